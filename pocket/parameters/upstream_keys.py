@@ -1,7 +1,8 @@
-"""Keys of PocketCoffea's parameters that nothing here reads, of all of its versions.
+"""Further keys of parameters: those of single calibrators and selections, and PocketCoffea's that nothing here reads.
 
-They are accepted, so that parameter files of PocketCoffea's analyses can be merged as they are. Code of an analysis may
-read them.
+The former aren't in :mod:`pocket.parameters.schema`, because every fingerprint holds that module. The latter, of all
+versions of PocketCoffea, are accepted, so that parameter files of its analyses can be merged as they are. Code of an
+analysis may read them.
 """
 
 from __future__ import annotations
@@ -9,12 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pocket.parameters.schema import SCHEMA, YEAR
+from pocket.parameters.schema import NUMBER, SCHEMA, SWITCH, TEXT, YEAR
 
 
 def _any(*keys: str) -> dict[str, None]:
     return dict.fromkeys(keys)
 
+
+#: Keys of single calibrators and selections, in the form of :data:`pocket.parameters.schema.SCHEMA`.
+FURTHER: Mapping[str, Any] = {
+    "jets_calibration": {
+        "jet_types": {"*": {YEAR: _any("json_path_uncertainties", "jec_uncertainties", "json_path_resolution")}},
+        "smearing": {"file": TEXT, "name": TEXT},
+    },
+    "default_jets_calibration": {"smearing": _any("JERSmear")},
+    "met_xy_calibration": {YEAR: {"collection": TEXT, **_any("file", "algorithm", "epoch")}},
+    "softdrop_mass": {YEAR: _any("collection", "subjets", "relative_resolution", "scale", "resolution")},
+    "HEM": {"collection": TEXT, "fraction": NUMBER},
+    "object_preselection": {name: {"jetId_file": SWITCH, "vetoMap": TEXT} for name in ("Jet", "FatJet")},
+}
 
 #: Section → keys with any contents, in the form of :data:`pocket.parameters.schema.SCHEMA`.
 UPSTREAM: Mapping[str, Any] = {
@@ -77,4 +91,4 @@ def _joined(schema: Any, more: Any) -> Any:
 
 
 #: All keys that are known, here or in PocketCoffea.
-ACCEPTED: Mapping[str, Any] = _joined(SCHEMA, UPSTREAM)
+ACCEPTED: Mapping[str, Any] = _joined(_joined(SCHEMA, FURTHER), UPSTREAM)

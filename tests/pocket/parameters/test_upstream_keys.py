@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pocket.parameters.schema import SCHEMA
-from pocket.parameters.upstream_keys import ACCEPTED, UPSTREAM
+from pocket.parameters.upstream_keys import ACCEPTED, FURTHER, UPSTREAM
 
 
 def paths(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -19,8 +19,9 @@ def paths(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 def test_keys_of_both_are_accepted() -> None:
-    assert set(paths(ACCEPTED)) == {*paths(SCHEMA), *paths(UPSTREAM)}
+    assert set(paths(ACCEPTED)) == {*paths(SCHEMA), *paths(FURTHER), *paths(UPSTREAM)}
 
 
 def test_what_is_read_here_is_not_listed_again() -> None:
-    assert not set(paths(SCHEMA)) & set(paths(UPSTREAM))
+    assert not {*paths(SCHEMA), *paths(FURTHER)} & set(paths(UPSTREAM))
+    assert not set(paths(SCHEMA)) & set(paths(FURTHER))

@@ -1,0 +1,293 @@
+"""Jets of each era with its shipped parameters and JetMET's real files, against correctionlib asked by hand."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import correctionlib
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.calibrators import JetsCalibrator
+from pocket.calibrators.sequence import CalibratorSequence
+from pocket.calibrators.smearing import normal_numbers
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.defaults import get_default_parameters, to_plain
+from tests.pocket.calibrators.jme_files import FOLDERS, ROOT, RUN_2, file_of, generated, needs_files, type_of
+
+pytestmark = needs_files
+#: float32 has 24 binary digits
+FLOAT32 = 2.0**-23
+LEVELS = ("L1FastJet", "L2Relative", "L3Absolute", "L2L3Residual")
+NODE = ROOT / "POG" / "JME" / "jer_smear.json.gz"
+
+
+@functools.cache
+def shipped() -> Mapping[str, Any]:
+    return to_plain(get_default_parameters())
+
+
+def parameters(year: str, jet_type: str, variations: list[str], file: str | None = None, **options: Any) -> Any:
+    """Return the shipped parameters with one type of jets, which stay in their order, and its variations."""
+    params = OmegaConf.create(shipped())
+    section = params["jets_calibration"]
+    section["collection"][year] = {jet_type: "Jet" if jet_type.startswith("AK4") else "FatJet"}
+    section["variations"][jet_type][year] = variations
+    section["sort_by_pt"][year][jet_type] = False
+    section["apply_jec_Data"][year][jet_type] = True
+    if file:
+        section["jet_types"][jet_type][year]["json_path"] = file
+    section.update(options.pop("section", {}))
+    section["jet_types"][jet_type][year].update(options)
+    return params
+
+
+def with_resolution(tmp_path: Path) -> str:
+    """Return the file of fat jets of 2017 with the resolution of AK4 jets, since the public copy has none."""
+    fat, small = (
+        json.loads(gzip.decompress(Path(file_of("2017", f"{n}_jerc.json.gz")).read_bytes())) for n in ("fatJet", "jet")
+    )
+    for correction in small["corrections"]:
+        if "_JRV2_MC_" in correction["name"]:
+            fat["corrections"].append({**correction, "name": correction["name"].replace("AK4PFchs", "AK8PFPuppi")})
+    path = tmp_path / "fatJet_jerc.json"
+    path.write_text(json.dumps(fat))
+    return str(path)
+
+
+def value_of(correction: Any, inputs: Mapping[str, Any]) -> float:
+    return float(correction.evaluate(*(inputs[variable.name] for variable in correction.inputs)))
+
+
+@pytest.mark.parametrize("year", FOLDERS)
+@pytest.mark.parametrize("size", ["AK4", "AK8"])
+def test_scale_resolution_and_all_sources(
+    year: str, size: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
+    jet_type, name, gen_name, link, radius = (
+        (type_of(year), "Jet", "GenJet", "genJetIdx", 0.4)
+        if size == "AK4"
+        else ("AK8PFPuppi", "FatJet", "GenJetAK8", "genJetAK8Idx", 0.8)
+    )
+    path = file_of(year, "jet_jerc.json.gz" if size == "AK4" else "fatJet_jerc.json.gz")
+    if (year, size) == ("2017", "AK8"):
+        path = with_resolution(tmp_path)
+    file = correctionlib.CorrectionSet.from_file(path)
+    scale, resolution = (shipped()["jets_calibration"]["jet_types"][jet_type][year][key] for key in ("jec_mc", "jer"))
+    found_names = [one.removeprefix(f"{scale}_").removesuffix(f"_{jet_type}") for one in file if scale in one]
+    sources = sorted({*found_names} - {*LEVELS})
+    assert {"Total", "FlavorQCD", "RelativeSample"} <= {*sources}
+    assert len(sources) >= 28
+    params = parameters(year, jet_type, [f"JES_{source}" for source in sources] + ["JER"], path)
+    metadata = {"year": year, "isMC": True}
+    events = generated(year)
+    jets, gen_jets = events[name], ak.to_list(events[gen_name])
+    counts = ak.num(jets)
+    assert ak.sum(counts) >= 10_000
+    density = events["fixedGridRhoFastjetAll"] if year in RUN_2 else events["Rho"]["fixedGridRhoFastjetAll"]
+    normal = iter(normal_numbers(0, events, jets))
+    compound = file.compound[f"{scale}_L1L2L3Res_{jet_type}"]
+    width, ratio = (file[f"{resolution}_{kind}_{jet_type}"] for kind in ("PtResolution", "ScaleFactor"))
+    expected: dict[str, list[float]] = {kind: [] for kind in ("nominal", "JERUp", "JERDown")}
+    matched = 0
+    for in_event, gen, rho in zip(ak.to_list(jets), gen_jets, density.to_list(), strict=True):
+        for jet in in_event:
+            raw = jet["pt"] * (1 - jet["rawFactor"])
+            inputs = {"JetEta": jet["eta"], "JetPhi": jet["phi"], "JetA": jet["area"], "Rho": rho, "JetPt": raw}
+            pt = raw * value_of(compound, {**inputs, "run": 1.0})
+            inputs["JetPt"] = pt
+            sigma, number, gen_pt = value_of(width, inputs), next(normal), 0.0
+            if jet[link] >= 0:
+                other = gen[jet[link]]
+                distance = math.hypot(jet["eta"] - other["eta"], math.remainder(jet["phi"] - other["phi"], 2 * math.pi))
+                if distance < radius / 2 and abs(pt - other["pt"]) < 3 * sigma * pt:
+                    gen_pt = other["pt"]
+            matched += gen_pt > 0
+            for kind, systematic in (("nominal", "nom"), ("JERUp", "up"), ("JERDown", "down")):
+                s = value_of(ratio, {**inputs, "systematic": systematic})
+                stochastic = pt * (1 + number * sigma * math.sqrt(max(s * s - 1, 0)))
+                expected[kind].append(max(pt + (s - 1) * (pt - gen_pt) if gen_pt else stochastic, 0.01))
+    assert 2000 < matched < 8000
+    eta, nominal = np.asarray(ak.flatten(jets["eta"]), dtype=float), np.array(expected["nominal"])
+    sequence = CalibratorSequence([JetsCalibrator], params, metadata, [JetsCalibrator.name])
+    assert len(sequence.variations) == 2 * (len(sources) + 1)
+    for kind, values in expected.items():
+        variation = kind if kind == "nominal" else f"{jet_type}_{kind}"
+        found = np.asarray(ak.flatten(sequence.calibrate(events, variation).events[name]["pt"]))
+        assert np.isfinite(found).all()
+        np.testing.assert_allclose(found, values, rtol=FLOAT32)
+    for number, source in enumerate(sources):
+        shift = file[f"{scale}_{source}_{jet_type}"].evaluate(eta, nominal)
+        for side, sign in (("Up", 1), ("Down", -1))[: 1 if number % 8 else 2]:
+            found = sequence.calibrate(events, f"{jet_type}_JES_{source}{side}").events[name]["pt"]
+            np.testing.assert_allclose(ak.flatten(found), nominal * (1 + sign * shift), rtol=2 * FLOAT32)
+
+
+@pytest.mark.parametrize("year", FOLDERS)
+def test_data_of_every_era(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
+    events = generated(year, 400)
+    density = events["fixedGridRhoFastjetAll"] if year in RUN_2 else events["Rho"]["fixedGridRhoFastjetAll"]
+    for jet_type, name in ((type_of(year), "Jet"), ("AK8PFPuppi", "FatJet")):
+        file = correctionlib.CorrectionSet.from_file(
+            file_of(year, "jet_jerc.json.gz" if name == "Jet" else "fatJet_jerc.json.gz")
+        )
+        eras = shipped()["jets_calibration"]["jet_types"][jet_type][year]["jec_data"]
+        assert {era[:1] for era in eras} <= set("ABCDEFGH")
+        assert len(eras) >= 1
+        jets = events[name]
+        factors = set()
+        for era, scale in eras.items():
+            compound = file.compound[f"{scale}_L1L2L3Res_{jet_type}"]
+            sequence = CalibratorSequence(
+                [JetsCalibrator], parameters(year, jet_type, []), {"year": year, "isMC": False, "era": era}
+            )
+            assert sequence.variations == ()
+            found = ak.flatten(sequence.calibrate(events).events[name]["pt"])
+            flat = {
+                key: np.asarray(ak.flatten(jets[key]), dtype=float) for key in ("pt", "eta", "phi", "area", "rawFactor")
+            }
+            raw = flat["pt"] * (1 - flat["rawFactor"])
+            inputs = {
+                "JetPt": raw,
+                "JetEta": flat["eta"],
+                "JetPhi": flat["phi"],
+                "JetA": flat["area"],
+                "Rho": np.repeat(np.asarray(density, dtype=float), ak.num(jets)),
+                "run": np.ones_like(raw),
+            }
+            expected = raw * compound.evaluate(*(inputs[one.name] for one in compound.inputs))
+            np.testing.assert_allclose(found, expected, rtol=FLOAT32)
+            factors.add(round(float(np.sum(found)), 1))
+        assert len(factors) == len(set(eras.values()))
+
+
+@pytest.mark.parametrize("year", ["2018", "2022_postEE", "2023_preBPix"])
+def test_official_random_numbers(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each jet is smeared by the node of JetMET's file, asked for one jet at a time."""
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
+    jet_type, events = type_of(year), generated(year)
+    node = {"file": "corrections://POG/JME/jer_smear.json.gz", "name": "JERSmear"}
+    params = parameters(year, jet_type, ["JER"], section={"smearing": node})
+    assert params["default_jets_calibration"]["smearing"]["JERSmear"] == node
+    metadata = {"year": year, "isMC": True}
+    sequence = CalibratorSequence([JetsCalibrator], params, metadata, [JetsCalibrator.name])
+    assert (node["file"], "JERSmear") in sequence.calibrators[0].corrections()
+    smear = correctionlib.CorrectionSet.from_file(str(NODE))["JERSmear"]
+    file = correctionlib.CorrectionSet.from_file(file_of(year, "jet_jerc.json.gz"))
+    resolution = params["jets_calibration"]["jet_types"][jet_type][year]["jer"]
+    width, ratio = (file[f"{resolution}_{kind}_{jet_type}"] for kind in ("PtResolution", "ScaleFactor"))
+    density = events["fixedGridRhoFastjetAll"] if year in RUN_2 else events["Rho"]["fixedGridRhoFastjetAll"]
+    nominal = sequence.calibrate(events).events.Jet
+    # pt with the scale alone, in double precision
+    scaled = scale_of(events, file, params, year, jet_type)
+    gen_pts = ak.flatten(nominal["pt_gen"]).to_list()
+    counts = ak.num(nominal).to_list()
+    rhos, numbers = (
+        [x for x, n in zip(column.to_list(), counts, strict=True) for _ in range(n)]
+        for column in (density, events["event"])
+    )
+    etas = ak.flatten(events.Jet["eta"]).to_list()
+    for kind, systematic in (("nominal", "nom"), ("JERUp", "up"), ("JERDown", "down")):
+        expected = []
+        for pt, eta, gen_pt, rho, number in zip(scaled, etas, gen_pts, rhos, numbers, strict=True):
+            inputs = {"JetPt": pt, "JetEta": eta, "Rho": rho, "systematic": systematic}
+            factor = smear.evaluate(
+                pt, eta, gen_pt or -1.0, rho, number, value_of(width, inputs), value_of(ratio, inputs)
+            )
+            expected.append(max(pt * factor, 0.01))
+        variation = kind if kind == "nominal" else f"{jet_type}_{kind}"
+        found = ak.flatten(sequence.calibrate(events, variation).events.Jet["pt"])
+        assert len(found) > 10_000
+        np.testing.assert_allclose(found, expected, rtol=FLOAT32)
+    own = CalibratorSequence([JetsCalibrator], parameters(year, jet_type, ["JER"]), metadata).calibrate(events)
+    differs = np.asarray(ak.flatten(own.events.Jet["pt"] != nominal["pt"]))
+    # The ways differ in jets without a generated jet alone.
+    matched = np.array(gen_pts) > 0
+    assert differs[~matched].mean() > 0.5
+    assert not differs[matched].any()
+    # in any chunk and order
+    assert sequence.calibrate(events[::-1]).events.Jet["pt"].to_list() == nominal["pt"][::-1].to_list()
+    assert sequence.calibrate(events[7:300]).events.Jet["pt"].to_list() == nominal["pt"][7:300].to_list()
+
+
+def scale_of(events: Any, file: Any, params: Any, year: str, jet_type: str) -> list[float]:
+    """Return pt after the energy scale."""
+    jets = events.Jet
+    density = events["fixedGridRhoFastjetAll"] if year in RUN_2 else events["Rho"]["fixedGridRhoFastjetAll"]
+    scale = params["jets_calibration"]["jet_types"][jet_type][year]["jec_mc"]
+    compound = file.compound[f"{scale}_L1L2L3Res_{jet_type}"]
+    flat = {key: np.asarray(ak.flatten(jets[key]), dtype=float) for key in ("pt", "eta", "phi", "area", "rawFactor")}
+    raw = flat["pt"] * (1 - flat["rawFactor"])
+    rho = np.repeat(np.asarray(density, dtype=float), ak.num(jets))
+    inputs = {"JetPt": raw, "JetEta": flat["eta"], "JetPhi": flat["phi"], "JetA": flat["area"], "Rho": rho}
+    expected = raw * compound.evaluate(*(inputs[one.name] for one in compound.inputs))
+    found: list[float] = expected.tolist()
+    return found
+
+
+def test_regrouped_sources_of_a_second_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The four files of Run 3 have no regrouped sources; those of another version come from another file."""
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
+    second, year, jet_type = ROOT.parent / "jet_jerc_Summer22_V3.json.gz", "2022_preEE", "AK4PFPuppi"
+    if not second.is_file():
+        pytest.skip("the newer file isn't there")
+    regrouped = list(shipped()["default_jets_calibration"]["variations"]["full_variations"][jet_type][year])
+    options = {"json_path_uncertainties": str(second), "jec_uncertainties": "Summer22_22Sep2023_V3_MC"}
+    params = parameters(year, jet_type, regrouped, **options)
+    events, metadata = generated(year), {"year": year, "isMC": True}
+    sequence = CalibratorSequence([JetsCalibrator], params, metadata, [JetsCalibrator.name])
+    file = correctionlib.CorrectionSet.from_file(str(second))
+    pairs = sequence.calibrators[0].corrections()
+    assert sum(path == str(second) and name in file for path, name in pairs) == 11
+    nominal = np.asarray(ak.flatten(sequence.calibrate(events).events.Jet["pt"]), dtype=float)
+    eta = np.asarray(ak.flatten(events.Jet["eta"]), dtype=float)
+    for kind in regrouped:
+        if kind != "JER":
+            shift = file[f"Summer22_22Sep2023_V3_MC_{kind.removeprefix('JES_')}_{jet_type}"].evaluate(eta, nominal)
+            found = sequence.calibrate(events, f"{jet_type}_{kind}Up").events.Jet["pt"]
+            np.testing.assert_allclose(ak.flatten(found), nominal * (1 + shift), rtol=1e-6)
+    with pytest.raises(ConfigError, match="has jec_uncertainties, but no json_path_uncertainties with them"):
+        JetsCalibrator(parameters(year, jet_type, [], jec_uncertainties="V3"), metadata)
+
+
+def test_resolution_of_a_second_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
+    other = tmp_path / "resolution.json.gz"
+    shutil.copy(file_of("2018", "jet_jerc.json.gz"), other)
+    events, metadata = generated("2018", 200), {"year": "2018", "isMC": True}
+    found = []
+    for options in ({}, {"json_path_resolution": str(other)}):
+        sequence = CalibratorSequence(
+            [JetsCalibrator], parameters("2018", "AK4PFchs", ["JER"], **options), metadata, [JetsCalibrator.name]
+        )
+        files = {name.split("_")[-2]: file for file, name in sequence.calibrators[0].corrections()}
+        found.append(sequence.calibrate(events, "AK4PFchs_JERUp").events.Jet["pt"].to_list())
+    assert found[0] == found[1]
+    assert files["PtResolution"] == files["ScaleFactor"] == str(other) != files["L1L2L3Res"]
+
+
+def test_a_jet_beyond_the_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
+    events = generated("2022_preEE", 20)
+    far = ak.with_field(events, ak.with_field(events.Jet, events.Jet["eta"] * 0 + 9.0, "eta"), "Jet")
+    sequence = CalibratorSequence(
+        [JetsCalibrator], parameters("2022_preEE", "AK4PFPuppi", []), {"year": "2022_preEE", "isMC": True}
+    )
+    with pytest.raises(ConfigError, match=r"correction '\w+' for AK4PFPuppi in jet_jerc\.json\.gz: .*; inputs: JetEta"):
+        sequence.calibrate(far)
+    with pytest.raises(UnknownNameError, match=r"unknown parameter 'file' in jets_calibration\.smearing"):
+        JetsCalibrator(
+            parameters("2022_preEE", "AK4PFPuppi", [], section={"smearing": {"name": "JERSmear"}}),
+            {"year": "2022_preEE", "isMC": True},
+        )
