@@ -69,7 +69,8 @@ class HEMCalibrator(Calibrator):
         jets = copy.copy(collection(events, name))
         counts = np.asarray(ak.num(jets))
         pt, mass, raw_factor = (flat(branch(jets, field, name)) for field in ("pt", "mass", "rawFactor"))
-        eta, phi = flat(jets["eta"]), flat(jets["phi"])
+        # In the precision of the file, as the cut on the region compares them.
+        eta, phi = (np.asarray(ak.flatten(jets[field])) for field in ("eta", "phi"))
         tight = np.asarray(ak.flatten(identification(jets, nano_version(events), name))) & TIGHT != 0
         shifted = np.repeat(affected_by_hem(events, True, self._fraction), counts) & (pt > _MIN_PT) & tight
         factor = np.ones_like(pt)

@@ -72,9 +72,7 @@ class SoftdropMassCalibrator(Calibrator):
         #: Variation → factor, or (file, name) of its correction.
         self._factors = {kind: _factor(table[key], (*place, key)) for kind, key in _VARIED.items() if table.get(key)}
         if self._energy is None and not self._factors:
-            raise ConfigError(
-                f"{'.'.join(place)} has neither subjets nor scale nor resolution, so there is no calibration"
-            )
+            raise ConfigError(f"{'.'.join(place)} has no subjets, no scale and no resolution: give at least one")
         changes = self._energy is not None or self.isMC
         self.calibrated_collections = (f"{self._jets}.msoftdrop",) if changes else ()
         self.inputs = (self._jets, "SubJet", "GenJetAK8", "SubGenJetAK8")

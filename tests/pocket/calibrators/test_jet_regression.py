@@ -8,7 +8,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pocket.calibrators.jet_regression import with_regression
+from pocket.calibrators.jet_regression import JetRegressionCalibrator, with_regression
+from pocket.calibrators.jets import JetsCalibrator as OwnJetsCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.legacy_jets import JetsCalibrator as WithoutRegression
@@ -89,3 +90,35 @@ def test_an_unknown_algorithm_is_named(params: dict[str, Any]) -> None:
     params["jets_calibration"]["apply_pt_regr_MC"] = {YEAR: {JET_TYPE: True}}
     with pytest.raises(UnknownNameError, match=r"unknown algorithm of the regression 'AK4PFPuppi' in .*known: PNet, U"):
         JetsCalibrator(params, MC)
+
+
+def test_own_calibrator_before_that_of_jets(events: ak.Array, params: dict[str, Any]) -> None:
+    """It gives what PocketCoffea's calibrator does in one step, but for the smearing."""
+    regress(params)
+    section = params["jets_calibration"]
+    section["apply_jer_MC"][YEAR][JET_TYPE] = False
+    section["variations"][JET_TYPE][YEAR] = ["JES_Total"]
+    classes = [JetRegressionCalibrator, OwnJetsCalibrator]
+    chain = CalibratorSequence(classes, params, MC, [OwnJetsCalibrator.name])
+    for variation in ("nominal", f"{REGRESSED}_JES_TotalUp"):
+        found = chain.calibrate(events, variation).events.Jet
+        expected = calibrated(JetsCalibrator, params, events, variation).Jet
+        assert ak.flatten(found.pt).to_list() == pytest.approx(ak.flatten(expected.pt).to_list(), rel=1e-6)
+        assert np.isfinite(np.asarray(ak.flatten(found.pt))).all()
+    section["apply_pt_regr_MC"] = {YEAR: {JET_TYPE: False}}
+    assert JetRegressionCalibrator(params, MC).calibrated_collections == ()
+    del section["apply_pt_regr_MC"]
+    assert JetRegressionCalibrator(params, MC).calibrated_collections == ()
+    section["apply_pt_regr_Data"] = {YEAR: {JET_TYPE: True}}
+    assert JetRegressionCalibrator(params, {**MC, "isMC": False}).calibrated_collections == ("Jet",)
+
+
+def test_jets_without_a_factor_have_no_pt_and_no_nan(events: ak.Array, params: dict[str, Any]) -> None:
+    regress(params)
+    jets = ak.with_field(
+        events.Jet, events.Jet.PNetRegPtRawCorr * (ak.local_index(events.Jet.pt) > 0), "PNetRegPtRawCorr"
+    )
+    chain = CalibratorSequence([JetRegressionCalibrator, OwnJetsCalibrator], params, MC, [OwnJetsCalibrator.name])
+    found = chain.calibrate(ak.with_field(events, jets, "Jet"), f"{REGRESSED}_JERUp").events.Jet
+    assert np.isfinite(np.asarray(ak.flatten(found.pt))).all()
+    assert ak.sum(found.pt == 0) == ak.sum(ak.num(events.Jet) > 0) + ak.sum(jets.PNetRegPtRawCorr[:, 1:] == 0)
