@@ -8,9 +8,9 @@ import correctionlib.schemav2 as cs
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.cuts import jet_veto
 from pocket.cuts.jet_veto import get_JetVetoMap
 from pocket.errors import UnknownNameError
+from pocket.objects import jet_veto
 from tests.pocket.correction_files import write_corrections
 
 #: a jet in the vetoed region
@@ -60,13 +60,13 @@ def params(tmp_path: Path) -> Any:
 def test_events_with_a_vetoed_jet(
     params: Any, change: dict[str, Any], passes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jet_veto, "jet_id", lambda events: events.Jet.jetId)
+    monkeypatch.setattr(jet_veto, "identification", lambda jets, version, jet_type: jets.jetId)
     events = ak.Array({"Jet": [[{**VETOED, "phi": -2.0}, {**VETOED, **change}], []]})
     mask = get_JetVetoMap().function(events, {}, year="2022", processor_params=params, sample="x", isMC=True)
     assert mask.tolist() == [passes, True]
 
 
 def test_a_year_without_a_map(params: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jet_veto, "jet_id", lambda events: events.Jet.jetId)
+    monkeypatch.setattr(jet_veto, "identification", lambda jets, version, jet_type: jets.jetId)
     with pytest.raises(UnknownNameError, match="'2018'"):
         get_JetVetoMap("mine").function(ak.Array({"Jet": [[VETOED]]}), {}, year="2018", processor_params=params)
