@@ -122,8 +122,13 @@ class JetCorrections:
         return self._evaluate(f"{scale}_{source}", {**inputs, "JetPt": pt}, file)
 
     def relative_resolution(self, inputs: Inputs, pt: Floats) -> Floats:
-        """Return the relative resolution of pt in simulation."""
-        return self._evaluate(f"{self.resolution}_PtResolution", {**inputs, "JetPt": pt}, self.resolution_path)
+        """Return the relative resolution of pt in simulation, 0 where the file's formula isn't defined.
+
+        JetMET's parametrisation of AK8 jets of 2016 is the square root of a negative number for some jets below 17 GeV,
+        which thus match no generated jet, and aren't smeared.
+        """
+        found = self._evaluate(f"{self.resolution}_PtResolution", {**inputs, "JetPt": pt}, self.resolution_path)
+        return np.nan_to_num(found, copy=False, nan=0.0)
 
     def resolution_ratio(self, inputs: Inputs, pt: Floats, systematic: str) -> Floats:
         """Return the ratio of the resolutions in data and simulation.

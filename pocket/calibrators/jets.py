@@ -286,7 +286,8 @@ class NodeEnergies(JetEnergies):
     """Energies of one collection, smeared by JME's node ``JERSmear`` (``POG/JME/jer_smear.json.gz``).
 
     Its random numbers are made of pt after the scale, eta, the energy density and the number of the event, so that all
-    frameworks that evaluate it have the same ones. Jets that would have no positive energy get the smallest one, as
+    frameworks that evaluate it have the same ones, if pt is the same to the last digit: its raw value is a product in
+    the precision of the file here, as in PocketCoffea. Jets that would have no positive energy get the smallest one, as
     without the node.
 
     Args:
@@ -298,6 +299,14 @@ class NodeEnergies(JetEnergies):
     def __init__(self, *args: Any, node: tuple[str, str], **kwargs: Any) -> None:
         self._node = node
         super().__init__(*args, **kwargs)
+
+    @staticmethod
+    def raw(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
+        """Return pt and mass in GeV before any correction; products are in the precision of the file, as elsewhere."""
+        if "rawPt" in jets.fields:
+            return JetEnergies.raw(jets, name)
+        raw = 1 - branch(jets, "rawFactor", name)
+        return flat(raw * jets["pt"]), flat(raw * jets["mass"])
 
     def random_numbers(self, seed: int, events: Any, jets: ak.Array, pt: Floats) -> Floats:
         """Return the number of each jet's event, which the node makes random numbers of."""

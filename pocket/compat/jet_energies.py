@@ -13,7 +13,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pocket.base.arrays.fields import branch, collection
+from pocket.base.arrays.fields import collection
 from pocket.base.typing import Floats
 from pocket.calibrators import jets as ours
 from pocket.calibrators.jet_corrections import JetCorrections
@@ -71,13 +71,7 @@ class JetsCalibrator(ours.JetsCalibrator):
 class JetEnergies(ours.JetEnergies):
     """Energies of one collection in one chunk, see :class:`pocket.calibrators.jets.JetEnergies`."""
 
-    @staticmethod
-    def raw(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
-        """Return pt and mass in GeV before any correction; products are in the precision of the file."""
-        if "rawPt" in jets.fields:
-            return ours.JetEnergies.raw(jets, name)
-        raw = 1 - branch(jets, "rawFactor", name)
-        return flat(raw * jets["pt"]), flat(raw * jets["mass"])
+    raw = staticmethod(ours.NodeEnergies.raw)
 
     def gen_pt(self, events: Any, jets: ak.Array, pt: Floats, resolution: Floats) -> Floats:
         """Return the pt in GeV of the generated jet of each jet, -1 if it doesn't match; 0 stands for no jet at all."""

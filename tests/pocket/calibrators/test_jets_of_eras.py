@@ -107,6 +107,10 @@ def test_scale_resolution_and_all_sources(
             pt = raw * value_of(compound, {**inputs, "run": 1.0})
             inputs["JetPt"] = pt
             sigma, number, gen_pt = value_of(width, inputs), next(normal), 0.0
+            if math.isnan(sigma):
+                # in 2016, for soft AK8 jets
+                assert (size, pt < 17) == ("AK8", True)
+                sigma = 0.0
             if jet[link] >= 0:
                 other = gen[jet[link]]
                 distance = math.hypot(jet["eta"] - other["eta"], math.remainder(jet["phi"] - other["phi"], 2 * math.pi))
@@ -215,20 +219,22 @@ def test_official_random_numbers(year: str, monkeypatch: pytest.MonkeyPatch) -> 
     # The ways differ in jets without a generated jet alone.
     matched = np.array(gen_pts) > 0
     assert differs[~matched].mean() > 0.5
-    assert not differs[matched].any()
+    change = abs(ak.flatten(own.events.Jet["pt"]) / ak.flatten(nominal["pt"]) - 1)
+    assert np.max(np.asarray(change)[matched]) < 1e-3
     # in any chunk and order
     assert sequence.calibrate(events[::-1]).events.Jet["pt"].to_list() == nominal["pt"][::-1].to_list()
     assert sequence.calibrate(events[7:300]).events.Jet["pt"].to_list() == nominal["pt"][7:300].to_list()
 
 
 def scale_of(events: Any, file: Any, params: Any, year: str, jet_type: str) -> list[float]:
-    """Return pt after the energy scale."""
+    """Return pt after the energy scale; the raw one is a product in single precision."""
     jets = events.Jet
     density = events["fixedGridRhoFastjetAll"] if year in RUN_2 else events["Rho"]["fixedGridRhoFastjetAll"]
     scale = params["jets_calibration"]["jet_types"][jet_type][year]["jec_mc"]
     compound = file.compound[f"{scale}_L1L2L3Res_{jet_type}"]
     flat = {key: np.asarray(ak.flatten(jets[key]), dtype=float) for key in ("pt", "eta", "phi", "area", "rawFactor")}
-    raw = flat["pt"] * (1 - flat["rawFactor"])
+    # products are in single precision
+    raw = np.float64((np.float32(1) - flat["rawFactor"].astype(np.float32)) * flat["pt"].astype(np.float32))
     rho = np.repeat(np.asarray(density, dtype=float), ak.num(jets))
     inputs = {"JetPt": raw, "JetEta": flat["eta"], "JetPhi": flat["phi"], "JetA": flat["area"], "Rho": rho}
     expected = raw * compound.evaluate(*(inputs[one.name] for one in compound.inputs))
