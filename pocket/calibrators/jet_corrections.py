@@ -128,7 +128,7 @@ class JetCorrections:
         which thus match no generated jet, and aren't smeared.
         """
         found = self._evaluate(f"{self.resolution}_PtResolution", {**inputs, "JetPt": pt}, self.resolution_path)
-        return np.nan_to_num(found, copy=False, nan=0.0)
+        return np.where(np.isnan(found), 0.0, found)
 
     def resolution_ratio(self, inputs: Inputs, pt: Floats, systematic: str) -> Floats:
         """Return the ratio of the resolutions in data and simulation.
