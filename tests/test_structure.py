@@ -43,6 +43,7 @@ SMALL = {
     "pocket/io/remote/threads.py": "the one place that asks servers side by side",
     "pocket/io/remote/tokens.py": "the one place that knows which part of a URL is secret",
     "pocket/io/store/paths.py": "the one place that makes paths",
+    "pocket/objects/jet_id_file.py": "loaded by those alone who use the file",
     "pocket/parameters/named_files.py": "kept out of fingerprints",
     "pocket/parameters/numbers.py": "one mistake of YAML 1.1",
     "pocket/scale_factors/methods/efficiency/declaration.py": "declarations import no numbers",
