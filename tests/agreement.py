@@ -13,7 +13,7 @@ from pocket.histograms.files import read_templates
 DATA = "DATA_SingleMuon"
 
 
-def p_value(folder: Path, variable: str, category: str, only_yield: bool = False) -> float:
+def p_value(folder: Path, variable: str, category: str, only_yield: bool = False, of_data: str = DATA) -> float:
     """Probability of data given simulation, with statistical errors and fully correlated systematic sources.
 
     Args:
@@ -21,9 +21,10 @@ def p_value(folder: Path, variable: str, category: str, only_yield: bool = False
         variable: name of the histogram, of one dimension.
         category: the category.
         only_yield: compare the sums of all bins only.
+        of_data: sample of the data.
     """
     templates = read_templates(folder, variable)
-    data = templates.pop(DATA)[category, :]
+    data = templates.pop(of_data)[category, :]
     mc = [histogram[category, ...] for histogram in templates.values()]
     names = dict.fromkeys(name for each in mc for name in each.axes["variation"])
 

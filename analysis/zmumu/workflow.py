@@ -5,7 +5,14 @@ from __future__ import annotations
 import awkward as ak
 
 from pocket import BaseProcessorABC
-from pocket.objects import get_dilepton, jet_selection, lepton_selection, tag_and_probe_pairs, trigger_match
+from pocket.objects import (
+    get_dilepton,
+    in_tag_and_probe_pairs,
+    jet_selection,
+    lepton_selection,
+    tag_and_probe_pairs,
+    trigger_match,
+)
 
 MUON = 13
 
@@ -58,7 +65,9 @@ class TagAndProbeProcessor(BaseProcessorABC):
             probe, passing = isolated, muons[selection.id]
         else:
             probe, passing = identified, fired
-        self.events["MuonGood"] = ak.with_field(muons, passing, "passes")[_in_pairs(muons.charge, tag, probe)]
+        self.events["MuonGood"] = ak.with_field(muons, passing, "passes")[
+            in_tag_and_probe_pairs(muons.charge, tag, probe)
+        ]
         if self.workflow_options["measure"] == "trigger":
             self.events["JetGood"], _ = jet_selection(self.events, "Jet", self.params, self._year, "MuonGood")
         muons = ak.with_field(muons, abs(muons.eta), "abseta")
@@ -68,14 +77,3 @@ class TagAndProbeProcessor(BaseProcessorABC):
     def count_objects(self, variation: str) -> None:
         """Count the pairs."""
         self.events["nTagProbe"] = ak.num(self.events.TagProbe)
-
-
-def _in_pairs(charge: ak.Array, tag: ak.Array, probe: ak.Array) -> ak.Array:
-    """Return the mask of muons that are the tag or the probe of a pair."""
-    return (probe & _has_opposite(charge, tag)) | (tag & _has_opposite(charge, probe))
-
-
-def _has_opposite(charge: ak.Array, chosen: ak.Array) -> ak.Array:
-    """Return the mask of muons for which one of the chosen ones has the opposite charge."""
-    positive, negative = (ak.any(chosen & side, axis=1) for side in (charge > 0, charge < 0))
-    return ak.where(charge > 0, negative, positive)

@@ -19,7 +19,11 @@ from .jets import (
     jet_selection as jet_selection,
     jets_in_original_order as jets_in_original_order,
 )
-from .leptons import lepton_selection as lepton_selection, merged_leptons as merged_leptons
+from .leptons import (
+    in_ecal_transition as in_ecal_transition,
+    lepton_selection as lepton_selection,
+    merged_leptons as merged_leptons,
+)
 from .matching import (
     delta_r as delta_r,
     delta_r_table as delta_r_table,
@@ -32,7 +36,13 @@ from .metrics import (
     metric_phi as metric_phi,
     metric_pt as metric_pt,
 )
-from .nanoaod import jet_id as jet_id, met as met, rho as rho
+from .nanoaod import (
+    jet_id as jet_id,
+    lepton_id as lepton_id,
+    met as met,
+    rho as rho,
+    supercluster_eta as supercluster_eta,
+)
 from .object_matching import (
     deltaR_matching_nonunique as deltaR_matching_nonunique,
     object_matching as object_matching,
@@ -41,6 +51,7 @@ from .pairs import (
     get_diboson as get_diboson,
     get_dijet as get_dijet,
     get_dilepton as get_dilepton,
+    in_tag_and_probe_pairs as in_tag_and_probe_pairs,
     tag_and_probe_pairs as tag_and_probe_pairs,
 )
 from .partons import (

@@ -73,9 +73,22 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     if lepton_flavour == "Electron":
         eta = columns.flat(supercluster_eta(leptons))
         leptons = ak.with_field(leptons, columns.lists(eta), "etaSC")
-        low, high = ECAL_TRANSITION
-        good = good & ((abs(eta) < low) | (abs(eta) > high))
+        good = good & ~in_ecal_transition(eta)
     return select_objects(leptons, columns.lists(good))
+
+
+def in_ecal_transition(eta: Any) -> Any:
+    """Return the mask of electrons or photons between ECAL barrel and endcap.
+
+    Args:
+        eta: eta of the superclusters, any shape.
+
+    Examples:
+        >>> in_ecal_transition(ak.Array([[0.5, -1.5], [1.6]])).tolist()
+        [[False, True], [False]]
+    """
+    low, high = ECAL_TRANSITION
+    return (abs(eta) >= low) & (abs(eta) <= high)
 
 
 def merged_leptons(collections: Sequence[ak.Array], fields: Sequence[str] = LEPTON_FIELDS) -> ak.Array:

@@ -66,7 +66,12 @@ def rho(events: ak.Array) -> ak.Array:
 
 
 def supercluster_eta(electrons: ak.Array) -> ak.Array:
-    """Return eta of the electrons' superclusters, which agrees between all versions to 0.1 %."""
+    """Return eta of the electrons' superclusters, which agrees between all versions to 0.1 %.
+
+    Examples:
+        >>> supercluster_eta(ak.Array([[{"eta": 1.0, "deltaEtaSC": 0.5}]])).tolist()
+        [[1.5]]
+    """
     if "superclusterEta" in electrons.fields:
         return electrons["superclusterEta"]
     return electrons["eta"] + branch(electrons, "deltaEtaSC", "Electron")
@@ -84,6 +89,10 @@ def lepton_id(leptons: ak.Array, name: str, collection_name: str) -> ak.Array:
 
     Raises:
         MissingBranchError: if there is no such field.
+
+    Examples:
+        >>> lepton_id(ak.Array([[{"mvaIso_WP90": True}]]), "mvaFall17V2Iso_WP90", "Electron").tolist()
+        [[True]]
     """
     if name not in leptons.fields:
         for old, new in ELECTRON_IDS.items():

@@ -64,35 +64,60 @@ def tag_and_probe_pairs(
     is_probe: ak.Array,
     probe_fields: Sequence[str] = ("pt", "eta", "phi", "charge"),
     tag_fields: Sequence[str] = (),
+    collection: str = "Muon",
 ) -> ak.Array:
     """Return every pair of a tag and a probe of opposite charge.
 
-    Pairs are ordered: two muons that are both tag and probe form two pairs, so that each is a probe once.
+    Pairs are ordered: two leptons that are both tag and probe form two pairs, so that each is a probe once.
 
     Args:
-        muons: jagged records with pt, eta, phi, mass and charge, shape (n events, n muons).
+        muons: muons or electrons: jagged records with pt, eta, phi, mass and charge, shape (n events, n leptons).
         is_tag: boolean of the same shape.
         is_probe: boolean of the same shape.
         probe_fields: fields of the probe to include.
         tag_fields: fields of the tag to include.
+        collection: name of the collection, for errors.
 
     Returns:
         Jagged records, shape (n events, n pairs): ``mass`` of the pair in GeV, ``probe_{field}`` for each of
         ``probe_fields`` and ``tag_{field}`` for each of ``tag_fields``.
 
     Raises:
-        MissingBranchError: if the muons lack one of the fields.
+        MissingBranchError: if the leptons lack one of the fields.
     """
     index = ak.local_index(muons.charge, axis=1)
     tag, probe = ak.unzip(ak.cartesian([index[is_tag], index[is_probe]], axis=1))
-    # This also drops the pair of a muon with itself.
+    # This also drops the pair of a lepton with itself.
     opposite = muons.charge[tag] * muons.charge[probe] < 0
     tag, probe = tag[opposite], probe[opposite]
     momenta = four_momenta(muons)
     fields = {"mass": (momenta[tag] + momenta[probe]).mass}
-    fields |= {f"probe_{field}": branch(muons, field, "Muon")[probe] for field in probe_fields}
-    fields |= {f"tag_{field}": branch(muons, field, "Muon")[tag] for field in tag_fields}
+    fields |= {f"probe_{field}": branch(muons, field, collection)[probe] for field in probe_fields}
+    fields |= {f"tag_{field}": branch(muons, field, collection)[tag] for field in tag_fields}
     return ak.zip(fields)
+
+
+def in_tag_and_probe_pairs(charge: ak.Array, is_tag: ak.Array, is_probe: ak.Array) -> ak.Array:
+    """Return the mask of leptons that are the tag or the probe of a pair of :func:`tag_and_probe_pairs`.
+
+    Args:
+        charge: charges of the leptons, shape (n events, n leptons).
+        is_tag: boolean of the same shape.
+        is_probe: boolean of the same shape.
+
+    Examples:
+        >>> charge = ak.Array([[1, -1], [1, 1]])
+        >>> every = charge != 0
+        >>> in_tag_and_probe_pairs(charge, every, every).tolist()
+        [[True, True], [False, False]]
+    """
+    return (is_probe & _has_opposite(charge, is_tag)) | (is_tag & _has_opposite(charge, is_probe))
+
+
+def _has_opposite(charge: ak.Array, chosen: ak.Array) -> ak.Array:
+    """Return the mask of leptons for which one of the chosen ones has the opposite charge."""
+    positive, negative = (ak.any(chosen & side, axis=1) for side in (charge > 0, charge < 0))
+    return ak.where(charge > 0, negative, positive)
 
 
 def get_dijet(

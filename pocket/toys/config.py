@@ -17,6 +17,10 @@ SOURCE = "params/toys.yaml"
 SIMULATED = ("dy", "ttsemi", "wjets")
 #: simulated processes, and the pseudo-data made of them
 PROCESSES = (*SIMULATED, "data")
+#: processes of the toys of electrons: Z → ee, the same of another generator, W → eν, and the pseudo-data
+ELECTRON_PROCESSES = ("dyee", "dyee_lo", "wenu", "egamma")
+#: pseudo-data → the simulated processes that they are a mixture of
+MIXTURES = {"data": SIMULATED, "egamma": ("dyee", "wenu")}
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Process:
 
 @dataclass(frozen=True)
 class DrellYan(Process):
-    """Drell-Yan production of muon pairs."""
+    """Drell-Yan production of lepton pairs."""
 
     continuum: Fraction
     boson: ProducedResonance
@@ -77,7 +81,7 @@ class TopPairs(Process):
 
 @dataclass(frozen=True)
 class WJets(Process):
-    """W bosons that decay to a muon and a neutrino, with jets."""
+    """W bosons that decay to a lepton and a neutrino, with jets."""
 
     boson: ProducedResonance
     positive_charge: Fraction
@@ -251,6 +255,63 @@ class Detector:
 
 
 @dataclass(frozen=True)
+class ElectronProcesses:
+    """The simulated processes of the toys of electrons."""
+
+    dyee: DrellYan
+    dyee_lo: DrellYan
+    wenu: WJets
+
+
+@dataclass(frozen=True)
+class ElectronResponse:
+    """Reconstructed over generated pt: scale, relative resolution, fraction of electrons that radiate, mean loss."""
+
+    scale: Positive
+    resolution: Positive
+    resolution_slope: float
+    radiating: Fraction
+    loss: Positive
+
+
+@dataclass(frozen=True)
+class ElectronResponses:
+    """Responses of simulation, of the other generator's simulation, and of data."""
+
+    simulation: ElectronResponse
+    other_generator: ElectronResponse
+    data: ElectronResponse
+
+
+@dataclass(frozen=True)
+class ElectronIdTruth:
+    """Efficiency of the electron ID."""
+
+    plateau: Fraction
+    turn_on: float
+    turn_on_scale: Positive
+    edge_loss: float
+    eta_max: Positive
+    sf: Positive
+    sf_turn_on: float
+    sf_boundary: float
+    sf_endcap_loss: float
+    sf_slope: float
+    nonprompt: Fraction
+
+
+@dataclass(frozen=True)
+class ElectronToys:
+    """The toys of electrons, which are made instead of the others."""
+
+    sample: str
+    processes: ElectronProcesses
+    identification: ElectronIdTruth
+    responses: ElectronResponses
+    fake_electrons: Fraction
+
+
+@dataclass(frozen=True)
 class ToyConfig:
     """All parameters of the toys."""
 
@@ -262,16 +323,17 @@ class ToyConfig:
     data: Data
     truth: Truth
     detector: Detector
+    electrons: ElectronToys | None = None
 
     def __post_init__(self) -> None:
         if self.events_per_file < 1:
             raise ConfigError(f"{SOURCE}: toys.events_per_file is {self.events_per_file}, expected at least 1")
-        for name in SIMULATED:
-            process = self.process(name)
+        for name in (*SIMULATED, *(ELECTRON_PROCESSES[:-1] if self.electrons else ())):
+            process, key = self.process(name), f"toys.{'' if name in SIMULATED else 'electrons.'}processes.{name}"
             if process.events < 0:
-                raise ConfigError(f"{SOURCE}: toys.processes.{name}.events is {process.events}, expected at least 0")
+                raise ConfigError(f"{SOURCE}: {key}.events is {process.events}, expected at least 0")
             if process.negative_weights >= 0.5:
-                raise ConfigError(f"{SOURCE}: toys.processes.{name}.negative_weights must be below 0.5")
+                raise ConfigError(f"{SOURCE}: {key}.negative_weights must be below 0.5")
         for kind in ("certified", "uncertified"):
             if not any(getattr(run, kind) for run in self.data.runs):
                 raise ConfigError(f"{SOURCE}: toys.data.runs has no {kind} luminosity section")
@@ -287,13 +349,21 @@ class ToyConfig:
         config: ToyConfig = build(cls, mapping, "toys", SOURCE)
         return config
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The processes whose files are made: those of electrons if there is a section for them, or the others."""
+        return ELECTRON_PROCESSES if self.electrons else PROCESSES
+
     def process(self, name: str) -> DrellYan | TopPairs | WJets:
         """Return a simulated process.
 
         Raises:
-            UnknownNameError: if it isn't one of :data:`SIMULATED`.
+            UnknownNameError: if there is no such simulated process.
         """
-        if name not in SIMULATED:
-            raise UnknownNameError("simulated process", name, SIMULATED, SOURCE)
-        process: DrellYan | TopPairs | WJets = getattr(self.processes, name)
+        known = dict.fromkeys(SIMULATED, self.processes)
+        if self.electrons:
+            known |= {name: self.electrons.processes for name in ELECTRON_PROCESSES if name not in MIXTURES}
+        if name not in known:
+            raise UnknownNameError("simulated process", name, known, SOURCE)
+        process: DrellYan | TopPairs | WJets = getattr(known[name], name)
         return process

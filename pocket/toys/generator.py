@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.toys import event_content
-from pocket.toys.config import SIMULATED, ToyConfig
+from pocket.toys.config import ELECTRON_PROCESSES, MIXTURES, DrellYan, TopPairs, ToyConfig
+from pocket.toys.electron_probes import reconstruct_probes
 from pocket.toys.event_content import empty_collections
 from pocket.toys.gen_record import GenRecord
-from pocket.toys.hard_process import add_drell_yan, add_top_pairs, add_w_jets
+from pocket.toys.hard_process import ELECTRON, MUON, add_drell_yan, add_top_pairs, add_w_jets
 from pocket.toys.jets import generated_jets, reconstruct_jets
 from pocket.toys.leptons import reconstruct_electrons, reconstruct_muons, trigger_objects
 from pocket.toys.links import link_leptons_and_jets
@@ -32,7 +33,7 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
     """Return the events of one file.
 
     Args:
-        process: one of :data:`pocket.toys.config.PROCESSES`.
+        process: one of ``config.made``.
         n_events: number of events, at least 1.
         config: the toys.
         part: number of the file; (seed, process, part, n_events) determine the events.
@@ -45,7 +46,7 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
         UnknownNameError: if there is no such process.
     """
     check_process(process)
-    is_data = process == "data"
+    is_data = process in MIXTURES
     rng = random_generator(process, part, config)
     truth, detector = config.truth, config.detector
     first_event = part * config.events_per_file + 1
@@ -55,7 +56,10 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
     gen_jets = generated_jets(rng, gen, n_events)
     mean_pileup, n_pileup = event_content.draw_pileup(rng, n_events, truth.pileup, is_data)
     muons = reconstruct_muons(rng, gen, detector, truth, is_data)
-    electrons = reconstruct_electrons(rng, gen, gen_jets, detector)
+    if config.electrons and process in ELECTRON_PROCESSES:
+        electrons = reconstruct_probes(rng, gen, gen_jets, detector, config.electrons, process)
+    else:
+        electrons = reconstruct_electrons(rng, gen, gen_jets, detector)
     jets = reconstruct_jets(rng, gen_jets, muons, electrons, n_pileup, detector.jet, truth, is_data)
     muons, electrons, jets = link_leptons_and_jets(muons, electrons, jets, n_events)
     collections = {
@@ -90,18 +94,19 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
 def _particles(rng: np.random.Generator, process: str, n_events: int, config: ToyConfig) -> Table:
     """Return the particles of all events; data are a mixture of the processes according to their cross sections."""
     record = GenRecord(n_events)
-    names = SIMULATED if process == "data" else (process,)
+    names = MIXTURES.get(process, (process,))
     xsec = np.array([config.process(name).xsec for name in names])
     kind = rng.choice(len(names), n_events, p=xsec / xsec.sum())
     slope = config.truth.pt_ll_slope if process == "data" else 0.0
     for index, name in enumerate(names):
         events = np.flatnonzero(kind == index)
-        if name == "dy":
-            add_drell_yan(rng, record, events, config.processes.dy, slope)
-        elif name == "ttsemi":
-            add_top_pairs(rng, record, events, config.processes.ttsemi)
+        parameters, lepton = config.process(name), ELECTRON if name in ELECTRON_PROCESSES else MUON
+        if isinstance(parameters, DrellYan):
+            add_drell_yan(rng, record, events, parameters, slope, lepton)
+        elif isinstance(parameters, TopPairs):
+            add_top_pairs(rng, record, events, parameters)
         else:
-            add_w_jets(rng, record, events, config.processes.wjets)
+            add_w_jets(rng, record, events, parameters, lepton)
     add_nonprompt_muons(rng, record, config.detector.nonprompt_muons)
     return record.table()
 

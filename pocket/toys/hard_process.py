@@ -22,14 +22,22 @@ from pocket.toys.sampling import (
 )
 
 ELECTRON_MASS, MUON_MASS, CHARM_MASS, BOTTOM_MASS = 0.000511, 0.10566, 1.5, 4.8
+#: PDG codes of the leptons, and their masses in GeV
+ELECTRON, MUON = 11, 13
+MASSES = {ELECTRON: ELECTRON_MASS, MUON: MUON_MASS}
 #: widths of the rapidity distributions of a top pair, and of a top relative to its pair
 _TOP_PAIR_RAPIDITY, _TOP_RAPIDITY = 0.9, 0.65
 
 
 def add_drell_yan(
-    rng: np.random.Generator, record: GenRecord, events: Indices, process: DrellYan, pt_slope: float = 0.0
+    rng: np.random.Generator,
+    record: GenRecord,
+    events: Indices,
+    process: DrellYan,
+    pt_slope: float = 0.0,
+    lepton: int = MUON,
 ) -> None:
-    """Add Z/γ* → μμ with radiation to events.
+    """Add Z/γ* → ℓℓ with radiation to events.
 
     Args:
         rng: random numbers.
@@ -37,6 +45,7 @@ def add_drell_yan(
         events: event numbers, shape (n,).
         process: parameters.
         pt_slope: relative change of the pt(ll) spectrum per 100 GeV.
+        lepton: PDG code of the negative lepton.
     """
     n, boson = len(events), process.boson
     mass = np.where(
@@ -44,23 +53,25 @@ def add_drell_yan(
     )
     pt = transverse_momentum(rng, n, boson.pt_scale, boson.pt_exponent, pt_slope)
     z = momenta(pt, azimuth(rng, n), rapidity(rng, n), mass)
-    minus, plus = two_body_decay(rng, z, (MUON_MASS, MUON_MASS), one_plus_cos_squared(rng, n))
+    minus, plus = two_body_decay(rng, z, (MASSES[lepton], MASSES[lepton]), one_plus_cos_squared(rng, n))
     mother = record.add(events, z, 23, status=RESONANCE)
-    record.add(events, minus, 13, status=FINAL, mother=mother)
-    record.add(events, plus, -13, status=FINAL, mother=mother)
+    record.add(events, minus, lepton, status=FINAL, mother=mother)
+    record.add(events, plus, -lepton, status=FINAL, mother=mother)
     add_radiation(rng, record, events, z, process.radiation)
 
 
-def add_w_jets(rng: np.random.Generator, record: GenRecord, events: Indices, process: WJets) -> None:
-    """Add W → μν with radiation and fake muons to events, see :func:`add_drell_yan`."""
+def add_w_jets(
+    rng: np.random.Generator, record: GenRecord, events: Indices, process: WJets, lepton: int = MUON
+) -> None:
+    """Add W → ℓν with radiation and fake muons to events, see :func:`add_drell_yan`."""
     n, boson = len(events), process.boson
     pt = transverse_momentum(rng, n, boson.pt_scale, boson.pt_exponent)
     w = momenta(pt, azimuth(rng, n), rapidity(rng, n), breit_wigner(rng, n, boson))
     charge = np.where(rng.random(n) < process.positive_charge, 1, -1)
-    muon, neutrino = two_body_decay(rng, w, (MUON_MASS, 0.0), one_plus_cos_squared(rng, n))
+    charged, neutrino = two_body_decay(rng, w, (MASSES[lepton], 0.0), one_plus_cos_squared(rng, n))
     mother = record.add(events, w, 24 * charge, status=RESONANCE)
-    record.add(events, muon, -13 * charge, status=FINAL, mother=mother)
-    record.add(events, neutrino, 14 * charge, status=FINAL, mother=mother)
+    record.add(events, charged, -lepton * charge, status=FINAL, mother=mother)
+    record.add(events, neutrino, (lepton + 1) * charge, status=FINAL, mother=mother)
     add_radiation(rng, record, events, w, process.radiation)
     add_fake_muons(rng, record, events, process.fake_muons)
 

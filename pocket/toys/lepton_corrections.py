@@ -12,9 +12,9 @@ import numpy as np
 from correctionlib import schemav2
 
 from pocket.base.typing import Floats
-from pocket.toys.config import Truth
+from pocket.toys.config import ElectronIdTruth, Truth
 from pocket.toys.correction_nodes import binning, category, centres, correction
-from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
+from pocket.toys.truth import electron_id_efficiency, muon_id_efficiency, trigger_efficiency
 
 #: function of eta and pt (GeV) that returns the scale factors of leptons
 ScaleFactor = Callable[[Floats, Floats], Floats]
@@ -64,15 +64,27 @@ def muon_corrections(truth: Truth) -> list[schemav2.Correction]:
     return corrections
 
 
-def electron_corrections() -> list[schemav2.Correction]:
+def electron_corrections(truth: ElectronIdTruth | None = None) -> list[schemav2.Correction]:
     """Return reconstruction and ID of electrons as one correction.
 
     Its inputs are year, ValType (sf, sfup, sfdown), WorkingPoint, eta (of the supercluster) and pt.
+
+    Args:
+        truth: efficiencies of the ID, for toys of electrons; without it, data and simulation don't differ.
     """
+
+    def identification(eta: Floats, pt: Floats) -> Floats:
+        if truth is None:
+            return _same(eta, pt)
+        return electron_id_efficiency(pt, eta, truth, True) / electron_id_efficiency(pt, eta, truth, False)
+
     shifts = {"sf": 0, "sfup": 1, "sfdown": -1}
     kinds = {}
     for kind, shift in shifts.items():
-        binnings = {name: _binning("eta", _ETA, pt, _same, shift * size) for name, (pt, size) in _ELECTRONS.items()}
+        binnings = {
+            name: _binning("eta", _ETA, pt, _same if name.startswith("Reco") else identification, shift * size)
+            for name, (pt, size) in _ELECTRONS.items()
+        }
         kinds[kind] = category("WorkingPoint", binnings)
     inputs = [
         schemav2.Variable(name="year", type="string", description=ERA),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pocket.base.typing import Floats, Mask
@@ -27,7 +29,7 @@ _PF_ISO_ID = np.array([0.05, 0.10, 0.15, 0.20, 0.25, 0.40])
 #: electron ID: probabilities of cutBased >= 4, 3, 2, 1 and of the MVA's WP80 and WP90
 _CUT_BASED, _WP80, _WP90 = np.array([0.70, 0.80, 0.90, 0.95]), 0.80, 0.90
 #: probability that a non-prompt electron passes, relative to a prompt one
-_FAKE_ELECTRON_ID = 0.1
+FAKE_ELECTRON_ID = 0.1
 #: HLT_Ele32_WPTight_Gsf: plateau, and threshold and resolution in GeV
 _ELECTRON_TRIGGER = (0.85, 32.0, 1.5)
 
@@ -45,18 +47,18 @@ def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, 
     Returns:
         Muons ordered by pt, with the fields of NanoAOD, ``gen`` (row in ``gen``) and ``fired`` (the trigger).
     """
-    muons = _reconstruct(rng, gen, 13, detector.muon)
+    muons = reconstruct(rng, gen, 13, detector.muon)
     n, prompt = len(muons), muons["prompt"]
     id_efficiency = muon_id_efficiency(muons["pt"], muons["eta"], truth, is_data)
     tight = rng.random(n) < np.where(prompt, id_efficiency, truth.muon_id.nonprompt)
     medium = tight | (rng.random(n) < _MEDIUM)
     trigger = trigger_efficiency(muons["pt"], muons["eta"], truth, is_data)
-    isolation = _isolation(rng, prompt)
+    relative = isolation(rng, prompt)
     return Table(
         muons.event,
         {
             **muons.columns,
-            **_impact(rng, prompt),
+            **impact(rng, prompt),
             "mass": np.full(n, MUON_MASS),
             "pdgId": -13 * muons["charge"],
             "looseId": medium | (rng.random(n) < _LOOSE),
@@ -64,9 +66,9 @@ def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, 
             "tightId": tight,
             "isGlobal": medium,
             "isPFcand": np.ones(n, dtype=bool),
-            "pfIsoId": (isolation[:, None] < _PF_ISO_ID).sum(axis=1).astype(np.uint8),
-            "pfRelIso03_all": 0.75 * isolation,
-            "pfRelIso04_all": isolation,
+            "pfIsoId": (relative[:, None] < _PF_ISO_ID).sum(axis=1).astype(np.uint8),
+            "pfRelIso03_all": 0.75 * relative,
+            "pfRelIso04_all": relative,
             "nStations": np.where(medium, rng.integers(2, 5, n), 1),
             "nTrackerLayers": rng.integers(10, 16, n),
             "fsrPhotonIdx": np.full(n, -1),
@@ -77,22 +79,23 @@ def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, 
 
 def reconstruct_electrons(rng: np.random.Generator, gen: Table, gen_jets: Table, detector: Detector) -> Table:
     """Return reconstructed electrons, including fake ones from jets, see :func:`reconstruct_muons`."""
-    electrons = stack(_reconstruct(rng, gen, 11, detector.electron), _fake_electrons(rng, gen_jets, detector)).by_pt()
+    electrons = stack(
+        reconstruct(rng, gen, 11, detector.electron),
+        fake_electrons(rng, gen_jets, detector.electron, detector.fake_electrons),
+    ).by_pt()
     n, prompt = len(electrons), electrons["prompt"]
-    quality = rng.random(n) / np.where(prompt, 1, _FAKE_ELECTRON_ID)
-    plateau, threshold, width = _ELECTRON_TRIGGER
-    # Any turn-on will do, here a logistic function, because nothing is measured on this trigger.
-    trigger = plateau / (1 + np.exp(-(electrons["pt"] - threshold) / width))
+    quality = rng.random(n) / np.where(prompt, 1, FAKE_ELECTRON_ID)
+    trigger = electron_trigger_efficiency(electrons["pt"])
     barrel = np.abs(electrons["eta"]) < 1.479
     return Table(
         electrons.event,
         {
             **electrons.columns,
-            **_impact(rng, prompt),
+            **impact(rng, prompt),
             "mass": np.full(n, ELECTRON_MASS),
             "pdgId": -11 * electrons["charge"],
             "deltaEtaSC": rng.normal(0, 0.02, n),
-            "pfRelIso03_all": _isolation(rng, prompt),
+            "pfRelIso03_all": isolation(rng, prompt),
             "mvaFall17V2Iso_WP80": quality < _WP80,
             "mvaFall17V2Iso_WP90": quality < _WP90,
             "mvaFall17V2noIso_WP90": quality < _WP90,
@@ -102,9 +105,16 @@ def reconstruct_electrons(rng: np.random.Generator, gen: Table, gen_jets: Table,
             "convVeto": rng.random(n) < np.where(prompt, 0.98, 0.8),
             "lostHits": rng.binomial(2, np.where(prompt, 0.01, 0.15)).astype(np.uint8),
             "photonIdx": np.full(n, -1),
-            "fired": rng.random(n) < trigger * np.where(prompt, 1, _FAKE_ELECTRON_ID),
+            "fired": rng.random(n) < trigger * np.where(prompt, 1, FAKE_ELECTRON_ID),
         },
     )
+
+
+def electron_trigger_efficiency(pt: Floats) -> Floats:
+    """Return the probability that a prompt electron with a reconstructed pt in GeV fires HLT_Ele32_WPTight_Gsf."""
+    plateau, threshold, width = _ELECTRON_TRIGGER
+    # Any turn-on will do, here a logistic function, because nothing is measured on this trigger.
+    return np.asarray(plateau / (1 + np.exp(-(pt - threshold) / width)))
 
 
 def trigger_objects(rng: np.random.Generator, muons: Table, electrons: Table) -> Table:
@@ -126,7 +136,23 @@ def trigger_objects(rng: np.random.Generator, muons: Table, electrons: Table) ->
     return objects.take(np.argsort(objects.event, kind="stable"))
 
 
-def _reconstruct(rng: np.random.Generator, gen: Table, code: int, detector: LeptonDetector) -> Table:
+def reconstruct(
+    rng: np.random.Generator,
+    gen: Table,
+    code: int,
+    detector: LeptonDetector,
+    response: Callable[[Floats], Floats] | None = None,
+) -> Table:
+    """Return reconstructed leptons of one flavour, without their identification.
+
+    Args:
+        rng: random numbers.
+        gen: generated particles, ordered by event.
+        code: absolute PDG code of the leptons.
+        detector: acceptance, efficiency and resolution.
+        response: reconstructed over generated pt as a function of the generated eta; None for the detector's Gaussian
+            resolution.
+    """
     rows = np.flatnonzero(np.abs(gen["pdgId"]) == code)
     rows = rows[rng.random(len(rows)) < detector.efficiency]
     true = gen.take(rows)
@@ -135,8 +161,9 @@ def _reconstruct(rng: np.random.Generator, gen: Table, code: int, detector: Lept
     in_jet = ~prompt & (true["mother"] >= 0)
     mother_flavour = np.zeros(n, dtype=np.int64)
     mother_flavour[in_jet] = hadron_flavour(gen.take(true["mother"][in_jet]))
+    ratio = response(true["eta"]) if response else rng.normal(1, _resolution(true["eta"], detector), n)
     columns: Columns = {
-        "pt": (true["pt"] * rng.normal(1, _resolution(true["eta"], detector), n)).astype(np.float32),
+        "pt": (true["pt"] * ratio).astype(np.float32),
         "eta": true["eta"] + rng.normal(0, _ANGULAR_RESOLUTION, n),
         "phi": true["phi"] + rng.normal(0, _ANGULAR_RESOLUTION, n),
         "charge": -np.sign(true["pdgId"]),
@@ -149,9 +176,16 @@ def _reconstruct(rng: np.random.Generator, gen: Table, code: int, detector: Lept
     return leptons.take(accepted).by_pt()
 
 
-def _fake_electrons(rng: np.random.Generator, gen_jets: Table, detector: Detector) -> Table:
-    """Return fake electrons in jets, which carry most of the jet's pt and have no generated partner."""
-    jets = gen_jets.take(rng.random(len(gen_jets)) < detector.fake_electrons)
+def fake_electrons(rng: np.random.Generator, gen_jets: Table, acceptance: LeptonDetector, rate: float) -> Table:
+    """Return fake electrons in jets, which carry most of the jet's pt and have no generated partner.
+
+    Args:
+        rng: random numbers.
+        gen_jets: generated jets.
+        acceptance: acceptance of electrons.
+        rate: probability per jet.
+    """
+    jets = gen_jets.take(rng.random(len(gen_jets)) < rate)
     n = len(jets)
     columns: Columns = {
         "pt": (jets["pt"] * rng.uniform(0.5, 1, n)).astype(np.float32),
@@ -163,7 +197,6 @@ def _fake_electrons(rng: np.random.Generator, gen_jets: Table, detector: Detecto
         "genPartFlav": np.zeros(n, dtype=np.uint8),
     }
     electrons = round_direction(Table(jets.event, columns))
-    acceptance = detector.electron
     return electrons.take((electrons["pt"] > acceptance.pt_min) & (np.abs(electrons["eta"]) < acceptance.eta_max))
 
 
@@ -171,13 +204,15 @@ def _resolution(eta: Floats, detector: LeptonDetector) -> Floats:
     return np.asarray(detector.resolution + detector.resolution_slope * np.abs(eta))
 
 
-def _isolation(rng: np.random.Generator, prompt: Mask) -> Floats:
+def isolation(rng: np.random.Generator, prompt: Mask) -> Floats:
+    """Return the relative isolation of prompt and of non-prompt leptons, shape (n,)."""
     n = len(prompt)
     isolated = np.where(rng.random(n) < _ISOLATED, 0, rng.exponential(_ISOLATION_MEAN, n))
     return np.where(prompt, isolated, rng.gamma(*_NONPROMPT_ISOLATION, n))
 
 
-def _impact(rng: np.random.Generator, prompt: Mask) -> dict[str, Floats]:
+def impact(rng: np.random.Generator, prompt: Mask) -> dict[str, Floats]:
+    """Return the impact parameters of prompt and of non-prompt leptons, shape (n,) each."""
     n = len(prompt)
     dxy = np.where(prompt, rng.normal(0, _PROMPT_DXY, n), rng.laplace(0, _NONPROMPT_DXY, n))
     dz = np.where(prompt, rng.normal(0, _PROMPT_DZ, n), rng.laplace(0, _NONPROMPT_DZ, n))

@@ -65,7 +65,8 @@ def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
         config: the toys.
     """
     _write(Path(folder, "muon_Z.json.gz"), muon_corrections(config.truth))
-    _write(Path(folder, "electron.json.gz"), electron_corrections())
+    truth = config.electrons.identification if config.electrons else None
+    _write(Path(folder, "electron.json.gz"), electron_corrections(truth))
     _write(Path(folder, "btagging.json.gz"), [btag_shape(config.truth)])
 
 

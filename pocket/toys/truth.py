@@ -11,7 +11,7 @@ from scipy.special import erf, expit, logit
 
 from pocket.base.typing import Floats
 from pocket.errors import UnknownNameError
-from pocket.toys.config import FlavourTruth, TaggerTruth, Truth
+from pocket.toys.config import ElectronIdTruth, FlavourTruth, TaggerTruth, Truth
 
 
 def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
@@ -31,6 +31,32 @@ def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
     efficiency = muon_id.plateau - muon_id.edge_loss * abs_eta / muon_id.eta_max
     if is_data:
         efficiency = efficiency * (muon_id.sf - muon_id.sf_endcap_loss * (abs_eta > muon_id.sf_boundary))
+    return np.asarray(efficiency, dtype=np.float64)
+
+
+def electron_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: ElectronIdTruth, is_data: bool) -> Floats:
+    """Return the probability that a prompt electron passes the MVA's WP90 with isolation.
+
+    Args:
+        pt: reconstructed pt in GeV.
+        eta: reconstructed eta of the supercluster, with a shape that broadcasts with ``pt``.
+        truth: the parameters.
+        is_data: true for data, false for simulation.
+
+    Returns:
+        Efficiency, with the broadcast shape.
+    """
+    pt, eta = np.broadcast_arrays(np.asarray(pt, dtype=np.float64), np.asarray(eta, dtype=np.float64))
+    efficiency = (
+        truth.plateau - truth.turn_on * np.exp(-pt / truth.turn_on_scale) - truth.edge_loss * (eta / truth.eta_max) ** 2
+    )
+    if is_data:
+        efficiency = efficiency * (
+            truth.sf
+            - truth.sf_turn_on * np.exp(-pt / truth.turn_on_scale)
+            - truth.sf_endcap_loss * (np.abs(eta) > truth.sf_boundary)
+            + truth.sf_slope * eta / truth.eta_max
+        )
     return np.asarray(efficiency, dtype=np.float64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, NewType
@@ -22,7 +23,8 @@ def build(expected: Any, value: Any, path: str, source: str) -> Any:
     """Return a plain value converted to the type of a field.
 
     Args:
-        expected: int, float, :data:`Fraction`, :data:`Positive`, str, a dataclass, or a tuple of these.
+        expected: int, float, :data:`Fraction`, :data:`Positive`, str, a dataclass, or a tuple of these; or one of them
+            or None, for a field that may be left out.
         value: number, string, sequence or mapping.
         path: place of the value in the file, e.g. ``"toys.truth.trigger"``.
         source: the file, for error messages.
@@ -31,6 +33,8 @@ def build(expected: Any, value: Any, path: str, source: str) -> Any:
         UnknownNameError: if a mapping has a key that isn't a field.
         ConfigError: if a field is missing, or a value has the wrong type or is out of range.
     """
+    if isinstance(expected, types.UnionType):
+        (expected,) = (kind for kind in typing.get_args(expected) if kind is not types.NoneType)
     if dataclasses.is_dataclass(expected):
         return _build_dataclass(expected, value, path, source)
     if typing.get_origin(expected) is tuple:
@@ -51,10 +55,12 @@ def _build_dataclass(expected: Any, value: Any, path: str, source: str) -> Any:
     for key in value:
         if key not in fields:
             raise UnknownNameError("parameter", f"{path}.{key}", [f"{path}.{name}" for name in fields], source)
-    for name in fields:
+    optional = {field.name for field in dataclasses.fields(expected) if field.default is not dataclasses.MISSING}
+    for name in fields.keys() - optional:
         if name not in value:
             raise ConfigError(f"{source}: {path}.{name} is missing")
-    return expected(**{name: build(kind, value[name], f"{path}.{name}", source) for name, kind in fields.items()})
+    present = {name: kind for name, kind in fields.items() if name in value}
+    return expected(**{name: build(kind, value[name], f"{path}.{name}", source) for name, kind in present.items()})
 
 
 def _build_tuple(expected: tuple[Any, ...], value: Any, path: str, source: str) -> tuple[Any, ...]:

@@ -60,10 +60,9 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
 
     def create_branch_map(self) -> list[tuple[str, int, int]]:
         """Return process, part and number of events of each file; the last branch makes the corrections."""
-        from pocket.toys.config import PROCESSES
         from pocket.toys.plan import file_plan
 
-        files = [(process, *part) for process in PROCESSES for part in file_plan(process, self.toy_config)]
+        files = [(process, *part) for process in self.toy_config.made for part in file_plan(process, self.toy_config)]
         return [*files, ("corrections", 0, 0)]
 
     def output(self) -> StoreTarget:

@@ -4,11 +4,8 @@ import os
 import subprocess
 import sys
 
-import awkward as ak
-import numpy as np
 import pytest
 
-from analysis.zmumu.workflow import _in_pairs
 from pocket.base.fingerprint import digest
 from pocket.configuration.analysis import load_analysis
 
@@ -38,20 +35,6 @@ def test_configurations() -> None:
     assert analysis.config("calibrated").scale_factors == order
     assert analysis.config("nominal").scale_factors == ()
     assert analysis.config("calibrated_root").scale_factors == order
-
-
-def test_muons_of_pairs_against_a_loop() -> None:
-    rng = np.random.default_rng(1)
-    counts = rng.integers(0, 5, 300)
-    charge, tag, probe = (ak.unflatten(rng.choice(values, counts.sum()), counts) for values in ([-1, 1], *2 * [[0, 1]]))
-    expected = [
-        [
-            any(q * q2 < 0 and ((t and p2) or (p and t2)) for q2, t2, p2 in zip(*event, strict=True))
-            for q, t, p in zip(*event, strict=True)
-        ]
-        for event in zip(charge.to_list(), tag.to_list(), probe.to_list(), strict=True)
-    ]
-    assert _in_pairs(charge, tag == 1, probe == 1).to_list() == expected
 
 
 def test_fingerprints_are_the_same_in_every_process() -> None:

@@ -5,11 +5,12 @@ import math
 from typing import Any
 
 import awkward as ak
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from pocket.errors import ConfigError, MissingBranchError
-from pocket.objects import get_diboson, get_dilepton, met, tag_and_probe_pairs
+from pocket.objects import get_diboson, get_dilepton, in_tag_and_probe_pairs, met, tag_and_probe_pairs
 from tests.pocket.objects.events import Event, distance, events, invariant_mass, momentum, to_awkward
 from tests.pocket.objects.nano import nano_events, nano_loop
 
@@ -163,3 +164,17 @@ def test_unknown_probe_field() -> None:
     every = muons.pt > 0
     with pytest.raises(MissingBranchError, match=r"branch 'Muon_tightID' does not exist; nearest: Muon_tightId"):
         tag_and_probe_pairs(muons, every, every, ["tightID"])
+
+
+def test_leptons_of_pairs_against_a_loop() -> None:
+    rng = np.random.default_rng(1)
+    counts = rng.integers(0, 5, 300)
+    charge, tag, probe = (ak.unflatten(rng.choice(values, counts.sum()), counts) for values in ([-1, 1], *2 * [[0, 1]]))
+    expected = [
+        [
+            any(q * q2 < 0 and ((t and p2) or (p and t2)) for q2, t2, p2 in zip(*event, strict=True))
+            for q, t, p in zip(*event, strict=True)
+        ]
+        for event in zip(charge.to_list(), tag.to_list(), probe.to_list(), strict=True)
+    ]
+    assert in_tag_and_probe_pairs(charge, tag == 1, probe == 1).to_list() == expected

@@ -8,6 +8,7 @@ from typing import Any
 import hist
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 PT = (20.0, 30.0, 50.0, 100.0)
 ABSETA = (0.0, 1.2, 2.4)
@@ -58,6 +59,15 @@ def exponential_mass(rng: np.random.Generator, size: int, slope: float) -> npt.N
     return 60 - np.log1p(-rng.random(size) * -np.expm1(-slope * 60)) / slope
 
 
+def cms_mass(rng: np.random.Generator, size: int, slope: float) -> npt.NDArray[np.float64]:
+    """Masses between 60 and 120 GeV with a density of erfc((66 - mass) 0.07) exp(-slope * mass)."""
+    drawn: list[float] = []
+    while len(drawn) < size:
+        mass = exponential_mass(rng, size, slope)
+        drawn += mass[rng.random(size) * 2 < special.erfc((66 - mass) * 0.07)].tolist()
+    return np.array(drawn[:size])
+
+
 def fill(histogram: hist.Hist[Any], i: int, j: int, passing: Any, weight: Any = 1.0, **axes: Any) -> None:
     """Fill entries into bin (i, j) of (pt, abseta)."""
     if "variation" in histogram.axes.name:
@@ -74,6 +84,7 @@ def tag_and_probe(
     resolution: tuple[float, float] = (1.6, 1.4),
     shape: Callable[..., npt.NDArray[np.float64]] = exponential_mass,
     radiation: float = 0.0,
+    losses: tuple[float, float] = (0.0, 0.0),
 ) -> dict[str, hist.Hist[Any]]:
     """Templates of data and simulation.
 
@@ -85,20 +96,21 @@ def tag_and_probe(
         shape: masses of the background, from a generator, their number and the slope.
         radiation: share of the failing pairs that lose mass, see :func:`radiated`.
         resolution: of the mass in data and simulation [GeV].
+        losses: share of all pairs that lose 8 GeV on average, in data and simulation.
     """
     rng = np.random.default_rng(seed)
     data, mc = template(is_mc=False), template(is_mc=True)
     for i, j in np.ndindex(SHAPE):
         efficiency = EFFICIENCY_MC[i, j] * SCALE_FACTOR[i, j]
         size = rng.poisson(pairs)
-        passing, mass = rng.random(size) < efficiency, z_mass(rng, size, resolution[0])
+        passing, mass = rng.random(size) < efficiency, lossy(rng, z_mass(rng, size, resolution[0]), losses[0])
         fill(data, i, j, passing, mass=radiated(rng, passing, mass, radiation))
         for flag, of_signal in enumerate((1 - efficiency, efficiency)):
             size = rng.poisson(pairs * of_signal * background[1 - flag])
             fill(data, i, j, np.full(size, flag), mass=shape(rng, size, slope[1 - flag]))
         size = rng.poisson(simulated)
         passing, weight = rng.random(size) < EFFICIENCY_MC[i, j], np.where(rng.random(size) < 0.1, -0.5, 0.5)
-        mass = z_mass(rng, size, resolution[1])
+        mass = lossy(rng, z_mass(rng, size, resolution[1]), losses[1])
         fill(mc, i, j, passing, weight, mass=radiated(rng, passing, mass, radiation))
     return {"data": data, "dy": mc}
 
@@ -109,6 +121,25 @@ def radiated(rng: np.random.Generator, passing: Any, mass: Any, share: float) ->
         mass - np.where(~passing & (rng.random(mass.size) < share), rng.exponential(15, mass.size), 0)
         if share
         else mass
+    )
+
+
+def lossy(rng: np.random.Generator, mass: Any, share: float) -> Any:
+    """Masses of pairs, of which a share loses 8 GeV on average."""
+    return mass - np.where(rng.random(mass.size) < share, rng.exponential(8, mass.size), 0) if share else mass
+
+
+def electrons(seed: int, pairs: int = 6000) -> dict[str, hist.Hist[Any]]:
+    """Templates of electrons: a background with a turn-on; resolution and radiation are worse in data."""
+    return tag_and_probe(
+        seed,
+        pairs=pairs,
+        simulated=3 * pairs,
+        background=(0.03, 1.0),
+        slope=(0.03, 0.04),
+        resolution=(1.9, 1.5),
+        shape=cms_mass,
+        losses=(0.33, 0.30),
     )
 
 

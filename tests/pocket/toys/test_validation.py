@@ -56,3 +56,17 @@ def test_wrong_values(changes, message):
 def test_unknown_key():
     with pytest.raises(UnknownNameError, match=r"'top\.nam' in file\.yaml, did you mean 'top\.name'"):
         build(Outer, _plain(nam=1), "top", "file.yaml")
+
+
+@dataclass(frozen=True)
+class Optional:
+    number: float
+    inner: Inner | None = None
+
+
+def test_a_part_may_be_left_out():
+    inner = {"fraction": 0.5, "sections": []}
+    assert build(Optional, {"number": 1}, "top", "file.yaml") == Optional(1.0)
+    assert build(Optional, {"number": 1, "inner": inner}, "top", "file.yaml") == Optional(1.0, Inner(0.5, ()))
+    with pytest.raises(ConfigError, match=r"file\.yaml: top\.inner\.fraction is 2, expected a fraction"):
+        build(Optional, {"number": 1, "inner": inner | {"fraction": 2}}, "top", "file.yaml")

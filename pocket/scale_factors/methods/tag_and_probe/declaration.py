@@ -12,6 +12,9 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 ALTERNATIVE_FITS = ("signal", "background", "mass_range")
+#: spectra of the signal, and shapes of the background
+SIGNALS = ("template", "breit_wigner", "crystal_ball")
+BACKGROUNDS = ("exponential", "quadratic", "cms_shape")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,16 +52,43 @@ class TagAndProbeFit(TagAndProbe):
         mass_range: lowest and highest mass in the fit, on edges of the mass axis [unit of the axis].
         alternative_fits: fits that each give a systematic uncertainty: another ``signal`` or ``background`` model, or a
             narrower ``mass_range``.
+        signal: spectrum of the signal: the ``template`` of simulation with a shift and a Gaussian smearing; a
+            ``breit_wigner`` with these; or a ``crystal_ball``, a Breit–Wigner convolved with a Gaussian that has
+            power-law tails on both sides, which are those of simulation.
+        background: shape of the background, with its own parameters in passing and in failing pairs: an
+            ``exponential``; a ``quadratic`` polynomial; or ``cms_shape``, an exponential behind a turn-on.
+        alternative_signal: spectrum of the alternative fit ``signal``.
+        alternative_background: shape of the alternative fit ``background``.
 
     Raises:
-        ConfigError: as in other declarations, and if the mass range is empty.
-        UnknownNameError: as in other declarations, and if an alternative fit is unknown.
+        ConfigError: as in other declarations, if the mass range is empty, or an alternative is the nominal one.
+        UnknownNameError: as in other declarations, and if an alternative fit, a spectrum or a shape is unknown.
+
+    Examples:
+        >>> electron_id = TagAndProbeFit(
+        ...     input="tnp",
+        ...     variable="tnp_mass",
+        ...     category="pairs",
+        ...     axes=("pt", "etaSC"),
+        ...     data=("DATA_EGamma",),
+        ...     mc=("DYJetsToEE",),
+        ...     mass_range=(60, 120),
+        ...     background="cms_shape",
+        ...     alternative_signal="crystal_ball",
+        ...     alternative_background="exponential",
+        ... )
+        >>> electron_id.alternative_fits
+        ('signal', 'background', 'mass_range')
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.fit:measure"
 
     mass_range: tuple[float, float]
     alternative_fits: tuple[str, ...] = ALTERNATIVE_FITS
+    signal: str = "template"
+    background: str = "exponential"
+    alternative_signal: str = "breit_wigner"
+    alternative_background: str = "quadratic"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,6 +96,13 @@ class TagAndProbeFit(TagAndProbe):
         for fit in self.alternative_fits:
             if fit not in ALTERNATIVE_FITS:
                 raise UnknownNameError("alternative fit", fit, ALTERNATIVE_FITS, self.where)
+        for part, known in (("signal", SIGNALS), ("background", BACKGROUNDS)):
+            nominal, alternative = getattr(self, part), getattr(self, f"alternative_{part}")
+            for key, value in ((part, nominal), (f"alternative_{part}", alternative)):
+                if value not in known:
+                    raise UnknownNameError(key, value, known, self.where)
+            if part in self.alternative_fits and alternative == nominal:
+                raise ConfigError(f"{self.where}: alternative_{part} is {nominal!r}, as in the nominal fit")
 
     def entry_range(self) -> tuple[str, tuple[float, float]]:
         """Return the axis of the mass and the range of the fit."""

@@ -1,14 +1,15 @@
 """Scale factors from fits to tag-and-probe mass spectra.
 
 Passing and failing pairs of a bin are fitted together, with the number of signal pairs N and their efficiency ε as
-parameters. The nominal fit uses the spectrum of simulation, shifted and smeared, and exponential backgrounds, see
-:mod:`pocket.scale_factors.methods.tag_and_probe.mass_model`. A systematic uncertainty is the change of the scale factor
-in another fit: with a Breit–Wigner spectrum (``signal``), a quadratic background (``background``), or a mass range that
-is a tenth shorter at both ends (``mass_range``).
+parameters, see :mod:`pocket.scale_factors.methods.tag_and_probe.mass_model`. The declaration names the spectrum of the
+signal and the shape of the background. A systematic uncertainty is the change of the scale factor in another fit: with
+the alternative spectrum (``signal``), the alternative background (``background``), or a mass range that is a tenth
+shorter at both ends (``mass_range``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,22 +26,33 @@ from pocket.scale_factors.methods.efficiency.statistics import (
     require_efficiency,
     weighted_efficiency,
 )
+from pocket.scale_factors.methods.tag_and_probe.cms_shape import CMSShape
+from pocket.scale_factors.methods.tag_and_probe.crystal_ball import crystal_ball_spectrum
 from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbeFit
 from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     SHIFT_MAX,
     SIGMA_MAX,
     SIGMA_MIN,
+    Background,
     Exponential,
     MassDependence,
     Quadratic,
+    SmearedSpectrum,
     breit_wigner_spectrum,
     template_spectrum,
 )
 from pocket.scale_factors.methods.tag_and_probe.mass_windows import mass_edges, mass_window
 
+NO_INTERVAL = "no interval for the efficiency"
 #: smallest number of mass bins in a fit
 LEAST_BINS = 20
+#: shapes of the background by their names in declarations
+BACKGROUND_SHAPES: Mapping[str, Callable[[Floats], Background]] = {
+    "exponential": Exponential,
+    "quadratic": Quadratic,
+    "cms_shape": CMSShape,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +93,10 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
     )
     simulated = {model: _simulated_efficiency(name, mc, window, labels) for model, window in windows.items()}
     fits = {
-        model: [fit(_model(data, mc, group, window, model, masses), label, model) for group, label in enumerate(labels)]
+        model: [
+            fit(_model(declaration, model, (data, mc), group, window, masses), label, model)
+            for group, label in enumerate(labels)
+        ]
         for model, window in windows.items()
     }
     diagnostics = tuple(one.diagnostics for of_model in fits.values() for one in of_model)
@@ -121,6 +136,8 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
     minuit.limits["efficiency"] = (0, 1)
     minuit.limits["shift"] = (-SHIFT_MAX, SHIFT_MAX)
     minuit.limits["sigma"] = (SIGMA_MIN, SIGMA_MAX)
+    for parameter, bounds in model.limits.items():
+        minuit.limits[parameter] = bounds
     # Beyond five standard deviations the odds overflow.
     minuit.limits["odds_linear"] = minuit.limits["odds_quadratic"] = (-5, 5)
     minuit.errors["signal"] = np.sqrt(start[0])
@@ -130,14 +147,20 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
     minuit.migrad()
     attempts = 1
     status, up, down = _outcome(minuit, model, name)
+    if status == NO_INTERVAL:
+        attempts = 2
+        status, up, down = _outcome(_lower_minimum(minuit), model, name)
     if status != VALID:
         # With few entries, a negative background may reach the limit of the likelihood, where nothing is expected.
-        attempts = 2
+        attempts += 1
         minuit.reset()
         for parameter in model.background_yields:
             minuit.limits[parameter] = (0, None)
         minuit.simplex().migrad()
         status, up, down = _outcome(minuit, model, name)
+        if status == NO_INTERVAL:
+            attempts += 1
+            status, up, down = _outcome(_lower_minimum(minuit), model, name)
 
     signal, background = model.components(*minuit.values)
     prefit_signal, prefit_background = model.components(*start)
@@ -157,8 +180,7 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
             for i, region in enumerate(("pass", "fail"))
         },
         chi2=model.chi2(*minuit.values),
-        # Each of the two nuisances comes with a measurement.
-        ndf=model.counts.size - len(model.names) + 2,
+        ndf=model.ndf,
         parameters={name: (minuit.values[name], minuit.errors[name]) for name in model.names},
         status=status,
         attempts=attempts,
@@ -183,10 +205,29 @@ def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, floa
         return "no efficiency above zero", 0.0, 0.0
     at_one = efficiency + minuit.errors["efficiency"] >= 1
     if not (interval.lower_valid and (interval.upper_valid or at_one)):
-        return "no interval for the efficiency", 0.0, 0.0
+        return NO_INTERVAL, 0.0, 0.0
     up = interval.upper if interval.upper_valid else 1 - efficiency
     counted = counted_efficiency(np.array(efficiency * total), np.array((1 - efficiency) * total))
     return VALID, max(up, float(counted.up)), max(-interval.lower, float(counted.down))
+
+
+def _lower_minimum(minuit: Minuit) -> Minuit:
+    """Return the fit at the lowest minimum that it finds from efficiencies of one error below and above.
+
+    With little background its shape hardly matters, and the likelihood may have another minimum close by, on which the
+    search for the interval of the efficiency ends.
+    """
+    start, error = minuit.values["efficiency"], minuit.errors["efficiency"]
+    found = {minuit.fval: tuple(minuit.values)}
+    for efficiency in (start - error, start + error):
+        minuit.values["efficiency"] = min(max(efficiency, 0.0), 1.0)
+        minuit.fixed["efficiency"] = True
+        minuit.migrad()
+        minuit.fixed["efficiency"] = False
+        minuit.migrad()
+        found[minuit.fval] = tuple(minuit.values)
+    minuit.values = found[min(found)]
+    return minuit.migrad()
 
 
 def _windows(masses: Floats, declaration: TagAndProbeFit) -> dict[str, slice]:
@@ -216,23 +257,34 @@ def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str
     return weighted_efficiency(passing, failing, passing_variance, failing_variance)
 
 
-def _model(data: Counts, mc: Counts, group: int, window: slice, name: str, masses: Floats) -> PassFailModel:
-    """Return the likelihood of one bin for the nominal or an alternative fit."""
+def _model(
+    declaration: TagAndProbeFit, name: str, templates: tuple[Counts, Counts], group: int, window: slice, masses: Floats
+) -> PassFailModel:
+    """Return the likelihood of one bin for the nominal or an alternative fit to data and simulation."""
+    data, mc = templates
     passing, failing = mc.passing[group], mc.failing[group]
     variance = mc.passing_variance[group] + mc.failing_variance[group]
     weight = variance[window].sum() / (passing + failing)[window].sum()
     edges = masses[window.start : window.stop + 1]
+    signal = declaration.alternative_signal if name == "signal" else declaration.signal
+    background = declaration.alternative_background if name == "background" else declaration.background
     return PassFailModel(
         counts=np.stack([data.passing[group][window], data.failing[group][window]]),
         edges=edges,
-        spectrum=(
-            breit_wigner_spectrum(edges)
-            if name == "signal"
-            else template_spectrum(passing + failing, weight, masses, edges)
-        ),
+        spectrum=_spectrum(signal, passing + failing, weight, masses, window),
         dependence=MassDependence(passing[window], failing[window], weight),
-        background=Quadratic(edges) if name == "background" else Exponential(edges),
+        background=BACKGROUND_SHAPES[background](edges),
     )
+
+
+def _spectrum(name: str, contents: Floats, weight: float, masses: Floats, window: slice) -> SmearedSpectrum:
+    """Return the spectrum of the signal, from simulated sums of weights per bin of the mass axis."""
+    edges = masses[window.start : window.stop + 1]
+    if name == "breit_wigner":
+        return breit_wigner_spectrum(edges)
+    if name == "crystal_ball":
+        return crystal_ball_spectrum(contents[window], weight, edges)
+    return template_spectrum(contents, weight, masses, edges)
 
 
 def _measurement(fits: list[Fit]) -> Measurement:

@@ -43,6 +43,11 @@ class PassFailModel:
             *(f"{name}_{region}" for region in ("pass", "fail") for name in background.names),
         )
         self.background_yields = tuple(f"{name}_{region}" for region in ("pass", "fail") for name in background.yields)
+        self.limits = {
+            f"{name}_{region}": bounds for region in ("pass", "fail") for name, bounds in background.limits.items()
+        }
+        # Each of the two nuisances and of the constrained parameters comes with a measurement.
+        self.ndf = counts.size - len(self.names) + 2 + 2 * background.constrained
         self._spectrum = spectrum
         self._dependence = dependence
         self._background = background

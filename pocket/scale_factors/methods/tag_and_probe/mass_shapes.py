@@ -11,7 +11,8 @@ nuisances.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -94,13 +95,21 @@ class SmearedSpectrum:
         edges: edges of the mass bins [GeV].
         entries: effective number of simulated entries (Σw)²/Σw² within ``edges``; infinite if analytic.
         sigma: initial value of the smearing in a fit [GeV].
+        reach: largest displacement [GeV].
     """
 
-    def __init__(self, cumulative: Callable[[Floats], Floats], edges: Floats, entries: float, sigma: float) -> None:
+    def __init__(
+        self,
+        cumulative: Callable[[Floats], Floats],
+        edges: Floats,
+        entries: float,
+        sigma: float,
+        reach: float = REACH,
+    ) -> None:
         self.entries = entries
         self.sigma = sigma
         self._width = edges[1] - edges[0]
-        self._displacements = np.arange(-REACH, REACH + STEP / 2, STEP)
+        self._displacements = np.arange(-reach, reach + STEP / 2, STEP)
         self._displaced = np.diff(cumulative(edges[:, np.newaxis] - self._displacements), axis=0)
 
     def __call__(self, shift: float, sigma: float) -> Floats:
@@ -153,6 +162,10 @@ class Background(Protocol):
 
     names: tuple[str, ...]
     yields: tuple[str, ...]
+    #: lowest and highest values of parameters
+    limits: Mapping[str, tuple[float, float]]
+    #: number of parameters with a constraint that counts as a measurement
+    constrained: int
 
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         """Return initial values for ``total`` pairs with a distribution like exp(−``slope`` · mass)."""
@@ -179,6 +192,8 @@ class Exponential:
 
     names: tuple[str, ...] = ("background", "slope")
     yields: tuple[str, ...] = ("background",)
+    limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    constrained = 0
 
     def __init__(self, edges: Floats) -> None:
         # The mass is relative to the middle, so that the largest value has the largest exponent.
@@ -213,6 +228,8 @@ class Quadratic:
 
     names: tuple[str, ...] = ("background_low", "background_middle", "background_high")
     yields = names
+    limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    constrained = 0
 
     def __init__(self, edges: Floats) -> None:
         self._range = edges[-1] - edges[0]

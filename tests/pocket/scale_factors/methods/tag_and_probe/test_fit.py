@@ -221,3 +221,46 @@ def test_mass_bins_must_be_equally_wide() -> None:
 def test_no_mass_axis() -> None:
     with pytest.raises(UnknownNameError, match="unknown axis 'm_ll'"):
         measure("muon_id", declaration(mass_axis="m_ll"), toys.tag_and_probe(1, pairs=100))
+
+
+ELECTRONS = {"background": "cms_shape", "alternative_signal": "crystal_ball", "alternative_background": "exponential"}
+
+
+def test_electrons() -> None:
+    """The scale factor of electrons is the true one, and each alternative model moves it."""
+    result = measure("electron_id", declaration(**ELECTRONS), toys.electrons(2))
+    found = result.scale_factor
+    pulls = (found.value - toys.SCALE_FACTOR) / np.where(found.value > toys.SCALE_FACTOR, found.down, found.up)
+    assert np.abs(pulls).max() < 4
+    assert set(result.systematics) == {"signal", "background", "mass_range"}
+    fits = {
+        model: [fit for fit in result.diagnostics if fit.model == model] for model in ("nominal", *result.systematics)
+    }
+    assert {fit.status for of_model in fits.values() for fit in of_model} == {"valid"}
+    for model, name in (("nominal", "alpha_fail"), ("signal", "alpha_fail"), ("background", "slope_fail")):
+        assert all(name in fit.parameters for fit in fits[model])
+    # An exponential without the turn-on of the background takes signal for background below the peak.
+    shifts = np.abs([result.systematics[model][0] for model in ("background", "signal", "mass_range")])
+    assert shifts[0].mean() > 3 * shifts[2].mean()
+    assert (shifts > 0).all()
+    # The turn-on was generated at 66 GeV.
+    turn_on = np.array([fit.parameters["alpha_fail"] for fit in fits["nominal"]])
+    assert np.abs((turn_on[:, 0] - 66) / turn_on[:, 1]).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "text"),
+    [
+        ({"signal": "gauss"}, UnknownNameError, "unknown signal 'gauss'"),
+        ({"background": "cmsshape"}, UnknownNameError, "unknown background 'cmsshape'.*did you mean 'cms_shape'"),
+        ({"alternative_signal": "crystalball"}, UnknownNameError, "unknown alternative_signal.*'crystal_ball'"),
+        ({"background": "quadratic"}, ConfigError, "alternative_background is 'quadratic', as in the nominal fit"),
+    ],
+)
+def test_unknown_models(changes: dict[str, str], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        declaration(**changes)
+
+
+def test_an_alternative_that_is_not_asked_for_may_be_anything_known() -> None:
+    assert declaration(background="quadratic", alternative_fits=("signal",)).background == "quadratic"

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize, stats
+from scipy import integrate, optimize, stats
 
+from pocket.scale_factors.methods.tag_and_probe.cms_shape import CMSShape
+from pocket.scale_factors.methods.tag_and_probe.crystal_ball import CrystalBallSpectrum, Tails
 from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel, poisson_chi2, template_chi2
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     Exponential,
@@ -15,6 +18,7 @@ from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     Quadratic,
     template_spectrum,
 )
+from tests.pocket.scale_factors.methods.tag_and_probe.test_cms_shape import density
 from tests.pocket.scale_factors.methods.tag_and_probe.test_mass_shapes import EDGES, voigt
 
 
@@ -34,7 +38,7 @@ def test_yields_of_the_model() -> None:
     assert len(model.start()) == len(model.names) == 12
 
 
-@pytest.mark.parametrize("background", [Exponential, Quadratic])
+@pytest.mark.parametrize("background", [Exponential, Quadratic, CMSShape])
 @pytest.mark.parametrize("seed", range(3))
 def test_gradient_against_differences(background: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -49,6 +53,43 @@ def test_gradient_against_differences(background: Any, seed: int) -> None:
         step[number] = 1e-5 * max(1.0, abs(values[number]))
         difference = (model(*(values + step)) - model(*(values - step))) / (2 * step[number])
         assert slope == pytest.approx(difference, rel=1e-5, abs=1e-5), model.names[number]
+
+
+@pytest.mark.parametrize("analytic", [False, True])
+def test_likelihood_against_a_plain_loop(analytic: bool) -> None:
+    """The likelihood of electrons, written out bin by bin."""
+    rng = np.random.default_rng(11)
+    template = rng.poisson(voigt(EDGES, 0, 1.4) * 20_000).astype(float)
+    spectrum = (
+        CrystalBallSpectrum(EDGES, Tails(1.2, 2.5, 1.8, 6.0), 1.5)
+        if analytic
+        else template_spectrum(template, 1, EDGES, EDGES)
+    )
+    counts = rng.poisson([0.3 * template + 5, 0.05 * template + 9]).astype(float)
+    dependence = MassDependence(0.9 * template + 1, 0.1 * template + 1, 1)
+    model = PassFailModel(counts, EDGES, spectrum, dependence, CMSShape(EDGES))
+    total, efficiency, shift, sigma, linear, quadratic = 6000.0, 0.87, 0.2, 0.9, 0.3, -0.4
+    backgrounds = [(300.0, 66.0, 0.07, 0.03), (550.0, 62.0, 0.05, 0.04)]
+    shapes, odds = spectrum(shift, sigma), dependence(linear, quadratic)
+    expected = linear**2 + quadratic**2
+    for region, (size, alpha, beta, gamma) in enumerate(backgrounds):
+        share = efficiency if region == 0 else 1 - efficiency
+        signals = [shapes[b] * odds[region][b] for b in range(60)]
+        turn_on = (alpha, beta, gamma)
+        falls = [integrate.quad(density, EDGES[b], EDGES[b + 1], args=turn_on, epsrel=1e-12)[0] for b in range(60)]
+        for b in range(60):
+            mu = total * share * signals[b] / sum(signals) + size * falls[b] / sum(falls)
+            n = counts[region][b]
+            expected += 2 * (mu - n + (n * math.log(n / mu) if n else 0))
+        expected += ((alpha - 65) / 15) ** 2 + ((beta - 0.05) / 0.03) ** 2 + (gamma / 0.05) ** 2
+    values = (total, efficiency, shift, sigma, linear, quadratic, *backgrounds[0], *backgrounds[1])
+    assert model(*values) == pytest.approx(expected, rel=1e-8)
+    assert len(values) == len(model.names) == 14
+    # Two nuisances and two parameters of each background are constrained.
+    assert model.ndf == 120 - 14 + 2 + 4
+    assert set(model.limits) == {
+        f"{name}_{region}" for name in ("alpha", "beta", "gamma") for region in ("pass", "fail")
+    }
 
 
 def test_gradient_where_nothing_can_be_expected() -> None:

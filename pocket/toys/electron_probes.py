@@ -1,0 +1,98 @@
+"""Electrons with a known efficiency of the identification, whose scale, resolution and radiation differ in data.
+
+Electrons lose energy by radiation, so that their mass spectrum has a tail below the peak. Fake electrons come from
+jets, such as those beside a W boson.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.base.typing import Floats
+from pocket.toys.config import Detector, ElectronResponse, ElectronToys
+from pocket.toys.hard_process import ELECTRON, ELECTRON_MASS
+from pocket.toys.leptons import (
+    FAKE_ELECTRON_ID,
+    electron_trigger_efficiency,
+    fake_electrons,
+    impact,
+    isolation,
+    reconstruct,
+)
+from pocket.toys.tables import Table, stack
+from pocket.toys.truth import electron_id_efficiency
+
+#: largest fraction of its energy that an electron radiates
+_LOSS_MAX = 0.9
+#: spread of the difference in eta of supercluster and track
+_DELTA_ETA = 0.02
+#: efficiencies of cutBased >= 4, 3, 2, 1 and of the MVA's WP80, relative to that of its WP90
+_CUT_BASED, _WP80 = np.array([0.80, 0.90, 1.0, 1.06]), 0.88
+
+
+def reconstruct_probes(
+    rng: np.random.Generator, gen: Table, gen_jets: Table, detector: Detector, toys: ElectronToys, process: str
+) -> Table:
+    """Return reconstructed electrons, prompt ones and those from jets.
+
+    Args:
+        rng: random numbers.
+        gen: generated particles, ordered by event.
+        gen_jets: generated jets.
+        detector: acceptance, and efficiency of the reconstruction.
+        toys: responses and efficiencies.
+        process: one of :data:`pocket.toys.config.ELECTRON_PROCESSES`.
+
+    Returns:
+        Electrons ordered by pt, with the fields of NanoAOD, ``gen`` (row in ``gen``) and ``fired`` (the trigger).
+    """
+    is_data = process == "egamma"
+    responses = toys.responses
+    response = (
+        responses.data if is_data else responses.other_generator if process == "dyee_lo" else responses.simulation
+    )
+    electrons = stack(
+        reconstruct(rng, gen, ELECTRON, detector.electron, lambda eta: relative_momentum(rng, eta, response)),
+        fake_electrons(rng, gen_jets, detector.electron, toys.fake_electrons),
+    ).by_pt()
+    n, prompt, pt, eta = len(electrons), electrons["prompt"], electrons["pt"], electrons["eta"]
+    delta_eta = rng.normal(0, _DELTA_ETA, n)
+    efficiency = electron_id_efficiency(pt, eta + delta_eta, toys.identification, is_data)
+    # Looser working points contain the tighter ones.
+    quality = rng.random(n) / np.where(prompt, efficiency, toys.identification.nonprompt)
+    barrel = np.abs(eta) < 1.479
+    return Table(
+        electrons.event,
+        {
+            **electrons.columns,
+            **impact(rng, prompt),
+            "mass": np.full(n, ELECTRON_MASS),
+            "pdgId": -ELECTRON * electrons["charge"],
+            "deltaEtaSC": delta_eta,
+            "pfRelIso03_all": isolation(rng, prompt),
+            "mvaFall17V2Iso_WP80": quality < _WP80,
+            "mvaFall17V2Iso_WP90": quality < 1,
+            "mvaFall17V2noIso_WP90": quality < 1,
+            "cutBased": (quality[:, None] < _CUT_BASED).sum(axis=1),
+            "sieie": np.where(barrel, 0.009, 0.026) * rng.normal(1, 0.06, n),
+            "hoe": rng.exponential(np.where(prompt, 0.01, 0.05), n),
+            "convVeto": rng.random(n) < np.where(prompt, 0.98, 0.8),
+            "lostHits": rng.binomial(2, np.where(prompt, 0.01, 0.15)).astype(np.uint8),
+            "photonIdx": np.full(n, -1),
+            "fired": rng.random(n) < electron_trigger_efficiency(pt) * np.where(prompt, 1, FAKE_ELECTRON_ID),
+        },
+    )
+
+
+def relative_momentum(rng: np.random.Generator, eta: Floats, response: ElectronResponse) -> Floats:
+    """Return reconstructed over generated pt.
+
+    Args:
+        rng: random numbers.
+        eta: generated eta, shape (n,).
+        response: scale, resolution and radiation.
+    """
+    n = len(eta)
+    loss = np.minimum(rng.exponential(response.loss, n), _LOSS_MAX) * (rng.random(n) < response.radiating)
+    resolution = response.resolution + response.resolution_slope * np.abs(eta)
+    return np.asarray(response.scale * (1 - loss) * rng.normal(1, resolution))
