@@ -360,7 +360,7 @@ class ToyConfig:
         Raises:
             UnknownNameError: if there is no such simulated process.
         """
-        known = dict.fromkeys(SIMULATED, self.processes)
+        known: dict[str, Processes | ElectronProcesses] = dict.fromkeys(SIMULATED, self.processes)
         if self.electrons:
             known |= {name: self.electrons.processes for name in ELECTRON_PROCESSES if name not in MIXTURES}
         if name not in known:
