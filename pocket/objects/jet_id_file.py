@@ -7,6 +7,7 @@ https://gitlab.cern.ch/cms-nanoAOD/jsonpog-integration.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
@@ -17,21 +18,19 @@ from pocket.base.arrays.fields import branch
 from pocket.base.arrays.jagged import counts_of, flat_values
 from pocket.corrections.evaluation import evaluate
 from pocket.corrections.files import load_correction
-from pocket.objects.nanoaod import TIGHT, TIGHT_LEPTON_VETO
 
-#: Working point in the file → its bit in Jet_jetId.
-_WORKING_POINTS = {"Tight": TIGHT, "TightLeptonVeto": TIGHT_LEPTON_VETO}
 #: Input that NanoAOD doesn't store → the branches whose sum it is.
 _SUMS = {"multiplicity": ("chMultiplicity", "neMultiplicity")}
 
 
-def identification_of_file(jets: ak.Array, jet_type: str, file: str) -> ak.Array:
-    """Return the identification of jets with the bits of Jet_jetId: 2 for tight, 4 for tight with lepton veto.
+def identification_of_file(jets: ak.Array, jet_type: str, file: str, working_points: Mapping[str, int]) -> ak.Array:
+    """Return the identification of jets with the bits of Jet_jetId.
 
     Args:
         jets: jagged records with eta, the fractions of energy and the multiplicities that the file asks for.
         jet_type: name of the collection; AK8 jets if it begins with ``"FatJet"``, else AK4 jets.
         file: path or portable name of jetid.json.gz.
+        working_points: working point in the file → its bit.
 
     Returns:
         Jagged integers, shape (n events, n jets).
@@ -44,7 +43,7 @@ def identification_of_file(jets: ak.Array, jet_type: str, file: str) -> ak.Array
     size = "AK8PUPPI" if jet_type.startswith("FatJet") else "AK4PUPPI"
     columns: dict[str, npt.NDArray[Any]] = {}
     bits: Any = 0
-    for working_point, bit in _WORKING_POINTS.items():
+    for working_point, bit in working_points.items():
         name = f"{size}_{working_point}"
         for variable in load_correction(file, name).inputs:
             columns.setdefault(variable.name, _column(jets, variable.name, jet_type))

@@ -140,7 +140,8 @@ def identification(jets: ak.Array, version: int, jet_type: str, file: str | None
         # The formula needs no corrections, so an analysis that uses it isn't run again when their code changes.
         from pocket.objects.jet_id_file import identification_of_file
 
-        return identification_of_file(jets, jet_type, file)
+        bits = {"Tight": TIGHT, "TightLeptonVeto": TIGHT_LEPTON_VETO}
+        return identification_of_file(jets, jet_type, file, bits)
     abseta = abs(jets["eta"])
     if version == 15:
         tight = _tight(jets, jet_type)
