@@ -15,15 +15,12 @@ from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.egamma_corrections import EgammaCorrections
 from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.smearing import flat, normal_numbers
-from pocket.errors import ConfigError
 from pocket.objects.nanoaod import supercluster_eta
 from pocket.objects.photons import photon_supercluster_eta
 from pocket.parameters.access import parameter
 
 #: Kinds of variations: of the scale, and of the width of the smearing.
 _SCALE, _SMEAR = "scale", "smear"
-#: Sides of NanoAOD's uncertainties of the missing momentum, which follow its central value.
-_MET_SIDES = ("", "UnclusteredUp", "UnclusteredDown")
 
 
 class EgammaCalibrator(Calibrator):
@@ -36,10 +33,8 @@ class EgammaCalibrator(Calibrator):
     the momentum; ``pt_original`` is the momentum of the file.
 
     The parameters are ``scale_and_smearing`` of the section: ``apply.<year>`` (otherwise nothing is changed),
-    ``correctionlib_config.<year>`` (:meth:`~pocket.calibrators.egamma_corrections.EgammaCorrections.from_params`),
-    ``smearing_seed``, and ``propagate_to_met``: whether the missing momentum of ``met_calibration.<year>``, raw and
-    calibrated, changes by the opposite. Photons and electrons may be made of the same cluster, so only one of them
-    should.
+    ``correctionlib_config.<year>`` (:meth:`~pocket.calibrators.egamma_corrections.EgammaCorrections.from_params`) and
+    ``smearing_seed``.
 
     For Run 2, momenta stay those of NanoAOD, which is calibrated; only the variations are computed, those of the
     smearing from ``dEsigmaUp`` and ``dEsigmaDown`` of NanoAODv9, the differences of the energy and the shifted one.
@@ -66,20 +61,8 @@ class EgammaCalibrator(Calibrator):
             return
         config = (*place, "correctionlib_config")
         self._corrections = EgammaCorrections.from_params(params, config, self.year, self.period())
-        settings = parameter(params, *place)
-        self._seed = int(settings.get("smearing_seed", 0))
-        fields = [f"{self.flavour}.{field}" for field in ("pt", "pt_original", "energyErr")]
-        self._met: tuple[str, ...] = ()
-        if settings.get("propagate_to_met", False):
-            calibration = parameter(params, "met_calibration", self.year)
-            if self.flavour in (calibration.get("leptons") or ()):
-                raise ConfigError(
-                    f"the missing momentum would follow {self.flavour} twice: keep {'.'.join(place)}.propagate_to_met "
-                    f"or met_calibration.{self.year}.leptons"
-                )
-            self._met = (calibration["MET_collection"], calibration["RawMET_collection"])
-            fields += [f"{met}.{name}{side}" for met in self._met for name in ("pt", "phi") for side in _MET_SIDES]
-        self.calibrated_collections = tuple(fields)
+        self._seed = int(parameter(params, *place).get("smearing_seed", 0))
+        self.calibrated_collections = tuple(f"{self.flavour}.{field}" for field in ("pt", "pt_original", "energyErr"))
         if self.isMC:
             self._variations = tuple(f"{self.prefix}_{kind}{side}" for kind in (_SCALE, _SMEAR) for side in DIRECTIONS)
 
@@ -111,7 +94,7 @@ class EgammaCalibrator(Calibrator):
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
-        """Return the momentum with ``pt_original`` and ``energyErr``, and the missing momentum if it follows.
+        """Return the momentum with ``pt_original`` and ``energyErr``.
 
         Raises:
             MissingBranchError: if a column is missing.
@@ -122,13 +105,13 @@ class EgammaCalibrator(Calibrator):
         if variation == NOMINAL or variation in self.variations:
             self._cached = energies = self._cached or self._energies(events)
         else:
-            # An earlier calibrator varies the objects or the missing momentum.
+            # An earlier calibrator varies the objects.
             energies = self._energies(events)
         kind, direction = NOMINAL, ""
         if variation in self.variations:
             side = next(side for side in DIRECTIONS if variation.endswith(side))
             kind, direction = variation.removeprefix(f"{self.prefix}_").removesuffix(side), DIRECTIONS[side]
-        return energies.calibrated(kind, direction, self._met)
+        return energies.calibrated(kind, direction)
 
     def _energies(self, events: Any) -> EgammaEnergies:
         eta = functools.partial(self.supercluster_eta, events)
@@ -209,7 +192,7 @@ class EgammaEnergies:
         seed: int,
         supercluster_eta: Callable[[ak.Array], ak.Array],
     ) -> None:
-        self._events, self._flavour, self._corrections, self._is_mc = events, flavour, corrections, is_mc
+        self._flavour, self._corrections, self._is_mc = flavour, corrections, is_mc
         self._objects = collection(events, flavour)
         self._original = branch(self._objects, "pt", flavour)
         self._counts = np.asarray(ak.num(self._original))
@@ -225,7 +208,7 @@ class EgammaEnergies:
         }
         smeared = is_mc and corrections.has_nominal
         self._normal = normal_numbers(seed, events, self._objects) if smeared else np.zeros_like(self.pt)
-        self._nominal: dict[tuple[str, ...], Mapping[str, Any]] = {}
+        self._nominal: Mapping[str, Any] | None = None
 
     @functools.cached_property
     def width(self) -> Floats:
@@ -249,27 +232,23 @@ class EgammaEnergies:
     def _energy(self) -> Floats:
         return np.hypot(self.pt * np.cosh(flat(self._objects["eta"])), self.stored("mass"))
 
-    def calibrated(self, kind: str, direction: str, met: Sequence[str]) -> Mapping[str, Any]:
+    def calibrated(self, kind: str, direction: str) -> Mapping[str, Any]:
         """Return the calibrated columns, the same arrays whenever they are nominal.
 
         Args:
             kind: ``nominal``, ``scale`` or ``smear``.
             direction: ``up`` or ``down``.
-            met: collections of missing momentum that follow.
         """
-        key = tuple(met)
-        if kind == NOMINAL and key in self._nominal:
-            return self._nominal[key]
+        if kind == NOMINAL and self._nominal is not None:
+            return self._nominal
         sign = {"up": 1.0, "down": -1.0}.get(direction, 0.0)
         pt, error = self.values(kind, sign)
         columns = {"pt": self._jagged(pt), "pt_original": self._original}
         if error is not None and "energyErr" in self._objects.fields:
             columns["energyErr"] = self._jagged(error)
         result = {f"{self._flavour}.{field}": column for field, column in columns.items()}
-        for name in met:
-            result.update(self._met_that_follows(name, pt))
         if kind == NOMINAL:
-            self._nominal[key] = result
+            self._nominal = result
         return result
 
     def values(self, kind: str, sign: float) -> tuple[Floats, Floats | None]:
@@ -310,21 +289,6 @@ class EgammaEnergies:
         """Return a field of the objects, 0 if it isn't there."""
         return flat(self._objects[field]) if field in self._objects.fields else 0.0
 
-    def _met_that_follows(self, name: str, pt: Floats) -> Mapping[str, Any]:
-        met = collection(self._events, name)
-        change, phi = pt - self.pt, flat(self._objects["phi"])
-        moved = [ak.sum(self._lists(change * side(phi)), axis=1) for side in (np.cos, np.sin)]
-        result = {}
-        for side in (side for side in _MET_SIDES if f"pt{side}" in met.fields):
-            size, azimuth = (np.asarray(met[f"{part}{side}"], dtype=np.float64) for part in ("pt", "phi"))
-            x, y = size * np.cos(azimuth) - moved[0], size * np.sin(azimuth) - moved[1]
-            result[f"{name}.pt{side}"] = np.asarray(np.hypot(x, y), dtype=np.float32)
-            result[f"{name}.phi{side}"] = np.asarray(np.arctan2(y, x), dtype=np.float32)
-        return result
-
-    def _lists(self, values: Floats) -> ak.Array:
-        return ak.unflatten(values, self._counts)
-
     def _jagged(self, values: Floats) -> ak.Array:
         # NanoAOD stores float32.
-        return self._lists(values.astype(np.float32))
+        return ak.unflatten(values.astype(np.float32), self._counts)

@@ -58,7 +58,7 @@ _OF_PHOTONS = {"id": TEXT, "mvaID": LIMIT, "pixelSeedVeto": SWITCH, "electronVet
 #: Tables of the scale factors of photons.
 _PHOTON_TABLES = dict.fromkeys(("JSONfiles", "sf_name", "era_mapping", "working_point"), _YEARS)
 #: Energy scale and resolution of electrons or photons.
-_SCALE = {"apply": {YEAR: SWITCH}, "correctionlib_config": _YEARS, "smearing_seed": NUMBER, "propagate_to_met": SWITCH}
+_SCALE = {"apply": {YEAR: SWITCH}, "correctionlib_config": _YEARS, "smearing_seed": NUMBER}
 
 #: Section → its known keys; "*" stands for any key (a collection, a weight), None for any contents. A pair is the kind
 #: of a value that is no table, and the keys of a table.

@@ -273,66 +273,27 @@ def test_an_event_without_electrons(classic_params: Any) -> None:
 
 def test_the_missing_momentum_follows_if_asked_for(classic_params: Any) -> None:
     events = egamma.objects_of("Electron")
-    met = events.PuppiMET
-    for name, source in (("ptUnclusteredUp", met.pt + 3), ("phiUnclusteredUp", met.phi)):
-        met = ak.with_field(met, source, name)
-    events = ak.with_field(ak.with_field(events, met, "PuppiMET"), met[["pt", "phi"]], "RawPuppiMET")
-    assert sequence("Electron", classic_params, "2022_preEE").calibrators[0].calibrated_collections == (
-        "Electron.pt",
-        "Electron.pt_original",
-        "Electron.energyErr",
-    )
-    settings = {"scale_and_smearing": {"propagate_to_met": True}}
-    asked = OmegaConf.merge(classic_params, {"lepton_scale_factors": {"electron_sf": settings}})
-    chain = sequence("Electron", asked, "2022_preEE")
+    follows = {"met_calibration": {"2022_preEE": {"leptons": ["Electron"], "apply_MC": False}}}
+    asked = OmegaConf.merge(classic_params, follows)
+    classes = [ElectronsScaleCalibrator, METCalibrator]
+    chain = CalibratorSequence(classes, asked, {"year": "2022_preEE", "isMC": True}, [ElectronsScaleCalibrator.name])
     chain.initialize(events)
     for variation in ("nominal", "ele_scaleUp"):
         calibrated = chain.calibrate(events, variation).events
-        x, y, after = [], [], {}
+        x, y = [], []
         for old, new in zip(events.Electron.to_list(), calibrated.Electron.to_list(), strict=True):
             x.append(sum((b["pt"] - a["pt"]) * math.cos(a["phi"]) for a, b in zip(old, new, strict=True)))
             y.append(sum((b["pt"] - a["pt"]) * math.sin(a["phi"]) for a, b in zip(old, new, strict=True)))
-        for name, side in (("PuppiMET", ""), ("PuppiMET", "UnclusteredUp"), ("RawPuppiMET", "")):
-            before = events[name]
-            shifted = [
-                (size * math.cos(phi) - dx, size * math.sin(phi) - dy)
-                for size, phi, dx, dy in zip(before[f"pt{side}"], before[f"phi{side}"], x, y, strict=True)
-            ]
-            after = calibrated[name]
-            # The momenta of the electrons are rounded to single precision.
-            np.testing.assert_allclose(
-                after[f"pt{side}"], [math.hypot(*each) for each in shifted], atol=2e-2, rtol=1e-4
-            )
-            turned = np.asarray(after[f"phi{side}"]) - [math.atan2(each[1], each[0]) for each in shifted]
-            size = np.asarray(after[f"pt{side}"])
-            assert np.all(np.abs(np.sin(turned)) * size < 2e-2)
-        assert not ak.all(abs(calibrated.PuppiMET.pt - events.PuppiMET.pt) < 0.1)
-
-
-def test_the_order_with_the_calibrator_of_missing_momentum(classic_params: Any) -> None:
-    events = egamma.objects_of("Electron")[:500]
-    jets = ak.zip(dict.fromkeys(("pt", "pt_jec", "pt_l1", "pt_raw"), events.Electron.pt + 20))
-    jets = ak.with_field(ak.with_field(jets, jets.pt_l1 - 4, "pt_l1"), events.Electron.phi, "phi")
-    met = ak.with_field(events.PuppiMET, events.PuppiMET.pt + 3, "ptUnclusteredUp")
-    met = ak.with_field(met, met.phi + 0.1, "phiUnclusteredUp")
-    met = ak.with_field(ak.with_field(met, met.pt - 2, "ptUnclusteredDown"), met.phi, "phiUnclusteredDown")
-    columns = (("PuppiMET", met), ("RawPuppiMET", events.PuppiMET), ("Jet", jets))
-    for name, column in columns:
-        events = ak.with_field(events, column, name)
-    settings = {"scale_and_smearing": {"propagate_to_met": True}}
-    no_soft_jets = {"met_calibration": {"2022_preEE": {"CorrT1METJet_collection": None}}}
-    asked = OmegaConf.merge(classic_params, {"lepton_scale_factors": {"electron_sf": settings}}, no_soft_jets)
-    found = []
-    for classes in ([METCalibrator, ElectronsScaleCalibrator], [ElectronsScaleCalibrator, METCalibrator]):
-        chain = CalibratorSequence(classes, asked, {"year": "2022_preEE", "isMC": True}, [cls.name for cls in classes])
-        chain.initialize(events)
-        varied = [chain.calibrate(events, name).events.PuppiMET for name in ("nominal", *sorted(chain.variations))]
-        found.append([(np.asarray(each.pt), np.asarray(each.phi)) for each in varied])
-    for first, other in zip(*found, strict=True):
-        difference = first[0] * np.exp(1j * first[1]) - other[0] * np.exp(1j * other[1])
-        assert np.max(np.abs(difference)) < 1e-3
-    # The unclustered energy and the scale of electrons shift it by a different amount.
-    assert len({round(float(np.sum(pt)), 2) for pt, _ in found[0]}) == len(found[0])
+        shifted = [
+            (size * math.cos(phi) - dx, size * math.sin(phi) - dy)
+            for size, phi, dx, dy in zip(events.PuppiMET.pt, events.PuppiMET.phi, x, y, strict=True)
+        ]
+        after = calibrated.PuppiMET
+        # The momenta of the electrons are rounded to single precision.
+        np.testing.assert_allclose(after.pt, [math.hypot(*each) for each in shifted], atol=2e-2, rtol=1e-4)
+        turned = np.asarray(after.phi) - [math.atan2(each[1], each[0]) for each in shifted]
+        assert np.all(np.abs(np.sin(turned)) * np.asarray(after.pt) < 2e-2)
+        assert not ak.all(abs(after.pt - events.PuppiMET.pt) < 0.1)
 
 
 def test_errors(classic_params: Any) -> None:
@@ -351,15 +312,6 @@ def test_errors(classic_params: Any) -> None:
         chain.calibrate(ak.without_field(events, ("Electron", "seedGain")))
     with pytest.raises(UnknownNameError, match=r"unknown parameter 'toys' in lepton_scale_.*\.apply"):
         sequence("Electron", classic_params, "toys")
-
-
-def test_the_missing_momentum_doesnt_follow_twice(classic_params: Any) -> None:
-    settings = {"lepton_scale_factors": {"electron_sf": {"scale_and_smearing": {"propagate_to_met": True}}}}
-    twice = OmegaConf.merge(classic_params, settings, {"met_calibration": {"2022_preEE": {"leptons": ["Electron"]}}})
-    with pytest.raises(
-        ConfigError, match=r"follow Electron twice: keep lepton_.*_to_met or met_calibration\.2022_preEE"
-    ):
-        sequence("Electron", twice, "2022_preEE")
 
 
 def test_corrections_of_other_quantities(classic_params: Any, tmp_path: Path) -> None:
