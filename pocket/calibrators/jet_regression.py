@@ -105,9 +105,9 @@ def regressed(jets: ak.Array, name: str, jet_type: str) -> ak.Array:
 
     Examples:
         >>> import awkward as ak
-        >>> jets = ak.Array([[{"pt": 50.0, "mass": 5.0, "rawFactor": 0.2, "PNetRegPtRawCorr": 1.5}]])
+        >>> jets = ak.Array([[{"pt": 50.0, "mass": 5.0, "rawFactor": 0.5, "PNetRegPtRawCorr": 1.5}]])
         >>> regressed(jets, "Jet", "AK4PFPuppiPNetRegression").pt.to_list()
-        [[60.0]]
+        [[37.5]]
     """
     jets = copy.copy(jets)
     factor = _factor(jets, name, jet_type) * (1 - branch(jets, "rawFactor", name))

@@ -128,4 +128,4 @@ def test_mistakes() -> None:
         get_JetVetoMap("x", selection="losse")
     params = to_plain(get_default_parameters())
     with pytest.raises(UnknownNameError, match=r"unknown parameter 'toys' in jet_scale_factors\.vetomaps"):
-        vetoed_jets(generated("2018", 10), params, "toys")
+        vetoed_jets(generated("2018", 1000), params, "toys")
