@@ -69,7 +69,7 @@ def electrons_of(path: Path) -> list[tuple[list[dict[str, Any]], list[dict[str, 
     """Return electrons and trigger objects of the events that pass the skim, read without any of the package's code."""
     with uproot.open(path) as file:
         events = file["Events"].arrays()
-    names = [name for name in events.fields if name.startswith("Flag_") and name != "Flag_BadPFMuonDzFilter"]
+    names = [name for name in events.fields if name.startswith("Flag_")]
     certified = [(315257, 1, 88), (315257, 91, 92), (315259, 1, 172), (315420, 28, 921), (315420, 924, 942)]
     selected = []
     for event in events:
@@ -139,7 +139,8 @@ def test_pairs_agree_with_an_event_loop(zee: Analysis, files: Path, process: str
         where: dict[str, Any] = {"cat": category}
         if process == "dyee":
             where["variation"] = "nominal"
-        found = filled[where].project("passing", "pt", "etaSC")
+        # Masses outside of the axis don't count.
+        found = filled[where | {"mass": slice(0, 60, sum)}]
         counts = np.zeros((2, len(PT) - 1, len(ETA) - 1))
         for (name, *bins), count in expected.items():
             if name == category:
