@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from tasks.chain.comparing import CompareCorrections
 from tasks.chain.merging import MergeOutputs
 from tests.tasks.small_chain import Chain
 
+#: corrections of the physics object groups, beside the checkout
+GROUPS = Path(__file__).absolute().parents[4] / "shared" / "data" / "corrections"
 FILE = "POG/MUO/2018_UL/muon_Z.json.gz"
 CURRENT = "MUO/Run2-2018-UL-NanoAODv9"
 NAME, OTHER = "NUM_TightID_DEN_TrackerMuons", "NUM_LooseID_DEN_TrackerMuons"
@@ -85,8 +90,6 @@ def correction(name: str, factor: float = 1.0) -> cs.Correction:
 
 
 def write(path: Path, *corrections: cs.Correction) -> None:
-    import gzip
-
     path.parent.mkdir(parents=True)
     content = cs.CorrectionSet(schema_version=2, corrections=list(corrections)).model_dump_json(exclude_unset=True)
     path.write_bytes(gzip.compress(content.encode()))
@@ -128,8 +131,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def expected_yield(chain: Chain, factor: float) -> float:
-    """Return the yield of simulation from a plain loop over events."""
+def expected_yield(chain: Chain, scale_factor: Callable[[float, float], float]) -> float:
+    """Return the yield of simulation from a plain loop over events, for a function of |eta| and pt."""
     config = chain.task(MergeOutputs, config="main").config_inst
     params = config.parameters
     selection, threshold = params.object_preselection.Muon.pt, params.leading_muon.pt
@@ -143,11 +146,20 @@ def expected_yield(chain: Chain, factor: float) -> float:
             if event["PV_npvsGood"] < 1 or not good or not good[0][0] > threshold:
                 continue
             pt, eta = good[0]
-            place = bin_of(abs(eta), ETA), bin_of(pt, PT)
-            total += event["genWeight"] * (factor if place == CHANGED else 1.0) * value("nominal", *place)
+            total += event["genWeight"] * scale_factor(abs(eta), pt)
     fileset = next((chain.store / "small" / "BuildDatasets").rglob("fileset.json"))
     (xsec,) = (one["metadata"]["xsec"] for one in json.loads(fileset.read_text()).values() if one["metadata"]["isMC"])
     return float(total * xsec * params.lumi.picobarns.toys.tot / everything)
+
+
+def written(factor: float) -> Callable[[float, float], float]:
+    """Return the scale factor of the files here."""
+
+    def of(eta: float, pt: float) -> float:
+        place = bin_of(eta, ETA), bin_of(pt, PT)
+        return (factor if place == CHANGED else 1.0) * value("nominal", *place)
+
+    return of
 
 
 def bin_of(number: float, edges: list[float]) -> int:
@@ -180,7 +192,7 @@ def test_one_bin_of_a_new_version(small: Chain, folder: Path) -> None:
     assert f"{place} nominal" in run.text
 
     rows = {(row["sample"], row["variable"]): row for row in rows_of(output / "templates.csv")}
-    yields = expected_yield(small, 1.0), expected_yield(small, FACTOR)
+    yields = expected_yield(small, written(1.0)), expected_yield(small, written(FACTOR))
     row = rows["DYJetsToMuMu", "npvs"]
     assert yields[1] > yields[0]
     assert (float(row["left"]), float(row["right"])) == pytest.approx(yields, rel=1e-6)
@@ -205,6 +217,42 @@ def test_one_bin_of_a_new_version(small: Chain, folder: Path) -> None:
     assert plots == {f"{stem}.{form}" for stem in stems for form in ("png", "json")}
     # nothing runs again, until a file has another content
     assert small.build(CompareCorrections, config="main", left=(str(roots[0]),), right=(str(roots[1]),)) == []
+
+
+@pytest.mark.slow
+def test_one_bin_of_a_real_file(small: Chain, folder: Path) -> None:
+    if not (GROUPS / FILE).exists():
+        pytest.skip("the groups' files aren't beside the checkout")
+    content = json.loads(gzip.decompress((GROUPS / FILE).read_bytes()))
+    (changed,) = (one for one in content["corrections"] if one["name"] == NAME)
+    eta = changed["data"]["content"]
+    pt = eta["content"][0]
+    (nominal,) = (item for item in pt["content"][4]["content"] if item["key"] == "nominal")
+    before = nominal["value"]
+    nominal["value"] = before * 1.1
+    roots = folder / "real", folder / "changed"
+    for root in roots:
+        (root / FILE).parent.mkdir(parents=True)
+    shutil.copy(GROUPS / FILE, roots[0] / FILE)
+    (roots[1] / FILE).write_bytes(gzip.compress(json.dumps(content).encode()))
+    run = small.run("CompareCorrections", "--config", "main", "--left", str(roots[0]), "--right", str(roots[1]))
+    assert run.code == 0, run.text
+    sides = {"left": (str(roots[0]),), "right": (str(roots[1]),)}
+    output = small.task(CompareCorrections, config="main", **sides).directory
+    (row,) = rows_of(output / "correction_bins.csv")
+    edges = [(axis["edges"][number], axis["edges"][number + 1]) for axis, number in ((eta, 0), (pt, 4))]
+    texts = [f"{low:g} to {high:g}" for low, high in edges]
+    assert row["bin"] == f"|eta| {texts[0]}, pt {texts[1]}, scale_factors nominal"
+    assert (float(row["left"]), float(row["right"])) == (before, before * 1.1)
+
+    def moved(*muon: float) -> float:
+        inside = all(low <= number < high for (low, high), number in zip(edges, muon, strict=True))
+        return 0.1 * before if inside else 0.0
+
+    rows = {(row["sample"], row["variable"]): row for row in rows_of(output / "templates.csv")}
+    difference = expected_yield(small, moved)
+    assert difference > 0
+    assert float(rows["DYJetsToMuMu", "npvs"]["difference"]) == pytest.approx(difference, rel=1e-12)
 
 
 @pytest.mark.parametrize("left", [("MUO=2025-09-23",), ("2025-09-23",)])
