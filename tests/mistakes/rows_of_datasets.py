@@ -117,7 +117,7 @@ ROWS = [
     ),
     Row(
         "a cross section of zero",
-        rf"{DY}: 'xsec' is 0\.0, expected a positive .*",
+        rf"{DY}: 'xsec' is 0, expected a positive .*",
         definition(metadata=METADATA | {"xsec": 0}),
     ),
     Row(

@@ -20,7 +20,7 @@ from tests.tasks.small_chain import Chain
 __all__ = ["facility", "scheduler"]
 
 # analyses are copied to where their definitions are
-collect_ignore = ["plain", "years"]
+collect_ignore = ["eras", "plain", "years"]
 
 
 @pytest.fixture(scope="session")

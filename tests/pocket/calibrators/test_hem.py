@@ -10,7 +10,7 @@ import pytest
 
 from pocket.calibrators import HEMCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.configuration.shape_variations import _one_sided
+from pocket.configuration.stored_variations import _one_sided
 from pocket.errors import UnknownNameError
 from pocket.objects import event_share
 

@@ -63,7 +63,8 @@ def test_find_files(project: Path) -> None:
 
 
 def test_analyses_of_a_checkout() -> None:
-    assert analysis_packages() == {"ttbar": "analysis.ttbar", "zmumu": "analysis.zmumu"}
+    shipped = {name: f"analysis.{name}" for name in ("ttbar", "zee", "zmumu")}
+    assert analysis_packages() == shipped
     assert analysis_package("zmumu") == "analysis.zmumu"
     assert analysis_package("no_such") == "analysis.no_such"
     assert analysis_package("mine.muons") == "mine.muons"
