@@ -15,6 +15,7 @@ from tests.law_runner import ROOT
 # law reads its configuration when it is imported
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
+from pocket.configuration.analysis import forget_analyses
 from tests.tasks.small_chain import Chain
 
 __all__ = ["facility", "scheduler"]
@@ -47,6 +48,8 @@ def chain(finished: tuple[Chain, Path], monkeypatch: pytest.MonkeyPatch) -> Chai
     chain, copy = finished
     shutil.rmtree(chain.folder)
     shutil.copytree(copy, chain.folder)
+    # An earlier test may have loaded what it has changed, from the same place.
+    forget_analyses()
     enter(chain, monkeypatch)
     return chain
 
