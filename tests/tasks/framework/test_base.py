@@ -9,6 +9,7 @@ import pytest
 
 from pocket.errors import ConfigError
 from pocket.io.store import store_path
+from tasks.chain.comparing import CompareCorrections
 from tasks.chain.coupling import IterateScaleFactors
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.exporting import ExportCoffea
@@ -46,8 +47,8 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (PlotScaleFactors, {"scale_factor": "tight_id"}),
     (ExportCoffea, {"config": "main"}),
 ]
-#: those that run only where an analysis has skims, or where it is asked for
-NOT_ALWAYS = {SkimEvents, BuildSkimDatasets, MergeBranches, IterateScaleFactors}
+#: those that run only where an analysis has skims, or where they are asked for
+NOT_ALWAYS = {SkimEvents, BuildSkimDatasets, MergeBranches, IterateScaleFactors, CompareCorrections}
 
 
 def concrete(cls: type[StoreTask]) -> set[type[StoreTask]]:
