@@ -115,6 +115,6 @@ def test_plots_of_the_fits(law: Law, chain: Run) -> None:
     run = law.run("PlotScaleFactors", "--analysis", "zee", "--scale-factor", NAME, "--version", "v1", timeout=900)
     assert run.code == 0, run.text
     folder = output(law, "PlotScaleFactors", NAME)
-    for stem in (NAME, f"{NAME}_map", f"{NAME}_uncertainties", f"{NAME}_fits_nominal", f"{NAME}_fits_1"):
+    for stem in (NAME, f"{NAME}_map", f"{NAME}_uncertainties", f"{NAME}_fits_nominal", f"{NAME}_fits_01"):
         for suffix in ("pdf", "png", "json"):
             assert (folder / f"{stem}.{suffix}").stat().st_size > 1000
