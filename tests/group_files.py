@@ -12,6 +12,16 @@ _BESIDE = Path(__file__).absolute().parents[2] / "shared" / "data" / "correction
 ROOT = Path(os.environ.get("POCKET_CORRECTIONS") or _BESIDE)
 #: Mark of tests that need them.
 needs_files = pytest.mark.skipif(not (ROOT / "POG").is_dir(), reason="the groups' files aren't beside the checkout")
+#: Year → its folder; no file of the later ones is there.
+UL = {"2016_PreVFP": "2016preVFP_UL", "2016_PostVFP": "2016postVFP_UL", "2017": "2017_UL", "2018": "2018_UL"}
+RUN_3 = {
+    "2022_preEE": "2022_Summer22",
+    "2022_postEE": "2022_Summer22EE",
+    "2023_preBPix": "2023_Summer23",
+    "2023_postBPix": "2023_Summer23BPix",
+}
+LATER = {"2024": "2024_Summer24", "2025": "2025_Prompt"}
+CAMPAIGNS = {**UL, **RUN_3, **LATER}
 
 
 @pytest.fixture

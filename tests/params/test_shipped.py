@@ -32,32 +32,18 @@ from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, MuonReco, MuonTrigger
 from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
 from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon
+from tests import group_files
+from tests.group_files import CAMPAIGNS, LATER, ROOT, needs_files
 from tests.real_files import real_file
 
-#: corrections of the physics object groups, beside the checkout
-POG = Path(__file__).absolute().parents[3] / "shared" / "data" / "corrections"
-#: shipped weights that read them
+#: shipped weights that read the groups' files
 OF_GROUPS = (
     *(Pileup, BTagShape, JetPileupId, ElectronReco, ElectronId, MuonId, MuonIso, MuonReco, MuonTrigger),
     *(PhotonId, PhotonPixelSeed, PhotonElectronVeto),
 )
-UL = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
-RUN_3 = ("2022_preEE", "2022_postEE", "2023_preBPix", "2023_postBPix", "2024", "2025")
+UL, RUN_3 = tuple(group_files.UL), (*group_files.RUN_3, *LATER)
 DATA = (*UL, *RUN_3)
 YEARS = (*DATA, "toys")
-#: a year in the folders of the corrections
-CAMPAIGNS = {
-    "2016_PreVFP": "2016preVFP_UL",
-    "2016_PostVFP": "2016postVFP_UL",
-    "2017": "2017_UL",
-    "2018": "2018_UL",
-    "2022_preEE": "2022_Summer22",
-    "2022_postEE": "2022_Summer22EE",
-    "2023_preBPix": "2023_Summer23",
-    "2023_postBPix": "2023_Summer23BPix",
-    "2024": "2024_Summer24",
-    "2025": "2025_Prompt",
-}
 #: a year in the names of the Rochester corrections
 ROCCOR = dict(zip(UL, ("2016a", "2016b", "2017", "2018"), strict=True))
 
@@ -248,10 +234,10 @@ def test_working_points_of_run_3(params: dict[str, Any]) -> None:
         assert list(thresholds.values()) == sorted(thresholds.values())
 
 
-@pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+@needs_files
 @pytest.mark.parametrize("year", [*UL, *RUN_3[:4]])
 def test_working_points_are_those_of_the_group(params: dict[str, Any], year: str) -> None:
-    path = POG / "POG" / "BTV" / CAMPAIGNS[year] / "btagging.json.gz"
+    path = ROOT / "POG" / "BTV" / CAMPAIGNS[year] / "btagging.json.gz"
     with gzip.open(path, "rt") as file:
         content = json.load(file)
     points = [each for each in content["corrections"] if each["name"].endswith("_wp_values")]
@@ -366,10 +352,10 @@ def test_sources_are_those_of_real_corrections(params: dict[str, Any]) -> None:
                 assert f"Summer22_22Sep2023_V3_MC_{source}_AK4PFPuppi" in jet_corrections
 
 
-@pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+@needs_files
 @pytest.mark.parametrize("year", DATA[:-2])
 def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POCKET_CORRECTIONS", str(POG))
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     params, metadata = get_default_parameters(), {"year": year, "isMC": True, "sample": "TT"}
     weights = [weight for weight in OF_GROUPS if year in UL or weight not in (JetPileupId, MuonReco)]
     readers = [weight(params, metadata) for weight in weights] + [JetsCalibrator(params, metadata)]
@@ -388,13 +374,13 @@ def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pyte
     assert len(named) == len(weights) + 2 * 4
 
 
-@pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+@needs_files
 def test_corrections_of_taus_are_in_the_file_of_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POCKET_CORRECTIONS", str(POG))
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     params, metadata = get_default_parameters(), {"year": "2018", "isMC": True, "sample": "TT"}
     readers = [of(params, metadata) for of in (TauVsJet, TauVsElectron, TauVsMuon, TauEnergyScaleCalibrator)]
     named = [pair for reader in readers for pair in reader.corrections()]
-    assert {Path(local_path(file)) for file, _ in named} == {POG / "POG" / "TAU" / "2018_UL" / "tau.json.gz"}
+    assert {Path(local_path(file)) for file, _ in named} == {ROOT / "POG" / "TAU" / "2018_UL" / "tau.json.gz"}
     check_corrections(named)
     assert len(named) == 4
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,14 @@ from typing import Any
 import awkward as ak
 import correctionlib.schemav2 as cs
 import numpy as np
-import pytest
 
 from pocket.toys.correction_nodes import category
+from tests.group_files import LATER as LATER
+from tests.group_files import ROOT as ROOT
+from tests.group_files import RUN_3 as RUN_3
+from tests.group_files import UL as UL
+from tests.group_files import needs_files as needs_files
 
-#: corrections of the physics object groups, beside the checkout or where the environment says
-POG = Path(
-    os.environ.get("POCKET_CORRECTIONS") or Path(__file__).absolute().parents[3] / "shared" / "data" / "corrections"
-)
-needs_group_files = pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
-UL = {"2016_PreVFP": "2016preVFP_UL", "2016_PostVFP": "2016postVFP_UL", "2017": "2017_UL", "2018": "2018_UL"}
-RUN_3 = {
-    "2022_preEE": "2022_Summer22",
-    "2022_postEE": "2022_Summer22EE",
-    "2023_preBPix": "2023_Summer23",
-    "2023_postBPix": "2023_Summer23BPix",
-}
-LATER = {"2024": "2024_Summer24", "2025": "2025_Prompt"}
 FLAVOURS = {"Electron": ("electron", "Ele", "ele"), "Photon": ("photon", "Pho", "pho")}
 #: values at and around the edges of the groups' bins
 EDGES = {

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
-import pytest
 
-#: corrections of the physics object groups: a mirror, or beside the checkout
-ROOT = Path(
-    os.environ.get("POCKET_CORRECTIONS")
-    or next(
-        (
-            parent / "shared" / "data" / "corrections"
-            for parent in Path(__file__).absolute().parents
-            if (parent / "shared" / "data" / "corrections").is_dir()
-        ),
-        "missing",
-    )
-)
-FOLDERS = {
-    "2016_PreVFP": "2016preVFP_UL",
-    "2016_PostVFP": "2016postVFP_UL",
-    "2017": "2017_UL",
-    "2018": "2018_UL",
-    "2022_preEE": "2022_Summer22",
-    "2022_postEE": "2022_Summer22EE",
-    "2023_preBPix": "2023_Summer23",
-    "2023_postBPix": "2023_Summer23BPix",
-}
-RUN_2 = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
-needs_files = pytest.mark.skipif(not (ROOT / "POG" / "JME").is_dir(), reason="the groups' files aren't there")
+from tests.group_files import ROOT as ROOT
+from tests.group_files import RUN_3, UL
+from tests.group_files import needs_files as needs_files
+
+FOLDERS = {**UL, **RUN_3}
+RUN_2 = tuple(UL)
 
 
 def file_of(year: str, name: str) -> str:

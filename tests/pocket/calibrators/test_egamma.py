@@ -162,11 +162,11 @@ def check(flavour: str, params: Any, year: str, quantities: Quantities) -> None:
             assert ak.all(objects.eta == ak.flatten(events[flavour].eta))
 
 
-@egamma.needs_group_files
+@egamma.needs_files
 @pytest.mark.parametrize("year", ["2022_preEE", "2022_postEE"])
 @pytest.mark.parametrize("flavour", CALIBRATORS)
 def test_files_of_the_group(flavour: str, year: str) -> None:
-    file = egamma.POG / "POG/EGM" / egamma.RUN_3[year] / f"{egamma.FLAVOURS[flavour][0]}SS.json.gz"
+    file = egamma.ROOT / "POG/EGM" / egamma.RUN_3[year] / f"{egamma.FLAVOURS[flavour][0]}SS.json.gz"
     config = {year: {"file": str(file), "correction_name": {"scale": "Scale", "smear": "Smearing"}}}
     check(flavour, configured(flavour, year, correctionlib_config=config), year, classic(file, "Scale", "Smearing"))
 

@@ -17,7 +17,8 @@ from pocket.calibrators import TauEnergyScaleCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.errors import ConfigError
 from pocket.parameters.defaults import get_default_parameters
-from tests.params.test_shipped import DATA, POG
+from tests.group_files import ROOT, needs_files
+from tests.params.test_shipped import DATA
 from tests.pocket.tau_files import write_tau_file
 
 N_TAUS = 10_000
@@ -87,9 +88,9 @@ def always(kind: str) -> Any:
 ALL = {"nominal": always("nom"), "tau_energy_scaleUp": always("up"), "tau_energy_scaleDown": always("down")}
 
 
-@pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+@needs_files
 def test_scale_of_2018(events: ak.Array, tmp_path: Path) -> None:
-    with gzip.open(POG / "POG" / "TAU" / "2018_UL" / "tau.json.gz", "rt") as file:
+    with gzip.open(ROOT / "POG" / "TAU" / "2018_UL" / "tau.json.gz", "rt") as file:
         content = json.load(file)
     # The corrections of the trigger fill most of the file.
     content["corrections"] = [each for each in content["corrections"] if each["name"] != "tau_trigger"]

@@ -4,7 +4,6 @@ import gzip
 import itertools
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import correctionlib
@@ -15,10 +14,10 @@ from hypothesis import strategies as st
 
 from pocket.corrections.cells import Side, compare
 from pocket.corrections.regions import EVERYWHERE, Interval, Key, OtherKeys, parts_of
+from tests.group_files import ROOT
 from tests.pocket.scale_factors.correction_trees import FORMULAS, POINTS, YEARS, published, trees
 
-#: corrections of the physics object groups, beside the checkout
-POG = Path(__file__).absolute().parents[4] / "shared" / "data" / "corrections" / "POG"
+POG = ROOT / "POG"
 
 
 def side(correction: dict[str, Any]) -> Side:

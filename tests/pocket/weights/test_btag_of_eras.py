@@ -20,11 +20,11 @@ from pocket.errors import UnknownNameError
 from pocket.parameters.defaults import get_default_parameters, merge_parameters
 from pocket.toys.correction_nodes import category
 from pocket.weights.btag import SHAPE_VARIATIONS, TAGGERS, BTagFixedWorkingPoint, BTagShape
-from tests.params.test_shipped import CAMPAIGNS, POG, UL
+from tests.group_files import CAMPAIGNS, ROOT, UL, needs_files
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.weights.objects import with_inputs
 
-pytestmark = pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+pytestmark = needs_files
 YEARS = [year for year in CAMPAIGNS if year < "2024"]
 EFFICIENCIES = {0: 0.02, 4: 0.2, 5: 0.8}
 N_JETS = 10_000
@@ -33,7 +33,7 @@ N_JETS = 10_000
 @functools.lru_cache(maxsize=1)
 def contents(year: str) -> list[dict[str, Any]]:
     """Return the corrections of a year as JSON."""
-    with gzip.open(POG / "POG" / "BTV" / CAMPAIGNS[year] / "btagging.json.gz", "rt") as file:
+    with gzip.open(ROOT / "POG" / "BTV" / CAMPAIGNS[year] / "btagging.json.gz", "rt") as file:
         return list(json.load(file)["corrections"])
 
 

@@ -29,12 +29,12 @@ Factor = Callable[[dict[str, Any]], float]
 
 @pytest.fixture(autouse=True)
 def root(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.POG))
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.ROOT))
 
 
 def correction_of(year: str, file: str, name: str) -> Any:
     campaign = {**egamma.UL, **egamma.RUN_3}[year]
-    path = egamma.POG / f"POG/EGM/{campaign}/{file}.json.gz"
+    path = egamma.ROOT / f"POG/EGM/{campaign}/{file}.json.gz"
     return correctionlib.CorrectionSet.from_file(str(path))[("UL-" if year in egamma.UL else "") + name]
 
 
@@ -59,7 +59,7 @@ def check(
         assert np.std(expected) > 0
 
 
-@egamma.needs_group_files
+@egamma.needs_files
 @pytest.mark.parametrize("year", PERIODS)
 def test_reconstruction(year: str) -> None:
     correction = correction_of(year, "electron", "Electron-ID-SF")
@@ -81,7 +81,7 @@ def test_reconstruction(year: str) -> None:
     check(ElectronReco, get_default_parameters(), year, factor_of)
 
 
-@egamma.needs_group_files
+@egamma.needs_files
 @pytest.mark.parametrize("year", PERIODS)
 def test_identification(year: str) -> None:
     correction = correction_of(year, "electron", "Electron-ID-SF")
@@ -103,7 +103,7 @@ def test_identification(year: str) -> None:
         check(ElectronId, params, year, factor_of, None if point == "wp80iso" else 400)
 
 
-@egamma.needs_group_files
+@egamma.needs_files
 @pytest.mark.parametrize("year", egamma.RUN_3)
 def test_trigger(year: str) -> None:
     correction = correction_of(year, "electronHlt", "Electron-HLT-SF")

@@ -64,17 +64,17 @@ def factor(correction: Any, weight: str, year: str, kind: str, identification: A
     return float(correction.evaluate(PERIODS[year], kind, of_run_3, eta, photon["r9"]))
 
 
-@egamma.needs_group_files
+@egamma.needs_files
 @pytest.mark.parametrize("year", PERIODS)
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_files_of_the_group(weight: type[WeightWrapper], year: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.POG))
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.ROOT))
     events = photons()
     lists = events.PhotonGood.to_list()
     assert sum(map(len, lists)) >= 10_000
     campaign = {**egamma.UL, **egamma.RUN_3}[year]
     name = ("UL-" if year in egamma.UL else "") + CORRECTIONS[weight.name]
-    correction = correctionlib.CorrectionSet.from_file(str(egamma.POG / f"POG/EGM/{campaign}/photon.json.gz"))[name]
+    correction = correctionlib.CorrectionSet.from_file(str(egamma.ROOT / f"POG/EGM/{campaign}/photon.json.gz"))[name]
     for identification in POINTS:
         computed = weight(selected_by(identification), {"year": year, "isMC": True})
         # The other working points differ in the name that they have in the file only.
@@ -94,15 +94,15 @@ def test_they_are_shipped() -> None:
     assert set(WEIGHTS) <= set(common_weights)
 
 
-@egamma.needs_group_files
+@egamma.needs_files
 def test_eta_of_superclusters_is_computed_for_older_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.POG))
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.ROOT))
     events = photons()
     far = ak.with_field(events, ak.with_field(events.PV, np.full(len(events), 12.0, np.float32), "z"), "PV")
     without = ak.with_field(far, ak.without_field(far.PhotonGood, "superclusterEta"), "PhotonGood")
     weight = PhotonId(selected_by(2), {"year": "2018", "isMC": True})
     found, _ = weight.evaluate(without, len(events), "nominal")
-    file = egamma.POG / "POG/EGM/2018_UL/photon.json.gz"
+    file = egamma.ROOT / "POG/EGM/2018_UL/photon.json.gz"
     correction = correctionlib.CorrectionSet.from_file(str(file))["UL-Photon-ID-SF"]
     expected, moved = [], 0
     for event, vertex in zip(without.PhotonGood.to_list(), without.PV.to_list(), strict=True):

@@ -17,12 +17,12 @@ from omegaconf import OmegaConf
 from pocket.errors import UnknownNameError
 from pocket.parameters.defaults import get_default_parameters
 from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon, TauWeight
-from tests.params.test_shipped import DATA, POG
+from tests.group_files import ROOT, needs_files
+from tests.params.test_shipped import DATA
 from tests.pocket.tau_files import sources, write_tau_file
 
 N_TAUS = 10_000
 PERIODS = {"2016_PreVFP": "2016_preVFP", "2016_PostVFP": "2016_postVFP"}
-NEEDS_GROUP = pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
 
 
 def taus_of(seed: int, n_taus: int = N_TAUS) -> ak.Array:
@@ -96,7 +96,7 @@ def jet_factor(corrections: Any, tagger: str, forms: tuple[str, str], keys: dict
 @pytest.fixture(scope="module")
 def of_2018(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The group's corrections of 2018 without those of the trigger, which fill most of the file."""
-    with gzip.open(POG / "POG" / "TAU" / "2018_UL" / "tau.json.gz", "rt") as file:
+    with gzip.open(ROOT / "POG" / "TAU" / "2018_UL" / "tau.json.gz", "rt") as file:
         content = json.load(file)
     content["corrections"] = [each for each in content["corrections"] if each["name"] != "tau_trigger"]
     path = tmp_path_factory.mktemp("tau") / "tau.json"
@@ -107,7 +107,7 @@ def of_2018(tmp_path_factory: pytest.TempPathFactory) -> str:
 TOTAL = {"nominal": "nom", "Up": "up", "Down": "down"}
 
 
-@NEEDS_GROUP
+@needs_files
 @pytest.mark.parametrize("form", ["pt", "dm", "dm_and_pt"])
 def test_identification_against_jets_in_2018(of_2018: str, form: str) -> None:
     corrections = correctionlib.CorrectionSet.from_file(of_2018)
@@ -119,7 +119,7 @@ def test_identification_against_jets_in_2018(of_2018: str, form: str) -> None:
     check(weight, taus_of(1), factor, TOTAL)
 
 
-@NEEDS_GROUP
+@needs_files
 def test_sources_of_2018(of_2018: str) -> None:
     corrections = correctionlib.CorrectionSet.from_file(of_2018)
     factor = jet_factor(corrections, "DeepTau2017v2p1", ("dm", "dm"), sources("2018", run_3=False))
@@ -133,7 +133,7 @@ def test_sources_of_2018(of_2018: str) -> None:
         wrong.evaluate(taus_of(2, 100), 4000, "nominal")
 
 
-@NEEDS_GROUP
+@needs_files
 def test_electrons_and_muons_in_2018(of_2018: str) -> None:
     corrections = correctionlib.CorrectionSet.from_file(of_2018)
     params, events = parameters("2018", of_2018), taus_of(3)

@@ -16,10 +16,10 @@ from pocket.errors import ConfigError
 from pocket.histograms.files import read_templates
 from tasks.chain.comparing import CompareCorrections
 from tasks.chain.merging import MergeOutputs
+from tests.group_files import ROOT
 from tests.tasks.small_chain import Chain
 
 #: corrections of the physics object groups, beside the checkout
-GROUPS = Path(__file__).absolute().parents[4] / "shared" / "data" / "corrections"
 FILE = "POG/MUO/2018_UL/muon_Z.json.gz"
 CURRENT = "MUO/Run2-2018-UL-NanoAODv9"
 NAME, OTHER = "NUM_TightID_DEN_TrackerMuons", "NUM_LooseID_DEN_TrackerMuons"
@@ -221,9 +221,9 @@ def test_one_bin_of_a_new_version(small: Chain, folder: Path) -> None:
 
 @pytest.mark.slow
 def test_one_bin_of_a_real_file(small: Chain, folder: Path) -> None:
-    if not (GROUPS / FILE).exists():
+    if not (ROOT / FILE).exists():
         pytest.skip("the groups' files aren't beside the checkout")
-    content = json.loads(gzip.decompress((GROUPS / FILE).read_bytes()))
+    content = json.loads(gzip.decompress((ROOT / FILE).read_bytes()))
     (changed,) = (one for one in content["corrections"] if one["name"] == NAME)
     eta = changed["data"]["content"]
     pt = eta["content"][0]
@@ -233,7 +233,7 @@ def test_one_bin_of_a_real_file(small: Chain, folder: Path) -> None:
     roots = folder / "real", folder / "changed"
     for root in roots:
         (root / FILE).parent.mkdir(parents=True)
-    shutil.copy(GROUPS / FILE, roots[0] / FILE)
+    shutil.copy(ROOT / FILE, roots[0] / FILE)
     (roots[1] / FILE).write_bytes(gzip.compress(json.dumps(content).encode()))
     run = small.run("CompareCorrections", "--config", "main", "--left", str(roots[0]), "--right", str(roots[1]))
     assert run.code == 0, run.text
