@@ -21,7 +21,7 @@ from pocket.calibrators.muon_scale_resolution import (
     random_uniform,
 )
 from pocket.calibrators.rochester import TOTAL, RochesterCorrections, find_roccor, sources_in
-from pocket.calibrators.smearing import flat, uniform_numbers
+from pocket.calibrators.smearing import flat, linked_positions, uniform_numbers
 from pocket.corrections.files import find_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
@@ -301,9 +301,7 @@ def generated_pt(events: Any, muons: ak.Array) -> Floats:
     """
     gen = collection(events, "GenPart")
     gen_pt = branch(gen, "pt", "GenPart")
-    n_gen, counts = np.asarray(ak.num(gen_pt)), np.asarray(ak.num(muons))
-    local = flat(branch(muons, "genPartIdx", "Muon")).astype(np.int64)
-    linked = (local >= 0) & (local < np.repeat(n_gen, counts))
-    found = np.zeros(len(local))
-    found[linked] = flat(gen_pt)[(np.repeat(np.cumsum(n_gen) - n_gen, counts) + local)[linked]]
+    linked, position = linked_positions(branch(muons, "genPartIdx", "Muon"), gen_pt)
+    found = np.zeros(len(linked))
+    found[linked] = flat(gen_pt)[position]
     return found

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pocket.base.typing import Floats
 from pocket.calibrators.crystal_ball import CrystalBall
+from pocket.calibrators.smearing import hash_generator
 from pocket.corrections.files import find_corrections, load_correction, names_of
 from pocket.errors import ConfigError
 
@@ -179,14 +180,4 @@ def random_uniform(path: str, event: npt.NDArray[Any], section: npt.NDArray[Any]
 @functools.cache
 def generator() -> Any:
     """Return the correction ``RandomSmearing`` as files since 2026 have it."""
-    from correctionlib import schemav2
-
-    # The types of the inputs are part of what the numbers are made of.
-    types: dict[str, Literal["int", "real"]] = {"evtNr": "int", "lumiNr": "int", "phi": "real"}
-    return schemav2.Correction(
-        name=RANDOM,
-        version=1,
-        inputs=[schemav2.Variable(name=name, type=kind) for name, kind in types.items()],
-        output=schemav2.Variable(name="random_number", type="real"),
-        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(types), distribution="stdflat"),
-    ).to_evaluator()
+    return hash_generator({"evtNr": "int", "lumiNr": "int", "phi": "real"}, "stdflat")

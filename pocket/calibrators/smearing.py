@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 import awkward as ak
 import numpy as np
+import numpy.typing as npt
 
-from pocket.base.typing import Floats
+from pocket.base.arrays.jagged import starts_of
+from pocket.base.typing import Floats, Indices
 from pocket.corrections.evaluation import named_correction
 from pocket.corrections.files import load_correction
 from pocket.errors import check_known
@@ -110,18 +112,40 @@ def matched_gen_pt(
     Returns:
         pt in GeV, 0 without a match, shape (n jets,).
     """
-    n_gen = np.asarray(ak.num(gen_jets))
-    counts = np.asarray(ak.num(jets))
-    local = np.asarray(ak.flatten(jets[link]), dtype=np.int64)
-    linked = (local >= 0) & (local < np.repeat(n_gen, counts))
-    position = (np.repeat(np.cumsum(n_gen) - n_gen, counts) + local)[linked]
+    linked, position = linked_positions(jets[link], gen_jets)
     gen_pt, gen_eta, gen_phi = (flat(gen_jets[field])[position] for field in ("pt", "eta", "phi"))
     eta, phi = (flat(jets[field])[linked] for field in ("eta", "phi"))
-    distance = np.hypot(eta - gen_eta, np.remainder(phi - gen_phi + np.pi, 2 * np.pi) - np.pi)
+    distance = angular_distance(eta - gen_eta, phi - gen_phi)
     close = np.abs(pt[linked] - gen_pt) < MAX_DEVIATION * resolution[linked] * pt[linked]
     matched = np.zeros_like(pt)
     matched[linked] = np.where((distance < radius / 2) & close, gen_pt, 0)
     return matched
+
+
+def linked_positions(links: ak.Array, targets: ak.Array) -> tuple[npt.NDArray[np.bool_], Indices]:
+    """Return which objects are linked, and the positions of what they are linked to among all objects of the chunk.
+
+    Args:
+        links: position in the collection of the same event, -1 without one, shape (n events, n objects).
+        targets: the collection, shape (n events, n targets).
+
+    Returns:
+        Mask, shape (n objects,), and positions, shape (n linked,).
+
+    Examples:
+        >>> linked, positions = linked_positions(ak.Array([[0, -1], [1]]), ak.Array([[5.0], [6.0, 7.0]]))
+        >>> linked.tolist(), positions.tolist()
+        ([True, False, True], [0, 2])
+    """
+    n_targets, counts = np.asarray(ak.num(targets)), np.asarray(ak.num(links))
+    local = np.asarray(ak.flatten(links), dtype=np.int64)
+    linked = (local >= 0) & (local < np.repeat(n_targets, counts))
+    return linked, (np.repeat(starts_of(n_targets), counts) + local)[linked]
+
+
+def angular_distance(delta_eta: Floats, delta_phi: Floats) -> Floats:
+    """Return the distance in (eta, phi), with differences of phi in full turns."""
+    return np.asarray(np.hypot(delta_eta, np.remainder(delta_phi + np.pi, 2 * np.pi) - np.pi))
 
 
 def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Floats:
@@ -162,14 +186,23 @@ def flat(values: ak.Array) -> Floats:
 
 @functools.cache
 def _generator(distribution: Distribution) -> Any:
-    """Return correctionlib's hash-based generator of random numbers, which JME's corrections also use."""
+    # All inputs are real numbers, since correctionlib's integers have 32 bits.
+    return hash_generator(dict.fromkeys(_ENTROPY, "real"), distribution)
+
+
+def hash_generator(inputs: Mapping[str, Literal["int", "real"]], distribution: Distribution) -> Any:
+    """Return correctionlib's hash-based generator of random numbers, which corrections of the groups also use.
+
+    Args:
+        inputs: what the random numbers are made of → its type, which is part of it.
+        distribution: ``"normal"`` (mean 0 and width 1) or ``"stdflat"`` (from 0 to 1).
+    """
     from correctionlib import schemav2
 
     return schemav2.Correction(
         name=distribution,
         version=1,
-        # All inputs are real numbers, since correctionlib's integers have 32 bits.
-        inputs=[schemav2.Variable(name=name, type="real") for name in _ENTROPY],
+        inputs=[schemav2.Variable(name=name, type=kind) for name, kind in inputs.items()],
         output=schemav2.Variable(name=distribution, type="real"),
-        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(_ENTROPY), distribution=distribution),
+        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(inputs), distribution=distribution),
     ).to_evaluator()

@@ -14,7 +14,7 @@ from pocket.base.arrays.jagged import by_descending, starts_of
 from pocket.base.typing import Floats, Indices
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections
-from pocket.calibrators.smearing import flat, normal_numbers, smear_factor
+from pocket.calibrators.smearing import angular_distance, flat, linked_positions, normal_numbers, smear_factor
 from pocket.calibrators.subjets import mass_of_subjets
 from pocket.corrections.evaluation import evaluate, kind_input, kinds
 from pocket.errors import ConfigError, check_known
@@ -167,20 +167,19 @@ def generated_mass(events: Any, jets: ak.Array) -> Floats:
     if not {"GenJetAK8", "SubGenJetAK8"} <= {*events.fields} or "genJetAK8Idx" not in jets.fields:
         return np.zeros(counts.sum())
     gen_jets, subjets = events["GenJetAK8"], by_descending(events["SubGenJetAK8"], "pt")
-    n_gen, n_sub = np.asarray(ak.num(gen_jets)), np.asarray(ak.num(subjets))
+    n_sub = np.asarray(ak.num(subjets))
     event = np.repeat(np.arange(len(counts)), counts)
-    local = np.asarray(ak.flatten(jets["genJetAK8Idx"]), dtype=np.int64)
-    linked = np.flatnonzero((local >= 0) & (local < n_gen[event]))
-    position = starts_of(n_gen)[event[linked]] + local[linked]
+    has_link, position = linked_positions(jets["genJetAK8Idx"], gen_jets)
+    linked = np.flatnonzero(has_link)
     eta, phi = (flat(gen_jets[name])[position] for name in ("eta", "phi"))
-    close = _distance(eta - flat(jets["eta"])[linked], phi - flat(jets["phi"])[linked]) < _MAX_DISTANCE
+    close = angular_distance(eta - flat(jets["eta"])[linked], phi - flat(jets["phi"])[linked]) < _MAX_DISTANCE
     linked, eta, phi = linked[close], eta[close], phi[close]
     # All pairs of a generated jet and a subjet of its event, the leading subjet first.
     per_jet = n_sub[event[linked]]
     jet = np.repeat(np.arange(len(linked)), per_jet)
     subjet = np.repeat(starts_of(n_sub)[event[linked]] - starts_of(per_jet), per_jet) + np.arange(len(jet))
     sub_pt, sub_eta, sub_phi, sub_mass = (flat(subjets[name])[subjet] for name in ("pt", "eta", "phi", "mass"))
-    own = _distance(eta[jet] - sub_eta, phi[jet] - sub_phi) < _RADIUS
+    own = angular_distance(eta[jet] - sub_eta, phi[jet] - sub_phi) < _RADIUS
     found = np.cumsum(own)
     rank: Indices = found - np.repeat((found - own)[starts_of(per_jet)[per_jet > 0]], per_jet[per_jet > 0])
     leading = own & (rank <= _PRONGS)
@@ -193,7 +192,3 @@ def generated_mass(events: Any, jets: ak.Array) -> Floats:
     mass = np.zeros(counts.sum())
     mass[linked] = np.where(number == _PRONGS, np.sqrt(np.maximum(squared, 0)), 0)
     return mass
-
-
-def _distance(delta_eta: Floats, delta_phi: Floats) -> Floats:
-    return np.asarray(np.hypot(delta_eta, np.remainder(delta_phi + np.pi, 2 * np.pi) - np.pi))

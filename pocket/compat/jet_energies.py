@@ -18,7 +18,7 @@ from pocket.base.typing import Floats
 from pocket.calibrators import jets as ours
 from pocket.calibrators.jet_corrections import JetCorrections
 from pocket.calibrators.jet_regression import check_regression, with_regression
-from pocket.calibrators.smearing import MAX_DEVIATION, flat
+from pocket.calibrators.smearing import MAX_DEVIATION, flat, hash_generator
 from pocket.objects.nanoaod import rho
 
 
@@ -105,14 +105,4 @@ class JetEnergies(ours.JetEnergies):
 
 @functools.cache
 def _generator() -> Any:
-    from correctionlib import schemav2
-
-    names = ("JetPt", "JetEta", "Rho", "EventID")
-    return schemav2.Correction(
-        name="normal",
-        version=1,
-        # The type of the event's number is part of what the random numbers are made of.
-        inputs=[schemav2.Variable(name=name, type="int" if name == "EventID" else "real") for name in names],
-        output=schemav2.Variable(name="normal", type="real"),
-        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(names), distribution="normal"),
-    ).to_evaluator()
+    return hash_generator({"JetPt": "real", "JetEta": "real", "Rho": "real", "EventID": "int"}, "normal")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pocket.base.typing import Floats
+from pocket.compat.weights import Sides, sides_of
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.evaluation import evaluate, kind_input, kinds
 from pocket.errors import check_known
@@ -82,12 +83,11 @@ class PhotonPixelSeed(PhotonWeight):
 _BY_KEY: Mapping[str, type[PhotonWeight]] = {cls.what: cls for cls in (PhotonId, PhotonPixelSeed)}
 
 
-def sf_photon(params: Any, events: Any, year: str, key: str = "") -> tuple[Any, Any, Any]:
+def sf_photon(params: Any, events: Any, year: str, key: str = "") -> Sides:
     """Return a weight of photons with its up and down variation: ``id`` or ``pxseed``.
 
     Raises:
         UnknownNameError: for another one.
     """
     check_known("weight of photons", [key], _BY_KEY, "sf_photon")
-    computed = _BY_KEY[key](params, {"year": year, "isMC": True}).compute(events, len(events), "nominal")
-    return computed.nominal, computed.up, computed.down
+    return sides_of(_BY_KEY[key], params, events, year)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pocket.base.typing import Floats
+from pocket.compat.weights import Sides, sides_of
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.evaluation import evaluate, kind_input
 from pocket.parameters.access import parameter
@@ -103,16 +104,11 @@ class ElectronPromptMVA(PromptMVA):
         return "sf" if side == "nominal" else f"sf{side}"
 
 
-def _sides(weight: type[PromptMVA], params: Any, events: Any, year: str) -> tuple[Any, Any, Any]:
-    computed = weight(params, {"year": year, "isMC": True}).compute(events, len(events), "nominal")
-    return computed.nominal, computed.up, computed.down
-
-
-def sf_mu_promptmva(params: Any, events: Any, year: str, key: str = "") -> tuple[Any, Any, Any]:
+def sf_mu_promptmva(params: Any, events: Any, year: str, key: str = "") -> Sides:
     """Return the weight of muons with its up and down variation; ``key`` is accepted."""
-    return _sides(MuonPromptMVA, params, events, year)
+    return sides_of(MuonPromptMVA, params, events, year)
 
 
-def sf_ele_promptmva(params: Any, events: Any, year: str, key: str = "") -> tuple[Any, Any, Any]:
+def sf_ele_promptmva(params: Any, events: Any, year: str, key: str = "") -> Sides:
     """Return the weight of electrons with its up and down variation; ``key`` is accepted."""
-    return _sides(ElectronPromptMVA, params, events, year)
+    return sides_of(ElectronPromptMVA, params, events, year)

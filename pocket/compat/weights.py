@@ -19,7 +19,7 @@ from pocket.weights.objects import FlatObjects
 Sides = tuple[Any, Any, Any]
 
 
-def _sides(weight: type[base.WeightWrapper], params: Any, events: Any, year: str = "") -> Sides:
+def sides_of(weight: type[base.WeightWrapper], params: Any, events: Any, year: str = "") -> Sides:
     """Return the sides of a weight with one variation, as a processor would compute them."""
     computed = weight(params, {"year": year, "isMC": True}).compute(events, len(events), "nominal")
     return computed.nominal, computed.up, computed.down
@@ -27,17 +27,17 @@ def _sides(weight: type[base.WeightWrapper], params: Any, events: Any, year: str
 
 def sf_ele_reco(params: Any, events: Any, year: str) -> Sides:
     """Return the weight of the reconstruction of electrons."""
-    return _sides(leptons.ElectronReco, params, events, year)
+    return sides_of(leptons.ElectronReco, params, events, year)
 
 
 def sf_ele_id(params: Any, events: Any, year: str) -> Sides:
     """Return the weight of the identification of electrons."""
-    return _sides(leptons.ElectronId, params, events, year)
+    return sides_of(leptons.ElectronId, params, events, year)
 
 
 def sf_ele_trigger(params: Any, events: Any, year: str) -> Sides:
     """Return the weight of the trigger of electrons."""
-    return _sides(leptons.ElectronTrigger, params, events, year)
+    return sides_of(leptons.ElectronTrigger, params, events, year)
 
 
 def sf_mu(params: Any, events: Any, year: str, key: str = "") -> Sides:
@@ -45,37 +45,37 @@ def sf_mu(params: Any, events: Any, year: str, key: str = "") -> Sides:
     known = {"id": leptons.MuonId, "iso": leptons.MuonIso, "trigger": leptons.MuonTrigger}
     if key not in known:
         raise ConfigError(f"sf_mu: {key!r} is none of {', '.join(known)}")
-    return _sides(known[key], params, events, year)
+    return sides_of(known[key], params, events, year)
 
 
 def sf_pileup_reweight(params: Any, events: Any, year: str) -> Sides:
     """Return the weight of the pileup."""
-    return _sides(event.Pileup, params, events, year)
+    return sides_of(event.Pileup, params, events, year)
 
 
 def sf_L1prefiring(events: Any) -> Sides:
     """Return the weight of the prefiring of the level-1 trigger."""
-    return _sides(event.L1Prefiring, {}, events)
+    return sides_of(event.L1Prefiring, {}, events)
 
 
 def sf_partonshower_isr(events: Any) -> Sides:
     """Return the weight of the scale of the parton shower in the initial state."""
-    return _sides(theory.PartonShowerISR, {}, events)
+    return sides_of(theory.PartonShowerISR, {}, events)
 
 
 def sf_partonshower_fsr(events: Any) -> Sides:
     """Return the weight of the scale of the parton shower in the final state."""
-    return _sides(theory.PartonShowerFSR, {}, events)
+    return sides_of(theory.PartonShowerFSR, {}, events)
 
 
 def sf_qcd_renorm_scale(events: Any) -> Sides:
     """Return the weight of the renormalisation scale."""
-    return _sides(theory.RenormalisationScale, {}, events)
+    return sides_of(theory.RenormalisationScale, {}, events)
 
 
 def sf_qcd_factor_scale(events: Any) -> Sides:
     """Return the weight of the factorisation scale."""
-    return _sides(theory.FactorisationScale, {}, events)
+    return sides_of(theory.FactorisationScale, {}, events)
 
 
 def sf_jet_puId(params: Any, jets_: Any, year: str, njets: Any = None) -> Sides:
@@ -83,7 +83,7 @@ def sf_jet_puId(params: Any, jets_: Any, year: str, njets: Any = None) -> Sides:
     events = ak.Array(
         {parameter(params, "jet_scale_factors", "jet_collection", "puId"): jets_}, behavior=jets_.behavior
     )
-    return _sides(jets.JetPileupId, params, events, year)
+    return sides_of(jets.JetPileupId, params, events, year)
 
 
 class ElectronTriggerRun2(base.WeightWrapper):

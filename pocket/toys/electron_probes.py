@@ -11,14 +11,7 @@ import numpy as np
 from pocket.base.typing import Floats
 from pocket.toys.config import Detector, ElectronResponse, ElectronToys
 from pocket.toys.hard_process import ELECTRON, ELECTRON_MASS
-from pocket.toys.leptons import (
-    FAKE_ELECTRON_ID,
-    electron_trigger_efficiency,
-    fake_electrons,
-    impact,
-    isolation,
-    reconstruct,
-)
+from pocket.toys.leptons import electron_quality, fake_electrons, impact, reconstruct
 from pocket.toys.tables import Table, stack
 from pocket.toys.truth import electron_id_efficiency
 
@@ -60,7 +53,6 @@ def reconstruct_probes(
     efficiency = electron_id_efficiency(pt, eta + delta_eta, toys.identification, is_data)
     # Looser working points contain the tighter ones.
     quality = rng.random(n) / np.where(prompt, efficiency, toys.identification.nonprompt)
-    barrel = np.abs(eta) < 1.479
     return Table(
         electrons.event,
         {
@@ -69,17 +61,7 @@ def reconstruct_probes(
             "mass": np.full(n, ELECTRON_MASS),
             "pdgId": -ELECTRON * electrons["charge"],
             "deltaEtaSC": delta_eta,
-            "pfRelIso03_all": isolation(rng, prompt),
-            "mvaFall17V2Iso_WP80": quality < _WP80,
-            "mvaFall17V2Iso_WP90": quality < 1,
-            "mvaFall17V2noIso_WP90": quality < 1,
-            "cutBased": (quality[:, None] < _CUT_BASED).sum(axis=1),
-            "sieie": np.where(barrel, 0.009, 0.026) * rng.normal(1, 0.06, n),
-            "hoe": rng.exponential(np.where(prompt, 0.01, 0.05), n),
-            "convVeto": rng.random(n) < np.where(prompt, 0.98, 0.8),
-            "lostHits": rng.binomial(2, np.where(prompt, 0.01, 0.15)).astype(np.uint8),
-            "photonIdx": np.full(n, -1),
-            "fired": rng.random(n) < electron_trigger_efficiency(pt) * np.where(prompt, 1, FAKE_ELECTRON_ID),
+            **electron_quality(rng, electrons, quality, _CUT_BASED, _WP80, 1),
         },
     )
 

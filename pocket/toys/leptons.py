@@ -85,8 +85,6 @@ def reconstruct_electrons(rng: np.random.Generator, gen: Table, gen_jets: Table,
     ).by_pt()
     n, prompt = len(electrons), electrons["prompt"]
     quality = rng.random(n) / np.where(prompt, 1, FAKE_ELECTRON_ID)
-    trigger = electron_trigger_efficiency(electrons["pt"])
-    barrel = np.abs(electrons["eta"]) < 1.479
     return Table(
         electrons.event,
         {
@@ -95,19 +93,40 @@ def reconstruct_electrons(rng: np.random.Generator, gen: Table, gen_jets: Table,
             "mass": np.full(n, ELECTRON_MASS),
             "pdgId": -11 * electrons["charge"],
             "deltaEtaSC": rng.normal(0, 0.02, n),
-            "pfRelIso03_all": isolation(rng, prompt),
-            "mvaFall17V2Iso_WP80": quality < _WP80,
-            "mvaFall17V2Iso_WP90": quality < _WP90,
-            "mvaFall17V2noIso_WP90": quality < _WP90,
-            "cutBased": (quality[:, None] < _CUT_BASED).sum(axis=1),
-            "sieie": np.where(barrel, 0.009, 0.026) * rng.normal(1, 0.06, n),
-            "hoe": rng.exponential(np.where(prompt, 0.01, 0.05), n),
-            "convVeto": rng.random(n) < np.where(prompt, 0.98, 0.8),
-            "lostHits": rng.binomial(2, np.where(prompt, 0.01, 0.15)).astype(np.uint8),
-            "photonIdx": np.full(n, -1),
-            "fired": rng.random(n) < trigger * np.where(prompt, 1, FAKE_ELECTRON_ID),
+            **electron_quality(rng, electrons, quality, _CUT_BASED, _WP80, _WP90),
         },
     )
+
+
+def electron_quality(
+    rng: np.random.Generator, electrons: Table, quality: Floats, cut_based: Floats, wp80: float, wp90: float
+) -> Columns:
+    """Return isolation, identification and trigger decision of electrons, by NanoAOD's names and ``fired``.
+
+    Args:
+        rng: random numbers.
+        electrons: electrons with pt, eta and prompt.
+        quality: number that must be below that of a working point, shape (n,).
+        cut_based: that of cutBased >= 4, 3, 2, 1, shape (4,).
+        wp80: that of the MVA's WP80.
+        wp90: that of the MVA's WP90.
+    """
+    n, prompt = len(electrons), electrons["prompt"]
+    barrel = np.abs(electrons["eta"]) < 1.479
+    trigger = electron_trigger_efficiency(electrons["pt"]) * np.where(prompt, 1, FAKE_ELECTRON_ID)
+    return {
+        "pfRelIso03_all": isolation(rng, prompt),
+        "mvaFall17V2Iso_WP80": quality < wp80,
+        "mvaFall17V2Iso_WP90": quality < wp90,
+        "mvaFall17V2noIso_WP90": quality < wp90,
+        "cutBased": (quality[:, None] < cut_based).sum(axis=1),
+        "sieie": np.where(barrel, 0.009, 0.026) * rng.normal(1, 0.06, n),
+        "hoe": rng.exponential(np.where(prompt, 0.01, 0.05), n),
+        "convVeto": rng.random(n) < np.where(prompt, 0.98, 0.8),
+        "lostHits": rng.binomial(2, np.where(prompt, 0.01, 0.15)).astype(np.uint8),
+        "photonIdx": np.full(n, -1),
+        "fired": rng.random(n) < trigger,
+    }
 
 
 def electron_trigger_efficiency(pt: Floats) -> Floats:
