@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,13 @@ RUN_3 = {
 }
 LATER = {"2024": "2024_Summer24", "2025": "2025_Prompt"}
 CAMPAIGNS = {**UL, **RUN_3, **LATER}
+#: A year of each run, and their folders.
+QUICK = {"2018", "2023_preBPix", "2018_UL", "2023_Summer23"}
+
+
+def a_year_of_each_run(years: Iterable[str]) -> list[Any]:
+    """Return parameters of a test that takes seconds for each year: all years but one of each run are slow."""
+    return [year if year in QUICK else pytest.param(year, marks=pytest.mark.slow) for year in years]
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def mass(first: dict[str, Any], second: dict[str, Any]) -> float:
     return math.sqrt(2 * first["pt"] * second["pt"] * angle)
 
 
-@pytest.mark.parametrize("process", ["dyee", "egamma"])
+@pytest.mark.parametrize("process", ["egamma", pytest.param("dyee", marks=pytest.mark.slow)])
 def test_pairs_agree_with_an_event_loop(zee: Analysis, files: Path, process: str) -> None:
     expected: dict[tuple[str, int, int, int], int] = {}
     probes = 0
@@ -152,6 +152,7 @@ def test_pairs_agree_with_an_event_loop(zee: Analysis, files: Path, process: str
             assert ((found.variances() > 0) == (counts > 0)).all()
 
 
+@pytest.mark.slow
 def test_spectra_have_two_identified_electrons(zee: Analysis, files: Path) -> None:
     expected = 0
     for electrons, _ in electrons_of(files / "egamma.root"):

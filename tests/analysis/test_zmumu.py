@@ -37,6 +37,7 @@ def test_configurations() -> None:
     assert analysis.config("calibrated_root").scale_factors == order
 
 
+@pytest.mark.slow
 def test_fingerprints_are_the_same_in_every_process() -> None:
     here = [digest(config.processing_spec()) for config in load_analysis("zmumu").configs.values()]
     assert len(set(here)) == len(CONFIGS)

@@ -33,7 +33,7 @@ from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, Mu
 from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
 from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon
 from tests import group_files
-from tests.group_files import CAMPAIGNS, LATER, ROOT, needs_files
+from tests.group_files import CAMPAIGNS, LATER, ROOT, a_year_of_each_run, needs_files
 from tests.real_files import real_file
 
 #: shipped weights that read the groups' files
@@ -353,7 +353,7 @@ def test_sources_are_those_of_real_corrections(params: dict[str, Any]) -> None:
 
 
 @needs_files
-@pytest.mark.parametrize("year", DATA[:-2])
+@pytest.mark.parametrize("year", a_year_of_each_run(DATA[:-2]))
 def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     params, metadata = get_default_parameters(), {"year": year, "isMC": True, "sample": "TT"}

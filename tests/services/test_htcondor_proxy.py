@@ -14,7 +14,7 @@ from tests.law_runner import Run
 from tests.services.checkout import Analysis, own, submitted
 from tests.waiting import PATIENCE, wait_for
 
-pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
+pytestmark = [pytest.mark.slow, pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
 
 QUICK = ("--workflow", "htcondor", "--poll-interval", "1s", "--retry-delay", "0.5")
 

@@ -91,6 +91,7 @@ def test_a_part_of_the_datasets(analysis: Analysis) -> None:
     assert len(list(analysis.checkout.store.rglob("MergeOutputs/*/v1.limited/*/manifest.json"))) == 1
 
 
+@pytest.mark.slow
 def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("number or os.kill(os.getpid(), signal.SIGKILL)")
     run = analysis.run("MergeOutputs", *QUICK)
@@ -146,6 +147,7 @@ def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
     assert queue(analysis) == []
 
 
+@pytest.mark.slow
 def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
@@ -189,6 +191,7 @@ def test_two_submit_at_once(analysis: Analysis, expected: Templates) -> None:
     assert "running" not in analysis.run("MergeOutputs").text
 
 
+@pytest.mark.slow
 def test_jobs_are_cancelled(analysis: Analysis) -> None:
     analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("RunProcessor", *QUICK))
@@ -316,6 +319,7 @@ def test_jobs_use_the_packages_of_the_image(analysis: Analysis, expected: Templa
     assert all(f"\nPATH           : {path}\n" in log for log in logs)
 
 
+@pytest.mark.slow
 def test_what_a_site_needs(analysis: Analysis) -> None:
     """Free lines, disk space, a GPU, requirements, and commands that jobs begin with."""
     section = {

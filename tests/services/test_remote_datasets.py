@@ -54,6 +54,7 @@ def test_listing(make_xrootd_server: Make, file: Path) -> None:
             listed(source, value)
 
 
+@pytest.mark.slow
 def test_listing_of_a_server_that_is_down_or_frozen(make_xrootd_server: Make, file: Path) -> None:
     server, frozen = make_xrootd_server(), make_xrootd_server()
     server.kill()

@@ -113,6 +113,7 @@ def test_server_killed_during_a_read_and_another_has_the_file(make_xrootd_server
     assert list(result.failures) == [url]
 
 
+@pytest.mark.slow
 def test_server_down_for_good(make_xrootd_server: Make, file: Path, paused: list[float]) -> None:
     server = make_xrootd_server()
     url = server.add(file)
@@ -128,6 +129,7 @@ def test_server_down_for_good(make_xrootd_server: Make, file: Path, paused: list
     assert len(paused) == 1 + len(PAUSES)
 
 
+@pytest.mark.slow
 def test_all_servers_are_down(make_xrootd_server: Make, file: Path) -> None:
     servers = [make_xrootd_server(), make_xrootd_server()]
     urls = [server.add(file) for server in servers]

@@ -189,6 +189,7 @@ def test_server_is_killed_during_an_upload_and_comes_back(
     assert files_in(server.store) == {f"results/{name}": sha for name, sha in files_in(large.parent).items()}
 
 
+@pytest.mark.slow
 def test_server_stays_down(server: ControlledServer, tmp_path: Path) -> None:
     output, url = tmp_path / "output", f"{server.url}/results/output"
     server.kill()

@@ -124,6 +124,7 @@ def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
     assert queue() == []
 
 
+@pytest.mark.slow
 def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("hold()")
     start_and_kill(analysis, "MergeOutputs")
@@ -161,6 +162,7 @@ def test_jobs_are_cancelled(analysis: Analysis) -> None:
     assert not (analysis.checkout.store / "small" / "MergeOutputs" / "main").exists()
 
 
+@pytest.mark.slow
 def test_what_a_site_needs(analysis: Analysis) -> None:
     """Free lines, disk space, a GPU, and commands that jobs begin with."""
     section = {
@@ -185,6 +187,7 @@ def test_what_a_site_needs(analysis: Analysis) -> None:
     assert "set up: a b" in log
 
 
+@pytest.mark.slow
 def test_more_than_the_cluster_has_is_refused(analysis: Analysis) -> None:
     for option, words in (("gpus", "Requested node configuration is not available"), ("disk", "node configuration")):
         run = analysis.checkout.run(f"LAW__site_local__{option}=9000 {analysis.law('RunProcessor', *QUICK)}")
@@ -218,6 +221,7 @@ def test_dry_run_submits_nothing(analysis: Analysis) -> None:
     analysis.checkout.user.run("env", settings, "sbatch", "--test-only", str(array))
 
 
+@pytest.mark.slow
 def test_refused_submission(analysis: Analysis) -> None:
     run = analysis.run("MergeOutputs", *QUICK, "--slurm-partition", "nowhere")
     assert run.code != 0

@@ -17,7 +17,7 @@ from tasks.framework.base import StoreTask
 from tests.tasks.chain.test_skimming import skim
 from tests.tasks.small_chain import Chain, unfinished
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.slow, pytest.mark.root]
 
 
 @pytest.fixture

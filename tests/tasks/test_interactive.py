@@ -84,6 +84,7 @@ def test_scale_factors_are_applied_as_tasks_do(chain: Chain, tmp_path: Path) -> 
     assert without.yields()["DYJetsToMuMu"]["baseline"] != result.yields()["DYJetsToMuMu"]["baseline"]
 
 
+@pytest.mark.slow
 def test_many_chunks_of_one_size_and_columns(on_files: Chain, tmp_path: Path) -> None:
     on_files.build(MergeOutputs, config="main", chunk_size=300, chunk_memory=0, events_per_branch=700)
     files = {

@@ -91,6 +91,7 @@ def digests(engine: Path, project: Path, reference: str) -> tuple[str, dict[str,
     return file, found
 
 
+@pytest.mark.slow
 def test_fingerprints_are_those_of_a_checkout(installed: Path, tmp_path: Path) -> None:
     project = new_repository("muons", tmp_path, PARTS)
     file, of_wheel = digests(installed, project, "muons")
@@ -103,6 +104,7 @@ def test_fingerprints_are_those_of_a_checkout(installed: Path, tmp_path: Path) -
     assert of_wheel == of_checkout
 
 
+@pytest.mark.slow
 def test_code_of_the_installed_engine_counts(installed: Path, tmp_path: Path) -> None:
     project = new_repository("muons", tmp_path, PARTS)
     _, before = digests(installed, project, "muons")

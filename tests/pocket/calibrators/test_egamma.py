@@ -19,6 +19,7 @@ from pocket.calibrators.egamma import EgammaCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
 from pocket.parameters import get_default_parameters
+from tests.group_files import a_year_of_each_run
 from tests.pocket import egamma
 
 CALIBRATORS: dict[str, type[EgammaCalibrator]] = {
@@ -163,7 +164,7 @@ def check(flavour: str, params: Any, year: str, quantities: Quantities) -> None:
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", ["2022_preEE", "2022_postEE"])
+@pytest.mark.parametrize("year", ["2022_preEE", pytest.param("2022_postEE", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("flavour", CALIBRATORS)
 def test_files_of_the_group(flavour: str, year: str) -> None:
     file = egamma.ROOT / "POG/EGM" / egamma.RUN_3[year] / f"{egamma.FLAVOURS[flavour][0]}SS.json.gz"
@@ -179,7 +180,7 @@ def test_names_with_the_period(tmp_path: Path) -> None:
     check("Photon", params, "2023_preBPix", classic(file, *names))
 
 
-@pytest.mark.parametrize("year", [*egamma.RUN_3, *egamma.LATER])
+@pytest.mark.parametrize("year", a_year_of_each_run([*egamma.RUN_3, *egamma.LATER]))
 @pytest.mark.parametrize("flavour", CALIBRATORS)
 def test_shipped_parameters_of_run_3(flavour: str, year: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(tmp_path))
@@ -194,7 +195,7 @@ def test_shipped_parameters_of_run_3(flavour: str, year: str, tmp_path: Path, mo
     check(flavour, get_default_parameters(), year, et_dependent(file, *names, absolute=period is not None))
 
 
-@pytest.mark.parametrize("year", egamma.UL)
+@pytest.mark.parametrize("year", a_year_of_each_run(egamma.UL))
 @pytest.mark.parametrize("flavour", CALIBRATORS)
 def test_run_2_has_variations_alone(flavour: str, year: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(tmp_path))

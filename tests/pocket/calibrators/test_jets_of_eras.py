@@ -22,6 +22,7 @@ from pocket.calibrators.sequence import CalibratorSequence
 from pocket.calibrators.smearing import normal_numbers
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.defaults import get_default_parameters, to_plain
+from tests.group_files import a_year_of_each_run
 from tests.pocket.calibrators.jme_files import FOLDERS, ROOT, RUN_2, file_of, generated, needs_files, type_of
 
 pytestmark = needs_files
@@ -68,7 +69,7 @@ def value_of(correction: Any, inputs: Mapping[str, Any]) -> float:
     return float(correction.evaluate(*(inputs[variable.name] for variable in correction.inputs)))
 
 
-@pytest.mark.parametrize("year", FOLDERS)
+@pytest.mark.parametrize("year", a_year_of_each_run(FOLDERS))
 @pytest.mark.parametrize("size", ["AK4", "AK8"])
 def test_scale_resolution_and_all_sources(
     year: str, size: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -137,7 +138,7 @@ def test_scale_resolution_and_all_sources(
             np.testing.assert_allclose(ak.flatten(found), nominal * (1 + sign * shift), rtol=2 * FLOAT32)
 
 
-@pytest.mark.parametrize("year", FOLDERS)
+@pytest.mark.parametrize("year", a_year_of_each_run(FOLDERS))
 def test_data_of_every_era(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     events = generated(year, 400)
@@ -177,7 +178,7 @@ def test_data_of_every_era(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(factors) > 1 or len(set(eras.values())) == 1
 
 
-@pytest.mark.parametrize("year", ["2018", "2022_postEE", "2023_preBPix"])
+@pytest.mark.parametrize("year", a_year_of_each_run(["2022_postEE", "2018", "2023_preBPix"]))
 def test_official_random_numbers(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each jet is smeared by the node of JetMET's file, asked for one jet at a time."""
     monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
@@ -269,6 +270,7 @@ def test_regrouped_sources_of_a_second_file(monkeypatch: pytest.MonkeyPatch) -> 
         JetsCalibrator(parameters(year, jet_type, [], jec_uncertainties="V3"), metadata)
 
 
+@pytest.mark.slow
 def test_resolution_of_a_second_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     other = tmp_path / "resolution.json.gz"

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from pocket.calibrators import JetsCalibrator, METCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.parameters.defaults import get_default_parameters, to_plain
+from tests.group_files import a_year_of_each_run
 from tests.pocket.calibrators.jme_files import FOLDERS, ROOT, RUN_2, file_of, generated, needs_files, type_of
 
 pytestmark = needs_files
@@ -80,7 +81,7 @@ def changes(events: Any, calibrated: Any, name: str, correction: Any, density: A
     return total, size
 
 
-@pytest.mark.parametrize("year", FOLDERS)
+@pytest.mark.parametrize("year", a_year_of_each_run(FOLDERS))
 def test_every_source_by_hand(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     params = OmegaConf.create(to_plain(get_default_parameters()))

@@ -15,7 +15,7 @@ from scipy.special import erfinv
 
 from pocket.calibrators.muon_scale_resolution import MuonScaleResolution, generator, random_uniform
 from pocket.errors import ConfigError
-from tests.group_files import ROOT, needs_files
+from tests.group_files import ROOT, a_year_of_each_run, needs_files
 from tests.pocket.calibrators.muon_events import muon_events, rows
 
 CAMPAIGNS = ("2022_Summer22", "2022_Summer22EE", "2023_Summer23", "2023_Summer23BPix")
@@ -103,7 +103,7 @@ class Loop:
 
 
 @needs_files
-@pytest.mark.parametrize("campaign", CAMPAIGNS)
+@pytest.mark.parametrize("campaign", a_year_of_each_run(CAMPAIGNS))
 def test_a_plain_loop(campaign: str) -> None:
     loop, muons = Loop(file_of(campaign)), rows(muon_events(5500))
     assert len(muons) >= 10_000

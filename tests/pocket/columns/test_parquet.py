@@ -47,6 +47,7 @@ def merged(target: Path, *branches: Path, factor: float = 1.0) -> Path:
     return target
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     branches=st.lists(

@@ -61,6 +61,7 @@ def test_a_package_has_all_that_is_used(repository: Path, tmp_path: Path) -> Non
         write_package(path, analysis, opened, folder)
 
 
+@pytest.mark.slow
 def test_nothing_is_written_of_a_package_that_doesnt_load(repository: Path, tmp_path: Path) -> None:
     path = repository / "configs" / "dimuon" / "config.py"
     path.write_text(f"{path.read_text()}\nassert __name__ == 'config', 'alone only'\n")

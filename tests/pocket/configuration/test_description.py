@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pocket.calibrators.base import Calibrator
 from pocket.columns import ColOut
 from pocket.configuration.configurator import Configurator
@@ -262,6 +264,7 @@ def test_only_the_hash_of_a_changed_function_changes() -> None:
     assert before[1:] == after[1:]
 
 
+@pytest.mark.slow
 def test_dumps_of_different_processes_are_the_same_bytes() -> None:
     places = ["ttbar.shapes", "ttbar.columns", "ttbar.differential", "zmumu.calibrated"]
     dumps = []

@@ -74,6 +74,7 @@ def test_analysis_is_loaded_with_a_restriction(zmumu: Analysis) -> None:
     assert load_analysis("zmumu", (), Restriction()) is load_analysis("zmumu") is zmumu
 
 
+@pytest.mark.slow
 def test_scale_factor_that_lacks_its_samples(zmumu: Analysis) -> None:
     check_measurable(restrict_analysis(zmumu, Restriction(samples=(DATA, DY))), "muon_id")
     with pytest.raises(ConfigError, match=f"'muon_id' is measured in {DATA} of configuration 'tnp', which"):

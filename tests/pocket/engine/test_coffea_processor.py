@@ -54,7 +54,10 @@ def expected(config: Configurator, dataset: DatasetInfo) -> Output:
 @pytest.mark.filterwarnings("ignore:Branch Photon_:RuntimeWarning")  # of this old file, from coffea's schema
 @pytest.mark.parametrize(
     ("executor", "options", "chunk_size"),
-    [(processor.IterativeExecutor, {}, 20), (processor.FuturesExecutor, {"workers": 1}, 40)],
+    [
+        (processor.IterativeExecutor, {}, 20),
+        pytest.param(processor.FuturesExecutor, {"workers": 1}, 40, marks=pytest.mark.slow),
+    ],
 )
 def test_coffeas_runner_gives_the_same(
     executor: Any,

@@ -57,7 +57,9 @@ def test_the_loop_selects_events(simulation: Sums, data: Sums) -> None:
     assert simulation.signs < simulation.initial  # there are negative weights
 
 
-@pytest.mark.parametrize(("events_per_branch", "chunk_size"), [(1000, 1000), (23, 1000), (1000, 15)])
+@pytest.mark.parametrize(
+    ("events_per_branch", "chunk_size"), [(1000, 1000), (23, 1000), pytest.param(1000, 15, marks=pytest.mark.slow)]
+)
 def test_equals_the_event_loop(
     config: Configurator, fileset: Fileset, simulation: Sums, data: Sums, events_per_branch: int, chunk_size: int
 ) -> None:

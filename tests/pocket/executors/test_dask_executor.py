@@ -119,6 +119,7 @@ def test_cluster_of_this_machine(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert any(re.fullmatch(r"Dask dashboard: http://127\.0\.0\.1:\d+/status", text) for text in caplog.messages)
 
 
+@pytest.mark.slow
 def test_scheduler_that_is_there(facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = tmp_path / "proxy"
     proxy.write_text("-----BEGIN CERTIFICATE-----\nx\n-----BEGIN RSA PRIVATE KEY-----\nTOPSECRET\n")
@@ -159,6 +160,7 @@ def test_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         run(DaskExecutorFactory(options(tmp_path, scheduler="tcp://127.0.0.1:1")), {})
 
 
+@pytest.mark.slow
 def test_tls_scheduler(tls_scheduler: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {f"tls_{name}": str(tls_scheduler.folder / f"{name}.pem") for name in ("cert", "key")}
     files["tls_ca"] = str(tls_scheduler.folder / "ca_file.pem")
@@ -175,6 +177,7 @@ def test_tls_scheduler(tls_scheduler: Facility, tmp_path: Path, monkeypatch: pyt
         DaskExecutorFactory.check({"scheduler": tls_scheduler.address, **some})
 
 
+@pytest.mark.slow
 def test_workers_say_where_outputs_go(
     facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -105,6 +105,7 @@ def _memory_share(client: Any) -> float:
     return max((float(worker["metrics"]["memory"] / worker["memory_limit"]) for worker in workers), default=0.0)
 
 
+@pytest.mark.slow
 def test_worker_that_is_nearly_full_goes_on(tmp_path: Path) -> None:
     from distributed import Client
 
@@ -192,6 +193,7 @@ def test_workers_that_were_used_are_replaced(facility: Facility) -> None:
         assert set(client.run(os.getpid).values()).isdisjoint(before.values())
 
 
+@pytest.mark.slow
 def test_worker_that_can_not_be_replaced(scheduler: Facility) -> None:
     with scheduler.worker("bare", "--no-nanny"), connect(scheduler) as client:
         client.wait_for_workers(1, timeout=60)
@@ -200,6 +202,7 @@ def test_worker_that_can_not_be_replaced(scheduler: Facility) -> None:
             prepare_workers(client, "run-2", code_folders("zmumu"), {}, new=False)
 
 
+@pytest.mark.slow
 def test_busy_scheduler(facility: Facility) -> None:
     from distributed import Event
 

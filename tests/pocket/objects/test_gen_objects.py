@@ -11,12 +11,13 @@ from pocket.objects.gen_objects import getGenJets, getGenLeptons
 from tests.pocket.objects.events import distance
 from tests.pocket.objects.gen import ancestors, particle, record_loop, to_record
 from tests.pocket.objects.nano import nano_events, nano_loop
+from tests.real_files import LARGEST
 
 PARAMS = OmegaConf.create(
     {"object_preselection": {"GEN_Lep": {"pt": 5.0, "eta": 2.5}, "GEN_Jet": {"pt": 20.0, "eta": 2.4}}}
 )
 CODES = {"Electron": {11}, "Muon": {13}, "Both": {11, 13}}
-FILES = ("nano_dy.root", "nano_tt_v12.root", "nano_tt_v15.root")
+FILES = ("nano_dy.root", "nano_tt_v12.root", LARGEST)
 
 
 def leptons_loop(events: list[list[dict[str, Any]]], flavour: str) -> list[list[float]]:

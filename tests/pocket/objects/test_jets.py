@@ -11,6 +11,7 @@ from pocket.errors import MissingBranchError, UnknownNameError
 from pocket.objects import jet_id, jet_selection
 from tests.pocket.objects.events import Event, distance, events, to_awkward
 from tests.pocket.objects.nano import nano_events, nano_loop
+from tests.real_files import LARGEST
 
 PARAMS = OmegaConf.create(
     {
@@ -84,7 +85,7 @@ def test_real_file_against_a_loop() -> None:
 FATJET = {"pt": 170.0, "eta": 2.4, "jetId": 2, "msd": 20.0, "dr_lepton": 0.8}
 
 
-@pytest.mark.parametrize("name", ["nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dimuon.root", "nano_tt_v12.root", LARGEST])
 def test_fat_jets_of_real_files_against_a_loop(name: str) -> None:
     nano = nano_events(name)
     params = OmegaConf.create({"object_preselection": {"FatJet": FATJET}})

@@ -9,6 +9,7 @@ from pocket.objects.matching import delta_r_table
 from pocket.objects.partons import Provenance, hard_process_partons, match_partons
 from tests.pocket.objects.gen import ancestors, particle, record_loop, to_record
 from tests.pocket.objects.nano import nano_events
+from tests.real_files import LARGEST
 
 
 def top_pair(*decays: tuple[int, int]) -> list[dict[str, Any]]:
@@ -70,7 +71,7 @@ def test_other_processes() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_tt_v12.root", LARGEST])
 def test_real_files_against_a_loop(name: str) -> None:
     expected = [provenance_loop(event) for event in record_loop(name)]
     partons = hard_process_partons(nano_events(name).GenPart)

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from pocket.parameters import get_default_parameters
 from pocket.weights import ElectronId, ElectronReco, ElectronTrigger, WeightWrapper
+from tests.group_files import a_year_of_each_run
 from tests.pocket import egamma
 from tests.pocket.weights.test_photons import PERIODS, SIDES
 
@@ -60,7 +61,7 @@ def check(
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", PERIODS)
+@pytest.mark.parametrize("year", a_year_of_each_run(PERIODS))
 def test_reconstruction(year: str) -> None:
     correction = correction_of(year, "electron", "Electron-ID-SF")
 
@@ -82,7 +83,7 @@ def test_reconstruction(year: str) -> None:
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", PERIODS)
+@pytest.mark.parametrize("year", a_year_of_each_run(PERIODS))
 def test_identification(year: str) -> None:
     correction = correction_of(year, "electron", "Electron-ID-SF")
 
@@ -104,7 +105,7 @@ def test_identification(year: str) -> None:
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", egamma.RUN_3)
+@pytest.mark.parametrize("year", a_year_of_each_run(egamma.RUN_3))
 def test_trigger(year: str) -> None:
     correction = correction_of(year, "electronHlt", "Electron-HLT-SF")
 

@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters import get_default_parameters
 from pocket.weights import PhotonElectronVeto, PhotonId, PhotonPixelSeed, WeightWrapper, common_weights
+from tests.group_files import a_year_of_each_run
 from tests.pocket import egamma
 
 WEIGHTS = (PhotonId, PhotonPixelSeed, PhotonElectronVeto)
@@ -65,7 +66,7 @@ def factor(correction: Any, weight: str, year: str, kind: str, identification: A
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", PERIODS)
+@pytest.mark.parametrize("year", a_year_of_each_run(PERIODS))
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_files_of_the_group(weight: type[WeightWrapper], year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.ROOT))

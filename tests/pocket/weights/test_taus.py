@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from pocket.errors import UnknownNameError
 from pocket.parameters.defaults import get_default_parameters
 from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon, TauWeight
-from tests.group_files import ROOT, needs_files
+from tests.group_files import ROOT, a_year_of_each_run, needs_files
 from tests.params.test_shipped import DATA
 from tests.pocket.tau_files import sources, write_tau_file
 
@@ -108,7 +108,7 @@ TOTAL = {"nominal": "nom", "Up": "up", "Down": "down"}
 
 
 @needs_files
-@pytest.mark.parametrize("form", ["pt", "dm", "dm_and_pt"])
+@pytest.mark.parametrize("form", ["pt", "dm_and_pt", pytest.param("dm", marks=pytest.mark.slow)])
 def test_identification_against_jets_in_2018(of_2018: str, form: str) -> None:
     corrections = correctionlib.CorrectionSet.from_file(of_2018)
     keys = sources("2018", run_3=False)
@@ -119,6 +119,7 @@ def test_identification_against_jets_in_2018(of_2018: str, form: str) -> None:
     check(weight, taus_of(1), factor, TOTAL)
 
 
+@pytest.mark.slow
 @needs_files
 def test_sources_of_2018(of_2018: str) -> None:
     corrections = correctionlib.CorrectionSet.from_file(of_2018)
@@ -148,7 +149,7 @@ def test_electrons_and_muons_in_2018(of_2018: str) -> None:
         check(cls(params, {"year": "2018"}), events, factor, TOTAL)
 
 
-@pytest.mark.parametrize("year", DATA)
+@pytest.mark.parametrize("year", a_year_of_each_run(DATA))
 def test_all_years(year: str, tmp_path: Path) -> None:
     run_3 = year > "2019"
     tagger, period = "DeepTau2018v2p5" if run_3 else "DeepTau2017v2p1", PERIODS.get(year, year)

@@ -9,6 +9,7 @@ from tests.law_runner import Law
 from tests.tasks.test_plain_files import PLAIN
 
 
+@pytest.mark.slow
 def test_report_on_a_configuration_file(tmp_path: Path) -> None:
     shutil.copytree(PLAIN, tmp_path / "repository", ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "repository" / "configs" / "dimuon" / "config.py"

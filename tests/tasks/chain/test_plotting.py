@@ -38,6 +38,7 @@ def test_every_variable_is_drawn_alone_and_beside_the_one_before(chain: Chain) -
         assert json.loads(path.with_suffix(".json").read_text())
 
 
+@pytest.mark.slow
 def test_cutflow_is_drawn_for_each_sample(chain: Chain) -> None:
     assert chain.build(PlotCutflow, config="main") == ["PlotCutflow main"]
     folder = chain.output("PlotCutflow", "main")
@@ -63,6 +64,7 @@ def test_only_what_is_asked_for_is_drawn(chain: Chain) -> None:
     assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
 
 
+@pytest.mark.slow
 def test_comparison_has_an_error_if_the_analysis_has_a_root(chain: Chain) -> None:
     chain.edit(
         "__init__.py",
@@ -89,6 +91,7 @@ def test_comparison_has_an_error_if_the_analysis_has_a_root(chain: Chain) -> Non
     assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
 
 
+@pytest.mark.slow
 def test_changed_colour_and_label_run_the_plots_again(chain: Chain) -> None:
     before, old = chain.ids(""), chain.output("PlotTemplates", "corrected")
     chain.edit("parameters.yaml", "#f89c20", "#e42536")
@@ -147,6 +150,7 @@ def test_scale_factor_is_drawn(chain: Chain) -> None:
     assert task.requires().complete()
 
 
+@pytest.mark.slow
 def test_scale_factor_is_compared_with_a_published_one(chain: Chain, tmp_path: Path) -> None:
     written = chain.output("ComputeScaleFactors", "tight_id") / "tight_id.json"
     file = Path(shutil.copy(written, tmp_path / "official.json"))

@@ -77,6 +77,7 @@ def test_changed_cut_gives_other_numbers_in_another_folder(chain: Chain) -> None
     assert {path: identifier for path, identifier in chain.ids("").items() if path in before} == before
 
 
+@pytest.mark.slow
 def test_changed_source_of_a_cut_runs_again(chain: Chain) -> None:
     (merged,) = chain.outputs("MergeOutputs", "main")
     chain.edit("cuts.py", 'params["pt"]', '2 * params["pt"]  # twice as much')
@@ -89,6 +90,7 @@ def test_changed_source_of_a_cut_runs_again(chain: Chain) -> None:
     assert chain.build(MergeOutputs, config="main") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", ["pocket/engine/chunk.py", "pocket/histograms/files.py", "pocket/columns/parquet.py"]
 )

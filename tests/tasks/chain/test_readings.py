@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
@@ -14,6 +16,7 @@ PROBES = 'configure({"probes": HistConf([tight, muon_pt])})'
 MORE = 'configure({"probes": HistConf([tight, muon_pt]), "more": HistConf([vertices])})'
 
 
+@pytest.mark.slow
 def test_another_histogram_leaves_the_scale_factor(chain: Chain) -> None:
     before = chain.ids("ComputeScaleFactors") | chain.ids("ValidateScaleFactors") | chain.ids("", "corrected")
     chain.edit("__init__.py", PROBES, MORE)
@@ -25,6 +28,7 @@ def test_another_histogram_leaves_the_scale_factor(chain: Chain) -> None:
     assert len(chain.outputs("MergeOutputs", "probes")) == 2
 
 
+@pytest.mark.slow
 def test_other_templates_measure_it_again(chain: Chain) -> None:
     """Templates that are another file with other contents, at the same place."""
     task = chain.task(MergeOutputs, config="probes")

@@ -84,6 +84,7 @@ def test_outputs_say_with_which_file_they_were_made(chain: Chain) -> None:
         assert "scale_factors" not in manifest_info(folder)
 
 
+@pytest.mark.slow
 def test_outputs_name_scale_factors_behind_others(chain: Chain) -> None:
     """What ``iso`` is measured in applies ``tight_id``."""
     chain.edit("__init__.py", "    scale_factors={", '    scale_factors={"iso": iso, ')
@@ -153,6 +154,7 @@ def importing(chain: Chain) -> Chain:
     return chain
 
 
+@pytest.mark.slow
 def test_imported_scale_factor_is_applied_validated_and_drawn(importing: Chain) -> None:
     first, *others = importing.build()
     assert first == "ComputeScaleFactors published"

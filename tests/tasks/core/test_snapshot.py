@@ -93,6 +93,7 @@ def test_an_edit_while_the_chain_runs_has_no_part_in_it(
     assert ".law/running" not in run.text + again.text
 
 
+@pytest.mark.slow
 def test_errors_name_the_files_of_the_user(finished: tuple[Chain, Path], tmp_path: Path) -> None:
     chain = edited(finished, tmp_path, "cuts.py", "nothing", "else")
     chain.edit("cuts.py", "    # without", "    1 / 0\n    # without")

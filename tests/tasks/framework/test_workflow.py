@@ -126,6 +126,7 @@ def test_two_configurations_at_once(chain: Chain, tmp_path: Path) -> None:
     assert {config: chain.templates(config) for config in expected} == expected
 
 
+@pytest.mark.slow
 def test_status_of_a_part(chain: Chain) -> None:
     for path in chain.outputs("RunProcessor", "main")[:3]:
         shutil.rmtree(path)

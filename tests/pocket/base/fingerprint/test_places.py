@@ -54,6 +54,7 @@ def test_the_engine_has_the_same_names_beside_a_project_and_in_a_checkout(
         assert located("<checkout>/params/mine.yaml") == str(project / "params" / "mine.yaml")
 
 
+@pytest.mark.slow
 def test_no_place_of_this_machine_is_in_a_fingerprint() -> None:
     places_here = (sys.prefix, str(ROOT), "site-packages")
     for name in available_analyses():

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pocket.io.nanoaod import ttree as trees
 from pocket.io.nanoaod.ttree import Column, read_tree
 from pocket.io.remote.client import open_root
-from tests.real_files import real_file
+from tests.real_files import LARGEST, real_file
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", LARGEST])
 def test_real_files_against_uproot(name: str) -> None:
     with open_root(str(real_file(name))) as file:
         found = read_tree(file, "Events")
