@@ -27,6 +27,7 @@ Array = npt.NDArray[np.float64]
 Histograms = Mapping[str, hist.Hist[Any]]
 
 TNP_FIT = TagAndProbeFit(**toys.DECLARED, mass_range=(60, 120), alternative_fits=())
+TNP_ELECTRONS = dataclasses.replace(TNP_FIT, background="cms_shape")
 TNP_COUNT = TagAndProbeCount(**toys.DECLARED, peak=(76, 106), sidebands=((60, 70), (110, 120)))
 EFFICIENCY_RATIO = EfficiencyRatio(**toys.DECLARED)
 BY_YEAR = dataclasses.replace(EFFICIENCY_RATIO, years=("2017", "2018"))
@@ -130,6 +131,11 @@ METHODS = {
     "tnp_fit, same resolution": closure(
         TNP_FIT, lambda seed: toys.tag_and_probe(seed, resolution=(1.4, 1.4)), toys.SCALE_FACTOR
     ),
+    "tnp_fit, electrons": closure(
+        TNP_ELECTRONS,
+        lambda seed: toys.electrons(seed, losses=(0.3, 0.3), shape=toys.any_cms_mass),
+        toys.SCALE_FACTOR,
+    ),
     "data_mc_ratio": closure(yield_toys.VERTICES, yield_toys.vertices, yield_toys.RATIO),
     "data_mc_ratio, keep_yield": closure(KEEP_YIELD, yield_toys.vertices, OF_SHARES),
     "norm_ratio": closure(yield_toys.NORM, norm_templates, 1 / yield_toys.MEAN_WEIGHT),
@@ -143,6 +149,10 @@ CONTROLS = {
     "map x 1.1": (mean_weight(1.1), "mean"),
     "correlation dropped": (closure(yield_toys.NORM, without_correlation, 1 / yield_toys.MEAN_WEIGHT), "width"),
     "Barlow-Beeston off": (working_point(barlow_beeston=False, simulated=1.0), "width"),
+    "electrons that radiate more": (
+        closure(TNP_ELECTRONS, lambda seed: toys.electrons(seed, losses=(0.4, 0.3)), toys.SCALE_FACTOR),
+        "mean",
+    ),
     "tails of the Z ignored": (closure(TNP_COUNT, without_tails, IN_PEAK), "mean"),
     "a sample missing": (
         closure(dataclasses.replace(yield_toys.VERTICES, background=()), yield_toys.vertices, yield_toys.RATIO),

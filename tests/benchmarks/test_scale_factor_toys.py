@@ -25,7 +25,9 @@ def test_method_finds_the_truth(name: str) -> None:
     assert pulls.failures(WIDE) == set(), str(pulls)
 
 
-@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if "electrons" in name else name for name in CONTROLS]
+)
 def test_control_fails_for_its_reason(name: str) -> None:
     closure, reason = CONTROLS[name]
     pulls = closure.pulls(range(FEW))

@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from pocket.scale_factors.methods.tag_and_probe.cms_shape import STEEPNESS_WIDTH, TURN_ON_WIDTH, CMSShape
+from pocket.scale_factors.methods.tag_and_probe.mass_shapes import SLOPE_WIDTH
+
 PT = (20.0, 30.0, 50.0, 100.0)
 ABSETA = (0.0, 1.2, 2.4)
 SHAPE = (3, 2)
@@ -59,13 +62,25 @@ def exponential_mass(rng: np.random.Generator, size: int, slope: float) -> npt.N
     return 60 - np.log1p(-rng.random(size) * -np.expm1(-slope * 60)) / slope
 
 
-def cms_mass(rng: np.random.Generator, size: int, slope: float) -> npt.NDArray[np.float64]:
-    """Masses between 60 and 120 GeV with a density of erfc((66 - mass) 0.07) exp(-slope * mass)."""
+def cms_mass(
+    rng: np.random.Generator, size: int, slope: float, turn_on: tuple[float, float] = (66.0, 0.07)
+) -> npt.NDArray[np.float64]:
+    """Masses between 60 and 120 GeV with a density of erfc((a - mass) b) exp(-slope * mass), turn_on being (a, b)."""
     drawn: list[float] = []
     while len(drawn) < size:
         mass = exponential_mass(rng, size, slope)
-        drawn += mass[rng.random(size) * 2 < special.erfc((66 - mass) * 0.07)].tolist()
+        drawn += mass[rng.random(size) * 2 < special.erfc((turn_on[0] - mass) * turn_on[1])].tolist()
     return np.array(drawn[:size])
+
+
+def any_cms_mass(rng: np.random.Generator, size: int, _slope: float) -> npt.NDArray[np.float64]:
+    """Masses with a density as in :func:`cms_mass`, with parameters as likely as the fit assumes."""
+    background = CMSShape(np.linspace(60, 120, 61))
+    widths = TURN_ON_WIDTH, STEEPNESS_WIDTH, SLOPE_WIDTH
+    while True:
+        values = dict(zip(background.names[1:], rng.normal(background.start(0.0, 0.0)[1:], widths), strict=True))
+        if all(low < values[name] < high for name, (low, high) in background.limits.items()):
+            return cms_mass(rng, size, values["gamma"], (values["alpha"], values["beta"]))
 
 
 def fill(histogram: hist.Hist[Any], i: int, j: int, passing: Any, weight: Any = 1.0, **axes: Any) -> None:
@@ -129,7 +144,12 @@ def lossy(rng: np.random.Generator, mass: Any, share: float) -> Any:
     return mass - np.where(rng.random(mass.size) < share, rng.exponential(8, mass.size), 0) if share else mass
 
 
-def electrons(seed: int, pairs: int = 6000) -> dict[str, hist.Hist[Any]]:
+def electrons(
+    seed: int,
+    pairs: int = 6000,
+    losses: tuple[float, float] = (0.33, 0.30),
+    shape: Callable[..., npt.NDArray[np.float64]] = cms_mass,
+) -> dict[str, hist.Hist[Any]]:
     """Templates of electrons: a background with a turn-on; resolution and radiation are worse in data."""
     return tag_and_probe(
         seed,
@@ -138,8 +158,8 @@ def electrons(seed: int, pairs: int = 6000) -> dict[str, hist.Hist[Any]]:
         background=(0.03, 1.0),
         slope=(0.03, 0.04),
         resolution=(1.9, 1.5),
-        shape=cms_mass,
-        losses=(0.33, 0.30),
+        shape=shape,
+        losses=losses,
     )
 
 
