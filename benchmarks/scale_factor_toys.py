@@ -149,10 +149,7 @@ CONTROLS = {
     "map x 1.1": (mean_weight(1.1), "mean"),
     "correlation dropped": (closure(yield_toys.NORM, without_correlation, 1 / yield_toys.MEAN_WEIGHT), "width"),
     "Barlow-Beeston off": (working_point(barlow_beeston=False, simulated=1.0), "width"),
-    "electrons that radiate more": (
-        closure(TNP_ELECTRONS, lambda seed: toys.electrons(seed, losses=(0.5, 0.3)), toys.SCALE_FACTOR),
-        "mean",
-    ),
+    "turn-on of electrons ignored": (closure(TNP_FIT, toys.electrons, toys.SCALE_FACTOR), "mean"),
     "tails of the Z ignored": (closure(TNP_COUNT, without_tails, IN_PEAK), "mean"),
     "a sample missing": (
         closure(dataclasses.replace(yield_toys.VERTICES, background=()), yield_toys.vertices, yield_toys.RATIO),
