@@ -110,7 +110,9 @@ def pts(objects: list[list[dict[str, Any]]]) -> list[list[float]]:
     return [[one["pt"] for one in event] for event in objects]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "name", [name if "v12" in name else pytest.param(name, marks=pytest.mark.slow) for name in FILES]
+)
 def test_zmumu(name: str) -> None:
     events = process(ZmumuProcessor, name)
     muons = good_muons(name)

@@ -413,11 +413,13 @@ def offline(request: pytest.FixtureRequest, checkout: Checkout) -> dict[str, str
     return {"UV_DEFAULT_INDEX": UNREACHABLE, "UV_HTTP_RETRIES": "0", "UV_CACHE_DIR": cache}
 
 
+@pytest.mark.slow
 def test_no_network(checkout: Checkout, offline: dict[str, str]) -> None:
     assert "could not install requirements.lock, is there a network? Last of " in checkout.error(**offline)
     assert not (checkout.root / ".venv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkout", ["bash"], indirect=True)
 def test_hashes_are_checked(checkout: Checkout, offline: dict[str, str]) -> None:
     path = checkout.commands / "tiny-1-py3-none-any.whl"
@@ -430,6 +432,7 @@ def test_hashes_are_checked(checkout: Checkout, offline: dict[str, str]) -> None
     assert "0" * 64 in (checkout.root / ".law" / "setup.log").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkout", ["bash"], indirect=True)
 def test_scripts_of_packages_run_in_a_folder_with_a_space(checkout: Checkout, offline: dict[str, str]) -> None:
     assert " " in checkout.root.name

@@ -227,6 +227,7 @@ upload(pathlib.Path(sys.argv[1]), sys.argv[2])
 """
 
 
+@pytest.mark.slow
 def test_half_uploaded_output_is_not_complete(server: ControlledServer, large: Path, tmp_path: Path) -> None:
     url = f"{server.url}/results/large"
     process = start("-c", HALF, large, url)
@@ -267,6 +268,7 @@ def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path,
     assert holds(server.store / "results" / "output") == 1
 
 
+@pytest.mark.slow
 def test_two_processes_upload_at_once(server: ControlledServer, tmp_path: Path) -> None:
     url, stop = f"{server.url}/results/output", tmp_path / "stop"
     script = ("-m", "tests.pocket.io.store.writer")

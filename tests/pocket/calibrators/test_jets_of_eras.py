@@ -138,7 +138,8 @@ def test_scale_resolution_and_all_sources(
             np.testing.assert_allclose(ak.flatten(found), nominal * (1 + sign * shift), rtol=2 * FLOAT32)
 
 
-@pytest.mark.parametrize("year", a_year_of_each_run(FOLDERS))
+@pytest.mark.slow
+@pytest.mark.parametrize("year", FOLDERS)
 def test_data_of_every_era(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     events = generated(year, 400)

@@ -28,7 +28,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms import Axis, HistConf
 from pocket.io.nanoaod.schema import Schema
 from pocket.parameters.defaults import get_default_parameters
-from tests.group_files import ROOT, a_year_of_each_run, group_files, needs_files
+from tests.group_files import ROOT, group_files, needs_files
 from tests.pocket.calibrators.muon_events import flat_pt, muon_events, rows
 from tests.pocket.calibrators.test_muon_scale_resolution import Loop
 from tests.real_files import real_file
@@ -280,8 +280,9 @@ class AllMuons(BaseProcessorABC):
         """Count nothing."""
 
 
+@pytest.mark.slow
 @needs_files
-@pytest.mark.parametrize("year", a_year_of_each_run(["2018", "2022_preEE"]))
+@pytest.mark.parametrize("year", ["2018", "2022_preEE"])
 def test_templates_of_both_runs(year: str, group_files: Path, tmp_path: Path) -> None:
     """The engine gives calibrators all parameters that they read, and fills their variations."""
     file, name = str(real_file("nano_tt_v12.root")), f"TT_{year}"

@@ -109,6 +109,7 @@ def test_all_years(events: ak.Array, year: str, tmp_path: Path) -> None:
     check(events, parameters(year, file), year, correction, texts, ALL)
 
 
+@pytest.mark.slow
 def test_variations_of_parts(events: ak.Array, tmp_path: Path) -> None:
     file = write_tau_file(tmp_path / "tau.json", "DeepTau2018v2p5", "2022_preEE")
     correction = correctionlib.CorrectionSet.from_file(file)["tau_energy_scale"]

@@ -22,6 +22,7 @@ def files_in(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_package_has_all_that_is_used(repository: Path, tmp_path: Path) -> None:
     path = repository / "configs" / "dimuon" / "config.py"
     (repository / "configs" / "dimuon" / "unused.py").write_text("")
@@ -96,6 +97,7 @@ def test_names_of_files_and_folders(repository: Path, tmp_path: Path) -> None:
     assert list(load_analysis(str(tmp_path / "mine")).configs) == ["config_2l+jets"]
 
 
+@pytest.mark.slow
 def test_a_definition_of_the_working_directory(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,6 +145,7 @@ def test_parts_cover_a_region_once() -> None:
         assert values == ([1 + 2 * (eta >= 1) + (pt >= 20)] if inside else [7.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "name", "path"),
     [

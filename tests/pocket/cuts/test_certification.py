@@ -62,6 +62,7 @@ def test_any_ranges_against_a_loop(golden: dict[int, list[list[int]]], events: l
         assert certified(runs, blocks, str(path)).tolist() == loop(by_run, runs, blocks)
 
 
+@pytest.mark.slow
 def test_real_golden_json_against_coffea() -> None:
     # compiles for three seconds
     from coffea.lumi_tools import LumiMask

@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.law_runner import ROOT
 
 PROCESS = """
@@ -16,6 +18,7 @@ print(after.misses - before.misses, after.hits - before.hits, gc.get_freeze_coun
 """
 
 
+@pytest.mark.slow
 def test_files_of_parameters_are_known_and_what_stays_is_exempt_from_collection() -> None:
     run = subprocess.run([sys.executable, "-c", PROCESS], cwd=ROOT, capture_output=True, text=True)
     files = len(list((ROOT / "params").glob("*.yaml")))

@@ -73,7 +73,9 @@ def events() -> list[list[dict[str, Any]]]:
     return found
 
 
-@pytest.mark.parametrize(("minpt", "maxeta", "isolation"), [(10.0, 5.0, 0.1), (5.0, 2.6, 0.5)])
+@pytest.mark.parametrize(
+    ("minpt", "maxeta", "isolation"), [(10.0, 5.0, 0.1), pytest.param(5.0, 2.6, 0.5, marks=pytest.mark.slow)]
+)
 def test_against_a_loop_over_events(events: Any, minpt: float, maxeta: float, isolation: float) -> None:
     found = prompt_photons(to_record(events), minpt, maxeta, isolation).pt.to_list()
     assert found == [expected_photons(event, minpt, maxeta, isolation) for event in events]

@@ -125,6 +125,7 @@ def passes(jet: dict[str, float], veto: bool) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_selection_by_the_file(file: str) -> None:
     events = nano_events("nano_tt_v15.root")
     cuts: dict[str, Any] = {"pt": 15.0, "eta": 5.0, "jetId": 6}

@@ -169,6 +169,7 @@ def test_what_was_resolved_before_is_never_stale(monkeypatch: pytest.MonkeyPatch
     assert to_plain(params) == {"b": "second"}
 
 
+@pytest.mark.slow
 def test_dump_of_the_defaults(tmp_path: Path) -> None:
     text = dump_parameters(get_default_parameters())
     path = write(tmp_path, "dump.yaml", text)

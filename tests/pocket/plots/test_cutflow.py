@@ -50,6 +50,7 @@ def test_samples_without_events(config: Configurator) -> None:
     assert all(numbers["fractions"] == [None] * 4 for _, _, numbers in plots)
 
 
+@pytest.mark.slow
 def test_figures_leave_room_for_names_and_numbers(config: Configurator) -> None:
     categories = [f"{LONG}_{number}" for number in range(15)]
     for name, figure, numbers in draw_cutflows(config, sums_of(config, categories), categories):

@@ -114,7 +114,13 @@ def test_events_of_several_files_share_baskets(
     assert copied["Muon_pt"][2].to_list() == [own["Muon"].pt[entry].to_list() for own, some in pairs for entry in some]
 
 
-@pytest.mark.parametrize(("compression", "begin"), [("LZ4", b"L4\1"), ("ZSTD", b"ZS\1"), ("LZMA", b"XZ\0")])
+@pytest.mark.parametrize(
+    ("compression", "begin"),
+    [
+        ("LZ4", b"L4\1"),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in (("ZSTD", b"ZS\1"), ("LZMA", b"XZ\0"))),
+    ],
+)
 def test_compression(tmp_path: Path, compression: str, begin: bytes) -> None:
     source = real_file("nano_dy.root")
     skim = Skim(config="main", keep=["Muon_*", "Jet_*"], compression=compression)

@@ -125,6 +125,7 @@ def test_uuid_is_the_given_one(files, toys, config, tmp_path):
             assert file.file.uuid == file_uuid("wjets", 0, config)
 
 
+@pytest.mark.slow
 def test_baskets_and_compression_are_those_asked_for(toys, config, tmp_path):
     uuid = file_uuid("wjets", 0, config)
     settings = {"compression": uproot.LZMA(1), "basket_entries": 4000}

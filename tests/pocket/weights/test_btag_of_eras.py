@@ -20,7 +20,7 @@ from pocket.errors import UnknownNameError
 from pocket.parameters.defaults import get_default_parameters, merge_parameters
 from pocket.toys.correction_nodes import category
 from pocket.weights.btag import SHAPE_VARIATIONS, TAGGERS, BTagFixedWorkingPoint, BTagShape
-from tests.group_files import CAMPAIGNS, ROOT, UL, a_year_of_each_run, needs_files
+from tests.group_files import CAMPAIGNS, ROOT, UL, needs_files
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.weights.objects import with_inputs
 
@@ -105,7 +105,8 @@ def inputs_of(year: str, jets: ak.Array, score: str) -> dict[str, npt.NDArray[An
     }
 
 
-@pytest.mark.parametrize("year", a_year_of_each_run(YEARS))
+@pytest.mark.slow
+@pytest.mark.parametrize("year", YEARS)
 def test_weights_of_all_taggers(year: str, tmp_path: Path) -> None:
     taggers = ["DeepJet"] if year in UL else ["DeepJet", "ParticleNet", "RobustParTAK4"]
     for tagger in taggers:

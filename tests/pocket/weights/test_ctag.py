@@ -113,6 +113,7 @@ def test_inside_a_variation_of_the_jets_energy(file: str, events: ak.Array, vari
     assert list(own.variations) == ["Stat", "jesTotal", "jer"]
 
 
+@pytest.mark.slow
 def test_normalisation(tmp_path: Path, events: ak.Array) -> None:
     table = random_binning(2, nJet=[0, 3, 5, 99], Jet_Ht=[0, 200, 1e5])
     by_dataset = category("dataset", {"TT_2018": table})

@@ -91,6 +91,7 @@ def test_mistakes(file: str) -> None:
         weight(file, variations={"": ({}, {}), "ew": ({}, {})})
 
 
+@pytest.mark.slow
 def test_the_boson_of_a_real_file_against_a_loop() -> None:
     fields = ("pt", "phi", "pdgId", "statusFlags")
     with uproot.open(real_file("nano_dy.root")) as file:

@@ -67,7 +67,7 @@ def factor(correction: Any, weight: str, year: str, kind: str, identification: A
 
 @egamma.needs_files
 @pytest.mark.parametrize("year", a_year_of_each_run(PERIODS))
-@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("weight", [WEIGHTS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in WEIGHTS[1:])])
 def test_files_of_the_group(weight: type[WeightWrapper], year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.ROOT))
     events = photons()

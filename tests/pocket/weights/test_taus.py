@@ -108,7 +108,7 @@ TOTAL = {"nominal": "nom", "Up": "up", "Down": "down"}
 
 
 @needs_files
-@pytest.mark.parametrize("form", ["pt", "dm_and_pt", pytest.param("dm", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("form", ["pt", *(pytest.param(form, marks=pytest.mark.slow) for form in ("dm", "dm_and_pt"))])
 def test_identification_against_jets_in_2018(of_2018: str, form: str) -> None:
     corrections = correctionlib.CorrectionSet.from_file(of_2018)
     keys = sources("2018", run_3=False)
@@ -134,6 +134,7 @@ def test_sources_of_2018(of_2018: str) -> None:
         wrong.evaluate(taus_of(2, 100), 4000, "nominal")
 
 
+@pytest.mark.slow
 @needs_files
 def test_electrons_and_muons_in_2018(of_2018: str) -> None:
     corrections = correctionlib.CorrectionSet.from_file(of_2018)

@@ -87,6 +87,7 @@ def test_jobs_without_the_store_are_refused_at_once(chain: Chain, monkeypatch: p
         chain.task(RunProcessor, workflow="htcondor", **site)
 
 
+@pytest.mark.slow
 def test_proxy_of_jobs(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert chain.task(RunProcessor, config="main").job_proxy(9e9) is None
     monkeypatch.setenv("X509_USER_PROXY", str(write_proxy(tmp_path / "proxy", 3600)))

@@ -11,6 +11,7 @@ from tasks.batch import packages
 from tasks.batch.packages import package_files, site_packages, with_requirements
 
 
+@pytest.mark.slow
 def test_what_jobs_need() -> None:
     files = package_files()
     tops = {path.parts[0] for path in files}

@@ -106,6 +106,7 @@ def test_changed_colour_and_label_run_the_plots_again(chain: Chain) -> None:
     assert chain.build() == []
 
 
+@pytest.mark.slow
 def test_figures_that_stay_as_they_are_are_not_drawn_again(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
     run = plotting.run_jobs

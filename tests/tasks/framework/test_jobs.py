@@ -116,6 +116,7 @@ def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variab
     assert {path.stem for path in (tmp_path / "plots" / "baseline").glob("*.png")} == stems
 
 
+@pytest.mark.slow
 def test_scale_factor_plots(chain: Chain, tmp_path: Path) -> None:
     output = chain.output("ComputeScaleFactors", "tight_id")
     job = ScaleFactorPlotJob(

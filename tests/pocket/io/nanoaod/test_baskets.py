@@ -88,7 +88,14 @@ def test_no_entries(written: Path) -> None:
             assert found is None or same(found, file["Events"][name].array(entry_start=5, entry_stop=5))
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", LARGEST])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nano_tt_v12.root",
+        *(pytest.param(f"nano_{each}.root", marks=pytest.mark.slow) for each in ("dy", "dimuon")),
+        LARGEST,
+    ],
+)
 def test_every_branch_of_real_files(name: str) -> None:
     # with the source that is used for local files
     with open_root(str(real_file(name))) as file:

@@ -66,6 +66,7 @@ def test_weighted_simulation_keeps_its_yield() -> None:
     assert after == pytest.approx(before, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_covariance_of_kept_yields_is_that_of_toys() -> None:
     results = [measure("npv", KEEP, vertices(seed)) for seed in range(300)]
     spread = np.cov(np.array([result.scale_factor.value for result in results]).T)
