@@ -80,8 +80,10 @@ def text(trials: Sequence[Trial]) -> str:
     lines = [f"\n{len(trials)} configurations"]
     for stage in STAGES:
         there = [trial for trial in trials if trial.passed_upstream(stage)]
-        here = [trial for trial in there if trial.passed_here(stage)]
-        lines.append(f"{stage:<8} PocketCoffea {len(there):>4}, of which here {len(here):>4}")
+        # What PocketCoffea can't load isn't tried here.
+        tried = [trial for trial in there if trial.ours is not None]
+        here = [trial for trial in tried if trial.passed_here(stage)]
+        lines.append(f"{stage:<8} PocketCoffea {len(there):>4}, tried here {len(tried):>4}, of which {len(here):>4}")
     compared = [trial.agreement for trial in trials if trial.agreement is not None]
     arrays = sum(sum(found.compared.values()) for found in compared)
     explained = sum(sum(found.explained.values()) for found in compared)

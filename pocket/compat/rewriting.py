@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from pocket.base.runtime.import_names import PACKAGE
+from pocket.compat.awkward_names import SLOTS
 from pocket.compat.configurator import Configurator
 from pocket.compat.histograms import LEFT_OUT
 from pocket.compat.own_modules import Module, OwnModules, dotted_parts
@@ -85,6 +86,7 @@ class Rewriting:
                 self._import_from(module, node)
         self._write_out(module)
         self._paths(module)
+        _write_fields(module)
         return module.source.result()
 
     def _find_kept(self) -> Iterator[tuple[str, str]]:
@@ -290,6 +292,17 @@ class Rewriting:
             needs_import = needs_import or not _imports_os(module, node)
         if needs_import:
             module.source.insert_import("import os")
+
+
+def _write_fields(module: Module) -> None:
+    """Write fields of tuples as awkward 2 has them: ``pairs["0"]`` for ``pairs.slot0``."""
+    for node in ast.walk(module.source.tree):
+        if isinstance(node, ast.Attribute) and node.attr in SLOTS and isinstance(node.ctx, ast.Load):
+            stop = module.source.span(node)[1]
+            start = module.source.span(node.value)[1]
+            # The value may be in parentheses.
+            before, _, _ = module.source.part(start, stop).rpartition(".")
+            module.source.replace_part(start + len(before.encode()), stop, f'["{SLOTS[node.attr]}"]')
 
 
 def _is_theirs(module: str | None) -> bool:

@@ -25,7 +25,7 @@ def test_the_summary_counts_what_passes_upstream() -> None:
     trials = [Trial("a", PASSED, REFUSED), Trial("b", REFUSED, None), Trial("c", None, REFUSED)]
     lines = text(trials).splitlines()
     assert "3 configurations" in lines
-    assert "import   PocketCoffea    3, of which here    2" in lines
-    assert "load     PocketCoffea    2, of which here    0" in lines
+    assert "import   PocketCoffea    3, tried here    2, of which    2" in lines
+    assert "load     PocketCoffea    2, tried here    2, of which    0" in lines
     assert lines[lines.index("refused here, by cause:") + 1].strip() == f"2 × {cause(REFUSED.error)}"
     assert lines[lines.index("refused by PocketCoffea:") + 1].strip() == f"1 × {cause(REFUSED.error)}"

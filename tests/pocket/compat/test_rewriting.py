@@ -64,6 +64,9 @@ def rewrite(folder: Path, files: dict[str, str], name: str = "config.py", needs:
         ),
         ("import pocket_coffea.lib.jets as jets\nf(jets)", "import pocket_coffea.lib.jets as jets\nf(jets)"),
         ("import numpy as np", "import numpy as np"),
+        # fields of tuples have no such names in awkward 2
+        ("x = jets[pairs.slot0] + (a\n. slot1), b.slot10", 'x = jets[pairs["0"]] + (a\n["1"]), b.slot10'),
+        ("(a + b) .slot1.slot0", '(a + b) ["1"]["0"]'),
     ],
 )
 def test_imports_of_pocketcoffea(tmp_path: Path, text: str, expected: str | None) -> None:
