@@ -170,3 +170,24 @@ def _of_era(params: Any, place: tuple[str, ...], metadata: Mapping[str, Any]) ->
     if "era" not in metadata:
         raise ConfigError(f"{'.'.join(place)}.jec_data depends on the era, but the metadata of the dataset have none")
     return str(parameter(params, *place, "jec_data", str(metadata["era"])))
+
+
+def jet_collections(params: Any, year: str) -> dict[str, list[str]]:
+    """Return type of jet → its collections in the parameters of a year.
+
+    Raises:
+        UnknownNameError: if the year has none.
+        ConfigError: if they aren't a table.
+
+    Examples:
+        >>> jet_collections({"jets_calibration": {"collection": {"2018": {"AK4PFchs": "Jet"}}}}, "2018")
+        {'AK4PFchs': ['Jet']}
+    """
+    table = parameter(params, "jets_calibration", "collection", year)
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"jets_calibration.collection.{year} is {table!r}, expected a table of types of jets")
+    return {
+        jet_type: [names] if isinstance(names, str) else list(names)
+        for jet_type, names in table.items()
+        if names is not None
+    }

@@ -10,8 +10,8 @@ import awkward as ak
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.calibrators.base import Calibrator
+from pocket.calibrators.jet_corrections import jet_collections
 from pocket.errors import UnknownNameError
-from pocket.parameters.access import parameter
 
 #: Algorithms, of which the first in the name of a type of jet counts → whether the factor with neutrinos comes on top.
 _ALGORITHMS = {"PNet": True, "UParTAK4V1": False, "UParTAK4": False}
@@ -39,9 +39,9 @@ class JetRegressionCalibrator(Calibrator):
         #: Collection → type of jet.
         self._types = {
             name: jet_type
-            for jet_type, names in parameter(params, "jets_calibration", "collection", self.year).items()
-            if names is not None and switch.get(alike.get(jet_type, jet_type), False)
-            for name in ([names] if isinstance(names, str) else names)
+            for jet_type, names in jet_collections(params, self.year).items()
+            if switch.get(alike.get(jet_type, jet_type), False)
+            for name in names
         }
         for jet_type in self._types.values():
             check_regression(jet_type)

@@ -13,7 +13,7 @@ import numpy as np
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
-from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections
+from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections, jet_collections
 from pocket.calibrators.smearing import (
     flat,
     matched_gen_pt,
@@ -96,10 +96,10 @@ class JetsCalibrator(Calibrator):
 
     def corrected_types(self) -> Iterator[tuple[str, str, list[str]]]:
         """Yield the types of jets that are corrected, the type whose corrections each has, and their collections."""
-        for jet_type, names in parameter(self.params, "jets_calibration", "collection", self.year).items():
+        for jet_type, names in jet_collections(self.params, self.year).items():
             like = self._of_year("collection_name_alias").get(jet_type, jet_type)
-            if names is not None and self.is_corrected(like):
-                yield jet_type, like, [names] if isinstance(names, str) else list(names)
+            if self.is_corrected(like):
+                yield jet_type, like, names
 
     def is_corrected(self, like: str) -> bool:
         """Tell whether types of jets with the corrections of a type are corrected in this dataset."""

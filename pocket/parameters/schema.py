@@ -126,7 +126,8 @@ SCHEMA: Mapping[str, Any] = {
     "jets_calibration": {
         # PocketCoffea's older releases have lists of text files.
         "jet_types": {"*": {YEAR: (LIST, dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level")))}},
-        "collection": {YEAR: _ANY},
+        # There they also have one collection for each type of jet.
+        "collection": {YEAR: (TEXT, _ANY)},
         "apply_jec_MC": {YEAR: {"*": SWITCH}},
         "apply_jec_Data": {YEAR: {"*": SWITCH}},
         "apply_jer_MC": {YEAR: {"*": SWITCH}},

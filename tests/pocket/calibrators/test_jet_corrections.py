@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from correctionlib import schemav2
 
-from pocket.calibrators.jet_corrections import JetCorrections
+from pocket.calibrators.jet_corrections import JetCorrections, jet_collections
 from pocket.errors import ConfigError, UnknownNameError
 from tests.pocket.calibrators.conftest import DATA, JET_TYPE, MC, RESOLUTION, SCALE, YEAR
 
@@ -113,3 +113,13 @@ def test_errors(params: dict[str, Any]) -> None:
         found.uncertainty("Totals", inputs(2), np.ones(2))
     with pytest.raises(UnknownNameError, match=r"unknown input 'Rho' in correction '.*PtResolution' for AK4PFPuppi"):
         found.relative_resolution({"JetEta": np.ones(2)}, np.ones(2))
+
+
+def test_collections_are_a_table() -> None:
+    of_year = {"AK4PFchs": "Jet", "AK4PFPuppi": ["Jet", "OtherJet"], "AK8PFPuppi": None}
+    params = {"jets_calibration": {"collection": {"2018": of_year, "AK4PFchs": "Jet", "2017": "Jet"}}}
+    assert jet_collections(params, "2018") == {"AK4PFchs": ["Jet"], "AK4PFPuppi": ["Jet", "OtherJet"]}
+    with pytest.raises(ConfigError, match=r"^jets_calibration\.collection\.2017 is 'Jet', expected a table"):
+        jet_collections(params, "2017")
+    with pytest.raises(UnknownNameError, match="2016"):
+        jet_collections(params, "2016")

@@ -29,6 +29,7 @@ from tests.pocket.configs import PARAMETERS
         {"btagging": {"working_point": {"2018": {"btagging_WP": {"btagDeepFlavB": {"L": 0.1, "M": 0.3}}}}}},
         {"btagging": {"working_point": {"2018": {"btagging_WP": 0.3}}}},
         {"jets_calibration": {"jet_types": {"AK4PFchs": {"2018": ["a.jec.txt.gz", "b.jec.txt.gz"]}}}},
+        {"jets_calibration": {"collection": {"AK4PFchs": "Jet", "2018": {"AK4PFchs": ["Jet"]}}}},
         {"jet_scale_factors": {"jet_collection": {"ctag": "JetGood"}, "vetomaps": {"2024": {"file": "x"}}}},
         {"jets_calibration": {"jet_types": {"MC": {"AK4PFchs": "x"}}, "apply_jec_nominal": {"2018": True}}},
         {"default_jets_calibration": {"factory_config_clib": {}, "jec_name_map_MC": {}}, "photon_scale_factors": {}},
