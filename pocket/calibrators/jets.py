@@ -23,6 +23,7 @@ from pocket.calibrators.smearing import (
     smearing_node,
 )
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.io.nanoaod.version import nano_version
 from pocket.objects.jets import ORIGINAL_POSITION
 from pocket.objects.nanoaod import rho
 from pocket.parameters.access import parameter
@@ -142,8 +143,22 @@ class JetsCalibrator(Calibrator):
         ] + smearing
 
     def initialize(self, events: Any) -> None:
-        """Forget the jets of the previous chunk."""
+        """Forget the jets of the previous chunk, and check that the corrections are for the jets of the file.
+
+        Raises:
+            ConfigError: if corrections of CHS jets are for PUPPI jets, or the reverse.
+        """
         self._nominal = {}
+        if "Jet" in self._corrections and "Jet" in events.fields:
+            has_chs = "puId" in events["Jet"].fields
+            kind = "CHS" if has_chs else "PUPPI" if nano_version(events) > 9 else ""
+            jet_type = self._corrections["Jet"].jet_type
+            if kind and any(other in jet_type.upper() for other in {"CHS", "PUPPI"} - {kind}):
+                raise ConfigError(
+                    f"jets_calibration.collection.{self.year} has Jet for {jet_type}, but the file has {kind} jets, as "
+                    f"NanoAOD of Run {2 if has_chs else 3}: correct the year of the dataset, or name the type of jets "
+                    "and the corrections that belong to the file"
+                )
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()

@@ -11,6 +11,7 @@ import awkward as ak
 
 from pocket.base.arrays.fields import branch
 from pocket.base.arrays.jagged import select_objects
+from pocket.errors import MissingBranchError
 from pocket.parameters.access import limit, parameter
 
 
@@ -31,7 +32,13 @@ def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Arr
         ConfigError: if its threshold isn't a number.
         MissingBranchError: if the jets don't have the score.
     """
-    score = branch(jets, parameter(btag_params, "btagging_algorithm"), "Jet")
+    try:
+        score = branch(jets, parameter(btag_params, "btagging_algorithm"), "Jet")
+    except MissingBranchError as error:
+        raise MissingBranchError(
+            f"{error}: it is the tagger of the dataset's year, so take files of a version of NanoAOD that has it, or "
+            "set another tagger with its thresholds in btagging.working_point"
+        ) from None
     return score > limit(btag_params, "btagging_WP", wp)
 
 
