@@ -40,6 +40,19 @@ def used_corrections(
 
 
 def _of_config(config: Configurator) -> Iterator[tuple[tuple[str, str], str]]:
+    for pair, user, year in corrections_of_config(config):
+        yield pair, f"{user}, {year}"
+
+
+def corrections_of_config(config: Configurator) -> Iterator[tuple[tuple[str, str], str, str]]:
+    """Yield (file, name) of the corrections of weights and calibrators, what uses each, and the year, by dataset.
+
+    Args:
+        config: the configuration.
+
+    Raises:
+        ConfigError: if a parameter is missing.
+    """
     for definition in config.definitions.values():
         metadata = definition.metadata()
         is_mc, year = bool(metadata["isMC"]), definition.year
@@ -48,11 +61,11 @@ def _of_config(config: Configurator) -> Iterator[tuple[tuple[str, str], str]]:
             cls = config.weights.classes[name]
             if cls.corrections is not WeightWrapper.corrections and (is_mc or not cls.isMC_only):
                 for file, correction in cls(config.parameters, metadata).corrections():
-                    yield (file, correction), f"weight {name}, {year}"
+                    yield (file, correction), f"weight {name}", year
         for calibrator in config.shapes.calibrators:
             if calibrator.corrections is not Calibrator.corrections and (is_mc or not calibrator.isMC_only):
                 for file, correction in calibrator(config.parameters, metadata, True).corrections():
-                    yield (file, correction), f"calibrator {calibrator.name}, {year}"
+                    yield (file, correction), f"calibrator {calibrator.name}", year
 
 
 def _of_scale_factors(analysis: Analysis, config: str) -> Iterator[tuple[tuple[str, str], str]]:

@@ -98,8 +98,9 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         return None if ids is None else {**self.segment_ids, **self.dedicated_ids, **ids}
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
-        """Print which of the usual weights of simulation are missing, and prepare the branches."""
+        """Print which usual weights are missing and which eras disagree, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
+        print_era_notes(self.config, self.config_inst)
         self._print_overlaps()
         skims = [name for name, definition in self.config_inst.definitions.items() if definition.has_sums]
         if self.limits and skims:
@@ -131,4 +132,12 @@ def print_normalisation_notes(name: str, config: Configurator) -> None:
     from pocket.outputs.normalisation import normalisation_notes
 
     for sentence in normalisation_notes(config):
+        print_note(f"configuration {name!r}: {sentence}")
+
+
+def print_era_notes(name: str, config: Configurator) -> None:
+    """Print which datasets, files and corrections of a configuration disagree about the era, once per process."""
+    from pocket.configuration.era_notes import era_notes
+
+    for sentence in era_notes(config):
         print_note(f"configuration {name!r}: {sentence}")
