@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -186,3 +188,16 @@ def test_all_eras_are_there() -> None:
     assert set(get_default_parameters().lumi.picobarns) == {*CAMPAIGNS, "toys"}
     assert len(CALIBRATORS) == 12
     assert {*MISSING, *IDLE} <= {*WEIGHTS, *CALIBRATORS}
+
+
+def test_all_eras_are_documented() -> None:
+    params = get_default_parameters()
+    page = (Path(__file__).absolute().parents[2] / "docs" / "parameters.md").read_text()
+    table = page[page.index("| Era |") :].partition("\n\n")[0]
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    assert [row[:2] for row in rows] == [[year, folder] for year, folder in CAMPAIGNS.items()]
+    for year, _, version, luminosity, certified, missing in rows:
+        assert int(version) == params.default_nano_version[year]
+        assert luminosity == f"{params.lumi.picobarns[year].tot / 1000:.2f}"
+        assert params.lumi.goldenJSON[year].endswith(f"/{certified}")
+        assert set(re.findall(r"\w+", missing)) == {name for name, years in MISSING.items() if year in years}

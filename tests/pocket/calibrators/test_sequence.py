@@ -11,6 +11,7 @@ import awkward as ak
 import pytest
 from coffea.nanoevents import NanoEventsFactory
 
+from pocket import calibrators
 from pocket.calibrators import Calibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.errors import ConfigError, UnknownNameError
@@ -263,6 +264,19 @@ def test_errors(events: ak.Array) -> None:
         sequence(Jets, requested=["jet"])
     with pytest.raises(UnknownNameError, match="unknown shape variation 'muonsUp'"):
         sequence(Jets, Muons, requested=["jets"]).calibrate(events, "muonsUp")
+
+
+def test_all_calibrators_are_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "calibrators.md").read_text()
+    table = page[page.index("| Calibrator | Name |") :].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    public = {name: getattr(calibrators, name) for name in calibrators.__all__}
+    shipped = {name: cls.name for name, cls in public.items() if isinstance(cls, type) and cls is not Calibrator}
+    assert {row[0].strip("`"): row[1].strip("`") for row in rows} == shipped
+    # name, class, changes, variations, parameters, source
+    assert all(len(row) == 6 and all(row) for row in rows)
+    varied = {row[0].strip("`") for row in rows if row[3] != "none"}
+    assert varied == {name for name in shipped if public[name].has_variations}
 
 
 def test_calibrator_of_the_documentation(events: ak.Array) -> None:

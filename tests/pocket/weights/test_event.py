@@ -52,8 +52,12 @@ def test_names() -> None:
 def test_all_weights_are_documented() -> None:
     page = (Path(__file__).absolute().parents[3] / "docs" / "weights.md").read_text()
     table = page[page.index("| `genWeight`") :].partition("\n\n")[0]
-    rows = [line.split("|")[1].strip(" `") for line in table.splitlines()]
-    assert rows == [weight.name for weight in common_weights]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert [row[0].strip("`") for row in rows] == [weight.name for weight in common_weights]
+    # name, variations, parameters, source
+    assert all(len(row) == 4 and row[3] for row in rows)
+    varied = [weight.name for weight in common_weights if weight.has_variations or weight.follows]
+    assert [row[0].strip("`") for row in rows if row[1]] == varied
 
 
 def test_generator_weight() -> None:
