@@ -57,7 +57,20 @@ def broaden(
     write_nanoaod(output, _grouped(columns), file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, output.name))
 
 
-def _columns(path: Path, events: int) -> dict[str, ak.Array]:
+def repeat(base: Path, output: Path, times: int) -> None:
+    """Write a file with all events of another one, several times over.
+
+    Args:
+        base: the file.
+        output: the file to write.
+        times: how often each event is there.
+    """
+    once = _columns(base, None)
+    columns = {name: ak.concatenate([values] * times) if times > 1 else values for name, values in once.items()}
+    write_nanoaod(output, _grouped(columns), file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, f"{output.name} {times}"))
+
+
+def _columns(path: Path, events: int | None) -> dict[str, ak.Array]:
     with uproot.open(path) as file:
         tree = file["Events"]
         counters = {branch.count_branch.name for branch in tree.branches if branch.count_branch is not None}

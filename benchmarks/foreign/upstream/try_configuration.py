@@ -67,7 +67,7 @@ def stages(request, result):
     os.chdir(request["output"])
     begin = time.perf_counter()
     result["processed"] = choose(config.filesets, request)
-    output = process(config, result["processed"], request)
+    output, timing = process(config, result["processed"], request)
     yield "process", time.perf_counter() - begin
     if "dump_columns_as_arrays_per_chunk" in config.workflow_options:
         place = Path(config.workflow_options["dump_columns_as_arrays_per_chunk"])
@@ -75,7 +75,7 @@ def stages(request, result):
         add_dumped_columns(output, place, samples)
     from driver import write
 
-    write(Path(request["output"]), output, {})
+    write(Path(request["output"]), output, timing)
 
 
 def use_files(request):
@@ -105,13 +105,20 @@ def periods(folder):
 
 
 def process(config, chosen, request):
-    """Return the output of one chunk of each dataset."""
+    """Return the output of one chunk of each dataset, and the times of the passes that the request asks for."""
     from coffea.nanoevents import NanoAODSchema
     from coffea_runner import runner
 
     NanoAODSchema.warn_missing_crossrefs = False
     run = runner(request["chunk_size"], maxchunks=1)
-    return run(chosen, treename="Events", processor_instance=config.processor_instance)
+    arguments = {"treename": "Events", "processor_instance": config.processor_instance}
+    output = run(chosen, **arguments)
+    passes = []
+    for _ in range(request.get("passes", 0)):
+        wall, cpu = time.perf_counter(), time.process_time()
+        run(chosen, **arguments)
+        passes.append({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu})
+    return output, {"passes": passes}
 
 
 def add_dumped_columns(output, folder, samples):

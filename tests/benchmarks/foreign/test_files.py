@@ -7,7 +7,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from benchmarks.foreign.files import broaden
+from benchmarks.foreign.files import broaden, repeat
 from pocket.toys.nanoaod import write_nanoaod
 
 
@@ -32,3 +32,13 @@ def test_branches_are_added_for_as_many_events_and_objects(tmp_path: Path) -> No
     assert set(arrays["PV_npvs"].to_list()) <= {7, 9}
     # The events are data, so they get nothing that only simulation has.
     assert "genWeight" not in arrays.fields
+
+
+def test_events_are_repeated(tmp_path: Path) -> None:
+    muons = ak.zip({"pt": [[30.0, 20.0], [], [10.0]]})
+    write_nanoaod(tmp_path / "base.root", {"event": np.arange(3), "Muon": muons}, file_uuid=uuid.uuid4())
+    repeat(tmp_path / "base.root", tmp_path / "twice.root", 2)
+    with uproot.open(tmp_path / "twice.root") as file:
+        arrays = file["Events"].arrays()
+    assert arrays["event"].to_list() == [0, 1, 2, 0, 1, 2]
+    assert arrays["Muon_pt"].to_list() == [[30, 20], [], [10]] * 2
