@@ -65,8 +65,10 @@ def repeat(base: Path, output: Path, times: int) -> None:
         output: the file to write.
         times: how often each event is there.
     """
-    once = _columns(base, None)
-    columns = {name: ak.concatenate([values] * times) if times > 1 else values for name, values in once.items()}
+    columns = {
+        name: np.tile(values, times) if isinstance(values, np.ndarray) else ak.concatenate([values] * times)
+        for name, values in _columns(base, None).items()
+    }
     write_nanoaod(output, _grouped(columns), file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, f"{output.name} {times}"))
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import awkward as ak
 import numpy as np
+import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection
+from pocket.base.arrays.jagged import starts_of, with_columns
 from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections, jet_collections
@@ -202,8 +203,9 @@ class JetEnergies:
     def __init__(self, events: Any, name: str, corrections: JetCorrections, sort: bool, seed: int) -> None:
         self.corrections = corrections
         self._sort = sort
-        jets = copy.copy(collection(events, name))
+        jets = collection(events, name)
         self._counts = np.asarray(ak.num(jets))
+        self._position = np.arange(self._counts.sum()) - np.repeat(starts_of(self._counts), self._counts)
         self._inputs = {
             "JetEta": flat(branch(jets, "eta", name)),
             "JetPhi": flat(branch(jets, "phi", name)),
@@ -230,9 +232,7 @@ class JetEnergies:
         self._pt, self._mass = pt * smearing, raw_mass * scale * smearing
         self._unsmeared = 1 / smearing
         self._last: tuple[str, Floats] | None = None
-        for field, values in extra.items():
-            jets[field] = self._jagged(values)
-        self._jets = jets
+        self._jets = with_columns(jets, {field: _stored(values) for field, values in extra.items()})
         self.nominal = self._scaled(1.0)
 
     @staticmethod
@@ -282,19 +282,21 @@ class JetEnergies:
         return self.smear_factor(pt, gen_pt, resolution, ratio, normal)
 
     def _scaled(self, factor: Floats | float) -> ak.Array:
-        jets = copy.copy(self._jets)
         pt = self._pt * factor
-        jets["pt"], jets["mass"] = self._jagged(pt), self._jagged(self._mass * factor)
         # A jet without momentum has no correction.
-        jets["rawFactor"] = self._jagged(1 - np.divide(self._raw_pt, pt, out=np.ones_like(pt), where=pt != 0))
+        raw_factor = 1 - np.divide(self._raw_pt, pt, out=np.ones_like(pt), where=pt != 0)
+        columns = {"pt": pt, "mass": self._mass * factor, "rawFactor": raw_factor}
+        stored = {field: _stored(values) for field, values in columns.items()}
         if not self._sort:
-            return jets
-        order = ak.argsort(jets["pt"], axis=1, ascending=False)
-        return ak.with_field(jets[order], order, ORIGINAL_POSITION)
+            return with_columns(self._jets, stored)
+        # The position in the file is inserted before the jets are sorted, which takes all columns along.
+        jets = with_columns(self._jets, {**stored, ORIGINAL_POSITION: self._position})
+        return jets[ak.argsort(jets["pt"], axis=1, ascending=False)]
 
-    def _jagged(self, values: Floats) -> ak.Array:
-        # NanoAOD stores float32.
-        return ak.unflatten(values.astype(np.float32), self._counts)
+
+def _stored(values: Floats) -> npt.NDArray[np.float32]:
+    """Return numbers in the precision of NanoAOD."""
+    return values.astype(np.float32)
 
 
 class NodeEnergies(JetEnergies):

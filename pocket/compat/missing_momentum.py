@@ -14,10 +14,10 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
+from pocket.base.arrays.jagged import counts_of, flat_values
 from pocket.base.typing import Floats
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.met import EM_FRACTION_MAX, JET_PT_MIN, unclustered_shift
-from pocket.calibrators.smearing import flat
 from pocket.parameters.access import parameter
 
 #: Leptons whose calibrations change the missing momentum.
@@ -63,7 +63,8 @@ class METCalibrator(Calibrator):
         for name in _LEPTONS:
             if f"{name}.pt" in original:
                 leptons = events[name]
-                changes.append(_sums(leptons["pt"] - original[f"{name}.pt"], leptons["phi"]))
+                change = flat_values(leptons["pt"]) - flat_values(original[f"{name}.pt"])
+                changes.append(_sums(change, flat_values(leptons["phi"]), leptons))
         for change_x, change_y in changes:
             x, y = x - change_x, y - change_y
         if variation in _UNCLUSTERED:
@@ -79,33 +80,38 @@ class METCalibrator(Calibrator):
 
 
 def _of_jets(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
-    share = 1 - branch(jets, "muonSubtrFactor", name)
-    raw_factor = branch(jets, "rawFactor", name)
-    raw = jets["pt"] * (1 - raw_factor) * share
-    corrected = raw / (1 - raw_factor)
-    counted = (corrected > JET_PT_MIN) & (jets["chEmEF"] + jets["neEmEF"] < EM_FRACTION_MAX)
-    return _sums(ak.where(counted, corrected - raw, 0.0), _azimuth(jets))
+    share = 1 - flat_values(branch(jets, "muonSubtrFactor", name))
+    scale = 1 - flat_values(branch(jets, "rawFactor", name))
+    raw = flat_values(jets["pt"]) * scale * share
+    with np.errstate(divide="ignore", invalid="ignore"):
+        corrected = raw / scale
+    em_fraction = flat_values(jets["chEmEF"]) + flat_values(jets["neEmEF"])
+    counted = (corrected > JET_PT_MIN) & (em_fraction < EM_FRACTION_MAX)
+    return _sums(np.where(counted, corrected - raw, 0), _azimuth(jets), jets)
 
 
 def _of_soft_jets(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
-    raw = branch(jets, "rawPt", name) * (1 - branch(jets, "muonSubtrFactor", name))
-    corrected = raw / (1 - branch(jets, "rawFactor", name))
+    raw = flat_values(branch(jets, "rawPt", name)) * (1 - flat_values(branch(jets, "muonSubtrFactor", name)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        corrected = raw / (1 - flat_values(branch(jets, "rawFactor", name)))
     # PocketCoffea looks for their fraction of electromagnetic energy among the fields of the other jets.
-    return _sums(ak.where(corrected > JET_PT_MIN, corrected - raw, 0.0), _azimuth(jets))
+    return _sums(np.where(corrected > JET_PT_MIN, corrected - raw, 0), _azimuth(jets), jets)
 
 
-def _azimuth(jets: ak.Array) -> ak.Array:
-    return jets["phi"] + jets["muonSubtrDeltaPhi"] if "muonSubtrDeltaPhi" in jets.fields else jets["phi"]
+def _azimuth(jets: ak.Array) -> Floats:
+    phi = flat_values(jets["phi"])
+    return phi + flat_values(jets["muonSubtrDeltaPhi"]) if "muonSubtrDeltaPhi" in jets.fields else phi
 
 
-def _sums(pt: ak.Array, phi: ak.Array) -> tuple[Floats, Floats]:
+def _sums(pt: Floats, phi: Floats, objects: ak.Array) -> tuple[Floats, Floats]:
     """Return the sums of x and y over the objects of each event."""
-    counts = ak.num(phi)
-    of_objects = flat(pt), flat(phi)
-    x, y = (of_objects[0] * function(of_objects[1]) for function in (np.cos, np.sin))
-    return tuple(  # type: ignore[return-value]
-        np.asarray(ak.sum(ak.unflatten(values, counts), axis=1), dtype=np.float64) for values in (x, y)
-    )
+    counts = counts_of(objects)
+    event = np.repeat(np.arange(len(counts)), counts)
+    size, azimuth = pt.astype(np.float64), phi.astype(np.float64)
+    # The objects are added one after the other, as awkward does.
+    x, y = (np.bincount(event, size * function(azimuth), minlength=len(counts)) for function in (np.cos, np.sin))
+    # Without any object, the sums would be integers.
+    return x.astype(np.float64), y.astype(np.float64)
 
 
 def _components(pt: ak.Array, phi: ak.Array) -> tuple[Floats, Floats]:

@@ -15,12 +15,14 @@ and v11 as v12, v13 and v14 as v15, since the branches used here have the same n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import awkward as ak
 import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
+from pocket.base.arrays.jagged import ObjectColumns
 from pocket.errors import MissingBranchError, UnknownNameError
 from pocket.io.nanoaod.version import nano_version
 
@@ -142,30 +144,30 @@ def identification(jets: ak.Array, version: int, jet_type: str, file: str | None
 
         bits = {"Tight": TIGHT, "TightLeptonVeto": TIGHT_LEPTON_VETO}
         return identification_of_file(jets, jet_type, file, bits)
-    abseta = abs(jets["eta"])
+    columns = ObjectColumns(jets)
+    jets = columns.objects
+
+    def column(name: str) -> Any:
+        return columns.flat(branch(jets, name, jet_type))
+
+    abseta = abs(column("eta"))
     if version == 15:
-        tight = _tight(jets, jet_type)
+        tight = _tight(abseta, column)
     else:
-        tight = (branch(jets, "jetId", jet_type) & TIGHT) != 0
+        tight = (column("jetId") & TIGHT) != 0
         if jet_type.startswith("FatJet"):
-            return ak.values_astype(tight & (abseta <= 2.7), np.int64) * TIGHT
-        tight = tight & _per_eta(
-            abseta,
-            [(2.7, abseta <= 2.7), (3.0, branch(jets, "neHEF", jet_type) < 0.99)],
-            branch(jets, "neEmEF", jet_type) < 0.4,
-        )
-    few_leptons = (branch(jets, "muEF", jet_type) < 0.8) & (branch(jets, "chEmEF", jet_type) < 0.8)
+            return columns.lists((tight & (abseta <= 2.7)) * TIGHT)
+        tight = tight & _per_eta(abseta, [(2.7, abseta <= 2.7), (3.0, column("neHEF") < 0.99)], column("neEmEF") < 0.4)
+    few_leptons = (column("muEF") < 0.8) & (column("chEmEF") < 0.8)
     veto = tight & (few_leptons | (abseta > 2.7))
-    return ak.values_astype(tight, np.int64) * TIGHT + ak.values_astype(veto, np.int64) * TIGHT_LEPTON_VETO
+    return columns.lists(tight * TIGHT + veto * TIGHT_LEPTON_VETO)
 
 
-def _tight(jets: ak.Array, jet_type: str) -> ak.Array:
+def _tight(abseta: Any, column: Callable[[str], Any]) -> Any:
     """Return the mask of PUPPI jets that pass JetMET's tight identification (JetID13p6TeV)."""
-    charged_hadrons, neutral_hadrons, photons = (branch(jets, name, jet_type) for name in ("chHEF", "neHEF", "neEmEF"))
+    charged_hadrons, neutral_hadrons, photons = (column(name) for name in ("chHEF", "neHEF", "neEmEF"))
     # They are stored in one byte, which their sum may exceed.
-    n_charged, n_neutral = (
-        ak.values_astype(branch(jets, name, jet_type), np.int64) for name in ("chMultiplicity", "neMultiplicity")
-    )
+    n_charged, n_neutral = (ak.values_astype(column(name), np.int64) for name in ("chMultiplicity", "neMultiplicity"))
     central = (
         (neutral_hadrons < 0.99)
         & (photons < 0.9)
@@ -174,7 +176,7 @@ def _tight(jets: ak.Array, jet_type: str) -> ak.Array:
         & (n_charged > 0)
     )
     return _per_eta(
-        abs(jets["eta"]),
+        abseta,
         [(2.6, central), (2.7, (neutral_hadrons < 0.9) & (photons < 0.99)), (3.0, neutral_hadrons < 0.99)],
         (n_neutral >= 2) & (photons < 0.4),
     )
@@ -184,5 +186,5 @@ def _per_eta(abseta: Any, regions: list[tuple[float, Any]], beyond: Any) -> Any:
     """Return the value of the first region whose upper edge isn't below |eta|, ``beyond`` above the last one."""
     chosen = beyond
     for edge, value in reversed(regions):
-        chosen = ak.where(abseta <= edge, value, chosen)
+        chosen = np.where(abseta <= edge, value, chosen)
     return chosen

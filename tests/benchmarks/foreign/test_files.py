@@ -36,9 +36,11 @@ def test_branches_are_added_for_as_many_events_and_objects(tmp_path: Path) -> No
 
 def test_events_are_repeated(tmp_path: Path) -> None:
     muons = ak.zip({"pt": [[30.0, 20.0], [], [10.0]]})
-    write_nanoaod(tmp_path / "base.root", {"event": np.arange(3), "Muon": muons}, file_uuid=uuid.uuid4())
+    base = {"event": np.arange(3), "run": np.ones(3, dtype=np.uint32), "genWeight": np.ones(3), "Muon": muons}
+    write_nanoaod(tmp_path / "base.root", base, file_uuid=uuid.uuid4())
     repeat(tmp_path / "base.root", tmp_path / "twice.root", 2)
     with uproot.open(tmp_path / "twice.root") as file:
         arrays = file["Events"].arrays()
+        assert file["Runs/genEventCount"].array().to_list() == [6]
     assert arrays["event"].to_list() == [0, 1, 2, 0, 1, 2]
     assert arrays["Muon_pt"].to_list() == [[30, 20], [], [10]] * 2
