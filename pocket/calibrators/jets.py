@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection
-from pocket.base.arrays.jagged import starts_of, with_columns
+from pocket.base.arrays.jagged import counts_of, elements_of, starts_of, to_lists, without_gaps
 from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections, jet_collections
@@ -292,6 +292,33 @@ class JetEnergies:
         # The position in the file is inserted before the jets are sorted, which takes all columns along.
         jets = with_columns(self._jets, {**stored, ORIGINAL_POSITION: self._position})
         return jets[ak.argsort(jets["pt"], axis=1, ascending=False)]
+
+
+def with_columns(objects: ak.Array, columns: Mapping[str, npt.NDArray[Any]]) -> ak.Array:
+    """Return objects with further fields or other values of theirs, all inserted at once.
+
+    Args:
+        objects: jagged records, shape (n events, n objects).
+        columns: field → its values, shape (n objects of all events,).
+
+    Examples:
+        >>> jets = ak.zip({"pt": [[30.0, 10.0], []], "eta": [[0.1, -2.0], []]})
+        >>> with_columns(jets, {"pt": np.array([31.0, 11.0]), "id": np.array([1, 2])}).to_list()[0]
+        [{'pt': 31.0, 'eta': 0.1, 'id': 1}, {'pt': 11.0, 'eta': -2.0, 'id': 2}]
+    """
+    objects = without_gaps(objects)
+    lists, records = objects.layout, elements_of(objects).layout
+    if not (isinstance(lists, ak.contents.ListOffsetArray) and isinstance(records, ak.contents.RecordArray)):
+        for name, values in columns.items():
+            objects = ak.with_field(objects, to_lists(values, counts_of(objects)), name)
+        return objects
+    contents = dict(zip(records.fields, records.contents, strict=True))
+    contents |= {name: ak.contents.NumpyArray(values) for name, values in columns.items()}
+    elements = ak.contents.RecordArray(
+        list(contents.values()), list(contents), length=records.length, parameters=records.parameters
+    )
+    layout = ak.contents.ListOffsetArray(lists.offsets, elements, parameters=lists.parameters)
+    return ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
 
 
 def _stored(values: Floats) -> npt.NDArray[np.float32]:

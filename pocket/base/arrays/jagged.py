@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
@@ -152,34 +151,6 @@ def products_of(values: npt.NDArray[Any], counts: Indices) -> npt.NDArray[np.flo
     products = np.empty(len(counts))
     multiply(np.asarray(values, dtype=np.float64), counts, products)
     return products
-
-
-def with_columns(objects: ak.Array, columns: Mapping[str, npt.NDArray[Any]]) -> ak.Array:
-    """Return objects with further fields or other values of theirs, all inserted at once.
-
-    Args:
-        objects: jagged records, shape (n events, n objects).
-        columns: field → its values, shape (n objects of all events,).
-
-    Examples:
-        >>> muons = ak.zip({"pt": [[30.0, 10.0], []], "eta": [[0.1, -2.0], []]})
-        >>> with_columns(muons, {"pt": np.array([31.0, 11.0]), "id": np.array([1, 2])}).to_list()[0]
-        [{'pt': 31.0, 'eta': 0.1, 'id': 1}, {'pt': 11.0, 'eta': -2.0, 'id': 2}]
-    """
-    lists = _plain(objects.layout)
-    records = None if lists is None else _elements(lists)
-    if lists is None or not isinstance(records, ak.contents.RecordArray) or records.is_tuple:
-        counts = counts_of(objects)
-        for name, values in columns.items():
-            objects = ak.with_field(objects, to_lists(values, counts), name)
-        return objects
-    contents = dict(zip(records.fields, records.contents, strict=True))
-    contents |= {name: ak.contents.NumpyArray(values) for name, values in columns.items()}
-    elements = ak.contents.RecordArray(
-        list(contents.values()), list(contents), length=records.length, parameters=records.parameters
-    )
-    layout = ak.contents.ListOffsetArray(lists.offsets, elements, parameters=lists.parameters)
-    return ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
 
 
 def without_gaps(objects: ak.Array) -> ak.Array:
