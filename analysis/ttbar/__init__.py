@@ -21,10 +21,7 @@ analysis = Analysis(
         "differential": config.differential,
         "jet_eta": config.jet_eta,
         "classified": config.classified,
-        "btag_jets": tagging.btag_jets,
-        "btag_norm": tagging.btag_norm,
-        "btag_closure": tagging.btag_closure,
-        "btag_calibrated": tagging.btag_calibrated,
+        **tagging.on_toys,
     },
     scale_factors={
         "btag_efficiency": scale_factors.btag_efficiency,

@@ -107,42 +107,57 @@ njet_ht = {
 }
 every = (passthrough,)
 
-# The category with fewer jets also has b jets of W + jets.
-btag_jets = flow(
-    {"2j": every, "4j": [get_nObj_min(parameters.semileptonic.jets)]},
-    {},
-    ["pileup"],
-    workflow=JetTaggingProcessor,
-    preselections=select(2),
-    variables=jet_tagging,
-)
 
-btag_norm = flow(
-    {"no_btagSF": every, "btagSF": every, "root_btagSF": every},
-    {"btagSF": ["sf_btag"], "root_btagSF": ["root_sf_btag"]},
-    ["sf_btag"],
-    # The measurement doesn't use data.
-    datasets={"jsons": ["datasets/toys.json"], "filter": {"samples_exclude": list(DATA)}},
-    variables=njet_ht,
-)
+def chain(datasets: Mapping[str, Any], **settings: Any) -> dict[str, Configurator]:
+    """Return the configurations in which scale factors are measured and applied.
 
-btag_closure = flow(
-    {"no_btagSF": every, "btagSF_calib": every, "btagWP": every, "root_btagWP": every},
-    {"btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"], "root_btagWP": ["root_sf_btag_wp"]},
-    ["pileup", "sf_btag"],
-    workflow=JetTaggingProcessor,
-    variables={**jet_tagging, **njet_ht},
-)
+    Args:
+        datasets: datasets, without a filter of samples.
+        **settings: settings of all configurations, as in :func:`flow`.
+    """
+    settings |= {"datasets": datasets}
+    # The measurement of the normalisation doesn't use data.
+    simulation = {**datasets, "filter": {"samples_exclude": list(DATA)}}
+    return {
+        # The category with fewer jets also has b jets of W + jets.
+        "btag_jets": flow(
+            {"2j": every, "4j": [get_nObj_min(parameters.semileptonic.jets)]},
+            {},
+            ["pileup"],
+            workflow=JetTaggingProcessor,
+            preselections=select(2),
+            variables=jet_tagging,
+            **settings,
+        ),
+        "btag_norm": flow(
+            {"no_btagSF": every, "btagSF": every, "root_btagSF": every},
+            {"btagSF": ["sf_btag"], "root_btagSF": ["root_sf_btag"]},
+            ["sf_btag"],
+            variables=njet_ht,
+            **settings | {"datasets": simulation},
+        ),
+        "btag_closure": flow(
+            {"no_btagSF": every, "btagSF_calib": every, "btagWP": every, "root_btagWP": every},
+            {"btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"], "root_btagWP": ["root_sf_btag_wp"]},
+            ["pileup", "sf_btag"],
+            workflow=JetTaggingProcessor,
+            variables={**jet_tagging, **njet_ht},
+            **settings,
+        ),
+        # The reweighting of the score and the weight of the working point should agree.
+        "btag_calibrated": flow(
+            {"no_btagSF": every, "btagSF": every, "btagSF_calib": every, "btagWP": every},
+            {"btagSF": ["sf_btag"], "btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"]},
+            ["pileup", "sf_btag", "sf_btag_wp"],
+            variables={
+                **config.n_jets(),
+                **count_hist("BJetGood", bins=5, start=0, stop=5, label="Number of b-tagged jets"),
+                "HT": HistConf([Axis(field="HT", bins=40, start=120, stop=920, label="$H_T$ [GeV]")]),
+                **config.jet_pt,
+            },
+            **settings,
+        ),
+    }
 
-# The reweighting of the score and the weight of the working point should agree.
-btag_calibrated = flow(
-    {"no_btagSF": every, "btagSF": every, "btagSF_calib": every, "btagWP": every},
-    {"btagSF": ["sf_btag"], "btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"]},
-    ["pileup", "sf_btag", "sf_btag_wp"],
-    variables={
-        **config.n_jets(),
-        **count_hist("BJetGood", bins=5, start=0, stop=5, label="Number of b-tagged jets"),
-        "HT": HistConf([Axis(field="HT", bins=40, start=120, stop=920, label="$H_T$ [GeV]")]),
-        **config.jet_pt,
-    },
-)
+
+on_toys = chain({"jsons": ["datasets/toys.json"]})

@@ -12,17 +12,7 @@ from pocket import Analysis, Comparison
 
 analysis = Analysis(
     name="zmumu",
-    configs={
-        "tnp": config.tnp,
-        "tnp_closure": config.tnp_closure,
-        "trigger_eff": config.trigger_eff,
-        "trigger_closure": config.trigger_closure,
-        "dy_pt": config.dy_pt,
-        "nominal": config.nominal,
-        "calibrated": config.calibrated,
-        "calibrated_root": config.calibrated_root,
-        "real_samples": config.real_samples,
-    },
+    configs={**config.on_toys, "real_samples": config.real_samples},
     scale_factors={
         "muon_id": scale_factors.muon_id,
         "trigger": scale_factors.trigger,

@@ -91,6 +91,7 @@ def tag_and_probe(
     categories: Mapping[str, Sequence[Cut]] = MappingProxyType({}),
     weights: Sequence[str] = (),
     variations: Sequence[str] = (),
+    **events: Any,
 ) -> Configurator:
     """Return a configuration that fills tag-and-probe templates, from all pairs.
 
@@ -100,13 +101,12 @@ def tag_and_probe(
         categories: further categories.
         weights: names of further weights of simulation.
         variations: names of weights that are varied.
+        **events: parameters, datasets and skim.
     """
     return Configurator(
-        parameters=parameters,
-        datasets=toys,
+        **events,
         workflow=TagAndProbeProcessor,
         workflow_options={"measure": measure},
-        skim=skim,
         preselections=[tag_probe_pair],
         categories={"pairs": [passthrough], **categories},
         weights_classes=derived_weights,
@@ -167,58 +167,75 @@ def spectra(
     return Configurator(**usual | settings)
 
 
-tight_tag = {"tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)]}
-tnp_mass = {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])}
-trigger_probes = {"trigger_probes": HistConf(probe_axes(TRIGGER_PT, TRIGGER_ABSETA))}
-tnp = tag_and_probe("id", tnp_mass, tight_tag)
-# Both muons of a pair are identified, so each has the scale factor of the identification.
-trigger_eff = tag_and_probe(
-    "trigger",
-    {"pair_mass": HistConf([pair_mass(60, 60, 120)]), **trigger_probes},
-    {**tight_tag, "no_jet": [get_nObj_less(1)], "jets": [get_nObj_min(1)]},
-    weights=["sf_mu_id"],
-    variations=["pileup"],
-)
-# With the efficiencies of data applied, each measured scale factor is 1.
-tnp_closure = tag_and_probe("id", tnp_mass, weights=["sf_id_probes"])
-trigger_closure = tag_and_probe("trigger", trigger_probes, weights=["sf_mu_id", "sf_trigger_probes"])
-# The momentum pT(ll) is measured in the peak, and its closure is tested in the halves.
-peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
-dilepton_pt = Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")
-dy_pt = spectra(
-    parameters,
-    toys,
-    skim,
-    {"common": {"inclusive": [*simulation_weights, *muon_weights]}},
-    {"common": {"inclusive": ["pileup"]}},
-    categories={**peak, **{f"peak_{half}": [*peak["peak"], get_event_number(i)] for i, half in enumerate(HALVES)}},
-    variables={"ptll_peak": HistConf([dilepton_pt])},
-)
-before_and_after: dict[str, Any] = {
-    "categories": {"baseline": [passthrough], **peak},
-    "variables": {
-        **dimuon_variables(parameters.dimuon.mass_low, parameters.dimuon.mass_high),
-        "ptll_peak": HistConf([dilepton_pt], only_categories=list(peak)),
-    },
-}
-nominal = spectra(
-    parameters,
-    toys,
-    skim,
-    {"common": {"inclusive": simulation_weights}},
-    {"common": {"inclusive": ["pileup"]}},
-    **before_and_after,
-)
-calibrated = spectra(
-    parameters,
-    toys,
-    skim,
-    {"common": {"inclusive": [*simulation_weights, *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
-    {"common": {"inclusive": ["pileup", *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
-    **before_and_after,
-)
-# Both configurations use the same events, so the error of their ratio needs the square roots.
-calibrated_root = square_roots(nominal, calibrated)
+def chain(parameters: DictConfig, datasets: dict[str, Any], skim: Sequence[Cut]) -> dict[str, Configurator]:
+    """Return the configurations in which scale factors are measured and applied.
+
+    Args:
+        parameters: parameters.
+        datasets: datasets.
+        skim: cuts of the skim.
+    """
+    events = {"parameters": parameters, "datasets": datasets, "skim": skim}
+    common = (parameters, datasets, skim)
+    tight_tag = {"tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)]}
+    tnp_mass = {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])}
+    trigger_probes = {"trigger_probes": HistConf(probe_axes(TRIGGER_PT, TRIGGER_ABSETA))}
+    # The momentum pT(ll) is measured in the peak, and its closure is tested in the halves.
+    peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
+    dilepton_pt = Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")
+    before_and_after: dict[str, Any] = {
+        "categories": {"baseline": [passthrough], **peak},
+        "variables": {
+            **dimuon_variables(parameters.dimuon.mass_low, parameters.dimuon.mass_high),
+            "ptll_peak": HistConf([dilepton_pt], only_categories=list(peak)),
+        },
+    }
+    nominal = spectra(
+        *common,
+        {"common": {"inclusive": simulation_weights}},
+        {"common": {"inclusive": ["pileup"]}},
+        **before_and_after,
+    )
+    calibrated = spectra(
+        *common,
+        {"common": {"inclusive": [*simulation_weights, *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
+        {"common": {"inclusive": ["pileup", *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
+        **before_and_after,
+    )
+    return {
+        "tnp": tag_and_probe("id", tnp_mass, tight_tag, **events),
+        # With the efficiencies of data applied, each measured scale factor is 1.
+        "tnp_closure": tag_and_probe("id", tnp_mass, weights=["sf_id_probes"], **events),
+        # Both muons of a pair are identified, so each has the scale factor of the identification.
+        "trigger_eff": tag_and_probe(
+            "trigger",
+            {"pair_mass": HistConf([pair_mass(60, 60, 120)]), **trigger_probes},
+            {**tight_tag, "no_jet": [get_nObj_less(1)], "jets": [get_nObj_min(1)]},
+            weights=["sf_mu_id"],
+            variations=["pileup"],
+            **events,
+        ),
+        "trigger_closure": tag_and_probe(
+            "trigger", trigger_probes, weights=["sf_mu_id", "sf_trigger_probes"], **events
+        ),
+        "dy_pt": spectra(
+            *common,
+            {"common": {"inclusive": [*simulation_weights, *muon_weights]}},
+            {"common": {"inclusive": ["pileup"]}},
+            categories={
+                **peak,
+                **{f"peak_{half}": [*peak["peak"], get_event_number(i)] for i, half in enumerate(HALVES)},
+            },
+            variables={"ptll_peak": HistConf([dilepton_pt])},
+        ),
+        "nominal": nominal,
+        "calibrated": calibrated,
+        # Both configurations use the same events, so the error of their ratio needs the square roots.
+        "calibrated_root": square_roots(nominal, calibrated),
+    }
+
+
+on_toys = chain(parameters, toys, skim)
 real_samples = spectra(
     real_parameters,
     {"jsons": ["datasets/real_samples.json"]},

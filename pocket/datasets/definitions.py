@@ -19,7 +19,7 @@ An entry names its files by exactly one of these sources:
   ``?authz=Bearer%20$BEARER_TOKEN`` after a file means the token in the environment variable;
 - ``globs``: patterns (``**`` matches folders of any depth), absolute or relative to the definition file, or
   ``root://host//dir/*.root``;
-- ``toys``: a process of ``params/toys.yaml``;
+- ``toys``: a process of ``params/toys.yaml``, with the year ``toys`` or one of the ``eras`` there;
 - ``coffea_samples``: small real files from coffea's source distribution;
 - ``das_names``: datasets of CMS, with an optional ``dbs_instance`` (default: ``prod/global``);
 - ``open_data``: records of CERN Open Data, each by its number, its DOI or its title.
@@ -171,6 +171,11 @@ class DatasetDefinition:
             raise DatasetError(f"{self.where}: metadata lacks 'xsec' (required for MC)")
         if self.xsec == 0:
             raise DatasetError(f"{self.where}: 'xsec' is 0, {_POSITIVE}")
+
+    @property
+    def toys(self) -> tuple[str, ...]:
+        """The processes of toys; those of an era begin with its year, as in ``2022_preEE/dy``."""
+        return self.values if self.year == "toys" else tuple(f"{self.year}/{process}" for process in self.values)
 
     @property
     def has_sums(self) -> bool:

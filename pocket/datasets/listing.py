@@ -60,7 +60,7 @@ def expand(
 
     Args:
         definition: the dataset.
-        toy_files: the toy files by process.
+        toy_files: the toy files by process, see :attr:`DatasetDefinition.toys`.
         cache: folder for the downloaded files of coffea's source distribution.
         catalogues: the catalogues to ask, for datasets that only they know.
 
@@ -76,10 +76,10 @@ def expand(
     folder = Path(original(definition.origin.parent.absolute()))
     where, values = definition.where, definition.values
     if definition.source == "toys":
-        for process in values:
+        for process in definition.toys:
             if process not in toy_files:
                 raise UnknownNameError("toy process", process, toy_files, where)
-        return [DatasetFile(str(path.absolute())) for process in values for path in toy_files[process]]
+        return [DatasetFile(str(path.absolute())) for process in definition.toys for path in toy_files[process]]
     if definition.source == "coffea_samples":
         return [DatasetFile(str(sample_path(name, cache=cache))) for name in values]
     if definition.source in CATALOGUE_SOURCES:
@@ -100,7 +100,7 @@ def expand_each(
 
     Args:
         definitions: the datasets by name.
-        toy_files: the toy files by process.
+        toy_files: the toy files by process, see :attr:`DatasetDefinition.toys`.
         cache: folder for the downloaded files of coffea's source distribution.
         catalogues: the catalogues to ask, for datasets that only they know.
         limit_files: number of files of each dataset, the first ones; 0 for all.

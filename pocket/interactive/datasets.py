@@ -138,7 +138,7 @@ def _cross_section(cfg: Configurator, definition: DatasetDefinition) -> float | 
     """Return the cross section of a dataset, that of toys from their parameters."""
     if definition.source != "toys" or not definition.is_mc or definition.xsec is not None:
         return definition.xsec
-    toys = ToyConfig.from_params(to_plain(cfg.parameters)["toys"])
+    toys = ToyConfig.from_params(to_plain(cfg.parameters)["toys"], definition.year)
     return sum(toys.process(process).xsec for process in definition.values)
 
 

@@ -13,6 +13,10 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.toys.validation import Fraction, Positive, build
 
 SOURCE = "params/toys.yaml"
+#: year of the toys that aren't those of an era
+YEAR = "toys"
+#: versions of NanoAOD whose content the toys can have
+NANO_VERSIONS = (9, 12)
 #: names of the simulated processes
 SIMULATED = ("dy", "ttsemi", "wjets")
 #: simulated processes, and the pseudo-data made of them
@@ -324,8 +328,13 @@ class ToyConfig:
     truth: Truth
     detector: Detector
     electrons: ElectronToys | None = None
+    #: version of NanoAOD; version 9 if there is none
+    nano_version: int | None = None
 
     def __post_init__(self) -> None:
+        if self.nano_version not in (None, *NANO_VERSIONS):
+            versions = " or ".join(map(str, NANO_VERSIONS))
+            raise ConfigError(f"{SOURCE}: toys.nano_version is {self.nano_version}, expected {versions}")
         if self.events_per_file < 1:
             raise ConfigError(f"{SOURCE}: toys.events_per_file is {self.events_per_file}, expected at least 1")
         for name in (*SIMULATED, *(ELECTRON_PROCESSES[:-1] if self.electrons else ())):
@@ -339,14 +348,18 @@ class ToyConfig:
                 raise ConfigError(f"{SOURCE}: toys.data.runs has no {kind} luminosity section")
 
     @classmethod
-    def from_params(cls, mapping: Mapping[str, Any]) -> ToyConfig:
+    def from_params(cls, mapping: Mapping[str, Any], year: str = YEAR) -> ToyConfig:
         """Return the configuration from the parameters' section ``toys``.
 
+        Args:
+            mapping: the section.
+            year: year of the toys, whose own parameters are in ``eras`` of the section.
+
         Raises:
-            UnknownNameError: if there is an unknown key.
+            UnknownNameError: if there is an unknown key, or there are no toys of the year.
             ConfigError: if a key is missing, or a value has the wrong type or is out of range.
         """
-        config: ToyConfig = build(cls, mapping, "toys", SOURCE)
+        config: ToyConfig = build(cls, era_parameters(mapping, year), "toys", SOURCE)
         return config
 
     @property
@@ -367,3 +380,31 @@ class ToyConfig:
             raise UnknownNameError("simulated process", name, known, SOURCE)
         process: DrellYan | TopPairs | WJets = getattr(known[name], name)
         return process
+
+
+def era_parameters(section: Mapping[str, Any], year: str = YEAR) -> dict[str, Any]:
+    """Return the parameters of the toys of a year: the common ones, with those of the year in their places.
+
+    Args:
+        section: the parameters' section ``toys``.
+        year: ``"toys"``, or a key of ``eras`` in the section.
+
+    Raises:
+        UnknownNameError: if there are no toys of the year.
+    """
+    common = {key: value for key, value in section.items() if key != "eras"}
+    if year == YEAR:
+        return common
+    eras = section.get("eras", {})
+    if year not in eras:
+        raise UnknownNameError("year of toys", year, (YEAR, *eras), SOURCE)
+    return _changed(common, eras[year])
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    changed = dict(values)
+    for key, value in changes.items():
+        before = values.get(key)
+        both = isinstance(value, Mapping) and isinstance(before, Mapping)
+        changed[key] = _changed(before, value) if both else value
+    return changed

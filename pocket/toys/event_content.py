@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
@@ -27,6 +28,16 @@ FLAGS = (
     "ecalBadCalibFilter",
 )
 _FLAG_EFFICIENCY = 0.9998
+#: event filter since Run 3
+_FORWARD_NOISE = "hfNoisyHitsFilter"
+#: branch of NanoAODv9 → branch of an event or field of a collection in NanoAODv12
+_VERSION_12 = {
+    "fixedGridRhoFastjetAll": "Rho_fixedGridRhoFastjetAll",
+    "Electron_mvaFall17V2Iso_WP80": "mvaIso_WP80",
+    "Electron_mvaFall17V2Iso_WP90": "mvaIso_WP90",
+    "Electron_mvaFall17V2noIso_WP90": "mvaNoIso_WP90",
+}
+_UNTIL_VERSION_9 = ("Jet_puId",)
 #: number of events per luminosity section of simulation
 _EVENTS_PER_SECTION = 1000
 #: fraction of interactions with a vertex, and fraction of these vertices that are good
@@ -102,6 +113,34 @@ def triggers(muons: Table, electrons: Table, n: int) -> Branches:
         "HLT_IsoMu24": _any(muons.event, muons["fired"], n),
         "HLT_Ele32_WPTight_Gsf": _any(electrons.event, electrons["fired"], n),
     }
+
+
+def as_version_12(
+    rng: np.random.Generator, branches: Branches, collections: Mapping[str, Table]
+) -> tuple[Branches, dict[str, Table]]:
+    """Return branches and collections of NanoAODv9 under the names of NanoAODv12, as far as the contents differ.
+
+    The filter against noise in the forward calorimeter is added. Jets are PUPPI jets, without identification of pileup.
+
+    Args:
+        rng: random numbers.
+        branches: columns of events.
+        collections: tables of objects.
+    """
+    renamed = {_VERSION_12.get(name, name): values for name, values in branches.items()}
+    n = len(branches["event"])
+    tables = {
+        name: Table(
+            table.event,
+            {
+                _VERSION_12.get(f"{name}_{field}", field): values
+                for field, values in table.columns.items()
+                if f"{name}_{field}" not in _UNTIL_VERSION_9
+            },
+        )
+        for name, table in collections.items()
+    }
+    return {**renamed, f"Flag_{_FORWARD_NOISE}": rng.random(n, dtype=np.float32) < _FLAG_EFFICIENCY}, tables
 
 
 def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup: Indices, is_data: bool) -> Branches:

@@ -40,7 +40,7 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
 
     Returns:
         Flat columns by name (``"MET_pt"``, NumPy arrays of shape (n_events,)) and collections by name (``"Muon"``,
-        jagged arrays of records with fields ``pt`` etc.). Names and types are those of NanoAODv9.
+        jagged arrays of records with fields ``pt`` etc.). Names and types are those of ``config.nano_version``.
 
     Raises:
         UnknownNameError: if there is no such process.
@@ -83,6 +83,8 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
         branches |= weights
     collections["SV"] = reconstruct_vertices(rng, jets, branches, detector.secondary_vertices)
     left_out = (*_INTERNAL, *_TRUTH) if is_data else _INTERNAL
+    if config.nano_version == 12:
+        branches, collections = event_content.as_version_12(rng, branches, collections)
     return {
         **{name: stored(name, values) for name, values in branches.items()},
         **{name: ak.from_regular(stored(name, values)) for name, values in variations.items()},

@@ -78,7 +78,8 @@ class BuildDatasets(StoreTask):
             definitions = self.restriction.select(definitions)
         for name, definition in definitions.items():
             if definition.source == "toys" and definition.is_mc:
-                xsec = sum(self.toys.toy_config.process(process).xsec for process in definition.values)
+                toys = self.toys.toy_config(definition.year)
+                xsec = sum(toys.process(process).xsec for process in definition.values)
                 definitions[name] = replace(definition, xsec=xsec)
         return definitions
 

@@ -43,26 +43,48 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         return toys
 
     @cached_property
-    def toy_config(self) -> ToyConfig:
-        """The toys' configuration."""
+    def years(self) -> tuple[str, ...]:
+        """The years of the toys: those that configurations of the analysis read."""
+        from pocket.toys.config import YEAR
+
+        configs = self.analysis_inst.configs.values()
+        found = {one.year for config in configs for one in config.definitions.values() if one.source == "toys"}
+        return tuple(sorted(found)) or (YEAR,)
+
+    @cached_property
+    def parameters_of_years(self) -> dict[str, dict[str, Any]]:
+        """Year → parameters of its toys."""
+        from pocket.toys.config import era_parameters
+
+        return {year: era_parameters(self.toy_parameters, year) for year in self.years}
+
+    def toy_config(self, year: str) -> ToyConfig:
+        """Return the configuration of the toys of a year."""
         from pocket.toys.config import ToyConfig
 
-        return ToyConfig.from_params(self.toy_parameters)
+        return ToyConfig.from_params(self.toy_parameters, year)
 
     def fingerprint_spec(self) -> Any:
         """Return the toys' parameters and the generator's code."""
         modules = tuple(f"pocket.toys.{name}" for name in ("generator", "nanoaod", "resources", "jerc", "plan"))
-        return {"parameters": self.toy_parameters, "code": [code_closure(module) for module in modules]}
+        return {"parameters": self.parameters_of_years, "code": [code_closure(module) for module in modules]}
 
     def input_ids(self) -> dict[str, str]:
         """Return no inputs: toys are made from their parameters alone."""
         return {}
 
     def create_branch_map(self) -> list[tuple[str, int, int]]:
-        """Return process, part and number of events of each file; the last branch makes the corrections."""
+        """Return process, part and number of events of each file; the last branch makes the corrections.
+
+        Processes of an era begin with its year, as in :attr:`pocket.datasets.definitions.DatasetDefinition.toys`.
+        """
         from pocket.toys.plan import file_plan
 
-        files = [(process, *part) for process in self.toy_config.made for part in file_plan(process, self.toy_config)]
+        files = []
+        for year in self.years:
+            config = self.toy_config(year)
+            for process in config.made:
+                files += [(f"{_prefix(year)}{process}", *part) for part in file_plan(process, config)]
         return [*files, ("corrections", 0, 0)]
 
     def output(self) -> StoreTarget:
@@ -73,22 +95,33 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
 
     def job(self) -> Job:
         """Return the work of this branch."""
+        from pocket.toys.config import YEAR
+
         process, part, n_events = self.branch_data
         output = self.write_info()
         if process == "corrections":
-            return ToyCorrectionsJob(self.toy_parameters, output)
-        return ToyJob(process, part, n_events, self.toy_parameters, output)
+            parameters = {_prefix(year): of_year for year, of_year in self.parameters_of_years.items()}
+            return ToyCorrectionsJob(parameters, output)
+        year, _, name = process.rpartition("/")
+        return ToyJob(name, part, n_events, self.parameters_of_years[year or YEAR], output)
 
     @property
     def corrections(self) -> Path:
-        """Folder of the corrections that belong to the toys."""
+        """Folder of the corrections that belong to the toys, with a folder for each era."""
         return self.directory / "corrections"
 
     def files(self) -> dict[str, list[Path]]:
-        """Return process → files."""
+        """Return process → files, with processes as in :meth:`create_branch_map`."""
         files: dict[str, list[Path]] = {}
         for branch in self.get_branch_tasks().values():
             process = branch.branch_data[0]
             if process != "corrections":
                 files.setdefault(process, []).append(branch.output().directory / TOY_FILE)
         return files
+
+
+def _prefix(year: str) -> str:
+    """Return the folder of an era in a path, nothing for toys of no era."""
+    from pocket.toys.config import YEAR
+
+    return "" if year == YEAR else f"{year}/"

@@ -74,11 +74,11 @@ class ToyCorrectionsJob:
     """Writes the files that belong to the toys: certified luminosity sections, weights and corrections.
 
     Args:
-        parameters: the section ``toys`` of the parameters.
+        parameters: folder of an era, empty for the others → parameters of its toys.
         output: arguments of :func:`pocket.io.store.write_output`.
     """
 
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Mapping[str, Any]]
     output: Mapping[str, Any]
     size: int = 0
 
@@ -88,12 +88,14 @@ class ToyCorrectionsJob:
         from pocket.toys.jerc import write_jet_corrections
         from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
 
-        config = ToyConfig.from_params(self.parameters)
         with write_output(**self.output) as folder:
-            write_pileup_weights(folder / PILEUP_FILE, config)
-            write_scale_factors(folder, config)
-            write_jet_corrections(folder / JET_FILE, config)
-            write_golden_json(folder / GOLDEN_FILE, config)
+            for name, parameters in self.parameters.items():
+                config, of_era = ToyConfig.from_params(parameters), folder / name
+                of_era.mkdir(exist_ok=True)
+                write_pileup_weights(of_era / PILEUP_FILE, config)
+                write_scale_factors(of_era, config)
+                write_jet_corrections(of_era / JET_FILE, config)
+                write_golden_json(of_era / GOLDEN_FILE, config)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class ProcessingJob:
     def made_files(self) -> list[str]:
         """Paths of the scale factors, and of the files that belong to the toys."""
         made = [file for file in self.resources.scale_factors.values() if file]
-        toys = Path(self.resources.toys).glob("*") if self.resources.toys else ()
+        toys = Path(self.resources.toys).rglob("*.*") if self.resources.toys else ()
         return [*made, *map(str, toys)]
 
     @property

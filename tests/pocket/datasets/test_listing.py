@@ -56,10 +56,19 @@ def test_relative_definition_gives_absolute_paths(tmp_path: Path, monkeypatch: p
 
 
 def test_expand_toys(tmp_path: Path) -> None:
-    toy_files = {"dy": [tmp_path / "dy_0.root", tmp_path / "dy_1.root"], "data": [tmp_path / "data_0.root"]}
-    assert paths(expand(definition(tmp_path, "toys", "dy"), toy_files=toy_files, cache=CACHE)) == toy_files["dy"]
-    with pytest.raises(UnknownNameError, match=r"toy process 'dyy' in dataset 'DY_2018' in .*did you mean 'dy'"):
-        expand(definition(tmp_path, "toys", "dyy"), toy_files=toy_files, cache=CACHE)
+    names = ("dy", "data", "2018/dy")
+    toy_files = {name: [tmp_path / name / "0.root", tmp_path / name / "1.root"] for name in names}
+
+    def files(year: str, *processes: str) -> list[Path]:
+        dataset = dataclasses.replace(definition(tmp_path, "toys", *processes), year=year)
+        return paths(expand(dataset, toy_files=toy_files, cache=CACHE))
+
+    assert files("toys", "dy", "data") == [*toy_files["dy"], *toy_files["data"]]
+    assert files("2018", "dy") == toy_files["2018/dy"]
+    with pytest.raises(UnknownNameError, match=r"toy process 'dyy' in dataset 'DY_toys' in .*did you mean 'dy'"):
+        files("toys", "dyy")
+    with pytest.raises(UnknownNameError, match=r"toy process '2017/dy' in dataset 'DY_2017' in .*'2018/dy'"):
+        files("2017", "dy")
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_find_files(project: Path) -> None:
 
 
 def test_analyses_of_a_checkout() -> None:
-    shipped = {name: f"analysis.{name}" for name in ("ttbar", "zee", "zmumu")}
+    shipped = {name: f"analysis.{name}" for name in ("ttbar", "ttbar_run3", "zee", "zmumu", "zmumu_run3")}
     assert analysis_packages() == shipped
     assert analysis_package("zmumu") == "analysis.zmumu"
     assert analysis_package("no_such") == "analysis.no_such"

@@ -50,7 +50,7 @@ def test_fileset_of_toys(chain: Chain) -> None:
     for dataset, process in {"DYJetsToMuMu_toys": "dy", "DATA_SingleMuon_toys": "data"}.items():
         assert list(fileset[dataset]["files"]) == [str(path) for path in files[process]]
     # the toys' parameters know the cross section, the definition doesn't
-    assert fileset["DYJetsToMuMu_toys"]["metadata"]["xsec"] == task.toys.toy_config.process("dy").xsec
+    assert fileset["DYJetsToMuMu_toys"]["metadata"]["xsec"] == task.toys.toy_config("toys").process("dy").xsec
     assert fileset["DYJetsToMuMu_toys"]["metadata"]["nevents"] == 1800
 
 

@@ -9,6 +9,8 @@ import correctionlib
 import pytest
 import uproot
 
+from pocket.errors import UnknownNameError
+from tasks.chain.datasets import BuildDatasets
 from tasks.chain.toys import MakeToySamples
 from tasks.framework.jobs import GOLDEN_FILE, PILEUP_FILE
 from tests.tasks.small_chain import Chain
@@ -41,12 +43,12 @@ def test_branches_are_files(chain: Chain) -> None:
 
 def test_corrections_belong_to_the_toys(chain: Chain) -> None:
     task: MakeToySamples = chain.task(MakeToySamples)
-    name = task.toy_config.truth.pileup.correction
+    name = task.toy_config("toys").truth.pileup.correction
     weight = correctionlib.CorrectionSet.from_file(str(task.corrections / PILEUP_FILE))[name]
     # data have more pileup than the simulation
     assert weight.evaluate(20.0, "nominal") < 1 < weight.evaluate(50.0, "nominal")
     golden = json.loads((task.corrections / GOLDEN_FILE).read_text())
-    assert set(golden) <= {str(run.number) for run in task.toy_config.data.runs}
+    assert set(golden) <= {str(run.number) for run in task.toy_config("toys").data.runs}
 
 
 def test_file_that_was_lost_is_made_again_as_it_was(chain: Chain) -> None:
@@ -70,3 +72,39 @@ def test_path_follows_the_parameters_of_the_toys(chain: Chain, changed: str) -> 
     directory = chain.task(MakeToySamples).directory
     assert chain.task(MakeToySamples, params=(changed,)).directory != directory
     assert chain.task(MakeToySamples, params=("leading_muon.pt=35",)).directory == directory
+
+
+def test_years_that_configurations_read_are_made(tmp_path: Path) -> None:
+    chain = Chain.make(tmp_path)
+    assert chain.task(MakeToySamples).years == ("toys",)
+    years = {"dy": "2022_preEE", "data": "2023_preBPix"}
+    for process, year in years.items():
+        entry = f'"{process}", "metadata": {{"year": '
+        chain.edit("datasets.json", f'{entry}"toys"', f'{entry}"{year}"')
+    definition = {"definition": str(chain.analysis / "datasets.json")}
+    chain.build(BuildDatasets, **definition)
+    task: MakeToySamples = chain.task(MakeToySamples)
+    assert task.years == tuple(years.values())
+    assert [process for process, part, _ in task.branch_map.values() if part == 0] == [
+        *(f"{year}/{process}" for year in years.values() for process in ("dy", "ttsemi", "wjets", "data")),
+        "corrections",
+    ]
+    fileset = chain.task(BuildDatasets, **definition).fileset()
+    assert {name: list(map(Path, part["files"])) for name, part in fileset.items()} == {
+        "DYJetsToMuMu_2022_preEE": task.files()["2022_preEE/dy"],
+        "DATA_SingleMuon_2023_preBPix": task.files()["2023_preBPix/data"],
+    }
+    for year in years.values():
+        golden = json.loads((task.corrections / year / GOLDEN_FILE).read_text())
+        assert set(golden) == {str(run.number) for run in task.toy_config(year).data.runs}
+        name = task.toy_config(year).truth.pileup.correction
+        assert name in correctionlib.CorrectionSet.from_file(str(task.corrections / year / PILEUP_FILE))
+    assert not (task.corrections / GOLDEN_FILE).exists()
+
+
+def test_year_without_toys(tmp_path: Path) -> None:
+    chain = Chain.make(tmp_path)
+    chain.edit("datasets.json", '"dy", "metadata": {"year": "toys"', '"dy", "metadata": {"year": "2022_pre"')
+    task: MakeToySamples = chain.task(MakeToySamples)
+    with pytest.raises(UnknownNameError, match=r"year of toys '2022_pre' in params/toys\.yaml.*'2022_preEE'"):
+        task.create_branch_map()
