@@ -50,23 +50,30 @@ DY = "DYJetsToMuMu"
 #: halves of the events, by event number
 HALVES = ("even", "odd")
 
-#: weights with the scale factors of the chain
-derived_weights = (
-    ScaleFactorWeight.wrap("sf_mu_id", scale_factor="muon_id", collection="MuonGood"),
-    ScaleFactorWeight.wrap("sf_mu_trigger", scale_factor="trigger", collection="MuonGood", combine="any"),
-    # These weights are for probes, which may fail.
-    ScaleFactorWeight.wrap("sf_id_probes", scale_factor="muon_id", collection="MuonGood", passing="passes"),
-    ScaleFactorWeight.wrap("sf_trigger_probes", scale_factor="trigger", collection="MuonGood", passing="passes"),
-    # The statistical errors of the bins preserve the yield. A common shift of all bins would change it.
-    ScaleFactorWeight.wrap(
-        "sf_dy_pt",
-        scale_factor="dy_pt",
-        inputs={"ptll": "ll.pt"},
-        variations=(*(f"stat{number}" for number in range(1, len(DILEPTON_PT))), "background"),
-        follows="pileup",
-    ),
-)
 muon_weights = ["sf_mu_id", "sf_mu_trigger"]
+
+
+def derived_weights(years: int = 1) -> tuple[type[ScaleFactorWeight], ...]:
+    """Return the weights with the scale factors of the chain.
+
+    Args:
+        years: number of years in which they are measured separately.
+    """
+    return (
+        ScaleFactorWeight.wrap("sf_mu_id", scale_factor="muon_id", collection="MuonGood"),
+        ScaleFactorWeight.wrap("sf_mu_trigger", scale_factor="trigger", collection="MuonGood", combine="any"),
+        # These weights are for probes, which may fail.
+        ScaleFactorWeight.wrap("sf_id_probes", scale_factor="muon_id", collection="MuonGood", passing="passes"),
+        ScaleFactorWeight.wrap("sf_trigger_probes", scale_factor="trigger", collection="MuonGood", passing="passes"),
+        # The statistical errors of the bins preserve the yield. A common shift of all bins would change it.
+        ScaleFactorWeight.wrap(
+            "sf_dy_pt",
+            scale_factor="dy_pt",
+            inputs={"ptll": "ll.pt"},
+            variations=(*(f"stat{number + 1}" for number in range(years * (len(DILEPTON_PT) - 1))), "background"),
+            follows="pileup",
+        ),
+    )
 
 
 def probe_axes(pt: Sequence[float], abseta: Sequence[float]) -> list[Axis]:
@@ -101,7 +108,7 @@ def tag_and_probe(
         categories: further categories.
         weights: names of further weights of simulation.
         variations: names of weights that are varied.
-        **events: parameters, datasets and skim.
+        **events: parameters, datasets, skim and classes of weights.
     """
     return Configurator(
         **events,
@@ -109,7 +116,6 @@ def tag_and_probe(
         workflow_options={"measure": measure},
         preselections=[tag_probe_pair],
         categories={"pairs": [passthrough], **categories},
-        weights_classes=derived_weights,
         weights={"common": {"inclusive": [*simulation_weights, *weights]}},
         variations={"weights": {"common": {"inclusive": list(variations)}}},
         variables=variables,
@@ -159,7 +165,7 @@ def spectra(
         "skim": skim_cuts,
         "preselections": [get_dimuon(window.leading_pt, window.mass_low, window.mass_high)],
         "categories": {"baseline": [passthrough]},
-        "weights_classes": derived_weights,
+        "weights_classes": derived_weights(),
         "weights": weights,
         "variations": {"weights": variations or {}},
         "variables": dimuon_variables(window.mass_low, window.mass_high),
@@ -167,15 +173,19 @@ def spectra(
     return Configurator(**usual | settings)
 
 
-def chain(parameters: DictConfig, datasets: dict[str, Any], skim: Sequence[Cut]) -> dict[str, Configurator]:
+def chain(
+    parameters: DictConfig, datasets: dict[str, Any], skim: Sequence[Cut], years: int = 1
+) -> dict[str, Configurator]:
     """Return the configurations in which scale factors are measured and applied.
 
     Args:
         parameters: parameters.
         datasets: datasets.
         skim: cuts of the skim.
+        years: number of years in which scale factors are measured separately.
     """
-    events = {"parameters": parameters, "datasets": datasets, "skim": skim}
+    classes = {"weights_classes": derived_weights(years)}
+    events: dict[str, Any] = {"parameters": parameters, "datasets": datasets, "skim": skim, **classes}
     common = (parameters, datasets, skim)
     tight_tag = {"tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)]}
     tnp_mass = {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])}
@@ -184,6 +194,7 @@ def chain(parameters: DictConfig, datasets: dict[str, Any], skim: Sequence[Cut])
     peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
     dilepton_pt = Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")
     before_and_after: dict[str, Any] = {
+        **classes,
         "categories": {"baseline": [passthrough], **peak},
         "variables": {
             **dimuon_variables(parameters.dimuon.mass_low, parameters.dimuon.mass_high),
@@ -227,6 +238,7 @@ def chain(parameters: DictConfig, datasets: dict[str, Any], skim: Sequence[Cut])
                 **{f"peak_{half}": [*peak["peak"], get_event_number(i)] for i, half in enumerate(HALVES)},
             },
             variables={"ptll_peak": HistConf([dilepton_pt])},
+            **classes,
         ),
         "nominal": nominal,
         "calibrated": calibrated,

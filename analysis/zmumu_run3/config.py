@@ -21,7 +21,7 @@ skim = [get_nPVgood(1), eventFlags, goldenJson, get_HLTsel(["Muon"]), get_nObj_m
 
 def chain(**selected: Any) -> dict[str, Configurator]:
     """Return the configurations of ``zmumu``, for a filter of datasets."""
-    return zmumu.chain(parameters, {"jsons": ["datasets/toys_run3.json"], **selected}, skim)
+    return zmumu.chain(parameters, {"jsons": ["datasets/toys_run3.json"], **selected}, skim, len(YEARS))
 
 
 both = chain()
