@@ -405,6 +405,5 @@ def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     changed = dict(values)
     for key, value in changes.items():
         before = values.get(key)
-        both = isinstance(value, Mapping) and isinstance(before, Mapping)
-        changed[key] = _changed(before, value) if both else value
+        changed[key] = _changed(before, value) if isinstance(before, Mapping) and isinstance(value, Mapping) else value
     return changed
