@@ -44,12 +44,12 @@ class Chains:
 
     def __init__(self, folder: Path) -> None:
         self.law = Law(folder)
-        self.text: dict[str, str] = {}
+        self.ran: set[str] = set()
 
-    def run(self, analysis: str) -> str:
-        """Run a chain if it hasn't run, and return its messages; a scale factor that doesn't close would end it."""
-        if analysis in self.text:
-            return self.text[analysis]
+    def run(self, analysis: str) -> None:
+        """Run a chain if it hasn't run; a scale factor that doesn't close would end it before the plots."""
+        if analysis in self.ran:
+            return
         config, category, variables, overrides = RUNS[analysis]
         options = ("--version", "v1", "--variables", ",".join(variables), "--categories", category)
         for name in (config, *(f"{config}_{year}" for year in YEARS)):
@@ -59,8 +59,7 @@ class Chains:
                 timeout=3600,
             )
             assert run.code == 0, run.text
-            self.text.setdefault(analysis, run.text)
-        return self.text[analysis]
+        self.ran.add(analysis)
 
     def output(self, analysis: str, task: str, part: str) -> Path:
         """Return the only output of a task."""
@@ -140,9 +139,13 @@ def test_b_tagging_is_that_of_each_year(chains: Chains) -> None:
 
 def test_every_scale_factor_closes(analysis: str, chains: Chains) -> None:
     for name in load_analysis(analysis).scale_factors:
-        assert f"closure of scale factor {name}: passed" in chains.text[analysis]
         report = json.loads((chains.output(analysis, "ValidateScaleFactors", name) / "report.json").read_text())
-        assert {check["name"] for check in report["checks"] if check["passed"]} >= {"values", "file"}
+        passed = {check["name"]: check["passed"] for check in report["checks"]}
+        assert False not in passed.values()
+        assert passed["values"]
+        assert passed["file"]
+        # Besides, each is measured again or applied to the same events.
+        assert passed.get("remeasured") or passed.get("same_events") or passed.get("preserved")
 
 
 def test_templates_of_the_years_add_up(analysis: str, chains: Chains) -> None:
@@ -155,8 +158,8 @@ def test_templates_of_the_years_add_up(analysis: str, chains: Chains) -> None:
         assert all(part.keys() == both.keys() for part in single)
         for sample in both:
             first, second, total = (part[sample][category, ...].values(flow=True) for part in (*single, both))
-            assert first.sum() > 0
-            assert second.sum() > 0
+            # Few events of some backgrounds are left, or none.
+            assert sample != DATA or min(first.sum(), second.sum()) > 100
             np.testing.assert_allclose(first + second, total, rtol=1e-10, atol=1e-10 * total.max())
 
 
