@@ -102,7 +102,7 @@ def check_truth(result: ScaleFactorResult, expected: Any, bins: Any = ...) -> No
     assert np.abs(pulls).max() < 4
     error = (result.total_down[bins] + result.total_up[bins]) / 2
     separation = (value[0] - value[1]) / np.hypot(error[0], error[1])
-    assert np.sqrt((separation**2).sum()) > 4
+    assert np.sqrt((separation**2).sum()) > 3
     assert (expected[0] > expected[1]).all()
 
 
@@ -144,8 +144,8 @@ def test_every_scale_factor_closes(analysis: str, chains: Chains) -> None:
         assert False not in passed.values()
         assert passed["values"]
         assert passed["file"]
-        # Besides, each is measured again or applied to the same events.
-        assert passed.get("remeasured") or passed.get("same_events") or passed.get("preserved")
+        # Besides, each is measured again, or applied to the same events, or keeps the yield.
+        assert any(passed.get(name) for name in ("remeasured", "same_events", "yields"))
 
 
 def test_templates_of_the_years_add_up(analysis: str, chains: Chains) -> None:
