@@ -179,7 +179,7 @@ shapes = configure(
     parameters=zmumu.parameters,
     workflow=ZmumuProcessor,
     skim=zmumu.skim,
-    preselections=zmumu.nominal.preselections,
+    preselections=zmumu.on_toys["nominal"].preselections,
     categories={"baseline": [passthrough], "boosted": [Cut(name="boosted", params={"pt": 50.0}, function=boosted)]},
     calibrators=[MuonScaleCalibrator],
     variations={
