@@ -13,6 +13,7 @@ from pocket.objects.matching import delta_r_table
 from pocket.objects.object_matching import deltaR_matching_nonunique, match_indices, object_matching
 from tests.pocket.objects.events import Event, events, to_awkward
 from tests.pocket.objects.nano import nano_events
+from tests.real_files import LARGEST
 
 CLOSE = 1.5
 
@@ -61,7 +62,7 @@ def test_against_a_loop(generated: list[Event]) -> None:
     check(arrays.Muon, arrays.Jet, CLOSE)
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dy.root", LARGEST])
 def test_real_jets_and_generated_jets(name: str) -> None:
     nano = nano_events(name)
     assert check(nano.GenJet, nano.Jet, 0.4) > 10

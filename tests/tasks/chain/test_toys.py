@@ -51,6 +51,7 @@ def test_corrections_belong_to_the_toys(chain: Chain) -> None:
     assert set(golden) <= {str(run.number) for run in task.toy_config("toys").data.runs}
 
 
+@pytest.mark.slow
 def test_file_that_was_lost_is_made_again_as_it_was(chain: Chain) -> None:
     task: MakeToySamples = chain.task(MakeToySamples)
     before = chain.ids("MakeToySamples")

@@ -12,7 +12,7 @@ from pocket.errors import DatasetError
 from tests.catalogue_server import CatalogueServer
 
 
-@pytest.mark.parametrize("faults", [[503], ["hangup", 502], [429, 500], ["hang"]])
+@pytest.mark.parametrize("faults", [[503], ["hangup", 502], [429, 500], pytest.param(["hang"], marks=pytest.mark.slow)])
 def test_request_is_repeated(server: CatalogueServer, settings: Settings, faults: list[int | str]) -> None:
     server.records[7] = {"title": "seven"}
     server.faults[:] = faults
