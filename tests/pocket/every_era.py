@@ -22,6 +22,7 @@ from pocket.toys.correction_nodes import category
 from pocket.weights import SHAPE_VARIATIONS
 from pocket.weights.ctag import SHAPE_VARIATIONS as CTAG_VARIATIONS
 from tests.group_files import CAMPAIGNS, LATER, ROOT, RUN_3, UL
+from tests.pocket.calibrators.jme_files import fat_jets_of_2017
 from tests.pocket.calibrators.test_met_xy import run_3_file
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.egamma import write_et_dependent, write_run_2
@@ -90,6 +91,9 @@ def write_files(root: Path, year: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
+    if year == "2017":
+        place("JME", "fatJet_jerc").unlink()
+        _compressed(place("JME", "fatJet_jerc"), lambda plain: plain.write_text(fat_jets_of_2017()))
     if year in LATER:
         for name in _COPIED:
             group, file = name.split("/")

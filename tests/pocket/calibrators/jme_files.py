@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -18,6 +21,18 @@ RUN_2 = tuple(UL)
 def file_of(year: str, name: str) -> str:
     """Return the path of JetMET's file of a year."""
     return str(ROOT / "POG" / "JME" / FOLDERS[year] / name)
+
+
+def fat_jets_of_2017() -> str:
+    """Return the file of fat jets of 2017 with the resolution of AK4 jets, since the public copy has none."""
+    fat, small = (
+        json.loads(gzip.decompress(Path(file_of("2017", f"{name}_jerc.json.gz")).read_bytes()))
+        for name in ("fatJet", "jet")
+    )
+    for correction in small["corrections"]:
+        if "_JRV2_MC_" in correction["name"]:
+            fat["corrections"].append({**correction, "name": correction["name"].replace("AK4PFchs", "AK8PFPuppi")})
+    return json.dumps(fat)
 
 
 def type_of(year: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gzip
-import json
 import math
 import shutil
 from collections.abc import Mapping
@@ -23,7 +21,16 @@ from pocket.calibrators.smearing import normal_numbers
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.defaults import get_default_parameters, to_plain
 from tests.group_files import a_year_of_each_run
-from tests.pocket.calibrators.jme_files import FOLDERS, ROOT, RUN_2, file_of, generated, needs_files, type_of
+from tests.pocket.calibrators.jme_files import (
+    FOLDERS,
+    ROOT,
+    RUN_2,
+    fat_jets_of_2017,
+    file_of,
+    generated,
+    needs_files,
+    type_of,
+)
 
 pytestmark = needs_files
 #: float32 has 24 binary digits
@@ -52,19 +59,6 @@ def parameters(year: str, jet_type: str, variations: list[str], file: str | None
     return params
 
 
-def with_resolution(tmp_path: Path) -> str:
-    """Return the file of fat jets of 2017 with the resolution of AK4 jets, since the public copy has none."""
-    fat, small = (
-        json.loads(gzip.decompress(Path(file_of("2017", f"{n}_jerc.json.gz")).read_bytes())) for n in ("fatJet", "jet")
-    )
-    for correction in small["corrections"]:
-        if "_JRV2_MC_" in correction["name"]:
-            fat["corrections"].append({**correction, "name": correction["name"].replace("AK4PFchs", "AK8PFPuppi")})
-    path = tmp_path / "fatJet_jerc.json"
-    path.write_text(json.dumps(fat))
-    return str(path)
-
-
 def value_of(correction: Any, inputs: Mapping[str, Any]) -> float:
     return float(correction.evaluate(*(inputs[variable.name] for variable in correction.inputs)))
 
@@ -82,7 +76,8 @@ def test_scale_resolution_and_all_sources(
     )
     path = file_of(year, "jet_jerc.json.gz" if size == "AK4" else "fatJet_jerc.json.gz")
     if (year, size) == ("2017", "AK8"):
-        path = with_resolution(tmp_path)
+        path = str(tmp_path / "fatJet_jerc.json")
+        Path(path).write_text(fat_jets_of_2017())
     file = correctionlib.CorrectionSet.from_file(path)
     scale, resolution = (shipped()["jets_calibration"]["jet_types"][jet_type][year][key] for key in ("jec_mc", "jer"))
     found_names = [one.removeprefix(f"{scale}_").removesuffix(f"_{jet_type}") for one in file if scale in one]
