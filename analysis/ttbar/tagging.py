@@ -112,12 +112,12 @@ def chain(datasets: Mapping[str, Any], **settings: Any) -> dict[str, Configurato
     """Return the configurations in which scale factors are measured and applied.
 
     Args:
-        datasets: datasets, without a filter of samples.
+        datasets: datasets, whose filter doesn't exclude samples.
         **settings: settings of all configurations, as in :func:`flow`.
     """
     settings |= {"datasets": datasets}
     # The measurement of the normalisation doesn't use data.
-    simulation = {**datasets, "filter": {"samples_exclude": list(DATA)}}
+    simulation = {**datasets, "filter": {**datasets.get("filter", {}), "samples_exclude": list(DATA)}}
     return {
         # The category with fewer jets also has b jets of W + jets.
         "btag_jets": flow(
