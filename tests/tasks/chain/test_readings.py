@@ -1,4 +1,4 @@
-"""What runs again when a configuration changes in which a scale factor is measured."""
+"""Tasks that run again when a configuration changes in which a scale factor is measured."""
 
 from __future__ import annotations
 
