@@ -175,7 +175,7 @@ class DatasetDefinition:
     @property
     def toys(self) -> tuple[str, ...]:
         """The processes of toys; those of an era begin with its year, as in ``2022_preEE/dy``."""
-        return self.values if self.year == "toys" else tuple(f"{self.year}/{process}" for process in self.values)
+        return tuple(f"{toys_prefix(self.year)}{process}" for process in self.values)
 
     @property
     def has_sums(self) -> bool:
@@ -201,6 +201,16 @@ class DatasetDefinition:
         }
         skim = {} if self.before_skim is None else {"isSkim": True, **self.before_skim.metadata()}
         return {**self.free, **{key: value for key, value in given.items() if value is not None}, **skim}
+
+
+def toys_prefix(year: str) -> str:
+    """Return what the names of processes of toys begin with: the year of an era, nothing for toys of no era.
+
+    Examples:
+        >>> toys_prefix("2022_preEE"), toys_prefix("toys")
+        ('2022_preEE/', '')
+    """
+    return "" if year == "toys" else f"{year}/"
 
 
 def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pocket.base.fingerprint import code_closure
+from pocket.datasets.definitions import toys_prefix
 from pocket.executors import Job
 from tasks.core.targets import StoreTarget
 from tasks.framework.jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
@@ -62,7 +63,7 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         """Return the configuration of the toys of a year."""
         from pocket.toys.config import ToyConfig
 
-        return ToyConfig.from_params(self.toy_parameters, year)
+        return ToyConfig.from_params(self.parameters_of_years[year])
 
     def fingerprint_spec(self) -> Any:
         """Return the toys' parameters and the generator's code."""
@@ -84,7 +85,7 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         for year in self.years:
             config = self.toy_config(year)
             for process in config.made:
-                files += [(f"{_prefix(year)}{process}", *part) for part in file_plan(process, config)]
+                files += [(f"{toys_prefix(year)}{process}", *part) for part in file_plan(process, config)]
         return [*files, ("corrections", 0, 0)]
 
     def output(self) -> StoreTarget:
@@ -100,7 +101,7 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         process, part, n_events = self.branch_data
         output = self.write_info()
         if process == "corrections":
-            parameters = {_prefix(year): of_year for year, of_year in self.parameters_of_years.items()}
+            parameters = {toys_prefix(year): of_year for year, of_year in self.parameters_of_years.items()}
             return ToyCorrectionsJob(parameters, output)
         year, _, name = process.rpartition("/")
         return ToyJob(name, part, n_events, self.parameters_of_years[year or YEAR], output)
@@ -118,10 +119,3 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
             if process != "corrections":
                 files.setdefault(process, []).append(branch.output().directory / TOY_FILE)
         return files
-
-
-def _prefix(year: str) -> str:
-    """Return the folder of an era in a path, nothing for toys of no era."""
-    from pocket.toys.config import YEAR
-
-    return "" if year == YEAR else f"{year}/"
