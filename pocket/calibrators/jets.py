@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection
-from pocket.base.arrays.jagged import counts_of, elements_of, starts_of, to_lists, without_gaps
+from pocket.base.arrays.jagged import counts_of, elements_of, flat_values, to_lists, without_gaps
 from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections, jet_collections
@@ -205,7 +205,7 @@ class JetEnergies:
         self._sort = sort
         jets = collection(events, name)
         self._counts = np.asarray(ak.num(jets))
-        self._position = np.arange(self._counts.sum()) - np.repeat(starts_of(self._counts), self._counts)
+        self._position = flat_values(ak.local_index(jets, axis=1))
         self._inputs = {
             "JetEta": flat(branch(jets, "eta", name)),
             "JetPhi": flat(branch(jets, "phi", name)),
