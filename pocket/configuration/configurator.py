@@ -47,7 +47,7 @@ def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 #: cached properties of a configuration
-_FOUND_OUT = ("reader", "one_sided")
+_FOUND_OUT = ("reader", "one_sided", "plain_parameters")
 
 
 class Configurator(metaclass=Declarative):
@@ -223,7 +223,12 @@ class Configurator(metaclass=Declarative):
         Raises:
             ConfigError: if an interpolation can't be resolved.
         """
-        return visible(to_plain(self.parameters, without=NOT_PROCESSED), self.reader)
+        return visible(self.plain_parameters, self.reader)
+
+    @cached_property
+    def plain_parameters(self) -> dict[str, Any]:
+        """The parameters without what only plots and toys read, see :func:`~pocket.parameters.defaults.to_plain`."""
+        return to_plain(self.parameters, without=NOT_PROCESSED)
 
     @cached_property
     def reader(self) -> Reader:
@@ -245,11 +250,11 @@ class Configurator(metaclass=Declarative):
 
     def normalisation_parameters(self) -> dict[str, Any]:
         """Return the parameters that weights may read during the merging, as in :meth:`processed_parameters`."""
-        return visible(to_plain(self.parameters, without=NOT_PROCESSED), self._normalisation_reader())
+        return visible(self.plain_parameters, self._normalisation_reader())
 
     def normalising(self) -> Configurator:
         """Return the configuration with only those parameters that weights may read during the merging."""
-        plain = to_plain(self.parameters, without=NOT_PROCESSED)
+        plain = self.plain_parameters
         return self.with_parameters(guarded(plain, self._normalisation_reader(), known=list(plain)))
 
     def _normalisation_reader(self) -> Reader:

@@ -60,21 +60,31 @@ def get_default_parameters(variant: str = "") -> DictConfig:
         ConfigError: if there is no file, or a file can't be read, has an unknown key, or sets a value that another one
             also sets.
     """
-    parts: list[DictConfig] = []
-    origin: dict[str, str] = {}
     files = find_files("params", "*.yaml")
     if not files:
         raise ConfigError(f"no default parameters are in {shipped_root() / 'params'}: install Pocketlaw again")
+    variants = find_files(f"params/{variant}", "*.yaml") if variant else []
+    first, *others = (*files, *variants)
+    try:
+        # They are cached as a pickle, which loads faster than YAML. It executes code, so users' files aren't.
+        version = _method() + b"".join(b"%b\0%b\0" % (bytes(path), path.read_bytes()) for path in others)
+        merged = cached(first, f"defaults{variant}", version, lambda _: pickle.dumps(_merge_defaults(files, variants)))
+    except OSError as error:
+        raise ConfigError(f"parameter file {error.filename}: {error.strerror}") from None
+    return apply_overrides(pickle.loads(merged))
+
+
+def _merge_defaults(files: Sequence[Path], variants: Sequence[Path]) -> DictConfig:
+    parts = [OmegaConf.create({})]
+    origin: dict[str, str] = {}
     for path in files:
-        part = _load(path, shipped=True)
+        part = _load(path)
         for section in part:
             first = origin.setdefault(str(section), path.name)
             if first != path.name:
                 raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
         parts.append(part)
-    if variant:
-        parts += [_load(path, shipped=True) for path in find_files(f"params/{variant}", "*.yaml")]
-    return apply_overrides(_merged(OmegaConf.create({}), *parts))
+    return _merged(*parts, *(_load(path) for path in variants))
 
 
 def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bool = False) -> DictConfig:
@@ -211,25 +221,17 @@ def _value(node: DictConfig | ListConfig, key: Any) -> Any:
         return [_value(value, position) for position in range(len(value))]
 
 
-def _load(path: Path, shipped: bool = False) -> DictConfig:
+def _load(path: Path) -> DictConfig:
     try:
         stat = path.stat()
     except OSError:
         raise ConfigError(f"parameter file {path} does not exist") from None
-    return _parsed(path, stat.st_mtime_ns, stat.st_size, shipped)
+    return _parsed(path, stat.st_mtime_ns, stat.st_size)
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(path: Path, mtime_ns: int, size: int, shipped: bool) -> DictConfig:
-    if not shipped:
-        return _of_yaml(path, path.read_bytes())
-    # The shipped files are cached as pickles, which load faster than YAML. They execute code, so other files aren't.
-    pickled = cached(path, "parameters", _method(), lambda content: pickle.dumps(_of_yaml(path, content)))
-    part: DictConfig = pickle.loads(pickled)
-    return part
-
-
-def _of_yaml(path: Path, content: bytes) -> DictConfig:
+def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
+    content = path.read_bytes()
     try:
         text = io.StringIO(content.decode())
         text.name = str(path)  # The name is shown in errors.

@@ -18,7 +18,7 @@ from pocket.base.fingerprint.places import portable
 from pocket.io.store import store_root, write_output
 from tasks.batch.own_store import with_own_paths
 from tasks.chain.toys import MakeToySamples
-from tasks.core.targets import fetch, fetch_verified
+from tasks.core.targets import StoreTarget, fetch, fetch_verified
 from tasks.core.terminal import print_note
 from tasks.framework.base import StoreTask, input_ids
 from tasks.framework.pool import counting_bar
@@ -134,8 +134,7 @@ class BuildDatasets(StoreTask):
         from pocket.datasets.listing import CATALOGUE_SOURCES, expand
         from pocket.io.remote.client import is_remote
 
-        toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
-        ids = input_ids({branch.output().path: branch.output() for branch in toys})
+        ids = input_ids(self._toy_files)
         if ids is None:
             return None
         for definition in self.definitions.values():
@@ -149,6 +148,11 @@ class BuildDatasets(StoreTask):
                 places = catalogue_settings().places(definition.source, definition.storage_prefix)
                 ids |= dict.fromkeys(definition.values, f"in a catalogue: {places}")
         return ids
+
+    @cached_property
+    def _toy_files(self) -> dict[str, StoreTarget]:
+        toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
+        return {target.path: target for target in (branch.output() for branch in toys)}
 
     def settled_ids(self) -> dict[str, str]:
         """Return the files as they are now, once none was changed in the last moments.

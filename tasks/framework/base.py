@@ -433,9 +433,13 @@ class ConfigTask(OneConfigTask, TemplateTask):
 
 def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
     """Return the ids of the current outputs, or ``None`` if one doesn't exist."""
-    ids = {label: target.id for label, target in targets.items()}
-    known = {label: value for label, value in ids.items() if value is not None}
-    return known if len(known) == len(ids) else None
+    ids: dict[str, str] = {}
+    for label, target in targets.items():
+        found = target.id
+        if found is None:
+            return None
+        ids[label] = found
+    return ids
 
 
 def read_id(target: StoreTarget) -> str:

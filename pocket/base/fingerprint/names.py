@@ -7,6 +7,7 @@ somewhere, the name is among these.
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
@@ -89,16 +90,25 @@ def _add_closure(closure: Closure, names: set[str]) -> list[object]:
 
 
 def _add_code(function: FunctionType, names: set[str]) -> None:
-    imports = False
-    for code in nested_codes(function.__code__):
-        names.update(code.co_names)
-        for constant in code.co_consts[_has_docstring(code) :]:
-            names.update(_words(constant))
-        # Other bytes may look like the opcode, which only costs time.
-        imports |= _IMPORTS in code.co_code[::2]
+    used, imports = _of_code(function.__code__)
+    names.update(used)
     for digest in local_imports(function) if imports else ():
         if isinstance(digest, Closure):
             _add_closure(digest, names)
+
+
+@functools.cache
+def _of_code(code: CodeType) -> tuple[frozenset[str], bool]:
+    """Return the names in a function's code, and whether it may import anything."""
+    names: set[str] = set()
+    imports = False
+    for nested in nested_codes(code):
+        names.update(nested.co_names)
+        for constant in nested.co_consts[_has_docstring(nested) :]:
+            names.update(_words(constant))
+        # Other bytes may look like the opcode, which only costs time.
+        imports |= _IMPORTS in nested.co_code[::2]
+    return frozenset(names), imports
 
 
 def _engine_parts(function: FunctionType) -> Iterator[object]:

@@ -246,15 +246,16 @@ def test_shipped_files_are_read_once_for_all_processes(
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path = write(tmp_path / "params", "new.yaml", "new: {value: 1, twice: '${product:${.value},2}'}\n")
     expected = {"new": {"value": 1, "twice": 2}}
+    read = defaults._parsed
 
     def found() -> dict[str, Any]:
         """What another process finds."""
-        defaults._parsed.cache_clear()
+        read.cache_clear()
         return to_plain(get_default_parameters())
 
     assert found() == expected
     with monkeypatch.context() as patch:
-        patch.setattr(defaults, "_of_yaml", None)
+        patch.setattr(defaults, "_parsed", None)
         assert found() == expected
         # as others are not
         with pytest.raises(TypeError):
