@@ -15,7 +15,7 @@ import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.arrays.jagged import counts_of, flat_values
-from pocket.base.typing import Floats
+from pocket.base.typing import Floats, Indices
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.met import EM_FRACTION_MAX, JET_PT_MIN, unclustered_shift
 from pocket.parameters.access import parameter
@@ -49,6 +49,7 @@ class METCalibrator(Calibrator):
         self.calibrated_collections = (f"{self._met}.pt", f"{self._met}.phi")
         self.inputs = (self._raw, self._jets, self._soft, *_LEPTONS)
         self._variations = tuple(_UNCLUSTERED) if self.isMC else ()
+        self._directions: dict[str, tuple[Floats, Floats, Floats]] = {}
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
@@ -56,16 +57,18 @@ class METCalibrator(Calibrator):
         """Return pt and azimuth of the missing momentum."""
         raw = collection(events, self._raw)
         x, y = _components(raw["pt"], raw["phi"])
-        changes = []
+        changes = {}
         if self._applied:
-            changes += [_of_jets(collection(events, self._jets), self._jets)]
-            changes += [_of_soft_jets(collection(events, self._soft), self._soft)] if self._soft else []
+            changes[self._jets] = _of_jets(collection(events, self._jets), self._jets)
+            if self._soft:
+                changes[self._soft] = _of_soft_jets(collection(events, self._soft), self._soft)
         for name in _LEPTONS:
             if f"{name}.pt" in original:
                 leptons = events[name]
                 change = flat_values(leptons["pt"]) - flat_values(original[f"{name}.pt"])
-                changes.append(_sums(change, flat_values(leptons["phi"]), leptons))
-        for change_x, change_y in changes:
+                changes[name] = change, flat_values(leptons["phi"])
+        for name, (size, azimuth) in changes.items():
+            change_x, change_y = _sums(size, self._direction(name, azimuth), counts_of(events[name]))
             x, y = x - change_x, y - change_y
         if variation in _UNCLUSTERED:
             met = collection(events, self._met)
@@ -78,8 +81,17 @@ class METCalibrator(Calibrator):
             f"{self._met}.phi": np.arctan2(y, x).astype(np.float32),
         }
 
+    def _direction(self, name: str, azimuth: Floats) -> tuple[Floats, Floats]:
+        """Return cosine and sine, which are cached, since hardly any variation changes an azimuth."""
+        known = self._directions.get(name)
+        if known is None or not np.array_equal(known[0], azimuth):
+            angle = azimuth.astype(np.float64)
+            known = self._directions[name] = (azimuth, np.cos(angle), np.sin(angle))
+        return known[1:]
+
 
 def _of_jets(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
+    """Return how much the correction changes pt of each jet, and the azimuth."""
     share = 1 - flat_values(branch(jets, "muonSubtrFactor", name))
     scale = 1 - flat_values(branch(jets, "rawFactor", name))
     raw = flat_values(jets["pt"]) * scale * share
@@ -87,7 +99,7 @@ def _of_jets(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
         corrected = raw / scale
     em_fraction = flat_values(jets["chEmEF"]) + flat_values(jets["neEmEF"])
     counted = (corrected > JET_PT_MIN) & (em_fraction < EM_FRACTION_MAX)
-    return _sums(np.where(counted, corrected - raw, 0), _azimuth(jets), jets)
+    return np.where(counted, corrected - raw, 0), _azimuth(jets)
 
 
 def _of_soft_jets(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
@@ -95,7 +107,7 @@ def _of_soft_jets(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         corrected = raw / (1 - flat_values(branch(jets, "rawFactor", name)))
     # PocketCoffea looks for their fraction of electromagnetic energy among the fields of the other jets.
-    return _sums(np.where(corrected > JET_PT_MIN, corrected - raw, 0), _azimuth(jets), jets)
+    return np.where(corrected > JET_PT_MIN, corrected - raw, 0), _azimuth(jets)
 
 
 def _azimuth(jets: ak.Array) -> Floats:
@@ -103,13 +115,11 @@ def _azimuth(jets: ak.Array) -> Floats:
     return phi + flat_values(jets["muonSubtrDeltaPhi"]) if "muonSubtrDeltaPhi" in jets.fields else phi
 
 
-def _sums(pt: Floats, phi: Floats, objects: ak.Array) -> tuple[Floats, Floats]:
+def _sums(size: Floats, direction: tuple[Floats, Floats], counts: Indices) -> tuple[Floats, Floats]:
     """Return the sums of x and y over the objects of each event."""
-    counts = counts_of(objects)
     event = np.repeat(np.arange(len(counts)), counts)
-    size, azimuth = pt.astype(np.float64), phi.astype(np.float64)
     # The objects are added one after the other, as awkward does.
-    x, y = (np.bincount(event, size * function(azimuth), minlength=len(counts)) for function in (np.cos, np.sin))
+    x, y = (np.bincount(event, size.astype(np.float64) * part, minlength=len(counts)) for part in direction)
     # Without any object, the sums would be integers.
     return x.astype(np.float64), y.astype(np.float64)
 

@@ -50,13 +50,16 @@ def load_correction(path: str, name: str) -> Any:
         ConfigError: if the file isn't found or isn't a correctionlib file.
         UnknownNameError: if the correction isn't in it.
     """
-    corrections = _load(find_corrections(path))
-    if name in corrections.compound:
-        return corrections.compound[name]
-    # Testing "name in corrections" raises an IndexError.
-    if name not in list(corrections):
-        raise UnknownNameError("correction", name, [*corrections, *corrections.compound], Path(path).name)
-    return corrections[name]
+    return _correction(find_corrections(path), name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _correction(content: FileContent, name: str) -> Any:
+    corrections = _load(content)
+    known = {**corrections, **corrections.compound}
+    if name not in known:
+        raise UnknownNameError("correction", name, known, Path(content.path).name)
+    return known[name]
 
 
 def names_of(content: FileContent) -> tuple[str, ...]:

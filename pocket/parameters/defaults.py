@@ -64,11 +64,12 @@ def get_default_parameters(variant: str = "") -> DictConfig:
     if not files:
         raise ConfigError(f"no default parameters are in {shipped_root() / 'params'}: install Pocketlaw again")
     variants = find_files(f"params/{variant}", "*.yaml") if variant else []
-    first, *others = (*files, *variants)
     try:
         # They are cached as a pickle, which loads faster than YAML. It executes code, so users' files aren't.
-        version = _method() + b"".join(b"%b\0%b\0" % (bytes(path), path.read_bytes()) for path in others)
-        merged = cached(first, f"defaults{variant}", version, lambda _: pickle.dumps(_merge_defaults(files, variants)))
+        version = _method() + b"".join(b"%b\0%b\0" % (bytes(path), path.read_bytes()) for path in (*files, *variants))
+        merged = cached(
+            files[0], f"defaults{variant}", version, lambda _: pickle.dumps(_merge_defaults(files, variants))
+        )
     except OSError as error:
         raise ConfigError(f"parameter file {error.filename}: {error.strerror}") from None
     return apply_overrides(pickle.loads(merged))
@@ -164,10 +165,9 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     if content not in _known and len(_known) >= _MOST_KNOWN:
         _known.clear()
     known = _known.setdefault(content, {})
-    sections = [str(key) for key in parameters if key not in without]
     resolved = _resolved(parameters, [*without, *known])
     known.update((section, pickle.dumps(value)) for section, value in resolved.items())
-    return {section: pickle.loads(known[section]) for section in sections}
+    return {str(key): pickle.loads(known[str(key)]) for key in parameters if key not in without}
 
 
 def _unresolved(node: Any) -> Any:
