@@ -20,7 +20,8 @@ from benchmarks.peer.report import FlowReport, agreement, speed, text
 from benchmarks.peer.running import Settings, run_flows
 from benchmarks.peer.toys import Toys, make_toys
 from pocket.errors import PocketError, check_known
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from pocket.toys.config import PROCESSES
 
 

@@ -18,7 +18,7 @@ import yaml
 
 from pocket.datasets.definitions import read_definitions
 from pocket.errors import PocketError
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 from pocket.parameters.upstream import get_defaults_and_compose
 from pocket.plots.style import PlotStyle
 

@@ -18,7 +18,8 @@ from benchmarks.throughput.contents import further_contents
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.build import build_fileset
 from pocket.datasets.fileset import Fileset
-from pocket.parameters.defaults import get_default_parameters, project_root, to_plain
+from pocket.parameters.defaults import get_default_parameters, project_root
+from pocket.parameters.plain import to_plain
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod

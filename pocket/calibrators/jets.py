@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.base.arrays.fields import branch, collection
+from pocket.base.arrays.fields import branch, collection, with_fields
 from pocket.base.arrays.jagged import counts_of, elements_of, flat_values, to_lists, without_gaps
 from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
@@ -307,18 +307,8 @@ def with_columns(objects: ak.Array, columns: Mapping[str, npt.NDArray[Any]]) -> 
         [{'pt': 31.0, 'eta': 0.1, 'id': 1}, {'pt': 11.0, 'eta': -2.0, 'id': 2}]
     """
     objects = without_gaps(objects)
-    lists, records = objects.layout, elements_of(objects).layout
-    if not (isinstance(lists, ak.contents.ListOffsetArray) and isinstance(records, ak.contents.RecordArray)):
-        for name, values in columns.items():
-            objects = ak.with_field(objects, to_lists(values, counts_of(objects)), name)
-        return objects
-    contents = dict(zip(records.fields, records.contents, strict=True))
-    contents |= {name: ak.contents.NumpyArray(values) for name, values in columns.items()}
-    elements = ak.contents.RecordArray(
-        list(contents.values()), list(contents), length=records.length, parameters=records.parameters
-    )
-    layout = ak.contents.ListOffsetArray(lists.offsets, elements, parameters=lists.parameters)
-    return ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
+    lists = to_lists(with_fields(elements_of(objects), columns), counts_of(objects))
+    return ak.Array(lists.layout, behavior=objects.behavior, attrs=objects.attrs)
 
 
 def _stored(values: Floats) -> npt.NDArray[np.float32]:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import awkward as ak
+
+from pocket.base.arrays.fields import with_fields
 from pocket.base.runtime.user_code import UserCall
 from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, names_come_later, requested_variations
 from pocket.calibrators.jets import JetsCalibrator
@@ -206,10 +209,13 @@ def _overlap(name: str, other: str) -> bool:
 
 def _replaced(events: Any, result: Mapping[str, Any]) -> Any:
     """Return the events with the results inserted; columns that haven't been read stay unread."""
-    events = copy.copy(events)
+    columns: dict[str, Any] = {}
     for key, values in result.items():
-        events[tuple(key.split("."))] = values
-    return events
+        name, *field = key.split(".")
+        if field:
+            values = ak.with_field(columns[name] if name in columns else events[name], values, field)
+        columns[name] = values
+    return with_fields(events, columns)
 
 
 def _originals(events: Any, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pocket.calibrators.egamma import ElectronsScaleCalibrator
 from pocket.calibrators.jets import JetsCalibrator
 from pocket.configuration.configurator import Configurator
 from pocket.outputs.normalisation import EVENTS, denominator
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 
 #: Name of a function or class → what it does otherwise than in PocketCoffea.
 _OF_NAMES: Mapping[str, str] = {

@@ -23,8 +23,8 @@ from pocket.compat.rewriting import Rewriting
 from pocket.configuration.analysis import Analysis, load_analysis
 from pocket.configuration.plain_files import names_of
 from pocket.errors import ConfigError
-from pocket.parameters.defaults import to_plain
 from pocket.parameters.locations import project_root
+from pocket.parameters.plain import to_plain
 from pocket.parameters.shipped import shipped_root
 
 _INIT = '''"""Analysis {name}, made of {file} by ``law run Migrate``."""

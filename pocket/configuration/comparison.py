@@ -12,7 +12,7 @@ from pocket.columns.config import build_column_plan
 from pocket.configuration.configurator import NOT_PROCESSED, Configurator
 from pocket.configuration.shape_variations import build_shape_plan
 from pocket.errors import ConfigError
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 from pocket.weights.plan import SamplePlan, WeightPlan
 from pocket.weights.square_root import SquareRoot
 

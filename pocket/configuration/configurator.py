@@ -26,7 +26,7 @@ from pocket.datasets.skim_sums import SUMS
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights
@@ -227,7 +227,7 @@ class Configurator(metaclass=Declarative):
 
     @cached_property
     def plain_parameters(self) -> dict[str, Any]:
-        """The parameters without what only plots and toys read, see :func:`~pocket.parameters.defaults.to_plain`."""
+        """The parameters without what only plots and toys read, see :func:`~pocket.parameters.plain.to_plain`."""
         return to_plain(self.parameters, without=NOT_PROCESSED)
 
     @cached_property

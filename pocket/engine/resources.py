@@ -11,8 +11,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from pocket.configuration.configurator import NOT_PROCESSED, Configurator
-from pocket.parameters.defaults import to_plain
 from pocket.parameters.locations import expand_directories
+from pocket.parameters.plain import to_plain
 from pocket.parameters.visible import Reader, guarded
 
 #: Scheme of files that are made together with the toys.

@@ -21,7 +21,7 @@ from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_kno
 from pocket.io.nanoaod.ttree import read_tree
 from pocket.io.remote.client import is_remote, open_root
 from pocket.io.remote.tokens import holds_token, redacted
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 from pocket.toys.config import ToyConfig
 
 #: path or URL of a file

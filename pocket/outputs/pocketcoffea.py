@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from pocket.columns.parquet import column_files
 from pocket.configuration.configurator import Configurator
 from pocket.errors import ColumnError
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 
 #: sample → dataset → category → variation → records of shape (n events,)
 Columns = dict[str, dict[str, dict[str, dict[str, ak.Array]]]]

@@ -7,10 +7,10 @@ from .defaults import (
     get_default_parameters as get_default_parameters,
     merge_parameters as merge_parameters,
     merge_parameters_from_files as merge_parameters_from_files,
-    to_plain as to_plain,
 )
 from .locations import (
     local_path as local_path,
     project_path as project_path,
     register_configuration_dir as register_configuration_dir,
 )
+from .plain import to_plain as to_plain

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import functools
 import io
-import math
 import pickle
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import omegaconf
-from omegaconf import MISSING, Container, DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 from yaml import YAMLError
 
 from pocket.base.runtime.file_cache import cached
 from pocket.errors import ConfigError
 from pocket.parameters import checking, numbers, schema, upstream_forms, upstream_keys
 from pocket.parameters.checking import check_keys, without_numbered_years
-from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
+from pocket.parameters.locations import project_path, project_root, register_configuration_dir
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
+from pocket.parameters.plain import to_plain
 from pocket.parameters.shipped import find_files, shipped_root
 from pocket.parameters.upstream_forms import in_own_form
 
@@ -34,18 +33,7 @@ __all__ = [
     "project_path",
     "project_root",
     "register_configuration_dir",
-    "to_plain",
 ]
-
-_PRODUCT = "product"
-OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
-#: Resolvers that give the same value next time.
-_PURE = (_PRODUCT, "cvmfs", "pico_to_femto")
-#: Name of a resolver, which computes a value: ``${name:…}``.
-_RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
-#: Unresolved parameters → section → its resolved content, pickled.
-_known: dict[bytes, dict[str, bytes]] = {}
-_MOST_KNOWN = 16
 
 
 def get_default_parameters(variant: str = "") -> DictConfig:
@@ -79,13 +67,13 @@ def _merge_defaults(files: Sequence[Path], variants: Sequence[Path]) -> DictConf
     parts = [OmegaConf.create({})]
     origin: dict[str, str] = {}
     for path in files:
-        part = _load(path)
+        part = load_parameters(path)
         for section in part:
             first = origin.setdefault(str(section), path.name)
             if first != path.name:
                 raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
         parts.append(part)
-    return _merged(*parts, *(_load(path) for path in variants))
+    return _merged(*parts, *(load_parameters(path) for path in variants))
 
 
 def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bool = False) -> DictConfig:
@@ -101,21 +89,12 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
     """
     parts = [main]
     for file in files:
-        part = without_numbered_years(_load(Path(file)), parts, str(file))
+        part = without_numbered_years(load_parameters(file), parts, str(file))
         for other in () if update else parts:
             _refuse_changes(other, part, str(file))
         parts.append(part)
     # All files are merged at once, since each merge copies everything.
     return apply_overrides(_merged(*parts))
-
-
-def load_parameters(file: str | Path) -> DictConfig:
-    """Return the parameters of a YAML file, with interpolations as written.
-
-    Raises:
-        ConfigError: if it can't be read, or has a key that looks like a misspelt one.
-    """
-    return _load(Path(file))
 
 
 def merge_loaded(main: DictConfig, part: DictConfig, where: str) -> DictConfig:
@@ -145,46 +124,6 @@ def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], upd
     return apply_overrides(merged)
 
 
-def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Return parameters as plain dictionaries with interpolations resolved.
-
-    Values that are ``???``, or refer to one, stay as they are and raise an error only when they are read.
-
-    Args:
-        parameters: the parameters.
-        without: top-level sections to leave out.
-
-    Raises:
-        ConfigError: if an interpolation can't be resolved.
-    """
-    content = pickle.dumps(_unresolved(parameters))
-    # Other resolvers, such as ``${oc.env:HOME}``, may give another value next time, so their result is not cached.
-    if not {name.decode() for name in _RESOLVER.findall(content)} <= {*_PURE, *directory_names()}:
-        return _resolved(parameters, without)
-    # The result is cached, since resolving takes longer than all else before the first event.
-    if content not in _known and len(_known) >= _MOST_KNOWN:
-        _known.clear()
-    known = _known.setdefault(content, {})
-    resolved = _resolved(parameters, [*without, *known])
-    known.update((section, pickle.dumps(value)) for section, value in resolved.items())
-    return {str(key): pickle.loads(known[str(key)]) for key in parameters if key not in without}
-
-
-def _unresolved(node: Any) -> Any:
-    # OmegaConf.to_container(resolve=False) would be much slower.
-    content = node._content if isinstance(node, Container) else node._val
-    if isinstance(content, dict):
-        return {key: _unresolved(value) for key, value in content.items()}
-    return [_unresolved(value) for value in content] if isinstance(content, list) else content
-
-
-def _resolved(parameters: DictConfig, without: Sequence[str]) -> dict[str, Any]:
-    try:
-        return {str(key): _value(parameters, key) for key in parameters if key not in without}
-    except OmegaConfBaseException as error:
-        raise ConfigError(f"parameter {error.full_key}: {_first_line(error)}") from None
-
-
 def dump_parameters(parameters: DictConfig) -> str:
     """Return parameters as YAML, with interpolations resolved and keys in alphabetical order.
 
@@ -201,27 +140,13 @@ def dump_parameters(parameters: DictConfig) -> str:
         return OmegaConf.to_yaml(OmegaConf.create(plain), sort_keys=True)
 
 
-def _value(node: DictConfig | ListConfig, key: Any) -> Any:
-    """Return an entry of parameters as plain containers."""
-    try:
-        value = node[key]
-    except (MissingMandatoryValue, InterpolationToMissingValueError):
-        return MISSING
-    if not OmegaConf.is_config(value):
-        return value
-    content = _unresolved(value)
-    # Most sections refer to nothing, and OmegaConf takes long to find that out.
-    if not any(mark in pickle.dumps(content) for mark in (b"${", MISSING.encode())):
-        return content
-    try:
-        return OmegaConf.to_container(value, resolve=True)
-    except InterpolationToMissingValueError:
-        if isinstance(value, DictConfig):
-            return {name: _value(value, name) for name in value}
-        return [_value(value, position) for position in range(len(value))]
+def load_parameters(file: str | Path) -> DictConfig:
+    """Return the parameters of a YAML file, with interpolations as written.
 
-
-def _load(path: Path) -> DictConfig:
+    Raises:
+        ConfigError: if it can't be read, or has a key that looks like a misspelt one.
+    """
+    path = Path(file)
     try:
         stat = path.stat()
     except OSError:
@@ -269,7 +194,3 @@ def _refuse_changes(main: DictConfig, part: DictConfig, where: str, prefix: str 
             _refuse_changes(old, new, where, f"{prefix}{key!s}.")
         elif old != new:
             raise ConfigError(f"{where} changes {prefix}{key!s}: pass update=True if that is meant")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -11,7 +11,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import TemplatePlot
 from pocket.errors import ConfigError
 from pocket.histograms.combined import combinations_of
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 
 #: options of the style with an entry for each sample or group
 _BY_SAMPLE = ("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups")

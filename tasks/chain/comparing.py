@@ -101,7 +101,7 @@ class CompareCorrections(ConfigTask):
 
     def fingerprint_spec(self) -> Any:
         """Return the corrections by name, the templates, the style, and the code that compares and draws."""
-        from pocket.parameters.defaults import to_plain
+        from pocket.parameters.plain import to_plain
         from pocket.plots.specification import period_spec
 
         config = self.config_inst

@@ -25,7 +25,7 @@ class ExportCoffea(ConfigTask):
 
     def fingerprint_spec(self) -> Any:
         """Return the merged output, the parameters written beside it, and the code that converts."""
-        from pocket.parameters.defaults import to_plain
+        from pocket.parameters.plain import to_plain
 
         return {
             "merged": self.requires().fingerprint,

@@ -214,7 +214,7 @@ class PlotCutflow(ConfigTask):
 
     def fingerprint_spec(self) -> Any:
         """Return the templates, the categories, the style, and the code that draws."""
-        from pocket.parameters.defaults import to_plain
+        from pocket.parameters.plain import to_plain
         from pocket.plots.specification import period_spec
 
         config = self.config_inst
@@ -308,7 +308,7 @@ class PlotScaleFactors(ScaleFactorTask):
 
     def fingerprint_spec(self) -> Any:
         """Return the scale factor, the published one, the style, and the code that draws."""
-        from pocket.parameters.defaults import to_plain
+        from pocket.parameters.plain import to_plain
         from pocket.plots.specification import period_spec
 
         config = self.analysis_inst.config(self.analysis_inst.drawn_as(self.scale_factor))

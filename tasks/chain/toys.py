@@ -35,7 +35,7 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     @cached_property
     def toy_parameters(self) -> dict[str, Any]:
         """The section ``toys`` of the parameters."""
-        from pocket.parameters.defaults import to_plain
+        from pocket.parameters.plain import to_plain
 
         analysis = self.analysis_inst
         parameters = to_plain(analysis.config(analysis.default_config).parameters)

@@ -108,7 +108,7 @@ def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
 def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
     def parts(analysis: Analysis, name: str) -> dict[str, Any]:
         from pocket.base.fingerprint import code_closure
-        from pocket.parameters.defaults import to_plain
+        from pocket.parameters.plain import to_plain
 
         config = analysis.config(name if name in analysis.configs else analysis.drawn_as(name))
         return {

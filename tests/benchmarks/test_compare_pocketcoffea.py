@@ -11,7 +11,8 @@ from benchmarks.compare_pocketcoffea import compare, main, toys_for
 from benchmarks.peer.known_differences import KNOWN
 from benchmarks.peer.running import Settings
 from benchmarks.peer.toys import make_toys
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 
 pytestmark = pytest.mark.slow
 

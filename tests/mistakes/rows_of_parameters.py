@@ -10,8 +10,9 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.cuts.cut import Cut
-from pocket.parameters.defaults import get_default_parameters, merge_parameters, merge_parameters_from_files, to_plain
+from pocket.parameters.defaults import get_default_parameters, merge_parameters, merge_parameters_from_files
 from pocket.parameters.overrides import check_overrides, parameter_overrides
+from pocket.parameters.plain import to_plain
 from tests.mistakes.table import EVENTS, PLAN, Row
 from tests.pocket.configs import PARAMETERS, configure, only
 

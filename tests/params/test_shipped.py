@@ -20,8 +20,9 @@ from pocket.calibrators.taus import TauEnergyScaleCalibrator
 from pocket.corrections.files import load_correction
 from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.locations import PUBLIC, local_path
+from pocket.parameters.plain import to_plain
 from pocket.parameters.public_places import PERIODS
 from pocket.parameters.schema import YEARS as SHIPPED_YEARS
 from pocket.parameters.shipped import shipped_root

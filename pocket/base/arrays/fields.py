@@ -5,6 +5,7 @@ A wrong name raises an error with the place that was searched and the nearest va
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
@@ -38,6 +39,32 @@ def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
         hint = f"; nearest: {', '.join(f'{prefix}{other}' for other in close)}" if close else ""
         raise MissingBranchError(f"branch '{prefix}{name}' does not exist{hint}")
     return objects[name]
+
+
+def with_fields(records: ak.Array, columns: Mapping[str, Any]) -> ak.Array:
+    """Return records with further fields or other values of theirs, all inserted at once.
+
+    Args:
+        records: events or objects, shape (n records,).
+        columns: field → its values, shape (n records, …).
+
+    Examples:
+        >>> jets = ak.zip({"pt": [30.0, 10.0], "eta": [0.1, -2.0]})
+        >>> with_fields(jets, {"pt": np.array([31.0, 11.0]), "id": np.array([1, 2])}).to_list()[0]
+        {'pt': 31.0, 'eta': 0.1, 'id': 1}
+    """
+    layout = records.layout
+    if not isinstance(layout, ak.contents.RecordArray) or not all(
+        isinstance(column, ak.Array | np.ndarray) and len(column) == len(records) for column in columns.values()
+    ):
+        for name, column in columns.items():
+            records = ak.with_field(records, column, name)
+        return records
+    # awkward would look into all fields again for each new one.
+    contents = dict(zip(layout.fields, layout.contents, strict=True))
+    contents |= {name: ak.to_layout(column) for name, column in columns.items()}
+    inserted = layout.copy(contents=list(contents.values()), fields=list(contents))
+    return ak.Array(inserted, behavior=records.behavior, attrs=records.attrs)
 
 
 def field(record: ak.Array, path: str, name: str) -> ak.Array:

@@ -6,7 +6,8 @@ import uproot
 
 from benchmarks.peer import toys as module
 from benchmarks.peer.toys import Toys, make_toys
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 
 
 def few(folder: Path, events: int) -> Toys:

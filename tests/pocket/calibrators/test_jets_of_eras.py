@@ -19,7 +19,8 @@ from pocket.calibrators import JetsCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.calibrators.smearing import normal_numbers
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from tests.group_files import a_year_of_each_run
 from tests.pocket.calibrators.jme_files import (
     FOLDERS,

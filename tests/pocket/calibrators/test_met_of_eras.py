@@ -13,7 +13,8 @@ from omegaconf import OmegaConf
 
 from pocket.calibrators import JetsCalibrator, METCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from tests.group_files import a_year_of_each_run
 from tests.pocket.calibrators.jme_files import FOLDERS, ROOT, RUN_2, file_of, generated, needs_files, type_of
 

@@ -16,7 +16,8 @@ import pytest
 from pocket.calibrators import METXYCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from tests.pocket.calibrators.jme_files import ROOT, RUN_2, file_of, needs_files
 from tests.pocket.correction_files import write_corrections
 

@@ -10,7 +10,7 @@ from pocket.configuration.analysis import Analysis, load_analysis
 from pocket.configuration.restricted import check_measurable, restrict, restrict_analysis
 from pocket.datasets.restriction import Restriction
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 from pocket.plots.style import PlotStyle
 
 DATA, DY = "DATA_SingleMuon", "DYJetsToMuMu"

@@ -14,7 +14,7 @@ from pocket.datasets.fileset import Fileset
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from pocket.outputs.merging import merge_outputs
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 from tests.oracle import Sums, check_output, event_loop
 from tests.real_files import CACHE, real_file
 

@@ -13,7 +13,8 @@ import pytest
 from pocket.cuts import get_JetVetoMap
 from pocket.errors import UnknownNameError
 from pocket.objects import jet_selection, vetoed_jets
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from tests.pocket.calibrators.jme_files import FOLDERS, ROOT, RUN_2, file_of, needs_files
 
 PUID = {"2016_PreVFP": 1, "2016_PostVFP": 1, "2017": 4, "2018": 4}

@@ -17,8 +17,8 @@ from pocket.parameters.defaults import (
     merge_parameters,
     merge_parameters_from_files,
     register_configuration_dir,
-    to_plain,
 )
+from pocket.parameters.plain import to_plain
 
 BASE = OmegaConf.create({"muon": {"pt": 15.0, "flags": ["a", "b"]}, "low": "${muon.pt}"})
 

@@ -7,9 +7,10 @@ from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters import upstream
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.locations import project_path
 from pocket.parameters.overrides import parameter_overrides
+from pocket.parameters.plain import to_plain
 from pocket.parameters.tags import assignments, describe, groups, label_of, read_tags, rename, tags_of, with_tags
 
 JETS = "corrections://POG/JME/2022_Summer22/jet_jerc.json.gz"

@@ -7,7 +7,8 @@ from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters import upstream
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from pocket.parameters.upstream import (
     compose_parameters_from_files,
     get_default_run_options,

@@ -11,7 +11,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from pocket.toys.config import ToyConfig, era_parameters
 from pocket.toys.generator import generate
 from pocket.toys.plan import file_uuid

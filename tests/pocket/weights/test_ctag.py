@@ -13,7 +13,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from pocket.toys.correction_nodes import category
 from pocket.weights.ctag import SHAPE_VARIATIONS, CTagCalibration, CTagShape
 from tests.pocket.correction_files import write_corrections

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from pocket.weights.energy_shifts import EnergyShift, energy_shift
 
 #: Sources of the full set, of BTV's files in all years.

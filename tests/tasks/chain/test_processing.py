@@ -12,7 +12,7 @@ from pocket.base.fingerprint import imports
 from pocket.base.fingerprint.sources import Statement
 from pocket.configuration.analysis import load_analysis
 from pocket.histograms.files import read_output, read_sums
-from pocket.parameters.defaults import to_plain
+from pocket.parameters.plain import to_plain
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.chain.toys import MakeToySamples

@@ -1,0 +1,89 @@
+"""Parameters as plain dictionaries, with interpolations resolved."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from omegaconf import MISSING, Container, DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
+
+from pocket.errors import ConfigError
+from pocket.parameters.locations import directory_names
+
+_PRODUCT = "product"
+OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
+#: Resolvers that give the same value next time.
+_PURE = (_PRODUCT, "cvmfs", "pico_to_femto")
+#: Name of a resolver, which computes a value: ``${name:…}``.
+_RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
+#: Unresolved parameters → section → its resolved content, pickled.
+_known: dict[bytes, dict[str, bytes]] = {}
+_MOST_KNOWN = 16
+
+
+def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Return parameters as plain dictionaries with interpolations resolved.
+
+    Values that are ``???``, or refer to one, stay as they are and raise an error only when they are read.
+
+    Args:
+        parameters: the parameters.
+        without: top-level sections to leave out.
+
+    Raises:
+        ConfigError: if an interpolation can't be resolved.
+    """
+    content = pickle.dumps(_unresolved(parameters))
+    # Other resolvers, such as ``${oc.env:HOME}``, may give another value next time, so their result is not cached.
+    if not {name.decode() for name in _RESOLVER.findall(content)} <= {*_PURE, *directory_names()}:
+        return _resolved(parameters, without)
+    # The result is cached, since resolving takes longer than all else before the first event.
+    if content not in _known and len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    known = _known.setdefault(content, {})
+    resolved = _resolved(parameters, [*without, *known])
+    known.update((section, pickle.dumps(value)) for section, value in resolved.items())
+    return {str(key): pickle.loads(known[str(key)]) for key in parameters if key not in without}
+
+
+def _unresolved(node: Any) -> Any:
+    # OmegaConf.to_container(resolve=False) would be much slower.
+    content = node._content if isinstance(node, Container) else node._val
+    if isinstance(content, dict):
+        return {key: _unresolved(value) for key, value in content.items()}
+    return [_unresolved(value) for value in content] if isinstance(content, list) else content
+
+
+def _resolved(parameters: DictConfig, without: Sequence[str]) -> dict[str, Any]:
+    try:
+        return {str(key): _value(parameters, key) for key in parameters if key not in without}
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"parameter {error.full_key}: {_first_line(error)}") from None
+
+
+def _value(node: DictConfig | ListConfig, key: Any) -> Any:
+    """Return an entry of parameters as plain containers."""
+    try:
+        value = node[key]
+    except (MissingMandatoryValue, InterpolationToMissingValueError):
+        return MISSING
+    if not OmegaConf.is_config(value):
+        return value
+    content = _unresolved(value)
+    # Most sections refer to nothing, and OmegaConf takes long to find that out.
+    if not any(mark in pickle.dumps(content) for mark in (b"${", MISSING.encode())):
+        return content
+    try:
+        return OmegaConf.to_container(value, resolve=True)
+    except InterpolationToMissingValueError:
+        if isinstance(value, DictConfig):
+            return {name: _value(value, name) for name in value}
+        return [_value(value, position) for position in range(len(value))]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
