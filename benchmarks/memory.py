@@ -24,7 +24,8 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.histograms.config import Axis, HistConf
-from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from pocket.weights import WeightLambda, WeightWrapper
 
 EVENTS, CATEGORIES, HISTOGRAMS, WEIGHTS, SHIFTS = 150_000, 20, 60, 25, 5
@@ -126,25 +127,29 @@ def process(folder: Path, events: int) -> None:
     from pocket.datasets.build import build_fileset
     from pocket.engine.resources import Resources
     from pocket.engine.run import run_branch
-    from pocket.histograms.files import write_sums_and_histograms
+    from pocket.histograms.raw import write_raw
 
     config = configuration(folder / "tt.json")
     fileset = build_fileset(config.definitions, toy_files={}, cache=folder).fileset
     (branch,) = split(fileset, events)
     result = run_branch(config, branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=events)
     (folder / "raw").mkdir()
-    write_sums_and_histograms(folder / "raw", result.output)
+    write_raw(folder / "raw", result.output)
     (folder / "fileset.json").write_text(json.dumps(fileset), encoding="utf-8")
 
 
 def merge(folder: Path, events: int) -> None:
     """Merge the output with itself four times."""
-    from pocket.histograms.files import read_output, write_sums_and_histograms
+    from pocket.histograms.files import write_sums_and_histograms
+    from pocket.histograms.raw import add_raw
     from pocket.outputs.merging import merge_outputs
 
     fileset = json.loads((folder / "fileset.json").read_text(encoding="utf-8"))
-    metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
-    parts = (read_output(folder / "raw") for _ in range(4))
+    # Each event is there four times, so the dataset must have four times as many.
+    metadata = {
+        name: {**part["metadata"], "nevents": 4 * part["metadata"]["nevents"]} for name, part in fileset.items()
+    }
+    parts = add_raw([folder / "raw"] * 4)
     (folder / "merged").mkdir()
     write_sums_and_histograms(folder / "merged", merge_outputs(configuration(folder / "tt.json"), parts, metadata))
 

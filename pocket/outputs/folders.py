@@ -12,6 +12,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.description import dump_config
 from pocket.histograms.contents import write_contents
 from pocket.histograms.files import write_sums_and_histograms
+from pocket.histograms.raw import write_raw
 from pocket.outputs.dedicated_samples import DEDICATED, dedicated_metadata
 from pocket.outputs.normalisation import normalisation_factors
 from pocket.outputs.renaming import ColumnNames
@@ -28,7 +29,7 @@ def write_branch(folder: Path, output: Mapping[str, Any]) -> None:
         folder: an existing folder.
         output: see :func:`pocket.engine.chunk.empty_output`.
     """
-    write_sums_and_histograms(folder, output)
+    write_raw(folder, output)
     write_columns(folder, output["columns"])
 
 

@@ -88,7 +88,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     def _code(self) -> dict[str, Any]:
         return {
             "engine": code_closure("pocket.engine.run"),
-            "files": [code_closure("pocket.histograms.files"), code_closure("pocket.columns.parquet")],
+            "files": [code_closure("pocket.histograms.raw"), code_closure("pocket.columns.parquet")],
         }
 
     def input_ids(self) -> dict[str, str] | None:

@@ -284,18 +284,12 @@ class MergingJob:
         """Add the branches and write the sum."""
         from coffea.processor import accumulate
 
-        from pocket.histograms.files import read_output, relabel, write_sums_and_histograms
+        from pocket.histograms.raw import add_raw, write_raw
 
         verify_all(self.folders)
-
-        def unlabelled(folder: Path) -> dict[str, Any]:
-            output = read_output(folder)
-            relabel(output, {})
-            return output
-
-        total: dict[str, Any] = accumulate(map(unlabelled, self.folders), {"variables": {}})
+        total: dict[str, Any] = accumulate(add_raw(self.folders), {"variables": {}})
         with write_output(**self.output) as folder:
-            write_sums_and_histograms(folder, total)
+            write_raw(folder, total)
         progress(self.size)
 
 

@@ -26,8 +26,7 @@ def remove(chain: Chain, task: str, part: str) -> None:
 @pytest.mark.parametrize(
     ("task", "part", "file", "reader", "of", "params"),
     [
-        ("RunProcessor", "main", "histograms.h5", MergeOutputs, "main", {"config": "main"}),
-        ("RunProcessor", "main", "sums.json", MergeOutputs, "main", {"config": "main"}),
+        ("RunProcessor", "main", "raw.h5", MergeOutputs, "main", {"config": "main"}),
         ("RunProcessor", "main", "*.parquet", MergeOutputs, "main", {"config": "main"}),
         ("MergeOutputs", "probes", "histograms.h5", ComputeScaleFactors, "tight_id", {"scale_factor": "tight_id"}),
         ("MergeOutputs", "main", "histograms.h5", PlotTemplates, "corrected", {}),
@@ -62,7 +61,7 @@ def test_rotten_output(
 def test_readers_that_are_there_are_not_made_again(chain: Chain) -> None:
     before = chain.ids("")
     damaged = chain.outputs("RunProcessor", "main")[0]
-    rot(damaged / "histograms.h5")
+    rot(damaged / "raw.h5")
     (merged := chain.output("MergeOutputs", "main") / "manifest.json").rename(merged.with_name("kept"))
     chain.error(MergeOutputs, config="main")
     merged.with_name("kept").rename(merged)
@@ -73,8 +72,8 @@ def test_readers_that_are_there_are_not_made_again(chain: Chain) -> None:
 def test_merging_of_some_branches(chain: Chain) -> None:
     damaged: Path = chain.outputs("RunProcessor", "main")[0]
     remove(chain, "MergeOutputs", "main")
-    rot(damaged / "histograms.h5")
+    rot(damaged / "raw.h5")
     sentence = chain.error(MergeOutputs, config="main", branches_per_merge=2)
-    assert f"histograms.h5 in {damaged} isn't what was written" in sentence
+    assert f"raw.h5 in {damaged} isn't what was written" in sentence
     chain.build(MergeOutputs, config="main", branches_per_merge=2)
     assert is_complete(damaged)

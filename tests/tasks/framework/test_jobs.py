@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError
-from pocket.histograms.files import read_output
+from pocket.histograms.raw import read_raw
 from pocket.io.store import read_manifest
 from pocket.io.store.manifest import written
 from tasks.chain.processing import RunProcessor
@@ -60,7 +60,7 @@ def test_processing(chain: Chain, tmp_path: Path) -> None:
         **{name: value for name, value in made.info.items() if name not in of_process},
         "skipped": {},
     }
-    before, after = read_output(task.output().directory), read_output(tmp_path / "again")
+    before, after = read_raw(task.output().directory), read_raw(tmp_path / "again")
     assert after["cutflow"] == before["cutflow"]
     assert list(after["variables"]) == ["muon_pt", "npvs"]
 
