@@ -36,22 +36,23 @@ def write_raw(directory: Path, output: Mapping[str, Any]) -> None:
         output: see :func:`pocket.engine.chunk.empty_output`.
     """
     import h5py
+    import uhi.io.json
 
     found: dict[str, list[npt.NDArray[Any]]] = {kind: [] for kind in _TYPES}
     layout = {
         "sums": _take_sums({key: value for key, value in output.items() if key not in ("variables", "columns")}, found),
         "variables": {
             variable: {
-                sample: {dataset: _take_histogram(histogram, found) for dataset, histogram in datasets.items()}
-                for sample, datasets in samples.items()
+                sample: {dataset: _take_histogram(histogram, found) for dataset, histogram in sorted(datasets.items())}
+                for sample, datasets in sorted(samples.items())
             }
-            for variable, samples in output["variables"].items()
+            for variable, samples in sorted(output["variables"].items())
         },
     }
     # The file is written to memory first, since HDF5 crashes on a full disk.
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
-        text = zlib.compress(json.dumps(layout, allow_nan=False).encode())
+        text = zlib.compress(json.dumps(layout, allow_nan=False, default=uhi.io.json.default).encode())
         file["layout"] = np.frombuffer(text, dtype=np.uint8)
         for kind, parts in found.items():
             file[kind] = np.concatenate([np.zeros(0, _TYPES[kind]), *parts])
@@ -120,17 +121,8 @@ def _take_histogram(histogram: Any, found: dict[str, list[npt.NDArray[Any]]]) ->
             kind = _INTEGER if values.dtype.kind in "iu" else _FLOAT
             found[kind].append(values.astype(_TYPES[kind]).ravel())
             arrays[name] = [kind, values.shape]
-    axes = [
-        {
-            key: {"name": value["name"]}
-            if key == "metadata"
-            else value.tolist()
-            if isinstance(value, np.ndarray)
-            else value
-            for key, value in axis.items()
-        }
-        for axis in form["axes"]
-    ]
+    # The order of the keys is that of HDF5, so that merged templates have the same bytes as with that form.
+    axes = [{**axis, "metadata": {"label": "", "name": axis["metadata"]["name"]}} for axis in form["axes"]]
     return {"axes": axes, "type": form["storage"]["type"], "arrays": arrays}
 
 

@@ -106,7 +106,8 @@ SCHEMA: Mapping[str, Any] = {
     "lepton_scale_factors": {
         "electron_sf": {
             "collection": TEXT,
-            "id": _ANY,
+            # Older releases of PocketCoffea have one working point.
+            "id": (TEXT, _ANY),
             "JSONfiles": {YEAR: {"files": dict.fromkeys(("reco", "id"), TEXT), "name": TEXT, "reco": _ANY}},
             "era_mapping": {YEAR: dict.fromkeys(("reco", "id", "trigger"))},
             "trigger_sf": {YEAR: {**_CORRECTION, "path": TEXT}},

@@ -11,8 +11,8 @@ from pocket.parameters.public_places import LATEST, ROOT
 
 #: PocketCoffea's name of a section → the name here; the former refers to the latter, so that code may read both.
 RENAMED = {"pileupJSONfiles": "pileup"}
-#: What older versions gave electrons one name of the year for.
-_NAMED_YEARS = ("reco", "id", "trigger")
+#: Leptons → corrections, for all of which older versions have one name of the year.
+_NAMED_YEARS = {"electron_sf": ("reco", "id", "trigger"), "muon_sf": ("reco", "id", "iso", "trigger")}
 #: Group → period → tag, for files that parameters name without one.
 _tags: dict[str, Mapping[str, str]] = {}
 
@@ -40,8 +40,13 @@ def in_own_form(part: DictConfig) -> DictConfig:
         part: parameters as written, with interpolations.
     """
     renamed = [name for name in RENAMED if isinstance(_written(part, name), DictConfig)]
-    eras = _table(part, "lepton_scale_factors", "electron_sf", "era_mapping")
-    years = [year for year in eras or () if isinstance(_written(eras, year), str) and not _refers(eras, year)]
+    years = [
+        (leptons, year)
+        for leptons in _NAMED_YEARS
+        for eras in [_table(part, "lepton_scale_factors", leptons, "era_mapping")]
+        for year in eras or ()
+        if isinstance(_written(eras, year), str) and not _refers(eras, year)
+    ]
     if not renamed and not years:
         return part
     changed: Any = OmegaConf.create({})
@@ -51,10 +56,9 @@ def in_own_form(part: DictConfig) -> DictConfig:
     assert isinstance(plain, DictConfig)
     for name in renamed:
         plain[name] = f"${{{RENAMED[name]}}}"
-    if years:
-        of_years = plain.lepton_scale_factors.electron_sf.era_mapping
-        for year in years:
-            of_years[year] = dict.fromkeys(_NAMED_YEARS, of_years[year])
+    for leptons, year in years:
+        of_years = plain.lepton_scale_factors[leptons].era_mapping
+        of_years[year] = dict.fromkeys(_NAMED_YEARS[leptons], of_years[year])
     return plain
 
 

@@ -121,7 +121,8 @@ class ElectronId(ElectronWeight):
 
     The file is ``JSONfiles.<year>.files.id`` of ``lepton_scale_factors.electron_sf``, the correction
     ``JSONfiles.<year>.name``; ``id`` maps ``object_preselection.Electron.id`` (one for all years, or year → one) to the
-    working point of the correction. Source: EGM, electron.json.gz, as for :class:`ElectronReco`.
+    working point of the correction, or is the working point for all. Source: EGM, electron.json.gz, as for
+    :class:`ElectronReco`.
     """
 
     name = "sf_ele_id"
@@ -129,10 +130,13 @@ class ElectronId(ElectronWeight):
 
     def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each electron."""
-        identification = parameter(self.params, "object_preselection", "Electron", "id")
-        if not isinstance(identification, str):
-            identification = parameter(self.params, "object_preselection", "Electron", "id", self.year)
-        texts = {"workingpoint": str(self.parameter("id", identification)), **kind_input(self.KINDS[side])}
+        working_point = self.parameter("id")
+        if not isinstance(working_point, str):
+            identification = parameter(self.params, "object_preselection", "Electron", "id")
+            if not isinstance(identification, str):
+                identification = parameter(self.params, "object_preselection", "Electron", "id", self.year)
+            working_point = self.parameter("id", identification)
+        texts = {"workingpoint": str(working_point), **kind_input(self.KINDS[side])}
         return evaluate(*self.correction(), inputs.with_texts(texts))
 
 

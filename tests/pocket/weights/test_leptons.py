@@ -243,6 +243,16 @@ def test_identification_by_year_and_collection_by_parameter(folder: Path) -> Non
         ElectronId(params, {"year": "2018"}).evaluate(events, 1, "nominal")
 
 
+def test_one_working_point_for_all_identifications(folder: Path) -> None:
+    events = events_of([[{"pt": 25.0, "eta": 0.1, "deltaEtaSC": 0.0, "phi": 0.0}]], "ElectronGood")
+    expected, _ = ElectronId(parameters(folder), {"year": "2018"}).evaluate(events, 1, "nominal")
+    params = parameters(folder)
+    params.lepton_scale_factors.electron_sf.id = "wp80iso"
+    del params.object_preselection
+    found, _ = ElectronId(params, {"year": "2018"}).evaluate(events, 1, "nominal")
+    assert found == expected != 1
+
+
 def test_errors(folder: Path) -> None:
     params = parameters(folder)
     events = events_of([[{"pt": 25.0, "eta": 0.1, "deltaEtaSC": 0.0, "phi": 0.0}]], "ElectronGood")
