@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import io
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import omegaconf
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 from yaml import YAMLError
 
@@ -180,7 +180,17 @@ def _method() -> bytes:
 def _merged(main: DictConfig, *parts: DictConfig) -> DictConfig:
     # Parameters are copied by pickle, since the copies that OmegaConf's merge() makes would dominate loading an
     # analysis.
-    merged = OmegaConf.unsafe_merge(*pickle.loads(pickle.dumps([main, *parts])))
+    content = pickle.dumps([main, *parts])
+    merged: Any
+    try:
+        merged = OmegaConf.unsafe_merge(*pickle.loads(content))
+    except TypeError:
+        # PocketCoffea's older releases have lists where there are tables now; whichever comes later counts.
+        merged, *others = pickle.loads(content)
+        for other in others:
+            for place in list(_replaced(merged, other)):
+                OmegaConf.update(merged, place, None, merge=False)
+            merged = OmegaConf.unsafe_merge(merged, other)
     assert isinstance(merged, DictConfig)
     return merged
 
@@ -194,3 +204,17 @@ def _refuse_changes(main: DictConfig, part: DictConfig, where: str, prefix: str 
             _refuse_changes(old, new, where, f"{prefix}{key!s}.")
         elif old != new:
             raise ConfigError(f"{where} changes {prefix}{key!s}: pass update=True if that is meant")
+
+
+def _replaced(one: DictConfig, other: DictConfig, *path: str) -> Iterator[str]:
+    """Yield the places at which one of two parameters is a table and the other one a list."""
+    for key in other:
+        try:
+            pair = (one.get(key), other[key])
+        except OmegaConfBaseException:  # A value that isn't there, or refers to one.
+            continue
+        kinds = {type(node) for node in pair}
+        if kinds == {DictConfig}:
+            yield from _replaced(*pair, *path, str(key))
+        elif kinds == {DictConfig, ListConfig}:
+            yield ".".join((*path, str(key)))

@@ -232,6 +232,17 @@ def test_what_cannot_be_resolved(tmp_path: Path, text: str, message: str) -> Non
     assert set(to_plain(merged, without=("a", "b"))) == {"muon", "low"}
 
 
+def test_list_and_table_replace_each_other(tmp_path: Path) -> None:
+    table = merge_parameters(BASE, {"own": {"a": {"b": 1}, "c": 2}})
+    listed = write(tmp_path, "list.yaml", "own: {a: [1, 2]}")
+    merged = merge_parameters_from_files(table, listed, update=True)
+    assert to_plain(merged)["own"] == {"a": [1, 2], "c": 2}
+    back = merge_parameters_from_files(merged, write(tmp_path, "table.yaml", "own: {a: {d: 3}}"), update=True)
+    assert to_plain(back)["own"] == {"a": {"d": 3}, "c": 2}
+    with pytest.raises(ConfigError, match=r"own\.a"):
+        merge_parameters_from_files(table, listed)
+
+
 def test_what_is_missing_stays_missing(tmp_path: Path) -> None:
     text = "a: {b: '???', c: '${a.b}', d: ['???', 1, '${a.b}']}\ne: '???'\nf: '${a}'"
     merged = merge_parameters_from_files(BASE, write(tmp_path, "a.yaml", text))
