@@ -451,6 +451,36 @@ def test_scripts_of_packages_run_in_a_folder_with_a_space(checkout: Checkout, of
     assert (run.stdout, run.stderr) == (f"['run', 'a b'] {checkout.root}/.venv\n", "")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("checkout", ["bash"], indirect=True)
+@pytest.mark.parametrize("fails", [False, True])
+def test_pip_gets_uv_where_there_is_none(checkout: Checkout, fails: bool) -> None:
+    stand_in = checkout.commands / "real" / "uv"
+    stand_in.parent.mkdir()
+    (checkout.commands / "uv").rename(stand_in)
+    (checkout.commands / "law_command").rename(stand_in.with_name("law_command"))
+    checkout.add_command("uv", NO_UV)
+    path = checkout.commands / "uv-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("uv-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: uv\nVersion: 1\n")
+        wheel.writestr("uv-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("uv-1.dist-info/RECORD", "")
+        for name, text in (("uv", f'#!/bin/sh\nexec {stand_in} "$@"\n'), ("law", "#!/bin/sh\nexit 0\n")):
+            script = zipfile.ZipInfo(f"uv-1.data/scripts/{name}")
+            script.external_attr = 0o100755 << 16
+            wheel.writestr(script, text)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    lock = f"uv @ {path.as_uri()} \\\n    --hash=sha256:{digest}\n    # via nothing\n"
+    (checkout.root / "requirements.lock").write_text(lock)
+    run = checkout.run('source "$SETUP"', **({"UV_FAILS": "yes"} if fails else {}))
+    assert run.returncode == 0, run.stderr
+    calls = (checkout.commands / "uv.calls").read_text()
+    assert "pip sync" in calls
+    assert f"made .venv with {'pip' if fails else 'uv'} in " in run.stdout
+    assert ("uv could not install them, trying pip: cause: out of stock" in run.stderr) == fails
+    assert not (checkout.root / ".law" / "uv").exists()
+
+
 def test_run_instead_of_sourced(checkout: Checkout) -> None:
     result = subprocess.run(["bash", checkout.root / "setup.sh"], env=checkout.environment(), capture_output=True)
     assert result.returncode == 1
