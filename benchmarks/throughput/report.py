@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.throughput.engines import BARE, LABELS
 from benchmarks.throughput.results import EngineResult, Measured
 from benchmarks.throughput.stages import RULES
+from pocket.io.nanoaod.baskets import liblzma_version
 
 Data = Mapping[str, Any]
 
@@ -178,4 +179,5 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
     model = models[0] if models else platform.machine()
-    return f"{os.cpu_count()} cores of {model}, Python {platform.python_version()}"
+    liblzma = liblzma_version() or "of Python"
+    return f"{os.cpu_count()} cores of {model}, Python {platform.python_version()}, liblzma {liblzma}"

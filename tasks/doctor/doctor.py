@@ -18,7 +18,7 @@ from pocket.io.store import store_root
 from tasks.batch.options import BatchOptions
 from tasks.doctor.credentials import authorities, grid_proxy, token
 from tasks.doctor.job import DoctorJob
-from tasks.doctor.packages import packages
+from tasks.doctor.packages import decompression, packages
 from tasks.doctor.places import index, placement, writable
 from tasks.doctor.result import Result, Status
 from tasks.doctor.systems import batch_system, systems_here, xrootd_client
@@ -116,6 +116,7 @@ class Doctor(BatchOptions, AnalysisTask):
             yield found
         yield xrootd_client()
         yield packages(checkout / "requirements.lock")
+        yield decompression()
         yield index(Path(law.config.get_expanded("core", "index_file")), checkout)
         yield writable("store", store_root(), "POCKET_STORE")
         if logs:

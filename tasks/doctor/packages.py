@@ -1,4 +1,4 @@
-"""Check that the imported packages are those of ``requirements.lock``."""
+"""Checks of the imported packages: whether they are those of ``requirements.lock``, and what unpacks files."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ LOOKED_AT = (
     "omegaconf", "scipy", "uproot", "vector",
 )  # fmt: skip
 _LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
+
+
+def decompression() -> Result:
+    """Return the library that unpacks files compressed by LZMA."""
+    from pocket.io.nanoaod.baskets import liblzma_version, xz_library
+
+    system = f"liblzma {liblzma_version() or 'of Python'}"
+    if xz_library() == "lzma":
+        return Result("LZMA", Status.OK, f"unpacked by {system}")
+    return Result("LZMA", Status.OK, f"unpacked by cramjam, since {system} takes longer")
 
 
 def packages(lock: Path) -> Result:

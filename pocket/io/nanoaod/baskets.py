@@ -13,13 +13,17 @@ position of each entry's first byte, also counted from the beginning of the key.
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import lzma
 import struct
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import awkward as ak
+import cramjam
 import lz4.block
 import numba
 import numpy as np
@@ -37,6 +41,10 @@ from pocket.io.remote.read_ahead import Place
 _KEY = struct.Struct(">ihiIhh")
 _BASKET = struct.Struct(">Hiiii?")
 _POSITION = np.dtype(">i4")
+#: Errors of damaged blocks.
+_DAMAGED = (zstandard.ZstdError, lzma.LZMAError, cramjam.DecompressionError, lz4.block.LZ4BlockError)
+#: First version of liblzma that is faster than the one in cramjam; 5.2 takes twice as long.
+_FAST_LIBLZMA = (5, 4)
 #: Bytes before each compressed block: two for the algorithm, one for its version, three for each of both sizes.
 _BLOCK = 9
 #: Bytes of the checksum before the data of an LZ4 block.
@@ -62,7 +70,7 @@ def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Pa
         return (_lists if column.is_list else _values)(
             _baskets(source, column, start, stop, packing), size, column.dtype
         )
-    except (zstandard.ZstdError, lzma.LZMAError, lz4.block.LZ4BlockError, struct.error, ValueError, IndexError):
+    except (*_DAMAGED, struct.error, ValueError, IndexError):
         # uproot reads such a column itself, or raises the error.
         return None
 
@@ -84,10 +92,34 @@ def _lz4(block: memoryview, size: int) -> bytes:
     return unpacked
 
 
-#: Algorithm of a block → function that unpacks it, given its size; uproot unpacks the others. cramjam is slower.
+def liblzma_version() -> str:
+    """Return the version of the liblzma that Python uses, empty if it is a part of Python, which is recent then."""
+    try:
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+        library = ctypes.CDLL(next(line.split(maxsplit=5)[5] for line in maps if "/liblzma.so" in line))
+        library.lzma_version_string.restype = ctypes.c_char_p
+        version: bytes = library.lzma_version_string()
+    except (OSError, StopIteration, AttributeError):
+        return ""
+    return version.decode()
+
+
+@functools.cache
+def xz_library() -> str:
+    """Return the library that unpacks LZMA: ``lzma``, which uses the system's, or ``cramjam`` where that is old."""
+    version = liblzma_version()
+    is_old = bool(version) and tuple(map(int, version.split(".")[:2])) < _FAST_LIBLZMA
+    return "cramjam" if is_old else "lzma"
+
+
+def _xz(block: memoryview, size: int) -> bytes:
+    return bytes(cramjam.xz.decompress(block)) if xz_library() == "cramjam" else lzma.decompress(block)
+
+
+#: Algorithm of a block → function that unpacks it, given its size; uproot unpacks the others.
 UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
     b"ZS": _Zstd(),
-    b"XZ": lambda block, size: lzma.decompress(block),
+    b"XZ": _xz,
     b"L4": _lz4,
 }
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import awkward
 import pytest
 
-from tasks.doctor.packages import packages
+from pocket.io.nanoaod import baskets
+from tasks.doctor.packages import decompression, packages
 from tasks.doctor.result import Status
 from tests.law_runner import ROOT
 
@@ -57,3 +58,17 @@ def test_packages_of_an_image(lock: Path, monkeypatch: pytest.MonkeyPatch) -> No
     lock.write_text("awkward==0.1 \\\n")
     found = packages(lock)
     assert (found.status, found.advice) == (Status.WARNING, "build the image anew")
+
+
+@pytest.mark.parametrize(
+    ("library", "version", "found"),
+    [
+        ("lzma", "5.8.1", "unpacked by liblzma 5.8.1"),
+        ("lzma", "", "unpacked by liblzma of Python"),
+        ("cramjam", "5.2.5", "unpacked by cramjam, since liblzma 5.2.5 takes longer"),
+    ],
+)
+def test_decompression(library: str, version: str, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baskets, "xz_library", lambda: library)
+    monkeypatch.setattr(baskets, "liblzma_version", lambda: version)
+    assert decompression().found == found

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import lzma
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import uproot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pocket.io.nanoaod import baskets
 from pocket.io.nanoaod.baskets import read_numbers
 from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.ttree import Column
@@ -177,3 +180,27 @@ def test_lists_that_are_copied_in_blocks(tmp_path: Path, length: int) -> None:
             found = read(file["Events"]["x"], 0, 30, Packing(keep))
         assert found is not None
         assert found.to_list() == lists[keep].to_list()
+
+
+@pytest.mark.parametrize(
+    ("version", "library"), [("5.2.5", "cramjam"), ("5.4.1", "lzma"), ("5.8.1", "lzma"), ("", "lzma")]
+)
+def test_library_for_lzma(version: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baskets, "liblzma_version", lambda: version)
+    baskets.xz_library.cache_clear()
+    try:
+        assert baskets.xz_library() == library
+        content = np.random.default_rng(1).normal(size=5000).astype(np.float32).tobytes()
+        block = lzma.compress(content)
+        assert baskets.UNPACK[b"XZ"](memoryview(block), len(content)) == content
+        with pytest.raises(baskets._DAMAGED):
+            baskets.UNPACK[b"XZ"](memoryview(block[:40] + b"damaged" + block[47:]), len(content))
+    finally:
+        baskets.xz_library.cache_clear()
+
+
+def test_version_of_liblzma_is_that_of_the_loaded_one() -> None:
+    loaded = [line for line in Path("/proc/self/maps").read_text().splitlines() if "/liblzma.so" in line]
+    version = baskets.liblzma_version()
+    assert bool(version) == bool(loaded)
+    assert re.fullmatch(r"(\d+\.\d+\.\d+\w*)?", version)
