@@ -47,7 +47,7 @@ def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 #: cached properties of a configuration
-_FOUND_OUT = ("reader", "one_sided", "plain_parameters")
+_FOUND_OUT = ("reader", "one_sided")
 
 
 class Configurator(metaclass=Declarative):
@@ -139,6 +139,8 @@ class Configurator(metaclass=Declarative):
         #: changes of other modules by the loaded analysis (:mod:`pocket.base.fingerprint.patches`)
         self.patches: Mapping[str, Any] = {}
         self.parameters = _with_tags(parameters)
+        #: parameters of :meth:`plain_parameters`, if they can't change any more
+        self.resolved: dict[str, Any] | None = None
         check_defined(workflow)
         self.workflow = workflow
         self.workflow_options = dict(workflow_options or {})
@@ -177,7 +179,7 @@ class Configurator(metaclass=Declarative):
     def with_parameters(self, parameters: DictConfig) -> Configurator:
         """Return the same configuration with other parameters."""
         other = copy.copy(self)
-        other.parameters = parameters
+        other.parameters, other.resolved = parameters, None
         return other
 
     @property
@@ -223,12 +225,12 @@ class Configurator(metaclass=Declarative):
         Raises:
             ConfigError: if an interpolation can't be resolved.
         """
-        return visible(self.plain_parameters, self.reader)
+        return visible(self.plain_parameters(), self.reader)
 
-    @cached_property
     def plain_parameters(self) -> dict[str, Any]:
-        """The parameters without what only plots and toys read, see :func:`~pocket.parameters.plain.to_plain`."""
-        return to_plain(self.parameters, without=NOT_PROCESSED)
+        """Return the parameters without what only plots and toys read, see :func:`pocket.parameters.plain.to_plain`."""
+        # Parameters may be changed until events are processed, so only parts for fingerprints have them resolved.
+        return self.resolved or to_plain(self.parameters, without=NOT_PROCESSED)
 
     @cached_property
     def reader(self) -> Reader:
@@ -250,11 +252,11 @@ class Configurator(metaclass=Declarative):
 
     def normalisation_parameters(self) -> dict[str, Any]:
         """Return the parameters that weights may read during the merging, as in :meth:`processed_parameters`."""
-        return visible(self.plain_parameters, self._normalisation_reader())
+        return visible(self.plain_parameters(), self._normalisation_reader())
 
     def normalising(self) -> Configurator:
         """Return the configuration with only those parameters that weights may read during the merging."""
-        plain = self.plain_parameters
+        plain = self.plain_parameters()
         return self.with_parameters(guarded(plain, self._normalisation_reader(), known=list(plain)))
 
     def _normalisation_reader(self) -> Reader:

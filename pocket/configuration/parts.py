@@ -37,7 +37,7 @@ def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
     whole = {name.partition(SUBSAMPLE)[0] for name in stored}
     part = copy.copy(cfg)
     # The parameters are the same, and resolving them takes longer than the rest.
-    vars(part)["plain_parameters"] = cfg.plain_parameters
+    part.resolved = cfg.plain_parameters()
     part.categories = StandardSelection(categories)
     part.definitions = {
         name: one

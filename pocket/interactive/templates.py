@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pocket.errors import ConfigError, DamagedOutputError, HistogramError, UnknownKeyError
 from pocket.histograms.files import HISTOGRAMS, SUMS, list_variables, read_sums
 from pocket.histograms.files import read_templates as read_samples
+from pocket.histograms.raw import RAW
 from pocket.histograms.sample_axis import join_samples
 
 if TYPE_CHECKING:
@@ -104,15 +105,18 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
     path = Path(output).expanduser()
     folder = path.parent if path.name == HISTOGRAMS else path
     refuse_absent(output, folder)
+    raw = HistogramError(f"{folder} holds the raw sums of a branch: give an output of MergeOutputs")
+    if (folder / RAW).is_file():
+        raise raw
     if not (folder / HISTOGRAMS).is_file():
         inside = sorted(folder.glob(f"*/{HISTOGRAMS}"))
         hint = f": give one of the folders in it, such as {inside[-1].parent.name}" if inside else ""
         raise HistogramError(f"{folder} has no {HISTOGRAMS}, so it is no output of MergeOutputs{hint}")
     refuse_changed(folder)
-    # Sums that are normalised come with what they were divided by.
+    # Branches of earlier versions have the same files. Sums that are normalised come with what they were divided by.
     sums = read_sums(folder) if (folder / SUMS).is_file() else {}
     if "cutflow" in sums and "divided_by" not in sums:
-        raise HistogramError(f"{folder} holds the raw sums of a branch: give an output of MergeOutputs")
+        raise raw
     return Templates(str(folder), tuple(list_variables(folder)), partial(read_samples, folder))
 
 
