@@ -73,7 +73,7 @@ def test_killed_while_it_copies_from_the_scratch_space(chain: Chain, tmp_path: P
     shutil.rmtree(output)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    moment = Moment.of(tmp_path / "moment", "open", r"[.]tmp-.*/sums[.]json$")
+    moment = Moment.of(tmp_path / "moment", "open", r"[.]tmp-.*/raw[.]h5$")
     law = Law(chain.folder, {**moment.environment(chain.law.environment), "POCKET_SCRATCH": str(scratch)})
     process = law.start(*chain.arguments("RunProcessor", "--config", "main", "--branch", "0"))
     wait_for(lambda: moment.process or process.poll() is not None)
@@ -82,7 +82,7 @@ def test_killed_while_it_copies_from_the_scratch_space(chain: Chain, tmp_path: P
     (copy,) = output.parent.glob(".*")
     assert contents(filled) == before
     # so far all files but the last one, whole
-    assert contents(copy) == {name: content for name, content in before.items() if name != "sums.json"}
+    assert contents(copy) == {name: content for name, content in before.items() if name != "raw.h5"}
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not output.exists()
