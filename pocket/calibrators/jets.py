@@ -307,8 +307,14 @@ def with_columns(objects: ak.Array, columns: Mapping[str, npt.NDArray[Any]]) -> 
         [{'pt': 31.0, 'eta': 0.1, 'id': 1}, {'pt': 11.0, 'eta': -2.0, 'id': 2}]
     """
     objects = without_gaps(objects)
-    lists = to_lists(with_fields(elements_of(objects), columns), counts_of(objects))
-    return ak.Array(lists.layout, behavior=objects.behavior, attrs=objects.attrs)
+    lists = objects.layout
+    if not isinstance(lists, ak.contents.ListOffsetArray):
+        for name, values in columns.items():
+            objects = ak.with_field(objects, to_lists(values, counts_of(objects)), name)
+        return objects
+    elements = with_fields(elements_of(objects), columns)
+    layout = ak.contents.ListOffsetArray(lists.offsets, elements.layout, parameters=lists.parameters)
+    return ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
 
 
 def _stored(values: Floats) -> npt.NDArray[np.float32]:
