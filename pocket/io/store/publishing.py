@@ -168,6 +168,9 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         pass
+    with contextlib.suppress(OSError):
+        # A process that has ended keeps its number until its parent looks, which may take some time.
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
     return True
 
 

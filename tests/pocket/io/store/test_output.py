@@ -174,6 +174,18 @@ def test_only_leftovers_of_dead_processes_are_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "out"])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_process_that_ended_is_dead_before_its_parent_looks(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    left = tmp_path / f".out.tmp-{_host()}-{process.pid}-1b"
+    left.mkdir()
+    os.kill(process.pid, 0)  # its number is still there
+    prepare_places([tmp_path])
+    assert not left.exists()
+    process.wait()
+
+
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("scratch", [False, True])
 def test_a_killed_writer_leaves_nothing_half_written(
