@@ -121,14 +121,16 @@ restore_venv() {
     [ ! -e "$before" ] || mv "$before" .venv
 }
 
-# Installs the uv of the lock into a folder of its own. It makes .venv in seconds, for which pip takes minutes.
+# Installs the uv of the lock into a folder of its own. It makes .venv in seconds, for which pip takes minutes. Its cache is
+# there, too, since it would fill the home folder, which often has a quota.
 fetch_uv() {
     rm -rf .law/uv
     mkdir -p .law/uv
     sed -n '/^uv[= ]/,/^[^ ]/ { /^uv[= ]/p; /^ /p; }' requirements.lock >.law/uv/requirements
     [ -s .law/uv/requirements ] && "$1" -I -m venv .law/uv/venv &&
         .law/uv/venv/bin/python -I -m pip install --require-hashes -r .law/uv/requirements &&
-        .law/uv/venv/bin/uv --version
+        .law/uv/venv/bin/uv --version || return 1
+    uv() { UV_CACHE_DIR=$root/.law/uv/cache "$root/.law/uv/venv/bin/uv" "$@"; }
 }
 
 # Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start.
@@ -171,38 +173,29 @@ refuse_to_install() {
     exit 1
 }
 
-# The cache of a uv of its own would fill the home folder, which often has a quota.
-install_with_own_uv() {
-    (
-        export PATH=$root/.law/uv/venv/bin:$PATH UV_CACHE_DIR=$root/.law/uv/cache
-        install_with_uv "$1"
-    )
-}
-
 install() {
-    local python=$1 installer=uv
+    local python=$1 installers=uv installer
     if ! uv --version >/dev/null 2>&1; then
         "$python" -I -c 'import ensurepip' 2>/dev/null ||
             fail "$python can't make virtual environments: install python3-venv (Debian, Ubuntu) or uv"
-        installer=pip
-        if fetch_uv "$python" >"$log" 2>&1; then installer=own_uv; fi
+        # A uv that reads other settings than pip may not reach the index that pip does.
+        if fetch_uv "$python" >"$log" 2>&1; then installers="uv pip"; else installers=pip; fi
     fi
-    say "installing the packages of $required into .venv with ${installer/own_uv/uv}"
     [ ! -e "$before" ] || restore_venv # left by an installation that was killed
     trap restore_venv EXIT
     [ ! -e .venv ] || mv .venv "$before"
-    # A uv that reads other settings than pip may not reach the index that pip does.
-    if [ "$installer" = own_uv ] && ! install_with_own_uv "$python" >"$log" 2>&1; then
-        say "uv could not install them, trying pip: $(last_line)"
+    for installer in $installers; do
+        say "installing the packages of $required into .venv with $installer"
         rm -rf .venv
-        installer=pip
-    fi
-    [ "$installer" = own_uv ] || "install_with_$installer" "$python" >"$log" 2>&1 ||
-        fail "$installer could not install $required, is there a network? Last of $root/$log: $(last_line)"
+        "install_with_$installer" "$python" >"$log" 2>&1 && break
+        [ "$installer" != "${installers##* }" ] ||
+            fail "$installer could not install $required, is there a network? Last of $root/$log: $(last_line)"
+        say "$installer could not install them, trying pip: $(last_line)"
+    done
     identity .venv/bin/python >"$stamp"
     trap - EXIT
     rm -rf "$before" .law/uv
-    did="made .venv with ${installer/own_uv/uv} in $SECONDS s"
+    did="made .venv with $installer in $SECONDS s"
 }
 
 index_tasks() {
