@@ -130,7 +130,8 @@ fetch_uv() {
     [ -s .law/uv/requirements ] && "$1" -I -m venv .law/uv/venv &&
         .law/uv/venv/bin/python -I -m pip install --require-hashes -r .law/uv/requirements &&
         .law/uv/venv/bin/uv --version || return 1
-    uv() { UV_CACHE_DIR=$root/.law/uv/cache "$root/.law/uv/venv/bin/uv" "$@"; }
+    # pip trusts the system's certificates, too: an index may be behind a proxy that has its own.
+    uv() { UV_SYSTEM_CERTS=true UV_CACHE_DIR=$root/.law/uv/cache "$root/.law/uv/venv/bin/uv" "$@"; }
 }
 
 # Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start.

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.executors import Job
 from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.links import scale_factors_of
 from tasks.chain.skimming import BuildSkimDatasets
+from tasks.core.loaded import processing_code
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
 from tasks.framework.base import input_ids, load
@@ -75,20 +74,13 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         applied = config.scale_factors
         return {
             "config": config.processing_spec(),
-            **self._code,
+            **processing_code(),
             **self.limits,
             "toys": required["toys"].fingerprint if self.has_toys else None,
             "skim": [task.requires().fingerprint for task in skims],
             "scale_factors": {
                 name: task.fingerprint for name, task in required["scale_factors"].items() if name in applied
             },
-        }
-
-    @cached_property
-    def _code(self) -> dict[str, Any]:
-        return {
-            "engine": code_closure("pocket.engine.run"),
-            "files": [code_closure("pocket.histograms.raw"), code_closure("pocket.columns.parquet")],
         }
 
     def input_ids(self) -> dict[str, str] | None:

@@ -86,12 +86,16 @@ def load_checked(job: _Job) -> Analysis:
 
 
 def _processing(analysis: Analysis, name: str) -> dict[str, Any]:
+    return {"config": analysis.config(name).processing_spec(), **processing_code()}
+
+
+def processing_code() -> dict[str, Any]:
+    """Return the engine's code that branches run and that writes their outputs."""
     from pocket.base.fingerprint import code_closure
 
     return {
-        "config": analysis.config(name).processing_spec(),
         "engine": code_closure("pocket.engine.run"),
-        "files": [code_closure("pocket.histograms.files"), code_closure("pocket.columns.parquet")],
+        "files": [code_closure("pocket.histograms.raw"), code_closure("pocket.columns.parquet")],
     }
 
 

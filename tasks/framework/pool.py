@@ -31,11 +31,11 @@ PRELOAD = (
     "tasks.framework.jobs",
     "pocket.configuration.analysis",
     "pocket.engine.run",
-    "pocket.histograms.files",
+    "pocket.histograms.raw",
     "pocket.columns.parquet",
     "pocket.cuts.library",
     "h5py",
-    "uhi.io.hdf5",
+    "uhi.io.json",
     "correctionlib",
     "pocket.engine.preload",
 )

@@ -258,8 +258,8 @@ def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: T
     analysis.fault(
         "def kill(event, arguments):\n"
         "        import glob\n"
-        "        if event == 'open' and '.tmp-' in str(arguments[0]) and str(arguments[0]).endswith('sums.json'):\n"
-        "            if glob.glob('tmp/pocketlaw-*/sums.json'):\n"
+        "        if event == 'open' and '.tmp-' in str(arguments[0]) and str(arguments[0]).endswith('raw.h5'):\n"
+        "            if glob.glob('tmp/pocketlaw-*/raw.h5'):\n"
         "                os.kill(os.getpid(), signal.SIGKILL)\n"
         "    if number == 0:\n"
         "        sys.addaudithook(kill)"
@@ -273,7 +273,7 @@ def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: T
     # what it left is hidden, and whole as far as it goes
     output = left.with_name(left.name[1:].partition(".tmp-")[0])
     whole = contents(output)
-    assert whole.pop("sums.json")
+    assert whole.pop("raw.h5")
     assert contents(left) == whole
     outputs = [path for path in fingerprint.glob("*/[!.]*") if path.is_dir()]
     assert sorted(path.name for path in output.parent.iterdir()) == sorted([left.name, output.name])

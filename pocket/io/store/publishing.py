@@ -108,7 +108,9 @@ def readable_errors(directory: Path, only: Collection[int] | None = None) -> Ite
         if only is not None and error.errno not in only:
             raise
         place = f" ({error.filename})" if error.filename else ""
-        raise PocketError(f"can't write {directory} in the store: {error.strerror}{place}") from error
+        # The text of an error that Arrow raises is its own, not the system's.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise PocketError(f"can't write {directory} in the store: {reason}{place}") from error
 
 
 def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool]) -> None:
