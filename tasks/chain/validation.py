@@ -13,6 +13,7 @@ from pocket.errors import ClosureError
 from pocket.histograms.contents import checksum_of, digest_json, read_contents
 from pocket.histograms.files import read_sums
 from pocket.histograms.readings import joined, of_config
+from pocket.histograms.sums import read_part
 from pocket.io.store import write_output
 from pocket.io.store.publishing import replacing
 from pocket.scale_factors.declarations.closure import closure_configs
@@ -95,8 +96,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
     def input_ids(self) -> dict[str, str] | None:
         """Return the scale factor, and the parts of the templates that are read."""
-        from pocket.scale_factors.validation.sums import read_part
-
         required = self.requires()
         readings = self.readings()
 

@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.histograms.readings import Reading, of_config
+from pocket.histograms.sums import GENERATED, Sums, datasets_of
 from pocket.scale_factors.declarations.closure import PreservedYield
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.files.measured import ALL_YEARS
 from pocket.scale_factors.measurement.templates import NOMINAL
 from pocket.scale_factors.validation.checks import Check, exactly, within_errors
-
-#: sums of a merged output, see :func:`pocket.histograms.files.read_sums`
-Sums = Mapping[str, Any]
-#: sums over all events of a dataset, before any cut
-_GENERATED = ("sum_genweights", "sum_signOf_genweights")
-
-
-def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Sums:
-    """Return the part of a configuration's sums that the checks read; all sums if the readings are unknown."""
-    if readings is None:
-        return sums
-    read = of_config(readings, config)
-    samples = {name for reading in read for name in reading.samples}
-    datasets = list(_datasets(sums, sorted(samples), ()))
-    yields = [reading for reading in read if not reading.variable]
-    categories = {category for reading in yields for category in reading.categories}
-
-    def of_datasets(part: Mapping[str, Any]) -> dict[str, Any]:
-        return {dataset: part[dataset] for dataset in datasets if dataset in part}
-
-    def of_category(part: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            dataset: {sample: {NOMINAL: by_variation[NOMINAL]} for sample, by_variation in by_sample.items()}
-            for dataset, by_sample in of_datasets(part).items()
-        }
-
-    return {
-        "cutflow": {stage: of_datasets(sums["cutflow"][stage]) for stage in ("initial", "skim")},
-        **{key: of_datasets(sums[key]) for key in _GENERATED if key in sums},
-        **{key: {name: of_category(sums[key][name]) for name in sorted(categories)} for key in ("sumw", "sumw2")},
-        "datasets_metadata": {
-            dataset: {key: metadata[key] for key in ("sample", "year")}
-            for dataset, metadata in of_datasets(sums["datasets_metadata"]).items()
-        },
-    }
 
 
 def check_events(
@@ -66,20 +29,20 @@ def check_events(
     names, sides = (before[0], after[0]), (before[1], after[1])
     stages = ("initial", "skim") if skimmed else ("initial",)
     compared = f"events ({', '.join(stages)}) and sums of generator weights of each dataset, {names[0]} and {names[1]}"
-    datasets = [list(_datasets(sums, samples, years)) for sums in sides]
+    datasets = [list(datasets_of(sums, samples, years)) for sums in sides]
     for here, there, name in ((0, 1, names[1]), (1, 0, names[0])):
         missing = [dataset for dataset in datasets[here] if dataset not in datasets[there]]
         if missing:
             outcome = f"{', '.join(missing)} of {names[here]} isn't in {name}"
             return Check("events", False, compared, outcome)
-    absent = [sample for sample in samples if not list(_datasets(sides[0], (sample,), years))]
+    absent = [sample for sample in samples if not list(datasets_of(sides[0], (sample,), years))]
     if absent:
         return Check("events", False, compared, f"no dataset of sample {', '.join(absent)} is in {names[0]}")
     found: dict[str, tuple[float, float]] = {}
     for dataset in datasets[0]:
         for stage in stages:
             found[f"{dataset} ({stage})"] = tuple(sums["cutflow"][stage][dataset] for sums in reversed(sides))
-        for key in _GENERATED:
+        for key in GENERATED:
             if dataset in sides[0].get(key, {}):
                 found[f"{dataset} ({key})"] = tuple(sums[key][dataset] for sums in reversed(sides))
     return exactly("events", compared, list(found), *zip(*found.values(), strict=True))
@@ -104,7 +67,7 @@ def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, 
     labels, ratios, variances = [], [], []
     for year in declaration.years or (ALL_YEARS,):
         for sample in preserved.samples or declaration.mc:
-            datasets = list(_datasets(sums, (sample,), (year,) if year else ()))
+            datasets = list(datasets_of(sums, (sample,), (year,) if year else ()))
             unweighted, ratio, variance = _mean_weight(sums, preserved, datasets, sample)
             label = f"year {year}, sample {sample}" if year else f"sample {sample}"
             if unweighted <= 0:
@@ -116,14 +79,6 @@ def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, 
     ones = np.ones(len(ratios))
     covariance = np.diag(np.array(variances))
     return within_errors("yields", compared, labels, np.array(ratios), ones, covariance, independent=False)
-
-
-def _datasets(sums: Sums, samples: Sequence[str], years: Sequence[str]) -> Iterator[str]:
-    """Yield the datasets of samples, some of which may be subsamples."""
-    whole = {sample.partition(SUBSAMPLE)[0] for sample in samples}
-    for dataset, metadata in sums["datasets_metadata"].items():
-        if metadata["sample"] in whole and (not years or str(metadata["year"]) in years):
-            yield dataset
 
 
 def _mean_weight(

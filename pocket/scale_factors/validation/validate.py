@@ -17,6 +17,7 @@ from scipy.linalg import block_diag
 from pocket.base.typing import Floats
 from pocket.errors import PocketError, ScaleFactorError
 from pocket.histograms.files import read_sums
+from pocket.histograms.sums import Sums, read_part
 from pocket.scale_factors.declarations.base import UpstreamOutputs, find_function
 from pocket.scale_factors.declarations.closure import closure_sources, places
 from pocket.scale_factors.declarations.measured import ScaleFactor
@@ -30,7 +31,7 @@ from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRat
 from pocket.scale_factors.validation.algebra import Sides
 from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
 from pocket.scale_factors.validation.report import Report
-from pocket.scale_factors.validation.sums import Sums, check_events, check_preserved_yields, read_part
+from pocket.scale_factors.validation.sums import check_events, check_preserved_yields
 from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
