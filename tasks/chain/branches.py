@@ -224,9 +224,12 @@ class DatasetWorkflow(BatchWorkflow):
         """Files by content and entry range, as inputs of the branch; cached because it is needed repeatedly."""
         return {"files": digest([segment.identity for segment in self.branch_data.segments])}
 
-    @property
+    @cached_property
     def dedicated_ids(self) -> dict[str, str]:
-        """Metadata of a dataset that varies another sample; fingerprints leave it out, so that others stay valid."""
+        """Metadata of a dataset that varies another sample; fingerprints leave it out, so that others stay valid.
+
+        It is cached as :attr:`segment_ids` is.
+        """
         from pocket.configuration.configurator import processing_metadata
 
         definition = self.config_inst.definitions[self.branch_data.dataset]
