@@ -2,6 +2,9 @@
 
 It has 60 histograms × 20 categories × 61 variations (nominal, 25 weights and 5 shape shifts up and down) of tt̄ toys in
 one chunk, then their merging and the plot of one variable. Each step runs in its own process.
+
+``python -m benchmarks.memory empty`` merges 8 branches of 200 histograms × 100 categories × 300 shifts, 20 bins each,
+90 % of which are empty, and draws one variable in one category.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ from pocket.weights import WeightLambda, WeightWrapper
 
 EVENTS, CATEGORIES, HISTOGRAMS, WEIGHTS, SHIFTS = 150_000, 20, 60, 25, 5
 STEPS = ("generate", "process", "merge", "plot")
+#: the same where most bins are empty
+BRANCHES, MANY_CATEGORIES, MANY_HISTOGRAMS, MANY_WEIGHTS, BINS, FILLED = 8, 100, 200, 150, 20, 0.1
+STEPS_OF_EMPTY = ("branches", "merge_empty", "plot_empty")
 
 
 class JetWorkflow(BaseProcessorABC):
@@ -141,7 +147,7 @@ def process(folder: Path, events: int) -> None:
 def merge(folder: Path, events: int) -> None:
     """Merge the output with itself four times."""
     from pocket.histograms.files import write_sums_and_histograms
-    from pocket.histograms.raw import add_raw
+    from pocket.histograms.raw_sums import add_raw
     from pocket.outputs.merging import merge_outputs
 
     fileset = json.loads((folder / "fileset.json").read_text(encoding="utf-8"))
@@ -149,7 +155,7 @@ def merge(folder: Path, events: int) -> None:
     metadata = {
         name: {**part["metadata"], "nevents": 4 * part["metadata"]["nevents"]} for name, part in fileset.items()
     }
-    parts = add_raw([folder / "raw"] * 4)
+    parts = [add_raw([folder / "raw"] * 4)]
     (folder / "merged").mkdir()
     write_sums_and_histograms(folder / "merged", merge_outputs(configuration(folder / "tt.json"), parts, metadata))
 
@@ -167,20 +173,90 @@ def plot(folder: Path, events: int) -> None:
             figure.savefig(folder / f"{category}.png")
 
 
-def main(events: int) -> None:
+def configuration_of_empty(folder: Path) -> Configurator:
+    """Return the configuration with mostly empty bins."""
+    metadata = {"year": "2018", "isMC": True, "xsec": 1.0}
+    (folder / "tt.json").write_text(
+        json.dumps({"TT": {"sample": "TT", "files": [{"paths": ["tt.root"], "metadata": metadata}]}}), encoding="utf-8"
+    )
+    weights = [_weight(number) for number in range(MANY_WEIGHTS)]
+    names = [weight.name for weight in weights]
+    axis = Axis(coll="JetGood", field="pt", pos=0, bins=BINS, start=0, stop=500)
+    return Configurator(
+        parameters=get_default_parameters(),
+        datasets={"jsons": [str(folder / "tt.json")]},
+        workflow=JetWorkflow,
+        preselections=[passthrough],
+        categories={f"cat{number}": [passthrough] for number in range(MANY_CATEGORIES)},
+        weights={"common": {"inclusive": ["lumi", "XS", *names]}},
+        weights_classes=weights,
+        variations={"weights": {"common": {"inclusive": names}}},
+        variables={f"pt_{number}": HistConf([axis]) for number in range(MANY_HISTOGRAMS)},
+    )
+
+
+def branches(folder: Path, events: int) -> None:
+    """Write the branches with mostly empty bins, each with other numbers."""
+    from pocket.engine.chunk import empty_output
+    from pocket.histograms.raw import write_raw
+
+    config = configuration_of_empty(folder)
+    (dataset,) = config.definitions
+    metadata = {**config.definitions[dataset].metadata(), "dataset": dataset}
+    output = empty_output(config, config.parameters, metadata)
+    output["cutflow"]["initial"][dataset] = 1
+    random = np.random.default_rng(1)
+    for number in range(BRANCHES):
+        for samples in output["variables"].values():
+            for datasets in samples.values():
+                for histogram in datasets.values():
+                    view = histogram.view(flow=True)
+                    view["value"] = np.where(random.random(view.shape) < FILLED, random.random(view.shape), 0)
+                    view["variance"] = view["value"] ** 2
+        (folder / f"raw{number}").mkdir()
+        write_raw(folder / f"raw{number}", output)
+
+
+def merge_empty(folder: Path, events: int) -> None:
+    """Merge the branches with mostly empty bins."""
+    from pocket.histograms.raw_sums import add_raw
+    from pocket.outputs.folders import write_merged
+    from pocket.outputs.merging import merge_outputs
+
+    config = configuration_of_empty(folder)
+    folders = [folder / f"raw{number}" for number in range(BRANCHES)]
+    known = {name: {**one.metadata(), "nevents": BRANCHES} for name, one in config.definitions.items()}
+    (folder / "merged").mkdir()
+    write_merged(folder / "merged", config, "main", merge_outputs(config, [add_raw(folders)], known), folders)
+
+
+def plot_empty(folder: Path, events: int) -> None:
+    """Draw one variable in one category."""
+    from pocket.histograms.files import read_templates
+    from pocket.plots.templates.figures import draw_templates
+
+    config = configuration_of_empty(folder)
+    variable, category = next(iter(config.variables)), next(iter(config.categories))
+    for _, figure, _ in draw_templates(config, variable, category, read_templates(folder / "merged", variable)):
+        figure.savefig(folder / "plot.png")
+
+
+def main(events: int, steps: Sequence[str]) -> None:
     """Run each step in its own process, and print its time and its peak memory."""
     with tempfile.TemporaryDirectory() as folder:
-        for step in STEPS:
+        for step in steps:
             command = [sys.executable, "-m", "benchmarks.memory", str(events), step, folder]
             print(step, subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
 
 
 if __name__ == "__main__":
-    events = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
+    given = sys.argv[1] if len(sys.argv) > 1 else str(EVENTS)
     if len(sys.argv) > 2:
         start = time.perf_counter()
-        globals()[sys.argv[2]](Path(sys.argv[3]), events)
+        globals()[sys.argv[2]](Path(sys.argv[3]), int(given))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{time.perf_counter() - start:.1f} s, at most {peak:.0f} MB")
+    elif given == "empty":
+        main(0, STEPS_OF_EMPTY)
     else:
-        main(events)
+        main(int(given), STEPS)

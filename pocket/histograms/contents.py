@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ _NO_VARIATION = ""
 
 #: Histogram → sample → dataset → ``bins``: checksum of the axes, ``parts``: category → variation → checksum.
 Contents = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+#: histograms by sample and dataset, one variable after another
+Items = Iterator[tuple[str, Mapping[str, Mapping[str, "Hist[Any]"]]]]
 
 
 def describe_contents(variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any]]]]) -> dict[str, Any]:
@@ -38,16 +40,41 @@ def describe_contents(variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any
     }
 
 
-def write_contents(directory: Path, variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any]]]]) -> None:
-    """Write the checksums of histograms to the folder of the histograms."""
-    text = json.dumps(describe_contents(variables), separators=(",", ":"))
-    (directory / CONTENTS).write_text(text, encoding="utf-8")
+def write_contents(directory: Path, variables: Items) -> Items:
+    """Yield variables with their histograms, after writing their checksums to the folder of the histograms.
+
+    Each variable has a line, so that a reader finds it without the others.
+    """
+    with (directory / CONTENTS).open("w", encoding="utf-8") as file:
+        separator = "{\n"
+        for variable, samples in variables:
+            (described,) = describe_contents({variable: samples}).values()
+            file.write(f"{separator}{json.dumps(variable)}:{json.dumps(described, separators=(',', ':'))}")
+            separator = ",\n"
+            yield variable, samples
+        file.write("\n}" if separator == ",\n" else "{}")
 
 
-def read_contents(directory: str | Path) -> Contents:
-    """Return the checksums that :func:`write_contents` wrote."""
-    contents: Contents = json.loads((Path(directory) / CONTENTS).read_text(encoding="utf-8"))
-    return contents
+def read_contents(directory: str | Path, variables: Collection[str] | None = None) -> Contents:
+    """Return the checksums that :func:`write_contents` wrote.
+
+    Args:
+        directory: the folder.
+        variables: names of the histograms, ``None`` for all; those that aren't there are left out.
+    """
+    path = Path(directory) / CONTENTS
+    if variables is None:
+        contents: Contents = json.loads(path.read_text(encoding="utf-8"))
+        return contents
+    found = {}
+    decoder = json.JSONDecoder()
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith('"'):
+                variable, end = decoder.raw_decode(line)
+                if variable in variables:
+                    found[variable], _ = decoder.raw_decode(line, end + 1)
+    return found
 
 
 def checksum_of(contents: Contents, readings: Iterable[Reading]) -> str:

@@ -24,19 +24,34 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
         directory: an existing folder.
         output: see :func:`pocket.engine.chunk.empty_output`.
     """
+    write_sums(directory, output)
+    write_histograms(directory, output["variables"].items())
+
+
+def write_sums(directory: Path, output: Mapping[str, Any]) -> None:
+    """Write the sums of an output to ``sums.json``."""
+    sums = {key: value for key, value in output.items() if key not in ("variables", "columns")}
+    (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def write_histograms(directory: Path, variables: Iterable[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> None:
+    """Write histograms to ``histograms.h5``.
+
+    Args:
+        directory: an existing folder.
+        variables: names, with sample → dataset → histogram; each is written before the next one is taken.
+    """
     import h5py
     import uhi.io.hdf5
 
     # The file is written to memory first, since HDF5 crashes on a full disk.
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
-        for variable, samples in output["variables"].items():
+        for variable, samples in variables:
             for sample, datasets in samples.items():
                 for dataset, histogram in datasets.items():
                     uhi.io.hdf5.write(file.create_group(f"{variable}/{sample}/{dataset}"), histogram)
     (directory / HISTOGRAMS).write_bytes(content.getbuffer())
-    sums = {key: value for key, value in output.items() if key not in ("variables", "columns")}
-    (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def read_output(directory: str | Path) -> dict[str, Any]:
@@ -102,21 +117,20 @@ def read_templates(directory: str | Path, variable: str) -> dict[str, Any]:
     return {sample: add(datasets.values()) for sample, datasets in read_variable(directory, variable).items()}
 
 
-def relabel(output: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> None:
-    """Set the labels of the axes of all histograms of an output, in place.
+def relabel(samples: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]) -> None:
+    """Set the labels of the axes of a variable's histograms, in place.
 
     Labels aren't part of a fingerprint, so branches may have old labels, and histograms with different labels can't be
     added.
 
     Args:
-        output: with ``variables``, see :func:`pocket.engine.chunk.empty_output`.
-        labels: variable → axis → label; the default is the axis' name.
+        samples: sample → dataset → histogram.
+        labels: axis → label; the default is the axis' name.
     """
-    for variable, samples in output["variables"].items():
-        for datasets in samples.values():
-            for histogram in datasets.values():
-                for axis in histogram.axes:
-                    axis.label = labels.get(variable, {}).get(axis.name, axis.name)
+    for datasets in samples.values():
+        for histogram in datasets.values():
+            for axis in histogram.axes:
+                axis.label = labels.get(axis.name, axis.name)
 
 
 def add(histograms: Iterable[Any]) -> Any:

@@ -17,7 +17,7 @@ from pocket.engine.coffea_processor import CoffeaProcessor
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.engine.run import run_branch
 from pocket.errors import ConfigError, check_known
-from pocket.histograms.raw import add_raw
+from pocket.histograms.raw_sums import add_raw
 from pocket.interactive.datasets import Files, PathLike, define_datasets, first_events, simulated_data, with_datasets
 from pocket.interactive.result import Result
 from pocket.interactive.tables import Named
@@ -121,7 +121,9 @@ def process(
                 write_branch(folder, result.output)
                 folders.append(folder)
         metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
-        merged = merge_outputs(part, add_raw(folders), metadata, all_files=not skipped)
+        merged = merge_outputs(part, [add_raw(folders)], metadata, all_files=not skipped)
+        # The folders of the branches are removed below.
+        merged["variables"] = dict(merged["variables"])
         whole = temporary / "merged"
         whole.mkdir()
         write_merged(whole, part, _NAME, merged, folders)

@@ -41,21 +41,15 @@ class _Variation:
     targets: tuple[str, ...]
 
 
-def fold_dedicated_samples(
-    cfg: Configurator, merged: dict[str, Any], metadata: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """Turn the templates and sums of datasets that vary a sample into variations of that sample, in place.
+def fold_dedicated_sums(cfg: Configurator, merged: dict[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> None:
+    """Turn the sums of datasets that vary a sample into variations of that sample, in place.
 
-    Histograms without weights don't get the variation, because numbers of events of two samples can't be compared. What
-    the datasets were normalised by stays in ``dedicated_samples``.
+    What the datasets were normalised by stays in ``dedicated_samples``.
 
     Args:
         cfg: the configuration.
-        merged: normalised output, see :func:`pocket.outputs.merging.merge_outputs`.
+        merged: normalised sums, see :func:`pocket.outputs.merging.merge_outputs`.
         metadata: dataset → its metadata.
-
-    Raises:
-        DatasetError: if a calibrator has a variation of the same name.
     """
     variations = list(_variations(cfg))
     if not variations:
@@ -64,7 +58,6 @@ def fold_dedicated_samples(
     for variation in variations:
         for counted in cfg.counted_samples(variation.sample):
             _fold_sums(merged, variation, counted)
-            _fold_histograms(cfg, merged, variation, counted)
         presel = merged["cutflow"]["presel"]
         for number, target in enumerate(variation.targets):
             count = sum(presel[source][NOMINAL] for source in variation.sources)
@@ -73,6 +66,30 @@ def fold_dedicated_samples(
             kept["datasets_metadata"][source] = {**metadata[source], "varied_datasets": list(variation.targets)}
             _take_out(merged, kept, source)
     merged[DEDICATED] = kept
+
+
+def fold_dedicated_histograms(cfg: Configurator, name: str, samples: dict[str, dict[str, Any]]) -> None:
+    """Turn the histograms of datasets that vary a sample into variations of that sample, in place.
+
+    Histograms without weights don't get the variation, because numbers of events of two samples can't be compared.
+
+    Args:
+        cfg: the configuration.
+        name: name of the variable.
+        samples: sample → dataset → its normalised histogram.
+
+    Raises:
+        DatasetError: if a calibrator has a variation of the same name.
+    """
+    conf = cfg.variables[name]
+    for variation in _variations(cfg):
+        for counted in cfg.counted_samples(variation.sample):
+            datasets = samples.get(counted, {})
+            if variation.targets[0] in datasets and not conf.no_weights and conf.fills_variation(variation.name):
+                _fold_histogram(variation, datasets)
+        for datasets in samples.values():
+            for source in variation.sources:
+                datasets.pop(source, None)
 
 
 def dedicated_metadata(merged: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -103,26 +120,21 @@ def _fold_sums(merged: Mapping[str, Any], variation: _Variation, counted: str) -
                 datasets[target][counted] = of_target | {variation.name: type(total)(0) if number else total}
 
 
-def _fold_histograms(cfg: Configurator, merged: Mapping[str, Any], variation: _Variation, counted: str) -> None:
-    for name, samples in merged["variables"].items():
-        conf = cfg.variables[name]
-        datasets = samples.get(counted, {})
-        if variation.targets[0] not in datasets or conf.no_weights or not conf.fills_variation(variation.name):
-            continue
-        for number, target in enumerate(variation.targets):
-            histogram = datasets[target]
-            names = list(histogram.axes["variation"])
-            if variation.name in names:
-                raise DatasetError(
-                    f"dataset {variation.sources[0]!r} fills variation {variation.name!r} of {target!r}, but a "
-                    "calibrator has filled it"
-                )
-            datasets[target] = with_variations(histogram, [*names, variation.name])
-            filled = _view_of(datasets[target], variation.name)
-            for field in filled.dtype.names or (...,):
-                filled[field] = 0
-                for source in variation.sources if not number else ():
-                    filled[field] += _view_of(datasets[source], NOMINAL)[field]
+def _fold_histogram(variation: _Variation, datasets: dict[str, Any]) -> None:
+    for number, target in enumerate(variation.targets):
+        histogram = datasets[target]
+        names = list(histogram.axes["variation"])
+        if variation.name in names:
+            raise DatasetError(
+                f"dataset {variation.sources[0]!r} fills variation {variation.name!r} of {target!r}, but a "
+                "calibrator has filled it"
+            )
+        datasets[target] = with_variations(histogram, [*names, variation.name])
+        filled = _view_of(datasets[target], variation.name)
+        for field in filled.dtype.names or (...,):
+            filled[field] = 0
+            for source in variation.sources if not number else ():
+                filled[field] += _view_of(datasets[source], NOMINAL)[field]
 
 
 def _view_of(histogram: Any, variation: str) -> Any:
@@ -133,7 +145,7 @@ def _view_of(histogram: Any, variation: str) -> Any:
 
 
 def _take_out(merged: Mapping[str, Any], kept: dict[str, Any], source: str) -> None:
-    """Move the sums of a whole dataset to those that are kept, and remove its templates."""
+    """Move the sums of a whole dataset to those that are kept, and remove the others."""
     for step in _STEPS:
         kept["cutflow"][step][source] = merged["cutflow"][step].pop(source)
     for key in _OF_DATASETS:
@@ -141,7 +153,4 @@ def _take_out(merged: Mapping[str, Any], kept: dict[str, Any], source: str) -> N
             kept.setdefault(key, {})[source] = merged[key].pop(source)
     for key in ("cutflow", "sumw", "sumw2"):
         for datasets in merged[key].values():
-            datasets.pop(source, None)
-    for samples in merged["variables"].values():
-        for datasets in samples.values():
             datasets.pop(source, None)

@@ -11,7 +11,7 @@ from pocket.columns.parquet import merge_columns, write_columns
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.description import dump_config
 from pocket.histograms.contents import write_contents
-from pocket.histograms.files import write_sums_and_histograms
+from pocket.histograms.files import write_histograms, write_sums
 from pocket.histograms.raw import write_raw
 from pocket.outputs.dedicated_samples import DEDICATED, dedicated_metadata
 from pocket.outputs.normalisation import normalisation_factors
@@ -55,8 +55,8 @@ def write_merged(
     }
     for dataset, metadata in dedicated_metadata(merged).items():
         factors[dataset] = normalisation_factors(cfg, merged[DEDICATED], dataset, metadata)
-    write_sums_and_histograms(folder, merged)
-    write_contents(folder, merged["variables"])
+    write_sums(folder, merged)
+    write_histograms(folder, write_contents(folder, iter(merged["variables"].items())))
     merge_columns(branches, folder, factors, ColumnNames(cfg))
     # Paths of a machine or a snapshot would change the output although its content is the same.
     (folder / CONFIG_FILE).write_text(portable(dump_config(cfg, name)), encoding="utf-8")

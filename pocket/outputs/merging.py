@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.era_names import EraNames
 from pocket.configuration.stored_variations import one_sided_variations
 from pocket.datasets.generator_sums import restore_sums
 from pocket.errors import DatasetError
 from pocket.histograms.both_sides import with_both_sides, with_both_sums
 from pocket.histograms.files import relabel
-from pocket.outputs.dedicated_samples import dedicated_metadata, fold_dedicated_samples
+from pocket.outputs.dedicated_samples import (
+    dedicated_metadata,
+    fold_dedicated_histograms,
+    fold_dedicated_sums,
+)
 from pocket.outputs.normalisation import divided_by, normalisation_factors
-from pocket.outputs.renaming import rename_variations
+from pocket.outputs.renaming import rename_histograms, rename_sums
 
 Output = dict[str, Any]
+#: sample → category → factor
+Factors = Mapping[str, Mapping[str, float]]
 
 
 def merge_outputs(
@@ -45,19 +52,22 @@ def merge_outputs(
 
     Returns:
         The merged output in the same layout, with ``datasets_metadata``, and with the sums that each simulated dataset
-        was divided by in ``divided_by`` (:func:`pocket.outputs.normalisation.divided_by`).
+        was divided by in ``divided_by`` (:func:`pocket.outputs.normalisation.divided_by`). Histograms are merged when
+        they are asked for (:class:`MergedHistograms`).
 
     Raises:
         DatasetError: if a dataset has no output or no metadata, its events weren't each processed once
-            (:func:`check_events`), or the sum that it is divided by isn't positive.
+            (:func:`check_events`), or the sum that it is divided by isn't positive. When a histogram is asked for: if a
+            calibrator has the same variation as a dedicated sample.
     """
     from coffea.processor import accumulate
 
+    parts = list(outputs)
     # The sum starts with an empty dictionary, because coffea returns a single output itself, but the scaling needs a
     # copy.
-    merged: Output = accumulate(_labelled(cfg, outputs), {})
-    merged.pop("columns", None)
+    merged: Output = accumulate(map(_only_sums, parts), {})
     merged["divided_by"] = {}
+    factors: dict[str, Factors] = {}
     for dataset in cfg.definitions:
         if dataset not in merged.get("cutflow", {}).get("initial", {}):
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
@@ -68,25 +78,91 @@ def merge_outputs(
         restore_sums(merged, dataset, metadata[dataset])
         if metadata[dataset]["isMC"]:
             merged["divided_by"][dataset] = divided_by(cfg, merged, dataset, metadata[dataset])
-            _normalise(cfg, merged, dataset, metadata[dataset])
-    fold_dedicated_samples(cfg, merged, metadata)
+            factors[dataset] = normalisation_factors(cfg, merged, dataset, metadata[dataset])
+            _normalise(merged, dataset, factors[dataset])
+    fold_dedicated_sums(cfg, merged, metadata)
     remaining = {dataset: dict(meta) for dataset, meta in metadata.items() if dataset not in dedicated_metadata(merged)}
     one_sided = one_sided_variations(cfg)
-    for dataset in cfg.definitions:
-        if dataset in remaining and remaining[dataset]["isMC"]:
-            _add_other_sides(cfg, merged, dataset, str(remaining[dataset]["sample"]), one_sided)
-    rename_variations(cfg, merged)
+    counted = {
+        dataset: tuple(cfg.counted_samples(str(remaining[dataset]["sample"])))
+        for dataset in cfg.definitions
+        if one_sided and dataset in remaining and remaining[dataset]["isMC"]
+    }
+    for dataset, samples in counted.items():
+        _add_other_sides(merged, dataset, samples, one_sided)
+    names = EraNames(cfg)
+    rename_sums(names, merged)
     merged["datasets_metadata"] = remaining
+    merged["variables"] = MergedHistograms(
+        cfg, [part.get("variables", {}) for part in parts], factors, counted, one_sided, names
+    )
     return merged
 
 
-def _labelled(cfg: Configurator, outputs: Iterable[Output]) -> Iterator[Output]:
-    labels = {
-        name: {axis.name: axis.label or axis.name for axis in variable.axes} for name, variable in cfg.variables.items()
-    }
-    for output in outputs:
-        relabel(output, labels)
-        yield output
+def _only_sums(output: Output) -> Output:
+    return {key: value for key, value in output.items() if key not in ("variables", "columns")}
+
+
+class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
+    """Variable → sample → dataset → histogram, each added and normalised when it is asked for.
+
+    All histograms of a large configuration need more memory than there is.
+
+    Args:
+        cfg: the configuration.
+        parts: raw histograms of branches.
+        factors: dataset → sample → category → factor.
+        counted: dataset → samples that it is counted as, if it may have one-sided variations.
+        one_sided: one-sided variation → mode of its other side.
+        names: names of variations across eras.
+    """
+
+    def __init__(
+        self,
+        cfg: Configurator,
+        parts: Sequence[Mapping[str, Any]],
+        factors: Mapping[str, Factors],
+        counted: Mapping[str, Sequence[str]],
+        one_sided: Mapping[str, str],
+        names: EraNames,
+    ) -> None:
+        self._cfg = cfg
+        self._parts = parts
+        self._factors = factors
+        self._counted = counted
+        self._one_sided = one_sided
+        self._names = names
+
+    def __getitem__(self, name: str) -> dict[str, dict[str, Any]]:
+        from coffea.processor import accumulate
+
+        parts = [part[name] for part in self._parts if name in part]
+        if not parts:
+            raise KeyError(name)
+        variable = self._cfg.variables[name]
+        for part in parts:
+            relabel(part, {axis.name: axis.label or axis.name for axis in variable.axes})
+        samples: dict[str, dict[str, Any]] = accumulate(parts, {})
+        for dataset, by_sample in self._factors.items() if not variable.no_weights else ():
+            for sample, factors in by_sample.items():
+                if dataset in samples.get(sample, {}):
+                    _scale(samples[sample][dataset], factors)
+        fold_dedicated_histograms(self._cfg, name, samples)
+        for dataset, counted in self._counted.items():
+            for sample in counted:
+                if dataset in samples.get(sample, {}):
+                    samples[sample][dataset] = with_both_sides(samples[sample][dataset], self._one_sided)
+        rename_histograms(self._names, samples)
+        return samples
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in part for part in self._parts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for part in self._parts for name in part))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 def check_events(dataset: str, processed: float, expected: int, *, all_files: bool) -> None:
@@ -108,32 +184,23 @@ def check_events(dataset: str, processed: float, expected: int, *, all_files: bo
         raise DatasetError(f"dataset {dataset!r}: {processed} events were processed, its fileset has {expected}")
 
 
-def _normalise(cfg: Configurator, merged: Output, dataset: str, metadata: Mapping[str, Any]) -> None:
-    for sample, factors in normalisation_factors(cfg, merged, dataset, metadata).items():
+def _normalise(merged: Output, dataset: str, by_sample: Factors) -> None:
+    """Scale the sums of weights of a dataset, in place."""
+    for sample, factors in by_sample.items():
         for category, factor in factors.items():
             for sums, power in (("sumw", 1), ("sumw2", 2)):
                 by_variation = merged[sums][category][dataset][sample]
                 for variation in by_variation:
                     by_variation[variation] *= factor**power
-        for name, samples in merged["variables"].items():
-            if dataset in samples.get(sample, {}) and not cfg.variables[name].no_weights:
-                _scale(samples[sample][dataset], factors)
 
 
-def _add_other_sides(
-    cfg: Configurator, merged: Output, dataset: str, sample: str, one_sided: Mapping[str, str]
-) -> None:
-    """Add the other side of one-sided variations to all templates of a dataset."""
-    if not one_sided:
-        return
-    for counted in cfg.counted_samples(sample):
+def _add_other_sides(merged: Output, dataset: str, samples: Sequence[str], one_sided: Mapping[str, str]) -> None:
+    """Add the other side of one-sided variations to all sums of weights of a dataset, in place."""
+    for sample in samples:
         for sums in ("sumw", "sumw2"):
             for datasets in merged[sums].values():
                 by_sample = datasets[dataset]
-                by_sample[counted] = with_both_sums(by_sample[counted], one_sided, squared=sums == "sumw2")
-        for samples in merged["variables"].values():
-            if dataset in samples.get(counted, {}):
-                samples[counted][dataset] = with_both_sides(samples[counted][dataset], one_sided)
+                by_sample[sample] = with_both_sums(by_sample[sample], one_sided, squared=sums == "sumw2")
 
 
 def _scale(histogram: Any, factors: Mapping[str, float]) -> None:

@@ -14,17 +14,13 @@ from pocket.histograms.one_sided import NOMINAL
 _SUMS = ("cutflow", "sumw", "sumw2")
 
 
-def rename_variations(cfg: Configurator, merged: dict[str, Any]) -> None:
-    """Give all variations of a merged output their names across eras, in place.
+def rename_sums(names: EraNames, merged: dict[str, Any]) -> None:
+    """Give all variations of merged sums their names across eras, in place.
 
     Args:
-        cfg: the configuration.
-        merged: templates and sums, see :func:`pocket.outputs.merging.merge_outputs`.
-
-    Raises:
-        ConfigError: as :class:`pocket.configuration.era_names.EraNames`.
+        names: the names.
+        merged: sums, see :func:`pocket.outputs.merging.merge_outputs`.
     """
-    names = EraNames(cfg)
     if not names:
         return
 
@@ -40,10 +36,20 @@ def rename_variations(cfg: Configurator, merged: dict[str, Any]) -> None:
                 continue
             for dataset, by_sample in datasets.items():
                 datasets[dataset] = {sample: renamed(dataset, values) for sample, values in by_sample.items()}
-    for samples in merged["variables"].values():
-        for datasets in samples.values():
-            for dataset, histogram in datasets.items():
-                datasets[dataset] = _with_names(histogram, dataset, names)
+
+
+def rename_histograms(names: EraNames, samples: dict[str, dict[str, Any]]) -> None:
+    """Give all variations of a merged variable their names across eras, in place.
+
+    Args:
+        names: the names.
+        samples: sample → dataset → histogram.
+    """
+    if not names:
+        return
+    for datasets in samples.values():
+        for dataset, histogram in datasets.items():
+            datasets[dataset] = _with_names(histogram, dataset, names)
 
 
 class ColumnNames:

@@ -57,7 +57,7 @@ class MergeBranches(IterationTask, BatchWorkflow):
 
     def fingerprint_spec(self) -> Any:
         """Return the fingerprint of the processor, and the code of the files."""
-        return {"processor": self.processor.fingerprint, "code": code_closure("pocket.histograms.raw")}
+        return {"processor": self.processor.fingerprint, "code": code_closure("pocket.histograms.raw_sums")}
 
     def input_ids(self) -> dict[str, str] | None:
         """Return the outputs of the branches."""
@@ -147,7 +147,7 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     def make(self) -> None:
         """Merge and write the templates and columns."""
-        from pocket.histograms.raw import add_raw
+        from pocket.histograms.raw_sums import add_raw
         from pocket.outputs.folders import write_merged
         from pocket.outputs.merging import merge_outputs
         from pocket.outputs.normalisation import normalisation_sentences
@@ -163,8 +163,8 @@ class MergeOutputs(IterationTask, ConfigTask):
         skipped = processor.skipped_files()
         required = self.requires()
         added = [task.output().directory for task in required.get_branch_tasks().values()]
-        outputs = add_raw(added if self.branches_per_merge else folders)
-        merged = merge_outputs(config, outputs, metadata, all_files=not skipped and not missing)
+        total = add_raw(added if self.branches_per_merge else folders)
+        merged = merge_outputs(config, [total], metadata, all_files=not skipped and not missing)
         for sentence in normalisation_sentences(merged["divided_by"]):
             print(f"{self.progress_label}: {sentence}")
         info: dict[str, Any] = {"skipped": skipped, "missing": missing}

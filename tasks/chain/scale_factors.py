@@ -155,7 +155,8 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         readings = self.declaration.readings()
 
         def checksum(config: str, folder: Path) -> str:
-            return checksum_of(read_contents(folder), of_config(readings or (), config))
+            read = of_config(readings or (), config)
+            return checksum_of(read_contents(folder, {reading.variable for reading in read}), read)
 
         return template_ids(self, self.templates(), None if readings is None else checksum)
 

@@ -101,7 +101,8 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
         def checksum(config: str, folder: Path) -> str:
             read = of_config(readings or (), config)
-            return digest_json([checksum_of(read_contents(folder), read), read_part(read_sums(folder), config, read)])
+            contents = read_contents(folder, {reading.variable for reading in read})
+            return digest_json([checksum_of(contents, read), read_part(read_sums(folder), config, read)])
 
         templates = template_ids(self, required["templates"], None if readings is None else checksum)
         scale_factor = input_ids({"scale factor": required["scale_factor"].output()})

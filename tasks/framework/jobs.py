@@ -282,12 +282,11 @@ class MergingJob:
 
     def run(self, progress: Progress) -> None:
         """Add the branches and write the sum."""
-        from coffea.processor import accumulate
-
-        from pocket.histograms.raw import add_raw, write_raw
+        from pocket.histograms.raw import write_raw
+        from pocket.histograms.raw_sums import add_raw
 
         verify_all(self.folders)
-        total: dict[str, Any] = accumulate(add_raw(self.folders), {"variables": {}})
+        total = add_raw(self.folders)
         with write_output(**self.output) as folder:
             write_raw(folder, total)
         progress(self.size)

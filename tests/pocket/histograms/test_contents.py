@@ -82,8 +82,18 @@ def test_what_is_read_changes_the_checksum(variables: dict[str, Any]) -> None:
 
 
 def test_checksums_are_read_from_the_folder(tmp_path: Path) -> None:
-    write_contents(tmp_path, of(histogram()))
-    assert read_contents(tmp_path) == describe_contents(of(histogram()))
+    variables = {f"{number} mass": of(histogram(bins=number))["mass"] for number in (2, 3, 4)}
+    variables['with "marks":{, and é'] = of(histogram())["mass"]
+    assert dict(write_contents(tmp_path, iter(variables.items()))) == variables
+    expected = describe_contents(variables)
+    assert read_contents(tmp_path) == expected
+    for wanted in ([], ["3 mass", "none"], ['with "marks":{, and é', "2 mass"]):
+        assert read_contents(tmp_path, wanted) == {name: expected[name] for name in expected if name in wanted}
+
+
+def test_checksums_of_no_variable(tmp_path: Path) -> None:
+    assert list(write_contents(tmp_path, iter({}.items()))) == []
+    assert read_contents(tmp_path) == read_contents(tmp_path, ["mass"]) == {}
 
 
 def test_only_what_is_read_is_handed_on() -> None:

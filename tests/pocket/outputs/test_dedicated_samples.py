@@ -23,7 +23,7 @@ from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError, DatasetError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.files import add, read_output
-from pocket.histograms.raw import add_raw
+from pocket.histograms.raw_sums import add_raw
 from pocket.histograms.readings import Reading
 from pocket.interactive.datasets import define_datasets
 from pocket.outputs.folders import write_branch, write_merged
@@ -274,7 +274,7 @@ def test_columns_are_a_variation(folder: Path, tmp_path: Path) -> None:
         folders[-1].mkdir()
         write_branch(folders[-1], output)
     known = {dataset: metadata(config, dataset) for dataset in config.definitions}
-    merged = merge_outputs(config, add_raw(folders), known)
+    merged = merge_outputs(config, [add_raw(folders)], known)
     whole = tmp_path / "merged"
     whole.mkdir()
     write_merged(whole, config, "main", merged, folders)
