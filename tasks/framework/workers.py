@@ -1,0 +1,235 @@
+"""Worker processes of this machine, which all tasks of a command share.
+
+What a worker has compiled, loaded and read of correction files serves the next task, too.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import faulthandler
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+
+from pocket.errors import ProcessDiedError
+from pocket.executors import Job, Progress
+from pocket.io.store.provenance import begin_work
+from tasks.core.log import log_to_terminal
+
+#: modules that the fork server imports once, so that no worker imports them again
+PRELOAD = (
+    "tasks.framework.jobs",
+    "pocket.configuration.analysis",
+    "pocket.engine.run",
+    "pocket.histograms.raw",
+    "pocket.columns.parquet",
+    "pocket.cuts.library",
+    "h5py",
+    "uhi.io.json",
+    "correctionlib",
+    "pocket.engine.preload",
+)
+
+
+def run_in_processes(
+    jobs: Sequence[Job], workers: int, cores: int, advance: Progress, names: Sequence[str] = ()
+) -> None:
+    """Run jobs in the worker processes of this command, which are started for its first jobs.
+
+    Args:
+        jobs: the jobs.
+        workers: number of processes that are needed.
+        cores: largest number of processes, which earlier jobs may have needed.
+        advance: called with each finished amount of work.
+        names: names of the jobs for errors.
+
+    Raises:
+        Exception: the first error of a job, after the running jobs are done.
+        ProcessDiedError: if a process was killed or crashed.
+    """
+    global _kept
+    if _kept is None or not _kept.serves(workers, cores):
+        _end_workers()
+        _kept = _Workers(workers)
+    try:
+        _kept.run(jobs, advance, names)
+    except BaseException:
+        _end_workers()
+        raise
+
+
+class _Workers:
+    """Worker processes that run jobs.
+
+    Args:
+        number: number of processes.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        context = get_context("forkserver")
+        context.set_forkserver_preload(list(PRELOAD))
+        self._queue: SimpleQueue[Message | None] = context.SimpleQueue()
+        self._traces = Path(tempfile.mkdtemp(prefix="pocketlaw-crash-"))
+        self._pool = ProcessPoolExecutor(number, context, _start_worker, (self._queue, self._traces))
+        self._processes: list[BaseProcess] = []
+
+    def serves(self, workers: int, cores: int) -> bool:
+        """Tell whether these are enough workers, not too many, and alive."""
+        return workers <= self._number <= cores and all(process.is_alive() for process in self._processes)
+
+    def run(self, jobs: Sequence[Job], advance: Progress, names: Sequence[str]) -> None:
+        """Run jobs as :func:`run_in_processes`; after an error the workers can't be used any more."""
+        # This maps each process to the number of the job that it began last.
+        running: dict[int, int] = {}
+        listener = threading.Thread(target=_listen, args=(self._queue, advance, running), daemon=True)
+        listener.start()
+        # Big jobs come first, so that no core waits long for the last one.
+        ordered = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
+        others = {process.pid for process in active_children()} - {process.pid for process in self._processes}
+        try:
+            with _interrupts_for_this_process_alone():
+                futures = [self._pool.submit(_work, number, jobs[number]) for number in ordered]
+                # The pool watches a process that the last submission started only after another submission.
+                self._pool.submit(int)
+            self._processes = [process for process in active_children() if process.pid not in others]
+            for future in as_completed(futures):
+                future.result()
+        except KeyboardInterrupt:
+            for process in active_children():
+                if process.pid not in others:
+                    process.terminate()
+            self._pool.shutdown(cancel_futures=True)
+            raise
+        except BrokenProcessPool as error:
+            self._queue.put(None)
+            listener.join()
+            began = {pid: names[number] for pid, number in running.items() if names}
+            raise explain_death(self._processes, began, self._traces) from error
+        except BaseException:
+            # Other jobs still report their progress.
+            self._pool.shutdown(cancel_futures=True)
+            raise
+        finally:
+            self._queue.put(None)
+            listener.join()
+
+    def end(self) -> None:
+        """End the processes after the jobs that they have begun, and remove the traces of those that didn't crash."""
+        self._pool.shutdown(cancel_futures=True)
+        with contextlib.suppress(OSError):
+            for file in self._traces.iterdir():
+                if not file.stat().st_size:
+                    file.unlink()
+            self._traces.rmdir()
+
+
+_kept: _Workers | None = None
+
+
+@atexit.register
+def _end_workers() -> None:
+    global _kept
+    workers, _kept = _kept, None
+    if workers is not None:
+        workers.end()
+
+
+@contextlib.contextmanager
+def _interrupts_for_this_process_alone() -> Iterator[None]:
+    """Protect processes that start in the block from Ctrl-C: this process ends them, so they print no tracebacks."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _listen(queue: SimpleQueue[Message | None], advance: Progress, running: dict[int, int]) -> None:
+    while (message := queue.get()) is not None:
+        if isinstance(message, int):
+            advance(message)
+        else:
+            process, number = message
+            running[process] = number
+
+
+#: an amount of finished work, or a process and the number of the job that it begins
+Message = int | tuple[int, int]
+_queue: SimpleQueue[Message | None] | None = None
+
+
+def _start_worker(queue: SimpleQueue[Message | None], traces: Path) -> None:
+    global _queue
+    _queue = queue
+    log_to_terminal()
+    # Python writes its stack here if a library crashes. The file stays open as long as the process lives.
+    faulthandler.enable((traces / f"{os.getpid()}.txt").open("w", encoding="utf-8"))
+    # A killed parent can't end its workers, so they watch for its end.
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(number: int, job: Job) -> None:
+    assert _queue is not None
+    try:
+        _queue.put((os.getpid(), number))
+        begin_work()
+        job.run(_queue.put)
+    except KeyboardInterrupt:
+        # Otherwise, the pool would still run the jobs that are queued for this process.
+        os._exit(1)
+
+
+def explain_death(processes: Iterable[BaseProcess], jobs: Mapping[int, str], traces: Path) -> ProcessDiedError:
+    """Return the error for a worker process that ended while it ran a job.
+
+    Args:
+        processes: the workers; when one ended by itself, the pool terminated the others.
+        jobs: process → name of the job that it began last.
+        traces: folder with a file for each process, to which Python writes its stack when a library crashes.
+    """
+    ended = [process for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
+    if not ended:
+        return ProcessDiedError("a worker process was ended from outside, maybe by a batch system or a user: try again")
+    first = ended[0]
+    code = first.exitcode or 0
+    job = jobs.get(first.pid or 0, "a job")
+    if code >= 0:
+        return ProcessDiedError(f"{job}: its process ended with exit code {code}, maybe by a library that calls exit()")
+    by = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+    if -code == signal.SIGKILL:
+        return ProcessDiedError(
+            f"{job}: its process was killed (SIGKILL), most likely because memory ran out: try fewer --cores or less "
+            "--chunk-memory"
+        )
+    return ProcessDiedError(
+        f"{job}: its process was ended by {by}: a library crashed{_crash_place(traces / f'{first.pid}.txt')}, e.g. on "
+        "a malformed file or formula, most likely not for lack of memory"
+    )
+
+
+def _crash_place(trace: Path) -> str:
+    """Return the place in the code where a library crashed, as part of a sentence."""
+    from pocket.configuration.user_errors import crash_line
+
+    if not (trace.is_file() and trace.stat().st_size):
+        return ""
+    line = crash_line(trace.read_text(encoding="utf-8", errors="replace"))
+    called = f" that {line} called" if line else ""
+    return f"{called} (the stack is in {trace})"
