@@ -55,6 +55,30 @@ def further_contents(rng: np.random.Generator, events: Mapping[str, Content]) ->
     return filled | {name: rng.integers(_PRESCALE, size=size) == 0 for name in TRIGGERS}
 
 
+def widened(events: Mapping[str, Content], branches: int) -> dict[str, Content]:
+    """Return events with further columns, until a file of them has a number of branches.
+
+    As in NanoAOD of CMS, two thirds are flags of triggers, and the others are fields of collections. All are zero.
+
+    Args:
+        events: branch or collection → content.
+        branches: number of branches, not less than there are.
+    """
+    wide, size = dict(events), len(events["event"])
+    lists = sorted(name for name, content in events.items() if isinstance(content, ak.Array) and content.fields)
+    # Lists have a branch with their numbers of elements.
+    known = sum(len(content.fields or "1") if content.ndim == 1 or name in lists else 1 for name, content in wide.items())
+    missing = branches - known - sum(content.ndim > 1 for content in wide.values())
+    fields = missing // 3
+    for position, name in enumerate(lists):
+        content = wide[name]
+        for number in range(position, fields, len(lists)):
+            zeros = ak.values_astype(ak.zeros_like(content[content.fields[0]]), np.float32)
+            content = ak.with_field(content, zeros, f"further{number}")
+        wide[name] = content
+    return wide | {f"L1_Path{number:04d}": np.zeros(size, dtype=np.bool_) for number in range(missing - fields)}
+
+
 def _filled(rng: np.random.Generator, collection: str, empty: ak.Array, counts: npt.NDArray[np.int64]) -> ak.Array:
     number = int(counts.sum())
     fields = [ak.contents.NumpyArray(_values(rng, f"{collection}_{field}", number)) for field in empty.fields]

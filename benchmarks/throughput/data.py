@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from benchmarks.throughput.contents import further_contents
+from benchmarks.throughput.contents import further_contents, widened
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.build import build_fileset
 from pocket.datasets.fileset import Fileset
@@ -58,29 +58,41 @@ def default_folder() -> Path:
     return (Path(store) if store else project_root() / "store") / "cache" / "throughput"
 
 
-def make_sample(folder: Path, process: str, events: int, compression: str = "zstd") -> Sample:
+def make_sample(
+    folder: Path,
+    process: str,
+    events: int,
+    compression: str = "zstd",
+    *,
+    events_per_file: int | None = None,
+    branches: int = 0,
+) -> Sample:
     """Return the files of a process, which are written unless an earlier call did.
 
     Args:
-        folder: parent of a folder for each process, number of events and compression.
+        folder: parent of a folder for each process, number of events, compression and kind of files.
         process: one of :data:`pocket.toys.config.SIMULATED`.
         events: number of events.
         compression: name in :data:`COMPRESSIONS`.
+        events_per_file: largest number of events in a file; :data:`EVENTS_PER_FILE` by default.
+        branches: number of branches of a file, most of which nothing reads; those that the flows need by default.
     """
     config = ToyConfig.from_params(to_plain(get_default_parameters())["toys"])
-    place = folder / f"{process}_{events}_{compression}"
+    per_file = events_per_file or EVENTS_PER_FILE
+    kind = f"_{events_per_file}" * bool(events_per_file) + f"_wide{branches}" * bool(branches)
+    place = folder / f"{process}_{events}_{compression}{kind}"
     corrections = place / "corrections"
-    starts = range(0, events, EVENTS_PER_FILE)
-    sizes = [min(EVENTS_PER_FILE, events - start) for start in starts]
+    starts = range(0, events, per_file)
+    sizes = [min(per_file, events - start) for start in starts]
     files = tuple(place / f"{process}_{part}.root" for part in range(len(sizes)))
-    stamp, wanted = place / "made.json", json.dumps([FORMAT, repr(config), BASKET_ENTRIES, EVENTS_PER_FILE])
+    stamp, wanted = place / "made.json", json.dumps([FORMAT, repr(config), BASKET_ENTRIES, per_file])
     # The stamp is written last, so that an interrupted run doesn't count.
     if not stamp.exists() or stamp.read_text() != wanted:
         corrections.mkdir(parents=True, exist_ok=True)
         write_pileup_weights(corrections / "puWeights.json.gz", config)
         write_golden_json(corrections / "golden.json", config)
         write_scale_factors(corrections, config)
-        write = partial(_write_file, process, config, compression)
+        write = partial(_write_file, process, config, compression, branches)
         with ProcessPoolExecutor(min(os.cpu_count() or 1, len(files)), mp_context=get_context("spawn")) as pool:
             list(pool.map(write, range(len(files)), sizes, files))
         stamp.write_text(wanted)
@@ -99,13 +111,17 @@ def sample_fileset(config: Configurator, sample: Sample) -> Fileset:
     return build_fileset(definitions, toy_files={sample.process: list(sample.files)}, cache=sample.corrections).fileset
 
 
-def _write_file(process: str, config: ToyConfig, compression: str, part: int, size: int, path: Path) -> None:
+def _write_file(
+    process: str, config: ToyConfig, compression: str, branches: int, part: int, size: int, path: Path
+) -> None:
     events = generate(process, size, config, part=part)
     events |= further_contents(np.random.default_rng([FORMAT, part, size]), events)
+    if branches:
+        events = widened(events, branches)
     write_nanoaod(
         path,
         events,
-        file_uuid=uuid.uuid5(file_uuid(process, part, config), f"{FORMAT} {size} {compression}"),
+        file_uuid=uuid.uuid5(file_uuid(process, part, config), f"{FORMAT} {size} {compression}{branches or ''}"),
         compression=COMPRESSIONS[compression],
         basket_entries=BASKET_ENTRIES,
     )

@@ -36,6 +36,7 @@ class Canary(NamedTuple):
 
 WRITING = "pocket.io.nanoaod.writing"
 EVENTS = "pocket.io.nanoaod.events"
+RECORDS = "pocket.io.nanoaod.records"
 VISIBLE = "pocket.parameters.visible"
 CENTRAL = "tasks.core.central_scheduler"
 SUBMISSION = "tasks.batch.submission:BatchProxy"
@@ -76,6 +77,22 @@ CANARIES = (
         "",
         f"{EVENTS}:Columns",
         ("self", "columnhandle", "start", "stop", "allow_missing", "use_ak_forth"),
+    ),
+    Canary(
+        "coffea.nanoevents.factory:_key_formatter", "", f"{EVENTS}:Chunk", ("prefix", "form_key", "form", "attribute")
+    ),
+    Canary("awkward.contents:RecordArray", "_contents", f"{RECORDS}:LazyRecords"),
+    Canary("awkward.contents:RecordArray", "_length", f"{RECORDS}:LazyRecords"),
+    Canary("awkward.contents:RecordArray", "_length_generator", f"{RECORDS}:LazyRecords"),
+    Canary("awkward.contents:RecordArray._init", "", f"{RECORDS}:LazyRecords", ("self", "parameters", "backend")),
+    Canary("awkward._util:native_byteorder", "", f"{RECORDS}:LazyArrays"),
+    Canary("awkward._nplikes.shape:unknown_length", "", f"{RECORDS}:LazyArrays"),
+    Canary("awkward._backends.numpy:NumpyBackend.instance", "", f"{RECORDS}:LazyArrays"),
+    Canary(
+        "awkward.operations.ak_from_buffers:_reconstitute",
+        "",
+        f"{RECORDS}:LazyArrays",
+        ("form", "length", "container", "getkey", "backend", "byteorder", "simplify", "shape_generator"),
     ),
     Canary("coffea.nanoevents.util:quote", "", "pocket.io.nanoaod.schema:base_form"),
     Canary("coffea.nanoevents.util:key_to_tuple", "", "pocket.io.nanoaod.selection:select_events"),

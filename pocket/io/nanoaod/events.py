@@ -8,6 +8,7 @@ are contiguous in memory.
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
@@ -17,12 +18,14 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 from coffea.nanoevents import NanoEventsFactory
+from coffea.nanoevents.factory import _key_formatter
 from coffea.nanoevents.mapping import TrivialUprootOpener, UprootSourceMapping
 from coffea.nanoevents.util import tuple_to_key
 
 from pocket.base.typing import Mask
 from pocket.io.nanoaod.baskets import places, read_numbers
 from pocket.io.nanoaod.packing import Packing
+from pocket.io.nanoaod.records import LazyArrays
 from pocket.io.nanoaod.schema import find_schema
 from pocket.io.nanoaod.ttree import Column, Leaf, read_tree
 from pocket.io.remote.local_source import LocalSource
@@ -126,6 +129,8 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
         # Columns without any event are false, so compare with None.
         self.columns = Columns(nano, start, stop) if columns is None else columns
         super().__init__(nano.schema, self.columns, tuple_to_key(partition), mode="virtual")
+        self._buffer_key = partial(_key_formatter, tuple_to_key(partition))
+        self._made: Callable[[], Any] = lambda: None
         self._layout: Any = None
 
     def __len__(self) -> int:
@@ -133,7 +138,14 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
 
     def events(self) -> Any:
         """Return the events, always with the same columns."""
-        events = super().events()
+        # A weak reference, since the events refer to this object.
+        events = self._made()
+        if events is None:
+            schema, length = self._nano.schema, len(self)
+            layout = LazyArrays(self.columns, self._buffer_key).array(schema.form, length, lambda: (length,))
+            attributes = {"@events_factory": self, "@form": schema.form, "@buffer_key": self._buffer_key}
+            events = ak.Array(layout, behavior=schema.behavior(), attrs=attributes)
+            self._made = weakref.ref(events)
         if self._layout is None:
             self._layout = events.layout
         return events

@@ -36,18 +36,18 @@ def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
     late = _Late(chunk, packing) if last and isinstance(chunk, Chunk) and len(chunk) == len(events) else None
     index, keeps_all = ak.index.Index64(packing.positions), len(packing) == len(events)
 
-    def selected(content: Any) -> Any:
+    def selected(name: str, content: Any) -> Any:
         if isinstance(content, ak.contents.ListOffsetArray):
             if keeps_all:
                 return content
             # The content of lists in the file is known only after reading.
             if isinstance(content.offsets.data, np.ndarray):
                 return packing.lists(content)
-            if late is not None and (lists := late.lists(content)) is not None:
+            if late is not None and (lists := late.lists(name, content)) is not None:
                 return lists
         return ak.contents.IndexedArray.simplified(index, content)
 
-    contents = [selected(layout.content(name)) for name in layout.fields]
+    contents = [selected(name, layout.content(name)) for name in layout.fields]
     packed = ak.contents.RecordArray(contents, layout.fields, length=len(packing), parameters=layout.parameters)
     return ak.Array(packed, behavior=events.behavior, attrs=events.attrs)
 
@@ -70,17 +70,19 @@ class _Late:
         self._columns.ask(self._columns.late)
         chunk.columns.learns = True
 
-    def lists(self, lists: ak.contents.ListOffsetArray) -> ak.contents.ListOffsetArray | None:
+    def lists(self, name: str, lists: ak.contents.ListOffsetArray) -> ak.contents.ListOffsetArray | None:
         """Return the selected events of a collection.
 
         Args:
+            name: name of the collection.
             lists: the collection as read, for all events of the chunk.
 
         Returns:
             ``None`` if the collection has no column that is read late.
         """
         records = lists.content
-        if not isinstance(records, ak.contents.RecordArray):
+        # Most collections are recognised by their names, without a look at their columns.
+        if self._columns.late.isdisjoint(f"{name}_{field}" for field in records.fields):
             return None
         branches = list(map(_unread_branch, records.contents))
         if self._columns.late.isdisjoint(branches):
