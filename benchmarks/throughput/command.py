@@ -28,6 +28,7 @@ PARTS: dict[str, tuple[Callable[[parts.Options], parts.Data], tuple[str, ...]]] 
     "growth": (parts.growth, ()),
     "workers": (parts.workers, ("ttbar_large", "zmumu")),
     "stages": (parts.stages, ("ttbar_large", "ttbar_medium", "ttbar_small", "zmumu")),
+    "files": (parts.files, ("ttbar_small", "zmumu")),
     "skim": (parts.skim, ("ttbar_large",)),
 }
 #: parts without measurements

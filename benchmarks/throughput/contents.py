@@ -67,7 +67,7 @@ def widened(events: Mapping[str, Content], branches: int) -> dict[str, Content]:
     wide, size = dict(events), len(events["event"])
     lists = sorted(name for name, content in events.items() if isinstance(content, ak.Array) and content.fields)
     # Lists have a branch with their numbers of elements.
-    known = sum(len(content.fields or "1") if content.ndim == 1 or name in lists else 1 for name, content in wide.items())
+    known = sum(len(content.fields) if name in lists else 1 for name, content in wide.items())
     missing = branches - known - sum(content.ndim > 1 for content in wide.values())
     fields = missing // 3
     for position, name in enumerate(lists):

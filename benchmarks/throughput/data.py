@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -78,13 +80,14 @@ def make_sample(
         branches: number of branches of a file, most of which nothing reads; those that the flows need by default.
     """
     config = ToyConfig.from_params(to_plain(get_default_parameters())["toys"])
-    per_file = events_per_file or EVENTS_PER_FILE
     kind = f"_{events_per_file}" * bool(events_per_file) + f"_wide{branches}" * bool(branches)
     place = folder / f"{process}_{events}_{compression}{kind}"
     corrections = place / "corrections"
-    starts = range(0, events, per_file)
-    sizes = [min(per_file, events - start) for start in starts]
-    files = tuple(place / f"{process}_{part}.root" for part in range(len(sizes)))
+    sizes = [min(EVENTS_PER_FILE, events - start) for start in range(0, events, EVENTS_PER_FILE)]
+    per_file = events_per_file or EVENTS_PER_FILE
+    # The events of a usual file are divided, so that small files have the same ones.
+    numbers = [-(-size // per_file) for size in sizes]
+    files = tuple(place / f"{process}_{part}.root" for part in range(sum(numbers)))
     stamp, wanted = place / "made.json", json.dumps([FORMAT, repr(config), BASKET_ENTRIES, per_file])
     # The stamp is written last, so that an interrupted run doesn't count.
     if not stamp.exists() or stamp.read_text() != wanted:
@@ -92,9 +95,10 @@ def make_sample(
         write_pileup_weights(corrections / "puWeights.json.gz", config)
         write_golden_json(corrections / "golden.json", config)
         write_scale_factors(corrections, config)
-        write = partial(_write_file, process, config, compression, branches)
-        with ProcessPoolExecutor(min(os.cpu_count() or 1, len(files)), mp_context=get_context("spawn")) as pool:
-            list(pool.map(write, range(len(files)), sizes, files))
+        paths = [files[last - number : last] for number, last in zip(numbers, accumulate(numbers), strict=True)]
+        write = partial(_write_files, process, config, compression, branches, per_file)
+        with ProcessPoolExecutor(min(os.cpu_count() or 1, len(sizes)), mp_context=get_context("spawn")) as pool:
+            list(pool.map(write, range(len(sizes)), sizes, paths))
         stamp.write_text(wanted)
     return Sample(process, files, corrections)
 
@@ -111,17 +115,26 @@ def sample_fileset(config: Configurator, sample: Sample) -> Fileset:
     return build_fileset(definitions, toy_files={sample.process: list(sample.files)}, cache=sample.corrections).fileset
 
 
-def _write_file(
-    process: str, config: ToyConfig, compression: str, branches: int, part: int, size: int, path: Path
+def _write_files(
+    process: str,
+    config: ToyConfig,
+    compression: str,
+    branches: int,
+    per_file: int,
+    part: int,
+    size: int,
+    paths: Sequence[Path],
 ) -> None:
     events = generate(process, size, config, part=part)
     events |= further_contents(np.random.default_rng([FORMAT, part, size]), events)
     if branches:
         events = widened(events, branches)
-    write_nanoaod(
-        path,
-        events,
-        file_uuid=uuid.uuid5(file_uuid(process, part, config), f"{FORMAT} {size} {compression}{branches or ''}"),
-        compression=COMPRESSIONS[compression],
-        basket_entries=BASKET_ENTRIES,
-    )
+    for number, path in enumerate(paths):
+        name = f"{FORMAT} {size} {compression}" + f" {branches} {number}" * (branches > 0 or len(paths) > 1)
+        write_nanoaod(
+            path,
+            {branch: values[number * per_file : (number + 1) * per_file] for branch, values in events.items()},
+            file_uuid=uuid.uuid5(file_uuid(process, part, config), name),
+            compression=COMPRESSIONS[compression],
+            basket_entries=BASKET_ENTRIES,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -26,6 +26,13 @@ from pocket.engine.resources import Resources
 Data = dict[str, Any]
 #: divisors of the number of events, for the growth with events
 EVENT_STEPS = (16, 4, 1)
+#: other files of the same events: label → options of :func:`benchmarks.throughput.data.make_sample`, given the events
+FILES: dict[str, Callable[[int], dict[str, int]]] = {
+    "one file of 245 branches": lambda events: {},
+    "1,600 branches": lambda events: {"branches": 1600},
+    "2,656 branches": lambda events: {"branches": 2656},
+    "16 files": lambda events: {"events_per_file": -(-events // 16)},
+}
 #: factor on the number of events and files for workers and skims
 MANY = 4
 
@@ -50,10 +57,10 @@ class Options:
     chunk_size: int
     data: Path
 
-    def request(self, name: str) -> dict[str, Any]:
-        """Return the request for a flow; missing files are made."""
+    def request(self, name: str, **kind: int) -> dict[str, Any]:
+        """Return the request for a flow, with another kind of files if asked for; missing files are made."""
         flow = find(name)
-        sample = data.make_sample(self.data, flow.process, self.events, flow.compression)
+        sample = data.make_sample(self.data, flow.process, self.events, flow.compression, **kind)
         return request(name, flow, sample, Settings(self.events, self.chunk_size))
 
     def of_many_events(self) -> Options:
@@ -174,6 +181,28 @@ def stages(options: Options) -> Data:
         flows[name] = {
             "label": find(name).label,
             "seconds": {stage: vars(Measured.of([one[stage] for one in passes])) for stage in RULES},
+        }
+    return {"events": options.events, "flows": flows}
+
+
+def files(options: Options) -> Data:
+    """Return the times of our engine for the same events in wide files and in small ones."""
+    flows = {}
+    for name in options.flows:
+        say(f"files of {name}")
+        requests = {label: options.request(name, **kind(options.events)) for label, kind in FILES.items()}
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            engines = start_ours(requests, Path(folder), stack)
+            alternate(engines, 1)
+            usual, *others = (engine.templates() for engine in engines)
+            for label, templates in zip(list(FILES)[1:], others, strict=True):
+                if different := compare(usual, templates).different:
+                    raise EngineError(f"{name}: other templates of {label}: {'; '.join(different[:5])}")
+            passes = alternate(engines, options.repeat)
+        results = engine_results(passes, options.events, next(iter(FILES)))
+        flows[name] = {
+            "label": find(name).label,
+            "engines": {label: result.as_json() for label, result in results.items()},
         }
     return {"events": options.events, "flows": flows}
 

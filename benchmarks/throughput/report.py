@@ -130,6 +130,18 @@ def stages(data: Data) -> str:
     return table(["", *RULES], rows)
 
 
+def files(data: Data) -> str:
+    """Return the table of the times for other files, relative to those of one usual file."""
+    rows = []
+    for flow in data["flows"].values():
+        for label, content in flow["engines"].items():
+            result = EngineResult.of_json(content)
+            # The speed of the usual file over that of this one is the time of this one over that of the usual one.
+            times = [f"{result.speedup.median:.2f}×", _range(vars(result.speedup))]
+            rows.append([flow["label"], label, rate(result.rate.median), *times])
+    return table(["", "files", "events/s/core", "time", "range"], rows)
+
+
 def skim(data: Data) -> str:
     """Return the table of the gain of templates from a skim."""
     rows = []
@@ -152,6 +164,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
     "growth": ("Growth", "Seconds of processor time of our engine for tt̄ with more of one thing.", growth),
     "workers": ("Workers", "The same events in two processes at once, and in one: wall time.", workers),
     "stages": ("Stages", "Processor time of our engine.", stages),
+    "files": ("Wide and small files", "Processor time of our engine, relative to one file of 245 branches.", files),
     "skim": (
         "From a skim",
         "Original events per second of processor time, for the same templates from the original files and from a skim "

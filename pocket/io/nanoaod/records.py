@@ -1,7 +1,7 @@
 """Arrays of records whose fields are made on first access.
 
-awkward makes an object for each field of a form, which takes 40 µs: 0.1 s for the events of NanoAOD with 2,600 branches,
-of which an analysis reads forty. Here, an array knows the names and types of all fields, and makes those that are used.
+awkward makes objects for each field of a form, which takes 40 µs: 0.1 s for events of NanoAOD with 2,600 branches, of
+which an analysis reads forty. Here, an array knows the names and types of all fields, and makes those that are used.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class LazyRecords(ak.contents.RecordArray):  # type: ignore[misc]
     def __init__(self, form: Any, make: Callable[[int], Any], length: Any, shape: Shape) -> None:
         # awkward's own method looks at each content.
         self._contents, self._fields = _Fields(make, len(form.contents)), list(form.fields)
-        self._length, self._length_generator = length, lambda: shape()[0]
+        self._length, self._length_generator, self._shape = length, lambda: shape()[0], shape
         self._init(form.parameters, NumpyBackend.instance())
         # These are cached properties, for which awkward would look at each content.
-        vars(self).update(minmax_depth=form.minmax_depth, branch_depth=form.branch_depth)
+        self.__dict__.update(minmax_depth=form.minmax_depth, branch_depth=form.branch_depth)
 
     @property
     def length(self) -> int:
         """The number of records, without a look at the contents."""
         if self._length is unknown_length:
-            self._length = self._length_generator()
+            (self._length,) = self._shape()
         return int(self._length)
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -36,11 +35,16 @@ _REFERENCED = 1 << 4
 _U4 = struct.Struct(">I")
 _TWO = struct.Struct(">II")
 _HEADER = struct.Struct(">IH")
+#: Versions of TNamed and TObject, and the number of an object.
+_NAMED = bytes.fromhex("0001000100000000")
 _OBJECT = struct.Struct(">HII")
-#: Members of TBranch: fCompress, fBasketSize, fEntryOffsetLen, fWriteBasket, fEntryNumber.
-_BRANCH_1 = struct.Struct(">iiiiq")
-#: Members of TBranch: fOffset, fMaxBaskets, fSplitLevel, fEntries, fFirstEntry, fTotBytes, fZipBytes.
-_BRANCH_2 = struct.Struct(">iiiqqqq")
+#: What a TBranch has between its title and its leaf, with the values that never differ in NanoAOD: TAttFill; fCompress,
+#: fBasketSize, fEntryOffsetLen, fWriteBasket, fEntryNumber; fIOFeatures; fOffset, fMaxBaskets, fSplitLevel, fEntries,
+#: fFirstEntry, fTotBytes, fZipBytes; an empty array of branches; the size of the array of leaves, its only element.
+_BRANCH = struct.Struct(">6s4x iiiiq 11s iiiqqqq 25s 4s21s")
+_ATTRIBUTES, _FEATURES = bytes.fromhex("400000060002"), bytes.fromhex("4000000700001aa12f1000")
+_NO_BRANCHES = bytes.fromhex("40000015000300010000000003000000000000000000000000")
+_ONE_LEAF = bytes.fromhex("000300010000000003000000000000000100000000")
 #: Members of TLeaf: fLen, fLenType, fOffset, fIsRange, fIsUnsigned.
 _LEAF = struct.Struct(">iii??")
 _BRANCH_VERSION = 13
@@ -95,7 +99,7 @@ class Column:
         return cls(branch.name, numbers.from_dtype, is_list, branch.entry_offsets, ranges)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Leaf:
     """Branch with one leaf.
 
@@ -210,63 +214,47 @@ class _Unread(tuple[()]):
         return unread
 
 
-def _classes(data: bytes, key_length: int) -> dict[int, str]:
-    """Return tag → name of each class."""
-    found, mark = {}, _U4.pack(_NEW_CLASS)
-    position = data.find(mark)
-    while position >= 0:
-        found[position + key_length + _MAP_OFFSET] = _class_name(data, position + len(mark))
-        position = data.find(mark, position + 1)
-    return found
-
-
-def _class_name(data: bytes, position: int) -> str:
-    return data[position : position + _LONGEST_NAME].partition(b"\0")[0].decode(errors="replace")
-
-
 def _leaves(data: bytes, position: int, key_length: int) -> dict[str, Leaf]:
     number, position = _array(data, position)
-    classes = _classes(data, key_length)
-    found: dict[str, Leaf] = {}
+    shift = key_length + _MAP_OFFSET
+    #: Tag → name of each class.
+    classes: dict[int, str] = {}
     #: Tags of leaves, which leaves with lists refer to for their numbers of elements.
-    tags: set[int] = set()
+    tags: set[int] = {0}
+    found: dict[str, Leaf] = {}
     for _ in range(number):
-        name, begin, position = _element(data, position, classes)
+        name, begin, position = _element(data, position, classes, shift)
         if name != "TBranch":
             raise ValueError(f"a {name}")
-        leaf, place = _leaf(data, begin, classes, tags)
-        tags.add(place + key_length + _MAP_OFFSET)
+        leaf = _leaf(data, begin, classes, shift, tags)
         found.setdefault(leaf.name, leaf)
     return found
 
 
-def _leaf(data: bytes, position: int, classes: Mapping[int, str], before: Set[int]) -> tuple[Leaf, int]:
-    """Return the leaf of the TBranch at a position, and the position of the pointer to its leaf."""
+def _leaf(data: bytes, position: int, classes: dict[int, str], shift: int, tags: set[int]) -> Leaf:
+    """Return the leaf of the TBranch at a position, whose tag is added to those of the leaves before."""
     _, version = _HEADER.unpack_from(data, position)
-    if version != _BRANCH_VERSION:
-        raise ValueError(f"version {version} of TBranch")
     name, title, position = _named(data, position + _HEADER.size)
-    position = _end(data, position)
-    _, _, _, n_written, _ = _BRANCH_1.unpack_from(data, position)
-    position = _end(data, position + _BRANCH_1.size)
-    _, n_baskets, _, n_entries, _, _, _ = _BRANCH_2.unpack_from(data, position)
-    branches = position + _BRANCH_2.size
-    leaves = _end(data, branches)
-    baskets = _end(data, leaves)
-    (n_branches, _), (n_leaves, first) = _array(data, branches), _array(data, leaves)
-    if n_branches or n_leaves != 1:
-        raise ValueError(f"{n_branches} branches in a branch, {n_leaves} leaves")
-    leaf_class, leaf, _ = _element(data, first, classes)
+    members = _BRANCH.unpack_from(data, position)
+    attributes, _, _, _, n_written, _, features, _, n_baskets, _, n_entries, _, _, _, branches, size, others = members
+    content = (version, attributes, features, branches, others)
+    if content != (_BRANCH_VERSION, _ATTRIBUTES, _FEATURES, _NO_BRANCHES, _ONE_LEAF):
+        raise ValueError("another version of TBranch, with branches of its own or with several leaves")
+    first = position + _BRANCH.size
+    leaf_class, leaf, _ = _element(data, first, classes, shift)
     if leaf_class not in _TYPES:
         raise ValueError(f"a {leaf_class}")
     # TLeafF begins with TLeaf, and TLeaf with TNamed.
     _, of_leaf, leaf = _named(data, leaf + 2 * _HEADER.size)
     elements, _, _, _, unsigned = _LEAF.unpack_from(data, leaf)
     (counter,) = _U4.unpack_from(data, leaf + _LEAF.size)
-    if counter and counter not in before:
+    if counter not in tags:
         raise ValueError("a number of elements that isn't known")
+    tags.add(first + shift)
     kind = (leaf_class, of_leaf, elements, unsigned, counter != 0)
-    return Leaf(name, title, kind, data, _end(data, baskets), n_baskets, n_written, n_entries), first
+    # The array of leaves is followed by that of baskets.
+    baskets = _end(data, _end(data, first - len(size + others)))
+    return Leaf(name, title, kind, data, baskets, n_baskets, n_written, n_entries)
 
 
 def _end(data: bytes, position: int) -> int:
@@ -293,10 +281,12 @@ def _string(data: bytes, position: int) -> tuple[str, int]:
 
 def _named(data: bytes, position: int) -> tuple[str, str, int]:
     """Return name, title and end of the TNamed at a position."""
-    end = _end(data, position)
-    name, position = _string(data, _object(data, position + _HEADER.size))
-    title, _ = _string(data, position)
-    return name, title, end
+    bits = position + _U4.size + len(_NAMED)
+    if data[position + _U4.size : bits] != _NAMED or data[bits + _U4.size - 1] & _REFERENCED:
+        raise ValueError("another version of TNamed, or a reference to it")
+    name, position = _string(data, bits + _U4.size)
+    title, position = _string(data, position)
+    return name, title, position
 
 
 def _array(data: bytes, position: int) -> tuple[int, int]:
@@ -306,16 +296,16 @@ def _array(data: bytes, position: int) -> tuple[int, int]:
     return size, position + _TWO.size
 
 
-def _element(data: bytes, position: int, classes: Mapping[int, str]) -> tuple[str, int, int]:
+def _element(data: bytes, position: int, classes: dict[int, str], shift: int) -> tuple[str, int, int]:
     """Return class, beginning and end of the object that the pointer at a position leads to."""
-    end = _end(data, position)
-    _, tag = _TWO.unpack_from(data, position)
-    position += _TWO.size
+    count, tag = _TWO.unpack_from(data, position)
+    begin, end = position + _TWO.size, position + _U4.size + (count & ~_COUNTED)
     if tag == _NEW_CLASS:
-        name = _class_name(data, position)
-        return name, position + len(name) + 1, end
+        after = data.index(0, begin, begin + _LONGEST_NAME)
+        name = classes[begin - _U4.size + shift] = data[begin:after].decode(errors="replace")
+        return name, after + 1, end
     # An object that occurred before isn't among the classes.
-    return classes[tag & ~_CLASS], position, end
+    return classes[tag & ~_CLASS], begin, end
 
 
 def structure(file: Any) -> str:

@@ -59,6 +59,22 @@ def test_events_are_divided_into_files_and_baskets(tmp_path: Path, monkeypatch: 
     assert entries == [30, 30, 10]
 
 
+def test_wide_and_small_files_hold_the_same(tmp_path: Path) -> None:
+    usual, wide = make_sample(tmp_path, "dy", 70), make_sample(tmp_path, "dy", 70, branches=400)
+    small = make_sample(tmp_path, "dy", 70, events_per_file=30)
+    expected = uproot.concatenate([f"{path}:Events" for path in usual.files], ["Muon_pt", "run", "genWeight"])
+    for sample in (wide, small):
+        found = uproot.concatenate([f"{path}:Events" for path in sample.files], ["Muon_pt", "run", "genWeight"])
+        assert ak.array_equal(found, expected)
+    with uproot.open(wide.files[0]) as file:
+        assert len(file["Events"].keys()) == 400
+    entries = []
+    for path in small.files:
+        with uproot.open(path) as file:
+            entries.append(file["Events"].num_entries)
+    assert entries == [30, 30, 10]
+
+
 def test_fileset_has_the_one_dataset_of_a_flow(top_pairs: Sample) -> None:
     fileset = sample_fileset(FLOWS["ttbar_large"].configuration(), top_pairs)
     assert list(fileset) == ["TTToSemiLeptonic_toys"]

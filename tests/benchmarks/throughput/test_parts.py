@@ -43,8 +43,9 @@ def test_engines_do_the_same(
 
 def test_parts_of_our_engine(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [*FEW, "--data", str(data), "--output", str(tmp_path), "--flows", "ttbar_large"]
-    assert main(["stages", "skim", *arguments]) == 0, capsys.readouterr().err
-    found = {part: json.loads((tmp_path / f"{part}.json").read_text()) for part in ("stages", "skim")}
+    assert main(["stages", "files", "skim", *arguments]) == 0, capsys.readouterr().err
+    found = {part: json.loads((tmp_path / f"{part}.json").read_text()) for part in ("stages", "files", "skim")}
+    assert list(found["files"]["flows"]["ttbar_large"]["engines"]) == list(parts.FILES)
     flow = found["skim"]["flows"]["ttbar_large"]
     assert 0.05 < flow["kept"] < 0.5
     assert set(found["stages"]["flows"]["ttbar_large"]["seconds"]) == set(RULES)
