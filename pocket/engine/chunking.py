@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pocket.datasets.branches import Segment
@@ -17,6 +18,8 @@ _log = logging.getLogger(__name__)
 FIRST = 4
 #: Smallest chunk in events; below it, the time per chunk exceeds the time per event.
 SMALLEST = 1000
+#: Most files in a chunk, since all of them are open.
+MOST_FILES = 32
 _MB = 1_000_000
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -56,15 +59,38 @@ class Chunking:
         while start < segment.stop:
             remaining = segment.stop - start
             stop = start + remaining // -(-remaining // self.size)
-            if self._before is None:
+            with self.measured(stop - start, segment.path):
                 yield start, stop
-            else:
-                _forget_peak()
-                yield start, stop
-                growth = _memory("VmHWM") - self._before
-                _log.debug("%d events of %s took %.0f MB", stop - start, segment.path, growth / _MB)
-                self.adapt(stop - start, growth)
             start = stop
+
+    def groups(self, segments: Iterable[Segment]) -> Iterator[list[Segment]]:
+        """Yield segments that fit into a chunk together, or one alone; process each group before taking the next."""
+        group: list[Segment] = []
+        for segment in segments:
+            events = segment.stop - segment.start + sum(one.stop - one.start for one in group)
+            if group and (events > self.size or len(group) == MOST_FILES):
+                yield group
+                group = []
+            group.append(segment)
+        if group:
+            yield group
+
+    @contextlib.contextmanager
+    def measured(self, events: int, path: str) -> Iterator[None]:
+        """Process a chunk in the block, whose memory decides about the next ones.
+
+        Args:
+            events: number of its events.
+            path: its file, or one of them.
+        """
+        if self._before is None:
+            yield
+            return
+        _forget_peak()
+        yield
+        growth = _memory("VmHWM") - self._before
+        _log.debug("%d events of %s took %.0f MB", events, path, growth / _MB)
+        self.adapt(events, growth)
 
     def adapt(self, events: int, growth: int) -> None:
         """Choose the size of the next chunks.

@@ -6,7 +6,8 @@ import contextlib
 import importlib
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Any, TypeVar
 
 import awkward as ak
@@ -23,7 +24,7 @@ from pocket.errors import (
     OtherFileError,
     PocketError,
 )
-from pocket.io.nanoaod.events import NanoTree
+from pocket.io.nanoaod.events import NanoTree, Piece, events_of
 from pocket.io.nanoaod.ttree import structure
 from pocket.io.remote.attempts import Found, first_readable
 from pocket.io.remote.client import open_root
@@ -100,6 +101,23 @@ def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
             f"{segment.path}: {max(0, available - start)} entries in [{start}, {stop}), expected {stop - start}"
         )
     return nano.events(start, stop, then=segment.stop)
+
+
+def joined_events(nanos: Iterable[NanoTree], segments: Iterable[Segment]) -> Iterator[Any]:
+    """Yield the events of several files, those of consecutive files with the same columns together.
+
+    Args:
+        nanos: the trees of the segments.
+        segments: the segments, in the same order.
+
+    Raises:
+        BadFileError: if a file has fewer entries.
+    """
+    found = [Piece(nano, segment.start, segment.stop) for nano, segment in zip(nanos, segments, strict=True)]
+    if missing := [nano.file_path for nano, _, stop in found if stop > nano.num_entries]:
+        raise BadFileError(f"{missing[0]} has fewer entries than expected")
+    for _, same in groupby(found, key=lambda piece: id(piece.nano.schema)):
+        yield events_of(list(same))
 
 
 @contextlib.contextmanager

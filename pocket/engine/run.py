@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import gc
-from collections.abc import Callable, Mapping
-from contextlib import closing
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,10 +21,13 @@ from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
-from pocket.engine.reading import explaining, nano_events, open_file, read_segment
+from pocket.engine.reading import explaining, joined_events, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
 from pocket.io.nanoaod.events import NanoTree
+from pocket.io.remote.attempts import in_order
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -90,21 +94,29 @@ def run_branch(
     nevents = 0
     chunking = Chunking(chunk_size, chunk_memory)
     run_segment = partial(_run_segment, processor, meta, chunking, threads, progress)
-    for segment in branch.segments:
-        try:
-            found = read_segment(segment, run_segment)
-        except BadFileError as error:
-            if not skip_bad_files:
-                raise
-            if (before := BeforeSkim.of(metadata)) and before.is_known:
-                raise needs_all_files(branch.dataset, error) from error
-            # The file is left out completely, including its sum of generator weights.
-            skipped[segment.path] = str(error)
-            continue
-        # Add in place: a copy of large histograms for each file would take longer than filling them.
-        output = accumulate([found.value], output) if output else found.value
-        failures |= found.failures
-        nevents += segment.stop - segment.start
+    run_together = partial(_run_together, processor, meta, chunking, threads)
+    for group in chunking.groups(branch.segments):
+        together = run_together(group) if len(group) > 1 else None
+        if together is not None:
+            output = accumulate([together], output) if output else together
+            nevents += (events := sum(segment.stop - segment.start for segment in group))
+            progress(events)
+            group = []
+        for segment in group:
+            try:
+                found = read_segment(segment, run_segment)
+            except BadFileError as error:
+                if not skip_bad_files:
+                    raise
+                if (before := BeforeSkim.of(metadata)) and before.is_known:
+                    raise needs_all_files(branch.dataset, error) from error
+                # The file is left out completely, including its sum of generator weights.
+                skipped[segment.path] = str(error)
+                continue
+            # Add in place: a copy of large histograms for each file would take longer than filling them.
+            output = accumulate([found.value], output) if output else found.value
+            failures |= found.failures
+            nevents += segment.stop - segment.start
         _exempt_from_collection()
     if not output:
         with explaining():
@@ -145,6 +157,36 @@ def _run_segment(
         progress(-done)
         raise
     return output
+
+
+def _run_together(
+    processor: CoffeaProcessor,
+    metadata: Mapping[str, Any],
+    chunking: Chunking,
+    threads: int,
+    segments: Sequence[Segment],
+) -> Output | None:
+    """Return the output of several files, whose events are one chunk if the columns are the same.
+
+    Returns:
+        ``None`` if it fails for any reason. Files by themselves tell which one fails, are tried again, and are skipped.
+    """
+    output: Output = {}
+    events = sum(segment.stop - segment.start for segment in segments)
+    try:
+        with ExitStack() as stack, chunking.measured(events, segments[0].path):
+            nanos = []
+            for segment in segments:
+                file = stack.enter_context(open_file(segment.at(in_order(segment.locations)[0])))
+                nanos.append(NanoTree(file, segment.object_path, metadata, threads))
+                stack.callback(nanos[-1].close)
+            for events_of_files in joined_events(nanos, segments):
+                part = processor.process(events_of_files)
+                output = accumulate([part], output) if output else part
+    except Exception as error:
+        _log.debug("%d files from %s on are processed one by one: %s", len(segments), segments[0].path, error)
+        return None
+    return output if output["cutflow"]["initial"][metadata["dataset"]] == events else None
 
 
 @functools.cache

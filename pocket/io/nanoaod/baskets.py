@@ -18,7 +18,7 @@ import functools
 import lzma
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,8 +51,8 @@ _BLOCK = 9
 _CHECKSUM = 8
 
 
-def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Packing | None = None) -> ak.Array | None:
-    """Read a range of entries of a column.
+class Part(NamedTuple):
+    """Range of entries of a column in one file.
 
     Args:
         source: the bytes of the file, a :class:`~pocket.io.remote.local_source.LocalSource` or
@@ -61,15 +61,32 @@ def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Pa
         start: first entry.
         stop: entry after the last one.
         packing: entries to keep; all of them by default. Baskets without any of them aren't read.
+    """
+
+    source: Any
+    column: Column
+    start: int
+    stop: int
+    packing: Packing | None = None
+
+
+def read_numbers(parts: Sequence[Part]) -> ak.Array | None:
+    """Read ranges of entries of a column, which may be in several files.
+
+    Args:
+        parts: the ranges, whose columns have the same type.
 
     Returns:
         The numbers, or lists of numbers, of the entries to keep; ``None`` if the baskets have an unexpected content.
     """
-    size = stop - start if packing is None else len(packing)
+    column = parts[0].column
+    baskets: list[_Basket] = []
+    size = 0
     try:
-        return (_lists if column.is_list else _values)(
-            _baskets(source, column, start, stop, packing), size, column.dtype
-        )
+        for part in parts:
+            baskets += _baskets(*part, size)
+            size += part.stop - part.start if part.packing is None else len(part.packing)
+        return (_lists if column.is_list else _values)(baskets, size, column.dtype)
     except (*_DAMAGED, struct.error, ValueError, IndexError):
         # uproot reads such a column itself, or raises the error.
         return None
@@ -191,8 +208,8 @@ def _needed(column: Column, start: int, stop: int, packing: Packing | None) -> t
     return bounds, found
 
 
-def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None) -> list[_Basket]:
-    """Return the baskets with wanted entries."""
+def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None, before: int) -> list[_Basket]:
+    """Return the baskets with wanted entries, given the number of wanted entries before them."""
     bounds, found = _needed(column, start, stop, packing)
     baskets = []
     for (number, (begin, end)), content in zip(found.items(), source.read(list(found.values())), strict=True):
@@ -200,10 +217,11 @@ def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packin
         stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
         _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)
         first, next_one = (edge - start for edge in column.edges[number : number + 2])
-        border, target = behind - key_length, slice(bounds[number], bounds[number + 1])
+        border, place = behind - key_length, slice(bounds[number], bounds[number + 1])
         if not stored == end - begin == len(raw) or n_entries != next_one - first or not 0 <= border <= size:
             raise ValueError("not the basket that the branch speaks of")
-        entries = target if packing is None else _as_slice(packing.positions[target])
+        entries = place if packing is None else _as_slice(packing.positions[place])
+        target = slice(place.start + before, place.stop + before)
         wanted = slice(entries.start - first, entries.stop - first) if isinstance(entries, slice) else entries - first
         baskets.append(_Basket(wanted, target, n_entries, begin, raw, key_length, size, border))
     return baskets

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
@@ -23,7 +24,7 @@ from coffea.nanoevents.mapping import TrivialUprootOpener, UprootSourceMapping
 from coffea.nanoevents.util import tuple_to_key
 
 from pocket.base.typing import Mask
-from pocket.io.nanoaod.baskets import places, read_numbers
+from pocket.io.nanoaod.baskets import Part, places, read_numbers
 from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.records import LazyArrays
 from pocket.io.nanoaod.schema import find_schema
@@ -67,6 +68,10 @@ class NanoTree:
             then: last entry that is needed afterwards, plus one. For remote files, data that later entries are likely
                 to need are requested while these are processed.
         """
+        return events_of([Piece(self, start, stop)], then)
+
+    def expect(self, start: int, stop: int, then: int) -> None:
+        """Request what a range of entries is likely to need, see :meth:`events`, if the file is remote."""
         if isinstance(self.source, ReadAhead):
             now = self._places(self.schema.whole, start, stop)
             later = self._places(self.schema.whole, stop, min(stop + stop - start, then))
@@ -74,9 +79,6 @@ class NanoTree:
             # The requests are made in this order, so that data for this range arrive first.
             self.source.ask(now)
             self.source.ask(later)
-        chunk = Chunk(self, start, stop)
-        chunk.columns.begin(self.schema.whole)
-        return chunk.events()
 
     def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None) -> None:
         """Request branches that some entries are likely to need, if the file is remote."""
@@ -113,23 +115,47 @@ class NanoTree:
         return self._file[self._path]
 
 
-class Chunk(NanoEventsFactory):  # type: ignore[misc]
-    """Range of entries, or the selected events in it.
+class Piece(NamedTuple):
+    """Range of entries of a file.
 
     Args:
         nano: the tree.
         start: first entry.
         stop: entry after the last one.
-        columns: columns of the selected events; those of all events by default.
     """
 
-    def __init__(self, nano: NanoTree, start: int, stop: int, columns: Columns | None = None) -> None:
-        partition = (*nano.partition, f"{start}-{stop}")
-        self._nano, self._range = nano, (start, stop)
-        # Columns without any event are false, so compare with None.
-        self.columns = Columns(nano, start, stop) if columns is None else columns
-        super().__init__(nano.schema, self.columns, tuple_to_key(partition), mode="virtual")
-        self._buffer_key = partial(_key_formatter, tuple_to_key(partition))
+    nano: NanoTree
+    start: int
+    stop: int
+
+
+def events_of(pieces: Sequence[Piece], then: int = 0) -> Any:
+    """Return the events of several files, whose trees have the same schema.
+
+    Args:
+        pieces: the entries.
+        then: see :meth:`NanoTree.events`.
+    """
+    for nano, start, stop in pieces:
+        nano.expect(start, stop, then)
+    chunk = Chunk(Columns(pieces))
+    chunk.columns.begin(chunk.columns.schema.whole)
+    return chunk.events()
+
+
+class Chunk(NanoEventsFactory):  # type: ignore[misc]
+    """Ranges of entries, or the selected events in them.
+
+    Args:
+        columns: columns of the events.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        (nano, start, _), *_ = columns.pieces
+        partition = tuple_to_key((*nano.partition, f"{start}-{start + columns.size}"))
+        super().__init__(columns.schema, columns, partition, mode="virtual")
+        self._buffer_key = partial(_key_formatter, partition)
         self._made: Callable[[], Any] = lambda: None
         self._layout: Any = None
 
@@ -141,7 +167,7 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
         # A weak reference, since the events refer to this object.
         events = self._made()
         if events is None:
-            schema, length = self._nano.schema, len(self)
+            schema, length = self.columns.schema, len(self)
             layout = LazyArrays(self.columns, self._buffer_key).array(schema.form, length, lambda: (length,))
             attributes = {"@events_factory": self, "@form": schema.form, "@buffer_key": self._buffer_key}
             events = ak.Array(layout, behavior=schema.behavior(), attrs=attributes)
@@ -157,36 +183,42 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
     def selected(self, packing: Packing) -> Chunk:
         """Return the selected events of this chunk."""
         columns = self.columns.selected(packing)
-        columns.ask(self._nano.schema.packed - self._nano.schema.late)
-        return Chunk(self._nano, *self._range, columns)
+        columns.ask(columns.schema.packed - columns.late)
+        return Chunk(columns)
 
 
 class Columns(UprootSourceMapping):  # type: ignore[misc]
-    """Columns of a range of entries, or of the selected entries in it.
+    """Columns of ranges of entries, or of the selected entries in them.
 
     Args:
-        nano: the tree.
-        start: first entry.
-        stop: entry after the last one.
+        pieces: the ranges, of trees with the same schema.
         packing: of the selected entries.
 
     Attributes:
+        size: number of entries before any selection.
         learns: whether columns that are read from now on are added to :attr:`late`.
     """
 
-    def __init__(self, nano: NanoTree, start: int, stop: int, packing: Packing | None = None) -> None:
-        opener = TrivialUprootOpener({nano.partition[0]: nano.file_path})
-        super().__init__(opener, start, stop, use_ak_forth=True, virtual=True)
-        self._nano = nano
+    def __init__(self, pieces: Sequence[Piece], packing: Packing | None = None) -> None:
+        nano, *_ = pieces[0]
+        super().__init__(
+            TrivialUprootOpener({nano.partition[0]: nano.file_path}), 0, 0, use_ak_forth=True, virtual=True
+        )
+        self.pieces, self.schema, self.packing, self.learns = pieces, nano.schema, packing, False
+        self._helpers = nano.helpers
+        ends = list(accumulate(stop - start for _, start, stop in pieces))
+        self.size = ends[-1]
+        ranges = zip([0, *ends], ends, strict=False)
+        self._packings = [
+            packing if packing is None or len(pieces) == 1 else packing.within(first, last) for first, last in ranges
+        ]
         self._whole: dict[str, Any] = {}
         self._begun: dict[str, Future[ak.Array | None]] = {}
-        self.packing = packing
-        self.learns = False
 
     @property
     def late(self) -> set[str]:
         """Branches that were needed only after the last selection in files of this kind."""
-        late: set[str] = self._nano.schema.late
+        late: set[str] = self.schema.late
         return late
 
     def selected(self, packing: Packing) -> Columns:
@@ -196,27 +228,28 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
             packing: of the selected events among those of these columns.
         """
         if self.packing is not None:
-            mask = np.zeros(self._stop - self._start, dtype=np.bool_)
+            mask = np.zeros(self.size, dtype=np.bool_)
             mask[self.packing.positions[packing.positions]] = True
             packing = Packing(mask)
-        columns = Columns(self._nano, self._start, self._stop, packing)
+        columns = Columns(self.pieces, packing)
         columns._whole = self._whole
         return columns
 
     def ask(self, names: Iterable[str]) -> None:
         """Request branches that are likely to be needed, see :meth:`NanoTree.ask`, and let helpers start to read."""
         unread = set(names) - self._whole.keys()
-        self._nano.ask(unread, self._start, self._stop, self.packing)
+        for (nano, start, stop), packing in zip(self.pieces, self._packings, strict=True):
+            nano.ask(unread, start, stop, packing)
         self.begin(unread)
 
     def begin(self, names: Iterable[str]) -> None:
         """Let helpers, if there are any, start to read branches."""
-        if self._nano.helpers is not None:
+        if self._helpers is not None:
             for name in sorted(set(names) - self._begun.keys()):
-                self._begun[name] = self._nano.helpers.submit(self._read, name)
+                self._begun[name] = self._helpers.submit(self._read, name)
 
     def __len__(self) -> int:
-        return self._stop - self._start if self.packing is None else len(self.packing)
+        return self.size if self.packing is None else len(self.packing)
 
     def numbers(self, name: str) -> ak.Array | None:
         """Return a column of numbers or lists of numbers, from only the baskets that hold selected events.
@@ -229,13 +262,15 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return self._read(name) if begun is None or begun.cancel() else begun.result()
 
     def _read(self, name: str) -> ak.Array | None:
-        column = self._nano.column(name)
-        return (
-            None if column is None else read_numbers(self._nano.source, column, self._start, self._stop, self.packing)
-        )
+        parts = []
+        for (nano, start, stop), packing in zip(self.pieces, self._packings, strict=True):
+            if (column := nano.column(name)) is None:
+                return None
+            parts.append(Part(nano.source, column, start, stop, packing))
+        return read_numbers(parts)
 
     def _column_source(self, uuid: str, path_in_source: str) -> Any:
-        return self._nano
+        return None
 
     def get_column_handle(self, columnsource: Any, name: str, allow_missing: bool) -> Any:
         """Return the name of a column."""
@@ -250,12 +285,15 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
             self.late.add(name)
         if name in self._whole:
             return self._whole[name] if packing is None else packing(self._whole[name])
-        (self._nano.schema.whole if packing is None else self._nano.schema.packed).add(name)
+        (self.schema.whole if packing is None else self.schema.packed).add(name)
         column = self.numbers(name)
         if column is None:
-            branch = self._nano.branch(name)
-            read = partial(super().extract_column, branch, allow_missing=allow_missing, use_ak_forth=use_ak_forth)
-            column = read(start, stop) if packing is None else _read_packed(read, branch, start, stop, packing)
+            parts = []
+            for (nano, first, last), own in zip(self.pieces, self._packings, strict=True):
+                branch = nano.branch(name)
+                read = partial(super().extract_column, branch, allow_missing=allow_missing, use_ak_forth=use_ak_forth)
+                parts.append(read(first, last) if own is None else _read_packed(read, branch, first, last, own))
+            column = ak.concatenate(parts) if len(parts) > 1 else parts[0]
         if packing is None:
             self._whole[name] = column
         return column

@@ -12,6 +12,7 @@ of its class, or the position of an earlier occurrence of that name.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ _REFERENCED = 1 << 4
 _U4 = struct.Struct(">I")
 _TWO = struct.Struct(">II")
 _HEADER = struct.Struct(">IH")
+#: Header of a class that begins with a base class, and the size of the latter.
+_TOP = struct.Struct(">IHI")
 #: Versions of TNamed and TObject, and the number of an object.
 _NAMED = bytes.fromhex("0001000100000000")
 _OBJECT = struct.Struct(">HII")
@@ -233,10 +236,11 @@ def _leaves(data: bytes, position: int, key_length: int) -> dict[str, Leaf]:
 
 def _leaf(data: bytes, position: int, classes: dict[int, str], shift: int, tags: set[int]) -> Leaf:
     """Return the leaf of the TBranch at a position, whose tag is added to those of the leaves before."""
-    _, version = _HEADER.unpack_from(data, position)
-    name, title, position = _named(data, position + _HEADER.size)
+    _, version, size = _TOP.unpack_from(data, position)
+    named, position = position + _HEADER.size, position + _TOP.size + (size & ~_COUNTED)
+    name, title = _names(data[named:position])
     members = _BRANCH.unpack_from(data, position)
-    attributes, _, _, _, n_written, _, features, _, n_baskets, _, n_entries, _, _, _, branches, size, others = members
+    attributes, _, _, _, n_written, _, features, _, n_baskets, _, n_entries, _, _, _, branches, count, others = members
     content = (version, attributes, features, branches, others)
     if content != (_BRANCH_VERSION, _ATTRIBUTES, _FEATURES, _NO_BRANCHES, _ONE_LEAF):
         raise ValueError("another version of TBranch, with branches of its own or with several leaves")
@@ -245,7 +249,9 @@ def _leaf(data: bytes, position: int, classes: dict[int, str], shift: int, tags:
     if leaf_class not in _TYPES:
         raise ValueError(f"a {leaf_class}")
     # TLeafF begins with TLeaf, and TLeaf with TNamed.
-    _, of_leaf, leaf = _named(data, leaf + 2 * _HEADER.size)
+    _, _, size = _TOP.unpack_from(data, leaf + _HEADER.size)
+    named, leaf = leaf + 2 * _HEADER.size, leaf + _HEADER.size + _TOP.size + (size & ~_COUNTED)
+    _, of_leaf = _names(data[named:leaf])
     elements, _, _, _, unsigned = _LEAF.unpack_from(data, leaf)
     (counter,) = _U4.unpack_from(data, leaf + _LEAF.size)
     if counter not in tags:
@@ -253,7 +259,7 @@ def _leaf(data: bytes, position: int, classes: dict[int, str], shift: int, tags:
     tags.add(first + shift)
     kind = (leaf_class, of_leaf, elements, unsigned, counter != 0)
     # The array of leaves is followed by that of baskets.
-    baskets = _end(data, _end(data, first - len(size + others)))
+    baskets = _end(data, _end(data, first - len(count + others)))
     return Leaf(name, title, kind, data, baskets, n_baskets, n_written, n_entries)
 
 
@@ -279,14 +285,17 @@ def _string(data: bytes, position: int) -> tuple[str, int]:
     return data[position : position + size].decode(errors="surrogateescape"), position + size
 
 
-def _named(data: bytes, position: int) -> tuple[str, str, int]:
-    """Return name, title and end of the TNamed at a position."""
-    bits = position + _U4.size + len(_NAMED)
-    if data[position + _U4.size : bits] != _NAMED or data[bits + _U4.size - 1] & _REFERENCED:
+@functools.lru_cache(maxsize=1 << 14)
+def _names(named: bytes) -> tuple[str, str]:
+    """Return name and title of a TNamed; files alike have the same ones."""
+    bits = _U4.size + len(_NAMED)
+    if named[_U4.size : bits] != _NAMED or named[bits + _U4.size - 1] & _REFERENCED:
         raise ValueError("another version of TNamed, or a reference to it")
-    name, position = _string(data, bits + _U4.size)
-    title, position = _string(data, position)
-    return name, title, position
+    name, position = _string(named, bits + _U4.size)
+    title, position = _string(named, position)
+    if position != len(named):
+        raise ValueError("a TNamed of another size than it says")
+    return name, title
 
 
 def _array(data: bytes, position: int) -> tuple[int, int]:

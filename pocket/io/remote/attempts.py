@@ -65,7 +65,7 @@ def first_readable(
     """
     errors: dict[str, BadFileError | OtherFileError] = {}
     timeouts = dict.fromkeys(locations, 0)
-    left = _in_order(locations)
+    left = in_order(locations)
     for number, pause in enumerate((0.0, *pauses)):
         if number and left:
             sleep(pause)
@@ -91,7 +91,8 @@ def first_readable(
     raise _all_failed(locations[0], errors)
 
 
-def _in_order(locations: Sequence[str]) -> list[str]:
+def in_order(locations: Sequence[str]) -> list[str]:
+    """Return the different replicas of a file, those last whose servers failed in the last minutes."""
     now = time.monotonic()
 
     def is_avoided(location: str) -> bool:

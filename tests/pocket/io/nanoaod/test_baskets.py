@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.io.nanoaod import baskets
-from pocket.io.nanoaod.baskets import read_numbers
+from pocket.io.nanoaod.baskets import Part, read_numbers
 from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.ttree import Column
 from pocket.io.remote.client import open_root
@@ -41,7 +41,8 @@ def same(found: ak.Array, expected: ak.Array) -> bool:
 
 def read(branch: Any, start: int, stop: int, packing: Packing | None = None) -> ak.Array | None:
     column = Column.of(branch)
-    return None if column is None else read_numbers(ReadAhead(branch.file.source), column, start, stop, packing)
+    source = ReadAhead(branch.file.source)
+    return None if column is None else read_numbers([Part(source, column, start, stop, packing)])
 
 
 @pytest.fixture(scope="module", params=COMPRESSIONS)
