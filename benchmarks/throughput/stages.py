@@ -23,6 +23,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "pocket.engine.reading",
         "pocket.io.nanoaod.events",
         "pocket.io.nanoaod.packing",
+        "pocket.io.nanoaod.records",
         "pocket.io.nanoaod.selection",
         "pocket.io.remote",
     ),
