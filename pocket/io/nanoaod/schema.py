@@ -54,10 +54,7 @@ def find_schema(
     if leaves is None:
         kinds = tuple((name, each.typename, _content(name, each)) for name, each in whole().iteritems(recursive=False))
     else:
-        kinds = tuple(
-            (name, leaf.kind, leaf.title) if name.endswith("Weight") else (name, leaf.kind)
-            for name, leaf in leaves.items()
-        )
+        kinds = tuple((name, leaf.kind, leaf.title if name.endswith("Weight") else "") for name, leaf in leaves.items())
     key = (kinds, tuple(sorted((name, repr(value)) for name, value in metadata.items())))
     if key not in _known:
         if len(_known) >= _MOST:
