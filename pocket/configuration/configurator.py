@@ -446,6 +446,7 @@ def _selected_definitions(
     variations.varied_datasets(selected)
     kinds: dict[str, DatasetDefinition] = {}
     for definition in selected.values():
+        definition.check_complete()
         definition.check_xsec()
         if kinds.setdefault(definition.sample, definition).is_mc != definition.is_mc:
             raise ConfigError(f"sample {definition.sample!r} is both data and simulation: {definition.where}")

@@ -74,6 +74,7 @@ def build_fileset(
             its copy occurs twice, so that its events would count twice.
     """
     for definition in definitions.values():
+        definition.check_complete()
         if definition.is_mc and definition.xsec is None and definition.source == "toys":
             raise DatasetError(f"{definition.where} has no cross section: fill 'xsec' in from the toys' parameters")
     listed = expand_each(

@@ -84,7 +84,7 @@ class DatasetDefinition:
         key: name of the definition that the dataset comes from, or of the dataset itself if it is built.
         sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``; of a dataset that
             varies another sample, it becomes that one.
-        year: data-taking period, e.g. ``"2018"``.
+        year: data-taking period, e.g. ``"2018"``; empty if none is known, so that no configuration may use the dataset.
         is_mc: simulation or data.
         source: one of :data:`SOURCES`.
         values: paths, patterns or names for the source.
@@ -146,8 +146,6 @@ class DatasetDefinition:
             raise UnknownNameError("file source", self.source, SOURCES, self.where)
         if self.dbs_instance not in INSTANCES:
             raise UnknownNameError("dbs_instance", self.dbs_instance, INSTANCES, self.where)
-        if not self.values and not self.has_sums:
-            raise DatasetError(f"{self.where}: {self.source!r} is empty")
         if not self.is_mc and self.xsec is not None:
             raise DatasetError(f"{self.where}: metadata give an 'xsec', which data don't have; is 'isMC' right?")
         if self.xsec is not None and not (math.isfinite(self.xsec) and self.xsec >= 0):
@@ -160,6 +158,17 @@ class DatasetDefinition:
             return self.key
         era, number = self.era and f"Era{self.era}", "" if self.number == 1 else str(self.number)
         return "_".join([self.key, *filter(None, [self.part, self.year, era, number])])
+
+    def check_complete(self) -> None:
+        """Check that it has a year and files, which only those need that are used.
+
+        Raises:
+            DatasetError: if it has none.
+        """
+        if not self.year:
+            raise DatasetError(f"{self.where}: 'year' is '', expected a string")
+        if not self.values and not self.has_sums:
+            raise DatasetError(f"{self.where}: {self.source!r} is empty")
 
     def check_xsec(self) -> None:
         """Check that simulation has a cross section, which toys take from their parameters.

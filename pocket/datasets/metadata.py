@@ -22,7 +22,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the metadata of a dataset as arguments of its definition.
 
-    An empty string counts as absent.
+    An empty string counts as absent, but for the year, which may be empty.
 
     Args:
         metadata: the metadata, without ``sample``.
@@ -54,7 +54,8 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     is_mc = boolean(given, "isMC", where)
     return {
-        "year": text(given, "year", where),
+        # A dataset that no configuration uses needs none.
+        "year": text(given, "year", where) if given["year"] != "" else "",
         "is_mc": is_mc,
         "xsec": _number(given, "xsec", where) if "xsec" in given and (is_mc or not is_data(given)) else None,
         "era": optional("era"),

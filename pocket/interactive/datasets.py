@@ -127,6 +127,7 @@ def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
         **read_metadata(given, f"metadata of {where}"),
     )
     check_known("sample", [definition.sample], cfg.samples, f"metadata of {where}")
+    definition.check_complete()
     definition.check_xsec()
     if definition.is_mc != cfg.samples[definition.sample]:
         kind = "simulation" if cfg.samples[definition.sample] else "data"

@@ -51,6 +51,18 @@ def test_a_dataset_of_the_filter_needs_a_cross_section(tmp_path: Path) -> None:
     assert configure(datasets={"jsons": [path], "filter": {"samples": ["DY"]}}).samples == {"DY": True}
 
 
+def test_a_dataset_of_the_filter_needs_a_year_and_files(tmp_path: Path) -> None:
+    for message, change in (("'year' is ''", {"metadata": {"year": "", "isMC": True}}), ("'paths' is", {"paths": []})):
+        content = json.loads(DEFINITIONS.read_text())
+        content["TT"]["files"][0] |= change
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps(content))
+        chosen = {"samples": ["DY"], "year": ["2018"]}
+        assert configure(datasets={"jsons": [path], "filter": chosen}).samples == {"DY": True}
+        with pytest.raises(DatasetError, match=rf"x\.json: {message}"):
+            configure(datasets={"jsons": [path]})
+
+
 def test_definition_files_are_relative_to_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "x.json").write_text(DEFINITIONS.read_text())

@@ -80,7 +80,17 @@ def test_skim(tmp_path: Path) -> None:
 def test_skim_may_be_empty(tmp_path: Path) -> None:
     assert read_one(tmp_path, {**MC, "isSkim": True, **SUMS}, paths=[]).values == ()
     with pytest.raises(DatasetError, match="'paths' is empty"):
-        read_one(tmp_path, {**MC, "isSkim": True}, paths=[])
+        read_one(tmp_path, {**MC, "isSkim": True}, paths=[]).check_complete()
+
+
+def test_only_a_dataset_that_is_used_needs_a_year_and_files(tmp_path: Path) -> None:
+    read_one(tmp_path, MC).check_complete()
+    with pytest.raises(DatasetError, match=r"dataset 'DY_2018' in .*x\.json: 'paths' is empty"):
+        read_one(tmp_path, MC, paths=[]).check_complete()
+    unknown = read_one(tmp_path, {**MC, "year": ""})
+    assert unknown.name == "DY"
+    with pytest.raises(DatasetError, match=r"dataset 'DY' in .*x\.json: 'year' is '', expected a string"):
+        unknown.check_complete()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +164,7 @@ def test_toys_take_xsec_from_their_parameters(tmp_path: Path) -> None:
         ({"xsec": True}, "'xsec' is True, expected a number"),
         ({"isMC": "maybe"}, "'isMC' is 'maybe', expected true or false"),
         ({"isMC": False}, "'xsec', which data don't have"),
-        ({"year": ""}, "'year' is '', expected a string"),
+        ({"year": None}, "'year' is None, expected a string"),
         ({"part": None}, "'part' is None, expected a string"),
         ({"part": "M 50"}, "a dataset name may hold"),
     ],
@@ -192,7 +202,6 @@ def test_unknown_keys(tmp_path: Path, content: object, message: str) -> None:
         ({"DY": {"sample": "DY__low", "files": [{"paths": ["a"], "metadata": MC}]}}, "no '__'"),
         ({"DY": {"sample": "DY", "files": [{"metadata": MC}]}}, "exactly one of paths.* it has none"),
         (one_entry(MC, paths=["a"], globs=["b"]), "it has 'paths' and 'globs'"),
-        (one_entry(MC, paths=[]), "'paths' is empty"),
         (one_entry(MC, paths=[3]), "expected a string or a list of strings"),
     ],
 )
@@ -303,7 +312,6 @@ def test_built_filesets_of_pocketcoffea(tmp_path: Path) -> None:
             {"metadata": BUILT, "files": [{"paths": ["a.root"]}]},
             "'files' is .*, expected a string or a list",
         ),
-        ({"metadata": BUILT, "files": []}, "'paths' is empty"),
         ({"metadata": {**BUILT, "xsec": "many"}, "files": ["a.root"]}, "'xsec' is 'many', expected a number"),
     ],
 )
