@@ -76,7 +76,9 @@ UPSTREAM: Mapping[str, Any] = {
         "jec_name_map_Data",
         "jec_name_map_MC",
     ),
-    "plotting_style": _any("labels", "cms_label", "colors", "plot_upper_label", "fontsize_legend_ratio", "opts_syst"),
+    "plotting_style": _any(
+        "labels", "cms_label", "colors", "color", "plot_upper_label", "fontsize_legend_ratio", "opts_syst"
+    ),
     **_any("MET_xy", "default_nano_version", "jets_calibration_clib"),
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 #: Other name of an option → its name.
-OTHER_NAMES = {"labels": "labels_mc", "cms_label": "label", "colors": "colors_mc"}
+OTHER_NAMES = {"labels": "labels_mc", "cms_label": "label", "colors": "colors_mc", "color": "colors_mc"}
 #: Option → the options in it that are honoured; all others in it are ignored.
 HONOURED: Mapping[str, Any] = {
     "opts_figure": {"datamc_ratio": {"figsize": None, "gridspec_kw": {"height_ratios": None}}},

@@ -14,6 +14,8 @@ def test_names_are_those_of_the_style() -> None:
 
 def test_options_with_two_names() -> None:
     assert in_own_words({"cms_label": "Preliminary"}) == {"label": "Preliminary"}
+    for name in ("colors", "color"):
+        assert in_own_words({name: {"A": "CMS_red"}}) == {"colors_mc": {"A": COLORS["CMS_red"]}}
     both = {
         "label": "Private work",
         "cms_label": "Preliminary",
