@@ -13,7 +13,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,16 @@ import numpy as np
 import uproot
 
 from benchmarks.peer.our_driver import flat_columns, run
+from pocket.columns.config import EVENT_IDS
 from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
-from pocket.datasets.branches import split
+from pocket.configuration.skim import Skim
+from pocket.datasets.branches import Branch, split
 from pocket.datasets.fileset import TREE, Fileset
+from pocket.datasets.generator_sums import RESCALE
 from pocket.engine.resources import Resources
 from pocket.histograms.files import write_sums_and_histograms
+from pocket.skims.run import skim_branch
 
 
 def main(request_path: str) -> None:
@@ -66,6 +70,11 @@ def stages(request: Mapping[str, Any], result: dict[str, Any]) -> Iterator[tuple
     config = copy.copy(config)
     config.definitions = {name: config.definitions[name] for name in fileset}
     branches = split(fileset, request["chunk_size"])
+    if skim := config.own_skim(analysis.default_config):
+        output, columns = skim_events(config, skim, branches, fileset, request)
+        yield "process", time.perf_counter() - begin
+        write(Path(request["output"]), output, columns, [])
+        return
     arguments = (config, branches, fileset, Resources(), request["chunk_size"])
     output, columns = run(*arguments)
     passes = []
@@ -75,10 +84,50 @@ def stages(request: Mapping[str, Any], result: dict[str, Any]) -> Iterator[tuple
         passes.append({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu})
     yield "process", time.perf_counter() - begin
 
-    folder = Path(request["output"])
+    write(Path(request["output"]), output, flat_columns(columns), passes)
+
+
+def write(
+    folder: Path, output: Mapping[str, Any], columns: Mapping[str, Any], passes: Sequence[Mapping[str, float]]
+) -> None:
+    """Write the files that are compared."""
     write_sums_and_histograms(folder, output)
-    np.savez(folder / "columns.npz", **flat_columns(columns))  # type: ignore[arg-type]
+    np.savez(folder / "columns.npz", **columns)
     (folder / "timing.json").write_text(json.dumps({"passes": passes}))
+
+
+def skim_events(
+    config: Configurator, skim: Skim, branches: Sequence[Branch], fileset: Fileset, request: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write the skim of a configuration that only makes one, as the task does.
+
+    Returns:
+        The sums before the skim with the number of events after it, and the columns that identify and normalise these
+        events.
+    """
+    sums: dict[str, dict[str, float]] = {"sum_genweights": {}, "sum_signOf_genweights": {}}
+    cutflow: dict[str, dict[str, int]] = {"initial": {}, "skim": {}}
+    columns = {}
+    for branch in branches:
+        metadata, dataset = fileset[branch.dataset]["metadata"], branch.dataset
+        folder = Path(request["output"]) / "skim" / dataset
+        folder.mkdir(parents=True)
+        settings: dict[str, Any] = {"identity": "", "chunk_size": request["chunk_size"]}
+        record = skim_branch(config, skim, branch, metadata, Resources(), folder, **settings)
+        cutflow["initial"][dataset] = record.nevents
+        cutflow["skim"][dataset] = sum(file["num_entries"] for file in record.files.values())
+        if metadata["isMC"]:
+            sums["sum_genweights"][dataset] = record.sum_genweights
+            sums["sum_signOf_genweights"][dataset] = record.sum_signs
+        for name in record.files:
+            with uproot.open(folder / name) as file:
+                tree = file[TREE]
+                for column in (*EVENT_IDS, "genWeight", RESCALE):
+                    if column in tree:
+                        place = f"{metadata['sample']}/{dataset}/skim/nominal/{column}"
+                        columns[place] = tree[column].array(library="np")
+    empty: dict[str, Any] = {"variables": {}, "sumw": {}, "sumw2": {}, "datasets_metadata": {}}
+    return {**empty, **sums, "cutflow": cutflow}, columns
 
 
 def stand_in_fileset(config: Configurator, request: Mapping[str, Any]) -> Fileset:

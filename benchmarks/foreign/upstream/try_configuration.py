@@ -20,6 +20,10 @@ warnings.filterwarnings("ignore")
 sys.path.insert(0, str(Path(__file__).parents[2] / "peer" / "pocketcoffea"))
 
 
+#: Columns of the events of a skim that are compared.
+SKIMMED = ("run", "luminosityBlock", "event", "genWeight", "skimRescaleGenWeight")
+
+
 def main(request_path):
     """Try one configuration."""
     request = json.loads(Path(request_path).read_text())
@@ -73,13 +77,14 @@ def stages(request, result):
         place = Path(config.workflow_options["dump_columns_as_arrays_per_chunk"])
         samples = {name: dataset["metadata"]["sample"] for name, dataset in result["processed"].items()}
         add_dumped_columns(output, place, samples)
+    add_skimmed_events(output, {name: dataset["metadata"]["sample"] for name, dataset in result["processed"].items()})
     from driver import write
 
     write(Path(request["output"]), output, timing)
 
 
 def use_files(request):
-    """Let ``${cvmfs:…}`` be files of a local folder: of the same group, era and name."""
+    """Let files of corrections on CVMFS be those of a local folder: of the same group, era and name."""
     from omegaconf import OmegaConf
     from pocket_coffea.parameters import defaults
 
@@ -93,6 +98,20 @@ def use_files(request):
         return f"/cvmfs/cms-griddata.cern.ch/cat/metadata/{group}/{period}/{tag or 'latest'}/{file}"
 
     defaults.setup_cvmfs_resolver = lambda *_: OmegaConf.register_new_resolver("cvmfs", resolve, replace=True)
+    use_files_by_path(Path(request["corrections"]))
+
+
+def use_files_by_path(folder):
+    """Let correctionlib read files in the layout of jsonpog-integration, which isn't mounted, from a folder."""
+    import correctionlib
+
+    from_file = correctionlib.CorrectionSet.from_file
+
+    def from_local_file(path):
+        local = re.sub(r"^/cvmfs/.*/(?=POG/)", f"{folder}/", str(path))
+        return from_file(local if Path(local).exists() else path)
+
+    correctionlib.CorrectionSet.from_file = from_local_file
 
 
 def periods(folder):
@@ -140,6 +159,18 @@ def add_dumped_columns(output, folder, samples):
                 columns[f"{name.partition('_')[0]}_N"] = SimpleNamespace(value=np.array([len(one) for one in values]))
                 values = [number for one in values for number in one]
             columns[name] = SimpleNamespace(value=np.array(values))
+
+
+def add_skimmed_events(output, samples):
+    """Add the columns that identify and normalise the events of the files of a skim."""
+    import uproot
+
+    for dataset, (path,) in output.get("skimmed_files", {}).items():
+        with uproot.open(path) as file:
+            tree = file["Events"]
+            columns = {name: tree[name].array(library="np") for name in SKIMMED if name in tree}
+        columns = {name: SimpleNamespace(value=values) for name, values in columns.items()}
+        output["columns"].setdefault(samples[dataset], {}).setdefault(dataset, {})["skim"] = {"nominal": columns}
 
 
 def choose(filesets, request):
