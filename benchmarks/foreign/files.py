@@ -7,8 +7,9 @@ same.
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,17 @@ from pocket.toys.nanoaod import write_nanoaod
 _SEED = 4
 #: The energy density per area has this name since Run 3.
 _RHO = "Rho_fixedGridRhoFastjetAll"
+#: Indices of objects of another collection.
+_INDEX = re.compile(r"_(\w+)Idx\w*$")
 
 
 def broaden(
-    base: Path, donors: Sequence[Path], output: Path, events: int, known: Collection[str] | None = None
+    base: Path,
+    donors: Sequence[Path],
+    output: Path,
+    events: int,
+    known: Collection[str] | None = None,
+    others: Sequence[Path] = (),
 ) -> None:
     """Write a file with the first events of one file, and all branches that others have in addition.
 
@@ -39,23 +47,42 @@ def broaden(
         output: the file to write.
         events: largest number of events.
         known: the branches of the first file to write, all by default.
+        others: files of which only collections are taken that indices point to and no other file has.
     """
     random = np.random.default_rng(_SEED)
     columns = {name: values for name, values in _columns(base, events).items() if known is None or name in known}
-    number = len(columns["event"])
     for donor in donors:
-        new = {name: values for name, values in _columns(donor, events).items() if name not in columns}
-        if "genWeight" not in columns:
-            new = {name: values for name, values in new.items() if not _is_simulated(name)}
-        rows = random.integers(0, len(next(iter(new.values()))), number) if new else None
-        counts = {name.partition("_")[0]: ak.num(values) for name, values in columns.items() if values.ndim == 2}
-        for name, values in new.items():
-            collection = name.partition("_")[0]
-            if values.ndim == 2 and collection in counts:
-                columns[name] = _drawn(values, counts[collection], random)
-            elif values.ndim <= 2:
-                columns[name] = values[rows]
+        _add(columns, _columns(donor, events), random)
+    for donor in others:
+        lacking = _lacking(columns)
+        further = {name: values for name, values in _columns(donor, events).items() if _collection(name) in lacking}
+        _add(columns, further, random)
     write_nanoaod(output, _grouped(columns), file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, output.name))
+
+
+def _add(columns: dict[str, ak.Array], donated: Mapping[str, ak.Array], random: np.random.Generator) -> None:
+    """Add the columns that aren't there, with values drawn from those of another file."""
+    number = len(columns["event"])
+    new = {name: values for name, values in donated.items() if name not in columns}
+    if "genWeight" not in columns:
+        new = {name: values for name, values in new.items() if not _is_simulated(name)}
+    rows = random.integers(0, len(next(iter(new.values()))), number) if new else None
+    counts = {_collection(name): ak.num(values) for name, values in columns.items() if values.ndim == 2}
+    for name, values in new.items():
+        if values.ndim == 2 and _collection(name) in counts:
+            columns[name] = _drawn(values, counts[_collection(name)], random)
+        elif values.ndim <= 2:
+            columns[name] = values[rows]
+
+
+def _collection(name: str) -> str:
+    return name.partition("_")[0]
+
+
+def _lacking(columns: Mapping[str, ak.Array]) -> set[str]:
+    """Return the collections that aren't there although indices point to them, as ``FatJet_subJetIdx1`` to SubJet."""
+    targets = {match[1][:1].upper() + match[1][1:] for name in columns if (match := _INDEX.search(name))}
+    return targets - set(map(_collection, columns))
 
 
 def repeat(base: Path, output: Path, times: int) -> None:
@@ -132,7 +159,7 @@ def make_files(folder: Path, donors: Sequence[Path], events: int = 2000) -> None
             of_run = [donor for donor in donors if (_RHO in _names(donor)) == (run == "run3")]
             # The toys' branches are those of Run 2, some of which were renamed since.
             known = set().union(*map(_names, of_run)) if run == "run3" else None
-            broaden(base, of_run, output, events, known)
+            broaden(base, of_run, output, events, known, [donor for donor in donors if donor not in of_run])
 
 
 def _names(path: Path) -> set[str]:
