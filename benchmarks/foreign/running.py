@@ -58,7 +58,7 @@ class Side:
         environment: variables to add to those of this process.
         version: version of what decides the result besides the configuration; results of another one are not used.
             None are if it is empty.
-        needs_root: whether the repository must be on the path, as if it were installed.
+        needs_root: whether the repository must be on the path, as if it were installed, behind what is there.
     """
 
     name: str
@@ -69,8 +69,14 @@ class Side:
 
 
 def upstream_side(python: Path) -> Side:
-    """Return PocketCoffea's side, in the environment of a Python executable."""
-    return Side("upstream", (str(python), str(UPSTREAM)), {"PYTHONPATH": ""}, "1", needs_root=True)
+    """Return PocketCoffea's side, in the environment of a Python executable.
+
+    Its PocketCoffea goes before one that a repository has itself, as forks of it do.
+    """
+    command = [str(python), "-c", "import pocket_coffea; print(pocket_coffea.__file__)"]
+    module = Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+    environment = {"PYTHONPATH": str(module.parents[1])}
+    return Side("upstream", (str(python), str(UPSTREAM)), environment, "1", needs_root=True)
 
 
 def our_side(corrections: Path) -> Side:
@@ -115,7 +121,8 @@ def _working_folder(configuration: Configuration) -> Path:
 def _run(side: Side, configuration: Configuration, output: Path, timeout: float) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", **side.environment}
     if side.needs_root:
-        environment["PYTHONPATH"] = str(configuration.repository)
+        path = (side.environment.get("PYTHONPATH"), str(configuration.repository))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     begin = time.perf_counter()
     with (output / "log").open("w") as log:
         process = subprocess.Popen(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.foreign.discovery import Configuration
-from benchmarks.foreign.running import Outcome, Side, our_side, try_configuration
+from benchmarks.foreign.running import Outcome, Side, our_side, try_configuration, upstream_side
 
 #: A side that writes which requests it got, and stops as its configuration says.
 SCRIPT = """
@@ -59,6 +60,18 @@ def test_a_trial_that_takes_too_long_is_stopped(configuration: Configuration, tm
     configuration.path.write_text("import threading\nthreading.Event().wait()\n")
     outcome = tried(configuration, tmp_path, timeout=1)
     assert (outcome.stages, outcome.error) == (("import",), "took longer than 1 s")
+
+
+def test_pocketcoffea_goes_before_that_of_a_fork(configuration: Configuration, tmp_path: Path) -> None:
+    package = tmp_path / "head" / "pocket_coffea" / "__init__.py"
+    package.parent.mkdir(parents=True)
+    package.touch()
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={package.parents[1]} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    side = dataclasses.replace(upstream_side(python), command=(sys.executable, "-c", SCRIPT))
+    outcome = try_configuration(side, configuration, {"files": {}}, tmp_path / "cache", 60)
+    assert outcome.details["path"] == f"{package.parents[1]}:{configuration.root}"
 
 
 def test_our_side_keeps_packages_of_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
