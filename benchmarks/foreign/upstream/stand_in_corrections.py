@@ -1,7 +1,8 @@
 """Correction files with the names that PocketCoffea's parameters ask for, from those of other versions.
 
 ``python stand_in_corrections.py CORRECTIONS OUTPUT`` copies the files of jets, and adds each missing correction as a
-copy of the same one with another version number. It runs in PocketCoffea's environment, whose parameters it reads.
+copy of the same one with another version number, or else of that of another year. It runs in PocketCoffea's
+environment, whose parameters it reads.
 """
 
 import copy
@@ -25,9 +26,12 @@ def main(corrections, output):
     target.chmod(0o755)
     for path in target.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    for path, names in sorted(wanted(target).items()):
-        content = json.loads(gzip.decompress(Path(path).read_bytes()))
-        missing = add(content, sorted(names))
+    needed = {path: sorted(names) for path, names in sorted(wanted(target).items())}
+    contents = {path: json.loads(gzip.decompress(Path(path).read_bytes())) for path in needed}
+    for path, names in needed.items():
+        content = contents[path]
+        add_of_other_years(content, add(content, names), contents.values())
+        missing = add(content, names)
         Path(path).write_bytes(gzip.compress(json.dumps(content).encode(), 1))
         print(path, len(names), "wanted", "; without any like it:" if missing else "", *missing)
 
@@ -72,6 +76,21 @@ def add(content, names):
         lists[kind].append(made)
     content["compound_corrections"] = lists["compound"] or None
     return missing
+
+
+def add_of_other_years(content, names, contents):
+    """Add corrections that other files have: that of the first one under the versions of all of them."""
+    found = {name: [] for name in names}
+    for name in names:
+        campaign = name.partition("_")[0]
+        for each in (each for other in contents for each in other["corrections"]):
+            same = f"{campaign}_{each['name'].partition('_')[2]}"
+            if VERSION.sub("", same) == VERSION.sub("", name):
+                found[name].append((VERSION.search(same)[0], each))
+    versions = {version for likes in found.values() for version, _ in likes}
+    for name, likes in found.items():
+        if likes:
+            content["corrections"] += [{**likes[0][1], "name": VERSION.sub(one, name)} for one in sorted(versions)]
 
 
 def own_names(lists, names):
