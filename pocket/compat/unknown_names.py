@@ -35,7 +35,8 @@ class KnownNames:
 
     def __init__(self, datasets: Mapping[str, Any], categories: Any) -> None:
         files = datasets.get("jsons", ())
-        found = read_definitions(find_file(definition_file(file)) for file in files if not isinstance(files, str))
+        paths = [find_file(definition_file(file)) for file in files if not isinstance(files, str)]
+        found = read_definitions(paths, keep_last=True)
         self._years = {str(definition.year) for definition in found.values()}
         self._samples = {definition.sample for definition in found.values()}
         self._subsamples = {

@@ -106,6 +106,9 @@ class Configurator(metaclass=Declarative):
         'MuonGood_pt'
     """
 
+    #: Whether a dataset of a later definition file replaces one of its name, which is an error otherwise.
+    _keeps_last = False
+
     def __init__(
         self,
         *,
@@ -147,7 +150,7 @@ class Configurator(metaclass=Declarative):
         self.parameters_read = tuple(parameters_read)
         check_known("section", parameters_read, (*map(str, parameters), EVERYTHING), "parameters_read")
         self.definition_files, self.dataset_filter = _read_datasets(datasets)
-        self.definitions, dropped = _selected_definitions(self.definition_files, self.dataset_filter)
+        self.definitions, dropped = _selected_definitions(self.definition_files, self.dataset_filter, self._keeps_last)
         self.skim = check_event_cuts(skim, "skim")
         self.preselections = check_event_cuts(preselections, "preselections")
         self.categories = categories if isinstance(categories, StandardSelection) else StandardSelection(categories)
@@ -433,12 +436,12 @@ def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any]
 
 
 def _selected_definitions(
-    files: Sequence[str], chosen: Mapping[str, Sequence[str]]
+    files: Sequence[str], chosen: Mapping[str, Sequence[str]], keep_last: bool
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
     """Return the datasets that pass the filter, and the samples without any such dataset."""
     # The import is by name to keep the module out of the fingerprint, which has the definitions themselves.
     find_file = importlib.import_module("pocket.parameters.shipped").find_file
-    definitions = read_definitions(find_file(file) for file in files)
+    definitions = read_definitions(map(find_file, files), keep_last)
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     variations = importlib.import_module("pocket.datasets.sample_variations")
     names = {name: variations.names_of(definition) for name, definition in definitions.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from pocket.base.runtime.remarks import remark
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.content import content_id
 from pocket.datasets.definitions import DatasetDefinition
@@ -66,15 +67,17 @@ def build_fileset(
         listing_progress: called with the number of datasets listed so far and the total number.
 
     Returns:
-        The fileset, in the order of the definitions, and the files left out.
+        The fileset, in the order of the definitions, without those that name no files, and the files left out.
 
     Raises:
         BadFileError: if a file is missing or can't be read.
         DatasetError: if a dataset that isn't a skim has no file or no event, a cross section is missing, or a file or
             its copy occurs twice, so that its events would count twice.
     """
+    if empty := [name for name, definition in definitions.items() if not (definition.values or definition.has_sums)]:
+        remark(f"datasets without files are left out: {', '.join(empty)}")
+        definitions = {name: definition for name, definition in definitions.items() if name not in empty}
     for definition in definitions.values():
-        definition.check_complete()
         if definition.is_mc and definition.xsec is None and definition.source == "toys":
             raise DatasetError(f"{definition.where} has no cross section: fill 'xsec' in from the toys' parameters")
     listed = expand_each(
@@ -119,18 +122,18 @@ def build_fileset(
 
 
 def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
-    """Return the datasets of several definition files in one fileset.
+    """Return the datasets of several definition files in one fileset; of equal names, the last one counts.
 
     Raises:
         DatasetError: if a file is in two of them, so that its events would count twice.
     """
     joined: Fileset = {}
-    seen: dict[str, tuple[str, str]] = {}
     for fileset in filesets:
-        for name, dataset in fileset.items():
-            for path, info in dataset["files"].items():
-                _refuse_twice(seen, info, name, path)
-            joined[name] = dataset
+        joined |= fileset
+    seen: dict[str, tuple[str, str]] = {}
+    for name, dataset in joined.items():
+        for path, info in dataset["files"].items():
+            _refuse_twice(seen, info, name, path)
     return joined
 
 

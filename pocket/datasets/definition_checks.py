@@ -81,6 +81,11 @@ def remark_on(content: Mapping[str, Any], path: Path, datasets: Iterable[Dataset
         remark(f"{path}: {', '.join(map(repr, ignored))} of datasets have no effect, so they are ignored")
 
 
+def remark_on_replaced(first: DatasetDefinition, last: DatasetDefinition) -> None:
+    """Note that a dataset takes the place of one in an earlier file."""
+    remark(f"{last.where} replaces the one of the same name in {first.origin}")
+
+
 def _without_effect(dataset: Mapping[str, Any]) -> Iterable[str]:
     """Yield the keys of a dataset, of its entries and of their metadata that have no effect."""
     is_built = "metadata" in dataset

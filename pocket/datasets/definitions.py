@@ -222,11 +222,13 @@ def toys_prefix(year: str) -> str:
     return "" if year == "toys" else f"{year}/"
 
 
-def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
+def read_definitions(paths: Iterable[str | Path], keep_last: bool = False) -> dict[str, DatasetDefinition]:
     """Return the datasets in definition files.
 
     Args:
         paths: the files, in PocketCoffea's form (see the module's description).
+        keep_last: whether a dataset replaces those of the same name, sample and year in earlier files, as in
+            PocketCoffea.
 
     Returns:
         The datasets by name, in the order of the files.
@@ -242,8 +244,15 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
             raise DatasetError(f"{path} defines no dataset")
         for key, dataset in content.items():
             for definition in _numbered(_read_dataset(key, dataset, path)):
-                other = definitions.setdefault(definition.name, definition)
-                if other is not definition:
+                other = definitions.get(definition.name, definition)
+                definitions[definition.name] = definition
+                if (
+                    keep_last
+                    and other.origin != path
+                    and (other.sample, other.year) == (definition.sample, definition.year)
+                ):
+                    _checks().remark_on_replaced(other, definition)
+                elif other is not definition:
                     raise DatasetError(
                         f"{definition.where} has the name of the one in {other.origin}; 'part', 'year', 'era' or the "
                         "key must differ"

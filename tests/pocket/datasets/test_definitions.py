@@ -125,6 +125,18 @@ def test_equal_names(tmp_path: Path) -> None:
         read_definitions([first, second])
 
 
+def test_the_last_of_equal_names_may_count(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = write(tmp_path, one_entry(MC, paths=["a.root"]), "x.json")
+    second = write(tmp_path, one_entry({**MC, "xsec": 1.0}, paths=["b.root"]), "y.json")
+    definition = read_definitions([first, second], keep_last=True)["DY_2018"]
+    assert (definition.values, definition.xsec) == (("b.root",), 1.0)
+    assert "y.json replaces the one of the same name in" in caplog.text
+    # A filter may choose between those of other samples.
+    other = write(tmp_path, {"DY": {**one_entry(MC)["DY"], "sample": "Other"}}, "z.json")
+    with pytest.raises(DatasetError, match=r"'DY_2018' in .*z\.json has the name of the one in .*x\.json"):
+        read_definitions([first, other], keep_last=True)
+
+
 @pytest.mark.parametrize("missing", ["year", "isMC"])
 def test_missing_metadata(tmp_path: Path, missing: str) -> None:
     metadata = {key: value for key, value in MC.items() if key != missing}
