@@ -27,7 +27,6 @@ SMALL = {
     "pocket/base/runtime/remarks.py": "what several readers of files say once",
     "pocket/base/typing.py": "names of types",
     "pocket/calibrators/muons.py": "one object",
-    "pocket/compat/awkward_names.py": "ten names of fields",
     "pocket/compat/calibrators.py": "names of calibrators that are elsewhere",
     "pocket/compat/common_weights.py": "the list of shipped weights",
     "pocket/compat/custom_axes.py": "one attribute of workflows",

@@ -1,13 +1,20 @@
-"""Names of awkward 1, with which PocketCoffea runs, on arrays of awkward 2."""
+"""Names of awkward 1 and coffea 0.7, with which PocketCoffea runs, on arrays of awkward 2 and coffea of today."""
 
 from __future__ import annotations
 
+import functools
+import importlib
+from functools import partial
 from operator import itemgetter
+from typing import Any
 
 import awkward as ak
+import numpy as np
 
 #: Attribute of a tuple, such as those of ``ak.argcombinations`` → its field.
 SLOTS = {f"slot{number}": str(number) for number in range(10)}
+_METHODS = "coffea.nanoevents.methods"
+_MODULES = ("candidate", "nanoaod", "vector")
 
 
 def add_names() -> None:
@@ -23,3 +30,39 @@ def add_names() -> None:
         for slot, field in SLOTS.items():
             if not hasattr(kind, slot):
                 setattr(kind, slot, property(itemgetter(field)))
+
+
+@functools.cache
+def use_old_vectors() -> None:
+    """Let vectors be named and added as in coffea 0.7.
+
+    A vector without a charge may be a ``PtEtaPhiMCandidate``, of which only sums need it. The sum of a missing momentum
+    and a vector in space, and the difference, are vectors in the transverse plane.
+
+    Examples:
+        >>> import awkward as ak
+        >>> from coffea.nanoevents.methods import nanoaod
+        >>> use_old_vectors()
+        >>> lepton = {"pt": 30.0, "eta": 0.5, "phi": 0.0, "mass": 0.1}
+        >>> lepton = ak.Array([lepton], with_name="PtEtaPhiMCandidate", behavior=nanoaod.behavior)
+        >>> met = ak.Array([{"pt": 40.0, "phi": 0.0}], with_name="MissingET", behavior=nanoaod.behavior)
+        >>> (met + lepton).pt.to_list()
+        [70.0]
+    """
+    candidate, nanoaod, vector = (importlib.import_module(f"{_METHODS}.{name}") for name in _MODULES)
+    # The check of the other fields is that of its base class.
+    if "__awkward_validation__" in vars(candidate.Candidate):
+        del candidate.Candidate.__awkward_validation__
+    kinds = {name: kind for name, kind in nanoaod.behavior.items() if isinstance(name, str) and isinstance(kind, type)}
+    in_plane = [name for name, kind in kinds.items() if issubclass(kind, vector.TwoVector)]
+    in_space = [name for name, kind in kinds.items() if issubclass(kind, vector.ThreeVector | vector.LorentzVector)]
+    for first in in_plane:
+        for second in in_space:
+            for behavior in (candidate.behavior, nanoaod.behavior, vector.behavior):
+                behavior[np.add, first, second] = behavior[np.add, second, first] = partial(_in_plane, np.add)
+                behavior[np.subtract, first, second] = partial(_in_plane, np.subtract)
+
+
+def _in_plane(operation: np.ufunc, first: Any, second: Any) -> Any:
+    components = {name: operation(getattr(first, name), getattr(second, name)) for name in ("x", "y")}
+    return ak.zip(components, with_name="TwoVector", behavior=first.behavior)

@@ -31,7 +31,8 @@ class Configurator(ours.Configurator):
         categories: category → cuts, or a selection object.
         weights: block of weights.
         variations: blocks of the variations of weights and calibrators.
-        variables: histogram name → histogram; the axes of the workflow's ``custom_axes`` come first in each.
+        variables: histogram name → histogram; the axes of the workflow's ``custom_axes`` come first in each, and NaN
+            counts above the last bin.
         weights_classes: weights that may be named in addition to the shipped ones.
         calibrators: calibrators in order; ``None`` stands for the default sequence.
         columns: block of columns to export.
@@ -43,6 +44,8 @@ class Configurator(ours.Configurator):
         delayed_columns: see there.
         parameters_read: see there.
     """
+
+    _keeps_last = True
 
     def __init__(
         self,
@@ -108,11 +111,13 @@ class Configurator(ours.Configurator):
                 f"save_skimmed_files={save_skimmed_files!r}: nothing is written there, the skim is an output of "
                 "SkimEvents in the store"
             )
-        if axes := custom_axes(self):
+        axes = custom_axes(self)
+        if axes:
             self.only_theirs.append("it adds the workflow's custom_axes")
-            self.variables = {
-                name: dataclasses.replace(conf, axes=(*axes, *conf.axes)) for name, conf in self.variables.items()
-            }
+        self.variables = {
+            name: dataclasses.replace(conf, axes=(*axes, *conf.axes), nan="overflow")
+            for name, conf in self.variables.items()
+        }
 
     def _cannot_process(self, reason: str) -> None:
         """Remark that a dataset can't be processed, since PocketCoffea finds out when it processes the dataset."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import awkward as ak
 
+from pocket.compat.awkward_names import use_old_vectors
 from pocket.compat.delayed_branches import DelayedEvalBranchManager
 from pocket.configuration import workflow as ours
 from pocket.errors import ConfigError
@@ -65,6 +66,7 @@ class BaseProcessorABC(_Steps, ours.BaseProcessorABC):
 
     def __init__(self, cfg: Any) -> None:
         super().__init__(cfg)
+        use_old_vectors()
         self._skim, self._preselections = cfg.skim, cfg.preselections
         self._categories, self._subsamples, self._columns = cfg.categories, cfg.subsamples, cfg.columns
         self.delayed_branches = DelayedEvalBranchManager()

@@ -157,7 +157,7 @@ class HistogramFiller:
             first = next(iter(wanted.values()))
             columns = [axis_values(axis, events, custom, self._metadata, name) for axis in first.conf.axes]
             entry = entries(columns, len(events), name)
-            bins, _ = flat_bins(first.axes, entry.values, name)
+            bins, _ = flat_bins(first.axes, entry.values, name, first.conf.nan)
             # Most subsamples have the weights of their sample, so that one pass over the entries is enough.
             groups: dict[Any, list[_Target]] = {}
             for sample, sums in wanted.items():

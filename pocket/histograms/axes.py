@@ -40,25 +40,28 @@ def category_axis(name: str, values: Sequence[str]) -> Any:
     return hist.axis.StrCategory(list(values), name=name, label=name, overflow=False)
 
 
-def flat_bins(axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: str) -> tuple[Indices, int]:
+def flat_bins(
+    axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: str, nan: str = "error"
+) -> tuple[Indices, int]:
     """Return the flat bin of each entry, including flow bins, as hist.fill would choose it.
 
     Args:
         axes: hist axes.
         columns: one array of shape (n entries,) per axis.
         where: name of the histogram, for errors.
+        nan: what becomes of NaN, see :class:`pocket.histograms.config.HistConf`.
 
     Returns:
         Flat C-order index of shape (n,), -1 for entries in a flow bin that an axis lacks; and the number of bins.
 
     Raises:
-        HistogramError: if a value is NaN, or its type doesn't fit the axis.
+        HistogramError: if a value is NaN that mustn't be, or its type doesn't fit the axis.
     """
     flat: Indices | None = None
     outside: npt.NDArray[np.bool_] | None = None
     size = 1
     for axis, values in zip(axes, columns, strict=True):
-        index = _axis_index(axis, values, where)
+        index = _axis_index(axis, values, where, nan)
         if axis.traits.underflow:
             index += 1
         if not (axis.traits.underflow and axis.traits.overflow):
@@ -72,7 +75,7 @@ def flat_bins(axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: s
     return flat, size
 
 
-def _axis_index(axis: Any, values: npt.NDArray[Any], where: str) -> Indices:
+def _axis_index(axis: Any, values: npt.NDArray[Any], where: str, nan: str) -> Indices:
     """Return the bin of each value on one axis: -1 for underflow, the number of bins for overflow."""
     place = f"histogram {where!r}: axis {axis.name!r}"
     texts, numbers = isinstance(axis, hist.axis.StrCategory), not axis.traits.continuous
@@ -88,8 +91,8 @@ def _axis_index(axis: Any, values: npt.NDArray[Any], where: str) -> Indices:
     if numbers:
         # axis.index refuses integers beyond 32 bits, e.g. event numbers.
         return np.searchsorted(axis.edges, values, side="right") - 1
-    if values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
-        raise HistogramError(f"{place}: {bad} of {len(values)} values are NaN")
+    if nan == "error" and values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
+        raise HistogramError(f"{place}: {bad} of {len(values)} values are NaN, which nan='overflow' of HistConf allows")
     return np.array(axis.index(values), dtype=np.int64)
 
 

@@ -20,6 +20,7 @@ from pocket.errors import ConfigError, UnknownNameError
 AXIS_TYPES = ("regular", "variable", "integer", "intcat", "strcat")
 TRANSFORMS = ("log", "sqrt")
 STORAGES = ("weight", "double", "int64")
+NAN_MODES = ("error", "overflow")
 COLLAPSE_MODES = ("OR", "AND")
 #: Names of the axes that the engine adds, and keywords of hist.fill.
 TAKEN_NAMES = ("cat", "variation", "weight", "sample", "threads")
@@ -152,6 +153,7 @@ class HistConf(metaclass=Declarative):
         collapse_2D_masks: in categories that select objects, fill values per event if any or all of the event's objects
             are selected; otherwise this is an error.
         collapse_2D_masks_mode: ``OR`` (any) or ``AND`` (all, at least one).
+        nan: ``error``, or ``overflow`` to count NaN as a value above the last bin, as PocketCoffea does.
 
     Raises:
         ConfigError: if axes are missing or have the same name, or options contradict each other.
@@ -175,6 +177,7 @@ class HistConf(metaclass=Declarative):
     metadata_hist: dataclasses.InitVar[bool] = False
     collapse_2D_masks: bool = False  # noqa: N815  PocketCoffea's spelling
     collapse_2D_masks_mode: str = "OR"  # noqa: N815
+    nan: str = "error"
 
     def __post_init__(self, autofill: bool, metadata_hist: bool) -> None:
         object.__setattr__(self, "axes", tuple(self.axes))
@@ -205,6 +208,8 @@ class HistConf(metaclass=Declarative):
         if self.collapse_2D_masks_mode not in COLLAPSE_MODES:
             mode = self.collapse_2D_masks_mode
             raise UnknownNameError("collapse_2D_masks_mode", mode, COLLAPSE_MODES, f"histogram of {', '.join(names)}")
+        if self.nan not in NAN_MODES:
+            raise UnknownNameError("nan", self.nan, NAN_MODES, f"histogram of {', '.join(names)}")
 
     def fills_sample(self, sample: str) -> bool:
         """Tell whether the histogram is filled for a sample, or for a subsample ``{sample}__{subsample}``."""

@@ -16,6 +16,8 @@ from pocket.parameters.visible import names_of
 def parameter(params: Mapping[Any, Any], *path: str) -> Any:
     """Return the value at a path in the parameters, e.g. ``parameter(params, "event_flags", "2018")``.
 
+    Parameters of the user's own may be any object with attributes instead of keys.
+
     Raises:
         UnknownNameError: if a key of the path doesn't exist.
     """
@@ -59,7 +61,8 @@ def _of_read_only(params: _Same, path: tuple[str, ...]) -> Any:
 def _look_up(params: Any, path: tuple[str, ...]) -> Any:
     node = params
     for depth, key in enumerate(path):
-        if key not in node:
-            raise UnknownNameError("parameter", key, names_of(node), ".".join(path[:depth]) or "the parameters")
-        node = node[key]
+        table = node if hasattr(type(node), "__getitem__") else vars(node)
+        if key not in table:
+            raise UnknownNameError("parameter", key, names_of(table), ".".join(path[:depth]) or "the parameters")
+        node = table[key]
     return node

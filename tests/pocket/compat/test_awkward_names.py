@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 import subprocess
 import sys
 
 import awkward as ak
 import pytest
+from coffea.nanoevents.methods import candidate, nanoaod
 
-from pocket.compat.awkward_names import SLOTS, add_names
+from pocket.compat.awkward_names import SLOTS, add_names, use_old_vectors
 from tests.law_runner import ROOT
 
 
@@ -42,3 +44,34 @@ from pocket_coffea.lib.cut_functions import get_nObj_min
 assert pairs.slot1.to_list() == [2]
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_candidates_need_no_charge() -> None:
+    use_old_vectors()
+    quark = {"pt": 30.0, "eta": 0.0, "phi": 1.0, "mass": 5.0}
+    # Records of two forms make a union, as partons of two collections do.
+    partons = ak.concatenate([ak.Array([[{**quark, "status": 1}]]), ak.Array([[{**quark, "pdgId": 5}]])], axis=1)
+    named = ak.with_name(partons, "PtEtaPhiMCandidate", behavior=candidate.behavior)
+    assert named.pt.to_list() == [[30, 30]]
+    assert named.mass.to_list() == [[5, 5]]
+    with pytest.raises(AttributeError, match="charge"):
+        _ = named.charge
+    with pytest.raises(ValueError, match="missing azimuthal coordinates"):
+        ak.Array([{"pt": 30.0}], with_name="PtEtaPhiMCandidate", behavior=candidate.behavior)
+
+
+@pytest.mark.parametrize("kind", ["PtEtaPhiMCandidate", "PtEtaPhiMLorentzVector", "Muon", "Jet"])
+def test_sums_of_missing_and_other_momenta_are_in_the_plane(kind: str) -> None:
+    use_old_vectors()
+    leptons = [{"pt": 30.0, "eta": 0.5, "phi": 1.0, "mass": 0.1, "charge": 1}, None]
+    mets = [{"pt": 40.0, "phi": -1.0}, {"pt": 20.0, "phi": 0.5}]
+    lepton = ak.Array(leptons, with_name=kind, behavior=nanoaod.behavior)
+    met = ak.Array(mets, with_name="MissingET", behavior=nanoaod.behavior)
+    x, y = (30 * trigonometric(1.0) + 40 * trigonometric(-1.0) for trigonometric in (math.cos, math.sin))
+    for one in (met + lepton, lepton + met):
+        assert one.pt.to_list() == [pytest.approx(math.hypot(x, y)), None]
+        assert one.phi.to_list() == [pytest.approx(math.atan2(y, x)), None]
+    assert (met - lepton).x.to_list() == [pytest.approx(10 * math.cos(1.0)), None]
+    # Other sums stay as they are.
+    assert (lepton + lepton).mass.to_list() == [pytest.approx(0.2, rel=1e-3), None]
+    assert (met + met).pt.to_list() == pytest.approx([80, 40])

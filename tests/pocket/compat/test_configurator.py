@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import awkward as ak
+import numpy as np
 import pytest
 
 from pocket.compat import configurator
@@ -7,7 +9,8 @@ from pocket.configuration.analysis import Analysis
 from pocket.configuration.skim import Skim
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.weights.base import WeightWrapper
-from tests.pocket.compat.test_workflow import configure
+from tests.pocket.compat.test_workflow import Plain, configure, run
+from tests.pocket.configs import DY
 
 
 def test_a_configuration_that_only_skims() -> None:
@@ -57,3 +60,12 @@ def test_weights_that_only_theirs_knows(monkeypatch: pytest.MonkeyPatch) -> None
     assert config.their_weights == ("extra",)
     named = configure(weights=weights, weights_classes=[Extra])
     assert (named.only_theirs, named.their_weights) == ([], ("extra",))
+
+
+def test_nan_is_counted_above_the_last_bin() -> None:
+    class Missing(Plain):
+        def define_common_variables_after_presel(self, variation: str) -> None:
+            self.events["x"] = ak.fill_none(ak.mask(self.events.x, self.events.event != 2), np.nan)
+
+    output, _ = run(configure(workflow=Missing))
+    assert output["variables"]["x"]["DY"][DY]["baseline", "nominal", :].values(flow=True).tolist() == [0, 1, 0, 1, 1, 1]

@@ -61,6 +61,23 @@ def test_a_lower_edge_belongs_to_its_bin() -> None:
     assert flat_bins([axis], [below], "h")[0].tolist() == list(range(len(EDGES)))
 
 
+@pytest.mark.parametrize(
+    "axis",
+    [
+        Axis(field="x", bins=3, start=0, stop=1),
+        Axis(field="x", bins=EDGES),
+        Axis(field="x", bins=3, start=0, stop=1, overflow=False, underflow=False),
+        Axis(field="x", bins=3, start=1, stop=10, transform="log"),
+    ],
+)
+def test_nan_may_be_above_the_last_bin_as_in_hist_fill(axis: Axis) -> None:
+    values = np.array([0.5, np.nan, -np.inf, np.nan], dtype=np.float32)
+    bins, size = flat_bins([build_axis(axis)], [values], "h", "overflow")
+    counts = np.bincount(bins[bins >= 0], minlength=size)
+    assert counts.tolist() == filled([axis], [values]).tolist()
+    assert bins[1] == (size - 1 if axis.overflow else -1)
+
+
 def test_single_precision_is_compared_as_it_is() -> None:
     axis = build_axis(Axis(field="x", bins=[0.0, 0.1, 0.7, 1.0]))
     # float32 rounds 0.1 up and 0.7 down

@@ -101,6 +101,7 @@ X = Axis(field="x", bins=3, start=0, stop=1)
         ([X], {"only_samples": [], "exclude_samples": ["b"]}, "only_samples and exclude_samples exclude each other"),
         ([X], {"autofill": False}, "histogram of x: autofill=False, but the engine fills all from events"),
         ([X], {"metadata_hist": True}, "histogram of x: metadata_hist=True, but the engine fills all from events"),
+        ([X], {"nan": "overflows"}, "unknown nan 'overflows' in histogram of x, did you mean 'overflow'"),
         ([X], {"variations": False, "only_variations": ["up"]}, "only_variations needs variations=True"),
     ],
 )

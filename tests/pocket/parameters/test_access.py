@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -18,6 +20,13 @@ def test_parameter() -> None:
         parameter(PARAMS, "event_flags", "2016")
     with pytest.raises(UnknownNameError, match=r"'event_flag' in the parameters, did you mean 'event_flags'\?"):
         parameter(PARAMS, "event_flag", "2018")
+
+
+def test_parameters_may_be_attributes() -> None:
+    params = SimpleNamespace(object_preselection={"Muon": {"pt": 10.0}})
+    assert limit(params, "object_preselection", "Muon", "pt") == 10
+    with pytest.raises(UnknownNameError, match="'object_selection' in the parameters, did you mean 'object_preselec"):
+        parameter(params, "object_selection")
 
 
 def test_parameters_that_may_change_are_looked_up_anew() -> None:
