@@ -11,7 +11,7 @@ from typing import Any
 
 from pocket.base.runtime.remarks import remark
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.datasets.definitions import read_definitions
+from pocket.datasets.definitions import read_all_definitions
 from pocket.histograms.config import HistConf
 from pocket.parameters.named_files import definition_file
 from pocket.parameters.shipped import find_file
@@ -36,9 +36,9 @@ class KnownNames:
     def __init__(self, datasets: Mapping[str, Any], categories: Any) -> None:
         files = datasets.get("jsons", ())
         paths = [find_file(definition_file(file)) for file in files if not isinstance(files, str)]
-        found = read_definitions(paths, keep_last=True)
-        self._years = {str(definition.year) for definition in found.values()}
-        self._samples = {definition.sample for definition in found.values()}
+        found = read_all_definitions(paths)
+        self._years = {str(definition.year) for definition in found}
+        self._samples = {definition.sample for definition in found}
         self._subsamples = {
             f"{sample}{SUBSAMPLE}{name}"
             for sample, selection in (datasets.get("subsamples") or {}).items()

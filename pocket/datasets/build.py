@@ -122,18 +122,18 @@ def build_fileset(
 
 
 def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
-    """Return the datasets of several definition files in one fileset; of equal names, the last one counts.
+    """Return the datasets of several definition files in one fileset.
 
     Raises:
         DatasetError: if a file is in two of them, so that its events would count twice.
     """
     joined: Fileset = {}
-    for fileset in filesets:
-        joined |= fileset
     seen: dict[str, tuple[str, str]] = {}
-    for name, dataset in joined.items():
-        for path, info in dataset["files"].items():
-            _refuse_twice(seen, info, name, path)
+    for fileset in filesets:
+        for name, dataset in fileset.items():
+            for path, info in dataset["files"].items():
+                _refuse_twice(seen, info, name, path)
+            joined[name] = dataset
     return joined
 
 

@@ -222,13 +222,11 @@ def toys_prefix(year: str) -> str:
     return "" if year == "toys" else f"{year}/"
 
 
-def read_definitions(paths: Iterable[str | Path], keep_last: bool = False) -> dict[str, DatasetDefinition]:
+def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
     """Return the datasets in definition files.
 
     Args:
         paths: the files, in PocketCoffea's form (see the module's description).
-        keep_last: whether a dataset replaces those of the same name, sample and year in earlier files, as in
-            PocketCoffea.
 
     Returns:
         The datasets by name, in the order of the files.
@@ -237,28 +235,65 @@ def read_definitions(paths: Iterable[str | Path], keep_last: bool = False) -> di
         DatasetError: if a file can't be read, metadata are missing or invalid, or two datasets have the same name.
         UnknownNameError: if there is an unknown key.
     """
-    definitions: dict[str, DatasetDefinition] = {}
+    return by_name(read_all_definitions(paths))
+
+
+def read_all_definitions(paths: Iterable[str | Path]) -> list[DatasetDefinition]:
+    """Return the datasets in definition files, several of which may have the same name if they are in several files.
+
+    The arguments and errors are those of :func:`read_definitions`.
+    """
+    definitions: list[DatasetDefinition] = []
     for path in map(Path, paths):
         content = _object(_load(path), f"{path}")
         if not content:
             raise DatasetError(f"{path} defines no dataset")
-        for key, dataset in content.items():
-            for definition in _numbered(_read_dataset(key, dataset, path)):
-                other = definitions.get(definition.name, definition)
-                definitions[definition.name] = definition
-                if (
-                    keep_last
-                    and other.origin != path
-                    and (other.sample, other.year) == (definition.sample, definition.year)
-                ):
-                    _checks().remark_on_replaced(other, definition)
-                elif other is not definition:
-                    raise DatasetError(
-                        f"{definition.where} has the name of the one in {other.origin}; 'part', 'year', 'era' or the "
-                        "key must differ"
-                    )
-        _checks().remark_on(content, path, definitions.values())
+        found = [one for key, dataset in content.items() for one in _numbered(_read_dataset(key, dataset, path))]
+        by_name(found)
+        definitions += found
+        _checks().remark_on(content, path, found)
     return definitions
+
+
+def by_name(definitions: Iterable[DatasetDefinition], keep_last: bool = False) -> dict[str, DatasetDefinition]:
+    """Return datasets by name.
+
+    Args:
+        definitions: the datasets.
+        keep_last: whether a dataset replaces one of the same name in an earlier file, as in PocketCoffea.
+
+    Raises:
+        DatasetError: if two have the same name.
+    """
+    named: dict[str, DatasetDefinition] = {}
+    for definition in definitions:
+        other = named.get(definition.name)
+        if other is not None and not (keep_last and other.origin != definition.origin):
+            raise DatasetError(
+                f"{definition.where} has the name of the one in {other.origin}; 'part', 'year', 'era' or the "
+                "key must differ"
+            )
+        if other is not None:
+            _checks().remark_on_replaced(other, definition)
+        named[definition.name] = definition
+    return named
+
+
+def those_of(
+    wanted: Mapping[str, DatasetDefinition], files: Iterable[Mapping[str, DatasetDefinition]]
+) -> dict[str, DatasetDefinition]:
+    """Return the wanted datasets as they were read file by file, of which others may have the same name.
+
+    Args:
+        wanted: the datasets of a configuration by name.
+        files: the datasets of its definition files by name.
+    """
+    return {
+        name: definition
+        for definitions in files
+        for name, definition in definitions.items()
+        if name in wanted and wanted[name].origin == definition.origin
+    }
 
 
 def _checks() -> Any:

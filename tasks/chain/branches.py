@@ -147,12 +147,14 @@ class DatasetWorkflow(BatchWorkflow):
     def workflow_fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
         from pocket.datasets.build import joined_filesets
+        from pocket.datasets.definitions import those_of
 
         wanted = self.config_inst.definitions
-        filesets = (task.fileset() for task in self.required_tasks["datasets"].values())
+        tasks = self.required_tasks["datasets"].values()
         # A dataset that a filter excludes may also be in another definition file.
+        chosen = ((task.fileset(), those_of(wanted, [task.definitions])) for task in tasks)
         fileset = joined_filesets(
-            {name: dataset for name, dataset in part.items() if name in wanted} for part in filesets
+            {name: dataset for name, dataset in part.items() if name in names} for part, names in chosen
         )
         found = {name: fileset[name] for name in wanted}
         return self.restriction.limit(found) if self.restriction and not self.reads_skim else found

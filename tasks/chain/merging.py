@@ -113,9 +113,10 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     def _merging_spec(self, config: Configurator) -> dict[str, Any]:
         from pocket.configuration.era_names import merging_names
+        from pocket.datasets.definitions import those_of
 
         datasets = self.processor.required_tasks["datasets"].values()
-        definitions = {name: definition for task in datasets for name, definition in task.definitions.items()}
+        definitions = those_of(config.definitions, (task.definitions for task in datasets))
         return {
             "normalisation": {
                 name: (definitions[name].xsec, definitions[name].before_skim) for name in config.definitions

@@ -91,8 +91,10 @@ class BuildSkimDatasets(SkimTask):
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name, as defined for the original files."""
+        from pocket.datasets.definitions import those_of
+
         tasks = self.requires().required_tasks["datasets"].values()
-        found = {name: definition for task in tasks for name, definition in task.definitions.items()}
+        found = those_of(self.config_inst.definitions, (task.definitions for task in tasks))
         return {name: found[name] for name in self.config_inst.definitions}
 
     def fingerprint_spec(self) -> Any:

@@ -63,6 +63,18 @@ def test_a_dataset_of_the_filter_needs_a_year_and_files(tmp_path: Path) -> None:
             configure(datasets={"jsons": [path]})
 
 
+def test_datasets_of_one_name_may_be_in_two_files_if_the_filter_leaves_one(tmp_path: Path) -> None:
+    content = json.loads(DEFINITIONS.read_text())
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"TT": {**content["TT"], "sample": "Skimmed"}}))
+    jsons = [DEFINITIONS, other]
+    for sample, origin in (("TT", DEFINITIONS), ("Skimmed", other)):
+        config = configure(datasets={"jsons": jsons, "filter": {"samples": [sample]}})
+        assert [(one.sample, one.origin) for one in config.definitions.values()] == [(sample, origin)]
+    with pytest.raises(DatasetError, match=r"dataset 'TT_2018' in .*other\.json has the name of the one in"):
+        configure(datasets={"jsons": jsons})
+
+
 def test_definition_files_are_relative_to_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "x.json").write_text(DEFINITIONS.read_text())

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from pocket.datasets.definitions import DatasetDefinition, read_definitions
+from pocket.datasets.definitions import (
+    DatasetDefinition,
+    by_name,
+    read_all_definitions,
+    read_definitions,
+    those_of,
+)
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
 
@@ -128,13 +134,14 @@ def test_equal_names(tmp_path: Path) -> None:
 def test_the_last_of_equal_names_may_count(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     first = write(tmp_path, one_entry(MC, paths=["a.root"]), "x.json")
     second = write(tmp_path, one_entry({**MC, "xsec": 1.0}, paths=["b.root"]), "y.json")
-    definition = read_definitions([first, second], keep_last=True)["DY_2018"]
-    assert (definition.values, definition.xsec) == (("b.root",), 1.0)
+    both = read_all_definitions([first, second])
+    last = by_name(both, keep_last=True)
+    assert (last["DY_2018"].values, last["DY_2018"].xsec) == (("b.root",), 1.0)
     assert "y.json replaces the one of the same name in" in caplog.text
-    # A filter may choose between those of other samples.
-    other = write(tmp_path, {"DY": {**one_entry(MC)["DY"], "sample": "Other"}}, "z.json")
-    with pytest.raises(DatasetError, match=r"'DY_2018' in .*z\.json has the name of the one in .*x\.json"):
-        read_definitions([first, other], keep_last=True)
+    # It is known by its file where each file is read by itself.
+    assert those_of(last, map(read_definitions, ([first], [second]))) == last
+    with pytest.raises(DatasetError, match=r"has the name of the one in .*x\.json"):
+        by_name([both[0], both[0]], keep_last=True)
 
 
 @pytest.mark.parametrize("missing", ["year", "isMC"])

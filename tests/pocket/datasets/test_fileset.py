@@ -13,7 +13,7 @@ import uproot
 from coffea.dataset_tools.filespec import CoffeaROOTFileSpecOptional
 
 from pocket.datasets import listing
-from pocket.datasets.build import FilesetResult, build_fileset, inspect_file, inspect_listed, joined_filesets
+from pocket.datasets.build import FilesetResult, build_fileset, inspect_file, inspect_listed
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
@@ -169,17 +169,6 @@ def test_datasets_without_files_are_left_out(tmp_path: Path) -> None:
     write_root(tmp_path / "a.root", 2)
     empty = dataclasses.replace(definition(tmp_path, "paths", "b.root", key="B"), values=())
     assert list(build(definition(tmp_path, "paths", "a.root", key="A"), empty).fileset) == ["A_2018"]
-
-
-def test_of_equal_names_in_joined_filesets_the_last_counts(tmp_path: Path) -> None:
-    write_root(tmp_path / "a.root", 2)
-    (tmp_path / "copy").mkdir()
-    shutil.copy(tmp_path / "a.root", tmp_path / "copy" / "a.root")
-    first, last = (build(definition(folder, "paths", "a.root")).fileset for folder in (tmp_path, tmp_path / "copy"))
-    assert joined_filesets([first, last]) == last
-    other = build(definition(tmp_path, "paths", "a.root", key="B")).fileset
-    with pytest.raises(DatasetError, match="is the same file as"):
-        joined_filesets([last, other])
 
 
 def skim(folder: Path, *names: str, before: BeforeSkim) -> DatasetDefinition:
