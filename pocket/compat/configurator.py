@@ -13,6 +13,7 @@ from pocket.compat.custom_axes import custom_axes
 from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
 from pocket.configuration.skim import Skim
+from pocket.cuts.library import passthrough
 from pocket.histograms.config import HistConf
 from pocket.weights.plan import shipped_weights
 
@@ -28,7 +29,7 @@ class Configurator(ours.Configurator):
         datasets: definitions and filter.
         skim: cuts on NanoAOD columns.
         preselections: cuts on objects.
-        categories: category → cuts, or a selection object.
+        categories: category → cuts, or a selection object; may be empty if the configuration only makes a skim.
         weights: block of weights.
         variations: blocks of the variations of weights and calibrators.
         variables: histogram name → histogram; the axes of the workflow's ``custom_axes`` come first in each, and NaN
@@ -68,6 +69,9 @@ class Configurator(ours.Configurator):
         delayed_columns: Sequence[Any] = (),
         parameters_read: Sequence[str] = (),
     ) -> None:
+        if save_skimmed_files is not None:
+            # A skim has none.
+            categories = categories or {"skimmed": [passthrough]}
         known = KnownNames(datasets, categories)
         #: Reasons why our own Configurator wouldn't do, for ``law run Migrate``.
         self.only_theirs: list[str] = []
@@ -105,6 +109,8 @@ class Configurator(ours.Configurator):
         self.their_weights = tuple(others)
         if any(weight not in given for weight in others.values()):
             self.only_theirs.append("it has weights of PocketCoffea that weights_classes doesn't name")
+        if len({getattr(weight, "name", weight) for weight in given}) < len(given):
+            self.only_theirs.append("weights_classes has several weights of one name")
         if self._makes_skim:
             self.only_theirs.append("it has save_skimmed_files")
             remark(
@@ -139,7 +145,8 @@ class Configurator(ours.Configurator):
         """Do nothing: a configuration is checked and complete when it is made."""
 
 
-def _weights(own: Sequence[Any]) -> list[Any]:
+def _weights(given: Sequence[Any]) -> list[Any]:
     """Return the weights that may be named; one of the configuration's own goes before a shipped one of its name."""
+    own = [weight for weight in given if weight not in common_weights]
     names = {getattr(weight, "name", None) for weight in own}
     return [*(weight for weight in common_weights if weight.name not in names), *own]

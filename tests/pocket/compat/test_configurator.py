@@ -62,6 +62,31 @@ def test_weights_that_only_theirs_knows(monkeypatch: pytest.MonkeyPatch) -> None
     assert (named.only_theirs, named.their_weights) == ([], ("extra",))
 
 
+def test_a_weight_of_ones_own_goes_before_a_shipped_one_that_is_listed_too() -> None:
+    class Own(WeightWrapper):
+        name = "sf_btag_fixed_wp"
+        has_variations = False
+
+        def compute(self, events: ak.Array, size: int, shape_variation: str) -> ak.Array:
+            return np.full(size, 2.0)
+
+    weights = {"common": {"inclusive": ["genWeight", "sf_btag_fixed_wp"]}}
+    config = configure(weights=weights, weights_classes=[*configurator.common_weights, Own])
+    assert config.weights.classes["sf_btag_fixed_wp"] is Own
+    assert config.only_theirs == ["weights_classes has several weights of one name"]
+    output, _ = run(config)
+    assert output["sumw"]["baseline"][DY]["DY"]["nominal"] == 8
+    with pytest.raises(ConfigError, match="two weights are named 'sf_btag_fixed_wp'"):
+        configure(weights=weights, weights_classes=[Own, type("Other", (Own,), {})])
+
+
+def test_a_skim_needs_no_categories() -> None:
+    config = configure(save_skimmed_files="skims", variables={}, categories={})
+    assert config.own_skim("main") == Skim(config="main")
+    with pytest.raises(ConfigError, match="categories: at least one is needed"):
+        configure(categories={})
+
+
 def test_nan_is_counted_above_the_last_bin() -> None:
     class Missing(Plain):
         def define_common_variables_after_presel(self, variation: str) -> None:
