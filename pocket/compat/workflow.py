@@ -172,4 +172,6 @@ def _does_nothing(statement: ast.stmt) -> bool:
             and isinstance(value.func.value, ast.Call)
             and getattr(value.func.value.func, "id", "") == "super"
         )
+    if isinstance(statement, ast.Return):
+        return statement.value is None or (isinstance(statement.value, ast.Constant) and statement.value.value is None)
     return isinstance(statement, ast.Pass)

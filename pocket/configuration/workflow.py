@@ -83,9 +83,9 @@ class BaseProcessorABC(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name, instead in NOT_CALLED.items():
-            if name in vars(cls):
-                raise ConfigError(f"workflow {cls.__name__} defines {name}, which is never called: use {instead}")
+        if never := [name for name in NOT_CALLED if name in vars(cls)]:
+            steps = [f"{name}, which is never called: use {NOT_CALLED[name]}" for name in never]
+            raise ConfigError(f"workflow {cls.__name__} defines {'; and '.join(steps)}")
 
     def __init__(self, cfg: Configurator) -> None:
         self.cfg = cfg

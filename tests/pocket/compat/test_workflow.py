@@ -120,7 +120,11 @@ def test_empty_functions() -> None:
     def documented() -> None:
         """Do nothing."""
 
+    def returning() -> None:
+        return None
+
     assert is_empty(documented)
+    assert is_empty(returning)
     assert is_empty(BaseProcessorABC.define_custom_axes_extra)
     assert not is_empty(BaseProcessorABC.start_chunk)
     assert not is_empty(len)

@@ -76,6 +76,14 @@ def test_a_step_that_nothing_calls_is_refused() -> None:
                 """Do nothing."""
 
 
+def test_all_refused_steps_are_named() -> None:
+    message = (
+        "defines define_weights, which .*: use weights of the configuration; and fill_histograms_extra, which .*: use v"
+    )
+    with pytest.raises(ConfigError, match=message):
+        type("Port", (BaseProcessorABC,), {"fill_histograms_extra": print, "define_weights": print})
+
+
 @pytest.mark.parametrize(
     ("step", "instead"),
     [
