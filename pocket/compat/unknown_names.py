@@ -78,13 +78,18 @@ class KnownNames:
         return changed
 
     def _part(self, part: Any, where: str) -> Any:
-        """Return a part of a block without unknown categories of nothing; others are errors, in PocketCoffea, too."""
+        """Return a part of a block without unknown categories of nothing; others are errors, in PocketCoffea, too.
+
+        An empty dictionary may stand for an empty list.
+        """
+        if isinstance(part, Mapping) and part.get("inclusive") == {}:
+            part = {**part, "inclusive": []}
         if not isinstance(part, Mapping) or not isinstance(categories := part.get("bycategory"), Mapping):
             return part
         return {
             **part,
             "bycategory": {
-                name: value
+                name: value or []
                 for name, value in categories.items()
                 if value or self._keep("category", name, self._categories.__contains__, f"{where}.bycategory")
             },

@@ -89,3 +89,15 @@ def test_unknown_categories_of_nothing_are_left_out(caplog: pytest.LogCaptureFix
     assert "category 'another' in weights.bysample.DY.bycategory" in text
     with pytest.raises(ConfigError, match=r"unknown category 'other' in weights\.common\.bycategory"):
         configure(weights=weights(["XS"]))
+
+
+def test_an_empty_dictionary_may_stand_for_an_empty_list() -> None:
+    empty: dict[str, Any] = {
+        "common": {"inclusive": {}, "bycategory": {"baseline": {}}},
+        "bysample": {"DY": {"inclusive": {}}},
+    }
+    config = configure(weights=empty, variations={"weights": empty, "shape": empty}, columns=empty)
+    assert not config.weights.classes
+    assert not any(any(by_category.values()) for by_category in config.columns.values())
+    with pytest.raises(ConfigError, match="must be a list"):
+        configure(weights={"common": {"inclusive": {"genWeight": True}}})
