@@ -50,6 +50,19 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     return {str(key): pickle.loads(known[str(key)]) for key in parameters if key not in without}
 
 
+def plain_section(parameters: DictConfig, name: str) -> Any:
+    """Return a section of parameters like :func:`to_plain`, which takes longer; empty if there is none.
+
+    Raises:
+        ConfigError: if an interpolation can't be resolved.
+
+    Example:
+        >>> plain_section(OmegaConf.create({"cuts": {"pt": 25.0}, "muons": {"pt": "${cuts.pt}"}}), "muons")
+        {'pt': 25.0}
+    """
+    return _resolved(parameters, [str(key) for key in parameters if key != name]).get(name, {})
+
+
 def _unresolved(node: Any) -> Any:
     # OmegaConf.to_container(resolve=False) would be much slower.
     content = node._content if isinstance(node, Container) else node._val

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import mplhep
@@ -18,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pocket.plots.quick_drawing import QuickFigure, shared_formulas
 from pocket.plots.style import PlotStyle
 
 RC = {
@@ -31,18 +33,20 @@ RC = {
 }
 #: metadata that would make two files of the same figure differ
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+#: options of a format: higher levels of compression take much longer and save little space
+ENCODING: Mapping[str, Mapping[str, Any]] = {"png": {"pil_kwargs": {"compress_level": 1}}}
 
 
 @contextmanager
 def cms_style(font_size: float = 26.0) -> Iterator[None]:
     """Use the CMS style within the block, and restore the global settings afterwards."""
-    with mpl.rc_context({**RC, "font.size": font_size}):
+    with mpl.rc_context({**RC, "font.size": font_size}), shared_formulas():
         yield
 
 
 def new_figure(width: float, height: float, dpi: int) -> Figure:
     """Return an empty figure of a size in inches, which isn't registered with pyplot."""
-    figure = Figure(figsize=(width, height), dpi=dpi)
+    figure = QuickFigure(figsize=(width, height), dpi=dpi)
     FigureCanvasAgg(figure)
     return figure
 
@@ -56,7 +60,7 @@ def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> lis
     paths = [Path(f"{stem}.{extension}") for extension in formats]
     with cms_style():
         for path, extension in zip(paths, formats, strict=True):
-            figure.savefig(path, format=extension, metadata=UNDATED[extension])
+            figure.savefig(path, format=extension, metadata=UNDATED[extension], **ENCODING.get(extension, {}))
     return paths
 
 

@@ -11,7 +11,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import TemplatePlot
 from pocket.errors import ConfigError
 from pocket.histograms.combined import combinations_of
-from pocket.parameters.plain import to_plain
+from pocket.parameters.plain import plain_section
 
 #: options of the style with an entry for each sample or group
 _BY_SAMPLE = ("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups")
@@ -119,13 +119,13 @@ def check_style(cfg: Configurator) -> None:
 def period_spec(cfg: Configurator) -> list[Any]:
     """Return the years, their luminosities and the energy, if the parameters have them."""
     years = sorted({definition.year for definition in cfg.definitions.values()})
-    lumi = to_plain(cfg.parameters).get("lumi") or {}
+    lumi = plain_section(cfg.parameters, "lumi") or {}
     picobarns, energies = lumi.get("picobarns") or {}, lumi.get("sqrt_s") or {}
     return [[(year, picobarns.get(year, {}).get("tot")) for year in years], [energies.get(year) for year in years]]
 
 
 def _options(cfg: Configurator) -> dict[str, Any]:
-    style: dict[str, Any] = to_plain(cfg.parameters).get("plotting_style", {})
+    style: dict[str, Any] = plain_section(cfg.parameters, "plotting_style")
     return style
 
 

@@ -107,6 +107,7 @@ CANARIES = (
     Canary("omegaconf:Node._is_missing", "", f"{VISIBLE}:_Guarded"),
     Canary("omegaconf:Container", "_content", "pocket.parameters.plain:to_plain"),
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
+    Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
     Canary("luigi.cmdline_parser:CmdlineParser._build_parser", "", "tasks.core.terminal:one_sentence_options"),
     Canary("luigi.interface:_WorkerSchedulerFactory", "", f"{CENTRAL}:use_central_scheduler"),
     Canary("luigi.rpc:RemoteScheduler", "_url", f"{CENTRAL}:CentralScheduler"),

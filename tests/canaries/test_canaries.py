@@ -20,7 +20,10 @@ from tests.canaries.table import CANARIES, Canary
 REPOSITORY = Path(__file__).absolute().parents[2]
 #: private names of Python itself
 PYTHON = {"_Environ", "_exit", "_getframe", "_replace", "_util"}
-LIBRARIES = ("coffea", "dask_gateway", "dask_jobqueue", "distributed", "law", "luigi", "omegaconf", "tornado", "uproot")
+LIBRARIES = (
+    *("coffea", "dask_gateway", "dask_jobqueue", "distributed", "law", "luigi", "matplotlib", "omegaconf", "tornado"),
+    "uproot",
+)
 #: modules that do something when they are imported
 NOT_IMPORTED = ("pocket.engine.preload",)
 
