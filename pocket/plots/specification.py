@@ -32,7 +32,7 @@ def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[
         cfg: the configuration.
         figures: category and variable of each figure.
     """
-    options, period = _options(cfg), period_spec(cfg)
+    options, period = style_spec(cfg), period_spec(cfg)
     combined = combinations_of(cfg.weights.classes.values())
     return {
         (category, variable): {
@@ -68,9 +68,9 @@ def _code_of(plot: TemplatePlot) -> Closure | None:
 def figure_style(cfg: Configurator, variable: str, category: str) -> dict[str, Any]:
     """Return the part of the style that concerns the figures of a histogram in a category, as plain containers.
 
-    Options of samples that aren't drawn and of other histograms are left out.
+    Formats, and options of samples that aren't drawn and of other histograms, are left out.
     """
-    return style_for(_options(cfg), figure_names(cfg, variable), category, _drawn(cfg))
+    return style_for(style_spec(cfg), figure_names(cfg, variable), category, _drawn(cfg))
 
 
 def style_for(
@@ -102,6 +102,22 @@ def style_for(
         ]
     style["blind_hists"] = _blinding(style.get("blind_hists", {}), histograms, category)
     return style
+
+
+def style_spec(cfg: Configurator) -> dict[str, Any]:
+    """Return the style that decides how plots look, as plain containers."""
+    return {name: value for name, value in _options(cfg).items() if name != "formats"}
+
+
+def formats_of(cfg: Configurator) -> tuple[str, ...]:
+    """Return the formats of plots that the style asks for.
+
+    Raises:
+        ConfigError: as :func:`check_style`.
+    """
+    from pocket.plots.style import PlotStyle
+
+    return tuple(PlotStyle.from_parameters(_options(cfg)).formats)
 
 
 def check_style(cfg: Configurator) -> None:

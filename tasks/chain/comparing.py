@@ -11,6 +11,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.io.store import write_output
 from pocket.parameters.tags import assignments, describe, read_tags, rename
+from tasks.chain.figures import FormatsTask
 from tasks.chain.merging import MergeOutputs
 from tasks.framework.base import ConfigTask, input_ids, load
 from tasks.framework.jobs import save_plots
@@ -29,7 +30,7 @@ _CODE = (
 )
 
 
-class CompareCorrections(ConfigTask):
+class CompareCorrections(FormatsTask, ConfigTask):
     """Compares two versions of the corrections that a configuration uses, bin by bin, and the templates with both."""
 
     left = law.CSVParameter(
@@ -101,8 +102,7 @@ class CompareCorrections(ConfigTask):
 
     def fingerprint_spec(self) -> Any:
         """Return the corrections by name, the templates, the style, and the code that compares and draws."""
-        from pocket.parameters.plain import to_plain
-        from pocket.plots.specification import period_spec
+        from pocket.plots.specification import period_spec, style_spec
 
         config = self.config_inst
         return {
@@ -111,7 +111,7 @@ class CompareCorrections(ConfigTask):
             "labels": self.labels,
             "largest": self.largest,
             "period": period_spec(config),
-            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "style": style_spec(config),
             "code": [code_closure(f"pocket.{module}") for module in _CODE],
         }
 
@@ -135,16 +135,17 @@ class CompareCorrections(ConfigTask):
         changes = Changes(str(self.config), *self.labels, corrections, names, templates)
         text = changes.text(int(self.largest))
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
-        with write_output(**self.write_info(), parameter_files=files.checksums()) as folder:
+        formats = self.formats_to_write()
+        with write_output(**self.write_info(), parameter_files=files.checksums(), formats=formats) as folder:
             for name, content in {**changes.files(), REPORT: text}.items():
                 (folder / name).write_text(content, encoding="utf-8")
-            save_plots(draw_corrections(corrections, self.labels, style), folder / "plots", config.parameters)
+            save_plots(draw_corrections(corrections, self.labels, style), folder / "plots", formats)
             if templates is not None:
                 from pocket.histograms.comparison import largest
 
                 drawn = largest(templates, int(self.largest))
                 plots = draw_changes(drawn, self.labels, style, period_of(config), config.samples)
-                save_plots(plots, folder / "plots", config.parameters)
+                save_plots(plots, folder / "plots", formats)
         print(text, end="")
         print(f"tables and plots of {self.config} are in {self.directory}")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,10 +15,11 @@ import luigi
 
 from pocket.base.fingerprint import code_closure, digest
 from pocket.base.fingerprint.places import portable
-from pocket.errors import ConfigError, DamagedOutputError, ScaleFactorError, check_known
+from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.histograms.contents import checksum_in_category, read_contents
-from pocket.io.store import is_complete, read_manifest, verify, write_output
+from pocket.io.store import Manifest, read_manifest, write_output
 from pocket.parameters.checksums import checksums
+from tasks.chain.figures import Drawn, FormatsTask, find_figures, intact_figures, lacking_figures, outputs_beside
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
@@ -28,8 +28,11 @@ from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob,
 from tasks.framework.pool import run_jobs
 
 
-class PlotTemplates(ClosureGate, ConfigTask):
-    """Draws data over stacked simulation, both beside the templates without scale factors, and an analysis' plots."""
+class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
+    """Draws data over stacked simulation, both beside the templates without scale factors, and an analysis' plots.
+
+    There is one output for all variables and categories, to which figures are added when they are asked for.
+    """
 
     variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
     categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
@@ -87,17 +90,36 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     @cached_property
     def figure_specs(self) -> dict[tuple[str, str], Any]:
-        """Category and variable → everything that determines how the figure is drawn."""
+        """Category and variable → everything that determines how the figure is drawn, of all that may be asked for."""
         from pocket.plots.specification import figure_specs
 
         config = self.config_inst
         figures = [
             (category, variable)
-            for category in self.categories or config.categories.names
-            for variable in self.variables or config.variables
+            for category in config.categories.names
+            for variable in config.variables
             if config.variables[variable].fills_category(category)
         ]
         return figure_specs(config, figures)
+
+    @cached_property
+    def wanted(self) -> list[tuple[str, str, str]]:
+        """Category, variable and plot of the figures to draw; plots that compare need something to compare with."""
+        config = self.config_inst
+        plots = [
+            name for name, plot in self.analysis_inst.all_plots.items() if self.compare != "none" or not plot.compares
+        ]
+        return [
+            (category, variable, plot)
+            for category in self.categories or config.categories.names
+            for variable in self.variables or config.variables
+            if config.variables[variable].fills_category(category)
+            for plot in plots
+        ]
+
+    def lacks(self, manifest: Manifest) -> str:
+        """Return which figure an output lacks, as a clause; empty if it has all."""
+        return lacking_figures(manifest, map("/".join, self.wanted), self.wanted_formats)
 
     def input_ids(self) -> dict[str, str] | None:
         """Return the templates and the closures."""
@@ -114,14 +136,19 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
         reference, plots = absolute_reference(self.analysis), self.analysis_inst.all_plots
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
-        ids = self.figure_ids(folders)
-        made = find_figures(self.directory.parent, set(ids.values()))
-        wanted: dict[tuple[str, str], list[str]] = {}
-        for (category, variable, plot), identity in ids.items():
-            if identity not in made:
-                wanted.setdefault((category, variable), []).append(plot)
+        if (output := self.output()).manifest is not None:
+            # Figures are added to those that the remote store has.
+            output.fetch()
+        before = read_manifest(self.directory)
+        ids = self.figure_ids(folders, self.wanted)
+        found = find_figures(outputs_beside(self.directory), set(ids.values()))
+        drawn = {name: found.get(identity, Drawn(identity)) for name, identity in ids.items()}
+        missing: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+        for (category, variable, plot), figure in drawn.items():
+            if formats := tuple(name for name in self.wanted_formats if name not in figure.files):
+                missing.setdefault((category, variable), {})[plot] = formats
         figures: dict[str, Any] = {}
-        with write_output(**self.write_info(), figures=figures) as folder, TemporaryDirectory(dir=folder) as drawn:
+        with write_output(**self.write_info(), figures=figures) as folder, TemporaryDirectory(dir=folder) as new:
             jobs = {
                 (category, variable): TemplatePlotJob(
                     analysis=reference,
@@ -130,67 +157,86 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     config=self.config,
                     variable=variable,
                     category=category,
-                    plots=tuple(names),
+                    plots=formats,
                     templates=folders[self.config],
                     before=folders.get(self.compare),
                     before_name=self.compare,
                     covariance=folders.get(self.covariance_config),
-                    folder=Path(drawn, f"{number}"),
+                    folder=Path(new, f"{number}"),
                     expected=self.expected(self.config),
                 )
-                for number, ((category, variable), names) in enumerate(wanted.items())
+                for number, ((category, variable), formats) in enumerate(missing.items())
             }
             if jobs:
                 run_jobs(list(jobs.values()), self.cores, self.progress_label, "histograms", self.show_progress)
-            for (category, variable, plot), identity in ids.items():
-                (folder / category).mkdir(parents=True, exist_ok=True)
-                if identity in made:
-                    files = made[identity]
-                else:
-                    names = figure_names(self.config_inst, variable)
-                    stems = {plots[plot].stem(name, self.compare) for name in names}
-                    files = sorted(path for path in jobs[category, variable].folder.iterdir() if path.stem in stems)
-                for file in files:
-                    shutil.copyfile(file, folder / category / file.name)
-                figures[f"{category}/{variable}/{plot}"] = {"id": identity, "files": [file.name for file in files]}
+            for (category, variable), job in jobs.items():
+                for plot, formats in job.plots.items():
+                    stems = {plots[plot].stem(name, self.compare) for name in figure_names(self.config_inst, variable)}
+                    files = sorted(path for path in job.folder.iterdir() if path.stem in stems)
+                    drawn[category, variable, plot].add(files, formats)
+            self.keep(drawn, read_manifest(self.directory) or before, folders)
+            for key, figure in drawn.items():
+                figures["/".join(key)] = figure.copied(folder / key[0])
         print(f"plots of {self.config} are in {self.directory}")
 
-    def figure_ids(self, folders: Mapping[str, Path]) -> dict[tuple[str, str, str], str]:
-        """Return category, variable and plot → hash of all that determines the figure, with the templates' contents.
+    def keep(
+        self, drawn: dict[tuple[str, str, str], Drawn], manifest: Manifest | None, folders: Mapping[str, Path]
+    ) -> None:
+        """Add the figures and formats of the current output that weren't asked for, as far as they are still right.
 
-        Plots that compare are left out if there is no configuration to compare with.
+        Args:
+            drawn: the figures that were asked for; updated by this function.
+            manifest: the manifest of the current output, which another process may have written meanwhile.
+            folders: configuration → folder of its templates.
+        """
+        kept: dict[tuple[str, str, str], Drawn] = {}
+        for name, figure in intact_figures(self.directory, manifest):
+            category, variable, plot = name.split("/")
+            kept[category, variable, plot] = figure
+        if manifest is not None and manifest.inputs != self.input_ids():
+            ids = self.figure_ids(folders, kept)
+            kept = {key: figure for key, figure in kept.items() if figure.id == ids[key]}
+        for key, figure in kept.items():
+            there = drawn.setdefault(key, figure)
+            if there.id == figure.id:
+                there.files = {**figure.files, **there.files}
+
+    def figure_ids(
+        self, folders: Mapping[str, Path], figures: Iterable[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], str]:
+        """Return category, variable and plot → hash of all that determines the figure, with the templates' contents.
 
         Args:
             folders: configuration → folder of its templates.
+            figures: category, variable and plot of each figure.
         """
         from pocket.plots.specification import plot_specs
 
         contents = {name: read_contents(folder) for name, folder in folders.items()}
-        code = code_closure("pocket.plots.templates.figures")
-        plots = plot_specs(self.analysis_inst.all_plots)
+        plots, specs = self.analysis_inst.all_plots, plot_specs(self.analysis_inst.all_plots)
+        # Versions don't decide where the output is, but pictures of two of them may look different side by side.
+        common = code_closure("pocket.plots.templates.figures"), [version(name) for name in ("matplotlib", "mplhep")]
 
         def checksum(name: str, variable: str, category: str) -> str | None:
             return checksum_in_category(contents[name], variable, category) if name in contents else None
 
         ids = {}
-        for (category, variable), spec in self.figure_specs.items():
-            for name, plot in self.analysis_inst.all_plots.items():
-                if plot.compares and self.compare == "none":
-                    continue
-                shown = (self.config, self.compare, self.covariance_config) if plot.compares else (self.config,)
-                ids[category, variable, name] = digest(
-                    {
-                        "spec": spec,
-                        "figure": (category, variable, self.compare if plot.compares else ""),
-                        "contents": [checksum(config, variable, category) for config in shown],
-                        "code": code,
-                        "plot": plots[name],
-                    }
-                )
+        for category, variable, name in figures:
+            compares = plots[name].compares
+            shown = (self.config, self.compare, self.covariance_config) if compares else (self.config,)
+            ids[category, variable, name] = digest(
+                {
+                    "spec": self.figure_specs[category, variable],
+                    "figure": (category, variable, self.compare if compares else ""),
+                    "contents": [checksum(config, variable, category) for config in shown],
+                    "code": common,
+                    "plot": specs[name],
+                }
+            )
         return ids
 
 
-class PlotCutflow(ConfigTask):
+class PlotCutflow(FormatsTask, ConfigTask):
     """Draws the events of each sample after the skim, the preselection and in each category."""
 
     categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
@@ -214,15 +260,14 @@ class PlotCutflow(ConfigTask):
 
     def fingerprint_spec(self) -> Any:
         """Return the templates, the categories, the style, and the code that draws."""
-        from pocket.parameters.plain import to_plain
-        from pocket.plots.specification import period_spec
+        from pocket.plots.specification import period_spec, style_spec
 
         config = self.config_inst
         return {
             "templates": self.requires().fingerprint,
             "categories": self.drawn,
             "period": period_spec(config),
-            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "style": style_spec(config),
             "code": code_closure("pocket.plots.cutflow"),
         }
 
@@ -240,35 +285,14 @@ class PlotCutflow(ConfigTask):
         from pocket.histograms.files import read_sums
         from pocket.plots.cutflow import draw_cutflows
 
-        config = self.config_inst
-        with write_output(**self.write_info()) as folder:
+        config, formats = self.config_inst, self.formats_to_write()
+        with write_output(**self.write_info(), formats=formats) as folder:
             plots = draw_cutflows(config, read_sums(self.requires().directory), self.drawn)
-            save_plots(plots, folder, config.parameters)
+            save_plots(plots, folder, formats)
         print(f"plots of the cutflow of {self.config} are in {self.directory}")
 
 
-def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]:
-    """Return hash → files, for figures that exist in complete outputs.
-
-    Args:
-        folder: folder of the outputs.
-        wanted: the hashes to look for.
-    """
-    found: dict[str, list[Path]] = {}
-    for output in sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ():
-        manifest = read_manifest(output)
-        for name, figure in manifest.info.get("figures", {}).items() if manifest else ():
-            if figure["id"] not in wanted or figure["id"] in found or not is_complete(output):
-                continue
-            category = name.partition("/")[0]
-            # A damaged figure is drawn again.
-            with contextlib.suppress(DamagedOutputError):
-                verify(output, {f"{category}/{file}" for file in figure["files"]})
-                found[figure["id"]] = [output / category / file for file in figure["files"]]
-    return found
-
-
-class PlotScaleFactors(ScaleFactorTask):
+class PlotScaleFactors(FormatsTask, ScaleFactorTask):
     """Draws a scale factor, its uncertainties and its fits, and beside it a published one."""
 
     published = luigi.Parameter(
@@ -302,23 +326,27 @@ class PlotScaleFactors(ScaleFactorTask):
             read_inputs(published.inputs)
         return params
 
+    @property
+    def drawn_config(self) -> str:
+        """Name of the configuration whose style the plots have."""
+        return self.analysis_inst.drawn_as(self.scale_factor)
+
     def requires(self) -> ComputeScaleFactors:
         """Return the scale factor."""
         return ComputeScaleFactors.req(self)
 
     def fingerprint_spec(self) -> Any:
         """Return the scale factor, the published one, the style, and the code that draws."""
-        from pocket.parameters.plain import to_plain
-        from pocket.plots.specification import period_spec
+        from pocket.plots.specification import period_spec, style_spec
 
-        config = self.analysis_inst.config(self.analysis_inst.drawn_as(self.scale_factor))
+        config = self.analysis_inst.config(self.drawn_config)
         axes = [axis for _, variable in self.declaration.sources()[:1] for axis in config.variables[variable].axes]
         return {
             "scale_factor": self.requires().fingerprint,
             "published": (self.published, self.published_inputs),
             "labels": [(axis.name, axis.label) for axis in axes],
             "period": period_spec(config),
-            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "style": style_spec(config),
             "code": code_closure("pocket.plots.scale_factors.figures"),
         }
 
@@ -337,7 +365,8 @@ class PlotScaleFactors(ScaleFactorTask):
         files = checksums([published.path] if published else [])
         if published:
             published = dataclasses.replace(published, sha256=files[portable(published.path)])
-        with write_output(**self.write_info(), parameter_files=files) as folder:
+        formats = self.formats_to_write()
+        with write_output(**self.write_info(), parameter_files=files, formats=formats) as folder:
             job = ScaleFactorPlotJob(
                 analysis=absolute_reference(self.analysis),
                 overrides=tuple(self.params),
@@ -345,6 +374,7 @@ class PlotScaleFactors(ScaleFactorTask):
                 scale_factor=self.scale_factor,
                 result=computed.directory / RESULT,
                 folder=folder,
+                formats=formats,
                 published=published,
                 history=computed.history(),
                 expected=self.expected(self.scale_factor),

@@ -34,6 +34,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         remote: URL of the output in the remote store, ``None`` if it has no place there.
         awaited: returns the task that must run before it is known whether the output is still valid, empty if there is
             none.
+        lacks: returns which wanted part an output lacks, as a clause, empty if it has all; for outputs that grow.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class StoreTarget(law.LocalDirectoryTarget):
         accept_failed: bool = False,
         remote: str | None = None,
         awaited: Callable[[], str] = str,
+        lacks: Callable[[Manifest], str] = lambda manifest: "",
         **kwargs: Any,
     ) -> None:
         super().__init__(str(path), **kwargs)
         self._awaited = awaited
+        self._lacks = lacks
         self._inputs = inputs
         self._accept_skipped = accept_skipped
         self._accept_failed = accept_failed
@@ -129,6 +132,8 @@ class StoreTarget(law.LocalDirectoryTarget):
         manifest = self.manifest
         if manifest is None:
             return "it isn't there"
+        if lacking := self._lacks(manifest):
+            return lacking
         # The manifest is checked first, since the inputs take longer.
         if (inputs := self._inputs()) is None:
             return "what it is made from isn't there"

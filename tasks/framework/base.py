@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.configuration.configurator import Configurator
     from pocket.datasets.restriction import Restriction
+    from pocket.io.store import Manifest
 
 one_sentence_errors()
 one_sentence_options()
@@ -192,7 +193,12 @@ class StoreTask(AnalysisTask):
             accept_failed=self.accept_closure,
             remote=remote,
             awaited=self.awaited,
+            lacks=self.lacks,
         )
+
+    def lacks(self, manifest: Manifest) -> str:
+        """Return which part that is asked for an output lacks, as a clause; empty if it has all."""
+        return ""
 
     def awaited(self) -> str:
         """Return the name of the first required task that is not complete, empty if all are."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -302,7 +302,7 @@ class TemplatePlotJob:
         config: name of the configuration.
         variable: the histogram.
         category: the category.
-        plots: names of the plots.
+        plots: name of each plot → formats to draw it in.
         templates: folder of the merged templates.
         before: folder of the templates to compare with, ``None`` for no comparison.
         before_name: name of their configuration.
@@ -317,7 +317,7 @@ class TemplatePlotJob:
     config: str
     variable: str
     category: str
-    plots: tuple[str, ...]
+    plots: Mapping[str, tuple[str, ...]]
     templates: Path
     before: Path | None
     before_name: str
@@ -340,8 +340,9 @@ class TemplatePlotJob:
         )
         templates = read_templates(self.templates, self.variable)
         given = config, self.variable, self.category, templates, before, self.before_name, covariance
-        plots = analysis.all_plots
-        save_plots(draw_templates(*given, plots=[plots[name] for name in self.plots]), self.folder, config.parameters)
+        for formats in dict.fromkeys(self.plots.values()):
+            plots = [analysis.all_plots[name] for name, wanted in self.plots.items() if wanted == formats]
+            save_plots(draw_templates(*given, plots=plots), self.folder, formats)
         progress(self.size)
 
 
@@ -373,6 +374,7 @@ class ScaleFactorPlotJob:
         scale_factor: name of the scale factor.
         result: file with its result.
         folder: an existing folder for the files.
+        formats: formats of the files.
         published: scale factor to compare it with, if any.
         history: files with the results of all iterations, if it is coupled.
         expected: what must be loaded, ``None`` to skip the check.
@@ -384,6 +386,7 @@ class ScaleFactorPlotJob:
     scale_factor: str
     result: Path
     folder: Path
+    formats: tuple[str, ...]
     published: Published | None = None
     history: tuple[Path, ...] = ()
     size: int = 1
@@ -407,7 +410,7 @@ class ScaleFactorPlotJob:
             ScaleFactorResult.from_json(path.read_text(encoding="utf-8")) for path in (self.result, *self.history)
         )
         if coupled := analysis.coupled_with(self.scale_factor):
-            save_plots(draw_convergence(config, history, coupled.tolerance), self.folder, config.parameters)
+            save_plots(draw_convergence(config, history, coupled.tolerance), self.folder, self.formats)
         if self.published is not None:
             with recording_files() as used:
                 correction = load_correction(self.published.path, self.published.correction)
@@ -415,30 +418,28 @@ class ScaleFactorPlotJob:
                 raise changed(self.published.path)
             inputs = read_inputs(self.published.inputs)
             plots = draw_published(config, variable, result, correction, inputs)
-            save_plots(plots, self.folder, config.parameters)
-        save_plots(draw_scale_factor(config, variable, result), self.folder, config.parameters)
+            save_plots(plots, self.folder, self.formats)
+        save_plots(draw_scale_factor(config, variable, result), self.folder, self.formats)
         progress(self.size)
 
 
-def save_plots(plots: Iterable[Plot], folder: Path, parameters: Any) -> None:
-    """Write figures in the formats of the style, and their numbers as JSON.
+def save_plots(plots: Iterable[Plot], folder: Path, formats: Sequence[str]) -> None:
+    """Write figures in some formats, and their numbers as JSON.
 
     Args:
         plots: stem of the file names, figure and numbers.
         folder: folder of the files, created if needed.
-        parameters: parameters of the configuration.
+        formats: the formats.
 
     Raises:
         ConfigError: if a plot returned something else than numbers, strings, arrays, lists and dictionaries.
     """
     from pocket.plots.canvas import save_figure
-    from pocket.plots.style import PlotStyle
 
-    style = PlotStyle.from_parameters(parameters.get("plotting_style", {}))
     folder.mkdir(parents=True, exist_ok=True)
     for stem, figure, numbers in plots:
         content = json.dumps(_as_json(numbers, f"plot {stem}: numbers"), indent=1, allow_nan=False)
-        save_figure(figure, folder / stem, style.formats)
+        save_figure(figure, folder / stem, formats)
         (folder / f"{stem}.json").write_text(content, encoding="utf-8")
 
 

@@ -30,6 +30,9 @@ from pocket.io.store.publishing import readable_errors, replacing, sync
 from pocket.io.store.remote import upload
 from pocket.io.store.scratch import FULL, copy_file, copy_filled, naming_full_scratch, scratch_folder
 
+#: Entries of a manifest's ``info`` by which tasks see whether an output has what they need.
+_PARTS = ("parameter_files", "reads", "figures", "formats")
+
 
 @contextlib.contextmanager
 def write_output(
@@ -128,7 +131,7 @@ def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iter
 
 def _decisive(manifest: Manifest) -> tuple[Any, ...]:
     """Return the properties that decide whether a task can use an output."""
-    return manifest.inputs, manifest.counted, [manifest.info.get(key, {}) for key in ("parameter_files", "reads")]
+    return manifest.inputs, manifest.counted, [manifest.info.get(key, {}) for key in _PARTS]
 
 
 def _refuse_manifest(folder: Path, task: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
 from pocket.histograms.files import read_sums
-from pocket.io.store import Manifest, is_complete, read_manifest, write_output
+from pocket.io.store import Manifest, read_manifest
 from tasks.chain import plotting
-from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, find_figures, read_published
+from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, read_published
 from tasks.framework.jobs import Published
 from tests.tasks.damage import rot
 from tests.tasks.small_chain import Chain
@@ -142,6 +142,127 @@ def test_figures_that_stay_as_they_are_are_not_drawn_again(chain: Chain, monkeyp
     assert sorted(drawn) == ["baseline/muon_pt", "baseline/npvs"]
 
 
+def files(folder: Path, pattern: str) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob(pattern)}
+
+
+def note_jobs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return a list to which the variable, plots and formats of each job that draws are added."""
+    noted: list[dict[str, Any]] = []
+    run = plotting.run_jobs
+
+    def note(jobs: list[Any], *args: Any) -> None:
+        noted.extend({job.variable: dict(job.plots)} for job in jobs)
+        run(jobs, *args)
+
+    monkeypatch.setattr(plotting, "run_jobs", note)
+    return noted
+
+
+def test_figures_and_formats_are_added_to_the_output(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = note_jobs(monkeypatch)
+    assert chain.build(config="main", variables=("npvs",)) == ["PlotTemplates main"]
+    folder = chain.output("PlotTemplates", "main")
+    pixels = (folder / "baseline" / "npvs.png").read_bytes()
+    assert files(folder, "*.png") == {"baseline/npvs.png"}
+    # all at once: what is there in a format isn't drawn in it
+    assert chain.build(config="main", formats=("svg", "png")) == ["PlotTemplates main"]
+    assert chain.output("PlotTemplates", "main") == folder
+    assert files(folder, "*.*g") == {f"baseline/{name}.{end}" for name in ("npvs", "muon_pt") for end in ("png", "svg")}
+    assert (folder / "baseline" / "npvs.png").read_bytes() == pixels
+    assert noted == [
+        {"npvs": {"data_mc": ("png",)}},
+        {"muon_pt": {"data_mc": ("svg", "png")}},
+        {"npvs": {"data_mc": ("svg",)}},
+    ]
+    for options in ({}, {"formats": ("png",)}, {"formats": ("svg",), "variables": ("npvs",)}):
+        assert chain.build(config="main", **options) == []
+    assert (
+        "it has no pdf of baseline/npvs/data_mc"
+        in chain.task(config="main", variables=("npvs",), formats=("png", "pdf")).output().status_text()
+    )
+
+
+def test_formats_that_are_unknown_are_refused(chain: Chain) -> None:
+    for task, options in (
+        (plotting.PlotTemplates, {}),
+        (PlotCutflow, {}),
+        (PlotScaleFactors, {"scale_factor": "tight_id"}),
+    ):
+        with pytest.raises(UnknownNameError, match=r"^unknown format 'tiff' in --formats; known: pdf, png, svg$"):
+            chain.task(task, formats=("png", "tiff"), **options)
+
+
+def change_manifest(folder: Path, **changes: Any) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_figures_of_other_templates_are_not_kept(chain: Chain, changed: bool) -> None:
+    folder = chain.output("PlotTemplates", "corrected")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    figures = manifest["info"]["figures"]
+    if changed:
+        # as if one variable had had other contents in the templates that were there before
+        figures["baseline/muon_pt/data_mc"]["id"] = "0" * 64
+    change_manifest(folder, inputs={"templates corrected": "0" * 20}, info={**manifest["info"], "figures": figures})
+    assert chain.build(variables=("npvs",)) == ["PlotTemplates corrected"]
+    names = {"baseline/npvs", "baseline/npvs_vs_main", "baseline/muon_pt_vs_main", "baseline/muon_pt"}
+    assert stems(folder) == (names - {"baseline/muon_pt"} if changed else names)
+    assert chain.build() == (["PlotTemplates corrected"] if changed else [])
+    assert stems(folder) == names
+
+
+def test_figures_of_another_library_are_drawn_again(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = note_jobs(monkeypatch)
+    monkeypatch.setattr(plotting, "version", lambda name: f"another {name}")
+    # the output stays what it is
+    assert chain.build() == []
+    chain.edit("__init__.py", "Good vertices", "Vertices")
+    assert chain.build() == ["PlotTemplates corrected"]
+    assert {variable for job in noted for variable in job} == {"muon_pt", "npvs"}
+
+
+def test_figures_that_others_add_meanwhile_are_kept(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = plotting.run_jobs
+
+    def interrupted(jobs: list[Any], *args: Any) -> None:
+        monkeypatch.setattr(plotting, "run_jobs", run)
+        chain.task(config="main", variables=("muon_pt",)).make()
+        run(jobs, *args)
+
+    assert chain.build(config="main", variables=("npvs",), formats=("svg",)) == ["PlotTemplates main"]
+    monkeypatch.setattr(plotting, "run_jobs", interrupted)
+    assert chain.build(config="main", variables=("npvs",)) == ["PlotTemplates main"]
+    folder = chain.output("PlotTemplates", "main")
+    assert files(folder, "*.*g") == {"baseline/npvs.png", "baseline/npvs.svg", "baseline/muon_pt.png"}
+    assert chain.build(config="main") == []
+
+
+def test_damaged_figures_are_drawn_again_beside_the_others(chain: Chain) -> None:
+    folder = chain.output("PlotTemplates", "corrected")
+    rot(folder / "baseline" / "npvs.png")
+    rot(folder / "baseline" / "muon_pt.png")
+    assert chain.build(variables=("npvs",), formats=("png", "svg")) == ["PlotTemplates corrected"]
+    there = {"npvs.png", "npvs_vs_main.png", "muon_pt_vs_main.png", "npvs.svg", "npvs_vs_main.svg"}
+    assert files(folder, "*.*g") == {f"baseline/{name}" for name in there}
+    assert chain.build() == ["PlotTemplates corrected"]
+    assert files(folder, "*.*g") == {f"baseline/{name}" for name in (*there, "muon_pt.png")}
+
+
+def test_formats_of_all_plots_of_an_output(chain: Chain) -> None:
+    options = {"scale_factor": "tight_id"}
+    assert chain.build(PlotScaleFactors, formats=("svg",), **options) == ["PlotScaleFactors tight_id"]
+    folder = chain.output("PlotScaleFactors", "tight_id")
+    assert files(folder, "*.*g") == {"tight_id.svg", "tight_id_correlation.svg"}
+    assert chain.build(PlotScaleFactors, **options) == ["PlotScaleFactors tight_id"]
+    assert chain.output("PlotScaleFactors", "tight_id") == folder
+    assert files(folder, "*.*g") == {f"tight_id{name}.{end}" for name in ("", "_correlation") for end in ("png", "svg")}
+    for formats in ("png",), ("svg",), ("svg", "png"):
+        assert chain.build(PlotScaleFactors, formats=formats, **options) == []
+
+
 def test_scale_factor_is_drawn(chain: Chain) -> None:
     assert chain.build(PlotScaleFactors, scale_factor="tight_id") == ["PlotScaleFactors tight_id"]
     assert stems(chain.output("PlotScaleFactors", "tight_id")) == {"tight_id", "tight_id_correlation"}
@@ -201,15 +322,3 @@ def test_options_of_a_published_scale_factor() -> None:
 def test_wrong_options_of_a_published_scale_factor(published: str, inputs: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_published(published, inputs)
-
-
-def test_figures_that_were_damaged_are_drawn_anew(tmp_path: Path) -> None:
-    for number in range(2):
-        figures = {"SR/pt": {"id": f"{number}", "files": ["pt.png"]}}
-        with write_output(tmp_path / str(number), task="PlotTemplates", inputs={}, figures=figures) as folder:
-            (folder / "SR").mkdir()
-            (folder / "SR" / "pt.png").write_bytes(b"0" * 100)
-    rot(tmp_path / "0" / "SR" / "pt.png")
-    assert find_figures(tmp_path, {"0", "1"}) == {"1": [tmp_path / "1" / "SR" / "pt.png"]}
-    assert not is_complete(tmp_path / "0")
-    assert is_complete(tmp_path / "1")

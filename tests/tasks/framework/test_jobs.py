@@ -10,7 +10,6 @@ import awkward as ak
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError
 from pocket.histograms.raw import read_raw
@@ -105,7 +104,7 @@ def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variab
         config="corrected",
         variable=variable,
         category="baseline",
-        plots=("data_mc", "before_after"),
+        plots={"data_mc": ("png",), "before_after": ("png", "svg")},
         templates=chain.output("MergeOutputs", "corrected"),
         before=chain.output("MergeOutputs", before) if before else None,
         before_name=before or "none",
@@ -113,15 +112,15 @@ def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variab
         folder=tmp_path / "plots" / "baseline",
     )
     assert run(job) == job.size == 1
-    assert {path.stem for path in (tmp_path / "plots" / "baseline").glob("*.png")} == stems
+    drawn = {path.name for path in (tmp_path / "plots" / "baseline").iterdir()}
+    formats = {stem: ("json", "png", "svg") if "_vs_" in stem else ("json", "png") for stem in stems}
+    assert drawn == {f"{stem}.{extension}" for stem, extensions in formats.items() for extension in extensions}
 
 
 @pytest.mark.slow
 def test_scale_factor_plots(chain: Chain, tmp_path: Path) -> None:
     output = chain.output("ComputeScaleFactors", "tight_id")
-    job = ScaleFactorPlotJob(
-        str(chain.analysis), ("plotting_style.formats=[pdf]",), "tight_id", output / RESULT, tmp_path
-    )
+    job = ScaleFactorPlotJob(str(chain.analysis), (), "tight_id", output / RESULT, tmp_path, ("pdf",))
     assert run(job) == job.size == 1
     stems = {"tight_id", "tight_id_correlation"}
     assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.{end}" for stem in stems for end in ("pdf", "json")}
@@ -132,8 +131,7 @@ def test_scale_factor_plots(chain: Chain, tmp_path: Path) -> None:
 
 
 def test_plots_are_saved_with_their_numbers(tmp_path: Path) -> None:
-    parameters = OmegaConf.create({"plotting_style": {"formats": ["png", "svg"]}})
-    save_plots([("a", Figure(), {"data": [1.0]}), ("b", Figure(), {})], tmp_path / "new", parameters)
+    save_plots([("a", Figure(), {"data": [1.0]}), ("b", Figure(), {})], tmp_path / "new", ["png", "svg"])
     names = {path.name for path in (tmp_path / "new").iterdir()}
     assert names == {f"{stem}.{suffix}" for stem in "ab" for suffix in ("json", "png", "svg")}
     assert json.loads((tmp_path / "new" / "a.json").read_text()) == {"data": [1.0]}
@@ -150,8 +148,7 @@ def test_plots_are_saved_with_their_numbers(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_of_plots_have_a_form_in_json(tmp_path: Path, value: Any, written: Any) -> None:
-    parameters = OmegaConf.create({"plotting_style": {"formats": ["svg"]}})
-    save_plots([("a", Figure(), {"value": value})], tmp_path, parameters)
+    save_plots([("a", Figure(), {"value": value})], tmp_path, ["svg"])
     assert json.loads((tmp_path / "a.json").read_text()) == {"value": written}
 
 
@@ -171,5 +168,5 @@ def test_numbers_of_plots_have_a_form_in_json(tmp_path: Path, value: Any, writte
 )
 def test_other_objects_among_numbers_of_plots_are_named(tmp_path: Path, numbers: Any, sentence: str) -> None:
     with pytest.raises(ConfigError, match=f"^{sentence}"):
-        save_plots([("mll_x", Figure(), numbers)], tmp_path, OmegaConf.create())
+        save_plots([("mll_x", Figure(), numbers)], tmp_path, ["png"])
     assert not list(tmp_path.iterdir())

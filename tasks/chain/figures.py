@@ -1,0 +1,170 @@
+"""Figures of outputs: the option for their formats, and those that exist already and are not drawn again."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import law
+
+from pocket.base.runtime.file_state import checksum, file_state
+from pocket.errors import DamagedOutputError, check_known
+from pocket.io.store import Manifest, is_complete, read_manifest, verify
+from tasks.framework.base import StoreTask
+
+#: entry of a manifest's ``info`` with the formats in which all of an output's plots are
+FORMATS = "formats"
+#: entry of a manifest's ``info`` with the figures of an output, see :class:`Drawn`
+FIGURES = "figures"
+
+
+class FormatsTask(StoreTask):
+    """A task that draws plots, in formats that don't decide where its output is."""
+
+    formats = law.CSVParameter(
+        default=(),
+        unique=True,
+        description="formats of the plots, of pdf, png and svg with commas in between; what is there in others stays; "
+        "default: plotting_style.formats",
+    )
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse unknown formats before anything runs."""
+        from pocket.plots.style import FORMATS as KNOWN
+
+        check_known("format", params["formats"], KNOWN, "--formats")
+        return super().modify_param_values(params)
+
+    @property
+    def drawn_config(self) -> str:
+        """Name of the configuration whose style the plots have."""
+        return str(self.config_part)
+
+    @property
+    def wanted_formats(self) -> tuple[str, ...]:
+        """The formats to write."""
+        from pocket.plots.specification import formats_of
+
+        return tuple(self.formats) or formats_of(self.analysis_inst.config(self.drawn_config))
+
+    def lacks(self, manifest: Manifest) -> str:
+        """Return which formats an output lacks, as a clause; empty if it has all."""
+        missing = [name for name in self.wanted_formats if name not in manifest.info.get(FORMATS, ())]
+        return f"it has no {' or '.join(missing)}" if missing else ""
+
+    def formats_to_write(self) -> tuple[str, ...]:
+        """Return the formats to write, with those that the current output has."""
+        manifest = read_manifest(self.directory)
+        return tuple(dict.fromkeys([*self.wanted_formats, *(manifest.info.get(FORMATS, ()) if manifest else ())]))
+
+
+@dataclass
+class Drawn:
+    """A figure in an output.
+
+    Args:
+        id: hash of all that determines the figure.
+        files: format, or ``json`` for its numbers → the files, none if the plot has nothing to draw.
+    """
+
+    id: str
+    files: dict[str, list[Path]] = field(default_factory=dict)
+
+    @property
+    def formats(self) -> list[str]:
+        """The formats in which it is."""
+        return [name for name in self.files if name != "json"]
+
+    def add(self, files: Iterable[Path], formats: Iterable[str]) -> None:
+        """Add the files that were drawn in some formats."""
+        files = list(files)
+        for name in ("json", *formats):
+            self.files[name] = [path for path in files if path.suffix == f".{name}"]
+
+    def copied(self, folder: Path) -> dict[str, Any]:
+        """Copy the files to a folder, and return the entry of the manifest."""
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = sorted(path for paths in self.files.values() for path in paths)
+        for path in paths:
+            # A link would be quicker, but whoever edits one picture would change others, too.
+            shutil.copyfile(path, folder / path.name)
+        return {"id": self.id, FORMATS: sorted(self.formats), "files": sorted(path.name for path in paths)}
+
+
+def figures_of(output: Path, manifest: Manifest | None) -> Iterator[tuple[str, Drawn]]:
+    """Yield ``category/variable/plot`` and figure, for the figures that an output records."""
+    for name, entry in manifest.info.get(FIGURES, {}).items() if manifest else ():
+        figure = Drawn(entry["id"])
+        figure.add([output / name.partition("/")[0] / file for file in entry["files"]], entry.get(FORMATS, ()))
+        yield name, figure
+
+
+def outputs_beside(directory: Path) -> list[Path]:
+    """Return the folders of an output and of the others of its version, its own first."""
+    others = (path for path in directory.parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [directory, *sorted(path for path in others if path != directory)]
+
+
+def find_figures(outputs: Iterable[Path], wanted: Collection[str]) -> dict[str, Drawn]:
+    """Return hash → figure, for figures that exist in complete outputs, in all formats that one of them has.
+
+    Args:
+        outputs: folders of the outputs.
+        wanted: the hashes to look for.
+    """
+    found: dict[str, Drawn] = {}
+    for output in outputs:
+        for _, figure in figures_of(output, read_manifest(output)):
+            known = found.get(figure.id, Drawn(figure.id))
+            new = [name for name in figure.formats if name not in known.files]
+            if figure.id not in wanted or not new or not is_complete(output):
+                continue
+            paths = [path for name in ("json", *new) for path in figure.files[name]]
+            # A damaged figure is drawn again.
+            with contextlib.suppress(DamagedOutputError):
+                verify(output, {path.relative_to(output).as_posix() for path in paths})
+                known.add(paths, new)
+                found[figure.id] = known
+    return found
+
+
+def intact_figures(output: Path, manifest: Manifest | None) -> Iterator[tuple[str, Drawn]]:
+    """Yield what :func:`figures_of` does, without formats whose files are not what was written."""
+    for name, figure in figures_of(output, manifest):
+        assert manifest is not None
+        files = {
+            each: paths
+            for each, paths in figure.files.items()
+            if all(_is_intact(path, manifest, path.relative_to(output).as_posix()) for path in paths)
+        }
+        if "json" in files:
+            yield name, Drawn(figure.id, files)
+
+
+def _is_intact(path: Path, manifest: Manifest, name: str) -> bool:
+    with contextlib.suppress(OSError):
+        return name in manifest.files and checksum(path, file_state(path)) == manifest.files[name].sha256
+    return False
+
+
+def lacking_figures(manifest: Manifest, wanted: Iterable[str], formats: Collection[str]) -> str:
+    """Return which figures an output lacks, as a clause; empty if it has all.
+
+    Args:
+        manifest: manifest of the output.
+        wanted: names of the figures, ``category/variable/plot``.
+        formats: the formats in which they must be.
+    """
+    figures: Mapping[str, Any] = manifest.info.get(FIGURES, {})
+    for name in wanted:
+        there = figures.get(name, {}).get(FORMATS, ())
+        if missing := [each for each in formats if each not in there]:
+            return f"it has no {' or '.join(missing)} of {name}"
+    return ""
