@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pocket.plots.quick_drawing import QuickFigure, shared_formulas
+from pocket.plots.quick_drawing import QuickFigure, shared_formulas, without_collections
 from pocket.plots.style import PlotStyle
 
 RC = {
@@ -40,7 +40,7 @@ ENCODING: Mapping[str, Mapping[str, Any]] = {"png": {"pil_kwargs": {"compress_le
 @contextmanager
 def cms_style(font_size: float = 26.0) -> Iterator[None]:
     """Use the CMS style within the block, and restore the global settings afterwards."""
-    with mpl.rc_context({**RC, "font.size": font_size}), shared_formulas():
+    with mpl.rc_context({**RC, "font.size": font_size}), shared_formulas(), without_collections():
         yield
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,7 +17,7 @@ from matplotlib.mathtext import MathTextParser
 
 from pocket.plots.axes import PlainNumbers
 from pocket.plots.canvas import RC, UNDATED
-from pocket.plots.quick_drawing import QuickFigure, shared_formulas
+from pocket.plots.quick_drawing import QuickFigure, shared_formulas, without_collections
 
 
 def linear(ax: Axes) -> None:
@@ -127,6 +128,18 @@ def test_matplotlib_is_as_before_afterwards(fails: bool) -> None:
     with pytest.raises(ZeroDivisionError) if fails else nullcontext(), shared_formulas(), shared_formulas():
         1 / (not fails)
     assert MathTextParser.parse is before
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_collection_of_garbage_is_as_before_afterwards(enabled: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with without_collections():
+            assert not gc.isenabled()
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_numbers_of_formulas_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,9 +115,13 @@ def test_other_ways_to_run_do_not_change_the_path(chain: Chain) -> None:
         {"threads": 7},
         {"events_per_branch": 7},
         {"skip_bad_files": True},
+        {"variables": ("npvs",)},
+        {"categories": ("baseline",)},
+        {"formats": ("svg",)},
+        {"params": ("plotting_style.formats=[svg]",)},
     ):
         assert chain.task(**params).directory == directory
-    for params in ({"params": ("leading_muon.pt=35",)}, {"compare": "none"}, {"variables": ("npvs",)}):
+    for params in ({"params": ("leading_muon.pt=35",)}, {"compare": "none"}):
         assert chain.task(**params).directory != directory
 
 
