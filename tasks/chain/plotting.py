@@ -27,6 +27,9 @@ from tasks.framework.base import ConfigTask, input_ids, load
 from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob, save_plots
 from tasks.framework.pool import run_jobs
 
+#: Histograms that a process draws until another one has imported and loaded all that it needs to draw.
+_DRAWN_UNTIL_STARTED = 6
+
 
 class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
     """Draws data over stacked simulation, both beside the templates without scale factors, and an analysis' plots.
@@ -168,7 +171,8 @@ class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
                 for number, ((category, variable), formats) in enumerate(missing.items())
             }
             if jobs:
-                run_jobs(list(jobs.values()), self.cores, self.progress_label, "histograms", self.show_progress)
+                shown = self.progress_label, "histograms", self.show_progress
+                run_jobs(list(jobs.values()), self.cores, *shown, done_until_started=_DRAWN_UNTIL_STARTED)
             for (category, variable), job in jobs.items():
                 for plot, formats in job.plots.items():
                     stems = {plots[plot].stem(name, self.compare) for name in figure_names(self.config_inst, variable)}

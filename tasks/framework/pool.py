@@ -16,7 +16,14 @@ from tasks.framework.workers import run_in_processes
 Publish = Callable[[float], None]
 
 
-def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str, publish: Publish | None = None) -> None:
+def run_jobs(
+    jobs: Sequence[Job],
+    cores: int,
+    label: str,
+    unit: str,
+    publish: Publish | None = None,
+    done_until_started: float = 0,
+) -> None:
     """Run jobs in up to ``cores`` processes.
 
     Args:
@@ -25,6 +32,8 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str, publish: Pu
         label: label of the progress bar.
         unit: unit of the jobs' sizes.
         publish: function that is called with the finished percentage.
+        done_until_started: number of jobs that this process does in the time until others have started; if all are done
+            here as soon, none are started.
 
     Raises:
         Exception: the first error of a job, after the running jobs are done.
@@ -32,7 +41,10 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str, publish: Pu
         ConfigError: if the number of processes is negative.
     """
     with progress_bar(label, sum(job.size for job in jobs), unit, publish) as advance:
-        _run(jobs, cores, advance)
+        workers = min(cores or available_cores(), len(jobs))
+        # With others, this takes the time of done_until_started and of the jobs that one of them does.
+        is_slower = workers > 1 and len(jobs) <= done_until_started + len(jobs) / workers
+        _run(jobs, 1 if is_slower else cores, advance)
 
 
 def run_with(

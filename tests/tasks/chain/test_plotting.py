@@ -111,9 +111,9 @@ def test_figures_that_stay_as_they_are_are_not_drawn_again(chain: Chain, monkeyp
     drawn: list[str] = []
     run = plotting.run_jobs
 
-    def note(jobs: list[Any], *args: Any) -> None:
+    def note(jobs: list[Any], *args: Any, **options: Any) -> None:
         drawn.extend(f"{job.category}/{job.variable}" for job in jobs)
-        run(jobs, *args)
+        run(jobs, *args, **options)
 
     monkeypatch.setattr(plotting, "run_jobs", note)
     first = chain.output("PlotTemplates", "corrected")
@@ -151,9 +151,9 @@ def note_jobs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     noted: list[dict[str, Any]] = []
     run = plotting.run_jobs
 
-    def note(jobs: list[Any], *args: Any) -> None:
+    def note(jobs: list[Any], *args: Any, **options: Any) -> None:
         noted.extend({job.variable: dict(job.plots)} for job in jobs)
-        run(jobs, *args)
+        run(jobs, *args, **options)
 
     monkeypatch.setattr(plotting, "run_jobs", note)
     return noted
@@ -227,10 +227,10 @@ def test_figures_of_another_library_are_drawn_again(chain: Chain, monkeypatch: p
 def test_figures_that_others_add_meanwhile_are_kept(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     run = plotting.run_jobs
 
-    def interrupted(jobs: list[Any], *args: Any) -> None:
+    def interrupted(jobs: list[Any], *args: Any, **options: Any) -> None:
         monkeypatch.setattr(plotting, "run_jobs", run)
         chain.task(config="main", variables=("muon_pt",)).make()
-        run(jobs, *args)
+        run(jobs, *args, **options)
 
     assert chain.build(config="main", variables=("npvs",), formats=("svg",)) == ["PlotTemplates main"]
     monkeypatch.setattr(plotting, "run_jobs", interrupted)

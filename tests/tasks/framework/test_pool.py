@@ -34,6 +34,19 @@ def test_one_process_means_this_one(tmp_path: Path, capfd: pytest.CaptureFixture
     assert (tmp_path / "c").read_text() == str(os.getpid())
 
 
+@pytest.mark.parametrize(
+    ("number", "cores", "processes"),
+    [(1, 8, 1), (6, 8, 1), (7, 8, 1), (8, 8, 8), (6, 2, 1), (12, 2, 1), (13, 2, 2), (100, 1, 1), (0, 8, 0)],
+)
+def test_processes_are_started_if_that_is_quicker(
+    number: int, cores: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+    monkeypatch.setattr(pool, "_run", lambda jobs, cores, *args: used.append(min(cores, len(jobs))))
+    run_jobs([Die()] * number, cores, "Label", "plots", done_until_started=6)
+    assert used == [processes]
+
+
 def test_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(pool, "run_in_processes", lambda jobs, workers, *others: asked.append(workers))
