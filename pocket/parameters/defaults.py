@@ -67,13 +67,20 @@ def _merge_defaults(files: Sequence[Path], variants: Sequence[Path]) -> DictConf
     parts = [OmegaConf.create({})]
     origin: dict[str, str] = {}
     for path in files:
-        part = load_parameters(path)
+        part = _load_shipped(path)
         for section in part:
             first = origin.setdefault(str(section), path.name)
             if first != path.name:
                 raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
         parts.append(part)
-    return _merged(*parts, *(load_parameters(path) for path in variants))
+    return _merged(*parts, *map(_load_shipped, variants))
+
+
+def _load_shipped(path: Path) -> DictConfig:
+    # Each file is cached, too, since all others stay when somebody edits one.
+    loaded = cached(path, "loaded", _method(), lambda _: pickle.dumps(load_parameters(path)))
+    part: DictConfig = pickle.loads(loaded)
+    return part
 
 
 def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bool = False) -> DictConfig:
