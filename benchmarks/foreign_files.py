@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from pocket.datasets.definitions import read_definitions
+from pocket.datasets.definition_files import read_definitions
 from pocket.errors import PocketError
 from pocket.parameters.plain import to_plain
 from pocket.parameters.upstream import get_defaults_and_compose

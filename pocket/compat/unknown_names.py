@@ -11,7 +11,7 @@ from typing import Any
 
 from pocket.base.runtime.remarks import remark
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.datasets.definitions import read_all_definitions
+from pocket.datasets.definition_files import read_all_definitions
 from pocket.histograms.config import HistConf
 from pocket.parameters.named_files import definition_file
 from pocket.parameters.shipped import find_file

@@ -20,7 +20,7 @@ from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, c
 from pocket.configuration.workflow import BaseProcessorABC, check_defined
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
-from pocket.datasets.definitions import DatasetDefinition, by_name, read_all_definitions
+from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.datasets.skim_sums import SUMS
 from pocket.errors import ConfigError, check_known
@@ -439,17 +439,19 @@ def _selected_definitions(
     files: Sequence[str], chosen: Mapping[str, Sequence[str]], keep_last: bool
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
     """Return the datasets that pass the filter, and the samples without any such dataset."""
-    # The import is by name to keep the module out of the fingerprint, which has the definitions themselves.
+    # The imports are by name to keep the modules out of the fingerprint, which has the definitions themselves.
     find_file = importlib.import_module("pocket.parameters.shipped").find_file
+    files_of = importlib.import_module("pocket.datasets.definition_files")
     # Datasets of one name may be in several files, if the filter leaves one of them.
     definitions: dict[str, DatasetDefinition] = {}
-    for definition in read_all_definitions(map(find_file, files)):
+    for definition in files_of.read_all_definitions(map(find_file, files)):
         name = definition.name
         definitions[f"{name} in {definition.origin}" if name in definitions else name] = definition
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     variations = importlib.import_module("pocket.datasets.sample_variations")
     names = {name: variations.names_of(definition) for name, definition in definitions.items()}
-    selected = by_name((definitions[name] for name in select_datasets(bare, chosen, names)), keep_last)
+    chosen_names = select_datasets(bare, chosen, names)
+    selected: dict[str, DatasetDefinition] = files_of.by_name((definitions[name] for name in chosen_names), keep_last)
     variations.varied_datasets(selected)
     kinds: dict[str, DatasetDefinition] = {}
     for definition in selected.values():

@@ -66,7 +66,7 @@ def _before(total: SkimRecord, metadata: Mapping[str, Any]) -> BeforeSkim:
 def skim_definitions(
     fileset: Mapping[str, DatasetInfo], definitions: Mapping[str, DatasetDefinition]
 ) -> dict[str, Any]:
-    """Return the content of a definition file for the files of a skim (see :mod:`pocket.datasets.definitions`).
+    """Return the content of a definition file for the files of a skim (see :mod:`pocket.datasets.definition_files`).
 
     Args:
         fileset: the result of :func:`skim_fileset`.

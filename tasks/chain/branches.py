@@ -147,7 +147,7 @@ class DatasetWorkflow(BatchWorkflow):
     def workflow_fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
         from pocket.datasets.build import joined_filesets
-        from pocket.datasets.definitions import those_of
+        from pocket.datasets.definition_files import those_of
 
         wanted = self.config_inst.definitions
         tasks = self.required_tasks["datasets"].values()

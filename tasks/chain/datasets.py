@@ -70,7 +70,7 @@ class BuildDatasets(StoreTask):
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name; cross sections of toys come from the toys' parameters."""
-        from pocket.datasets.definitions import read_definitions
+        from pocket.datasets.definition_files import read_definitions
         from pocket.parameters.shipped import find_file
 
         definitions = read_definitions([find_file(self.definition)])

@@ -113,7 +113,7 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     def _merging_spec(self, config: Configurator) -> dict[str, Any]:
         from pocket.configuration.era_names import merging_names
-        from pocket.datasets.definitions import those_of
+        from pocket.datasets.definition_files import those_of
 
         datasets = self.processor.required_tasks["datasets"].values()
         definitions = those_of(config.definitions, (task.definitions for task in datasets))

@@ -216,7 +216,9 @@ class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
         """
         from pocket.plots.specification import plot_specs
 
-        contents = {name: read_contents(folder) for name, folder in folders.items()}
+        figures = list(figures)
+        variables = {variable for _, variable, _ in figures}
+        contents = {name: read_contents(folder, variables) for name, folder in folders.items()}
         plots, specs = self.analysis_inst.all_plots, plot_specs(self.analysis_inst.all_plots)
         # Versions don't decide where the output is, but pictures of two of them may look different side by side.
         common = code_closure("pocket.plots.templates.figures"), [version(name) for name in ("matplotlib", "mplhep")]

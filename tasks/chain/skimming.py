@@ -91,7 +91,7 @@ class BuildSkimDatasets(SkimTask):
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name, as defined for the original files."""
-        from pocket.datasets.definitions import those_of
+        from pocket.datasets.definition_files import those_of
 
         tasks = self.requires().required_tasks["datasets"].values()
         found = those_of(self.config_inst.definitions, (task.definitions for task in tasks))

@@ -16,7 +16,8 @@ from pocket.datasets import listing
 from pocket.datasets.build import FilesetResult, build_fileset, inspect_file, inspect_listed
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
-from pocket.datasets.definitions import DatasetDefinition, read_definitions
+from pocket.datasets.definition_files import read_definitions
+from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import Fileset, select_datasets
 from pocket.datasets.listing import DatasetFile
 from pocket.datasets.skim_sums import BeforeSkim

@@ -8,7 +8,7 @@ import pytest
 
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
-from pocket.datasets.definitions import read_definitions
+from pocket.datasets.definition_files import read_definitions
 from pocket.datasets.listing import DatasetFile, expand, expand_each
 from pocket.errors import DatasetError, UnknownNameError
 from tests.catalogue_server import catalogue_server

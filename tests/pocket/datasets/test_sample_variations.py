@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pocket.datasets.definitions import read_definitions
+from pocket.datasets.definition_files import read_definitions
 from pocket.datasets.restriction import Restriction
 from pocket.datasets.sample_variations import check_whole, names_of, varied_datasets
 from pocket.errors import DatasetError, PocketError, UnknownNameError

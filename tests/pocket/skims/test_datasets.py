@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pocket.datasets.build import build_fileset, inspect_file
-from pocket.datasets.definitions import read_definitions
+from pocket.datasets.definition_files import read_definitions
 from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
 from pocket.errors import DatasetError
 from pocket.skims.datasets import skim_definitions, skim_fileset

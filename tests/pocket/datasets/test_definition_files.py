@@ -7,13 +7,8 @@ from typing import Any
 
 import pytest
 
-from pocket.datasets.definitions import (
-    DatasetDefinition,
-    by_name,
-    read_all_definitions,
-    read_definitions,
-    those_of,
-)
+from pocket.datasets.definition_files import by_name, read_all_definitions, read_definitions, those_of
+from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
 

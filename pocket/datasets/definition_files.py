@@ -1,0 +1,250 @@
+"""Dataset definitions: JSON files in PocketCoffea's form that list the files of each dataset.
+
+One definition file has, per key, the sample and a list of file entries; each entry becomes one dataset::
+
+    {
+      "DATA_SingleMuon": {
+        "sample": "DATA_SingleMuon",
+        "files": [
+          {"globs": ["2018A/*.root"], "metadata": {"year": "2018", "isMC": false, "era": "A"}},
+          {"globs": ["2018B/*.root"], "metadata": {"year": "2018", "isMC": false, "era": "B"}}
+        ]
+      }
+    }
+
+An entry names its files by exactly one of these sources:
+
+- ``paths``: files, absolute or relative to the definition file, or ``root://host//dir/file.root``; a URL that doesn't
+  end in ``.root`` is a folder, and means all ``.root`` files in it and its subfolders;
+  ``?authz=Bearer%20$BEARER_TOKEN`` after a file means the token in the environment variable;
+- ``globs``: patterns (``**`` matches folders of any depth), absolute or relative to the definition file, or
+  ``root://host//dir/*.root``;
+- ``toys``: a process of ``params/toys.yaml``, with the year ``toys`` or one of the ``eras`` there;
+- ``coffea_samples``: small real files from coffea's source distribution;
+- ``das_names``: datasets of CMS, with an optional ``dbs_instance`` (default: ``prod/global``);
+- ``open_data``: records of CERN Open Data, each by its number, its DOI or its title.
+
+A dataset with ``"varies": {"sample": …, "variation": "hdampUp"}`` in its metadata fills that variation of another
+sample (:mod:`pocket.datasets.sample_variations`).
+
+A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums over all its events before the skim:
+``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``, by which it is normalised. Without them, the
+sum of generator weights is that of ``genWeight * skimRescaleGenWeight`` over the files.
+
+Other metadata are free: cuts, weights and workflows get them unchanged.
+
+A fileset that PocketCoffea built can be read, too. Its files are ``paths``, and its datasets keep their names::
+
+    {
+      "DYJetsToLL_2018": {
+        "metadata": {"sample": "DYJetsToLL", "year": "2018", "isMC": "True", "xsec": "6077.22", "nevents": "40"},
+        "files": ["/data/nano_dy.root"]
+      }
+    }
+
+Files of ``das_names`` are first searched for at the definition's ``storage_prefix`` followed by their logical name.
+PocketCoffea's ``json_output`` may stay in a definition; it has no effect, because filesets are written to the store.
+Other keys, such as ``description``, are ignored with a note, unless they look like a misspelt one. A ``sample`` in the
+metadata of an entry is that of the entry. Entries of one key that would have the same name are numbered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pocket.datasets import definition_checks
+from pocket.datasets.definitions import GLOBAL, SOURCES, DatasetDefinition
+from pocket.datasets.metadata import read_metadata, text
+from pocket.errors import DatasetError
+from pocket.io.remote.tokens import holds_token, redacted
+
+
+def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
+    """Return the datasets in definition files.
+
+    Args:
+        paths: the files, in PocketCoffea's form (see the module's description).
+
+    Returns:
+        The datasets by name, in the order of the files.
+
+    Raises:
+        DatasetError: if a file can't be read, metadata are missing or invalid, or two datasets have the same name.
+        UnknownNameError: if there is an unknown key.
+    """
+    return by_name(read_all_definitions(paths))
+
+
+def read_all_definitions(paths: Iterable[str | Path]) -> list[DatasetDefinition]:
+    """Return the datasets in definition files, several of which may have the same name if they are in several files.
+
+    The arguments and errors are those of :func:`read_definitions`.
+    """
+    definitions: list[DatasetDefinition] = []
+    for path in map(Path, paths):
+        content = _object(_load(path), f"{path}")
+        if not content:
+            raise DatasetError(f"{path} defines no dataset")
+        found = [one for key, dataset in content.items() for one in _numbered(_read_dataset(key, dataset, path))]
+        by_name(found)
+        definitions += found
+        definition_checks.remark_on(content, path, found)
+    return definitions
+
+
+def by_name(definitions: Iterable[DatasetDefinition], keep_last: bool = False) -> dict[str, DatasetDefinition]:
+    """Return datasets by name.
+
+    Args:
+        definitions: the datasets.
+        keep_last: whether a dataset replaces one of the same name in an earlier file, as in PocketCoffea.
+
+    Raises:
+        DatasetError: if two have the same name.
+    """
+    named: dict[str, DatasetDefinition] = {}
+    for definition in definitions:
+        other = named.get(definition.name)
+        if other is not None and not (keep_last and other.origin != definition.origin):
+            raise DatasetError(
+                f"{definition.where} has the name of the one in {other.origin}; 'part', 'year', 'era' or the "
+                "key must differ"
+            )
+        if other is not None:
+            definition_checks.remark_on_replaced(other, definition)
+        named[definition.name] = definition
+    return named
+
+
+def those_of(
+    wanted: Mapping[str, DatasetDefinition], files: Iterable[Mapping[str, DatasetDefinition]]
+) -> dict[str, DatasetDefinition]:
+    """Return the wanted datasets as they were read file by file, of which others may have the same name.
+
+    Args:
+        wanted: the datasets of a configuration by name.
+        files: the datasets of its definition files by name.
+    """
+    return {
+        name: definition
+        for definitions in files
+        for name, definition in definitions.items()
+        if name in wanted and wanted[name].origin == definition.origin
+    }
+
+
+def _numbered(datasets: Iterable[DatasetDefinition]) -> Iterator[DatasetDefinition]:
+    """Number the datasets of a key that have equal names, of which PocketCoffea would keep the last one only."""
+    numbers: dict[str, int] = {}
+    for dataset in datasets:
+        number = numbers[dataset.name] = numbers.get(dataset.name, 0) + 1
+        yield replace(dataset, number=number)
+
+
+def _load(path: Path) -> object:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # The JSON module would keep the last of two equal keys and lose a dataset.
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise DatasetError(f"{path}: key {twice!r} is there twice")
+        return content
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+    except OSError as error:
+        raise DatasetError(f"dataset definition {path} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DatasetError(f"dataset definition {path} is not JSON: {error}") from error
+
+
+def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefinition]:
+    where = f"dataset {key!r} in {origin}"
+    dataset = _object(content, where)
+    if "metadata" in dataset:
+        return [_read_built(key, dataset, origin, where)]
+    definition_checks.check_dataset(dataset, where)
+    for required in ("sample", "files"):
+        if not dataset.get(required):
+            raise DatasetError(f"{where} lacks {required!r}")
+    if not isinstance(dataset["files"], list):
+        raise DatasetError(f"{where}: 'files' is not a list of entries")
+    sample = text(dataset, "sample", where)
+    prefix = text(dataset, "storage_prefix", where) if dataset.get("storage_prefix") else ""
+    return [
+        _read_entry(key, sample, prefix, _object(entry, place), origin, place)
+        for number, entry in enumerate(dataset["files"])
+        for place in [f"dataset {key!r}, files[{number}] in {origin}"]
+    ]
+
+
+def _read_entry(
+    key: str, sample: str, prefix: str, entry: dict[str, Any], origin: Path, where: str
+) -> DatasetDefinition:
+    definition_checks.check_entry(entry, where)
+    sources = [source for source in SOURCES if source in entry]
+    if len(sources) != 1:
+        given = " and ".join(map(repr, sources)) or "none"
+        raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
+    if "dbs_instance" in entry and sources != ["das_names"]:
+        raise DatasetError(f"{where}: only 'das_names' have a 'dbs_instance'")
+    metadata = dict(_object(entry.get("metadata", {}), f"metadata of {where}"))
+    if "sample" in metadata:
+        sample = text(metadata, "sample", where)
+        del metadata["sample"]
+    return DatasetDefinition(
+        key=key,
+        sample=sample,
+        source=sources[0],
+        values=_strings(entry, sources[0], where),
+        origin=origin,
+        **read_metadata(metadata, where),
+        dbs_instance=text(entry, "dbs_instance", where) if "dbs_instance" in entry else GLOBAL,
+        storage_prefix=prefix,
+    )
+
+
+def _read_built(key: str, dataset: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
+    definition_checks.check_built(dataset, where)
+    metadata = dict(_object(dataset["metadata"], f"metadata of {where}"))
+    if "sample" not in metadata or "files" not in dataset:
+        raise DatasetError(f"{where} lacks {'metadata.sample' if 'files' in dataset else 'files'!r}")
+    sample = text(metadata, "sample", where)
+    del metadata["sample"]
+    return DatasetDefinition(
+        key=key,
+        sample=sample,
+        source="paths",
+        values=_strings(dataset, "files", where),
+        origin=origin,
+        is_built=True,
+        **read_metadata(metadata, where),
+    )
+
+
+def _object(content: object, where: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise DatasetError(f"{where} is not a JSON object")
+    return content
+
+
+def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = content[key]
+    strings = value if isinstance(value, list) else [value]
+    if key == "open_data":
+        # The number of a record may be an integer.
+        strings = [str(item) if type(item) is int else item for item in strings]
+    if not all(isinstance(item, str) and item for item in strings):
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a string or a list of strings")
+    for url in strings:
+        if holds_token(url):
+            raise DatasetError(
+                f"{where}: {redacted(url)} holds an access token, which would end up in filesets and logs: write "
+                "authz=Bearer%20$BEARER_TOKEN for that in the variable BEARER_TOKEN"
+            )
+    return tuple(strings)
