@@ -28,7 +28,7 @@ from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob,
 from tasks.framework.pool import run_jobs
 
 #: Histograms that a process draws until another one has imported and loaded all that it needs to draw.
-_DRAWN_UNTIL_STARTED = 6
+_DRAWN_UNTIL_STARTED = 4
 
 
 class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
