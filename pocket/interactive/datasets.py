@@ -49,6 +49,8 @@ def define_datasets(cfg: Configurator, files: Mapping[str, Files]) -> dict[str, 
     known = [name for name in cfg.definitions if name in files]
     order = [*known, *(name for name in files if name not in known)]
     definitions = {name: _define(cfg, name, files[name]) for name in order}
+    for definition in definitions.values():
+        definition.check_complete()
     check_whole(cfg.definitions, definitions, "files")
     varied_datasets(definitions)
     return definitions

@@ -108,8 +108,8 @@ def readable_errors(directory: Path, only: Collection[int] | None = None) -> Ite
         if only is not None and error.errno not in only:
             raise
         place = f" ({error.filename})" if error.filename else ""
-        # The text of an error that Arrow raises is its own, not the system's.
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        # Arrow raises a sentence that ends with the system's.
+        reason = str(error.strerror or error).rpartition(f"[errno {error.errno}] ")[2]
         raise PocketError(f"can't write {directory} in the store: {reason}{place}") from error
 
 
