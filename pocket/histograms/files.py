@@ -10,6 +10,7 @@ from typing import Any
 
 from pocket.errors import HistogramError, UnknownNameError
 from pocket.histograms.both_sides import with_variations
+from pocket.histograms.sums import sums_of
 
 HISTOGRAMS = "histograms.h5"
 SUMS = "sums.json"
@@ -30,8 +31,7 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
 
 def write_sums(directory: Path, output: Mapping[str, Any]) -> None:
     """Write the sums of an output to ``sums.json``."""
-    sums = {key: value for key, value in output.items() if key not in ("variables", "columns")}
-    (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
+    (directory / SUMS).write_text(json.dumps(sums_of(output), indent=1, allow_nan=False), encoding="utf-8")
 
 
 def write_histograms(directory: Path, variables: Iterable[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> None:

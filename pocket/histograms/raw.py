@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.histograms.sums import sums_of
+
 RAW = "raw.h5"
 
 _INTEGER, _FLOAT = "integers", "floats"
@@ -45,7 +47,7 @@ def write_raw(directory: Path, output: Mapping[str, Any]) -> None:
     import uhi.io.json
 
     numbers = {kind: _Written(dtype) for kind, dtype in TYPES.items()}
-    sums = _take_sums({key: value for key, value in output.items() if key not in ("variables", "columns")}, numbers)
+    sums = _take_sums(sums_of(output), numbers)
     variables = {}
     for variable in sorted(output["variables"]):
         for one in numbers.values():

@@ -15,6 +15,11 @@ Sums = Mapping[str, Any]
 GENERATED = ("sum_genweights", "sum_signOf_genweights")
 
 
+def sums_of(output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an output without histograms and columns, see :func:`pocket.engine.chunk.empty_output`."""
+    return {key: value for key, value in output.items() if key not in ("variables", "columns")}
+
+
 def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Sums:
     """Return the part of a configuration's sums that is read: of yields, the nominal ones of the categories.
 

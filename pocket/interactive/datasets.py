@@ -49,8 +49,6 @@ def define_datasets(cfg: Configurator, files: Mapping[str, Files]) -> dict[str, 
     known = [name for name in cfg.definitions if name in files]
     order = [*known, *(name for name in files if name not in known)]
     definitions = {name: _define(cfg, name, files[name]) for name in order}
-    for definition in definitions.values():
-        definition.check_complete()
     check_whole(cfg.definitions, definitions, "files")
     varied_datasets(definitions)
     return definitions
@@ -110,7 +108,9 @@ def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
     values = tuple(_absolute(path, where) for path in paths)
     known = cfg.definitions.get(name)
     if known is not None and not metadata:
-        return replace(known, source="paths", values=values, xsec=_cross_section(cfg, known))
+        same = replace(known, source="paths", values=values, xsec=_cross_section(cfg, known))
+        same.check_complete()
+        return same
     if known is None and not metadata:
         raise UnknownNameError("dataset", name, cfg.definitions, f"{_WHERE} without metadata")
     before = {} if known is None else replace(known, xsec=_cross_section(cfg, known)).metadata()

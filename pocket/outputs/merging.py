@@ -14,6 +14,7 @@ from pocket.datasets.generator_sums import restore_sums
 from pocket.errors import DatasetError
 from pocket.histograms.both_sides import with_both_sides, with_both_sums
 from pocket.histograms.files import relabel
+from pocket.histograms.sums import sums_of
 from pocket.outputs.dedicated_samples import (
     dedicated_metadata,
     fold_dedicated_histograms,
@@ -65,7 +66,7 @@ def merge_outputs(
     parts = list(outputs)
     # The sum starts with an empty dictionary, because coffea returns a single output itself, but the scaling needs a
     # copy.
-    merged: Output = accumulate(map(_only_sums, parts), {})
+    merged: Output = accumulate(map(sums_of, parts), {})
     merged["divided_by"] = {}
     factors: dict[str, Factors] = {}
     for dataset in cfg.definitions:
@@ -97,10 +98,6 @@ def merge_outputs(
         cfg, [part.get("variables", {}) for part in parts], factors, counted, one_sided, names
     )
     return merged
-
-
-def _only_sums(output: Output) -> Output:
-    return {key: value for key, value in output.items() if key not in ("variables", "columns")}
 
 
 class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
