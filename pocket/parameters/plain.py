@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import MISSING, Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
+from pocket.base.runtime.kept import kept_table
 from pocket.errors import ConfigError
 from pocket.parameters.locations import directory_names
 
@@ -37,7 +38,7 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     Raises:
         ConfigError: if an interpolation can't be resolved.
     """
-    content = pickle.dumps(_unresolved(parameters))
+    content = _content(parameters)
     # Other resolvers, such as ``${oc.env:HOME}``, may give another value next time, so their result is not cached.
     if not {name.decode() for name in _RESOLVER.findall(content)} <= {*_PURE, *directory_names()}:
         return _resolved(parameters, without)
@@ -61,6 +62,15 @@ def plain_section(parameters: DictConfig, name: str) -> Any:
         {'pt': 25.0}
     """
     return _resolved(parameters, [str(key) for key in parameters if key != name]).get(name, {})
+
+
+def _content(parameters: DictConfig) -> bytes:
+    """Return all unresolved parameters, pickled."""
+    contents = kept_table("parameters")
+    if id(parameters) not in contents:
+        contents[id(parameters)] = parameters, pickle.dumps(_unresolved(parameters))
+    _, content = contents[id(parameters)]
+    return bytes(content)
 
 
 def _unresolved(node: Any) -> Any:

@@ -35,11 +35,10 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     @cached_property
     def toy_parameters(self) -> dict[str, Any]:
         """The section ``toys`` of the parameters."""
-        from pocket.parameters.plain import to_plain
+        from pocket.parameters.plain import plain_section
 
         analysis = self.analysis_inst
-        parameters = to_plain(analysis.config(analysis.default_config).parameters)
-        toys = parameters["toys"]
+        toys = plain_section(analysis.config(analysis.default_config).parameters, "toys")
         assert isinstance(toys, dict)
         return toys
 

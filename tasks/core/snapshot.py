@@ -35,12 +35,16 @@ def begin() -> None:
     if current_snapshot() is not None:
         return
     try:
-        run_from_snapshot(root)
+        snapshot = run_from_snapshot(root)
     except (PocketError, OSError) as error:
         _began = began
         # The later check of the sources still detects an edit.
         reason = error if isinstance(error, PocketError) else f"{error.strerror} ({error.filename})"
         print(f"runs from {root}, so edit nothing in it meanwhile: no snapshot can be taken: {reason}", file=sys.stderr)
+        return
+    from tasks.core.early_workers import start_early
+
+    start_early(snapshot, sys.argv[2:])
 
 
 #: start of this command in s since 1970, if it doesn't run from a snapshot

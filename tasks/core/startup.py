@@ -14,6 +14,8 @@ from pathlib import Path
 
 import luigi
 
+from pocket.base.runtime.kept import forget_tables, keep_tables
+
 #: package of Pocketlaw → a file by which it is recognised
 _ENGINE = {"pocket": "errors.py", "tasks": "core/startup.py"}
 
@@ -21,10 +23,12 @@ _ENGINE = {"pocket": "errors.py", "tasks": "core/startup.py"}
 def collect_when_tasks_run() -> None:
     """Collect no garbage until the first task runs, and never the objects that exist by then."""
     gc.disable()
+    keep_tables()
 
 
 @luigi.Task.event_handler(luigi.Event.START)  # type: ignore[no-untyped-call]
 def _collect(task: luigi.Task) -> None:
+    forget_tables()
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

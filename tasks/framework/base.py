@@ -51,6 +51,8 @@ DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 
 
 _parameters: dict[type, list[tuple[str, luigi.Parameter]]] = {}
+#: task and the one whose parameters it takes over → their names
+_taken_over: dict[tuple[type, type], tuple[str, ...]] = {}
 
 
 class AnalysisTask(RestrictionOptions):
@@ -78,6 +80,16 @@ class AnalysisTask(RestrictionOptions):
         if cls not in _parameters:
             _parameters[cls] = super().get_params()
         return list(_parameters[cls])
+
+    @classmethod
+    def req_params(cls, inst: law.Task, **kwargs: Any) -> dict[str, Any]:
+        """Return the parameters that this task takes over from another one; their names are cached as above."""
+        if cls.prefer_params_cli or any(name.startswith("_") for name in kwargs):
+            return dict(super().req_params(inst, **kwargs))
+        classes = cls, type(inst)
+        if classes not in _taken_over:
+            _taken_over[classes] = tuple(super().req_params(inst))
+        return {**{name: getattr(inst, name) for name in _taken_over[classes]}, **kwargs}
 
     @property
     def analysis_inst(self) -> Analysis:

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, parent_process
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -23,22 +23,8 @@ from pathlib import Path
 from pocket.errors import ProcessDiedError
 from pocket.executors import Job, Progress
 from pocket.io.store.provenance import begin_work
+from tasks.core.early_workers import use_server, worker_context
 from tasks.core.log import log_to_terminal
-
-#: modules that the fork server imports once, so that no worker imports them again
-PRELOAD = (
-    "tasks.framework.jobs",
-    "pocket.configuration.analysis",
-    "pocket.engine.run",
-    "pocket.histograms.raw",
-    "pocket.columns.parquet",
-    "pocket.cuts.library",
-    "h5py",
-    "uhi.io.json",
-    "correctionlib",
-    "pocket.engine.preload",
-)
-
 
 def run_in_processes(
     jobs: Sequence[Job], workers: int, cores: int, advance: Progress, names: Sequence[str] = ()
@@ -76,11 +62,11 @@ class _Workers:
 
     def __init__(self, number: int) -> None:
         self._number = number
-        context = get_context("forkserver")
-        context.set_forkserver_preload(list(PRELOAD))
+        context = worker_context()
+        use_server()
         self._queue: SimpleQueue[Message | None] = context.SimpleQueue()
         self._traces = Path(tempfile.mkdtemp(prefix="pocketlaw-crash-"))
-        self._pool = ProcessPoolExecutor(number, context, _start_worker, (self._queue, self._traces))
+        self._pool = ProcessPoolExecutor(number, context, _start_worker, (self._queue, self._traces, dict(os.environ)))
         self._processes: list[BaseProcess] = []
 
     def serves(self, workers: int, cores: int) -> bool:
@@ -168,9 +154,11 @@ Message = int | tuple[int, int]
 _queue: SimpleQueue[Message | None] | None = None
 
 
-def _start_worker(queue: SimpleQueue[Message | None], traces: Path) -> None:
+def _start_worker(queue: SimpleQueue[Message | None], traces: Path, environment: Mapping[str, str]) -> None:
     global _queue
     _queue = queue
+    # The fork server may have been started before the command set all variables.
+    os.environ.update(environment)
     log_to_terminal()
     # Python writes its stack here if a library crashes. The file stays open as long as the process lives.
     faulthandler.enable((traces / f"{os.getpid()}.txt").open("w", encoding="utf-8"))

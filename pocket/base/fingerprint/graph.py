@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pocket.base.runtime.kept import kept_table
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -73,7 +75,7 @@ class _Walk:
         self._describe = describe
         self._note = note
         # The objects are stored with their digests, since the id of a freed object may be used again.
-        self._closed: dict[int, tuple[object, str]] = {}
+        self._closed: dict[int, tuple[object, str]] = {} if note is not None else kept_table(("digests", describe))
         self._open: dict[int, _Open] = {}
 
     def visit(self, obj: object, place: str) -> str:

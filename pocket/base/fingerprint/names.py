@@ -21,6 +21,7 @@ from pocket.base.fingerprint.references import local_imports, module_code
 from pocket.base.fingerprint.sources import WORD
 from pocket.base.fingerprint.syntax import nested_codes
 from pocket.base.fingerprint.values import describe
+from pocket.base.runtime.kept import kept_table
 from pocket.errors import ConfigError
 
 _ENGINE = "pocket"
@@ -48,6 +49,7 @@ def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
     # Visited objects are stored, since the id of a freed object may be used again.
     kept: list[object] = []
     to_do = [obj]
+    known = kept_table("names")
     while to_do:
         one = to_do.pop()
         if isinstance(one, str):
@@ -56,12 +58,17 @@ def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
         elif id(one) not in seen:
             seen.add(id(one))
             kept.append(one)
-            try:
-                to_do += _parts(one, names)
-            except ConfigError:
-                # The digest raises the same error with the place of the object, which isn't known here.
-                digest_of(obj, describe)
-                raise
+            if id(one) not in known:
+                own: set[str] = set()
+                try:
+                    known[id(one)] = one, list(_parts(one, own)), own
+                except ConfigError:
+                    # The digest raises the same error with the place of the object, which isn't known here.
+                    digest_of(obj, describe)
+                    raise
+            _, parts, own = known[id(one)]
+            names |= own
+            to_do += parts
     return frozenset(names)
 
 

@@ -184,12 +184,13 @@ def test_process_that_dies_without_names_of_jobs() -> None:
 PARENT = """
 import signal, sys
 from pathlib import Path
-from tasks.framework import pool, workers
+from tasks.core import early_workers
+from tasks.framework import pool
 from tests.tasks.framework.test_workers import Write
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    workers.PRELOAD = ()
+    early_workers.PRELOAD = ()
     folder = Path(sys.argv[1])
     pool.run_jobs([Write(folder / str(n), 99 - n, "never" if n else "") for n in range(20)], 2, "Label", "events")
 """
