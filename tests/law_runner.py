@@ -81,6 +81,8 @@ class Law:
             "POCKET_STORE": str(self.store),
             "LAW_HOME": str(home),
             "LAW_CONFIG_FILE": str(ROOT / "law.cfg"),
+            # Most commands of tests need no workers.
+            "POCKET_EARLY_WORKERS": "0",
             **self.extra,
         }
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pocket.base.runtime.kept import keeping_tables
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.era_names import merging_names
@@ -22,7 +23,9 @@ Variations = dict[str, dict[str, dict[str, list[str]]]]
 
 def dump_config(cfg: Configurator, name: str) -> str:
     """Return the content of ``config.json``, which is the same in every process for the same configuration."""
-    return json.dumps(describe_config(cfg, name), indent=1, ensure_ascii=False, allow_nan=False)
+    with keeping_tables():
+        described = describe_config(cfg, name)
+    return json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _underlying(obj: object) -> Any:
     return obj if hasattr(obj, "__qualname__") else _underlying(type(obj))
 
 
+# Finding the lines of a class means parsing its file.
+@functools.lru_cache(maxsize=4096)
 def _place(code: object) -> tuple[str, int] | None:
     """Return file and line of a function or class, ``None`` if unknown."""
     if isinstance(code, FunctionType):

@@ -21,7 +21,7 @@ from pocket.parameters.checking import check_keys, without_numbered_years
 from pocket.parameters.locations import project_path, project_root, register_configuration_dir
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
-from pocket.parameters.plain import to_plain
+from pocket.parameters.plain import fixed_content, to_plain
 from pocket.parameters.shipped import find_files, shipped_root
 from pocket.parameters.upstream_forms import in_own_form
 
@@ -139,6 +139,19 @@ def dump_parameters(parameters: DictConfig) -> str:
     Raises:
         ConfigError: if an interpolation can't be resolved.
     """
+    content = fixed_content(parameters)
+    if content is None:
+        return _dumped(parameters)
+    # Configurations of an analysis have the same parameters, and writing YAML takes longer than merging their outputs.
+    if content not in _texts:
+        _texts[content] = _dumped(parameters)
+    return _texts[content]
+
+
+_texts: dict[bytes, str] = {}
+
+
+def _dumped(parameters: DictConfig) -> str:
     # Unlike OmegaConf, this names the value that can't be resolved.
     plain = to_plain(parameters)
     try:

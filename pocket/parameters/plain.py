@@ -38,9 +38,8 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     Raises:
         ConfigError: if an interpolation can't be resolved.
     """
-    content = _content(parameters)
-    # Other resolvers, such as ``${oc.env:HOME}``, may give another value next time, so their result is not cached.
-    if not {name.decode() for name in _RESOLVER.findall(content)} <= {*_PURE, *directory_names()}:
+    content = fixed_content(parameters)
+    if content is None:
         return _resolved(parameters, without)
     # The result is cached, since resolving takes longer than all else before the first event.
     if content not in _known and len(_known) >= _MOST_KNOWN:
@@ -49,6 +48,16 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     resolved = _resolved(parameters, [*without, *known])
     known.update((section, pickle.dumps(value)) for section, value in resolved.items())
     return {str(key): pickle.loads(known[str(key)]) for key in parameters if key not in without}
+
+
+def fixed_content(parameters: DictConfig) -> bytes | None:
+    """Return a key for what parameters resolve to, ``None`` if they may resolve to something else next time.
+
+    Resolvers such as ``${oc.env:HOME}`` may.
+    """
+    content = _content(parameters)
+    resolvers = {name.decode() for name in _RESOLVER.findall(content)}
+    return content if resolvers <= {*_PURE, *directory_names()} else None
 
 
 def plain_section(parameters: DictConfig, name: str) -> Any:

@@ -15,6 +15,8 @@ from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+from pocket.executors import available_cores
+
 #: modules that the fork server imports once, so that no worker imports them again
 PRELOAD = (
     "tasks.framework.jobs",
@@ -28,6 +30,8 @@ PRELOAD = (
     "correctionlib",
     "pocket.engine.preload",
 )
+#: environment variable; 0 starts workers only when a task needs them
+VARIABLE = "POCKET_EARLY_WORKERS"
 #: folder in a snapshot with a file for each command that ran from there
 _COMMANDS = ".commands"
 #: options of commands that need no workers here, or only under a condition
@@ -52,7 +56,8 @@ def start_early(snapshot: Path, arguments: Sequence[str]) -> None:
         snapshot: the code that the command runs from.
         arguments: the words of the command.
     """
-    if any(argument.startswith(_ELSEWHERE) for argument in arguments) or (os.cpu_count() or 1) == 1:
+    unwanted = os.environ.get(VARIABLE) == "0" or available_cores() == 1
+    if unwanted or any(argument.startswith(_ELSEWHERE) for argument in arguments):
         return
     words = "\0".join([os.environ.get("POCKET_STORE", ""), *arguments])
     mark = snapshot / _COMMANDS / hashlib.sha256(os.fsencode(words)).hexdigest()

@@ -26,6 +26,7 @@ from pocket.io.store.provenance import begin_work
 from tasks.core.early_workers import use_server, worker_context
 from tasks.core.log import log_to_terminal
 
+
 def run_in_processes(
     jobs: Sequence[Job], workers: int, cores: int, advance: Progress, names: Sequence[str] = ()
 ) -> None:

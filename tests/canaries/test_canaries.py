@@ -19,7 +19,7 @@ from tests.canaries.table import CANARIES, Canary
 
 REPOSITORY = Path(__file__).absolute().parents[2]
 #: private names of Python itself
-PYTHON = {"_Environ", "_exit", "_getframe", "_replace", "_util"}
+PYTHON = {"_Environ", "_exit", "_forkserver", "_forkserver_pid", "_getframe", "_replace", "_util"}
 LIBRARIES = (
     *("coffea", "dask_gateway", "dask_jobqueue", "distributed", "law", "luigi", "matplotlib", "omegaconf", "tornado"),
     "uproot",

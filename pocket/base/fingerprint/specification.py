@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -106,6 +107,8 @@ def differences(one: Specification, other: Specification) -> Iterator[str]:
             yield f"{place}: {before_value or 'nothing'} → {after_value or 'nothing'}"
 
 
+# Tasks of a chain share functions, and finding their lines takes most of the time of a specification.
+@functools.lru_cache(maxsize=4096)
 def _source_of(function: FunctionType) -> tuple[str, int, str] | None:
     code: CodeType = function.__code__
     try:

@@ -5,7 +5,8 @@ In that time, the same functions and values are fingerprinted for each task of a
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _tables: dict[Hashable, dict[Any, Any]] | None = None
@@ -38,3 +39,20 @@ def kept_table(name: Hashable) -> dict[Any, Any]:
     >>> forget_tables()
     """
     return {} if _tables is None else _tables.setdefault(name, {})
+
+
+@contextmanager
+def keeping_tables() -> Iterator[None]:
+    """Keep all tables in the block.
+
+    >>> with keeping_tables():
+    ...     kept_table("squares") is kept_table("squares")
+    True
+    """
+    global _tables
+    before = _tables
+    keep_tables()
+    try:
+        yield
+    finally:
+        _tables = before

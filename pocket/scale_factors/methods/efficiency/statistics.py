@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from hist.intervals import clopper_pearson_interval
 
 from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
@@ -22,6 +21,9 @@ def counted_efficiency(passing: Floats, failing: Floats) -> Measurement:
         passing: number of passing entries, any shape.
         failing: number of failing entries, same shape; no bin may be empty.
     """
+    # This imports scipy.stats, which takes longer than most measurements that need none of it.
+    from hist.intervals import clopper_pearson_interval
+
     total = passing + failing
     value = passing / total
     low, high = clopper_pearson_interval(passing, total)
