@@ -72,6 +72,9 @@ SHIPPED = (
     TemplatePlot("before_after", "pocket.plots.templates.before_after:draw", suffix="_vs_{before}", compares=True),
 )
 
+#: what ``PlotShapes`` draws
+SHAPES = TemplatePlot("shapes", "pocket.plots.templates.shapes:draw", suffix="")
+
 
 def all_plots(own: Sequence[TemplatePlot | Callable[[Any], Any]], where: str) -> dict[str, TemplatePlot]:
     """Return name → plot, for the shipped plots and those of an analysis.

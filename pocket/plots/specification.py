@@ -163,3 +163,28 @@ def _blinding(blind: Any, histograms: Sequence[str], category: str) -> Any:
 
 def _are_names(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+
+
+def drawn_sources(cfg: Configurator) -> list[str] | None:
+    """Return the systematic sources of plots, without ``Up`` and ``Down``.
+
+    Members of combined variations, such as those of a PDF set, count as one.
+
+    Returns:
+        The names, or ``None`` if some of them aren't known before there are events.
+    """
+    from pocket.configuration.stored_variations import stored_variations
+    from pocket.histograms.combined import combinations_of
+    from pocket.histograms.one_sided import stem_of
+
+    stored = list(stored_variations(cfg))
+    if None in stored:
+        return None
+    names = list(dict.fromkeys(stem_of(name) for name in stored if name is not None))
+    for combination in combinations_of(cfg.weights.classes.values()):
+        members = combination.find(names)
+        if combination.quadrature:
+            members += combination.find(names, combination.quadrature)
+        if members:
+            names = [name for name in names if name not in members] + [combination.name]
+    return names

@@ -19,6 +19,7 @@ from pocket.io.store import verify_all, verify_files, write_output
 from tasks.core.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
     from pocket.datasets.branches import Branch
     from pocket.datasets.restriction import Restriction
     from pocket.engine.resources import Resources
@@ -344,6 +345,77 @@ class TemplatePlotJob:
             plots = [analysis.all_plots[name] for name, wanted in self.plots.items() if wanted == formats]
             save_plots(draw_templates(*given, plots=plots), self.folder, formats)
         progress(self.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureJob:
+    """Draws figures of one histogram in one category.
+
+    Args:
+        analysis: reference of the analysis.
+        overrides: parameters from the command line.
+        config: name of the configuration.
+        variable: the histogram.
+        category: the category.
+        templates: folder of the merged templates.
+        folder: folder of the files, created if needed.
+        formats: formats of the figures.
+        expected: what must be loaded, ``None`` to skip the check.
+        restriction: the part of the datasets that is read, ``None`` for all.
+    """
+
+    analysis: str
+    overrides: tuple[str, ...]
+    config: str
+    variable: str
+    category: str
+    templates: Path
+    folder: Path
+    formats: tuple[str, ...]
+    size: int = 1
+    expected: Expected | None = None
+    restriction: Restriction | None = None
+
+    def run(self, progress: Progress) -> None:
+        """Draw and save the figures."""
+        from pocket.histograms.files import read_templates
+
+        config = load_checked(self).config(self.config)
+        save_plots(self.draw(config, read_templates(self.templates, self.variable)), self.folder, self.formats)
+        progress(self.size)
+
+    def draw(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
+        """Draw the figures."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystematicsPlotJob(FigureJob):
+    """Draws the shifts of systematic sources and their ranking.
+
+    Args:
+        sources: sources to draw; empty for all.
+    """
+
+    sources: tuple[str, ...] = ()
+
+    def draw(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
+        """Draw a figure for each source, and the ranking."""
+        from pocket.plots.systematics import draw_systematics
+
+        return draw_systematics(config, self.variable, self.category, templates, self.sources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapesPlotJob(FigureJob):
+    """Draws the shapes of processes and data."""
+
+    def draw(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
+        """Draw a figure for each axis."""
+        from pocket.configuration.plot import SHAPES
+        from pocket.plots.templates.figures import draw_templates
+
+        return draw_templates(config, self.variable, self.category, templates, plots=[SHAPES])
 
 
 @dataclass(frozen=True)

@@ -95,9 +95,9 @@ def draw_templates(
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     conf = cfg.variables[variable]
-    after_parts = _split(cfg, variable, category, templates)
-    before_parts = _split(cfg, variable, category, before) if before else {}
-    covariance_parts = _split(cfg, variable, category, covariance) if covariance else {}
+    after_parts = split_templates(cfg, variable, category, templates)
+    before_parts = split_templates(cfg, variable, category, before) if before else {}
+    covariance_parts = split_templates(cfg, variable, category, covariance) if covariance else {}
     for plot in plots:
         draw = _function(plot)
         for name, axis in zip(figure_names(cfg, variable), conf.axes, strict=True):
@@ -152,7 +152,7 @@ def period_of(cfg: Configurator) -> Period:
     )
 
 
-def _split(
+def split_templates(
     cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]]
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Return axis → (data summed over samples, sample → simulation), for one category.

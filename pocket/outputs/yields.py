@@ -1,0 +1,196 @@
+"""Tables of the yields of processes in categories, with statistical and systematic errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pocket.configuration.configurator import Configurator
+from pocket.errors import ConfigError
+from pocket.plots.specification import figure_style
+from pocket.plots.statistics import total_of
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.figures import split_templates
+from pocket.plots.templates.processes import drawn_processes
+
+#: relative difference of sums that are the same but for rounding
+_SAME = 1e-6
+#: name of the row of all simulation, and of that of data
+TOTAL, DATA = "simulation", "data"
+FORMATS = ("text", "md", "tex", "csv", "json")
+COLUMNS = ("category", "process", "yield", "stat", "syst_up", "syst_down")
+
+
+@dataclass(frozen=True)
+class Yield:
+    """The events of a process in a category.
+
+    Args:
+        category: the category.
+        process: the sample, subsample or group of samples; ``simulation`` for their sum, or ``data``.
+        value: sum of weights; ``None`` for data that are blinded.
+        stat: statistical error of simulation; of data, the square root of their number.
+        syst: systematic errors (up, down), each source fully correlated between processes.
+    """
+
+    category: str
+    process: str
+    value: float | None
+    stat: float
+    syst: tuple[float, float] = (0.0, 0.0)
+
+    def row(self) -> dict[str, Any]:
+        """Return the columns of a table."""
+        entries = (self.category, self.process, self.value, self.stat, *self.syst)
+        return dict(zip(COLUMNS, entries, strict=True))
+
+
+def yields_of(cfg: Configurator, variable: str, category: str, templates: Mapping[str, Any]) -> list[Yield]:
+    """Return the yields of each process, of their sum and of data in a category, from one histogram.
+
+    Processes are those of its plots: samples as the style groups, scales and orders them. Underflow and overflow count.
+
+    Args:
+        cfg: the configuration.
+        variable: the histogram; it must have one axis.
+        category: the category.
+        templates: sample → merged histogram.
+    """
+    found = []
+    (axis,) = cfg.variables[variable].axes
+    style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
+    data, mc = split_templates(cfg, variable, category, templates)[axis.name]
+    if mc:
+        processes = drawn_processes({name: _whole(histogram) for name, histogram in mc.items()}, style)
+        named = [(process.name, process.prediction) for process in processes]
+        for name, prediction in [*named, (TOTAL, total_of(prediction for _, prediction in named))]:
+            up, down = (float(side[0]) for side in prediction.syst)
+            # Adding nothing makes a zero of -0.0.
+            errors = abs(up) + 0.0, abs(down) + 0.0
+            found.append(Yield(category, name, float(prediction.values[0]), float(prediction.stat[0]), errors))
+    if data is not None:
+        hidden = style.blind_hists.hidden(category, variable, data.axes[0].edges).any()
+        counted = float(data.values(flow=True).sum())
+        found.append(Yield(category, DATA, None if hidden else counted, 0.0 if hidden else math.sqrt(counted)))
+    return found
+
+
+def counted_by(sums: Mapping[str, Mapping[str, Any]], templates: Mapping[str, Mapping[str, Any]], category: str) -> str:
+    """Return the first histogram that has one entry for each event of a category, so that its sum is the yield.
+
+    Args:
+        sums: dataset → sample → sums of weights of the category, nominal and by variation.
+        templates: variable → sample → merged histogram.
+        category: the category.
+
+    Raises:
+        ConfigError: if none has.
+    """
+    expected: dict[str, float] = {}
+    for samples in sums.values():
+        for sample, by_variation in samples.items():
+            expected[sample] = expected.get(sample, 0.0) + float(by_variation["nominal"])
+    for variable, histograms in templates.items():
+        found = {sample: _nominal_sum(histogram, category) for sample, histogram in histograms.items()}
+        if all(
+            math.isclose(value, expected.get(sample, 0.0), rel_tol=_SAME, abs_tol=_SAME)
+            for sample, value in found.items()
+        ):
+            return variable
+    raise ConfigError(
+        f"{' and '.join(map(repr, templates))} in category {category!r} don't have one entry for each event, so their "
+        "sums are no yields: choose another histogram with --variable, or add one with one value per event, such as "
+        "the number of jets"
+    )
+
+
+def _nominal_sum(histogram: Any, category: str) -> float:
+    in_category = histogram[{"cat": category}]
+    if "variation" in in_category.axes.name:
+        in_category = in_category[{"variation": "nominal"}]
+    return float(in_category.sum(flow=True).value)
+
+
+def _whole(histogram: Any) -> Any:
+    """Return a histogram whose dense axis has one bin with everything, so that flow bins count."""
+    import hist
+
+    one = hist.axis.Integer(0, 1, name="all", underflow=False, overflow=False)
+    has_variations = "variation" in histogram.axes.name
+    axes = [histogram.axes["variation"], one] if has_variations else [one]
+    whole = hist.Hist(*axes, storage=histogram.storage_type())
+    contents: Any = histogram.view(flow=True)
+    dense = histogram.axes.name.index(next(name for name in histogram.axes.name if name != "variation"))
+    view: Any = whole.view(flow=True)
+    for part in ("value", "variance"):
+        summed = np.asarray(contents[part]).sum(axis=dense, keepdims=True)
+        view[part] = summed if dense == contents.ndim - 1 else np.moveaxis(summed, dense, -1)
+    return whole
+
+
+def as_table(yields: Sequence[Yield], form: str) -> str:
+    """Return yields as a table.
+
+    Args:
+        yields: the yields.
+        form: ``text`` (for the terminal), ``md`` (Markdown), ``tex`` (LaTeX with booktabs), ``csv`` or ``json``.
+
+    >>> print(as_table([Yield("sr", "tt", 1234.2, 3.2, (61.0, 58.0)), Yield("sr", "data", 1250.0, 35.4)], "md"))
+    | process | sr |
+    |---|---|
+    | tt | 1234 ± 3 (stat) +61 −58 (syst) |
+    | data | 1250 |
+    """
+    if form in ("csv", "json"):
+        from pocket.outputs.tables import as_csv, as_json
+
+        rows = [each.row() for each in yields]
+        return as_csv(rows, COLUMNS).rstrip("\n") if form == "csv" else as_json(rows)
+    categories = list(dict.fromkeys(each.category for each in yields))
+    processes = list(dict.fromkeys(each.process for each in yields))
+    cells = {(each.process, each.category): _cell(each, form) for each in yields}
+    lines = [[process, *(cells.get((process, category), "–") for category in categories)] for process in processes]
+    head = ["process", *categories]
+    if form == "md":
+        rows_md = [f"| {' | '.join(line)} |" for line in lines]
+        return "\n".join([f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *rows_md])
+    if form == "tex":
+        return _latex(head, lines)
+    widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in [head, *lines]
+    )
+
+
+def _cell(one: Yield, form: str) -> str:
+    if one.value is None:
+        return "blinded"
+    if one.process == DATA:
+        return f"{one.value:.0f}" if one.value == round(one.value) else f"{one.value:.1f}"
+    digits = _digits(max(one.stat, *one.syst))
+    value, stat, up, down = (f"{number:.{digits}f}" for number in (one.value, one.stat, *one.syst))
+    if form == "tex":
+        return rf"${value} \pm {stat}\,^{{+{up}}}_{{-{down}}}$" if any(one.syst) else rf"${value} \pm {stat}$"
+    if not any(one.syst):
+        return f"{value} ± {stat}"
+    return f"{value} ± {stat} (stat) +{up} −{down} (syst)"
+
+
+def _digits(error: float) -> int:
+    """Return the decimals with which an error has two digits or more."""
+    return 0 if error >= 100 or error <= 0 else max(0, 1 - math.floor(math.log10(error)))
+
+
+def _latex(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    def escaped(text: str) -> str:
+        return text if text.startswith("$") else text.replace("_", r"\_").replace("%", r"\%").replace("&", r"\&")
+
+    body = [" & ".join(map(escaped, line)) + r" \\" for line in [head, *lines]]
+    begin = rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}"
+    rules = r"\toprule", r"\midrule", r"\bottomrule"
+    return "\n".join([begin, rules[0], body[0], rules[1], *body[1:], rules[2], r"\end{tabular}"])

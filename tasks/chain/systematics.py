@@ -1,0 +1,267 @@
+"""Plots of systematic uncertainties and of shapes, and tables of yields, from merged templates."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.base.fingerprint import code_closure
+from pocket.base.runtime.remarks import some_of
+from pocket.errors import ConfigError, check_known
+from pocket.io.store import write_output
+from tasks.chain.figures import FormatsTask
+from tasks.chain.merging import MergeOutputs
+from tasks.framework.base import ConfigTask, input_ids, load
+from tasks.framework.jobs import ShapesPlotJob, SystematicsPlotJob
+from tasks.framework.pool import run_jobs
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
+
+#: names of the formats of tables
+TABLES = ("text", "md", "tex", "csv", "json")
+
+
+class FromTemplates(ConfigTask):
+    """A task that reads the merged templates of one configuration."""
+
+    categories = law.CSVParameter(default=(), description="categories to show; default: all of the configuration")
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse unknown names and an invalid style before anything runs."""
+        from pocket.plots.specification import check_style
+
+        params = super().modify_param_values(params)
+        config = load(params).config(params["config"])
+        check_known("category", params["categories"], config.categories.names, f"configuration {params['config']!r}")
+        check_style(config)
+        return params
+
+    def requires(self) -> MergeOutputs:
+        """Return the templates."""
+        return MergeOutputs.req(self)
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the templates."""
+        return input_ids({"templates": self.requires().output()})
+
+    @property
+    def shown_categories(self) -> list[str]:
+        """The categories that are shown."""
+        return list(self.categories or self.config_inst.categories.names)
+
+
+class PlotsFromTemplates(FormatsTask, FromTemplates):
+    """A task that draws figures of each histogram in each category."""
+
+    variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
+
+    exclude_index = True
+
+    #: the module with the function that draws
+    module: str
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse unknown histograms before anything runs."""
+        params = super().modify_param_values(params)
+        config = load(params).config(params["config"])
+        check_known("variable", params["variables"], config.variables, f"configuration {params['config']!r}")
+        return params
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """Category and histogram of all that is drawn."""
+        config = self.config_inst
+        return [
+            (category, variable)
+            for category in self.shown_categories
+            for variable in self.variables or config.variables
+            if config.variables[variable].fills_category(category)
+        ]
+
+    def drawing_spec(self) -> Any:
+        """Return what decides the figures beside templates, style and code."""
+        return None
+
+    def jobs(self, folder: Path) -> Iterator[Any]:
+        """Yield the jobs that draw into a folder."""
+        raise self._lacks("jobs")
+
+    def fingerprint_spec(self) -> Any:
+        """Return the templates, the style and labels of each figure, and the code that draws."""
+        from pocket.plots.specification import figure_specs
+
+        return {
+            "templates": self.requires().fingerprint,
+            "figures": figure_specs(self.config_inst, self.shown),
+            "drawing": self.drawing_spec(),
+            "code": code_closure(self.module),
+        }
+
+    def make(self) -> None:
+        """Draw all figures, with one job per variable and category."""
+        formats = self.formats_to_write()
+        with write_output(**self.write_info(), formats=formats) as folder:
+            label = self.progress_label, "histograms", self.show_progress
+            run_jobs(list(self.jobs(folder)), self.cores, *label)
+        print(f"plots of {self.config} are in {self.directory}")
+
+
+class PlotSystematics(PlotsFromTemplates):
+    """Draws the shift of each systematic source, and the sources ranked by yield and by shape."""
+
+    sources = law.CSVParameter(
+        default=(),
+        description="systematic sources to draw, without Up and Down; the ranking always has all; default: all",
+    )
+
+    exclude_index = False
+    module = "pocket.plots.systematics"
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse unknown sources before anything runs."""
+        from pocket.plots.specification import drawn_sources
+
+        params = super().modify_param_values(params)
+        known = drawn_sources(load(params).config(params["config"]))
+        if known is not None:
+            check_known("source", params["sources"], known, f"configuration {params['config']!r}")
+        return params
+
+    def drawing_spec(self) -> Any:
+        """Return the sources."""
+        return tuple(self.sources)
+
+    def jobs(self, folder: Path) -> Iterator[SystematicsPlotJob]:
+        """Yield the jobs that draw into a folder."""
+        yield from (SystematicsPlotJob(**each, sources=tuple(self.sources)) for each in _arguments(self, folder))
+
+
+class PlotShapes(PlotsFromTemplates):
+    """Compares the shapes of the processes and of data, each scaled to the same area."""
+
+    exclude_index = False
+    module = "pocket.plots.templates.shapes"
+
+    def jobs(self, folder: Path) -> Iterator[ShapesPlotJob]:
+        """Yield the jobs that draw into a folder."""
+        yield from (ShapesPlotJob(**each) for each in _arguments(self, folder))
+
+
+def _arguments(task: PlotsFromTemplates, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of the jobs of a task."""
+    from pocket.configuration.analysis import absolute_reference
+
+    for category, variable in task.shown:
+        yield {
+            "analysis": absolute_reference(task.analysis),
+            "overrides": tuple(task.params),
+            "restriction": task.restriction,
+            "config": str(task.config),
+            "variable": variable,
+            "category": category,
+            "templates": task.requires().directory,
+            "folder": folder / category,
+            "formats": task.formats_to_write(),
+            "expected": task.expected(str(task.config)),
+        }
+
+
+class ShowYields(FromTemplates):
+    """Prints the yields of processes and data by category, with statistical and systematic errors."""
+
+    variable = luigi.Parameter(
+        default=law.NO_STR,
+        description="histogram that is summed, with underflow and overflow, and has one entry per event; default: of "
+        "each category the first one that does",
+    )
+    table = luigi.ChoiceParameter(
+        choices=TABLES, default=TABLES[0], description="form of the table: text, md, tex, csv or json; default: text"
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a histogram that isn't there, or isn't filled in a category, before anything runs."""
+        params = super().modify_param_values(params)
+        config = load(params).config(params["config"])
+        if params["variable"] != law.NO_STR:
+            check_known("variable", [params["variable"]], config.variables, f"configuration {params['config']!r}")
+        for category in params["categories"] or config.categories.names:
+            _candidates(config, category, params["variable"], params["config"])
+        return params
+
+    @property
+    def candidates(self) -> dict[str, list[str]]:
+        """Category → histograms whose sum may be its yield."""
+        config = self.config_inst
+        return {
+            category: _candidates(config, category, self.variable, self.config) for category in self.shown_categories
+        }
+
+    def fingerprint_spec(self) -> Any:
+        """Return the templates, what is shown, the style, and the code that adds."""
+        from pocket.plots.specification import figure_specs
+
+        shown = [(category, variable) for category, names in self.candidates.items() for variable in names]
+        return {
+            "templates": self.requires().fingerprint,
+            "figures": figure_specs(self.config_inst, shown),
+            "table": self.table,
+            "code": code_closure("pocket.outputs.yields"),
+        }
+
+    def complete(self) -> bool:
+        """Whether the table was printed in this process, since that is what the task is for."""
+        return self._shown and super().complete()
+
+    _shown = False
+
+    def make(self) -> None:
+        """Print the table, and write it."""
+        from pocket.histograms.files import read_sums, read_templates
+        from pocket.outputs.yields import as_table, counted_by, yields_of
+
+        folder = self.requires().directory
+        read, sums = functools.cache(functools.partial(read_templates, folder)), read_sums(folder)
+        yields = []
+        for category, names in self.candidates.items():
+            variable = counted_by(sums["sumw"][category], {name: read(name) for name in names}, category)
+            yields += yields_of(self.config_inst, variable, category, read(variable))
+        table = as_table(yields, self.table)
+        with write_output(**self.write_info()) as folder:
+            suffix = {"text": "txt"}.get(self.table, self.table)
+            (folder / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
+        self._shown = True
+        print(table)
+        print(f"the table is in {self.directory}")
+
+
+def _candidates(config: Configurator, category: str, variable: str, name: str) -> list[str]:
+    """Return the histograms whose sum may be the yield of a category: with one axis, and filled there.
+
+    Raises:
+        ConfigError: if there is none, or the chosen one is none of them.
+    """
+    fitting = [each for each, conf in config.variables.items() if len(conf.axes) == 1 and conf.fills_category(category)]
+    where = f"category {category!r} of configuration {name!r}"
+    if not fitting:
+        raise ConfigError(f"{where} has no histogram with one axis to sum: choose others with --categories")
+    if variable == law.NO_STR:
+        return fitting
+    if variable not in fitting:
+        raise ConfigError(
+            f"histogram {variable!r} has several axes, or isn't filled in {where}: choose one of {some_of(fitting)}"
+        )
+    return [variable]

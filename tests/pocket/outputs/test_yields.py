@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import hist
+import numpy as np
+import pytest
+
+from pocket.outputs.yields import Yield, _whole, as_table
+
+YIELDS = [
+    Yield("sr", "tt", 1234.2, 3.2, (61.0, 58.0)),
+    Yield("sr", "W_jets", 10.64, 3.31),
+    Yield("sr", "data", 1250.0, 35.4),
+    Yield("cr", "tt", 5.0, 0.04, (0.5, 0.25)),
+    Yield("cr", "data", None, 0.0),
+]
+
+
+def test_tables_have_as_many_digits_as_errors() -> None:
+    lines = as_table(YIELDS, "text").splitlines()
+    assert lines[0].split() == ["process", "sr", "cr"]
+    assert "1234 ± 3 (stat) +61 −58 (syst)" in lines[1]
+    assert "5.00 ± 0.04 (stat) +0.50 −0.25 (syst)" in lines[1]
+    assert lines[2].split() == ["W_jets", "10.6", "±", "3.3", "–"]
+    assert lines[3].split() == ["data", "1250", "blinded"]
+
+
+def test_markdown_and_latex_have_a_row_for_each_process() -> None:
+    assert as_table(YIELDS, "md").splitlines()[1:3] == [
+        "|---|---|---|",
+        "| tt | 1234 ± 3 (stat) +61 −58 (syst) | 5.00 ± 0.04 (stat) +0.50 −0.25 (syst) |",
+    ]
+    latex = as_table(YIELDS, "tex").splitlines()
+    assert latex[0] == r"\begin{tabular}{lrr}"
+    assert latex[5] == r"W\_jets & $10.6 \pm 3.3$ & – \\"
+    assert latex[-2:] == [r"\bottomrule", r"\end{tabular}"]
+
+
+def test_other_programs_get_all_digits() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_table(YIELDS, "csv"))))
+    assert rows[0] == {
+        "category": "sr", "process": "tt", "yield": "1234.2", "stat": "3.2", "syst_up": "61.0", "syst_down": "58.0",
+    }  # fmt: skip
+    assert rows[-1]["yield"] == ""
+    assert json.loads(as_table(YIELDS, "json"))[1]["stat"] == 3.31
+
+
+@pytest.mark.parametrize("first", ["variation", "x"])
+def test_flow_bins_count(first: str) -> None:
+    variation = hist.axis.StrCategory(["nominal", "upUp", "upDown"], name="variation")
+    x = hist.axis.Regular(4, 0, 1, name="x")
+    filled = hist.Hist(*((variation, x) if first == "variation" else (x, variation)), storage="weight")
+    rng = np.random.default_rng(3)
+    values, weights = rng.normal(0.5, 1, size=500), rng.uniform(0.5, 2, size=500)
+    for name, factor in (("nominal", 1.0), ("upUp", 1.1), ("upDown", 0.8)):
+        filled.fill(variation=name, x=values, weight=factor * weights)
+    whole = _whole(filled)
+    assert whole.axes.name == ("variation", "all")
+    np.testing.assert_allclose(whole.values().ravel(), weights.sum() * np.array([1.0, 1.1, 0.8]))
+    np.testing.assert_allclose(whole.variances().ravel(), (weights**2).sum() * np.array([1.0, 1.1, 0.8]) ** 2)
+
+
+def test_histograms_without_variations_count_too() -> None:
+    filled = hist.Hist(hist.axis.Regular(4, 0, 1, name="x"), storage="weight")
+    filled.fill([-1, 0.5, 2], weight=[1, 2, 3])
+    assert _whole(filled).values().tolist() == [6.0]

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pocket.plots.canvas import Period
+from pocket.plots.style import BlindHists, PlotStyle
+from pocket.plots.templates.shapes import draw
+from tests.pocket.plots.zmumu import z_peak
+
+
+def context(style: PlotStyle, **changes: Any) -> Any:
+    data, mc = z_peak()
+    given = {"data": data, "mc": mc, "histogram": "mll", "category": "z_window", "xlim": None, **changes}
+    return SimpleNamespace(style=style, period=Period(50.0, "toys", 13), **given)
+
+
+def test_all_shapes_have_the_same_area() -> None:
+    drawn = draw(context(PlotStyle()))
+    assert drawn is not None
+    figure, numbers = drawn
+    widths = np.diff(numbers["edges"])
+    _, mc = z_peak()
+    assert set(numbers["processes"]) == set(mc)
+    for shape in (numbers["data"], *numbers["processes"].values()):
+        assert (np.array(shape["values"]) * widths).sum() == pytest.approx(1.0)
+    nominal = mc["DYJetsToMuMu"][{"variation": "nominal"}]
+    expected = np.sqrt(nominal.variances()) / nominal.values().sum() / widths
+    np.testing.assert_allclose(numbers["processes"]["DYJetsToMuMu"]["stat"], expected)
+    assert figure.axes[0].get_ylabel() == "Fraction of events / width"
+
+
+def test_blinded_data_have_no_shape() -> None:
+    blind = BlindHists(categories=["z_window"], histograms={"mll": [80.0, 100.0]})
+    drawn = draw(context(PlotStyle(blind_hists=blind)))
+    assert drawn is not None
+    assert "data" not in drawn[1]
+
+
+def test_nothing_is_drawn_without_simulation() -> None:
+    assert draw(context(PlotStyle(), mc={})) is None
