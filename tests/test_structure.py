@@ -39,6 +39,7 @@ SMALL = {
     "pocket/engine/preload.py": "importing it is what it does",
     "pocket/executors/openssl.py": "a repair of CPython, to be dropped",
     "pocket/histograms/one_sided.py": "what declarations and outputs share",
+    "pocket/io/nanoaod/sharing.py": "the reader's side of what is kept, which every fingerprint holds",
     "pocket/io/nanoaod/version.py": "every fingerprint holds it",
     "pocket/io/remote/read_ahead.py": "a source of bytes",
     "pocket/io/remote/threads.py": "the one place that asks servers side by side",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pocket.datasets.branches import Segment
 from pocket.errors import ConfigError
+from pocket.io.nanoaod.sharing import shared_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ class Chunking:
             return
         _forget_peak()
         yield
-        growth = _memory("VmHWM") - self._before
+        # What is kept for other configurations doesn't change the chunks of this one.
+        growth = _memory("VmHWM") - self._before - shared_bytes()
         _log.debug("%d events of %s took %.0f MB", events, path, growth / _MB)
         self.adapt(events, growth)
 

@@ -25,9 +25,9 @@ from pocket.errors import (
     PocketError,
 )
 from pocket.io.nanoaod.events import NanoTree, Piece, events_of
+from pocket.io.nanoaod.sharing import shared_file
 from pocket.io.nanoaod.ttree import structure
 from pocket.io.remote.attempts import Found, first_readable
-from pocket.io.remote.client import open_root
 from pocket.io.remote.failures import why_unreadable
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ def open_file(segment: Segment) -> Iterator[Any]:
         OtherFileError: if the file is another one than the fileset says.
         MissingBranchError: if code in the block uses a branch that the file doesn't have.
     """
-    with reading(segment.path), open_root(segment.path) as file:
+    with reading(segment.path), shared_file(segment.path) as file:
         uuid = str(file.file.uuid)
         if uuid != segment.uuid:
             # This isn't a bad file: skipping it would change the dataset without a change of the fileset.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,14 @@ from tasks.chain.datasets import BuildDatasets
 from tasks.chain.links import scale_factors_of
 from tasks.chain.skimming import BuildSkimDatasets
 from tasks.core.loaded import processing_code
+from tasks.core.pending import runnable
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
 from tasks.framework.base import input_ids, load
+from tasks.framework.executors import OPTIONS
 from tasks.framework.iterations import IterationTask
 from tasks.framework.jobs import ProcessingJob
+from tasks.framework.passes import Pass, share
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -27,6 +31,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     """Runs the processor of a configuration over its datasets, or over a skim of them."""
 
     exclude_index = False
+    runs_beside = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +115,23 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     def job(self) -> Job:
         """Return the work of this branch."""
         return ProcessingJob(**self.job_arguments())
+
+    def with_others(self, jobs: dict[str, Job]) -> Pass:
+        """Return jobs that also process the branches of other configurations that read the same and are ready."""
+        others: dict[RunProcessor, dict[str, Job]] = {}
+        for task in runnable(RunProcessor):
+            if task is not self and not self.one_by_one and self._runs_like(task):
+                # An error belongs to the task, which luigi runs later.
+                with contextlib.suppress(Exception):
+                    others[task] = task.incomplete_jobs()
+        shared, tasks = share(jobs, others)
+        label = ", ".join([self.progress_label, *(task.config_part for task in tasks)])
+        return Pass(shared, (self, *tasks), label)
+
+    def _runs_like(self, task: RunProcessor) -> bool:
+        """Whether the jobs of another task may run as those of this one."""
+        options = ("workflow", "executor", "cores", *OPTIONS, "executor_custom_setup", "custom_run_options")
+        return not task.is_branch() and all(getattr(self, name) == getattr(task, name) for name in options)
 
     def made_files(self) -> Resources:
         """Return the files that upstream tasks made."""

@@ -102,6 +102,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
     """Measures a scale factor, or imports one, and writes it for correctionlib."""
 
     exclude_index = False
+    runs_beside = True
 
     @classmethod
     def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:

@@ -17,12 +17,14 @@ from urllib.parse import urlsplit
 
 import law
 import luigi.interface
+from luigi.cmdline_parser import CmdlineParser
 from luigi.rpc import RemoteScheduler, RPCError
 from luigi.worker import Worker
 
 from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError
 from pocket.io.remote.tokens import redacted
+from tasks.core.pending import begin
 from tasks.core.terminal import print_note
 
 #: requests that only inform the scheduler, whose failure must never stop the work
@@ -37,6 +39,7 @@ _NOTHING = (-1, law.NO_STR)
 _factory: Any = luigi.interface._WorkerSchedulerFactory
 _RemoteScheduler: Any = RemoteScheduler
 _Worker: Any = Worker
+_parser: Any = CmdlineParser
 _create_worker = _factory.create_worker
 
 
@@ -50,9 +53,21 @@ def use_central_scheduler() -> None:
 
 
 def _worker(self: Any, scheduler: Any, worker_processes: int, assistant: bool = False) -> Any:
-    if isinstance(scheduler, CentralScheduler):
+    is_central = isinstance(scheduler, CentralScheduler)
+    if worker_processes > 1 and not is_central and _is_local():
+        print_note("--workers is for batch systems: tasks that are ready run side by side in --cores processes anyway")
+        worker_processes = 1
+    begin(alone=worker_processes == 1 and not is_central)
+    if is_central:
         return SharingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
     return _create_worker(self, scheduler, worker_processes, assistant)
+
+
+def _is_local() -> bool:
+    """Whether the command's task and those it requires run on this machine."""
+    parser = _parser.get_instance()
+    task = parser.get_task_obj() if parser else None
+    return getattr(task, "workflow", law.NO_STR) in ("local", law.NO_STR)
 
 
 def _is_nothing(value: Any, parameter: Any) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 from pocket.executors import available_cores
 
@@ -80,6 +81,17 @@ def use_server() -> None:
     """Leave the fork server running until its workers have ended."""
     global _ends_unused
     _ends_unused = False
+
+
+def _forget_server() -> None:
+    """Let a forked process, such as one of luigi's --workers, start a server of its own."""
+    server: Any = vars(forkserver)["_forkserver"]
+    if server._forkserver_pid is not None:
+        os.close(server._forkserver_alive_fd)
+        server._forkserver_address = server._forkserver_alive_fd = server._forkserver_pid = None
+
+
+os.register_at_fork(after_in_child=_forget_server)
 
 
 @atexit.register

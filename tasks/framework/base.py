@@ -145,10 +145,20 @@ class StoreTask(AnalysisTask):
         description="leave out input files that can't be read and record them in the manifest; default: False",
     )
 
+    one_by_one = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="make one output after the other: no configurations share a pass over their events, and no tasks "
+        "run side by side; default: False",
+    )
+
     # Only tasks that check closures have this as an option.
     accept_closure = False
 
     exclude_index = True
+
+    #: whether ``make`` may run in another process, while other tasks run; it needs one process then
+    runs_beside = False
 
     #: whether the output may depend on the versions of corrections that parameters name
     reads_corrections = False
@@ -242,19 +252,24 @@ class StoreTask(AnalysisTask):
         luigi takes the values of an iterator as further requirements.
         """
         from pocket.configuration.user_errors import one_sentence
+        from tasks.framework.beside import begin_ready, finish_beside, make_beside
 
         self.check_expected()
         check_sources()
         # luigi decides which tasks to run before it runs any of them, so check again here.
+        finish_beside(self)
         if self.complete():
             return None
         output = self.output()
         if output.awaits_upload:
             output.upload()
+        elif make_beside(self):
+            self.refuse_incomplete()
         else:
             self._replaced = read_id(output)
             self.fetch_needed()
             self.prepare_place()
+            begin_ready(passes=True)
             begin_work()
             with one_sentence(traceback_file(self.directory)):
                 self.make()

@@ -12,13 +12,15 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, parent_process
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
+from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import Any, Protocol
 
 from pocket.errors import ProcessDiedError
 from pocket.executors import Job, Progress
@@ -43,15 +45,85 @@ def run_in_processes(
         Exception: the first error of a job, after the running jobs are done.
         ProcessDiedError: if a process was killed or crashed.
     """
-    global _kept
+    global _kept, _are_alone
     if _kept is None or not _kept.serves(workers, cores):
         _end_workers()
         _kept = _Workers(workers)
     try:
         _kept.run(jobs, advance, names)
+    except _OtherDied as died:
+        _end_workers()
+        _are_alone = True
+        left = died.left
+        again = [jobs[number] for number in left]
+        run_in_processes(again, workers, cores, advance, [names[number] for number in left] if names else ())
     except BaseException:
         _end_workers()
         raise
+
+
+class OtherWork(Protocol):
+    """Work beside the jobs, which returns something; it must pickle."""
+
+    def run(self) -> Any:
+        """Do the work."""
+
+
+#: functions that begin what can run beside what is awaited, with passes over events or not, and return all that does
+begin_ready: list[Callable[[bool], set[Future[Any]]]] = []
+#: whether nothing runs beside jobs any more, since it has ended a process
+_are_alone = False
+
+
+def are_there() -> bool:
+    """Tell whether this command has workers, which may do what isn't a job."""
+    return _kept is not None and not _are_alone
+
+
+def are_free() -> bool:
+    """Tell whether a worker of this command has nothing to do."""
+    return are_there() and _kept is not None and _kept.is_free()
+
+
+def begin_beside(work: OtherWork) -> Future[Any]:
+    """Begin work in the workers of this command.
+
+    Raises:
+        ProcessDiedError: if there are none, or such work ended one.
+    """
+    if _kept is None or _are_alone:
+        raise ProcessDiedError("there are no workers")
+    return _kept.begin_beside(work)
+
+
+def finish_beside(futures: set[Future[Any]]) -> Iterator[Future[Any]]:
+    """Yield work that was begun when it is done, and begin meanwhile what becomes ready."""
+    try:
+        yield from _finished(futures, passes=True)
+    except KeyboardInterrupt:
+        if _kept is not None:
+            _kept.stop()
+        raise
+
+
+def _finished(futures: set[Future[Any]], *, passes: bool) -> Iterator[Future[Any]]:
+    """Yield futures when they are done, and begin what becomes ready meanwhile."""
+    while futures:
+        done, _ = wait(futures.union(*(begin(passes) for begin in begin_ready)), return_when=FIRST_COMPLETED)
+        yield from done & futures
+        futures = futures - done
+
+
+class _OtherDied(Exception):  # noqa: N818 (never seen)
+    """A process was ended by what ran beside the jobs.
+
+    Args:
+        left: numbers of the jobs that aren't done.
+    """
+
+    def __init__(self, left: Sequence[int]) -> None:
+        super().__init__(left)
+        self.left = left
 
 
 class _Workers:
@@ -69,6 +141,37 @@ class _Workers:
         self._traces = Path(tempfile.mkdtemp(prefix="pocketlaw-crash-"))
         self._pool = ProcessPoolExecutor(number, context, _start_worker, (self._queue, self._traces, dict(os.environ)))
         self._processes: list[BaseProcess] = []
+        self._others = {process.pid for process in active_children()}
+        self._beside: set[Future[Any]] = set()
+        # Processes of luigi's --workers run no functions of atexit, and would wait for these workers.
+        Finalize(None, _end_workers, exitpriority=10)
+
+    def is_free(self) -> bool:
+        """Tell whether a worker has nothing to do while no jobs run."""
+        self._beside = {future for future in self._beside if not future.done()}
+        return len(self._beside) < self._number
+
+    def begin_beside(self, work: OtherWork) -> Future[Any]:
+        """Begin work that isn't a job."""
+        (future,) = self._submit([(_work_beside, work)])
+        self._beside.add(future)
+        return future
+
+    def _submit(self, calls: Iterable[tuple[Any, ...]]) -> list[Future[Any]]:
+        """Submit calls of functions."""
+        with _interrupts_for_this_process_alone():
+            futures = [self._pool.submit(*call) for call in calls]
+            # The pool watches a process that the last submission started only after another submission.
+            self._pool.submit(int)
+        self._processes = [process for process in active_children() if process.pid not in self._others]
+        return futures
+
+    def stop(self) -> None:
+        """End the processes at once."""
+        for process in active_children():
+            if process.pid not in self._others:
+                process.terminate()
+        self._pool.shutdown(cancel_futures=True)
 
     def serves(self, workers: int, cores: int) -> bool:
         """Tell whether these are enough workers, not too many, and alive."""
@@ -82,24 +185,21 @@ class _Workers:
         listener.start()
         # Big jobs come first, so that no core waits long for the last one.
         ordered = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
-        others = {process.pid for process in active_children()} - {process.pid for process in self._processes}
+        numbers: dict[Future[Any], int] = {}
         try:
-            with _interrupts_for_this_process_alone():
-                futures = [self._pool.submit(_work, number, jobs[number]) for number in ordered]
-                # The pool watches a process that the last submission started only after another submission.
-                self._pool.submit(int)
-            self._processes = [process for process in active_children() if process.pid not in others]
-            for future in as_completed(futures):
+            futures = self._submit((_work, number, jobs[number]) for number in ordered)
+            numbers = dict(zip(futures, ordered, strict=True))
+            for future in _finished(set(futures), passes=False):
                 future.result()
+                del numbers[future]
         except KeyboardInterrupt:
-            for process in active_children():
-                if process.pid not in others:
-                    process.terminate()
-            self._pool.shutdown(cancel_futures=True)
+            self.stop()
             raise
         except BrokenProcessPool as error:
             self._queue.put(None)
             listener.join()
+            if self._beside and not _begun_by(self._processes, running):
+                raise _OtherDied(sorted(numbers.values()) or ordered) from error
             began = {pid: names[number] for pid, number in running.items() if names}
             raise explain_death(self._processes, began, self._traces) from error
         except BaseException:
@@ -131,6 +231,15 @@ def _end_workers() -> None:
         workers.end()
 
 
+def _forget_workers() -> None:
+    """Leave the workers to the process that this one was forked from."""
+    global _kept
+    _kept = None
+
+
+os.register_at_fork(after_in_child=_forget_workers)
+
+
 @contextlib.contextmanager
 def _interrupts_for_this_process_alone() -> Iterator[None]:
     """Protect processes that start in the block from Ctrl-C: this process ends them, so they print no tracebacks."""
@@ -150,6 +259,8 @@ def _listen(queue: SimpleQueue[Message | None], advance: Progress, running: dict
             running[process] = number
 
 
+#: number of what isn't a job
+_NO_JOB = -1
 #: an amount of finished work, or a process and the number of the job that it begins
 Message = int | tuple[int, int]
 _queue: SimpleQueue[Message | None] | None = None
@@ -174,6 +285,26 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
+def _work_beside(work: OtherWork) -> Any:
+    assert _queue is not None
+    try:
+        _queue.put((os.getpid(), _NO_JOB))
+        return work.run()
+    except KeyboardInterrupt:
+        os._exit(1)
+
+
+def _begun_by(processes: Iterable[BaseProcess], running: Mapping[int, int]) -> bool:
+    """Tell whether the process that ended first ran a job."""
+    ended = _ended(processes)
+    return not ended or running.get(ended[0].pid or 0, _NO_JOB) != _NO_JOB
+
+
+def _ended(processes: Iterable[BaseProcess]) -> list[BaseProcess]:
+    """Return the processes that ended by themselves; the pool terminates the others then."""
+    return [process for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
+
+
 def _work(number: int, job: Job) -> None:
     assert _queue is not None
     try:
@@ -193,7 +324,7 @@ def explain_death(processes: Iterable[BaseProcess], jobs: Mapping[int, str], tra
         jobs: process → name of the job that it began last.
         traces: folder with a file for each process, to which Python writes its stack when a library crashes.
     """
-    ended = [process for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
+    ended = _ended(processes)
     if not ended:
         return ProcessDiedError("a worker process was ended from outside, maybe by a batch system or a user: try again")
     first = ended[0]

@@ -19,9 +19,12 @@ from pocket.io.store.paths import own_folder
 from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import WorkflowTypes
 from tasks.batch.own_store import is_made_elsewhere
+from tasks.core.pending import note_done
 from tasks.core.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, requirements_complete
+from tasks.framework.beside import finish_pass
 from tasks.framework.executors import ExecutorMixin
+from tasks.framework.passes import Pass
 from tasks.framework.pool import run_jobs, run_with
 from tasks.framework.records import Records
 from tasks.settings.remote_store import remote_store
@@ -45,11 +48,11 @@ class PoolProxy(LocalWorkflowProxy):
         from pocket.configuration.analysis import absolute_reference
 
         task = self.task
-        task.prepare_branches()
-        branches = task.get_branch_tasks().values()
-        jobs = {branch.branch_label: branch.job() for branch in branches if not branch.complete()}
+        finish_pass(task)
+        jobs = task.incomplete_jobs()
         if not jobs:
             return
+        now = task.with_others(jobs)
         if isinstance(task, ExecutorMixin):
             options = task.run_options(
                 cores=task.cores,
@@ -57,10 +60,12 @@ class PoolProxy(LocalWorkflowProxy):
                 # The folder is hidden, so it is no part of any output.
                 log_folder=str(own_folder(task.directory / ".dask")),
             )
-            run_with(task.executor_factory, options, jobs, task.progress_label, "events", task.show_progress)
+            run_with(task.executor_factory, options, now.jobs, now.label, "events", task.show_progress)
         else:
-            run_jobs(list(jobs.values()), task.cores, task.progress_label, "events", task.show_progress)
-        refuse_replaced((branch.output() for branch in branches), task.progress_label)
+            run_jobs(list(now.jobs.values()), task.cores, now.label, "events", task.show_progress)
+        for done in now.done():
+            note_done(done)
+        refuse_replaced((branch.output() for branch in task.get_branch_tasks().values()), task.progress_label)
         if awaited := task.awaited():
             raise changed_meanwhile(task.progress_label, awaited)
 
@@ -132,6 +137,16 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def job(self) -> Job:
         """Return the work of this branch."""
         raise NotImplementedError
+
+    def with_others(self, jobs: dict[str, Job]) -> Pass:
+        """Return the jobs, which may also do the work of other tasks that are ready."""
+        return Pass(jobs, (self,), self.progress_label)
+
+    def incomplete_jobs(self) -> dict[str, Job]:
+        """Return the jobs of the incomplete branches by name, after preparing for them."""
+        self.prepare_branches()
+        branches = self.get_branch_tasks().values()
+        return {branch.branch_label: branch.job() for branch in branches if not branch.complete()}
 
     @property
     def branch_label(self) -> str:

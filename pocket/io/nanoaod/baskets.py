@@ -20,7 +20,7 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import awkward as ak
 import cramjam
@@ -37,6 +37,9 @@ from pocket.base.typing import Indices
 from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.ttree import Column
 from pocket.io.remote.read_ahead import Place
+
+if TYPE_CHECKING:
+    from pocket.io.nanoaod.kept_reads import FileReads
 
 _KEY = struct.Struct(">ihiIhh")
 _BASKET = struct.Struct(">Hiiii?")
@@ -61,6 +64,7 @@ class Part(NamedTuple):
         start: first entry.
         stop: entry after the last one.
         packing: entries to keep; all of them by default. Baskets without any of them aren't read.
+        shared: what is kept of the file, if others read it later.
     """
 
     source: Any
@@ -68,6 +72,7 @@ class Part(NamedTuple):
     start: int
     stop: int
     packing: Packing | None = None
+    shared: FileReads | None = None
 
 
 def read_numbers(parts: Sequence[Part]) -> ak.Array | None:
@@ -84,7 +89,7 @@ def read_numbers(parts: Sequence[Part]) -> ak.Array | None:
     size = 0
     try:
         for part in parts:
-            baskets += _baskets(*part, size)
+            baskets += _baskets(part, size)
             size += part.stop - part.start if part.packing is None else len(part.packing)
         return (_lists if column.is_list else _values)(baskets, size, column.dtype)
     except (*_DAMAGED, struct.error, ValueError, IndexError):
@@ -141,32 +146,39 @@ UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
 }
 
 
-class _Basket(NamedTuple):
-    """Basket as stored in the file.
+class _Content(NamedTuple):
+    """Content of a basket as stored in the file.
 
     Args:
-        wanted: wanted entries, counted from the basket's first one.
-        target: place of these entries among all wanted entries.
         n_entries: number of its entries.
         begin: its first byte in the file.
-        raw: its bytes.
         key_length: bytes of the key.
+        packed: bytes after the key, which are compressed if they are fewer than ``size``.
         size: uncompressed bytes after the key.
         border: uncompressed bytes of the values.
     """
 
-    wanted: slice | Indices
-    target: slice
     n_entries: int
     begin: int
-    raw: memoryview
     key_length: int
+    packed: memoryview
     size: int
     border: int
 
+    @classmethod
+    def of(cls, content: Any, begin: int, end: int) -> _Content:
+        """Return the content of the basket at some bytes."""
+        raw = memoryview(content)
+        stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
+        _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)
+        border = behind - key_length
+        if not stored == end - begin == len(raw) or not 0 <= border <= size:
+            raise ValueError("not a basket")
+        return cls(n_entries, begin, key_length, raw[key_length:], size, border)
+
     def uncompressed(self) -> bytes:
         """Return the uncompressed data after the key."""
-        packed = self.raw[self.key_length :]
+        packed = self.packed
         if len(packed) == self.size:
             return packed.tobytes()
         blocks = []
@@ -179,10 +191,38 @@ class _Basket(NamedTuple):
             packed = packed[_BLOCK + compressed :]
         if not len(packed) and sum(map(len, blocks)) == self.size:
             return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-        cursor, stored = Cursor(self.begin + self.key_length), np.frombuffer(self.raw, dtype=np.uint8)
-        chunk = Chunk.wrap(None, stored, self.begin)
-        chunk = uproot.compression.decompress(chunk, cursor, {}, len(self.raw) - self.key_length, self.size)
+        first = self.begin + self.key_length
+        chunk = Chunk.wrap(None, np.frombuffer(self.packed, dtype=np.uint8), first)
+        chunk = uproot.compression.decompress(chunk, Cursor(first), {}, len(self.packed), self.size)
         return bytes(chunk.get(0, self.size, Cursor(0), {}))
+
+
+class _Basket(NamedTuple):
+    """Basket, and what is wanted of it.
+
+    Args:
+        wanted: wanted entries, counted from the basket's first one.
+        target: place of these entries among all wanted entries.
+        content: its content.
+        shared: what is kept of the file.
+    """
+
+    wanted: slice | Indices
+    target: slice
+    content: _Content
+    shared: FileReads | None
+
+    def uncompressed(self) -> bytes | memoryview:
+        """Return the uncompressed data after the key, and keep them for those who read the file later."""
+        content, shared = self.content, self.shared
+        if shared is None:
+            return content.uncompressed()
+        if content.begin in shared.baskets:
+            return content.packed
+        data = content.uncompressed()
+        if (kept := shared.copy(data)) is not None:
+            shared.baskets[content.begin] = content._replace(packed=kept)
+        return data
 
 
 def places(column: Column, start: int, stop: int, packing: Packing | None = None) -> list[Place]:
@@ -208,30 +248,32 @@ def _needed(column: Column, start: int, stop: int, packing: Packing | None) -> t
     return bounds, found
 
 
-def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None, before: int) -> list[_Basket]:
+def _baskets(part: Part, before: int) -> list[_Basket]:
     """Return the baskets with wanted entries, given the number of wanted entries before them."""
+    source, column, start, stop, packing, shared = part
     bounds, found = _needed(column, start, stop, packing)
+    kept = {} if shared is None else shared.baskets
+    unread = [place for place in found.values() if place[0] not in kept]
+    read = {place: _Content.of(raw, *place) for place, raw in zip(unread, source.read(unread), strict=True)}
     baskets = []
-    for (number, (begin, end)), content in zip(found.items(), source.read(list(found.values())), strict=True):
-        raw = memoryview(content)
-        stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
-        _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)
+    for number, stored in found.items():
+        content = read[stored] if stored in read else kept[stored[0]]
         first, next_one = (edge - start for edge in column.edges[number : number + 2])
-        border, place = behind - key_length, slice(bounds[number], bounds[number + 1])
-        if not stored == end - begin == len(raw) or n_entries != next_one - first or not 0 <= border <= size:
+        if content.n_entries != next_one - first:
             raise ValueError("not the basket that the branch speaks of")
+        place = slice(bounds[number], bounds[number + 1])
         entries = place if packing is None else _as_slice(packing.positions[place])
         target = slice(place.start + before, place.stop + before)
         wanted = slice(entries.start - first, entries.stop - first) if isinstance(entries, slice) else entries - first
-        baskets.append(_Basket(wanted, target, n_entries, begin, raw, key_length, size, border))
+        baskets.append(_Basket(wanted, target, content, shared))
     return baskets
 
 
 def _values(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
     column = np.empty(size, dtype=dtype.newbyteorder("="))
     for basket in baskets:
-        values = np.frombuffer(basket.uncompressed(), dtype=dtype)
-        if basket.border != basket.size or len(values) != basket.n_entries:
+        values, stored = np.frombuffer(basket.uncompressed(), dtype=dtype), basket.content
+        if stored.border != stored.size or len(values) != stored.n_entries:
             raise ValueError("not one number per entry, and nothing else")
         column[basket.target] = values[basket.wanted]
     return ak.Array(column)
@@ -247,19 +289,19 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
     # Values are handled as unsigned integers, like their bytes; memory that is never written to isn't allocated.
     native = np.dtype(f"u{dtype.itemsize}")
     stored = native.newbyteorder(">")
-    content = np.empty(sum(basket.border for basket in baskets) // native.itemsize + 8, dtype=native)
+    content = np.empty(sum(basket.content.border for basket in baskets) // native.itemsize + 8, dtype=native)
     offsets = np.zeros(size + 1, dtype=np.int64)
     filled = 0
     for basket in baskets:
-        data = basket.uncompressed()
+        data, known = basket.uncompressed(), basket.content
         # The view includes the data after the values.
         values = np.frombuffer(data, dtype=native, count=len(data) // native.itemsize)
         # Convert to native byte order first: only native integers are vectorised.
-        starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:].astype(np.int32)
-        if len(starts) != basket.n_entries + 1:
+        starts = np.frombuffer(data, dtype=_POSITION, offset=known.border)[1:].astype(np.int32)
+        if len(starts) != known.n_entries + 1:
             raise ValueError("the basket doesn't tell where its entries begin")
-        starts -= np.int32(basket.key_length)
-        starts[-1] = basket.border
+        starts -= np.int32(known.key_length)
+        starts[-1] = known.border
         starts >>= np.int32(native.itemsize.bit_length() - 1)
         ends = offsets[basket.target.start + 1 : basket.target.stop + 1]
         if isinstance(basket.wanted, slice):

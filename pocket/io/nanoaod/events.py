@@ -28,6 +28,7 @@ from pocket.io.nanoaod.baskets import Part, places, read_numbers
 from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.records import LazyArrays
 from pocket.io.nanoaod.schema import find_schema
+from pocket.io.nanoaod.sharing import shared_reads
 from pocket.io.nanoaod.ttree import Column, Leaf, read_tree
 from pocket.io.remote.local_source import LocalSource
 from pocket.io.remote.read_ahead import Place, ReadAhead
@@ -47,8 +48,11 @@ class NanoTree:
         self._file, self._path = file, object_path
         self.helpers = ThreadPoolExecutor(threads - 1) if threads > 1 else None
         self._leaves: dict[str, Leaf] | None
-        tree, self._leaves = read_tree(file, object_path) or (self._whole, None)
         self.file_path = file.file.source.file_path
+        self.shared = shared_reads(self.file_path)
+        read = partial(read_tree, file, object_path)
+        known = read() if self.shared is None else self.shared.tree(object_path, read)
+        tree, self._leaves = known or (self._whole, None)
         self.num_entries = int(tree.num_entries)
         self.partition = (str(file.file.uuid), str(tree.object_path))
         self.schema = find_schema(tree, self._leaves, lambda: self._whole, metadata)
@@ -93,7 +97,7 @@ class NanoTree:
             # An error is raised when the column is read.
             with contextlib.suppress(ValueError):
                 found += [] if column is None else places(column, start, stop, packing)
-        return found
+        return found if self.shared is None else [place for place in found if place[0] not in self.shared.baskets]
 
     def close(self) -> None:
         """Stop helpers and pending requests; call this before the file is closed."""
@@ -266,7 +270,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         for (nano, start, stop), packing in zip(self.pieces, self._packings, strict=True):
             if (column := nano.column(name)) is None:
                 return None
-            parts.append(Part(nano.source, column, start, stop, packing))
+            parts.append(Part(nano.source, column, start, stop, packing, nano.shared))
         return read_numbers(parts)
 
     def _column_source(self, uuid: str, path_in_source: str) -> Any:

@@ -1,0 +1,238 @@
+"""Tasks that run in worker processes of this command beside the task that luigi gave.
+
+luigi gives one task after the other, whose jobs, or whose single process, rarely use all cores all the time. So what is
+ready begins in the workers that are there anyway, and luigi finds it done, or waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import law
+import luigi
+import luigi.task_register
+
+from pocket.errors import ChangedCodeError
+from pocket.executors import Job
+from pocket.io.store.provenance import begin_work
+from tasks.core import pending
+from tasks.core.terminal import print_note
+from tasks.framework import workers
+from tasks.framework.passes import Pass
+from tasks.framework.pool import progress_bar
+
+# luigi's functions have no type annotations.
+_luigi: Any = luigi.task_register
+_log = logging.getLogger(__name__)
+_NOTE = "note: "
+#: what a task printed: the name of the stream, and the text
+Printed = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class TaskJob:
+    """Makes the output of a task in another process.
+
+    Args:
+        module: module of the task's class.
+        family: name of the class.
+        params: parameters as on the command line.
+        fingerprint: what the task has in the process that began it.
+        info: arguments of :func:`pocket.io.store.write_output`.
+    """
+
+    module: str
+    family: str
+    params: Mapping[str, str]
+    fingerprint: str
+    info: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, task: Any) -> TaskJob:
+        """Return the job of a task whose requirements are complete, after preparing for it."""
+        task.fetch_needed()
+        task.prepare_place()
+        return cls(type(task).__module__, task.task_family, task.to_str_params(), task.fingerprint, task.write_info())
+
+    def run(self) -> Printed:
+        """Make the output, and return what was printed meanwhile.
+
+        Raises:
+            ChangedCodeError: if the task is another one in this process.
+        """
+        importlib.import_module(self.module)
+        # Tasks of earlier jobs may remember what was there then.
+        _luigi.Register.clear_instance_cache()
+        begin_work()
+        task: Any = _luigi.load_task(self.module, self.family, dict(self.params))
+        if task.fingerprint != self.fingerprint:
+            raise ChangedCodeError(f"{task.progress_label} is another task in this process")
+        task.write_info = lambda: dict(self.info)
+        printed: Printed = []
+        with contextlib.redirect_stdout(_Kept("stdout", printed)), contextlib.redirect_stderr(_Kept("stderr", printed)):
+            task.make()
+        return printed
+
+
+class _Kept(io.TextIOBase):
+    """Stream whose text is kept.
+
+    Args:
+        name: name of the stream.
+        printed: list that texts are added to.
+    """
+
+    def __init__(self, name: str, printed: Printed) -> None:
+        self._name, self._printed = name, printed
+
+    def write(self, text: str) -> int:
+        """Keep a text."""
+        self._printed.append((self._name, text))
+        return len(text)
+
+
+@dataclass(frozen=True)
+class PassJob:
+    """Runs a job whose progress nobody waits for.
+
+    Args:
+        job: the job.
+    """
+
+    job: Job
+
+    def run(self) -> None:
+        """Run the job."""
+        begin_work()
+        self.job.run(lambda amount: None)
+
+
+#: id of a task → the task, and what its job returns
+_running: dict[str, tuple[Any, Future[Printed]]] = {}
+#: id of a workflow → its pass, and future → job
+_passes: dict[str, tuple[Pass, dict[Future[None], Job]]] = {}
+
+
+def begin_ready(passes: bool) -> set[Future[Any]]:
+    """Begin tasks that are ready in workers of this command, and return what runs beside luigi's task.
+
+    Args:
+        passes: whether to begin passes over events, too.
+    """
+    for task, future in _running.values():
+        if _is_done(future):
+            pending.note_done(task)
+    for made, jobs in {id(made): (made, jobs) for made, jobs in _passes.values()}.values():
+        if all(map(_is_done, jobs)):
+            for task in made.done():
+                pending.note_done(task)
+    ready: list[Any] = pending.runnable(luigi.Task) if workers.are_there() else []
+    for task in ready:
+        if getattr(task, "runs_beside", False) and not task.one_by_one:
+            if not hasattr(task, "with_others"):
+                _begin(task)
+            elif passes:
+                _begin_pass(task)
+    futures: list[Future[Any]] = [future for _, future in _running.values()]
+    futures += [future for _, jobs in _passes.values() for future in jobs]
+    return {future for future in futures if not future.done()}
+
+
+def _is_done(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _begin_pass(task: Any) -> None:
+    with _errors_left():
+        options = task.workflow, task.executor, task.executor_custom_setup
+        if task.is_branch() or options != ("local", "futures", law.NO_STR):
+            return
+        pending.note_begun(task)
+        now = task.with_others(task.incomplete_jobs())
+        jobs = {workers.begin_beside(PassJob(job)): job for job in now.jobs.values()}
+        for each in now.tasks:
+            pending.note_begun(each)
+            _passes[each.task_id] = now, jobs
+
+
+def finish_pass(task: Any) -> None:
+    """Wait for the jobs of a workflow if workers have begun with them."""
+    now, jobs = _passes.get(task.task_id, (None, {}))
+    left = {future for future in jobs if not future.done()}
+    try:
+        if now is not None and left:
+            with progress_bar(now.label, sum(jobs[future].size for future in left), "events") as advance:
+                for future in workers.finish_beside(left):
+                    advance(jobs[future].size)
+    finally:
+        for each in now.tasks if now is not None else ():
+            _passes.pop(each.task_id, None)
+
+
+def make_beside(task: Any) -> bool:
+    """Make a task in a worker if one has nothing to do, and tell whether it is made."""
+    if task.runs_beside and not task.one_by_one and workers.are_free():
+        _begin(task)
+    return finish_beside(task)
+
+
+def finish_beside(task: Any) -> bool:
+    """Wait for a task if a worker makes it, print what it printed, and tell whether it is made."""
+    _, future = _running.get(task.task_id, (task, None))
+    if future is None:
+        return False
+    try:
+        if future.cancel():
+            return False
+        (done,) = workers.finish_beside({future})
+        printed = done.result()
+    except Exception as error:
+        # The task is run again here, and shows its error as ever.
+        _log.debug("%s failed beside other tasks: %s", task.progress_label, error)
+        return False
+    finally:
+        _running.pop(task.task_id, None)
+    _print(printed)
+    return True
+
+
+@contextlib.contextmanager
+def _errors_left() -> Iterator[None]:
+    """Leave errors in the block to the task, which luigi runs later."""
+    try:
+        yield
+    except Exception as error:
+        _log.debug("not begun beside other tasks: %s", error, exc_info=True)
+
+
+def _begin(task: Any) -> None:
+    with _errors_left():
+        future = workers.begin_beside(TaskJob.of(task))
+        _running[task.task_id] = task, future
+        pending.note_begun(task)
+
+
+def _print(printed: Printed) -> None:
+    """Print what a task printed, and notes that are known only once."""
+    lines: list[tuple[str, str]] = []
+    for stream, text in printed:
+        if lines and lines[-1][0] == stream and not lines[-1][1].endswith("\n"):
+            lines[-1] = stream, lines[-1][1] + text
+        else:
+            lines.append((stream, text))
+    for stream, text in lines:
+        if text.startswith(_NOTE):
+            print_note(text.removeprefix(_NOTE).rstrip("\n"))
+        else:
+            print(text, end="", file=getattr(sys, stream), flush=True)
+
+
+workers.begin_ready.append(begin_ready)

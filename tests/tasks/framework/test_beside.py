@@ -1,0 +1,186 @@
+"""Tasks that run in workers beside others: the chain makes the same, and errors are those of their tasks."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocket.errors import ChangedCodeError, ProcessDiedError
+from tasks.chain.merging import MergeOutputs
+from tasks.core import pending
+from tasks.framework import beside, workers
+from tasks.framework.beside import TaskJob
+from tests.tasks.framework.test_workers import Write
+from tests.tasks.small_chain import Chain
+from tests.waiting import wait_for
+
+
+class Work:
+    """Returns a value, or ends its process, once a file is there."""
+
+    def __init__(self, after: Path, how: int = 0) -> None:
+        self.after, self.how = after, how
+
+    def run(self) -> str:
+        """Do it."""
+        wait_for(self.after.exists)
+        if self.how:
+            os.kill(os.getpid(), self.how)
+        return str(os.getpid())
+
+
+@dataclass(frozen=True)
+class Again:
+    """Waits for its end the first time, and is done at once the second time."""
+
+    path: Path
+    size: int = 1
+
+    def run(self, progress: Callable[[int], None]) -> None:
+        """Do it."""
+        if self.path.exists():
+            self.path.with_name("again").touch()
+            return
+        self.path.touch()
+        wait_for(lambda: False)
+
+
+@pytest.fixture(autouse=True)
+def no_workers_of_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the workers of other tests, and those of this one."""
+    workers._end_workers()
+    monkeypatch.setattr(workers, "_are_alone", False)
+    pending.begin(alone=True)
+    yield
+    workers._end_workers()
+    pending.begin(alone=False)
+    beside._running.clear()
+    beside._passes.clear()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[[], None]:
+    """Start two workers."""
+
+    def start() -> None:
+        workers.run_in_processes([Write(tmp_path / str(one), processes=2) for one in range(2)], 2, 2, lambda done: None)
+
+    return start
+
+
+def test_nothing_runs_beside_without_workers(tmp_path: Path) -> None:
+    assert not workers.are_there()
+    assert not workers.are_free()
+    with pytest.raises(ProcessDiedError):
+        workers.begin_beside(Work(tmp_path))
+
+
+def test_work_beside_jobs(tmp_path: Path, start: Callable[[], None]) -> None:
+    start()
+    assert workers.are_free()
+    futures = {workers.begin_beside(Work(tmp_path / "there")) for _ in range(2)}
+    assert not workers.are_free()
+    (tmp_path / "there").touch()
+    found = {future.result() for future in workers.finish_beside(futures)}
+    assert found <= {(tmp_path / str(one)).read_text() for one in range(2)}
+    assert workers.are_free()
+
+
+def test_jobs_survive_what_dies_beside_them(tmp_path: Path, start: Callable[[], None]) -> None:
+    start()
+    future = workers.begin_beside(Work(tmp_path / "begun", signal.SIGKILL))
+    workers.run_in_processes([Again(tmp_path / "begun")], 2, 2, lambda done: None)
+    assert (tmp_path / "again").exists()
+    with pytest.raises(Exception, match="terminated"):
+        future.result()
+    # It would die again.
+    assert not workers.are_there()
+
+
+def outputs(chain: Chain) -> dict[str, Any]:
+    """Return the contents of all outputs, by task and configuration."""
+    tasks = ("RunProcessor", "MergeOutputs", "ComputeScaleFactors", "PlotTemplates")
+    return {task: chain.contents(task) for task in tasks}
+
+
+def test_the_chain_makes_the_same_side_by_side(chain: Chain) -> None:
+    before = outputs(chain)
+    assert all(before.values())
+    for task in before:
+        for path in chain.outputs(task):
+            (path / "manifest.json").unlink()
+    run = chain.law.run(*chain.arguments("PlotTemplates", "--cores", "2"))
+    assert run.code == 0, run.text
+    assert outputs(chain) == before
+    # One pass for both, whose tasks luigi runs in its own order.
+    assert re.findall(r"^(RunProcessor .*):", run.text, re.MULTILINE) == [
+        "RunProcessor probes, main",
+        "RunProcessor corrected",
+    ]
+    # What a worker prints is printed once, where its task runs.
+    assert run.text.count("MergeOutputs main: divided by") == 1
+    for task in before:
+        for path in chain.outputs(task):
+            (path / "manifest.json").unlink()
+    alone = chain.law.run(*chain.arguments("PlotTemplates", "--cores", "2", "--one-by-one"))
+    assert alone.code == 0, alone.text
+    assert outputs(chain) == before
+    assert sorted(re.findall(r"^(RunProcessor .*):", alone.text, re.MULTILINE)) == [
+        "RunProcessor corrected",
+        "RunProcessor main",
+        "RunProcessor probes",
+    ]
+
+
+def test_the_error_of_a_configuration_is_that_of_its_task(chain: Chain) -> None:
+    chain.edit("__init__.py", 'columns=[ColOut("MuonGood", ["pt"])]', 'columns=[ColOut("MuonGood", ["ptt"])]')
+    run = chain.law.run(*chain.arguments("PlotTemplates", "--cores", "2"))
+    assert run.code != 0
+    assert len(run.errors) == 1
+    assert "ptt" in run.errors[0]
+    assert len(chain.outputs("MergeOutputs", "main")) == 1
+    # Those that don't need it are made.
+    assert "MergeOutputs corrected: divided by" in run.text or len(chain.outputs("MergeOutputs", "corrected")) == 1
+
+
+def test_a_task_in_another_process(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    task = chain.task(MergeOutputs, config="main")
+    before = chain.contents("MergeOutputs", "main")
+    job = TaskJob.of(task)
+    printed = job.run()
+    assert capsys.readouterr() == ("", "")
+    beside._print([*printed, ("stderr", "note: once and for all\n"), ("stderr", "note: once and for all\n")])
+    text = capsys.readouterr()
+    assert text.out.startswith("MergeOutputs main: divided by")
+    assert text.err.count("once and for all") == 1
+    assert chain.contents("MergeOutputs", "main") == before
+    with pytest.raises(ChangedCodeError):
+        TaskJob(job.module, job.family, job.params, "another", job.info).run()
+
+
+def test_an_error_beside_is_left_to_the_task(
+    chain: Chain, start: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+    task = chain.task(MergeOutputs, config="main")
+    wrong = TaskJob(type(task).__module__, "MergeOutputs", task.to_str_params(), "another", {})
+    monkeypatch.setattr(TaskJob, "of", lambda task: wrong)
+    assert beside.make_beside(task) is False
+    assert beside._running == {}
+
+
+def test_tasks_that_do_not_run_beside_others(chain: Chain, start: Callable[[], None]) -> None:
+    task = chain.task(MergeOutputs, config="main", one_by_one=True)
+    start()
+    assert beside.make_beside(task) is False
+    began = time.monotonic()
+    assert beside.finish_beside(task) is False
+    assert time.monotonic() - began < 5

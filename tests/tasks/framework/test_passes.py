@@ -1,0 +1,75 @@
+"""Jobs that process a branch for several configurations."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocket.histograms.raw import read_raw
+from pocket.io.nanoaod import kept_reads, sharing
+from pocket.io.store.manifest import written
+from tasks.chain.processing import RunProcessor
+from tasks.framework.passes import SharedJob, share
+from tests.tasks.small_chain import Chain
+
+
+def job_of(chain: Chain, config: str, branch: int = 1) -> Any:
+    return chain.task(RunProcessor, config=config, branch=branch).job()
+
+
+def elsewhere(job: Any, directory: Path) -> Any:
+    return dataclasses.replace(job, output={**job.output, "directory": directory, "replaces": ""})
+
+
+def test_each_writes_what_it_writes_alone(chain: Chain, tmp_path: Path) -> None:
+    jobs = [elsewhere(job_of(chain, config), tmp_path / config) for config in ("probes", "main", "corrected")]
+    shared = SharedJob(jobs[0], tuple(jobs[1:]))
+    assert shared.size == 3 * jobs[0].size
+    done: list[int] = []
+    shared.run(done.append)
+    assert sum(done) == shared.size
+    assert sharing.kept is None
+    for job in jobs:
+        alone = chain.task(RunProcessor, config=job.config, branch=1).output().directory
+        files = [
+            path.relative_to(alone) for path in alone.rglob("*") if path.is_file() and path.name != "manifest.json"
+        ]
+        assert files
+        for file in files:
+            assert (tmp_path / job.config / file).read_bytes() == (alone / file).read_bytes(), file
+        assert read_raw(tmp_path / job.config)["cutflow"]
+
+
+def test_an_error_loses_nothing_of_the_others(chain: Chain, tmp_path: Path) -> None:
+    jobs = [elsewhere(job_of(chain, config), tmp_path / config) for config in ("probes", "main", "corrected")]
+    wrong = dataclasses.replace(jobs[1], config="unknown")
+    SharedJob(jobs[0], (wrong, jobs[2])).run(lambda amount: None)
+    assert written(tmp_path / "probes")
+    assert written(tmp_path / "corrected")
+    with pytest.raises(Exception, match="unknown"):
+        SharedJob(wrong, (elsewhere(jobs[2], tmp_path / "again"),)).run(lambda amount: None)
+    assert written(tmp_path / "again")
+
+
+def test_the_memory_for_what_is_kept(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int] = []
+
+    original = kept_reads.keeping_reads
+    monkeypatch.setattr(kept_reads, "keeping_reads", lambda limit: (limits.append(limit), original(limit))[1])
+    job = elsewhere(job_of(chain, "main"), tmp_path / "main")
+    for memory in (800, 0):
+        SharedJob(dataclasses.replace(job, chunk_memory=memory), ()).run(lambda amount: None)
+    assert limits == [200_000_000, 1_000_000_000]
+
+
+def test_jobs_share_what_reads_the_same(chain: Chain) -> None:
+    probes, main = job_of(chain, "probes"), job_of(chain, "main")
+    other = job_of(chain, "main", 0)
+    smaller = dataclasses.replace(main, chunk_size=10)
+    shared, configs = share({"a": probes, "b": other}, {"main": {"x": main}, "none": {"y": smaller}})
+    assert shared == {"a": SharedJob(probes, (main,)), "b": other}
+    assert configs == ["main"]
+    assert share({"a": probes}, {}) == ({"a": probes}, [])
