@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -15,6 +14,7 @@ from pocket.executors.remote import moved
 from pocket.io.remote.client import is_remote
 from pocket.io.store.manifest import NAME
 from pocket.io.store.output import receive_output
+from pocket.io.store.packing import contents_of_output, remove_output, size_of_output
 from pocket.io.store.provenance import begin_work
 from pocket.io.store.publishing import replacing_file
 from pocket.io.store.verification import find_output
@@ -176,18 +176,17 @@ def _outcome(job: Any, there: Mapping[str, str], worker: str) -> Outcome:
         return Outcome()
     directory = Path(job.output["directory"])
     if place == REMOTE:
-        shutil.rmtree(directory)
+        remove_output(directory)
         return Outcome(REMOTE)
-    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
+    size = size_of_output(directory)
     if size > LARGEST:
-        shutil.rmtree(directory)
+        remove_output(directory)
         raise PocketError(
             f"its output has {size / 1e6:.0f} MB, and no more than {LARGEST / 1e6:.0f} MB travel back from worker "
             f"{worker}, which doesn't see the store: set POCKET_REMOTE_STORE, or try fewer --events-per-branch"
         )
-    contents = {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
-    shutil.rmtree(directory)
+    contents = contents_of_output(directory)
+    remove_output(directory)
     return Outcome(RESULT, output=contents)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pocket.base.containers import existing_place, is_container
 from pocket.histograms.raw import TYPES, Layout, Numbers, add_numbers, open_raw, read_layout
 
 #: Bytes of histograms that are added at a time; a histogram may have more.
@@ -20,7 +21,8 @@ def add_raw(directories: Iterable[str | Path], memory: int = MEMORY) -> dict[str
     """Return the sum of raw outputs, see :func:`pocket.engine.chunk.empty_output`.
 
     Args:
-        directories: folders of :func:`pocket.histograms.raw.write_raw`, whose numbers are added in this order.
+        directories: folders of :func:`pocket.histograms.raw.write_raw`, or containers of their files, whose numbers are
+            added in this order.
         memory: bytes of histograms that are added at a time.
 
     Returns:
@@ -42,7 +44,7 @@ def add_raw(directories: Iterable[str | Path], memory: int = MEMORY) -> dict[str
     totals: dict[bytes, _Total] = {}
     size = 0
     for directory in directories:
-        with open_raw(directory) as file:
+        with _open(directory) as file:
             content = read_layout(file)
             if content not in totals:
                 totals[content] = _Total(Layout(content), whole=size <= memory)
@@ -53,6 +55,14 @@ def add_raw(directories: Iterable[str | Path], memory: int = MEMORY) -> dict[str
             totals[content].add(file, directory)
     sums: dict[str, Any] = accumulate((total.sums() for total in totals.values()), {})
     return {**sums, "variables": _Histograms(list(totals.values()), memory)}
+
+
+def _open(output: str | Path) -> Any:
+    """Return the open file of a raw output; it is the first one of a container, which can be opened as HDF5."""
+    import h5py
+
+    place = existing_place(output)
+    return h5py.File(place) if is_container(place) else open_raw(place)
 
 
 class _Total:
@@ -110,7 +120,7 @@ class _Total:
             first, last = self.layout.section_of(wanted[0]), self.layout.section_of(wanted[-1]) + 1
             numbers = {}
             for directory in self._folders:
-                with open_raw(directory) as file:
+                with _open(directory) as file:
                     for kind in TYPES:
                         numbers[kind] = add_numbers(numbers.get(kind), file, kind, self.layout, first, last)
         for name in wanted:

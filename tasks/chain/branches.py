@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import law
 
+from pocket.base.containers import SUFFIX
 from pocket.base.fingerprint import digest
 from pocket.io.store import store_root
 from pocket.io.store.paths import own_folder
@@ -31,6 +32,9 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
     """Base of workflows whose branches may be jobs on a batch system."""
 
     exclude_index = True
+
+    #: whether the output of a branch is one file (:mod:`pocket.base.containers`), since nobody opens its parts
+    in_containers = False
 
     def branch_size(self, branch: int) -> int:
         """Return the number of events of a branch."""
@@ -104,14 +108,15 @@ class DatasetWorkflow(BatchWorkflow):
 
     @workflow_condition.output
     def output(self) -> StoreTarget:
-        """Return the branch's folder."""
+        """Return the branch's output."""
         return self.branch_output
 
     @cached_property
     def branch_output(self) -> StoreTarget:
-        """The branch's folder, cached because thousands of branches are asked for it repeatedly."""
+        """The branch's output, cached because thousands of branches are asked for it repeatedly."""
         branch = self.branch_data
-        return self.target(self.directory / branch.dataset / branch.folder)
+        suffix = SUFFIX if self.in_containers else ""
+        return self.target(self.directory / branch.dataset / f"{branch.folder}{suffix}")
 
     def read_branches(self) -> Iterable[Branch]:
         """Return all branches, since their jobs read event files."""
@@ -271,7 +276,7 @@ class DatasetWorkflow(BatchWorkflow):
         """Return the outputs of branches, as inputs of a task that reads them."""
         outputs = [(task.branch_data.dataset, task.output()) for task in branches]
         find_remote(output for _, output in outputs)
-        return input_ids({f"{dataset}/{output.directory.name}": output for dataset, output in outputs})
+        return input_ids({f"{dataset}/{output.label}": output for dataset, output in outputs})
 
     def merging_ids(self) -> dict[str, str] | None:
         """Return the outputs of all branches and the datasets' metadata, as inputs of the task that merges them."""

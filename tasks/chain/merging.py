@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import law
 
+from pocket.base.containers import SUFFIX
 from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
 from pocket.io.store import write_output
@@ -28,6 +29,7 @@ class MergeBranches(IterationTask, BatchWorkflow):
     """Adds raw sums and histograms of ``--branches-per-merge`` branches each, if one merge would take too long."""
 
     exclude_index = False
+    in_containers = True
 
     @property
     def processor(self) -> RunProcessor:
@@ -51,9 +53,9 @@ class MergeBranches(IterationTask, BatchWorkflow):
 
     @workflow_condition.output
     def output(self) -> StoreTarget:
-        """Return the branch's folder."""
+        """Return the branch's output."""
         numbers = self.branch_data
-        return self.target(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}")
+        return self.target(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}{SUFFIX}")
 
     def fingerprint_spec(self) -> Any:
         """Return the fingerprint of the processor, and the code of the files."""

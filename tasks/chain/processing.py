@@ -32,6 +32,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
 
     exclude_index = False
     runs_beside = True
+    in_containers = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

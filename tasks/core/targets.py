@@ -12,11 +12,13 @@ from typing import Any
 
 import law
 
+from pocket.base.containers import existing_place, folder_of, is_container
 from pocket.base.fingerprint.places import located
 from pocket.errors import ChangedFileError, DamagedOutputError
 from pocket.io.remote.threads import in_threads
 from pocket.io.store import Manifest, is_complete, read_manifest, verify_all
 from pocket.io.store.manifest import other_input, why_incomplete
+from pocket.io.store.packing import remove_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
 from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
 
@@ -24,10 +26,12 @@ from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
 class StoreTarget(law.LocalDirectoryTarget):
     """A folder that counts as existing for tasks if its manifest matches its files and inputs.
 
+    If its name is that of a container (:mod:`pocket.base.containers`), it is one, or the folder that it stands for.
+
     With a remote store, it exists if the remote store has it: the local folder is a copy, which may be missing.
 
     Args:
-        path: the folder.
+        path: the folder or container.
         inputs: returns the outputs it must have been made from, label → id, or ``None`` while they aren't known.
         accept_skipped: whether an output that left out unreadable files is accepted.
         accept_failed: whether a report with failed checks is accepted.
@@ -58,8 +62,18 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     @cached_property
     def directory(self) -> Path:
-        """Path of the folder."""
+        """Path of the folder or container; where a folder stands in for a container, see :attr:`place`."""
         return Path(self.path)
+
+    @property
+    def place(self) -> Path:
+        """Path of the folder or container that there is."""
+        return existing_place(self.directory)
+
+    @property
+    def label(self) -> str:
+        """Name of the output among its siblings, the same for a container and the folder that it stands for."""
+        return folder_of(self.directory.name)
 
     @property
     def manifest(self) -> Manifest | None:
@@ -107,13 +121,18 @@ class StoreTarget(law.LocalDirectoryTarget):
         if self.remote is not None:
             remove(self.remote)
             forget()
-        super().remove(silent=silent, **kwargs)
+        if is_container(self.directory):
+            remove_output(self.directory)
+        else:
+            super().remove(silent=silent, **kwargs)
 
     def status_text(
         self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None
     ) -> str:
         """Return what the next run would do with the output, for ``--print-status``."""
         if self.manifest is None:
+            if is_container(self.directory) and self.directory.exists():
+                return colored("to be made again", "red", color) + f": {why_incomplete(self.directory)}"
             return colored("absent", "red", color)
         awaited = self._awaited()
         if awaited and self._inputs() is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.containers import folder_of
 from pocket.errors import ConfigError
 from pocket.executors import Progress
 from pocket.io.remote.client import is_remote
@@ -35,7 +36,7 @@ GOLDEN_FILE = "golden.json"
 
 def traceback_file(output: Path) -> Path:
     """Return the hidden file for the traceback of an error while an output is made, which is no output."""
-    return output.with_name(f".{output.name}.traceback.txt")
+    return output.with_name(f".{folder_of(output.name)}.traceback.txt")
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,7 @@ class MergingJob:
     """Adds raw sums and histograms of branches.
 
     Args:
-        folders: outputs of the branches.
+        folders: outputs of the branches, containers or folders.
         size: number of events in them.
         output: arguments of :func:`pocket.io.store.write_output`.
     """

@@ -30,7 +30,7 @@ class Output:
 
     Args:
         task: name of the task, and of the configuration or scale factor.
-        path: folder of the output, which may not exist.
+        path: folder or container of the output, which may not exist.
         manifest: the manifest in it; ``None`` without one, and for all branches of a workflow together.
         is_complete: whether the output exists, and was made from the current outputs of all tasks that it needs.
         state: what ``law run`` would do with it, as ``--print-status`` says it.
@@ -142,7 +142,7 @@ def _output_of(task: StoreTask, command: str) -> Output:
         is_complete = bool(task.complete())
         if isinstance(output, StoreTarget):
             state = output.status_text(exists=is_complete)
-            return Output(label, output.directory, output.manifest, is_complete, state, command)
+            return Output(label, output.place, output.manifest, is_complete, state, command)
         state = "existent" if is_complete else _state_of(output)
         return Output(label, task.directory, None, is_complete, state, command)
 

@@ -46,6 +46,9 @@ class Storage(Protocol):
     def read(self, url: str) -> bytes | None:
         """Return the content of a small file, ``None`` if there is none."""
 
+    def read_end(self, url: str, size: int) -> tuple[int, bytes] | None:
+        """Return the size of a file and its last bytes, at most so many; ``None`` if there is none."""
+
     def upload(self, file: Path, url: str) -> str:
         """Copy a local file to a URL, check the copy, and return the SHA-256 of the bytes sent."""
 
@@ -53,10 +56,13 @@ class Storage(Protocol):
         """Copy a file to a local path, and return the SHA-256 of the bytes received."""
 
     def rename(self, old: str, new: str) -> None:
-        """Rename a folder; this fails if the new name is taken by a folder that isn't empty."""
+        """Rename a folder or file.
+
+        This fails if the new name is taken by a folder that isn't empty; a file may replace another one, or fail.
+        """
 
     def remove(self, url: str, pauses: Sequence[float] = PAUSES) -> None:
-        """Remove a folder with its contents if it exists; ``pauses`` are those between attempts."""
+        """Remove a file, or a folder with its contents, if it exists; ``pauses`` are those between attempts."""
 
 
 class _ServerError(OSError):
@@ -76,6 +82,19 @@ class XRootDStorage:
         def act() -> bytes | None:
             try:
                 return b"".join(_blocks(url))
+            except _ServerError as error:
+                if is_missing(error):
+                    return None
+                raise
+
+        return _attempt(url, "read", act)
+
+    def read_end(self, url: str, size: int) -> tuple[int, bytes] | None:
+        """See :meth:`Storage.read_end`."""
+
+        def act() -> tuple[int, bytes] | None:
+            try:
+                return _read_end(url, size)
             except _ServerError as error:
                 if is_missing(error):
                     return None
@@ -159,7 +178,18 @@ def _list(url: str) -> dict[str, Entry]:
 
 
 def _remove(url: str) -> None:
+    from XRootD.client.flags import StatInfoFlags
+
     system, timeout = _system(url), request_timeout()
+    try:
+        info = _checked(system.stat(_path(url), timeout=timeout))
+    except _ServerError as error:
+        if is_missing(error):
+            return
+        raise
+    if not info.flags & StatInfoFlags.IS_DIR:
+        _unless_missing(system.rm(_path(url), timeout=timeout))
+        return
     for name, entry in _list(url).items():
         if entry.is_folder:
             _remove(f"{url}/{name}")
@@ -203,6 +233,19 @@ def _blocks(url: str) -> Iterator[bytes]:
                 raise _ServerError(f"[ERROR] ended after {offset} of {size} bytes")
             offset += len(block)
             yield block
+
+
+def _read_end(url: str, size: int) -> tuple[int, bytes]:
+    from XRootD.client.flags import OpenFlags
+
+    timeout = request_timeout()
+    with _opened(url, OpenFlags.READ) as file:
+        whole = _checked(file.stat(timeout=timeout)).size
+        start = max(0, whole - size)
+        content = _checked(file.read(start, whole - start, timeout=timeout)) if whole else b""
+    if len(content) != whole - start:
+        raise _ServerError(f"[ERROR] ended after {start + len(content)} of {whole} bytes")
+    return whole, content
 
 
 def _upload(file: Path, url: str) -> str:

@@ -1,4 +1,9 @@
-"""Manifests: contents and inputs of outputs. An output without a manifest isn't complete."""
+"""Manifests: contents and inputs of outputs. An output without a manifest isn't complete.
+
+An output is a folder with its files and their manifest. If the name of its place is that of a container
+(:mod:`pocket.base.containers`), it is one with the same files, of which the manifest is the last. Instead of a
+container, outputs of before may have the folder that it stands for.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,13 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pocket.base.runtime.file_state import checksum, file_state
+from pocket.base.containers import Member, existing_place, folder_of, is_container, members, read_last
+from pocket.base.runtime.file_state import FileState, checksum, file_state
 
 NAME = "manifest.json"
 
@@ -32,6 +38,10 @@ class FileRecord:
     size: int
     sha256: str
     mtime_ns: int
+
+    def is_like(self, other: FileRecord | None) -> bool:
+        """Tell whether another file has the same content."""
+        return other is not None and (self.size, self.sha256) == (other.size, other.sha256)
 
 
 @dataclass(frozen=True)
@@ -91,13 +101,25 @@ def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, An
 
 def read_manifest(directory: str | Path) -> Manifest | None:
     """Return the manifest of an output, ``None`` if it has none that can be read."""
-    path = os.path.join(directory, NAME)  # noqa: PTH118  Strings are faster for thousands of files.
+    is_folder = not is_container(directory)
+    path = os.path.join(directory, NAME) if is_folder else str(directory)  # noqa: PTH118  Strings are faster.
     try:
         stat = os.stat(path)  # noqa: PTH116
         # Network file systems may use a file number again, but not with the same times.
         return _manifest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    except FileNotFoundError:
+        return None if is_folder else read_manifest(folder_of(directory))
     except OSError:
         return None
+
+
+def manifest_text(directory: str | Path) -> bytes:
+    """Return the content of the manifest of an output as it is now, empty if there is none."""
+    place = existing_place(directory)
+    try:
+        return (read_last(place, NAME) or b"") if is_container(place) else (place / NAME).read_bytes()
+    except OSError:
+        return b""
 
 
 def parse_manifest(text: bytes) -> Manifest | None:
@@ -113,7 +135,7 @@ def parse_manifest(text: bytes) -> Manifest | None:
 @functools.lru_cache(maxsize=100_000)
 def _manifest(path: str, *state: int) -> Manifest | None:
     """Read a manifest, cached by the state of its file, since a chain asks for it many times."""
-    return parse_manifest(Path(path).read_bytes())
+    return parse_manifest((read_last(path, NAME) or b"") if is_container(path) else Path(path).read_bytes())
 
 
 def manifest_id(directory: Path) -> str | None:
@@ -150,13 +172,67 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
     """
     manifest = read_manifest(directory)
     if manifest is None:
+        if is_container(directory) and os.path.lexists(directory):
+            return f"{directory} isn't a whole container: it was cut short, or something else wrote there"
         return f"{directory} has no {NAME} that can be read"
     if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
         return f"{directory} was made {reason}"
+    place = existing_place(directory)
+    if is_container(place):
+        # Its last file was read, so it wasn't cut short.
+        is_same = _time(place) == time_of(manifest.files)
+        return None if is_same else container_change(place, manifest)
     for name, record in manifest.files.items():
-        if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  Strings are faster.
-            return f"{name} in {directory} {reason}"
+        if reason := _change(os.path.join(place, name), record):  # noqa: PTH118  Strings are faster.
+            return f"{name} in {place} {reason}"
     return None
+
+
+def time_of(files: Mapping[str, FileRecord]) -> int:
+    """Return the time of modification that a container with some files has, in ns since 1970."""
+    return max((record.mtime_ns for record in files.values()), default=0)
+
+
+def _time(place: Path) -> int | None:
+    try:
+        return file_state(place).mtime_ns
+    except OSError:
+        return None
+
+
+def member_checksums(container: Path, names: Iterable[str] | None = None) -> dict[str, FileRecord]:
+    """Return the records of files in a container as they are now, computed once while it stays in the same state.
+
+    Args:
+        container: the container.
+        names: the files, all by default.
+
+    Raises:
+        OSError: if it can't be read.
+        BrokenContainerError: if it isn't whole.
+    """
+    state = file_state(container)
+    found = members(container)
+    chosen = found if names is None else [name for name in names if name in found]
+    return {name: _member_record(found[name], state) for name in chosen}
+
+
+@functools.lru_cache(maxsize=100_000)
+def _member_record(member: Member, state: FileState) -> FileRecord:
+    with member.open() as file:
+        return FileRecord(member.size, hashlib.file_digest(file, "sha256").hexdigest(), state.mtime_ns)
+
+
+def container_change(container: Path, manifest: Manifest) -> str | None:
+    """Return the difference of the files in a container from a manifest as a sentence, ``None`` if there is none."""
+    try:
+        now = member_checksums(container, manifest.files)
+    except OSError as error:
+        return f"{container} can't be read: {error.strerror}"
+    except ValueError as error:
+        return str(error)
+    changed = [name for name, record in manifest.files.items() if not record.is_like(now.get(name))]
+    return f"{changed[0]} in {container} has changed since it was written" if changed else None
 
 
 def other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:

@@ -1,5 +1,6 @@
 """Atomic outputs: all files and the manifest are written to a temporary folder, which is then renamed.
 
+Outputs with places for containers are packed in that folder, and the container is renamed.
 Outputs may also be received as the contents of their files, if they were made without access to the store.
 """
 
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pocket.base.containers import is_container
 from pocket.base.runtime.file_state import file_checksum
 from pocket.errors import ConfigError, DamagedOutputError
 from pocket.io.store.manifest import (
@@ -25,6 +27,7 @@ from pocket.io.store.manifest import (
     read_manifest,
     written,
 )
+from pocket.io.store.packing import PACKED, pack_folder, records_to_pack
 from pocket.io.store.provenance import revision, software, work_done
 from pocket.io.store.publishing import readable_errors, replacing, sync
 from pocket.io.store.remote import upload
@@ -54,7 +57,7 @@ def write_output(
     other outputs may have been made from it already.
 
     Args:
-        directory: folder of the output.
+        directory: folder or container of the output.
         task: name of the task.
         inputs: label → manifest id of each input of the output.
         remote: URL of the output in the remote store, to which it is copied afterwards; ``None`` for no copy.
@@ -87,19 +90,26 @@ def write_output(
                     yield temporary
                 _refuse_manifest(temporary, task)
                 with readable_errors(directory):
-                    write_manifest(temporary, _synced(temporary))
-                    sync(temporary / NAME)
-                    sync(temporary)
+                    if is_container(directory):
+                        write_manifest(temporary, records_to_pack(temporary))
+                        pack_folder(temporary, temporary / PACKED)
+                    else:
+                        write_manifest(temporary, _synced(temporary))
+                        sync(temporary / NAME)
+                        sync(temporary)
         else:
             with naming_full_scratch(directory, scratch):
                 yield scratch
             _refuse_manifest(scratch, task)
             with replacing_unless_equal(directory, before) as temporary, readable_errors(directory):
-                files = copy_filled(scratch, temporary)
+                files = records_to_pack(scratch) if is_container(directory) else copy_filled(scratch, temporary)
                 with naming_full_scratch(directory, scratch):
                     write_manifest(scratch, files)
-                copy_file(scratch / NAME, temporary / NAME)
-                sync(temporary)
+                if is_container(directory):
+                    pack_folder(scratch, temporary / PACKED)
+                else:
+                    copy_file(scratch / NAME, temporary / NAME)
+                    sync(temporary)
         if remote is not None:
             upload(directory, remote, like=scratch)
 
@@ -111,7 +121,7 @@ def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iter
     An equal output that another process wrote meanwhile stays, because other outputs may depend on it already.
 
     Args:
-        directory: folder of the output.
+        directory: folder or container of the output.
         replaces: as for :func:`write_output`.
 
     Yields:
@@ -165,7 +175,7 @@ def receive_output(directory: Path, contents: Mapping[str, bytes], replaces: str
     """Move an output that was received to its place, completely or not at all.
 
     Args:
-        directory: folder of the output.
+        directory: folder or container of the output.
         contents: name → content of each file, including the manifest.
         replaces: as for :func:`pocket.io.store.write_output`.
 

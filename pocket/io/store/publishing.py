@@ -15,7 +15,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from pocket.base.containers import folder_of, is_container
 from pocket.errors import PocketError
+from pocket.io.store.packing import DAMAGED, PACKED, pack_folder
 
 #: Seconds after which a temporary folder of another host is abandoned: more than a job may run.
 ABANDONED = 14 * 24 * 3600.0
@@ -26,11 +28,15 @@ _LEFTOVER = re.compile(r"\..+\.(?:tmp|old)-(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]+")
 def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda temporary: False) -> Iterator[Path]:
     """Fill a temporary folder in the body, which replaces the existing one afterwards.
 
+    If the place is that of a container, the files are packed first, unless the body did it
+    (:data:`~pocket.io.store.packing.PACKED`), and the container replaces the existing one by one rename. The folder
+    that it stands for is removed then.
+
     If the body raises, or the process dies at any moment, the previous folder stays, if there is one. If several
     processes write the same folder, the last one wins.
 
     Args:
-        directory: the folder.
+        directory: the folder or container.
         is_as_good: called with the temporary folder if another one exists at its place; tells whether that one may
             stay.
 
@@ -50,7 +56,8 @@ def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda tempo
     try:
         yield temporary
         with readable_errors(directory):
-            _publish(temporary, directory, is_as_good)
+            publish = _publish_container if is_container(directory) else _publish
+            publish(temporary, directory, is_as_good)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -132,6 +139,23 @@ def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool
     sync(directory.parent)
     for old in aside:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _publish_container(temporary: Path, container: Path, is_as_good: Callable[[Path], bool]) -> None:
+    """Rename the new container to its place, and remove what it replaces."""
+    packed = temporary / PACKED
+    if not packed.exists():
+        pack_folder(temporary, packed)
+    sync(packed)
+    if not (container.exists() and is_as_good(packed)):
+        packed.replace(container)
+        sync(container.parent)
+    shutil.rmtree(temporary, ignore_errors=True)
+    container.with_name(DAMAGED + container.name).unlink(missing_ok=True)
+    # A folder would be found again without the container, so it goes as a whole.
+    with contextlib.suppress(FileNotFoundError):
+        old = Path(folder_of(container))
+        shutil.rmtree(old.rename(_beside(old, "old")), ignore_errors=True)
 
 
 def _beside(directory: Path, kind: str) -> Path:

@@ -1,7 +1,8 @@
 """Outputs in a remote store, uploaded atomically and downloaded unmodified.
 
-An output is uploaded to a hidden folder beside its place, checked, and renamed. So an output at its place is complete
-and comes from one writer.
+An output is uploaded to a hidden folder beside its place, checked, and renamed: the folder, or the container in it. So
+an output at its place is complete and comes from one writer. Instead of a container, there may be the folder that it
+stands for.
 """
 
 from __future__ import annotations
@@ -12,15 +13,29 @@ import hashlib
 import os
 import re
 import secrets
+import tempfile
 import time
 from pathlib import Path
 
+from pocket.base.containers import existing_place, folder_of, is_container, last_content
+from pocket.base.runtime.file_state import FileState, checksum, file_state
 from pocket.errors import PocketError, RemoteStoreError
 from pocket.io.remote.storage import Storage, XRootDStorage
-from pocket.io.store.manifest import NAME, Manifest, is_complete, parse_manifest, written
+from pocket.io.store.manifest import (
+    NAME,
+    Manifest,
+    container_change,
+    is_complete,
+    manifest_text,
+    parse_manifest,
+    time_of,
+    written,
+)
+from pocket.io.store.packing import PACKED, pack_folder
 from pocket.io.store.publishing import readable_errors, replacing, sync
 
-#: Local file of an output that records which writing of it was uploaded, and to which URL.
+#: Local file that records which writing of an output was uploaded, and to which URL: in the folder of the output, or
+#: beside its container, with a line for each.
 UPLOADED = ".uploaded"
 # Most rounds if other writers of the same output are faster.
 _ROUNDS = 10
@@ -28,6 +43,8 @@ _ROUNDS = 10
 _MOMENT = 0.1
 # Seconds after which an upload is abandoned.
 _ABANDONED = 24 * 3600
+#: Bytes at the end of a container that have its manifest.
+_END_SIZE = 65_536
 _TEMPORARY = re.compile(r"\..+\.(?:tmp|old)-[0-9a-f]{16}")
 
 _storage: Storage = XRootDStorage()
@@ -53,12 +70,12 @@ def upload(directory: Path, url: str, like: Path | None = None) -> None:
         PocketError: if the files don't match the manifest.
     """
     for _ in range(_ROUNDS):
-        content = _manifest_text(directory)
+        content = manifest_text(directory)
         manifest = parse_manifest(content)
         if manifest is None:
             time.sleep(_MOMENT)
             continue
-        source = like if like is not None and _manifest_text(like) == content else directory
+        source = like if like is not None and manifest_text(like) == content else existing_place(directory)
         try:
             _upload(source, manifest, content, url)
         except _ChangedError:
@@ -78,6 +95,9 @@ def upload(directory: Path, url: str, like: Path | None = None) -> None:
 def is_uploaded(directory: Path, url: str) -> bool:
     """Tell whether the current output in a folder was copied to its place in the remote store."""
     try:
+        if is_container(directory):
+            record = directory.with_name(UPLOADED)
+            return _mark(written(directory), url) in _marks(record, file_state(record))
         return (directory / UPLOADED).read_text(encoding="utf-8") == _mark(written(directory), url)
     except OSError:
         return False
@@ -95,7 +115,7 @@ def download(url: str, directory: Path) -> None:
         PocketError: if the store can't be written.
     """
     for _ in range(_ROUNDS):
-        content = _storage.read(f"{url}/{NAME}")
+        content = read_manifest_text(url)
         manifest = parse_manifest(content or b"")
         if content is None or manifest is None:
             time.sleep(_MOMENT)
@@ -105,10 +125,11 @@ def download(url: str, directory: Path) -> None:
             return
         try:
             with replacing(directory) as folder, readable_errors(directory):
-                _download(url, manifest, folder)
-                (folder / NAME).write_bytes(content)
-                sync(folder / NAME)
-                sync(folder)
+                if not (is_container(url) and _download_container(url, manifest, folder / PACKED)):
+                    _download(folder_of(url), manifest, folder)
+                    (folder / NAME).write_bytes(content)
+                    sync(folder / NAME)
+                    sync(folder)
         except RemoteStoreError:
             # Another writer may have replaced it meanwhile.
             if _remote_writing(url) == manifest.writing:
@@ -125,11 +146,36 @@ def remove(url: str) -> None:
     Raises:
         RemoteStoreError: if that fails.
     """
-    parent, _, name = url.rpartition("/")
-    if name in _storage.list(parent):
-        aside = _beside(url, "old")
-        _storage.rename(url, aside)
-        _storage.remove(aside)
+    parent = url.rpartition("/")[0]
+    there = _storage.list(parent)
+    # A folder goes before the container that stands for it, since it would be found again without it.
+    for place in dict.fromkeys((folder_of(url), url)):
+        if place.rpartition("/")[2] in there:
+            aside = _beside(place, "old")
+            _storage.rename(place, aside)
+            _storage.remove(aside)
+
+
+def read_manifest_text(url: str) -> bytes | None:
+    """Return the content of the manifest of an output in the remote store, ``None`` if there is none.
+
+    Raises:
+        RemoteStoreError: if the store can't be read.
+    """
+    if not is_container(url):
+        return _storage.read(f"{url}/{NAME}")
+    found = _storage.read_end(url, _END_SIZE)
+    if found is None:
+        return _storage.read(f"{folder_of(url)}/{NAME}")
+    size, end = found
+
+    def read(offset: int, wanted: int) -> bytes:
+        begin, known = size - len(end), end
+        if offset < begin:
+            begin, known = (offset, (_storage.read_end(url, size - offset) or (0, b""))[1])
+        return known[offset - begin :][:wanted]
+
+    return last_content(NAME, size, read) or b""
 
 
 class _ChangedError(PocketError):
@@ -141,6 +187,9 @@ def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> No
         return
     _remove_abandoned(url.rpartition("/")[0])
     temporary = _beside(url, "tmp")
+    if is_container(url):
+        _upload_container(directory, manifest, url, temporary)
+        return
     checksums = {name: record.sha256 for name, record in manifest.files.items()}
     checksums[NAME] = hashlib.sha256(content).hexdigest()
     try:
@@ -159,8 +208,38 @@ def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> No
         raise
 
 
+def _upload_container(place: Path, manifest: Manifest, url: str, temporary: str) -> None:
+    """Upload a container; an output that is a folder is packed first."""
+    with tempfile.TemporaryDirectory(prefix="pocketlaw-") as folder:
+        if not is_container(place):
+            packed = Path(folder, PACKED)
+            pack_folder(place, packed)
+            place = packed
+        if reason := container_change(place, manifest):
+            raise _ChangedError(reason)
+        uploaded = f"{temporary}/{PACKED}"
+        try:
+            try:
+                expected = checksum(place)
+                sent = _storage.upload(place, uploaded)
+            except OSError as error:
+                raise _ChangedError(f"{place} can't be read: {error.strerror}") from error
+            if sent != expected:
+                raise _ChangedError(f"{place} has changed since it was written")
+            _publish(uploaded, url, manifest.writing)
+        finally:
+            # There is one attempt only, since the server may be down.
+            with contextlib.suppress(RemoteStoreError):
+                _storage.remove(temporary, pauses=())
+    if folder_of(url).rpartition("/")[2] in _storage.list(url.rpartition("/")[0]):
+        old = _beside(folder_of(url), "old")
+        with contextlib.suppress(RemoteStoreError):
+            _storage.rename(folder_of(url), old)
+            _storage.remove(old, pauses=())
+
+
 def _publish(temporary: str, url: str, identifier: str) -> None:
-    """Rename the new folder to its place; an old one is moved aside first."""
+    """Rename the new folder or container to its place; an old one is moved aside first."""
     aside: list[str] = []
     parent, _, name = url.rpartition("/")
     for number in range(_ROUNDS):
@@ -198,19 +277,34 @@ def _download(url: str, manifest: Manifest, folder: Path) -> None:
         sync(path)
 
 
+def _download_container(url: str, manifest: Manifest, path: Path) -> bool:
+    """Download a container; return whether there is one."""
+    if url.rpartition("/")[2] not in _storage.list(url.rpartition("/")[0]):
+        return False
+    _storage.download(url, path)
+    if container_change(path, manifest):
+        raise RemoteStoreError(f"{url} isn't what its manifest says: a file in it has another checksum")
+    # Otherwise its content would be read again at each check of the output.
+    os.utime(path, ns=(time_of(manifest.files),) * 2)
+    return True
+
+
 def _remote_writing(url: str) -> str | None:
-    manifest = parse_manifest(_storage.read(f"{url}/{NAME}") or b"")
+    manifest = parse_manifest(read_manifest_text(url) or b"")
     return manifest.writing if manifest else None
 
 
-def _manifest_text(directory: Path) -> bytes:
-    try:
-        return (directory / NAME).read_bytes()
-    except OSError:
-        return b""
+@functools.lru_cache(maxsize=10_000)
+def _marks(record: Path, state: FileState) -> frozenset[str]:
+    return frozenset(record.read_text(encoding="utf-8").splitlines(keepends=True))
 
 
 def _note(directory: Path, identifier: str, url: str) -> None:
+    if is_container(directory):
+        if not is_uploaded(directory, url):
+            with contextlib.suppress(OSError), directory.with_name(UPLOADED).open("a", encoding="utf-8") as file:
+                file.write(_mark(identifier, url))
+        return
     temporary = directory / f"{UPLOADED}-{secrets.token_hex(8)}"
     # Without the record, the output is only looked up again.
     with contextlib.suppress(OSError):

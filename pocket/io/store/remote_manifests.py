@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
+from pocket.base.containers import folder_of
 from pocket.io.remote.storage import Entry
 from pocket.io.remote.threads import in_threads
 from pocket.io.store import remote
-from pocket.io.store.manifest import NAME, Manifest, parse_manifest
+from pocket.io.store.manifest import Manifest, parse_manifest
 
 # Seconds for which the list of a folder is valid, since branches are looked up one after the other.
 _HOLDS = 5.0
 _lists: dict[str, tuple[float, Mapping[str, Entry]]] = {}
-# URL of the output and time of its folder → manifest.
+# URL of the output and time of its folder or container → manifest.
 _manifests: dict[tuple[str, int], Manifest] = {}
 
 
@@ -24,12 +25,13 @@ def remote_manifest(url: str) -> Manifest | None:
         RemoteStoreError: if the store can't be read.
     """
     folder, _, name = url.rpartition("/")
-    entry = _list(folder).get(name)
+    there = _list(folder)
+    entry = there.get(name) or there.get(folder_of(name))
     if entry is None:
         return None
     key = (url, entry.mtime)
     if key not in _manifests:
-        manifest = parse_manifest(remote.storage().read(f"{url}/{NAME}") or b"")
+        manifest = parse_manifest(remote.read_manifest_text(url) or b"")
         if manifest is None:
             return None
         _manifests[key] = manifest

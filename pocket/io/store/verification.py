@@ -12,11 +12,13 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pocket.base.containers import existing_place, is_container
 from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError
-from pocket.io.store.manifest import NAME, FileRecord, read_manifest
+from pocket.io.store import packing
+from pocket.io.store.manifest import NAME, FileRecord, Manifest, member_checksums, read_manifest, why_incomplete
 
-#: New name of a damaged output's manifest.
+#: New name of the manifest of a damaged folder; a damaged container is renamed as a whole.
 DAMAGED = f"damaged-{NAME}"
 # Files are in the folder of their output, or a few folders below it: columns/<sample>/<category>/<variation>.
 _DEPTH = 5
@@ -82,24 +84,50 @@ def _damage(directory: Path, names: Collection[str] | None = None) -> str | None
     """Return the damage of an output as a sentence, after setting its manifest aside; ``None`` if there is none."""
     manifest = read_manifest(directory)
     if manifest is None:
-        return f"{directory} has no {NAME} that can be read: run this again, which makes it anew"
+        return f"{why_incomplete(directory)}: run this again, which makes it anew"
+    place = existing_place(directory)
+    in_container = is_container(place)
+    found = (_damaged_members if in_container else _damaged_files)(place, manifest, names)
+    if found is None:
+        return None
+    now = read_manifest(directory)
+    if now is None or now.writing != manifest.writing:
+        # Another process has replaced the output meanwhile.
+        return _damage(directory, names)
+    with contextlib.suppress(OSError):
+        if in_container:
+            place.replace(place.with_name(packing.DAMAGED + place.name))
+        else:
+            (place / NAME).replace(place / DAMAGED)
+    name, reason = found
+    return f"{name} in {place} {reason}; the output counts as missing now: run this again, which makes it anew"
+
+
+_CHANGED = "isn't what was written: its checksum is another one"
+
+
+def _damaged_files(folder: Path, manifest: Manifest, names: Collection[str] | None) -> tuple[str, str] | None:
+    """Return the first damaged file of a folder, and its damage."""
     for name, record in manifest.files.items():
         if names is not None and name not in names:
             continue
         try:
-            state = file_state(path := directory / name)
+            state = file_state(path := folder / name)
             same = state.size == record.size and checksum(path, state) == record.sha256
         except OSError as error:
-            reason = f"can't be read ({error.strerror})"
-        else:
-            if same:
-                continue
-            reason = "isn't what was written: its checksum is another one"
-        now = read_manifest(directory)
-        if now is None or now.writing != manifest.writing:
-            # Another process has replaced the output meanwhile.
-            return _damage(directory, names)
-        with contextlib.suppress(OSError):
-            (directory / NAME).replace(directory / DAMAGED)
-        return f"{name} in {directory} {reason}; the output counts as missing now: run this again, which makes it anew"
+            return name, f"can't be read ({error.strerror})"
+        if not same:
+            return name, _CHANGED
     return None
+
+
+def _damaged_members(container: Path, manifest: Manifest, names: Collection[str] | None) -> tuple[str, str] | None:
+    """Return the first damaged file of a container, and its damage."""
+    wanted = [name for name in manifest.files if names is None or name in names]
+    try:
+        found = member_checksums(container, wanted)
+    except OSError as error:
+        return ", ".join(wanted), f"can't be read ({error.strerror})"
+    except ValueError:
+        found = {}
+    return next(((name, _CHANGED) for name in wanted if not manifest.files[name].is_like(found.get(name))), None)

@@ -58,6 +58,14 @@ class FolderStorage:
         except FileNotFoundError:
             return None
 
+    def read_end(self, url: str, size: int) -> tuple[int, bytes] | None:
+        path = self._note("read", url)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return len(content), content[max(0, len(content) - size) :]
+
     def upload(self, file: Path, url: str) -> str:
         path = self._note("upload", url)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,4 +90,7 @@ class FolderStorage:
         path = self._note("remove", url)
         while path.exists():
             with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(path)
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()

@@ -1,0 +1,80 @@
+"""Containers of outputs: written from a folder with a manifest, and removed with what they stand for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pocket.base.containers import folder_of, is_container, members, write_container
+from pocket.base.runtime.file_state import file_checksum
+from pocket.errors import DamagedOutputError
+from pocket.io.store.manifest import NAME, FileRecord, manifest_text, parse_manifest, time_of
+
+#: Name of the finished container in the temporary folder that it is made from.
+PACKED = ".packed.zip"
+#: Beginning of the new name of a damaged container.
+DAMAGED = "damaged-"
+
+
+def pack_folder(folder: Path, container: Path) -> None:
+    """Write a new container with the files that a folder's manifest names, and the manifest as it is.
+
+    Raises:
+        DamagedOutputError: if the folder has no manifest.
+        OSError: if that fails.
+    """
+    manifest = parse_manifest(manifest_text(folder))
+    if manifest is None:
+        raise DamagedOutputError(f"{folder} has no {NAME} that can be read: run this again, which makes it anew")
+    write_container(container, folder, [*_ordered(manifest.files), NAME])
+    # If this isn't possible, checks of the output compare checksums.
+    with contextlib.suppress(OSError):
+        os.utime(container, ns=(time_of(manifest.files),) * 2)
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """Return the names of files in the order of a container: only its first one can be opened as HDF5."""
+    return sorted(names, key=lambda name: (not name.endswith(".h5"), name))
+
+
+def records_to_pack(folder: Path) -> dict[str, FileRecord]:
+    """Return relative path → record of the files in a folder that are about to be packed."""
+    # Whole seconds are kept by any file system.
+    now = int(time.time()) * 10**9
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: FileRecord(path.stat().st_size, file_checksum(path), now) for name, path in files.items()}
+
+
+def contents_of_output(place: Path) -> Mapping[str, bytes]:
+    """Return name → content of all files of an output, including its manifest.
+
+    Raises:
+        OSError: if it can't be read.
+    """
+    if is_container(place):
+        return {name: member.open().read() for name, member in members(place).items()}
+    files = [path for path in sorted(place.rglob("*")) if path.is_file()]
+    return {path.relative_to(place).as_posix(): path.read_bytes() for path in files}
+
+
+def size_of_output(place: Path) -> int:
+    """Return the size of an output's files in bytes.
+
+    Raises:
+        OSError: if it can't be read.
+    """
+    files = [place] if is_container(place) else [path for path in place.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files)
+
+
+def remove_output(place: Path) -> None:
+    """Remove an output from its place, and the folder that stands in for a container."""
+    if is_container(place):
+        place.unlink(missing_ok=True)
+        place.with_name(DAMAGED + place.name).unlink(missing_ok=True)
+        place = Path(folder_of(place))
+    shutil.rmtree(place, ignore_errors=True)
