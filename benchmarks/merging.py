@@ -25,7 +25,8 @@ from tests.law_runner import ROOT, Law
 # law reads its configuration when it is imported.
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
-from pocket.histograms.raw import read_raw, write_raw
+from pocket.histograms.raw import write_raw
+from pocket.histograms.raw_sums import add_raw
 from pocket.io.store import read_manifest, write_output
 from tasks.chain.processing import RunProcessor
 
@@ -100,7 +101,7 @@ def copy_branch(branch: RunProcessor, like: Path) -> None:
     manifest = read_manifest(like)
     assert manifest is not None
     data = branch.branch_data
-    output = read_raw(like)
+    output = add_raw([like])
     output["cutflow"]["initial"][data.dataset] = data.stop - data.start
     with write_output(**{**branch.write_info(), **manifest.info}) as folder:
         write_raw(folder, output)
@@ -108,7 +109,7 @@ def copy_branch(branch: RunProcessor, like: Path) -> None:
 
 def main(sizes: list[int], folder: Path | None = None) -> None:
     """Run the benchmark and print its results."""
-    print("| branches | merge | CPU | memory | `--print-status -1` | files | bytes per branch |")
+    print("| branches | merge | CPU | memory | `--print-status -1` | inodes | bytes per branch |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for branches in sizes:
         with tempfile.TemporaryDirectory(dir=folder) as place, pytest.MonkeyPatch.context() as patch:
@@ -119,7 +120,7 @@ def main(sizes: list[int], folder: Path | None = None) -> None:
             status = measure(law, "MergeOutputs", *options, "--print-status", "-1")
             merge = measure(law, "MergeOutputs", *options)
             assert merge.executed == ["MergeOutputs"]
-            files = sum(len(list(one.rglob("*"))) for one in folders) / len(folders)
+            files = sum(1 + len(list(one.rglob("*"))) for one in folders) / len(folders)
             used = subprocess.run(["du", "-sb", *folders[:100]], stdout=subprocess.PIPE, text=True, check=True).stdout
             size = sum(int(line.split()[0]) for line in used.splitlines()) / len(folders[:100])
             values = [f"{merge.wall:.1f} s", f"{merge.cpu:.1f} s", f"{merge.memory:.0f} MB", f"{status.wall:.1f} s"]

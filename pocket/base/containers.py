@@ -1,4 +1,4 @@
-"""Containers: several small files in one, an uncompressed zip archive.
+"""Containers: several small files in one, a zip archive of which only the last file is compressed.
 
 The first member begins where HDF5 looks for its signature, so an HDF5 file there is read without taking it out. The
 last member is found from the end, so a container that was cut short has none.
@@ -29,6 +29,8 @@ _END_SIZE = 16_384
 _END = struct.Struct("<4s4H2LH")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _HEADER = struct.Struct("<4s5H3L2H")
+#: Ways in which files are stored.
+_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 #: Values of archives that need larger numbers.
 _LARGE = (0xFFFF, 0xFFFFFFFF)
 
@@ -48,19 +50,43 @@ class Member:
         name: its name, with ``/`` between folders.
         container: path of the container.
         offset: place of its content, in bytes.
-        size: size in bytes.
+        size: size in the container, in bytes.
         crc: CRC-32 of its content.
+        is_compressed: whether it is compressed, as only the last file is.
     """
 
     name: str
     container: str
     offset: int
     size: int
-    crc: int = 0
+    crc: int
+    is_compressed: bool
 
     def open(self) -> MemberFile:
-        """Return an open file with the content."""
+        """Return an open file with the content, which isn't compressed."""
         return MemberFile(self)
+
+    def content(self) -> bytes:
+        """Return the content.
+
+        Raises:
+            OSError: if it can't be read.
+            BrokenContainerError: if it can't be decompressed.
+        """
+        return self.unpacked(self.open().read())
+
+    def unpacked(self, stored: bytes) -> bytes:
+        """Return the content, from the bytes in the container.
+
+        Raises:
+            BrokenContainerError: if they can't be decompressed.
+        """
+        if not self.is_compressed:
+            return stored
+        try:
+            return zlib.decompress(stored, -zlib.MAX_WBITS)
+        except zlib.error as error:
+            raise BrokenContainerError(f"{self.name} in {self.container} can't be decompressed: {error}") from error
 
 
 class MemberFile(io.RawIOBase):
@@ -146,17 +172,20 @@ def write_container(path: Path, folder: Path, names: Iterable[str]) -> None:
     Args:
         path: the container.
         folder: folder of the files.
-        names: paths of the files relative to the folder, in the order in which they are stored.
+        names: paths of the files relative to the folder, in the order in which they are stored; the last one is
+            compressed.
 
     Raises:
         OSError: if that fails.
     """
-    with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED) as archive:
-        for number, name in enumerate(names):
+    every = list(names)
+    with zipfile.ZipFile(path, "x") as archive:
+        for number, name in enumerate(every):
             file = folder / name
             # Times are left out, so that equal files make equal containers.
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o644 << 16
+            info.compress_type = zipfile.ZIP_STORED if number < len(every) - 1 else zipfile.ZIP_DEFLATED
             info.file_size = file.stat().st_size
             # Python marks large files by 20 more bytes in front of the content.
             large = info.file_size * 1.05 > zipfile.ZIP64_LIMIT
@@ -165,6 +194,8 @@ def write_container(path: Path, folder: Path, names: Iterable[str]) -> None:
                 info.extra = struct.pack(f"<2H{filling}x", _FILLING, filling)
             with file.open("rb") as source, archive.open(info, "w", force_zip64=large) as target:
                 shutil.copyfileobj(source, target, 1 << 20)
+            # The list of files at the end doesn't need the space.
+            info.extra = b""
 
 
 def members(path: str | Path) -> dict[str, Member]:
@@ -205,9 +236,9 @@ def last_content(name: str, size: int, read: Read) -> bytes | None:
     read = _remembering_end(size, read)
     try:
         *_, last = list_members("", size, read).values()
+        content = last.unpacked(read(last.offset, last.size))
     except ValueError:
         return None
-    content = read(last.offset, last.size)
     return content if last.name == name and zlib.crc32(content) == last.crc else None
 
 
@@ -232,23 +263,23 @@ def list_members(path: str, size: int, read: Read) -> dict[str, Member]:
         for _ in range(count):
             entry = _ENTRY.unpack_from(entries, here)
             kind, crc, stored, whole, name_size, extra, note, offset = entry[4], *entry[7:13], entry[16]
-            if entry[0] != b"PK\1\2" or kind or stored != whole:
-                raise BrokenContainerError(f"{path} isn't an uncompressed zip archive")
-            if _LARGE[1] in (whole, offset):
+            if entry[0] != b"PK\1\2" or kind not in _KINDS:
+                raise BrokenContainerError(f"{path} isn't a whole zip archive")
+            if _LARGE[1] in (stored, whole, offset):
                 return _large_members(path, size, read)
             name = entries[here + _ENTRY.size :][:name_size].decode()
-            found[name] = _member(name, path, offset, whole, crc, read)
+            found[name] = _member(name, path, offset, stored, crc, kind, read)
             here += _ENTRY.size + name_size + extra + note
     except (struct.error, UnicodeDecodeError) as error:
         raise BrokenContainerError(f"{path} isn't a whole zip archive") from error
     return found
 
 
-def _member(name: str, path: str, header: int, size: int, crc: int, read: Read) -> Member:
+def _member(name: str, path: str, header: int, size: int, crc: int, kind: int, read: Read) -> Member:
     sign, *_, name_size, extra = _HEADER.unpack(read(header, _HEADER.size))
     if sign != b"PK\3\4":
         raise BrokenContainerError(f"{path} isn't a whole zip archive: {name} isn't where it should be")
-    return Member(name, path, header + _HEADER.size + name_size + extra, size, crc)
+    return Member(name, path, header + _HEADER.size + name_size + extra, size, crc, kind != zipfile.ZIP_STORED)
 
 
 def _large_members(path: str, size: int, read: Read) -> dict[str, Member]:
@@ -258,7 +289,12 @@ def _large_members(path: str, size: int, read: Read) -> dict[str, Member]:
             infos = archive.infolist()
     except zipfile.BadZipFile as error:
         raise BrokenContainerError(f"{path} isn't a whole zip archive") from error
-    return {one.filename: _member(one.filename, path, one.header_offset, one.file_size, one.CRC, read) for one in infos}
+    return {
+        one.filename: _member(
+            one.filename, path, one.header_offset, one.compress_size, one.CRC, one.compress_type, read
+        )
+        for one in infos
+    }
 
 
 class _Whole(io.RawIOBase):

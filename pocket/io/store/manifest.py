@@ -220,6 +220,7 @@ def member_checksums(container: Path, names: Iterable[str] | None = None) -> dic
 @functools.lru_cache(maxsize=100_000)
 def _member_record(member: Member, state: FileState) -> FileRecord:
     with member.open() as file:
+        # The size is that of the content, since only the manifest is compressed.
         return FileRecord(member.size, hashlib.file_digest(file, "sha256").hexdigest(), state.mtime_ns)
 
 

@@ -56,7 +56,7 @@ def contents_of_output(place: Path) -> Mapping[str, bytes]:
         OSError: if it can't be read.
     """
     if is_container(place):
-        return {name: member.open().read() for name, member in members(place).items()}
+        return {name: member.content() for name, member in members(place).items()}
     files = [path for path in sorted(place.rglob("*")) if path.is_file()]
     return {path.relative_to(place).as_posix(): path.read_bytes() for path in files}
 
