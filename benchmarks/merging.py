@@ -27,7 +27,7 @@ os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
 from pocket.histograms.raw import write_raw
 from pocket.histograms.raw_sums import add_raw
-from pocket.io.store import read_manifest, write_output
+from pocket.io.store import manifest_of, write_output
 from tasks.chain.processing import RunProcessor
 
 SIZES = (1000, 10_000)
@@ -98,7 +98,7 @@ def files_of(branch: RunProcessor) -> tuple[str, ...]:
 
 def copy_branch(branch: RunProcessor, like: Path) -> None:
     """Give a branch the output of another one, with its own manifest and number of events."""
-    manifest = read_manifest(like)
+    manifest = manifest_of(like)
     assert manifest is not None
     data = branch.branch_data
     output = add_raw([like])

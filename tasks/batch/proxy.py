@@ -27,6 +27,7 @@ from tasks.batch.causes import (
     kind_of,
     was_killed,
 )
+from tasks.batch.logs import pack_logs
 from tasks.batch.status import Status, advice, sample
 from tasks.core.targets import find_remote, store_targets
 
@@ -285,6 +286,7 @@ class RetryingProxy:
             self.task.publish_message(f"going on without, as --acceptance says: {self._in_words(error)}")
         self._advise()
         self._tidy()
+        self._pack_logs()
         # law doesn't remove these files, because jobs need them until they run.
         shutil.rmtree(self.task.submission_directory, ignore_errors=True)
 
@@ -302,6 +304,16 @@ class RetryingProxy:
 
     def _tidy(self) -> None:
         """Remove files of finished jobs that nobody needs."""
+
+    def _pack_logs(self) -> None:
+        """Pack the logs into one archive; those of jobs that failed for good stay files, because messages name them."""
+        others = (data for data in self.job_data.jobs.values() if data["status"] != self.job_manager.FINISHED)
+        named = {Path(log) for data in others if (log := data["extra"].get("log"))}
+        try:
+            pack_logs(self.task.control, named)
+        except PocketError as error:
+            # The outputs are there, so that is no reason to fail.
+            self.task.publish_message(f"{self.task.progress_label}: {error}")
 
     def stop_if_decided(self) -> bool:
         """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done.

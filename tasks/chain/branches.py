@@ -33,9 +33,6 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
 
     exclude_index = True
 
-    #: whether the output of a branch is one file (:mod:`pocket.base.containers`), since nobody opens its parts
-    in_containers = False
-
     def branch_size(self, branch: int) -> int:
         """Return the number of events of a branch."""
         raise NotImplementedError

@@ -16,7 +16,7 @@ from pocket.base.containers import existing_place, folder_of, is_container
 from pocket.base.fingerprint.places import located
 from pocket.errors import ChangedFileError, DamagedOutputError
 from pocket.io.remote.threads import in_threads
-from pocket.io.store import Manifest, is_complete, read_manifest, verify_all
+from pocket.io.store import Manifest, is_complete, manifest_of, verify_all
 from pocket.io.store.manifest import other_input, why_incomplete
 from pocket.io.store.packing import remove_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
@@ -78,7 +78,7 @@ class StoreTarget(law.LocalDirectoryTarget):
     @property
     def manifest(self) -> Manifest | None:
         """The manifest in the folder, or else the one in the remote store."""
-        local = read_manifest(self.directory)
+        local = manifest_of(self.directory)
         return remote_manifest(self.remote) if local is None and self.remote is not None else local
 
     @property
@@ -214,9 +214,7 @@ def store_targets(outputs: Any) -> list[StoreTarget]:
 
 def find_remote(targets: Iterable[StoreTarget]) -> None:
     """Look up outputs that don't exist here in the remote store, all at once."""
-    look_up(
-        target.remote for target in targets if target.remote is not None and read_manifest(target.directory) is None
-    )
+    look_up(target.remote for target in targets if target.remote is not None and manifest_of(target.directory) is None)
 
 
 def fetch(targets: Iterable[StoreTarget]) -> None:
@@ -235,7 +233,7 @@ def fetch_verified(targets: Iterable[StoreTarget]) -> None:
     try:
         verify_all(output.directory for output in outputs)
     except DamagedOutputError:
-        damaged = [output for output in outputs if read_manifest(output.directory) is None]
+        damaged = [output for output in outputs if manifest_of(output.directory) is None]
         if any(output.remote is None for output in damaged):
             raise
         fetch(damaged)
@@ -253,7 +251,7 @@ def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
         ChangedFileError: if one was, for which law would only say that the task is not complete.
     """
     for target in targets:
-        manifest = read_manifest(target.directory)
+        manifest = manifest_of(target.directory)
         if manifest and (names := _changed_since(manifest)):
             raise ChangedFileError(
                 f"{', '.join(map(located, names))} was replaced while {label} ran: run this again, which makes anew "

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import law
 import luigi
@@ -430,6 +430,16 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         description="number of branches that a job merges before all are, 0 to merge all at once; default: 0",
     )
 
+    compact = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="pack outputs of branches that an earlier version wrote as folders, and logs of jobs, of this task "
+        "and of all that it requires, and run nothing; default: False",
+    )
+
+    interactive_params: ClassVar = [*BatchOptions.interactive_params, "compact"]
+    exclude_params_branch: ClassVar = {"compact"}
+
     exclude_index = True
 
     @classmethod
@@ -451,6 +461,12 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         """Folder of the version: people recognise outputs with other versions of corrections by it, too."""
         tags = label_of(self.params)
         return f"{super().version_part}.{tags}" if tags else super().version_part
+
+    def _compact(self, value: Any) -> None:
+        """Pack outputs of before, and logs; law calls this if ``compact`` is given, and exits afterwards."""
+        from tasks.framework.compacting import compact_outputs
+
+        compact_outputs(self)
 
 
 class ConfigTask(OneConfigTask, TemplateTask):

@@ -84,6 +84,9 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     exclude_index = True
 
+    #: whether the output of a branch is one file (:mod:`pocket.base.containers`), since nobody opens its parts
+    in_containers = False
+
     def __getattribute__(self, name: str, proxy: bool | None = None) -> Any:
         # Fast path: law looks for a proxy of each attribute, but only these are ever forwarded to one.
         if name in _FORWARDED:

@@ -1,6 +1,14 @@
 """The store: paths of outputs, atomic writing, completeness, and remote copies."""
 
-from pocket.io.store.manifest import FileRecord, Manifest, is_complete, manifest_id, read_manifest, why_incomplete
+from pocket.io.store.manifest import (
+    FileRecord,
+    Manifest,
+    is_complete,
+    manifest_id,
+    manifest_of,
+    read_manifest,
+    why_incomplete,
+)
 from pocket.io.store.output import write_output
 from pocket.io.store.paths import store_path, store_root
 from pocket.io.store.verification import verify, verify_all, verify_files
@@ -10,6 +18,7 @@ __all__ = [
     "Manifest",
     "is_complete",
     "manifest_id",
+    "manifest_of",
     "read_manifest",
     "store_path",
     "store_root",

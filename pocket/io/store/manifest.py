@@ -39,10 +39,6 @@ class FileRecord:
     sha256: str
     mtime_ns: int
 
-    def is_like(self, other: FileRecord | None) -> bool:
-        """Tell whether another file has the same content."""
-        return other is not None and (self.size, self.sha256) == (other.size, other.sha256)
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -100,17 +96,33 @@ def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, An
 
 
 def read_manifest(directory: str | Path) -> Manifest | None:
-    """Return the manifest of an output, ``None`` if it has none that can be read."""
-    is_folder = not is_container(directory)
-    path = os.path.join(directory, NAME) if is_folder else str(directory)  # noqa: PTH118  Strings are faster.
+    """Return the manifest of an output that is a folder, ``None`` if it has none that can be read."""
+    path = os.path.join(directory, NAME)  # noqa: PTH118  Strings are faster for thousands of files.
     try:
         stat = os.stat(path)  # noqa: PTH116
         # Network file systems may use a file number again, but not with the same times.
         return _manifest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    except FileNotFoundError:
-        return None if is_folder else read_manifest(folder_of(directory))
     except OSError:
         return None
+
+
+def manifest_of(place: str | Path) -> Manifest | None:
+    """Return the manifest of an output, a folder or a container; ``None`` if it has none that can be read."""
+    if not is_container(place):
+        return read_manifest(place)
+    path = str(place)
+    try:
+        return _packed_manifest(path, file_state(path))
+    except FileNotFoundError:
+        return read_manifest(folder_of(path))
+    except OSError:
+        return None
+
+
+@functools.lru_cache(maxsize=100_000)
+def _packed_manifest(path: str, state: FileState) -> Manifest | None:
+    """Read the manifest of a container, cached as those of folders are."""
+    return parse_manifest(read_last(path, NAME) or b"")
 
 
 def manifest_text(directory: str | Path) -> bytes:
@@ -135,18 +147,18 @@ def parse_manifest(text: bytes) -> Manifest | None:
 @functools.lru_cache(maxsize=100_000)
 def _manifest(path: str, *state: int) -> Manifest | None:
     """Read a manifest, cached by the state of its file, since a chain asks for it many times."""
-    return parse_manifest((read_last(path, NAME) or b"") if is_container(path) else Path(path).read_bytes())
+    return parse_manifest(Path(path).read_bytes())
 
 
 def manifest_id(directory: Path) -> str | None:
     """Return the id of an output's manifest, ``None`` if there is none; its files aren't checked."""
-    manifest = read_manifest(directory)
+    manifest = manifest_of(directory)
     return manifest.id if manifest else None
 
 
 def written(directory: Path) -> str:
     """Return the digest that distinguishes the current output from others at its place; empty if there is none."""
-    manifest = read_manifest(directory)
+    manifest = manifest_of(directory)
     return manifest.writing if manifest else ""
 
 
@@ -170,7 +182,7 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
         directory: folder of the output.
         inputs: as for :func:`is_complete`.
     """
-    manifest = read_manifest(directory)
+    manifest = manifest_of(directory)
     if manifest is None:
         if is_container(directory) and os.path.lexists(directory):
             return f"{directory} isn't a whole container: it was cut short, or something else wrote there"
@@ -191,6 +203,11 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
 def time_of(files: Mapping[str, FileRecord]) -> int:
     """Return the time of modification that a container with some files has, in ns since 1970."""
     return max((record.mtime_ns for record in files.values()), default=0)
+
+
+def have_same_content(one: FileRecord, other: FileRecord | None) -> bool:
+    """Tell whether two files have the same content."""
+    return other is not None and (one.size, one.sha256) == (other.size, other.sha256)
 
 
 def _time(place: Path) -> int | None:
@@ -232,7 +249,7 @@ def container_change(container: Path, manifest: Manifest) -> str | None:
         return f"{container} can't be read: {error.strerror}"
     except ValueError as error:
         return str(error)
-    changed = [name for name, record in manifest.files.items() if not record.is_like(now.get(name))]
+    changed = [name for name, record in manifest.files.items() if not have_same_content(record, now.get(name))]
     return f"{changed[0]} in {container} has changed since it was written" if changed else None
 
 

@@ -23,8 +23,8 @@ from pocket.io.store.manifest import (
     Manifest,
     content_id,
     is_complete,
+    manifest_of,
     parse_manifest,
-    read_manifest,
     written,
 )
 from pocket.io.store.packing import PACKED, pack_folder, records_to_pack
@@ -130,7 +130,7 @@ def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iter
     before = written(directory) if replaces is None else replaces
 
     def was_written_meanwhile(temporary: Path) -> bool:
-        there, ours = read_manifest(directory), read_manifest(temporary)
+        there, ours = manifest_of(directory), manifest_of(temporary)
         if there is None or ours is None or there.writing == before:
             return False
         return _decisive(there) == _decisive(ours) and is_complete(directory)

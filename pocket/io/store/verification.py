@@ -16,7 +16,16 @@ from pocket.base.containers import existing_place, is_container
 from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError
 from pocket.io.store import packing
-from pocket.io.store.manifest import NAME, FileRecord, Manifest, member_checksums, read_manifest, why_incomplete
+from pocket.io.store.manifest import (
+    NAME,
+    FileRecord,
+    Manifest,
+    have_same_content,
+    manifest_of,
+    member_checksums,
+    read_manifest,
+    why_incomplete,
+)
 
 #: New name of the manifest of a damaged folder; a damaged container is renamed as a whole.
 DAMAGED = f"damaged-{NAME}"
@@ -82,25 +91,38 @@ def find_output(path: str | Path) -> tuple[Path, str, FileRecord] | None:
 
 def _damage(directory: Path, names: Collection[str] | None = None) -> str | None:
     """Return the damage of an output as a sentence, after setting its manifest aside; ``None`` if there is none."""
-    manifest = read_manifest(directory)
+    manifest = manifest_of(directory)
     if manifest is None:
         return f"{why_incomplete(directory)}: run this again, which makes it anew"
     place = existing_place(directory)
-    in_container = is_container(place)
-    found = (_damaged_members if in_container else _damaged_files)(place, manifest, names)
+    found = _first_damage(place, manifest, names)
     if found is None:
         return None
-    now = read_manifest(directory)
+    now = manifest_of(directory)
     if now is None or now.writing != manifest.writing:
         # Another process has replaced the output meanwhile.
         return _damage(directory, names)
     with contextlib.suppress(OSError):
-        if in_container:
+        if is_container(place):
             place.replace(place.with_name(packing.DAMAGED + place.name))
         else:
             (place / NAME).replace(place / DAMAGED)
     name, reason = found
     return f"{name} in {place} {reason}; the output counts as missing now: run this again, which makes it anew"
+
+
+def damage(place: Path) -> str | None:
+    """Return the damage of an output as a sentence, ``None`` if there is none; the output stays as it is."""
+    manifest = manifest_of(place)
+    if manifest is None:
+        return why_incomplete(place)
+    found = _first_damage(place, manifest, None)
+    return None if found is None else f"{found[0]} in {place} {found[1]}"
+
+
+def _first_damage(place: Path, manifest: Manifest, names: Collection[str] | None) -> tuple[str, str] | None:
+    """Return the first damaged file of an output, and its damage."""
+    return (_damaged_members if is_container(place) else _damaged_files)(place, manifest, names)
 
 
 _CHANGED = "isn't what was written: its checksum is another one"
@@ -130,4 +152,6 @@ def _damaged_members(container: Path, manifest: Manifest, names: Collection[str]
         return ", ".join(wanted), f"can't be read ({error.strerror})"
     except ValueError:
         found = {}
-    return next(((name, _CHANGED) for name in wanted if not manifest.files[name].is_like(found.get(name))), None)
+    return next(
+        ((name, _CHANGED) for name in wanted if not have_same_content(manifest.files[name], found.get(name))), None
+    )
