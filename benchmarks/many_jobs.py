@@ -14,7 +14,6 @@ import json
 import os
 import pstats
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,8 +31,9 @@ from tests.law_runner import ROOT
 # law reads its configuration when it is imported.
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
-from pocket.io.store import read_manifest
 from pocket.io.store.manifest import NAME
+from pocket.io.store.output import receive_output
+from pocket.io.store.packing import contents_of_output
 from tasks.batch.queues import QueueManager
 from tasks.batch.submission import BatchProxy
 from tasks.chain.processing import RunProcessor
@@ -127,13 +127,12 @@ class Submission:
 def copy_outputs(task: RunProcessor) -> None:
     """Give all branches the files of the first one, each with its own manifest."""
     first, *others = task.get_branch_tasks().values()
-    like = first.output().directory
-    manifest = read_manifest(like)
+    contents = contents_of_output(first.output().directory)
+    manifest = first.output().manifest
     assert manifest is not None
     for branch in others:
-        folder = branch.output().directory
-        shutil.copytree(like, folder)
-        (folder / NAME).write_text(replace(manifest, inputs=branch.input_ids()).to_json())
+        own = replace(manifest, inputs=branch.input_ids()).to_json().encode()
+        receive_output(branch.output().directory, {**contents, NAME: own})
 
 
 def watch(result: Path, arguments: Sequence[str], profile: str, count_calls: bool) -> None:

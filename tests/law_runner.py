@@ -115,11 +115,12 @@ class Law:
         return Run(process.returncode, text), Usage(**json.loads(result.read_text()))
 
     def outputs(self, task: str, analysis: str = "zmumu") -> Iterator[Path]:
-        """Return the folders with a manifest below a task's folder in the store."""
+        """Return the folders with a manifest, and the containers, below a task's folder in the store."""
         found = []
         # Path.rglob stumbles over what vanishes meanwhile.
         for folder, folders, files in os.walk(self.store / analysis / task):
             folders[:] = [name for name in folders if not name.startswith(".")]
             if "manifest.json" in files:
                 found.append(Path(folder))
+            found += [Path(folder, name) for name in files if name.endswith(".zip") and "damaged-" not in name]
         yield from sorted(found)

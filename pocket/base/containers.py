@@ -31,8 +31,8 @@ _ENTRY = struct.Struct("<4s6H3L5H2L")
 _HEADER = struct.Struct("<4s5H3L2H")
 #: Ways in which files are stored.
 _KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: Values of archives that need larger numbers.
-_LARGE = (0xFFFF, 0xFFFFFFFF)
+#: Value of a number that is elsewhere, since it is larger; such archives have a record of this size before their end.
+_LARGE, _LOCATOR = 0xFFFFFFFF, 20
 
 #: Returns bytes of a file, from an offset on; the number of bytes comes second.
 Read = Callable[[int, int], bytes]
@@ -255,7 +255,7 @@ def list_members(path: str, size: int, read: Read) -> dict[str, Member]:
         sign, *_, count, length, start, comment = _END.unpack(read(size - _END.size, _END.size))
         if sign != b"PK\5\6" or comment:
             raise BrokenContainerError(f"{path} isn't a whole zip archive")
-        if count == _LARGE[0] or _LARGE[1] in (length, start):
+        if read(size - _END.size - _LOCATOR, 4) == b"PK\6\7":
             return _large_members(path, size, read)
         found, entries, here = {}, read(start, length), 0
         if start + length + _END.size != size:
@@ -265,7 +265,7 @@ def list_members(path: str, size: int, read: Read) -> dict[str, Member]:
             kind, crc, stored, whole, name_size, extra, note, offset = entry[4], *entry[7:13], entry[16]
             if entry[0] != b"PK\1\2" or kind not in _KINDS:
                 raise BrokenContainerError(f"{path} isn't a whole zip archive")
-            if _LARGE[1] in (stored, whole, offset):
+            if _LARGE in (stored, whole, offset):
                 return _large_members(path, size, read)
             name = entries[here + _ENTRY.size :][:name_size].decode()
             found[name] = _member(name, path, offset, stored, crc, kind, read)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.containers import is_container
 from pocket.errors import ConfigError, DamagedOutputError, HistogramError, UnknownKeyError
 from pocket.histograms.files import HISTOGRAMS, SUMS, list_variables, read_sums
 from pocket.histograms.files import read_templates as read_samples
@@ -106,7 +107,7 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
     folder = path.parent if path.name == HISTOGRAMS else path
     refuse_absent(output, folder)
     raw = HistogramError(f"{folder} holds the raw sums of a branch: give an output of MergeOutputs")
-    if (folder / RAW).is_file():
+    if is_container(folder) or (folder / RAW).is_file():
         raise raw
     if not (folder / HISTOGRAMS).is_file():
         inside = sorted(folder.glob(f"*/{HISTOGRAMS}"))

@@ -37,8 +37,13 @@ def overwrite(path: Path, start: int, size: int) -> None:
     path.write_bytes(content)
 
 
-def rot(path: Path) -> None:
-    """Change bytes in the middle of a file, whose size and time of modification stay, as where a disk loses them."""
+def rot(path: Path, start: int = -1) -> None:
+    """Change bytes of a file, whose size and time of modification stay, as where a disk loses them.
+
+    Args:
+        path: the file.
+        start: place of the bytes, in the middle by default.
+    """
     stat = path.stat()
-    overwrite(path, stat.st_size // 2, 4)
+    overwrite(path, stat.st_size // 2 if start < 0 else start, 4)
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))

@@ -19,6 +19,7 @@ from pocket.errors import PocketError
 from pocket.histograms.files import read_templates
 from pocket.io.store import manifest_id
 from pocket.io.store.manifest import written
+from pocket.io.store.packing import contents_of_output
 from tasks.chain.plotting import PlotTemplates
 from tasks.framework.base import StoreTask, TemplateTask
 from tests.law_runner import Law, Run
@@ -152,13 +153,12 @@ def name(task: StoreTask) -> str:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the files of an output, without its manifest: path → content."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    return {name: content for name, content in contents_of_output(folder).items() if name != "manifest.json"}
 
 
 def unfinished(store: Path) -> list[Path]:
     """Return what is in a store but belongs to no output."""
-    outputs = {path.parent for path in store.rglob("manifest.json")}
+    outputs = {path.parent for path in store.rglob("manifest.json")} | {*store.rglob("*.zip")}
     files = [path for path in store.rglob("*") if path.is_file()]
     hidden = list(store.rglob(".*"))
     found = hidden + [path for path in files if not outputs & {path, *path.parents}]

@@ -30,6 +30,12 @@ def folder(chain: Chain) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
+def outputs(folder: Path) -> list[Path]:
+    """Return the outputs below a folder, without hidden ones."""
+    found = [*(path.parent for path in folder.rglob("manifest.json")), *folder.rglob("*.zip")]
+    return [path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts)]
+
+
 @pytest.mark.parametrize(
     ("task", "kilobytes"),
     [(RunProcessor, 4), (RunProcessor, 12), (MergeOutputs, 12), (PlotTemplates, 16), (SkimEvents, 4), (SkimEvents, 16)],
@@ -46,10 +52,9 @@ def test_full_store(chain: Chain, folder: Path, task: type[StoreTask], kilobytes
     assert error.startswith("can't write ")
     assert "in the store: No space left on device" in error
     assert unfinished(chain.store) == []
-    assert not [path for path in folder.rglob("manifest.json") if not is_complete(path.parent)]
+    assert all(map(is_complete, outputs(folder)))
 
     subprocess.run(["mount", "-o", "remount,size=50m", folder], check=True)
     chain.build(task, config="main")
-    outputs = [path.parent for path in folder.rglob("manifest.json")]
-    assert outputs
-    assert all(map(is_complete, outputs))
+    assert outputs(folder)
+    assert all(map(is_complete, outputs(folder)))

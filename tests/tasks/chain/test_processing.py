@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ def test_second_run_executes_nothing(chain: Chain) -> None:
 def test_only_a_deleted_branch_runs_again(chain: Chain) -> None:
     before, templates = chain.ids(""), chain.templates()
     deleted = chain.outputs("RunProcessor", "main")[1]
-    shutil.rmtree(deleted)
+    deleted.unlink()
     run = chain.run("PlotTemplates")
     assert run.code == 0
     assert run.executed == ["RunProcessor", "MergeOutputs", "PlotTemplates"]
@@ -49,7 +48,7 @@ def test_one_branch_alone(chain: Chain) -> None:
     templates = chain.templates()
     branches = chain.ids("RunProcessor", "main")
     for path in branches:
-        shutil.rmtree(path)
+        path.unlink()
     assert chain.build(RunProcessor, config="main", branch=1) == ["RunProcessor main"]
     alone = chain.ids("RunProcessor", "main")
     (path,) = alone

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.files import read_templates
 from pocket.io.store import is_complete
 from pocket.io.store.manifest import written
+from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
@@ -35,7 +35,7 @@ def forget(chain: Chain) -> None:
     """Remove what the executors make, and what is made of it."""
     for task in ("RunProcessor", "MergeOutputs"):
         for path in chain.outputs(task, "main"):
-            shutil.rmtree(path)
+            remove_output(path)
 
 
 def run_again(chain: Chain, *options: str) -> Run:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pocket.errors import ConfigError
 from pocket.histograms.raw import read_raw
-from pocket.io.store import read_manifest
+from pocket.io.store import manifest_of
 from pocket.io.store.manifest import written
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import RESULT
@@ -47,7 +47,7 @@ def test_processing(chain: Chain, tmp_path: Path) -> None:
     assert isinstance(job, ProcessingJob)
     assert job.size == 900
     assert run(job, output=elsewhere(job, tmp_path / "again"), chunk_size=400) == 900
-    made, again = read_manifest(task.output().directory), read_manifest(tmp_path / "again")
+    made, again = manifest_of(task.output().directory), manifest_of(tmp_path / "again")
     assert made is not None
     assert again is not None
     assert again.inputs == made.inputs

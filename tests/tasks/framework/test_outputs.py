@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,7 +56,7 @@ def test_workflow_and_its_branches(chain: Chain) -> None:
     assert {output.path} == {branch.parents[1] for branch in branches}
     branch = found(chain, "RunProcessor", config="main", branch=0)
     assert branch.path in branches
-    shutil.rmtree(branch.path)
+    branch.path.unlink()
     assert found(chain, "RunProcessor", config="main", branch=0).state == "absent"
     again = found(chain, "RunProcessor", config="main")
     assert not again.is_complete
@@ -81,7 +80,7 @@ def test_edits_and_other_parameters_count(chain: Chain) -> None:
 
 def test_output_made_from_others_than_those_now_there(chain: Chain) -> None:
     branch = chain.outputs("RunProcessor", "main")[0]
-    shutil.rmtree(branch)
+    branch.unlink()
     output = found(chain, "MergeOutputs", config="main")
     assert not output.is_complete
     assert output.manifest is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pocket.base.fingerprint import fingerprint
-from pocket.io.store import read_manifest
+from pocket.io.store import manifest_of
 from pocket.io.store.records import read_record, read_specification, record_file
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
@@ -18,7 +18,7 @@ from tests.tasks.small_chain import Chain
 def test_manifests_name_records_that_are_there(chain: Chain) -> None:
     for task in ("RunProcessor", "MergeOutputs", "ComputeScaleFactors", "PlotTemplates"):
         for folder in chain.outputs(task):
-            manifest = read_manifest(folder)
+            manifest = manifest_of(folder)
             assert manifest is not None
             ids = manifest.info["records"]
             assert set(ids) == {"spec", "code", "lock"}

@@ -29,7 +29,7 @@ from tests.law_runner import ROOT, Law
 # law reads its configuration when it is imported
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
-from pocket.io.store import read_manifest
+from pocket.io.store import manifest_of
 from tasks.chain.merging import MergeOutputs
 from tasks.core.targets import are_complete
 from tests.tasks.mutations.row import Edit, edit, parameter, write
@@ -84,8 +84,8 @@ class Moment:
         seen: set[str] = set()
         while process.poll() is None:
             for path, folders, files in os.walk(store):
-                if self.what == "output" and "manifest.json" in files and "/." not in path:
-                    seen.add(path)
+                if self.what == "output" and "/." not in path:
+                    seen.update(f"{path}/{file}" for file in files if file.endswith((".zip", "manifest.json")))
                 if self.what == "temporary folder":
                     seen.update(f"{path}/{folder}" for folder in folders if folder.startswith("."))
             if len(seen) >= self.number:
@@ -193,7 +193,7 @@ class Laboratory:
         with one_question():
             for part in parts:
                 folder = part.output().directory
-                manifest = read_manifest(folder)
+                manifest = manifest_of(folder)
                 if manifest is not None and are_complete(part):
                     files = {
                         name: record.sha256 for name, record in manifest.files.items() if name not in _MAY_BE_OLDER

@@ -22,6 +22,7 @@ import uproot
 import yaml
 from luigi.task_register import Register
 
+from pocket.base.containers import is_container
 from pocket.configuration.analysis import _load
 from pocket.errors import PocketError
 from pocket.io.store import manifest_id
@@ -231,13 +232,11 @@ class World:
         """Return the outputs below the store with the id of their manifest, and when it was written."""
         manifests = [
             path
-            for path in self.store.rglob("manifest.json")
+            for path in (*self.store.rglob("manifest.json"), *self.store.rglob("*.zip"))
             if not any(part.startswith(".") for part in path.relative_to(self.store).parts)
         ]
-        return {
-            path.parent.relative_to(self.store): (manifest_id(path.parent), path.stat().st_mtime_ns)
-            for path in manifests
-        }
+        outputs = {(path if is_container(path) else path.parent): path.stat().st_ctime_ns for path in manifests}
+        return {output.relative_to(self.store): (manifest_id(output), time) for output, time in outputs.items()}
 
     def outputs(self, task: str, part: str) -> list[Path]:
         """Return the outputs of a task for a configuration or scale factor."""
