@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,15 @@ class Run:
     def errors(self) -> list[str]:
         """The sentences of the errors meant for people."""
         return re.findall(r"^error: (.*)$", self.text, re.MULTILINE)
+
+
+def job_logs(control: Path) -> dict[str, str]:
+    """Return the logs of a task's batch jobs: those in the archive, and those of jobs that aren't done."""
+    found = {}
+    if (control / "logs.zip").exists():
+        with zipfile.ZipFile(control / "logs.zip") as archive:
+            found = {name: archive.read(name).decode() for name in archive.namelist()}
+    return found | {path.name: path.read_text() for path in control.glob("stdall_*.txt")}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from benchmarks.soak.faults import Faults, prepare
 from benchmarks.soak.pool import Pool, running_pool
 from benchmarks.soak.report import ASKED, attempts, complaints, table
 from pocket.base.runtime.file_state import file_checksum
+from pocket.io.store import manifest_of
 from tests.law_runner import ROOT
 from tests.services.checkout import Analysis, copy_analysis, copy_project, make_folder
 from tests.services.conftest import ORDINARY_USER, User
@@ -71,9 +72,9 @@ class Submitter:
             )
 
 
-def branch_manifests(analysis: Analysis) -> list[Path]:
-    """Return the manifests of finished branches."""
-    return list((analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("*/*/*/manifest.json"))
+def branch_outputs(analysis: Analysis) -> list[Path]:
+    """Return the outputs of finished branches."""
+    return list((analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("*/*/[!.]*.zip"))
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -98,7 +99,7 @@ def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: rand
     try:
         while process.poll() is None:
             time.sleep(3)
-            done = len(branch_manifests(submitter.analysis))
+            done = len(branch_outputs(submitter.analysis))
             if time.monotonic() - said > 60:
                 said = time.monotonic()
                 say(f"{done} of {branches} branches done after {(said - begin) / 60:.0f} min")
@@ -114,11 +115,12 @@ def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: rand
     return process.returncode
 
 
-def events(manifests: list[Path]) -> tuple[int, int]:
+def events(outputs: list[Path]) -> tuple[int, int]:
     """Return the numbers of events that the branches should have processed, and that they processed."""
     counts = Counter[str]()
-    for path in manifests:
-        counts.update(json.loads(path.read_bytes())["info"]["reading"]["events"])
+    for output in outputs:
+        if manifest := manifest_of(output):
+            counts.update(manifest.info["reading"]["events"])
     return counts["expected"], counts["processed"]
 
 
@@ -131,7 +133,7 @@ def merged(analysis: Analysis) -> dict[str, bytes]:
 def differences(analysis: Analysis, local: Analysis, branches: int) -> list[str]:
     """Return sentences about wrong outputs, compared with those of the local workflow."""
     problems = []
-    manifests, expected = branch_manifests(analysis), branch_manifests(local)
+    manifests, expected = branch_outputs(analysis), branch_outputs(local)
     if len(manifests) != branches:
         problems.append(f"{len(manifests)} branches are complete, but there are {branches}")
     if events(manifests) != events(expected) or len(set(events(manifests))) > 1:
@@ -190,7 +192,7 @@ def soak(user: User, options: argparse.Namespace) -> list[str]:
     run = local.checkout.run(local.law("MergeOutputs", *what, "--cores", str(os.cpu_count())), timeout=3600)
     if run.code:
         return [f"the local workflow failed: {run.text}"]
-    branches = len(branch_manifests(local))
+    branches = len(branch_outputs(local))
     faults = Faults.plan(folder, branches, options.faults, chance)
     say(
         f"{branches} branches; {len(faults.planned)} of their jobs are struck: {dict(Counter(faults.planned.values()))}"

@@ -166,26 +166,25 @@ def existing_place(place: str | Path) -> Path:
     return Path(place)
 
 
-def write_container(path: Path, folder: Path, names: Iterable[str]) -> None:
+def write_container(path: Path, folder: Path, names: Iterable[str], last: str) -> None:
     """Write a new container, without flushing it to disk.
 
     Args:
         path: the container.
         folder: folder of the files.
-        names: paths of the files relative to the folder, in the order in which they are stored; the last one is
-            compressed.
+        names: paths of the files relative to the folder, in the order in which they are stored.
+        last: path of the file that describes them, which is compressed.
 
     Raises:
         OSError: if that fails.
     """
-    every = list(names)
     with zipfile.ZipFile(path, "x") as archive:
-        for number, name in enumerate(every):
+        for number, name in enumerate([*names, last]):
             file = folder / name
             # Times are left out, so that equal files make equal containers.
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o644 << 16
-            info.compress_type = zipfile.ZIP_STORED if number < len(every) - 1 else zipfile.ZIP_DEFLATED
+            info.compress_type = zipfile.ZIP_STORED if name != last else zipfile.ZIP_DEFLATED
             info.file_size = file.stat().st_size
             # Python marks large files by 20 more bytes in front of the content.
             large = info.file_size * 1.05 > zipfile.ZIP64_LIMIT

@@ -41,7 +41,7 @@ def test_workers_that_never_start(analysis: Analysis, options: str, reason: str)
     assert run.code == 30
     (error,) = run.errors
     assert re.match(rf"no worker of the Dask cluster \(htcondor\) {reason} the logs in /\S+/\.dask$", error)
-    assert not list((analysis.checkout.store / "small" / "RunProcessor").rglob("manifest.json"))
+    assert not list((analysis.checkout.store / "small" / "RunProcessor").rglob("*-*.zip"))
     assert workers(analysis) == []
 
 

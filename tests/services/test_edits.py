@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from pocket.io.store import manifest_of
 from tests.services.checkout import Analysis, Checkout, same, submitted
 
 Templates = dict[str, np.ndarray]
@@ -63,10 +61,13 @@ def test_an_edit_while_jobs_wait_has_no_part_in_them(system: str, analysis: Anal
     assert "pt: 40.0" in parameters.read_text()
     assert submitted(run.text) == [2]
     assert same(analysis.templates(), expected)
-    for manifest in (analysis.checkout.store / "small" / "RunProcessor" / "main").rglob("manifest.json"):
-        info = json.loads(manifest.read_text())["info"]
-        assert info["usage"]["host_kind"] == system
-        assert set(info["records"]) == {"spec", "code", "lock"}
+    outputs = list((analysis.checkout.store / "small" / "RunProcessor" / "main").rglob("[!.]*-*.zip"))
+    assert len(outputs) == 2
+    for output in outputs:
+        manifest = manifest_of(output)
+        assert manifest is not None
+        assert manifest.info["usage"]["host_kind"] == system
+        assert set(manifest.info["records"]) == {"spec", "code", "lock"}
 
 
 @pytest.mark.slow
@@ -80,7 +81,7 @@ def test_jobs_with_other_parameters_write_nothing(system: str, analysis: Analysi
     assert "float 20.0 → float 33.0" in sentence
     # not tried again
     assert submitted(run.text) == [1]
-    assert not list((analysis.checkout.store / "small" / "RunProcessor").rglob("manifest.json"))
+    assert not list((analysis.checkout.store / "small" / "RunProcessor").rglob("*-*.zip"))
 
 
 @pytest.mark.slow
@@ -98,10 +99,7 @@ def test_jobs_with_a_bundle_do_the_default_analysis(checkout: Checkout) -> None:
     assert merged.code == 0, merged.text
     # what the jobs wrote is where the submitter looks for it
     assert merged.executed == ["MergeOutputs"]
-    manifests = [
-        json.loads(path.read_text())
-        for path in (checkout.store / "zmumu" / "RunProcessor" / "nominal").rglob("manifest.json")
-        if not any(part.startswith(".") for part in Path(path).parts)
-    ]
+    outputs = (checkout.store / "zmumu" / "RunProcessor" / "nominal").rglob("[!.]*-*.zip")
+    manifests = [manifest for output in outputs if (manifest := manifest_of(output))]
     assert manifests
-    assert {manifest["info"]["usage"]["host_kind"] for manifest in manifests} == {"htcondor"}
+    assert {manifest.info["usage"]["host_kind"] for manifest in manifests} == {"htcondor"}

@@ -17,6 +17,7 @@ import pytest
 
 from pocket.io.store import is_complete
 from tasks.batch.htcondor import BRANCHES, CONTROL
+from tests.law_runner import job_logs
 from tests.services.checkout import Analysis, same, site_settings, submitted
 from tests.tasks.small_chain import contents
 from tests.waiting import PATIENCE, wait_for
@@ -71,8 +72,9 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
     assert "4 of 4 jobs done" in run.text
     # with all their logs, and nothing that nobody needs any more
     control = analysis.control("htcondor")
-    logs = [path.read_text() for path in control.glob("stdall_*.txt")]
+    logs = job_logs(control).values()
     assert len(logs) == 4
+    assert not list(control.glob("stdall_*.txt"))
     # law loads the analysis once in each
     assert all(log.count("left out: law would start twice") == 1 and "1 > BuildDatasets" not in log for log in logs)
     assert not (control / "submissions").exists()
@@ -255,11 +257,11 @@ def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: T
 
 @pytest.mark.slow
 def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: Templates) -> None:
-    """It has filled the output in its own folder, and has copied all files but the last one when it is killed."""
+    """It has filled the output in its own folder, and is about to copy it as one file when it is killed."""
     analysis.fault(
         "def kill(event, arguments):\n"
         "        import glob\n"
-        "        if event == 'open' and '.tmp-' in str(arguments[0]) and str(arguments[0]).endswith('raw.h5'):\n"
+        "        if event == 'open' and '.tmp-' in str(arguments[0]) and str(arguments[0]).endswith('.packed.zip'):\n"
         "            if glob.glob('tmp/pocketlaw-*/raw.h5'):\n"
         "                os.kill(os.getpid(), signal.SIGKILL)\n"
         "    if number == 0:\n"
@@ -271,12 +273,10 @@ def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: T
     assert same(analysis.templates(), expected)
     (fingerprint,) = (analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("[!.]*")
     (left,) = fingerprint.glob("*/.*.tmp-*")
-    # what it left is hidden, and whole as far as it goes
+    # what it left is hidden
     output = left.with_name(left.name[1:].partition(".tmp-")[0])
-    whole = contents(output)
-    assert whole.pop("raw.h5")
-    assert contents(left) == whole
-    outputs = [path for path in fingerprint.glob("*/[!.]*") if path.is_dir()]
+    assert contents(left) == {}
+    outputs = list(fingerprint.glob("*/[!.]*.zip"))
     assert sorted(path.name for path in output.parent.iterdir()) == sorted([left.name, output.name])
     assert len(outputs) == 2
     assert all(is_complete(path) for path in outputs)
@@ -293,7 +293,7 @@ def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None
     assert "Job submitted from host" in (control / "jobs.log").read_text()
     # law's log has the same
     assert [*control.glob("job_*")] == []
-    assert (control / "stdall_0To1.txt").is_file()
+    assert "stdall_0To1.txt" in job_logs(control)
 
 
 @pytest.mark.slow
@@ -314,7 +314,7 @@ def test_jobs_use_the_packages_of_the_image(analysis: Analysis, expected: Templa
     run = analysis.checkout.run(f"{settings} {analysis.law('MergeOutputs', *QUICK, '--container', '/cvmfs/image')}")
     assert run.code == 0, run.text
     assert same(analysis.templates(), expected)
-    logs = [log.read_text() for log in analysis.control("htcondor").glob("stdall_*.txt")]
+    logs = job_logs(analysis.control("htcondor")).values()
     assert len(logs) == 2
     # setup.sh put no .venv of the snapshot before it
     assert all(f"\nPATH           : {path}\n" in log for log in logs)
@@ -338,7 +338,7 @@ def test_what_a_site_needs(analysis: Analysis) -> None:
     asked = ("-af", "ProjectName", "SecondsOfMine", "RequestDisk", "RequestGPUs")
     found = analysis.checkout.user.run("condor_history", *ours, *asked).split()
     assert found == ["of_mine", "1800", str(150 * 1024), "1"]
-    assert "set up: a b" in (control / "stdall_0To1.txt").read_text()
+    assert "set up: a b" in job_logs(control)["stdall_0To1.txt"]
 
 
 def test_dry_run_submits_nothing(analysis: Analysis) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pocket.histograms.files import list_variables, read_templates
-from tests.law_runner import Run
+from tests.law_runner import Run, job_logs
 from tests.services.checkout import Analysis, Checkout, make_folder, site_settings, submitted
 from tests.services.conftest import HIDDEN
 from tests.services.xrootd_servers import ControlledServer
@@ -68,7 +68,8 @@ def run_both(checkout: Checkout, stores: tuple[Path, Path], settings: str, comma
 
 def logs(store: Path) -> list[str]:
     """Return the logs of all jobs."""
-    return [path.read_text() for path in store.glob("*/RunProcessor/*/v1/*/.htcondor/stdall_*.txt")]
+    controls = store.glob("*/RunProcessor/*/v1/*/.htcondor")
+    return [log for control in controls for log in job_logs(control).values()]
 
 
 def test_default_analysis_has_the_same_templates(
@@ -85,7 +86,7 @@ def test_default_analysis_has_the_same_templates(
     assert len(logs(stores[1])) == jobs > 1
     # the folder of the jobs had nothing of the home, and is gone
     assert all("nothing of home here" in log for log in logs(stores[1]))
-    assert len(list(server.store.glob("results/zmumu/RunProcessor/nominal/v1/*/*/*/manifest.json"))) == 2 * jobs
+    assert len(list(server.store.glob("results/zmumu/RunProcessor/nominal/v1/*/*/*.zip"))) == 2 * jobs
 
 
 def test_jobs_apply_what_was_measured_here(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pocket.histograms.files import read_output
-from pocket.io.store import read_manifest
+from pocket.io.store import manifest_of
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.chain.toys import MakeToySamples
@@ -39,7 +39,7 @@ def run(chain: Chain, version: str) -> tuple[dict[str, Any], list[dict[str, Any]
     result = chain.law.run(*chain.arguments("MergeOutputs", "--config", "main", "--version", version, "--cores", "2"))
     assert result.code == 0, result.text
     task = chain.task(RunProcessor, config="main", version=version)
-    manifests = [read_manifest(branch.output().directory) for branch in task.get_branch_tasks().values()]
+    manifests = [manifest_of(branch.output().directory) for branch in task.get_branch_tasks().values()]
     readings = [manifest.info["reading"] for manifest in manifests if manifest]
     assert len(readings) == len(manifests) > 2
     return read_output(chain.task(MergeOutputs, config="main", version=version).directory), readings

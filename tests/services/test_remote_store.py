@@ -64,11 +64,12 @@ def small_disk(server: ControlledServer) -> Iterator[None]:
 
 
 def files_in(store: Path) -> dict[str, str]:
-    """Return the checksums of all files of outputs, but what only the local store notes."""
+    """Return the checksums of all files and containers of outputs, but what only the local store notes."""
+    folders = [path for manifest in store.rglob("manifest.json") for path in manifest.parent.rglob("*")]
+    containers = [path for path in store.rglob("*-*.zip") if not path.name.startswith(".")]
     return {
         path.relative_to(store).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for manifest in store.rglob("manifest.json")
-        for path in manifest.parent.rglob("*")
+        for path in (*folders, *containers)
         if path.is_file() and path.name != ".uploaded"
     }
 
@@ -269,22 +270,25 @@ def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_two_processes_upload_at_once(server: ControlledServer, tmp_path: Path) -> None:
-    url, stop = f"{server.url}/results/output", tmp_path / "stop"
+@pytest.mark.parametrize("name", ["output", "output.zip"])
+def test_two_processes_upload_at_once(server: ControlledServer, tmp_path: Path, name: str) -> None:
+    url, stop = f"{server.url}/results/{name}", tmp_path / "stop"
     script = ("-m", "tests.pocket.io.store.writer")
     first_numbers = (1000, 100_000)
-    writers = [start(*script, tmp_path / str(first), str(first), str(stop), url) for first in first_numbers]
+    places = {first: tmp_path / f"{first}{Path(name).suffix}" for first in first_numbers}
+    copy = tmp_path / f"copy{Path(name).suffix}"
+    writers = [start(*script, place, str(first), str(stop), url) for first, place in places.items()]
     found, refused = set(), []
     while any(writer.poll() is None for writer in writers):
         if len(found) > 2:
             stop.touch()
         # whenever it is there, it is that of one of them
         try:
-            download(url, tmp_path / "copy")
+            download(url, copy)
         except RemoteStoreError as error:
             refused.append(str(error))
         else:
-            found.add(holds(tmp_path / "copy"))
+            found.add(holds(copy))
     last_numbers = []
     for writer in writers:
         text, _ = writer.communicate(timeout=PATIENCE)
@@ -292,6 +296,6 @@ def test_two_processes_upload_at_once(server: ControlledServer, tmp_path: Path) 
         last_numbers.append(int(text.split()[-1]))
     assert len(found) > 2
     assert all("has no manifest.json that can be read" in text for text in refused)
-    assert holds(server.store / "results" / "output") in last_numbers
-    assert is_complete(server.store / "results" / "output")
-    assert [path.name for path in (server.store / "results").iterdir()] == ["output"]
+    assert holds(server.store / "results" / name) in last_numbers
+    assert is_complete(server.store / "results" / name)
+    assert [path.name for path in (server.store / "results").iterdir()] == [name]

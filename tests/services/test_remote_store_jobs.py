@@ -23,5 +23,5 @@ def test_jobs_inherit_it(
     assert run.code == 0, run.text
     (jobs,) = submitted(run.text)
     copied = files_in(server.store / "results" / "small" / "RunProcessor")
-    assert len([name for name in copied if name.endswith("manifest.json")]) == jobs > 1
+    assert len([name for name in copied if name.endswith(".zip")]) == jobs > 1
     assert files_in(analysis.checkout.store / "small" / "RunProcessor") == copied

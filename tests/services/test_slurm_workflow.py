@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.grid import write_proxy
+from tests.law_runner import job_logs
 from tests.services.checkout import Analysis, own, same, site_settings, submitted
 from tests.waiting import wait_for
 
@@ -66,11 +67,10 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
     # as one array, with all their logs, and nothing that nobody needs any more
     assert len({job.partition("_")[0] for job in set(queue("all")) - before}) == 1
     control = analysis.control("slurm")
-    assert sorted(path.name for path in control.iterdir()) == [
-        "slurm_jobs_0To4.json",
-        *(f"stdall_{n}To{n + 1}.txt" for n in range(4)),
-    ]
-    assert "left out: law would start twice" in (control / "stdall_0To1.txt").read_text()
+    assert sorted(path.name for path in control.iterdir()) == ["logs.zip", "slurm_jobs_0To4.json"]
+    logs = job_logs(control)
+    assert sorted(logs) == [f"stdall_{n}To{n + 1}.txt" for n in range(4)]
+    assert "left out: law would start twice" in logs["stdall_0To1.txt"]
     # complete, in whatever way it was made
     assert "running" not in analysis.run("MergeOutputs", "--events-per-branch", "1000").text
 
@@ -183,7 +183,7 @@ def test_what_a_site_needs(analysis: Analysis) -> None:
         assert "MinTmpDiskNode=150M" in shown
         assert re.search(r"TresPer(Job|Node)=gres[/:]gpu:1", shown), shown
         assert "Requeue=1" in shown
-    log = (analysis.control("slurm") / "stdall_0To1.txt").read_text()
+    log = job_logs(analysis.control("slurm"))["stdall_0To1.txt"]
     assert "set up: a b" in log
 
 

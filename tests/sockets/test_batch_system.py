@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError
+from pocket.io.store import manifest_of
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
 from tests.law_runner import ROOT, Law
 from tests.tasks.small_chain import Chain
@@ -55,7 +56,9 @@ def test_a_module_adds_a_batch_system(chain: Chain, lsf: Law, tmp_path: Path) ->
     made = [path for path in lsf.outputs("RunProcessor", "small") if "/main/v2/" in str(path)]
     assert len(made) == len(jobs)
     for path in made:
-        assert json.loads((path / "manifest.json").read_text())["info"]["usage"]["host_kind"] == "lsf"
+        manifest = manifest_of(path)
+        assert manifest is not None
+        assert manifest.info["usage"]["host_kind"] == "lsf"
 
 
 def test_its_options_are_known(chain: Chain, lsf: Law) -> None:

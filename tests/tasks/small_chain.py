@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import luigi
 from luigi.task_register import Register
 
+from pocket.base.containers import folder_of
 from pocket.configuration.analysis import _load
 from pocket.errors import PocketError
 from pocket.histograms.files import read_templates
@@ -154,6 +156,21 @@ def name(task: StoreTask) -> str:
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the files of an output, without its manifest: path → content."""
     return {name: content for name, content in contents_of_output(folder).items() if name != "manifest.json"}
+
+
+def unpack_branches(store: Path) -> list[Path]:
+    """Turn all branches into folders, as versions before containers wrote them, and return these."""
+    folders = []
+    for container in sorted(store.rglob("*.zip")):
+        time = container.stat().st_mtime_ns
+        folders.append(folder := Path(folder_of(container)))
+        for name, content in contents_of_output(container).items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            os.utime(path, ns=(time, time))
+        container.unlink()
+    return folders
 
 
 def unfinished(store: Path) -> list[Path]:

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
 
 import pytest
 
-from pocket.base.containers import folder_of
 from pocket.io.store.older import RECORDS
-from pocket.io.store.packing import contents_of_output
-from tests.tasks.small_chain import Chain
+from tests.tasks.small_chain import Chain, unpack_branches
 
 pytestmark = pytest.mark.slow
 
 
 def test_they_are_reported_once_and_stay(chain: Chain) -> None:
     # That version wrote branches as folders.
-    for container in chain.store.rglob("*.zip"):
-        for name, content in contents_of_output(container).items():
-            path = Path(folder_of(container), name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            os.utime(path, ns=(container.stat().st_mtime_ns,) * 2)
-        container.unlink()
+    unpack_branches(chain.store)
     for manifest in chain.store.rglob("manifest.json"):
         content = json.loads(manifest.read_text())
         content["info"].pop(RECORDS, None)

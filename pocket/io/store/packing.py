@@ -30,7 +30,7 @@ def pack_folder(folder: Path, container: Path) -> None:
     manifest = parse_manifest(manifest_text(folder))
     if manifest is None:
         raise DamagedOutputError(f"{folder} has no {NAME} that can be read: run this again, which makes it anew")
-    write_container(container, folder, [*_ordered(manifest.files), NAME])
+    write_container(container, folder, _ordered(manifest.files), NAME)
     # If this isn't possible, checks of the output compare checksums.
     with contextlib.suppress(OSError):
         os.utime(container, ns=(time_of(manifest.files),) * 2)

@@ -40,7 +40,7 @@ def container(tmp_path: Path) -> Path:
         path = tmp_path / "folder" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content or hdf5())
-    write_container(tmp_path / "out.zip", tmp_path / "folder", FILES)
+    write_container(tmp_path / "out.zip", tmp_path / "folder", list(FILES)[:-1], "manifest.json")
     return tmp_path / "out.zip"
 
 
@@ -55,10 +55,10 @@ def test_any_reader_of_archives_reads_it(container: Path) -> None:
 
 
 def test_equal_files_make_equal_containers(container: Path, tmp_path: Path) -> None:
-    write_container(tmp_path / "again.zip", tmp_path / "folder", FILES)
+    write_container(tmp_path / "again.zip", tmp_path / "folder", list(FILES)[:-1], "manifest.json")
     assert (tmp_path / "again.zip").read_bytes() == container.read_bytes()
     with pytest.raises(FileExistsError):
-        write_container(container, tmp_path / "folder", FILES)
+        write_container(container, tmp_path / "folder", list(FILES)[:-1], "manifest.json")
 
 
 def test_the_first_file_is_opened_as_hdf5(container: Path) -> None:
@@ -83,7 +83,7 @@ def test_archives_above_4_gb(tmp_path: Path, container: Path, monkeypatch: pytes
     # Python writes the form of large archives from this size on.
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 40)
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
-    write_container(tmp_path / "large.zip", tmp_path / "folder", FILES)
+    write_container(tmp_path / "large.zip", tmp_path / "folder", list(FILES)[:-1], "manifest.json")
     assert (tmp_path / "large.zip").read_bytes() != container.read_bytes()
     assert {name: member.content() for name, member in members(tmp_path / "large.zip").items()} == {
         name: content or hdf5() for name, content in FILES.items()

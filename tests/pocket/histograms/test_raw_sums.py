@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from coffea.processor import accumulate
 
+from pocket.base.containers import write_container
 from pocket.histograms import raw_sums
 from pocket.histograms.raw_sums import MEMORY, add_raw
 from tests.pocket.configs import DATA, DY, DY_LOW, TT
@@ -27,12 +29,23 @@ def branches_of_several_datasets(*, sparse: bool) -> list[dict[str, Any]]:
     return branches
 
 
+def packed(folder: Path) -> Path:
+    """Return the place of a container, with the files of a branch in every second one; the others are folders still."""
+    container = folder.with_name(f"{folder.name}.zip")
+    if int(folder.name) % 2:
+        (folder / "manifest.json").write_text("{}")
+        write_container(container, folder, ["raw.h5"], "manifest.json")
+        shutil.rmtree(folder)
+    return container
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("memory", [MEMORY, 3000, 1])
-def test_sums_of_branches_are_those_of_their_outputs(tmp_path: Path, memory: int, sparse: bool) -> None:
+@pytest.mark.parametrize("kind", ["folders", "containers"])
+def test_sums_of_branches_are_those_of_their_outputs(tmp_path: Path, memory: int, sparse: bool, kind: str) -> None:
     branches = branches_of_several_datasets(sparse=sparse)
     folders = [write(tmp_path / f"{number}", branch) for number, branch in enumerate(branches)]
-    added = add_raw(folders, memory)
+    added = add_raw(folders if kind == "folders" else map(packed, folders), memory)
     expected: dict[str, Any] = accumulate(
         (through_other_files(tmp_path / f"other {number}", branch) for number, branch in enumerate(branches)), {}
     )

@@ -45,7 +45,7 @@ class Failing(RetryingProxy, Polling):
         self.job_data, self.job_manager = PersistentJobData(), SimpleNamespace(FINISHED="f", FAILED="x", RETRY="r")
         self.task = SimpleNamespace(
             accepts=lambda branches: True, publish_message=self.said.append, progress_label="RunProcessor main",
-            submission_directory=folder / "none", usage_of=dict, needs=None, tasks_per_job=1,
+            submission_directory=folder / "none", control=folder, usage_of=dict, needs=None, tasks_per_job=1,
         )  # fmt: skip
 
 
