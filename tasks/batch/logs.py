@@ -39,10 +39,10 @@ def pack_logs(control: Path, keep: Collection[Path] = ()) -> int:
             _copy_others(archive, packed, {path.name for path in logs})
             for path in logs:
                 packed.write(path, path.name)
+        for path in logs:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise PocketError(f"the logs in {control} can't be packed: {error.strerror or error}") from error
-    for path in logs:
-        path.unlink(missing_ok=True)
     return len(logs)
 
 

@@ -28,12 +28,16 @@ def compact_outputs(root: law.Task) -> None:
         for folder, workflow in workflows.items():
             done = compact(folder)
             logs = _pack_logs(workflow)
-            packed = f"; {logs:,} logs of jobs are in one archive" if logs else ""
+            packed = f"; {_logs_in_words(logs)} in the archive now" if logs else ""
             print(f"{workflow.progress_label}: {done}{packed}", flush=True)
             for sentence in done.left:
                 print_note(f"{workflow.progress_label}: left as it is: {sentence}")
         if not workflows:
             print(f"{root.task_family}: neither it nor what it requires has branches that are packed")
+
+
+def _logs_in_words(number: int) -> str:
+    return "1 log of a job is" if number == 1 else f"{number:,} logs of jobs are"
 
 
 def _workflows(root: law.Task) -> dict[Path, Any]:

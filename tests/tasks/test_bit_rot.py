@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 def remove(chain: Chain, task: str, part: str) -> None:
     for path in chain.outputs(task, part):
-        (path / "manifest.json").unlink()
+        (path if path.is_file() else path / "manifest.json").unlink()
 
 
 @pytest.mark.parametrize(

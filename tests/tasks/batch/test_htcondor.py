@@ -15,7 +15,7 @@ from tasks.batch.queues import QueueError
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tests.grid import write_proxy
-from tests.law_runner import Run
+from tests.law_runner import Run, job_logs
 from tests.tasks.batch.schedd import Schedd, take_over
 from tests.tasks.small_chain import Chain
 
@@ -137,6 +137,18 @@ def test_the_same_error_again_is_given_up(chain: Chain, schedd: Schedd) -> None:
     assert done.code != 0
     assert "1 of 4 jobs failed for good; the first is of branch 0: ValueError: event 1 (log: " in done.errors[0]
     assert [job["PocketlawBranches"] for job in schedd.jobs].count("_0To1") == 2
+    # The log that the message names is there.
+    (log,) = control(chain).glob("stdall_*.txt")
+    assert done.errors[0].endswith(f"(log: {log})")
+    assert "ValueError: event 1" in log.read_text()
+
+
+def test_logs_are_packed_once_all_is_done(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_0To1": ["fail OSError: disk"]})
+    done = run(chain)
+    assert done.code == 0, done.text
+    assert [path.name for path in control(chain).glob("*.txt")] == []
+    assert "OSError: disk" in job_logs(control(chain))["stdall_0To1.txt"]
 
 
 def test_an_error_of_several_jobs_stops_all(chain: Chain, schedd: Schedd) -> None:

@@ -89,7 +89,7 @@ def test_logs_of_a_complete_task_are_packed(chain: Chain) -> None:
     control.mkdir(parents=True)
     (control / "stdall_0To1.txt").write_text("a log")
     run = chain.run("RunProcessor", "--config", "main", "--compact")
-    assert "; 1 logs of jobs are in one archive" in run.text
+    assert "; 1 log of a job is in the archive now" in run.text
     assert [path.name for path in control.iterdir()] == ["logs.zip"]
     assert job_logs(control) == {"stdall_0To1.txt": "a log"}
     # jobs of a task that isn't complete may still write theirs
