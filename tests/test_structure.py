@@ -57,6 +57,8 @@ SMALL = {
     "pocket/toys/nanoaod.py": "the toys' only writer",
     "pocket/weights/jets.py": "one object",
     "tasks/batch/cancelling.py": "one option",
+    "tasks/batch/logs.py": "one archive",
+    "tasks/framework/compacting.py": "one option",
     "tasks/batch/systems.py": "the class that is made of all batch systems",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",

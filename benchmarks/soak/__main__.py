@@ -74,7 +74,7 @@ class Submitter:
 
 def branch_outputs(analysis: Analysis) -> list[Path]:
     """Return the outputs of finished branches."""
-    return list((analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("*/*/[!.]*.zip"))
+    return list((analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("*/[!.]*/[!.]*.zip"))
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -234,11 +234,31 @@ def last_content(name: str, size: int, read: Read) -> bytes | None:
     """
     read = _remembering_end(size, read)
     try:
-        *_, last = list_members("", size, read).values()
+        last = _last_member(name, size, read)
         content = last.unpacked(read(last.offset, last.size))
-    except ValueError:
+    except (ValueError, struct.error):
         return None
-    return content if last.name == name and zlib.crc32(content) == last.crc else None
+    return content if zlib.crc32(content) == last.crc else None
+
+
+def _last_member(name: str, size: int, read: Read) -> Member:
+    """Return the last file of a container, whose entry in the list of files is right before the end of that list.
+
+    Raises:
+        ValueError: if it has another name, or the container isn't whole.
+    """
+    own = name.encode()
+    entry_size = _ENTRY.size + len(own)
+    end = read(size - _END.size - entry_size, entry_size + _END.size)
+    entry = _ENTRY.unpack_from(end)
+    sign, *_, length, start, comment = _END.unpack_from(end, entry_size)
+    is_last = entry[0] == b"PK\1\2" and end[_ENTRY.size : entry_size] == own and entry[11] == entry[12] == 0
+    if is_last and sign == b"PK\5\6" and not comment and start + length + _END.size == size:
+        return _member(name, "", entry[16], entry[8], entry[7], entry[4], read)
+    *_, last = list_members("", size, read).values()
+    if last.name != name:
+        raise BrokenContainerError(f"the last file is {last.name}")
+    return last
 
 
 def list_members(path: str, size: int, read: Read) -> dict[str, Member]:

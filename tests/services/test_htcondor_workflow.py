@@ -276,7 +276,7 @@ def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: T
     # what it left is hidden
     output = left.with_name(left.name[1:].partition(".tmp-")[0])
     assert contents(left) == {}
-    outputs = list(fingerprint.glob("*/[!.]*.zip"))
+    outputs = list(fingerprint.glob("[!.]*/[!.]*.zip"))
     assert sorted(path.name for path in output.parent.iterdir()) == sorted([left.name, output.name])
     assert len(outputs) == 2
     assert all(is_complete(path) for path in outputs)

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from pocket.base.containers import Member, existing_place, folder_of, is_contain
 from pocket.base.runtime.file_state import FileState, checksum, file_state
 
 NAME = "manifest.json"
+#: Bytes that are read at a time for a checksum.
+_BLOCK = 8 * 2**20
 
 #: Keys of a manifest's ``info`` that later outputs depend on. All others describe how the output was made.
 COUNTED = ("skipped", "missing", "absent_triggers", "failed", "accepted", "iterations")
@@ -182,22 +184,32 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
         directory: folder of the output.
         inputs: as for :func:`is_complete`.
     """
-    manifest = manifest_of(directory)
+    if is_container(directory):
+        try:
+            return _why_incomplete_container(str(directory), file_state(directory), inputs)
+        except FileNotFoundError:
+            directory = Path(folder_of(directory))
+        except OSError as error:
+            return f"{directory} can't be read: {error.strerror}"
+    manifest = read_manifest(directory)
     if manifest is None:
-        if is_container(directory) and os.path.lexists(directory):
-            return f"{directory} isn't a whole container: it was cut short, or something else wrote there"
         return f"{directory} has no {NAME} that can be read"
     if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
         return f"{directory} was made {reason}"
-    place = existing_place(directory)
-    if is_container(place):
-        # Its last file was read, so it wasn't cut short.
-        is_same = _time(place) == time_of(manifest.files)
-        return None if is_same else container_change(place, manifest)
     for name, record in manifest.files.items():
-        if reason := _change(os.path.join(place, name), record):  # noqa: PTH118  Strings are faster.
-            return f"{name} in {place} {reason}"
+        if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  Strings are faster.
+            return f"{name} in {directory} {reason}"
     return None
+
+
+def _why_incomplete_container(path: str, state: FileState, inputs: Mapping[str, str] | None) -> str | None:
+    manifest = _packed_manifest(path, state)
+    if manifest is None:
+        return f"{path} isn't a whole container: it was cut short, or something else wrote there"
+    if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
+        return f"{path} was made {reason}"
+    # Its last file was read, so it wasn't cut short.
+    return None if state.mtime_ns == time_of(manifest.files) else container_change(Path(path), manifest)
 
 
 def time_of(files: Mapping[str, FileRecord]) -> int:
@@ -210,41 +222,33 @@ def have_same_content(one: FileRecord, other: FileRecord | None) -> bool:
     return other is not None and (one.size, one.sha256) == (other.size, other.sha256)
 
 
-def _time(place: Path) -> int | None:
-    try:
-        return file_state(place).mtime_ns
-    except OSError:
-        return None
-
-
-def member_checksums(container: Path, names: Iterable[str] | None = None) -> dict[str, FileRecord]:
-    """Return the records of files in a container as they are now, computed once while it stays in the same state.
-
-    Args:
-        container: the container.
-        names: the files, all by default.
+def member_checksums(container: Path) -> Mapping[str, FileRecord]:
+    """Return the records of all files in a container as they are now, computed once while it stays in the same state.
 
     Raises:
         OSError: if it can't be read.
         BrokenContainerError: if it isn't whole.
     """
-    state = file_state(container)
-    found = members(container)
-    chosen = found if names is None else [name for name in names if name in found]
-    return {name: _member_record(found[name], state) for name in chosen}
+    return _member_records(str(container), file_state(container))
 
 
 @functools.lru_cache(maxsize=100_000)
+def _member_records(container: str, state: FileState) -> Mapping[str, FileRecord]:
+    return {name: _member_record(member, state) for name, member in members(container).items() if name != NAME}
+
+
 def _member_record(member: Member, state: FileState) -> FileRecord:
     with member.open() as file:
-        # The size is that of the content, since only the manifest is compressed.
-        return FileRecord(member.size, hashlib.file_digest(file, "sha256").hexdigest(), state.mtime_ns)
+        digest = hashlib.sha256()
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return FileRecord(member.size, digest.hexdigest(), state.mtime_ns)
 
 
 def container_change(container: Path, manifest: Manifest) -> str | None:
     """Return the difference of the files in a container from a manifest as a sentence, ``None`` if there is none."""
     try:
-        now = member_checksums(container, manifest.files)
+        now = member_checksums(container)
     except OSError as error:
         return f"{container} can't be read: {error.strerror}"
     except ValueError as error:

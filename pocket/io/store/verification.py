@@ -147,11 +147,11 @@ def _damaged_members(container: Path, manifest: Manifest, names: Collection[str]
     """Return the first damaged file of a container, and its damage."""
     wanted = [name for name in manifest.files if names is None or name in names]
     try:
-        found = member_checksums(container, wanted)
+        found = member_checksums(container)
     except OSError as error:
         return ", ".join(wanted), f"can't be read ({error.strerror})"
     except ValueError:
-        found = {}
+        return ", ".join(wanted), _CHANGED
     return next(
         ((name, _CHANGED) for name in wanted if not have_same_content(manifest.files[name], found.get(name))), None
     )

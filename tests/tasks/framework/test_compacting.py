@@ -72,14 +72,14 @@ def test_damaged_folder_is_named_and_made_again(chain: Chain) -> None:
 
 @pytest.mark.slow
 def test_truncated_container_is_named_and_made_again(chain: Chain) -> None:
-    templates = chain.templates()
+    merged = chain.ids("MergeOutputs", "main")
     damaged = chain.outputs("RunProcessor", "main")[0]
     truncate(damaged)
     status = chain.run("RunProcessor", "--config", "main", "--print-status", "0")
     assert f"to be made again (4): {damaged} isn't a whole container" in status.text
     # its content is as before, so what was merged of it stays
-    assert chain.build() == ["RunProcessor main"]
-    assert chain.templates() == templates
+    chain.build()
+    assert chain.ids("MergeOutputs", "main") == merged
     assert chain.missing() == set()
 
 
