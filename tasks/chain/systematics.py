@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from tasks.framework.pool import run_jobs
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
+    from pocket.plots.yields import Yield
 
 #: names of the formats of tables
 TABLES = ("text", "md", "tex", "csv", "json")
@@ -219,7 +220,7 @@ class ShowYields(FromTemplates):
             "templates": self.requires().fingerprint,
             "figures": figure_specs(self.config_inst, shown),
             "table": self.table,
-            "code": code_closure("pocket.outputs.yields"),
+            "code": code_closure("pocket.plots.yields"),
         }
 
     def complete(self) -> bool:
@@ -231,7 +232,7 @@ class ShowYields(FromTemplates):
     def make(self) -> None:
         """Print the table, and write it."""
         from pocket.histograms.files import read_sums, read_templates
-        from pocket.outputs.yields import as_table, counted_by, yields_of
+        from pocket.plots.yields import counted_by, yields_of
 
         folder = self.requires().directory
         read, sums = functools.cache(functools.partial(read_templates, folder)), read_sums(folder)
@@ -239,13 +240,24 @@ class ShowYields(FromTemplates):
         for category, names in self.candidates.items():
             variable = counted_by(sums["sumw"][category], {name: read(name) for name in names}, category)
             yields += yields_of(self.config_inst, variable, category, read(variable))
-        table = as_table(yields, self.table)
+        table = _table(yields, self.table)
         with write_output(**self.write_info()) as folder:
             suffix = {"text": "txt"}.get(self.table, self.table)
             (folder / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
         self._shown = True
         print(table)
         print(f"the table is in {self.directory}")
+
+
+def _table(yields: Sequence[Yield], form: str) -> str:
+    """Return yields in one of the forms of :data:`TABLES`."""
+    from pocket.outputs.tables import as_csv, as_json
+    from pocket.plots.yields import COLUMNS, as_table
+
+    rows = [each.row() for each in yields]
+    if form == "csv":
+        return as_csv(rows, COLUMNS).rstrip("\n")
+    return as_json(rows) if form == "json" else as_table(yields, form)
 
 
 def _candidates(config: Configurator, category: str, variable: str, name: str) -> list[str]:

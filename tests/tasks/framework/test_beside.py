@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pocket.errors import ChangedCodeError, ProcessDiedError
+from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.core import pending
 from tasks.framework import beside, workers
@@ -116,7 +117,7 @@ def test_the_chain_makes_the_same_side_by_side(chain: Chain) -> None:
     assert all(before.values())
     for task in before:
         for path in chain.outputs(task):
-            (path / "manifest.json").unlink()
+            remove_output(path)
     run = chain.law.run(*chain.arguments("PlotTemplates", "--cores", "2"))
     assert run.code == 0, run.text
     assert outputs(chain) == before
@@ -129,7 +130,7 @@ def test_the_chain_makes_the_same_side_by_side(chain: Chain) -> None:
     assert run.text.count("MergeOutputs main: divided by") == 1
     for task in before:
         for path in chain.outputs(task):
-            (path / "manifest.json").unlink()
+            remove_output(path)
     alone = chain.law.run(*chain.arguments("PlotTemplates", "--cores", "2", "--one-by-one"))
     assert alone.code == 0, alone.text
     assert outputs(chain) == before

@@ -21,7 +21,6 @@ from pocket.plots.templates.processes import drawn_processes
 _SAME = 1e-6
 #: name of the row of all simulation, and of that of data
 TOTAL, DATA = "simulation", "data"
-FORMATS = ("text", "md", "tex", "csv", "json")
 COLUMNS = ("category", "process", "yield", "stat", "syst_up", "syst_down")
 
 
@@ -137,7 +136,7 @@ def as_table(yields: Sequence[Yield], form: str) -> str:
 
     Args:
         yields: the yields.
-        form: ``text`` (for the terminal), ``md`` (Markdown), ``tex`` (LaTeX with booktabs), ``csv`` or ``json``.
+        form: ``text`` (for the terminal), ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
 
     >>> print(as_table([Yield("sr", "tt", 1234.2, 3.2, (61.0, 58.0)), Yield("sr", "data", 1250.0, 35.4)], "md"))
     | process | sr |
@@ -145,11 +144,6 @@ def as_table(yields: Sequence[Yield], form: str) -> str:
     | tt | 1234 ± 3 (stat) +61 −58 (syst) |
     | data | 1250 |
     """
-    if form in ("csv", "json"):
-        from pocket.outputs.tables import as_csv, as_json
-
-        rows = [each.row() for each in yields]
-        return as_csv(rows, COLUMNS).rstrip("\n") if form == "csv" else as_json(rows)
     categories = list(dict.fromkeys(each.category for each in yields))
     processes = list(dict.fromkeys(each.process for each in yields))
     cells = {(each.process, each.category): _cell(each, form) for each in yields}
