@@ -116,6 +116,14 @@ class ScaleFactorError(PocketError):
     """A scale factor can't be derived, written or evaluated."""
 
 
+class StatisticsError(PocketError):
+    """A statistical model can't be built or evaluated."""
+
+
+class FitError(StatisticsError):
+    """A fit has no minimum, or its parameters are degenerate."""
+
+
 class UserCodeError(PocketError):
     """Code of the analysis raised an exception, which is the cause of this error."""
 

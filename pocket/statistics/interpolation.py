@@ -1,0 +1,66 @@
+"""Interpolation between the effects of a nuisance at −1, 0 and +1, as combine does it, with two derivatives.
+
+Templates at fixed yield follow ``θ·(up − down)/2 + θ·s(θ)·(up + down − 2·nominal)/2``, and logarithms of factors
+``θ·(a + s(2θ)·d)`` with ``a = (ln κ↑ − ln κ↓)/2`` and ``d = (ln κ↑ + ln κ↓)/2``, where ``s`` is :func:`smooth_step`.
+Beyond one, or one half, these are straight lines to the variations. Source: ``FastVerticalInterpHistPdf2`` and
+``ProcessNormalization::logKappaForX`` of combine (arXiv:2404.06614, section 4).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.base.typing import Floats
+
+
+def smooth_step(x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return combine's smooth step from −1 to 1 with its first and second derivative.
+
+    It is ``x·(3x⁴ − 10x² + 15)/8`` between −1 and 1 and the sign of ``x`` outside, with continuous second derivative.
+
+    Args:
+        x: positions, any shape.
+
+    Returns:
+        Value, first and second derivative, each of the shape of ``x``.
+
+    >>> smooth_step(np.array([-3.0, 0.0, 1.0]))[0].tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    inside = np.clip(x, -1, 1)
+    square = inside * inside
+    value = 0.125 * inside * (square * (3 * square - 10) + 15)
+    first = 1.875 * (1 - square) ** 2
+    return value, first, -7.5 * inside * (1 - square)
+
+
+def morphing_weights(theta: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what the even part of templates is multiplied with, ``θ·s(θ)``, and its derivatives.
+
+    Args:
+        theta: values of the nuisances, shape (nuisances,).
+
+    Returns:
+        Value, first and second derivative, each of shape (nuisances,).
+
+    >>> morphing_weights(np.array([-2.0, 0.0, 1.0]))[0].tolist()
+    [2.0, 0.0, 1.0]
+    """
+    value, first, second = smooth_step(theta)
+    return theta * value, value + theta * first, 2 * first + theta * second
+
+
+def norm_weights(theta: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what the even part of logarithms of factors is multiplied with, ``θ·s(2θ)``, and its derivatives.
+
+    Args:
+        theta: values of the nuisances, shape (nuisances,).
+
+    Returns:
+        Value, first and second derivative, each of shape (nuisances,).
+
+    >>> norm_weights(np.array([-2.0, 0.0, 0.5]))[0].tolist()
+    [2.0, 0.0, 0.5]
+    """
+    value, first, second = smooth_step(2 * theta)
+    return theta * value, value + 2 * theta * first, 4 * first + 4 * theta * second

@@ -1,0 +1,374 @@
+"""The binned model: templates of processes in regions, with the parameters that change them.
+
+A model has three kinds of parameters: parameters of interest, free normalisations (combine's ``rateParam``) and
+nuisances, each constrained by a Gaussian of mean 0 and width 1. One name is one parameter, wherever it appears.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from pocket.base.typing import Floats
+from pocket.errors import StatisticsError, UnknownNameError, check_known
+from pocket.statistics.formulas import Formula
+
+T = TypeVar("T")
+
+#: changes of yields by a template's variation below this size are dropped, as combine's ``text2workspace`` does
+SMALLEST_NORM = 1e-3
+
+
+@dataclass(frozen=True)
+class FreeParameter:
+    """A parameter without constraint.
+
+    Args:
+        low, high: its range.
+        initial: value at which fits start and expectations before the fit are made.
+
+    Raises:
+        StatisticsError: if the range is empty or doesn't hold the initial value.
+
+    >>> FreeParameter(0, 20)
+    FreeParameter(low=0, high=20, initial=1.0)
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    initial: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise StatisticsError(f"the range from {self.low:g} to {self.high:g} of a parameter is empty")
+        if not self.low <= self.initial <= self.high:
+            raise StatisticsError(f"the initial value {self.initial:g} is outside of {self.low:g} to {self.high:g}")
+
+
+@dataclass(frozen=True)
+class McStat:
+    """Statistical errors of simulation in the bins of a region, as combine's ``autoMCStats`` means them.
+
+    Args:
+        threshold: bins with more effective events, (Σn)²/Σe² rounded, get one Gaussian parameter for the sum of all
+            processes; in the others each process gets its own, of a Poisson distribution if it has no more than this
+            number of effective events itself.
+        include_signal: whether signals count in that sum.
+
+    Raises:
+        StatisticsError: if the threshold is negative.
+
+    >>> McStat(threshold=10).include_signal
+    False
+    """
+
+    threshold: float = 10.0
+    include_signal: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.threshold >= 0:
+            raise StatisticsError(f"the threshold of McStat is {self.threshold:g}, but must not be negative")
+
+
+@dataclass(frozen=True, eq=False)
+class RegionModel:
+    """Templates of one region and what changes them.
+
+    Args:
+        name: name of the region.
+        processes: names of the processes, those with events in this region.
+        nominal: expected events with all parameters at 0, or 1 for factors, shape (processes, bins).
+        sumw2: squares of the statistical errors of ``nominal``, shape (processes, bins).
+        data: observed events, shape (bins,), or None if the region is blind.
+        edges: edges of the bins, shape (bins + 1,), or None for a counting region of one bin.
+        shapes: nuisance → process → templates at +1 and at −1, each of shape (bins,).
+        log_normals: nuisance → process → factors (at −1, at +1) of its yield.
+        factors: process → names of what multiplies its yield: parameters of interest, free parameters and formulas.
+        mc_stat: statistical errors of simulation, or None to leave them out.
+
+    Raises:
+        StatisticsError: if shapes disagree or numbers make no sense, naming region, process, nuisance and bin.
+
+    >>> region = RegionModel("sr", ("signal", "other"), np.array([[1.0, 5.0], [20.0, 10.0]]), np.full((2, 2), 0.5),
+    ...     data=np.array([22.0, 13.0]), edges=np.array([0.0, 50.0, 100.0]),
+    ...     log_normals={"lumi": {"signal": (0.98, 1.02)}}, factors={"signal": ("r",)})
+    >>> region.bins
+    2
+    """
+
+    name: str
+    processes: tuple[str, ...]
+    nominal: Floats
+    sumw2: Floats
+    data: Floats | None = None
+    edges: Floats | None = None
+    shapes: Mapping[str, Mapping[str, tuple[Floats, Floats]]] = field(default_factory=dict)
+    log_normals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mc_stat: McStat | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("nominal", "sumw2", "data", "edges"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else np.array(value, dtype=float))
+        object.__setattr__(self, "processes", tuple(self.processes))
+        object.__setattr__(self, "factors", {process: tuple(names) for process, names in self.factors.items()})
+        shapes = {
+            nuisance: {process: (np.array(up, float), np.array(down, float)) for process, (up, down) in effects.items()}
+            for nuisance, effects in self.shapes.items()
+        }
+        object.__setattr__(self, "shapes", shapes)
+        _check_sizes(self)
+        _check_numbers(self)
+        _check_effects(self)
+
+    @property
+    def bins(self) -> int:
+        """Number of bins."""
+        return int(self.nominal.shape[1])
+
+    def row(self, process: str) -> int:
+        """Return the row of a process in ``nominal``.
+
+        Raises:
+            UnknownNameError: if the region doesn't have the process.
+        """
+        check_known("process", [process], self.processes, f"region {self.name!r}")
+        return self.processes.index(process)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Regions that are fitted together.
+
+    Args:
+        regions: templates by region.
+        pois: parameters of interest.
+        nuisances: names of the Gaussian-constrained parameters.
+        free: free normalisations.
+        formulas: name → function of parameters, which ``factors`` of regions may name.
+        groups: name → nuisances and free parameters whose share of the error is shown together.
+        smallest_norm: changes of a yield by a varied template that are smaller than this, up and down, are dropped;
+            0 keeps all.
+
+    Raises:
+        StatisticsError: if names are unknown or not unique, or a parameter changes nothing.
+
+    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.array([[0.1]]), factors={"signal": ("r",)})
+    >>> Model((region,), pois={"r": FreeParameter(0, 10)}).parameters
+    ('r',)
+    """
+
+    regions: tuple[RegionModel, ...]
+    pois: Mapping[str, FreeParameter]
+    nuisances: tuple[str, ...] = ()
+    free: Mapping[str, FreeParameter] = field(default_factory=dict)
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    smallest_norm: float = SMALLEST_NORM
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "regions", tuple(self.regions))
+        object.__setattr__(self, "nuisances", tuple(self.nuisances))
+        object.__setattr__(self, "groups", {name: tuple(members) for name, members in self.groups.items()})
+        _check_model(self)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of all parameters: those of interest, free ones, nuisances."""
+        return (*self.pois, *self.free, *self.nuisances)
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """Names of the processes of all regions, in order of appearance."""
+        return tuple(dict.fromkeys(process for region in self.regions for process in region.processes))
+
+    @property
+    def blind(self) -> tuple[str, ...]:
+        """Names of the regions without data."""
+        return tuple(region.name for region in self.regions if region.data is None)
+
+    def region(self, name: str) -> RegionModel:
+        """Return a region.
+
+        Raises:
+            UnknownNameError: if the model doesn't have it.
+        """
+        names = [region.name for region in self.regions]
+        check_known("region", [name], names, "the model")
+        return self.regions[names.index(name)]
+
+    def arguments(self, factor: str) -> tuple[str, ...]:
+        """Return the parameters that a factor is made of."""
+        return self.formulas[factor].arguments if factor in self.formulas else (factor,)
+
+    def signals(self, region: RegionModel) -> tuple[str, ...]:
+        """Return the processes of a region whose yields depend on a parameter of interest."""
+        return tuple(
+            process
+            for process in region.processes
+            if any(name in self.pois for factor in region.factors.get(process, ()) for name in self.arguments(factor))
+        )
+
+    def without_data(self, regions: Iterable[str]) -> Model:
+        """Return the model with some regions blinded.
+
+        Args:
+            regions: names of the regions.
+
+        Raises:
+            UnknownNameError: if the model doesn't have one of them.
+        """
+        names = [self.region(name).name for name in regions]
+        blinded = tuple(dataclasses.replace(r, data=None) if r.name in names else r for r in self.regions)
+        return dataclasses.replace(self, regions=blinded)
+
+
+def combine_models(first: Model, second: Model) -> Model:
+    """Return one model of the regions of two, in which parameters of one name are one parameter.
+
+    Args:
+        first, second: models whose regions have different names.
+
+    Raises:
+        StatisticsError: if both have a region of one name, or a parameter, formula or kind of parameter differs.
+
+    >>> def counting(name):
+    ...     region = RegionModel(name, ("s",), np.array([[5.0]]), np.array([[0.1]]), factors={"s": ("r",)})
+    ...     return Model((region,), pois={"r": FreeParameter(0, 10)})
+    >>> combined = combine_models(counting("year1"), counting("year2"))
+    >>> [region.name for region in combined.regions], combined.parameters
+    (['year1', 'year2'], ('r',))
+    """
+    if first.smallest_norm != second.smallest_norm:
+        raise StatisticsError("two models can't be combined: their smallest_norm differs")
+    groups = {
+        name: tuple(dict.fromkeys((*first.groups.get(name, ()), *second.groups.get(name, ()))))
+        for name in (*first.groups, *second.groups)
+    }
+    return Model(
+        regions=(*first.regions, *second.regions),
+        pois=_union("parameter of interest", first.pois, second.pois),
+        nuisances=tuple(dict.fromkeys((*first.nuisances, *second.nuisances))),
+        free=_union("free parameter", first.free, second.free),
+        formulas=_union("formula", first.formulas, second.formulas),
+        groups=groups,
+        smallest_norm=first.smallest_norm,
+    )
+
+
+def _union(kind: str, first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, T]:
+    for name in first:
+        if name in second and first[name] != second[name]:
+            raise StatisticsError(
+                f"two models can't be combined: the {kind} {name!r} is {first[name]} in one and {second[name]} in the "
+                "other"
+            )
+    return {**first, **second}
+
+
+def _check_sizes(region: RegionModel) -> None:
+    where = f"region {region.name!r}"
+    if region.nominal.ndim != 2 or len(region.nominal) != len(region.processes) or not region.nominal.size:
+        raise StatisticsError(
+            f"nominal of {where} has shape {region.nominal.shape}, but there are {len(region.processes)} processes"
+        )
+    if len(set(region.processes)) != len(region.processes):
+        raise StatisticsError(f"a process appears twice in {where}: {', '.join(region.processes)}")
+    bins = region.bins
+    if region.sumw2.shape != region.nominal.shape:
+        raise StatisticsError(f"sumw2 of {where} has shape {region.sumw2.shape}, not {region.nominal.shape} as nominal")
+    if region.data is not None and region.data.shape != (bins,):
+        raise StatisticsError(f"data of {where} has shape {region.data.shape}, but there are {bins} bins")
+    if region.edges is None:
+        if bins != 1:
+            raise StatisticsError(f"{where} is a counting region without edges, but has {bins} bins")
+    elif region.edges.shape != (bins + 1,) or not np.all(np.diff(region.edges) > 0):
+        raise StatisticsError(f"the edges of {where} must be {bins + 1} numbers that increase, for {bins} bins")
+
+
+def _check_numbers(region: RegionModel) -> None:
+    for row, process in enumerate(region.processes):
+        where = f"process {process!r} in region {region.name!r}"
+        _check_contents(region.nominal[row], f"the nominal template of {where}")
+        _check_contents(region.sumw2[row], f"sumw2 of {where}")
+        if not region.nominal[row].sum() > 0:
+            raise StatisticsError(f"{where} is empty, so it must be left out")
+    if region.data is not None:
+        _check_contents(region.data, f"the data of region {region.name!r}")
+        broken = np.flatnonzero(region.data != np.round(region.data))
+        if broken.size:
+            raise StatisticsError(
+                f"the data of region {region.name!r} aren't whole: {region.data[broken[0]]} events in bin {broken[0]}"
+            )
+
+
+def _check_contents(values: Floats, what: str) -> None:
+    """Check that numbers of events are neither negative nor missing."""
+    for wrong, text in ((~np.isfinite(values), "isn't a number"), (values < 0, "is negative")):
+        if wrong.any():
+            number = int(np.argmax(wrong))
+            raise StatisticsError(f"{what} {text} in bin {number}: {values[number]}")
+
+
+def _check_effects(region: RegionModel) -> None:
+    where = f"region {region.name!r}"
+    check_known("process", region.factors, region.processes, f"the factors of {where}")
+    for nuisance, process, templates in _flat(region.shapes):
+        check_known("process", [process], region.processes, f"the shapes of nuisance {nuisance!r} in {where}")
+        for direction, values in zip(("up", "down"), templates, strict=True):
+            what = f"the template {direction} of nuisance {nuisance!r} of process {process!r} in {where}"
+            if values.shape != (region.bins,):
+                raise StatisticsError(f"{what} has shape {values.shape}, but there are {region.bins} bins")
+            _check_contents(values, what)
+            if not values.sum() > 0:
+                raise StatisticsError(f"{what} is empty")
+    for nuisance, process, kappas in _flat(region.log_normals):
+        check_known("process", [process], region.processes, f"the log-normals of nuisance {nuisance!r} in {where}")
+        if not all(math.isfinite(kappa) and kappa > 0 for kappa in kappas):
+            raise StatisticsError(
+                f"the factors {kappas} of nuisance {nuisance!r} of process {process!r} in {where} must be positive"
+            )
+
+
+def _flat(effects: Mapping[str, Mapping[str, T]]) -> Iterator[tuple[str, str, T]]:
+    for nuisance, by_process in effects.items():
+        for process, effect in by_process.items():
+            yield nuisance, process, effect
+
+
+def _check_model(model: Model) -> None:
+    if not model.regions:
+        raise StatisticsError("the model has no region")
+    if not model.pois:
+        raise StatisticsError("the model has no parameter of interest")
+    for kind, names in {
+        "region": [region.name for region in model.regions],
+        "parameter or formula": [*model.parameters, *model.formulas],
+    }.items():
+        twice = [name for number, name in enumerate(names) if name in names[:number]]
+        if twice:
+            raise StatisticsError(f"two {kind.replace(' or ', 's or ')}s of the model are named {twice[0]!r}")
+    for name, formula in model.formulas.items():
+        check_known("parameter", formula.arguments, model.parameters, f"the formula {name!r}")
+    known = (*model.pois, *model.free, *model.formulas)
+    used = set()
+    for region in model.regions:
+        for process, factors in region.factors.items():
+            check_known("factor", factors, known, f"process {process!r} of region {region.name!r}")
+            used |= {name for factor in factors for name in model.arguments(factor)}
+        for nuisance in (*region.shapes, *region.log_normals):
+            check_known("nuisance", [nuisance], model.nuisances, f"region {region.name!r}")
+            used.add(nuisance)
+    for name in model.parameters:
+        if name not in used:
+            raise StatisticsError(f"the parameter {name!r} changes no process of any region")
+    for group, members in model.groups.items():
+        for member in members:
+            if member not in (*model.free, *model.nuisances):
+                raise UnknownNameError("parameter", member, (*model.free, *model.nuisances), f"group {group!r}")
