@@ -1,7 +1,12 @@
 """Public names of :mod:`pocket.statistics`, loaded when they are used."""
 
+from .fits import Fit as Fit, fit as fit
 from .formulas import Formula as Formula
+from .goodness import goodness_of_fit as goodness_of_fit
+from .impacts import break_down as break_down, rank_impacts as rank_impacts
+from .intervals import find_interval as find_interval, scan as scan
 from .likelihood import Likelihood as Likelihood, Observations as Observations
+from .limits import find_significance as find_significance, find_upper_limit as find_upper_limit
 from .model import (
     FreeParameter as FreeParameter,
     McStat as McStat,
@@ -10,3 +15,5 @@ from .model import (
     combine_models as combine_models,
 )
 from .model_files import load_model as load_model, save_model as save_model
+from .results import from_json as from_json, to_json as to_json
+from .toys import asimov as asimov, toy as toy, toys as toys

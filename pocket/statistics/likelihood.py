@@ -27,6 +27,9 @@ from pocket.statistics.mc_statistics import PoissonTerms, Profile, fixed, profil
 from pocket.statistics.model import Model
 from pocket.statistics.tensors import Tensors, poisson_processes, tensors
 
+#: where logarithms of factors end, so that steps too long of a minimisation give numbers
+LARGEST_LOG = 50.0
+
 
 @dataclass(frozen=True, eq=False)
 class Observations:
@@ -280,6 +283,10 @@ class Likelihood:
         pulls = values[self.constrained] - self.observations.nuisances
         return float(self._evaluate(values).profile.deviance.sum() + pulls @ pulls)
 
+    def deviances(self, values: Floats) -> Floats:
+        """Return the share of each bin in the deviance, without the constraints of nuisances, shape (B,)."""
+        return self._evaluate(values).profile.deviance.copy()
+
     def gradient(self, values: Floats) -> Floats:
         """Return the derivatives of the deviance, shape (parameters,).
 
@@ -342,7 +349,7 @@ class Likelihood:
         if len(arrays.norm_positions):
             theta = values[arrays.norm_positions]
             logs = np.tensordot(theta, arrays.odd_norm, 1) + np.tensordot(norm_weights(theta)[0], arrays.even_norm, 1)
-            norm = np.exp(logs)
+            norm = np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG))
         scale = np.ones_like(norm)
         products = []
         for factor in arrays.factors:

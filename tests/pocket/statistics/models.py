@@ -116,3 +116,85 @@ def random(seed: int, mc_stat: bool = True) -> Model:
         groups={"experimental": ("jes", "pileup"), "theory": ("rate",)},
         smallest_norm=0.0,
     )
+
+
+def simple(seed: int, mc_errors: float = 0.05, bins: int = 4) -> Model:
+    """Return a model of a signal and two backgrounds in two regions, with the same relative effect up and down."""
+    rng = np.random.default_rng(seed)
+    names = ("signal", "wjets", "other")
+    made = []
+    for name, signal in (("sr", rng.uniform(5, 25)), ("cr", rng.uniform(0.1, 1))):
+        nominal = (
+            rng.uniform(0.5, 1.5, (3, bins)) * np.array([signal, rng.uniform(20, 80), rng.uniform(5, 40)])[:, None]
+        )
+        nominal[0] *= np.linspace(0.2, 1.8, bins)
+        slope = 1 + rng.uniform(-0.2, 0.2) * np.linspace(-1, 1, bins)
+        kappa = rng.uniform(1.02, 1.15)
+        tilted = nominal[1] * slope / (nominal[1] * slope).sum() * nominal[1].sum()
+        shapes = {"tilt": {"wjets": (tilted * kappa, (2 * nominal[1] - tilted) / kappa)}}
+        made.append(
+            RegionModel(
+                name=name,
+                processes=names,
+                nominal=nominal,
+                sumw2=(mc_errors * nominal) ** 2,
+                data=rng.poisson(nominal[0] * rng.uniform(0, 1.5) + nominal[1:].sum(axis=0)),
+                edges=np.arange(bins + 1.0),
+                shapes=shapes,
+                log_normals={
+                    "lumi": dict.fromkeys(names, (1 / 1.03, 1.03)),
+                    "rate": {"other": (1 / 1.3, 1.3)},
+                },
+                factors={"signal": ("r",)},
+                mc_stat=McStat(10, include_signal=True) if mc_errors else None,
+            )
+        )
+    return Model(
+        regions=tuple(made),
+        pois={"r": FreeParameter(0, 30)},
+        nuisances=("lumi", "rate", "tilt"),
+        groups={"experimental": ("lumi", "tilt"), "theory": ("rate",)},
+        smallest_norm=0.0,
+    )
+
+
+def realistic() -> Model:
+    """Return a model of three regions with shapes, factors, a free norm, and few simulated events in the tails."""
+    rng = np.random.default_rng(42)
+    x = np.linspace(0, 1, 8)
+    names = ("signal", "ttbar", "wjets", "other")
+    made = []
+    for name, scale in (("sr1", (60, 200, 90, 30)), ("sr2", (25, 60, 70, 10)), ("cr", (2, 80, 600, 25))):
+        falling = np.stack([np.exp(-0.5 * ((x - 0.6) / 0.2) ** 2), *(np.exp(-slope * x) for slope in (1.5, 3, 2))])
+        nominal = falling / falling.sum(axis=1, keepdims=True) * np.array(scale)[:, None]
+        weights = np.array([0.02, 0.1, 0.8, 1.5])
+        shapes: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
+        for nuisance, size in (("jes", 0.06), ("tune", 0.04), ("btag", 0.05)):
+            for row, process in enumerate(names):
+                tilt = size * (rng.normal() + rng.normal() * (x - 0.5))
+                shapes.setdefault(nuisance, {})[process] = (nominal[row] * (1 + tilt), nominal[row] * (1 - 0.9 * tilt))
+        made.append(
+            RegionModel(
+                name=name,
+                processes=names,
+                nominal=nominal,
+                sumw2=nominal * weights[:, None],
+                data=rng.poisson(nominal.sum(axis=0)),
+                edges=np.linspace(0, 1, 9),
+                shapes=shapes,
+                log_normals={
+                    "lumi": dict.fromkeys(("signal", "ttbar", "other"), (1 / 1.02, 1.02)),
+                    "ttbar_rate": {"ttbar": (0.94, 1.05)},
+                    "other_rate": {"other": (0.7, 1.3)},
+                },
+                factors={"signal": ("r",), "wjets": ("norm_wjets",)},
+                mc_stat=McStat(10),
+            )
+        )
+    return Model(
+        regions=tuple(made),
+        pois={"r": FreeParameter(-5, 20)},
+        nuisances=("jes", "tune", "btag", "lumi", "ttbar_rate", "other_rate"),
+        free={"norm_wjets": FreeParameter(0, 5)},
+        groups={"experimental": ("jes", "btag", "lumi"), "theory": ("tune", "ttbar_rate", "other_rate")},
+    )

@@ -52,7 +52,7 @@ def test_derivatives_agree_with_numeric_ones(seed: int, kind: str) -> None:
         likelihood = fluctuating(likelihood, seed)
     values = point(likelihood, seed, 0.3)
     # Templates are cut off at 0, where no derivative is.
-    if not likelihood._evaluate(values).templates.all():
+    if np.any((likelihood.yields(values) == 0) & (likelihood.arrays.nominal > 0)):
         return
     if kind == "frozen":
         likelihood = likelihood.with_simulation_frozen(values + 0.1)

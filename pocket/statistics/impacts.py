@@ -1,0 +1,119 @@
+"""The effect of each nuisance on the parameters of interest, and their errors by group of nuisances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from pocket.errors import check_known
+from pocket.statistics.fits import Fit, fit
+from pocket.statistics.intervals import crossing, find_interval
+from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.results import Breakdown, Impact, Pair
+
+#: precision of the errors of nuisances at which impacts are taken
+PRECISION = 0.01
+#: names of groups in breakdowns that aren't groups of a model
+MC_STAT, STAT = "mc_stat", "stat"
+
+
+def rank_impacts(best: Fit, names: Iterable[str] | None = None) -> tuple[Impact, ...]:
+    """Return the changes of the parameters of interest when each other parameter moves by its error, up and down.
+
+    All others are fitted again, as combine's ``Impacts`` method does.
+
+    Args:
+        best: the best fit.
+        names: the parameters; by default all that float and aren't of interest.
+
+    Returns:
+        Impacts, those with the largest effect on the first parameter of interest first.
+
+    Raises:
+        UnknownNameError: if a name isn't that of such a parameter.
+        FitError: if a fit has no minimum.
+
+    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[1e6]]), np.zeros((1, 1)), data=np.array([1e6]),
+    ...     factors={"signal": ("r",)}, log_normals={"lumi": {"signal": (1 / 1.02, 1.02)}})
+    >>> best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 50)}, nuisances=("lumi",))))
+    >>> [round(effect, 4) for effect in rank_impacts(best)[0].effects["r"]]
+    [0.02, -0.0196]
+    """
+    parameters, pois = best.likelihood.parameters, tuple(best.likelihood.model.pois)
+    others = [
+        name for name, floats in zip(parameters.names, parameters.floating, strict=True) if floats and name not in pois
+    ]
+    chosen = others if names is None else list(names)
+    check_known("parameter", chosen, others, "the impacts")
+    where = {poi: parameters.index(poi) for poi in pois}
+    found = []
+    for name in chosen:
+        index = parameters.index(name)
+        ends = [crossing(best, index, side, 1.0, PRECISION)[0].values for side in (-1, 1)]
+        found.append(
+            Impact(
+                name=name,
+                value=float(best.values[index]),
+                errors=(float(best.values[index] - ends[0][index]), float(ends[1][index] - best.values[index])),
+                effects={
+                    poi: (float(ends[0][at] - best.values[at]), float(ends[1][at] - best.values[at]))
+                    for poi, at in where.items()
+                },
+            )
+        )
+    return tuple(sorted(found, key=lambda impact: -impact.size(pois[0])))
+
+
+def break_down(best: Fit, poi: str, groups: Mapping[str, Iterable[str]] | None = None) -> Breakdown:
+    """Return the error of a parameter of interest by group of nuisances.
+
+    The share of a group is the quadratic difference of the errors with and without it floating, all else floating.
+
+    Args:
+        best: the best fit.
+        poi: the parameter of interest.
+        groups: name → parameters; by default the groups of the model.
+
+    Returns:
+        Shares of the groups, then ``"mc_stat"`` if there are statistical errors of simulation, and ``"stat"``.
+
+    Raises:
+        UnknownNameError: if a parameter is unknown.
+        FitError: if a fit has no minimum.
+
+    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[100.0]]), np.zeros((1, 1)), data=np.array([100.0]),
+    ...     factors={"signal": ("r",)}, log_normals={"lumi": {"signal": (1 / 1.1, 1.1)}})
+    >>> model = Model((region,), pois={"r": FreeParameter(0, 50)}, nuisances=("lumi",), groups={"lumi": ("lumi",)})
+    >>> found = break_down(fit(Likelihood(model)), "r")
+    >>> {name: tuple(round(side, 3) for side in sides) for name, sides in found.groups.items()}
+    {'lumi': (0.087, 0.105), 'stat': (0.097, 0.103)}
+    """
+    model = best.likelihood.model
+    check_known("parameter of interest", [poi], model.pois, "the breakdown")
+    total = find_interval(best, poi).errors
+    shares = {}
+    for group, members in (model.groups if groups is None else groups).items():
+        shares[group] = _difference(total, _errors(_frozen(best, members), best, poi))
+    likelihood = _frozen(best, model.nuisances)
+    if best.likelihood.has_gaussian.any() or best.likelihood.simulation_events.any():
+        shares[MC_STAT] = _difference(total, _errors(best.likelihood.with_simulation_frozen(best.values), best, poi))
+        likelihood = likelihood.with_simulation_frozen(best.values)
+    shares[STAT] = _errors(likelihood, best, poi)
+    return Breakdown(poi=poi, value=best.value(poi), total=total, groups=shares)
+
+
+def _frozen(best: Fit, members: Iterable[str]) -> Likelihood:
+    return best.likelihood.adjusted(freeze={name: best.value(name) for name in members})
+
+
+def _errors(likelihood: Likelihood, best: Fit, poi: str) -> Pair:
+    """Return the errors of a parameter in a likelihood in which less floats, at the same best fit."""
+    return find_interval(fit(likelihood, bounds_allowed=True, start=best.values), poi).errors
+
+
+def _difference(total: Pair, less: Pair) -> Pair:
+    down, up = (float(np.sqrt(max(one**2 - other**2, 0.0))) for one, other in zip(total, less, strict=True))
+    return down, up

@@ -1,0 +1,214 @@
+"""Confidence intervals from profiles, and scans of profiles over one parameter or two.
+
+The ends of an interval are where the deviance, minimised over all other parameters, has risen by the quantile of a χ²
+distribution of one degree of freedom (MINOS; F. James, MINUIT reference manual, section 1.3; S. S. Wilks, Ann. Math.
+Statist. 9 (1938) 60).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy import stats
+
+from pocket.base.typing import Floats
+from pocket.errors import FitError, StatisticsError
+from pocket.statistics.fits import Fit, Minimum
+from pocket.statistics.results import Interval, Scan
+
+#: level of an interval of one standard deviation
+ONE_SIGMA = 0.6826894921370859
+#: precision of the ends of intervals, in units of the distance from the best value
+PRECISION = 1e-4
+MAX_STEPS = 60
+#: by how much the deviance of a profile may be below that of the best fit
+ROUNDING = 1e-4
+
+
+def find_interval(fit: Fit, name: str, level: float = ONE_SIGMA, precision: float = PRECISION) -> Interval:
+    """Return the confidence interval of a parameter.
+
+    Args:
+        fit: the best fit.
+        name: the parameter.
+        level: confidence level.
+        precision: precision of the ends, relative to their distance from the best value.
+
+    Raises:
+        FitError: if a profile has no minimum, or one below that of the fit.
+        StatisticsError: if the parameter doesn't float, or the level isn't between 0 and 1.
+
+    >>> from pocket.statistics.fits import fit
+    >>> from pocket.statistics.likelihood import Likelihood
+    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[1.0]]), np.zeros((1, 1)), data=np.array([9.0]),
+    ...     factors={"signal": ("r",)})
+    >>> found = find_interval(fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 50)}))), "r")
+    >>> round(found.low, 2), round(found.high, 2)
+    (6.32, 12.34)
+    """
+    if not 0 < level < 1:
+        raise StatisticsError(f"the level of an interval is {level:g}, but must be between 0 and 1")
+    index = floating_index(fit, name)
+    height = float(np.sqrt(stats.chi2.ppf(level, 1)))
+    ends = [crossing(fit, index, side, height, precision) for side in (-1, 1)]
+    return Interval(
+        name=name,
+        value=float(fit.values[index]),
+        low=float(ends[0][0].values[index]),
+        high=float(ends[1][0].values[index]),
+        level=level,
+        bounded=(ends[0][1], ends[1][1]),
+    )
+
+
+def floating_index(fit: Fit, name: str) -> int:
+    """Return the position of a parameter that floats.
+
+    Raises:
+        StatisticsError: if it doesn't.
+    """
+    index = fit.likelihood.parameters.index(name)
+    if not fit.likelihood.parameters.floating[index]:
+        raise StatisticsError(f"parameter {name!r} is frozen, so it has no profile")
+    return index
+
+
+def crossing(fit: Fit, index: int, side: int, height: float, precision: float) -> tuple[Minimum, bool]:
+    """Return the profile's minimum where the square root of its rise reaches a height, on one side.
+
+    Args:
+        fit: the best fit.
+        index: position of the parameter.
+        side: −1 or 1.
+        height: the square root of the rise of the deviance.
+        precision: precision of the distance from the best value, relative to it.
+
+    Returns:
+        The minimum there, and whether a bound of the range was reached before.
+    """
+    parameters = fit.likelihood.parameters
+    bound = parameters.high[index] if side > 0 else parameters.low[index]
+    best = fit.values[index]
+    reach = abs(bound - best)
+    near: list[Minimum] = [fit.minimum]
+
+    def rise(distance: float) -> float:
+        value = bound if distance >= reach else best + side * distance
+        found = fit.profile({index: value}, near[-1].values if distance > fit.width(index) * height * 1.5 else None)
+        near.append(found)
+        return root_of_rise(fit, index, found)
+
+    if reach == 0:
+        return fit.minimum, True
+    first = min(height * fit.width(index), reach)
+    _, bounded = find_crossing(rise, first, reach, height, precision)
+    return near[-1], bounded
+
+
+def root_of_rise(fit: Fit, index: int, found: Minimum) -> float:
+    """Return the square root of the rise of the deviance above that of the best fit.
+
+    Raises:
+        FitError: if it is lower.
+    """
+    difference = found.deviance - fit.deviance
+    if difference < -ROUNDING:
+        name = fit.likelihood.parameters.names[index]
+        raise FitError(
+            f"the fit isn't at the lowest minimum: one lower by {-difference:.2g} is at {name!r} = "
+            f"{found.values[index]:g}"
+        )
+    return float(np.sqrt(max(difference, 0.0)))
+
+
+def find_crossing(
+    rise: Callable[[float], float], first: float, reach: float, height: float, precision: float
+) -> tuple[float, bool]:
+    """Return the distance at which a function that begins at 0 and increases reaches a height.
+
+    Args:
+        rise: the function of the distance, evaluated last at the distance that is returned.
+        first: the distance tried first.
+        reach: largest distance.
+        height: the height.
+        precision: precision of the distance, relative to it.
+
+    Returns:
+        The distance, and whether it is the largest, at which the height isn't reached.
+
+    Raises:
+        FitError: if it isn't found.
+
+    >>> distance, bounded = find_crossing(lambda x: x + 0.1 * x**2, 1.0, 10.0, 1.0, 1e-6)
+    >>> round(distance, 5), bounded
+    (0.91608, False)
+    """
+    low, low_rise, high, high_rise = 0.0, 0.0, np.inf, np.inf
+    before = (0.0, 0.0)
+    distance = first
+    for step in range(MAX_STEPS):
+        value = rise(distance)
+        if value < height:
+            if distance >= reach:
+                return reach, True
+            low, low_rise = distance, value
+        else:
+            high, high_rise = distance, value
+        if abs(value - height) <= precision * height or high - low <= precision * low * 1e-3:
+            return distance, False
+        slope = (value - before[1]) / (distance - before[0])
+        before = (distance, value)
+        following = distance + (height - value) / slope if slope > 0 else np.inf
+        if np.isinf(high):
+            following = min(max(following, 1.01 * distance), 3 * distance, reach)
+        elif not low < following < high or step % 5 == 4:
+            following = low + (high - low) * (height - low_rise) / (high_rise - low_rise)
+            if step % 5 == 4:
+                following = (low + high) / 2
+        distance = following
+    raise FitError(f"no crossing after {MAX_STEPS} steps, between {low:g} and {high:g} from the best value")
+
+
+def scan(fit: Fit, points: dict[str, Sequence[float] | Floats]) -> Scan:
+    """Return the profile over the values of one parameter, or of all pairs of values of two.
+
+    Args:
+        fit: the best fit.
+        points: parameter → values; those of the second parameter change first.
+
+    Raises:
+        FitError: if a profile has no minimum.
+        StatisticsError: if a parameter doesn't float, a value is outside of its range, or there are more than two.
+
+    >>> from pocket.statistics.fits import fit
+    >>> from pocket.statistics.likelihood import Likelihood
+    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[1.0]]), np.zeros((1, 1)), data=np.array([9.0]),
+    ...     factors={"signal": ("r",)})
+    >>> best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 50)})))
+    >>> [round(rise, 3) for rise in scan(best, {"r": [8, 10]}).rise]
+    [0.12, 0.104]
+    """
+    if not 1 <= len(points) <= 2:
+        raise StatisticsError(f"a scan is over one parameter or two, not over {len(points)}")
+    indices = [floating_index(fit, name) for name in points]
+    parameters = fit.likelihood.parameters
+    for index, values in zip(indices, points.values(), strict=True):
+        low, high = parameters.low[index], parameters.high[index]
+        for value in values:
+            if not low <= value <= high:
+                raise StatisticsError(
+                    f"the value {value:g} of parameter {parameters.names[index]!r} is outside of its range from "
+                    f"{low:g} to {high:g}"
+                )
+    grid = [tuple(map(float, values)) for values in itertools.product(*points.values())]
+    rises, near = [], None
+    for values in grid:
+        found = fit.profile(dict(zip(indices, values, strict=True)), near)
+        near = found.values
+        rises.append(found.deviance - fit.deviance)
+    best = tuple(float(fit.values[index]) for index in indices)
+    return Scan(tuple(points), tuple(grid), tuple(rises), best)

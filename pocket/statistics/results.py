@@ -1,0 +1,260 @@
+"""Results of fits as plain records, which are written as JSON and read back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from pocket.errors import StatisticsError
+
+#: (downwards, upwards), each a positive number if the value goes that way
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ParameterResult:
+    """A parameter after the fit.
+
+    Args:
+        name: its name.
+        kind: ``"poi"``, ``"free"`` or ``"nuisance"``.
+        value: best value.
+        error: parabolic error; that of a nuisance was 1 before the fit.
+        floating: whether the fit could change it.
+        bound: ``"lower"`` or ``"upper"`` if the value is at that bound of its range.
+        pull: for nuisances, distance from the measured value, in units of the error before the fit.
+    """
+
+    name: str
+    kind: str
+    value: float
+    error: float
+    floating: bool = True
+    bound: str | None = None
+    pull: float | None = None
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The best fit.
+
+    Args:
+        parameters: by name.
+        correlation: names of the floating parameters, and their correlations in that order, row by row.
+        deviance: −2·ln of the ratio to the saturated likelihood.
+        iterations: iterations of the minimisation.
+        distance: estimated distance of the deviance from its minimum.
+        minimiser: what found the minimum.
+    """
+
+    parameters: dict[str, ParameterResult]
+    correlation: tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]
+    deviance: float
+    iterations: int
+    distance: float
+    minimiser: str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval of one parameter, from its profile.
+
+    Args:
+        name: the parameter.
+        value: its best value.
+        low, high: ends of the interval.
+        level: confidence level.
+        bounded: whether (the lower, the upper) end is a bound of the range instead of a crossing.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    level: float
+    bounded: tuple[bool, bool] = (False, False)
+
+    @property
+    def errors(self) -> Pair:
+        """Distances (down, up) of the ends from the value."""
+        return self.value - self.low, self.high - self.value
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The profile of one parameter or two.
+
+    Args:
+        names: the scanned parameters.
+        points: their values, by point.
+        rise: by how much the deviance is above its minimum, by point.
+        best: their best values.
+    """
+
+    names: tuple[str, ...]
+    points: tuple[tuple[float, ...], ...]
+    rise: tuple[float, ...]
+    best: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Impact:
+    """The effect of one parameter on those of interest.
+
+    Args:
+        name: the parameter.
+        value: its best value.
+        errors: distances (down, up) at which the deviance has risen by one.
+        effects: parameter of interest → its changes (with the parameter down, with it up), with their signs.
+    """
+
+    name: str
+    value: float
+    errors: Pair
+    effects: dict[str, Pair]
+
+    def size(self, poi: str) -> float:
+        """Return the largest change of a parameter of interest, without its sign."""
+        return max(map(abs, self.effects[poi]))
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """The error of a parameter of interest by group of nuisances.
+
+    Args:
+        poi: the parameter of interest.
+        value: its best value.
+        total: its errors (down, up).
+        groups: group → by how much, in quadrature, the errors shrink if its parameters don't float. ``"mc_stat"`` are
+            the statistical errors of simulation, ``"stat"`` is what is left if neither these nor nuisances float.
+    """
+
+    poi: str
+    value: float
+    total: Pair
+    groups: dict[str, Pair] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Significance:
+    """The significance of a signal.
+
+    Args:
+        poi: the parameter of interest.
+        statistic: q₀, by how much the deviance is larger without signal.
+        significance: √q₀, in standard deviations.
+        p_value: probability of a larger statistic without signal.
+    """
+
+    poi: str
+    statistic: float
+    significance: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class UpperLimit:
+    """An upper limit of a parameter of interest by the CLs method.
+
+    Args:
+        poi: the parameter of interest.
+        level: confidence level.
+        observed: the limit.
+        expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations of the data.
+    """
+
+    poi: str
+    level: float
+    observed: float
+    expected: tuple[float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class GoodnessOfFit:
+    """The test of a model against the saturated one.
+
+    Args:
+        deviance: that of the data.
+        degrees: bins less the parameters without constraint.
+        p_value: probability of a larger one, if it follows a χ² distribution.
+        regions: region → the share of its bins in the deviance; the rest is from the constraints of nuisances.
+        toys: deviances of toys.
+        p_toys: share of the toys with at least that of the data; None without toys.
+    """
+
+    deviance: float
+    degrees: int
+    p_value: float
+    regions: dict[str, float] = field(default_factory=dict)
+    toys: tuple[float, ...] = ()
+    p_toys: float | None = None
+
+
+RECORDS = {
+    record.__name__: record
+    for record in (
+        ParameterResult,
+        FitResult,
+        Interval,
+        Scan,
+        Impact,
+        Breakdown,
+        Significance,
+        UpperLimit,
+        GoodnessOfFit,
+    )
+}
+
+
+def to_json(result: Any) -> str:
+    """Return records as JSON.
+
+    Args:
+        result: a record, or lists and dictionaries of them.
+
+    >>> from_json(to_json(Interval("r", 1.0, 0.5, float("inf"), 0.68)))
+    Interval(name='r', value=1.0, low=0.5, high=inf, level=0.68, bounded=(False, False))
+    """
+    return json.dumps(_plain(result), indent=1, allow_nan=False)
+
+
+def from_json(text: str) -> Any:
+    """Return the records that :func:`to_json` has written.
+
+    Raises:
+        StatisticsError: if the text is something else.
+    """
+    try:
+        return _restored(json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
+        raise StatisticsError(f"the text isn't the JSON of a result: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {entry.name: _plain(getattr(value, entry.name)) for entry in dataclasses.fields(value)}
+        return {"record": type(value).__name__, **fields}
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"number": repr(float(value))}
+    return value
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_restored(inner) for inner in value)
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"number"}:
+        return float(value["number"])
+    if isinstance(value.get("record"), str):
+        fields = {key: _restored(inner) for key, inner in value.items() if key != "record"}
+        return RECORDS[value["record"]](**fields)
+    return {key: _restored(inner) for key, inner in value.items()}

@@ -1,0 +1,330 @@
+"""Fits against MINUIT, closed forms and profiles found anew; fits without a minimum."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from pocket.errors import FitError, PocketError
+from pocket.statistics.fits import fit, minimise
+from pocket.statistics.formulas import Formula
+from pocket.statistics.impacts import break_down, rank_impacts
+from pocket.statistics.intervals import find_crossing, find_interval, scan
+from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.model import FreeParameter, Model, RegionModel
+from pocket.statistics.toys import toys
+from tests.pocket.statistics import models
+
+
+def counting(data: float, background: float = 0.0, low: float = 0.0, high: float = 50.0) -> Likelihood:
+    """Return the likelihood of one bin."""
+    names, nominal = ("signal",), [[1.0]]
+    if background:
+        names, nominal = ("signal", "other"), [[1.0], [background]]
+    region = RegionModel(
+        "sr", names, np.array(nominal), np.zeros((len(names), 1)), np.array([data]), factors={"signal": ("r",)}
+    )
+    return Likelihood(Model((region,), {"r": FreeParameter(low, high)}))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_minuit_finds_the_same_minimum(seed: int) -> None:
+    likelihood = Likelihood(models.simple(seed, mc_errors=0.4 if seed % 2 else 0.1))
+    newton = fit(likelihood, bounds_allowed=True)
+    minuit = fit(likelihood, "minuit", bounds_allowed=True)
+    assert newton.deviance == pytest.approx(minuit.deviance, abs=2e-3)
+    errors = np.where(newton.errors > 0, newton.errors, 1)
+    np.testing.assert_allclose(newton.values / errors, minuit.values / errors, atol=0.02)
+    np.testing.assert_allclose(newton.errors / errors, minuit.errors / errors, atol=0.02)
+    assert newton.bounds == minuit.bounds
+
+
+def test_large_model_converges_in_few_iterations() -> None:
+    likelihood = Likelihood(models.large(regions=4))
+    best = fit(likelihood)
+    assert best.minimum.iterations < 10
+    assert np.abs(likelihood.gradient(best.values)).max() < 1e-4
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_profiles_are_fits_with_fixed_parameters(seed: int) -> None:
+    likelihood = Likelihood(models.simple(seed, mc_errors=0.3))
+    best = fit(likelihood, bounds_allowed=True)
+    for name, value in (("r", 2.5), ("rate", 1.2), ("tilt", -0.8)):
+        found = best.profile({likelihood.parameters.index(name): value})
+        again = fit(likelihood.adjusted(freeze={name: value}), bounds_allowed=True)
+        assert found.deviance == pytest.approx(again.deviance, abs=1e-5)
+        np.testing.assert_allclose(found.values, again.values, atol=3e-3)
+
+
+def test_fits_begin_where_they_are_told() -> None:
+    likelihood = Likelihood(models.simple(1))
+    best = fit(likelihood)
+    for start in ({"r": 0.0}, {"r": 29.0}, {"r": 5.0, "rate": 3.0, "tilt": -3.0}):
+        found = fit(likelihood.adjusted(start=start))
+        np.testing.assert_allclose(found.values, best.values, atol=1e-4)
+
+
+def test_free_norms_and_formulas_between_regions() -> None:
+    """The ABCD method has a closed form: the background in the signal region is B·C/D."""
+    counts = {"A": 70.0, "B": 30.0, "C": 40.0, "D": 60.0}
+    regions = []
+    for name, data in counts.items():
+        processes, nominal = ("qcd",), [[1.0]]
+        factors = {"qcd": (f"n_{name}",)}
+        if name == "A":
+            processes, nominal = ("signal", "qcd"), [[10.0], [1.0]]
+            factors = {"signal": ("r",), "qcd": ("abcd",)}
+        regions.append(
+            RegionModel(
+                name, processes, np.array(nominal), np.zeros((len(processes), 1)), np.array([data]), factors=factors
+            )
+        )
+    free = {f"n_{name}": FreeParameter(0, 1000, 50) for name in "BCD"}
+    formulas = {"abcd": Formula("@0*@1/@2", ("n_B", "n_C", "n_D"))}
+    best = fit(Likelihood(Model(tuple(regions), {"r": FreeParameter(-10, 20)}, free=free, formulas=formulas)))
+    background = 30 * 40 / 60
+    assert best.value("r") == pytest.approx((70 - background) / 10, rel=1e-6)
+    variance = 70 + background**2 * (1 / 30 + 1 / 40 + 1 / 60)
+    assert best.error("r") == pytest.approx(np.sqrt(variance) / 10, rel=1e-6)
+    assert best.deviance == pytest.approx(0, abs=1e-6)
+
+
+def test_no_minimum_names_the_parameter_and_the_bound() -> None:
+    with pytest.raises(FitError, match=r"no minimum: parameter 'r' is at its lower bound, 0$"):
+        fit(counting(3.0, background=10.0))
+    with pytest.raises(FitError, match=r"no minimum: parameter 'r' is at its upper bound, 5$"):
+        fit(counting(30.0, high=5.0))
+    allowed = fit(counting(3.0, background=10.0), bounds_allowed=True)
+    assert allowed.bounds == {"r": "lower"}
+    assert allowed.error("r") == 0
+    assert allowed.result().parameters["r"].bound == "lower"
+
+
+def test_degenerate_parameters_are_named() -> None:
+    region = RegionModel(
+        "sr",
+        ("signal", "other"),
+        np.array([[5.0, 10.0], [7.0, 14.0]]),
+        np.zeros((2, 2)),
+        np.array([13.0, 25.0]),
+        np.arange(3.0),
+        log_normals={"lumi": {"signal": (0.9, 1.1), "other": (0.9, 1.1)}},
+        factors={"signal": ("r",), "other": ("norm",)},
+    )
+    model = Model((region,), {"r": FreeParameter(-5, 20)}, ("lumi",), {"norm": FreeParameter(-5, 5)})
+    with pytest.raises(FitError, match=r"parameters '(r|norm)' and '(r|norm)' are degenerate: only a combination"):
+        fit(Likelihood(model), bounds_allowed=True)
+    # Frozen, one of them is determined.
+    assert fit(Likelihood(model).adjusted(freeze={"norm": 1.0})).value("r") > 0
+
+
+def test_undetermined_parameter_is_named() -> None:
+    likelihood = Likelihood(models.simple(1))
+    region = dataclasses.replace(likelihood.model.regions[0], factors={"signal": ("r", "scale")})
+    model = dataclasses.replace(
+        likelihood.model, regions=(region,), pois={"r": FreeParameter(-1, 30)}, free={"scale": FreeParameter(0, 5)}
+    )
+    with pytest.raises(FitError, match="parameter 'scale' isn't determined: the likelihood doesn't depend on it"):
+        fit(Likelihood(model).adjusted(freeze={"r": 0.0}))
+
+
+def test_fit_without_end_names_the_parameter_that_went_farthest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pocket.statistics.fits.MAX_ITERATIONS", 1)
+    with pytest.raises(FitError, match=r"no minimum after 1 iterations: parameter 'r' went farthest, from 1 to 1\.8$"):
+        fit(counting(5.0))
+
+
+def test_unknown_minimiser() -> None:
+    with pytest.raises(PocketError, match="unknown minimiser 'minut' in the arguments, did you mean 'minuit'"):
+        fit(counting(5.0), "minut")
+
+
+@pytest.mark.parametrize("level", [0.6826894921370859, 0.95])
+@pytest.mark.parametrize("data", [1.0, 9.0, 400.0])
+def test_intervals_of_one_bin(data: float, level: float) -> None:
+    from scipy import stats
+
+    height = stats.chi2.ppf(level, 1)
+    found = find_interval(fit(counting(data, high=5000.0)), "r", level)
+
+    def rise(r: float) -> float:
+        return float(2 * (r - data + data * np.log(data / r)) - height)
+
+    assert found.low == pytest.approx(optimize.brentq(rise, 1e-9, data), rel=1e-4)
+    assert found.high == pytest.approx(optimize.brentq(rise, data, data * 20), rel=1e-4)
+    assert found.bounded == (False, False)
+    assert found.errors == (found.value - found.low, found.high - found.value)
+
+
+def test_intervals_end_at_bounds() -> None:
+    best = fit(counting(11.0, background=10.0, high=2.0))
+    found = find_interval(best, "r")
+    assert (found.low, found.high, found.bounded) == (0.0, 2.0, (True, True))
+    at_bound = fit(counting(3.0, background=10.0), bounds_allowed=True)
+    found = find_interval(at_bound, "r")
+    assert (found.low, found.bounded) == (0.0, (True, False))
+    assert at_bound.profile({0: found.high}).deviance - at_bound.deviance == pytest.approx(1, rel=1e-3)
+
+
+def test_intervals_agree_with_minos() -> None:
+    from iminuit import Minuit
+
+    likelihood = Likelihood(models.simple(4, mc_errors=0.4))
+    best = fit(likelihood)
+    minuit = Minuit(likelihood.deviance, best.values, grad=likelihood.gradient, name=likelihood.parameters.names)
+    minuit.errordef = 1
+    minuit.limits["r"] = (0, 30)
+    minuit.migrad()
+    minuit.minos()
+    for name in likelihood.parameters.names:
+        down, up = find_interval(best, name).errors
+        assert down == pytest.approx(-minuit.merrors[name].lower, rel=5e-3)
+        assert up == pytest.approx(minuit.merrors[name].upper, rel=5e-3)
+
+
+def test_intervals_of_frozen_parameters_and_wrong_levels() -> None:
+    likelihood = Likelihood(models.simple(1)).adjusted(freeze=["lumi"])
+    best = fit(likelihood)
+    with pytest.raises(PocketError, match="parameter 'lumi' is frozen, so it has no profile"):
+        find_interval(best, "lumi")
+    with pytest.raises(PocketError, match="the level of an interval is 95, but must be between 0 and 1"):
+        find_interval(best, "r", 95)
+    with pytest.raises(PocketError, match="unknown parameter 'lumy'"):
+        find_interval(best, "lumy")
+
+
+def test_fits_that_are_not_at_the_lowest_minimum() -> None:
+    likelihood = Likelihood(models.simple(1))
+    best = fit(likelihood)
+    wrong = dataclasses.replace(best, minimum=dataclasses.replace(best.minimum, deviance=best.deviance + 5))
+    with pytest.raises(FitError, match=r"the fit isn't at the lowest minimum: one lower by .* is at 'r' = "):
+        find_interval(wrong, "r")
+
+
+def test_crossings_of_steep_functions() -> None:
+    distance, bounded = find_crossing(lambda x: x**4, 0.1, 10, 2.0, 1e-8)
+    assert distance == pytest.approx(2**0.25, rel=1e-6)
+    assert not bounded
+    assert find_crossing(lambda x: 0.1 * x, 1, 10, 2.0, 1e-8) == (10, True)
+
+
+def test_scans() -> None:
+    likelihood = Likelihood(models.simple(2))
+    best = fit(likelihood)
+    found = scan(best, {"r": [0.0, 1.0, 2.0]})
+    for (value,), rise in zip(found.points, found.rise, strict=True):
+        again = fit(likelihood.adjusted(freeze={"r": value}))
+        assert rise == pytest.approx(again.deviance - best.deviance, abs=1e-5)
+    both = scan(best, {"r": [1.0, 2.0], "rate": [-1.0, 0.0, 1.0]})
+    assert both.points[:3] == ((1.0, -1.0), (1.0, 0.0), (1.0, 1.0))
+    again = fit(likelihood.adjusted(freeze={"r": 2.0, "rate": 1.0}))
+    assert both.rise[-1] == pytest.approx(again.deviance - best.deviance, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ({"r": [31.0]}, "the value 31 of parameter 'r' is outside of its range from 0 to 30"),
+        ({"q": [1.0]}, "unknown parameter 'q'"),
+        ({}, "a scan is over one parameter or two, not over 0"),
+    ],
+)
+def test_wrong_scans(points: dict[str, list[float]], message: str) -> None:
+    with pytest.raises(PocketError) as error:
+        scan(fit(Likelihood(models.simple(2))), points)
+    assert message in str(error.value)
+
+
+def test_impacts_are_refits() -> None:
+    likelihood = Likelihood(models.simple(5, mc_errors=0.2))
+    best = fit(likelihood)
+    found = {impact.name: impact for impact in rank_impacts(best)}
+    assert set(found) == {"lumi", "rate", "tilt"}
+    sizes = [impact.size("r") for impact in found.values()]
+    assert sizes == sorted(sizes, reverse=True)
+    for name, impact in found.items():
+        minos = find_interval(best, name)
+        assert impact.errors == pytest.approx(minos.errors, rel=0.02)
+        for side, error, effect in zip((-1, 1), impact.errors, impact.effects["r"], strict=True):
+            again = fit(likelihood.adjusted(freeze={name: impact.value + side * error}))
+            assert effect == pytest.approx(again.value("r") - best.value("r"), abs=2e-4)
+    with pytest.raises(PocketError, match="unknown parameter 'r' in the impacts"):
+        rank_impacts(best, ["r"])
+
+
+def test_breakdown_of_a_simple_model_adds_up() -> None:
+    """With large numbers, the error is √(statistics² + luminosity²)."""
+    region = RegionModel(
+        "sr",
+        ("s",),
+        np.array([[1e6]]),
+        np.array([[4e6]]),
+        np.array([1e6]),
+        factors={"s": ("r",)},
+        log_normals={"lumi": {"s": (1 / 1.005, 1.005)}, "id": {"s": (1 / 1.003, 1.003)}},
+        mc_stat=models.McStat(10, include_signal=True),
+    )
+    model = Model((region,), {"r": FreeParameter(0, 5)}, ("lumi", "id"), groups={"lumi": ("lumi",), "id": ("id",)})
+    found = break_down(fit(Likelihood(model)), "r")
+    expected = {"lumi": 0.005, "id": 0.003, "mc_stat": 0.002, "stat": 0.001}
+    assert list(found.groups) == list(expected)
+    for name, size in expected.items():
+        assert found.groups[name] == pytest.approx((size, size), rel=0.02)
+    assert found.total[1] == pytest.approx(np.sqrt(sum(size**2 for size in expected.values())), rel=0.02)
+    with pytest.raises(PocketError, match="unknown parameter of interest 'lumi' in the breakdown"):
+        break_down(fit(Likelihood(model)), "lumi")
+
+
+def test_several_parameters_of_interest() -> None:
+    model = models.simple(3)
+    regions = tuple(
+        dataclasses.replace(region, factors={"signal": ("r",), "wjets": ("w",)}) for region in model.regions
+    )
+    model = dataclasses.replace(model, regions=regions, pois={"r": FreeParameter(0, 30), "w": FreeParameter(0, 5)})
+    best = fit(Likelihood(model))
+    impact = rank_impacts(best, ["tilt"])[0]
+    assert set(impact.effects) == {"r", "w"}
+    record = best.result()
+    assert [record.parameters[name].kind for name in ("r", "w", "lumi")] == ["poi", "poi", "nuisance"]
+
+
+def check_pulls(model: Model, count: int, mean: float, width: tuple[float, float], coverage: float) -> None:
+    """Check pulls and coverage of the parameter of interest over toys, thrown at its value of 1."""
+    likelihood = Likelihood(model)
+    pulls, covered = [], 0
+    for thrown in toys(likelihood, range(count), seed=7):
+        best = fit(thrown, bounds_allowed=True)
+        interval = find_interval(best, "r")
+        down, up = interval.errors
+        pulls.append((best.value("r") - 1) / (up if best.value("r") < 1 else down))
+        covered += interval.low <= 1 <= interval.high
+    assert abs(np.mean(pulls)) < mean
+    assert width[0] < np.std(pulls) < width[1]
+    assert covered / count == pytest.approx(0.6827, abs=coverage)
+
+
+@pytest.mark.parametrize(
+    ("count", "bars"),
+    [
+        (200, {"mean": 0.25, "width": (0.8, 1.2), "coverage": 0.1}),
+        pytest.param(2000, {"mean": 0.1, "width": (0.9, 1.1), "coverage": 0.03}, marks=pytest.mark.slow),
+    ],
+)
+def test_pulls_and_coverage(count: int, bars: dict[str, Any]) -> None:
+    check_pulls(models.realistic(), count, **bars)
+
+
+def test_minimum_is_found_from_anywhere() -> None:
+    likelihood = Likelihood(models.realistic())
+    best = fit(likelihood)
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        start = best.values + rng.normal(0, 1.5, len(best.values))
+        found = minimise(likelihood, np.clip(start, likelihood.parameters.low, None), likelihood.parameters.floating)
+        assert found.converged
+        np.testing.assert_allclose(found.values, best.values, atol=1e-3)
