@@ -15,5 +15,6 @@ from .model import (
     combine_models as combine_models,
 )
 from .model_files import load_model as load_model, save_model as save_model
+from .predictions import Prediction as Prediction, predict as predict
 from .results import from_json as from_json, to_json as to_json
 from .toys import asimov as asimov, toy as toy, toys as toys

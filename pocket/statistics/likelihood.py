@@ -23,7 +23,7 @@ import numpy as np
 from pocket.base.typing import Floats, Indices, Mask
 from pocket.errors import StatisticsError, check_known
 from pocket.statistics.interpolation import morphing_weights, norm_weights
-from pocket.statistics.mc_statistics import PoissonTerms, Profile, fixed, profile
+from pocket.statistics.mc_statistics import FLOOR, PoissonTerms, Profile, fixed, profile
 from pocket.statistics.model import Model
 from pocket.statistics.tensors import Tensors, poisson_processes, tensors
 
@@ -338,6 +338,48 @@ class Likelihood:
         found[self.constrained, self.constrained] += 2
         return found
 
+    # ------------------------------------------------------------------ expectations and their derivatives
+
+    def yield_derivatives(self, values: Floats) -> Floats:
+        """Return the derivatives of the expectation of each process, shape (parameters, P, B)."""
+        state = self._evaluate(values)
+        found = self._factor_derivatives(state)[0][:, :, self.arrays.column] * state.templates
+        factor = (state.scale * state.norm)[:, self.arrays.column]
+        found[self.arrays.shape_positions] += self._template_derivatives(state) * factor
+        return found
+
+    def simulation_variances(self, values: Floats) -> Floats:
+        """Return the variance of each process from its simulated events, where they vary it, shape (P, B)."""
+        state = self._evaluate(values)
+        factor = (state.scale * state.norm)[:, self.arrays.column]
+        relative = np.divide(1, self._events, out=np.zeros(self._events.shape), where=self._events > 0)
+        return np.asarray(factor**2 * self._sumw2 + state.yields**2 * relative)
+
+    def total_derivatives(self, values: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the total expectation as the data prefer it, its derivatives, and its variance at fixed parameters.
+
+        Args:
+            values: values of all parameters.
+
+        Returns:
+            Expectation m of shape (B,), derivatives of shape (parameters, B), and the variance of the errors of
+            simulation that the data leave, shape (B,).
+        """
+        state, few = self._evaluate(values), self._few
+        profiled, yields = state.profile, self.yield_derivatives(values)
+        by_factor = self._factor_derivatives(state)[0]
+        variance = self._over_processes(2 * by_factor * state.scale * state.norm, self._sumw2)
+        total = self._scaled(state, np.ones(state.yields.shape)) * yields
+        slopes = self._slopes(state, total.sum(axis=1), variance, yields[:, :, few])
+        stiffness = np.zeros(len(state.variance))
+        if self._frozen_simulation is None:
+            stiffness = state.variance.copy()
+            stiffness[few] += (profiled.response * state.yields[:, few] ** 2).sum(axis=0)
+        # Where simulated events are few, the total follows the data instead of λ.
+        slopes *= 1 - stiffness * profiled.curvature
+        information = self.observations.data / np.maximum(profiled.total, FLOOR) ** 2
+        return profiled.total.copy(), slopes, stiffness / (1 + stiffness * information)
+
     # ------------------------------------------------------------------ one point
 
     def _evaluate(self, values: Floats) -> _State:
@@ -470,30 +512,44 @@ class Likelihood:
             by_factor: derivatives of S·Πκ, shape (parameters, P, C).
             templates: derivatives of templates, shape (K, P, B).
         """
-        profiled, t = state.profile, state.profile.multiplier
-        frozen = self._frozen_simulation is not None
-        measured = self._starting_simulation if frozen else self.observations.gaussian
-        along = total if frozen else total - t * variance
-        if measured.any():
-            errors = np.sqrt(state.variance)
-            along = along + variance * np.divide(measured, 2 * errors, out=np.zeros(len(t)), where=errors > 0)
+        profiled, few = state.profile, self._few
+        yields = by_factor[:, :, self.arrays.column[few]] * state.templates[:, few]
+        yields[self.arrays.shape_positions] += (
+            templates[:, :, few] * (state.scale * state.norm)[:, self.arrays.column[few]]
+        )
+        along = self._slopes(state, total, variance, yields)
         found = np.zeros((len(total), len(total)))
-        if len(self._few) and not frozen:
-            few, columns = self._few, self.arrays.column[self._few]
-            yields = by_factor[:, :, columns] * state.templates[:, few]
-            yields[self.arrays.shape_positions] += templates[:, :, few] * (state.scale * state.norm)[:, columns]
-            response = profiled.response
-            along[:, few] -= (yields * (t[few] * response * state.yields[:, few])).sum(axis=1)
+        if len(few) and self._frozen_simulation is None:
             if profiled.held.any():
                 slopes = (yields * (profiled.held * self._terms.events / self._few_yields(state) ** 2)).sum(axis=1)
                 mixed = along[:, few] @ slopes.T
                 found += 2 * (mixed + mixed.T - (slopes * profiled.stiffness) @ slopes.T)
             flat = yields.reshape(len(total), -1)
-            found -= (2 * flat * (t[few] ** 2 * response).ravel()) @ flat.T
+            found -= (2 * flat * (profiled.multiplier[few] ** 2 * profiled.response).ravel()) @ flat.T
         found += (2 * along * profiled.curvature) @ along.T
         _, second = self._variance_weights(state)
         if second.any():
             found += (variance * second) @ variance.T
+        return found
+
+    def _slopes(self, state: _State, total: Floats, variance: Floats, yields: Floats) -> Floats:
+        """Return the derivatives of the expectation that the simulation's parameters are fitted to, (parameters, B).
+
+        Args:
+            state: the point.
+            total: derivatives of λ at fixed parameters of simulation, shape (parameters, B).
+            variance: derivatives of V, shape (parameters, B).
+            yields: derivatives of the yields in bins with Poisson parameters, shape (parameters, P, few bins).
+        """
+        frozen, t = self._frozen_simulation is not None, state.profile.multiplier
+        measured = self._starting_simulation if frozen else self.observations.gaussian
+        found = total.copy() if frozen else total - t * variance
+        if measured.any():
+            errors = np.sqrt(state.variance)
+            found += variance * np.divide(measured, 2 * errors, out=np.zeros(len(t)), where=errors > 0)
+        if len(self._few) and not frozen:
+            response = t[self._few] * state.profile.response * state.yields[:, self._few]
+            found[:, self._few] -= (yields * response).sum(axis=1)
         return found
 
     def _few_yields(self, state: _State) -> Floats:

@@ -23,6 +23,8 @@ from pocket.base.typing import Floats, Indices, Mask
 FLOOR = 1e-9
 #: data of bins without events, where Poisson parameters are found by an equation that needs some
 NEARLY_NO_EVENTS = 1e-12
+#: smallest solution of that equation
+TINY = 1e-16
 MAX_ITERATIONS = 200
 
 
@@ -90,13 +92,14 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
     if len(terms.bins):
         few = terms.bins
         counts = np.maximum(data[few], NEARLY_NO_EVENTS)
-        total[few], held = _poisson_total(expected[few], variance[few], counts, terms, contents)
-        t = multiplier[few] = np.where(total[few] > FLOOR, 1 - counts / total[few], 0)
+        found, held = _poisson_total(expected[few], variance[few], counts, terms, contents)
+        t = multiplier[few] = np.where(found > TINY, 1 - counts / found, 0)
+        total[few] = np.maximum(found, FLOOR)
         positive = np.where(terms.varied, np.maximum(contents, 0), 0)
         inside = np.where(terms.varied & ~held & (terms.measured > 0), terms.events + positive * t, 1)
         scale = np.where(terms.varied, terms.measured / inside, 1)
         response = np.where(terms.varied & (contents > 0), terms.measured / inside**2, 0)
-        left = total[few] - expected[few] + variance[few] * t - ((scale - 1) * contents).sum(axis=0)
+        left = found - expected[few] + variance[few] * t - ((scale - 1) * contents).sum(axis=0)
         scale = np.where(held, np.maximum(left, 0) / np.where(held, contents, 1), scale)
         deviance[few] += np.where(terms.varied, _poisson_deviance(terms.events * scale, terms.measured), 0).sum(axis=0)
         stiffness[few] += (positive**2 * response).sum(axis=0)
@@ -184,7 +187,7 @@ def _solve(others: Floats, variance: Floats, data: Floats, terms: tuple[Floats, 
     contents, events, measured = terms
     at_zero = others + (contents * measured / events).sum(axis=0)
     low = np.max(data * contents / (events + contents), axis=0)
-    high = np.maximum(np.maximum(data, at_zero), FLOOR)
+    high = np.maximum(np.maximum(data, at_zero), TINY)
     total = np.maximum(high, low)
     for _ in range(MAX_ITERATIONS):
         t = 1 - data / total
@@ -204,4 +207,4 @@ def _solve(others: Floats, variance: Floats, data: Floats, terms: tuple[Floats, 
         if np.all(np.abs(following - total) <= 4e-16 * total):
             break
         total = following
-    return np.asarray(np.maximum(total, FLOOR))
+    return np.asarray(np.maximum(total, TINY))

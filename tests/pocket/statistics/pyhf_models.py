@@ -13,8 +13,8 @@ from pocket.statistics.model import Model, RegionModel
 from pocket.statistics.tensors import decompose, poisson_processes, tensors
 
 
-def convert(model: Model, poi: str | None) -> Any:
-    """Return the pyhf model; MC errors are one parameter for each bin and process."""
+def convert(model: Model, poi: str | None, staterror: bool = False) -> Any:
+    """Return the pyhf model; MC errors are a parameter for each bin and process, or with ``staterror`` for each bin."""
     gaussian, poisson, _ = poisson_processes(model, tensors(model))
     channels, first = [], 0
     for region in model.regions:
@@ -22,7 +22,8 @@ def convert(model: Model, poi: str | None) -> Any:
         first += region.bins
         rows = [model.processes.index(process) for process in region.processes]
         samples = [
-            sample(model, region, number, gaussian[row, bins], poisson[row, bins]) for number, row in enumerate(rows)
+            sample(model, region, number, gaussian[row, bins], poisson[row, bins], staterror)
+            for number, row in enumerate(rows)
         ]
         channels.append({"name": region.name, "samples": samples})
     spec = {
@@ -36,7 +37,9 @@ def convert(model: Model, poi: str | None) -> Any:
     return pyhf.Model(spec, poi_name=poi, validate=False, modifier_settings=codes)
 
 
-def sample(model: Model, region: RegionModel, row: int, gaussian: np.ndarray, poisson: np.ndarray) -> dict[str, Any]:
+def sample(
+    model: Model, region: RegionModel, row: int, gaussian: np.ndarray, poisson: np.ndarray, staterror: bool
+) -> dict[str, Any]:
     process, nominal = region.processes[row], region.nominal[row]
     modifiers: list[dict[str, Any]] = [
         {"name": factor, "type": "normfactor", "data": None} for factor in region.factors.get(process, ())
@@ -52,6 +55,9 @@ def sample(model: Model, region: RegionModel, row: int, gaussian: np.ndarray, po
         if (low, high) != (1.0, 1.0):
             modifiers.append({"name": name, "type": "normsys", "data": {"hi": float(high), "lo": float(low)}})
     errors = np.sqrt(region.sumw2[row])
+    if staterror:
+        modifiers.append({"name": f"mc_{region.name}", "type": "staterror", "data": errors.tolist()})
+        return {"name": process, "data": nominal.tolist(), "modifiers": modifiers}
     for b in np.flatnonzero(gaussian):
         shift = errors * (np.arange(region.bins) == b)
         data = {"hi_data": (nominal + shift).tolist(), "lo_data": (nominal - shift).tolist()}
