@@ -57,7 +57,7 @@ class McStat:
     Args:
         threshold: bins with more effective events, (Σn)²/Σe² rounded, get one Gaussian parameter for the sum of all
             processes; in the others each process gets its own, of a Poisson distribution if it has no more than this
-            number of effective events itself.
+            number of effective events itself, and one at least.
         include_signal: whether signals count in that sum.
 
     Raises:

@@ -199,7 +199,7 @@ def poisson_processes(model: Model, arrays: Tensors) -> tuple[Mask, Mask, Floats
 
     Returns:
         Where a Gaussian parameter varies a process, where a Poisson one does, and the effective events of the latter,
-        each of shape (P, B); the events are rounded, at least 1.
+        each of shape (P, B); the events are rounded.
 
     >>> from pocket.statistics.model import FreeParameter, McStat
     >>> region = RegionModel("sr", ("s", "b"), np.array([[5.0], [20.0]]), np.array([[0.1], [100.0]]),
@@ -220,9 +220,11 @@ def poisson_processes(model: Model, arrays: Tensors) -> tuple[Mask, Mask, Floats
         total = effective(arrays.nominal[at, bins].sum(axis=0), arrays.sumw2[at, bins].sum(axis=0))
         filled = (arrays.sumw2[:, bins] > 0) & (arrays.sumw2[at, bins].sum(axis=0) > 0)
         few = total <= region.mc_stat.threshold
-        poisson[:, bins] = filled & few & (events[:, bins] <= region.mc_stat.threshold) & (arrays.nominal[:, bins] > 0)
-        gaussian[:, bins] = filled & ~poisson[:, bins] & (~few | (arrays.nominal[:, bins] > 0))
-    return gaussian, poisson, np.where(poisson, np.maximum(events, 1), 0.0)
+        # A Poisson distribution can't describe an error larger than the content, but for rounding, as in combine.
+        enough = arrays.nominal[:, bins] >= 0.999 * np.sqrt(arrays.sumw2[:, bins])
+        poisson[:, bins] = filled & few & (events[:, bins] <= region.mc_stat.threshold) & enough
+        gaussian[:, bins] = filled & ~poisson[:, bins]
+    return gaussian, poisson, np.where(poisson, events, 0.0)
 
 
 def effective(contents: Floats, sumw2: Floats) -> Floats:

@@ -102,9 +102,9 @@ def profiled_bin(
         gaussian, everything = [], gaussian
         for row, amplitude in everything:
             n = math.floor(0.5 + region.nominal[row, b] ** 2 / region.sumw2[row, b])
-            if n <= region.mc_stat.threshold:
+            if n <= region.mc_stat.threshold and region.nominal[row, b] >= 0.999 * math.sqrt(region.sumw2[row, b]):
                 where = model.processes.index(region.processes[row])
-                poisson.append((row, float(max(n, 1)), observed.poisson[where, position]))
+                poisson.append((row, float(n), observed.poisson[where, position]))
             else:
                 gaussian.append((row, amplitude))
 

@@ -158,16 +158,17 @@ def test_bins_without_data_or_expectation() -> None:
 
 
 def test_thresholds_are_those_of_combine() -> None:
-    # columns: many events; few in all; none but signal; no error
-    nominal = np.array([[5.0, 5.0, 5.0, 5.0], [50.0, 3.0, 0.0, 10.0], [50.0, 8.0, 0.0, 10.0]])
-    sumw2 = np.array([[2.5, 0.5, 2.5, 0.0], [10.0, 3.0, 0.0, 0.0], [10.0, 16.0, 0.0, 0.0]])
-    data, edges = nominal.sum(axis=0), np.arange(5.0)
+    # columns: many events; few in all; none but signal; no error; an empty process, and one with a larger error
+    nominal = np.array([[5.0, 5.0, 5.0, 5.0, 5.0], [50.0, 3.0, 0.0, 10.0, 0.0], [50.0, 8.0, 0.0, 10.0, 1.0]])
+    sumw2 = np.array([[2.5, 0.5, 2.5, 0.0, 25.0], [10.0, 3.0, 0.0, 0.0, 0.5], [10.0, 16.0, 0.0, 0.0, 1.1]])
+    data, edges = nominal.sum(axis=0), np.arange(6.0)
     region = RegionModel("sr", ("s", "a", "b"), nominal, sumw2, data, edges, factors={"s": ("r",)}, mc_stat=McStat(10))
     model = Model((region,), {"r": FreeParameter(0, 5)})
     gaussian, poisson, events = poisson_processes(model, tensors(model))
     # (3 + 8)²/19 rounds to 6 effective events: one parameter each, Gaussian for the signal's 50.
-    assert gaussian.tolist() == [[True, True, False, False], [True, False, False, False], [True, False, False, False]]
-    assert poisson.tolist() == [[False] * 4, [False, True, False, False], [False, True, False, False]]
+    assert gaussian[:, :4].tolist() == [[True, True, False, False], [True] + [False] * 3, [True] + [False] * 3]
+    assert poisson[:, :4].tolist() == [[False] * 4, [False, True, False, False], [False, True, False, False]]
+    assert (gaussian[:, 4].tolist(), poisson[:, 4].tolist()) == ([False, True, True], [True, False, False])
     assert events[:, 1].tolist() == [0.0, 3.0, 4.0]
     # With the signal in the sum, the third column is few events of the signal alone.
     included = dataclasses.replace(region, mc_stat=McStat(10, include_signal=True))
