@@ -1,5 +1,6 @@
 """Public names of :mod:`pocket.statistics`, loaded when they are used."""
 
+from .cards import read_datacard as read_datacard, write_datacards as write_datacards
 from .fits import Fit as Fit, fit as fit
 from .formulas import Formula as Formula
 from .goodness import goodness_of_fit as goodness_of_fit

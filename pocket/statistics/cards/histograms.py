@@ -1,0 +1,147 @@
+"""ROOT files with the histograms of datacards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import uproot
+import uproot.writing.identify as to_root
+
+from pocket.base.typing import Floats
+from pocket.errors import StatisticsError
+
+#: edges of the histograms of one bin that stand for a counting region
+COUNTING_EDGES = np.array([0.0, 1.0])
+#: a class of ROOT, of the histograms with one axis
+_ONE_AXIS = ("TH1D", "TH1F", "TH1I", "TH1S", "TH1C")
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """A histogram of a file, without under- and overflow.
+
+    Args:
+        values, variances: shape (bins,).
+        edges: shape (bins + 1,).
+        place: name and file, for messages.
+    """
+
+    values: Floats
+    variances: Floats
+    edges: Floats
+    place: str
+
+
+def write_histograms(path: Path, edges: Floats, histograms: Mapping[str, tuple[Floats, Floats | None]]) -> None:
+    """Write histograms (``TH1D``) of equal edges, of which each number keeps its bits.
+
+    Args:
+        path: the file, replaced if it is there.
+        edges: shape (bins + 1,).
+        histograms: name → values and variances, each of shape (bins,); variances may be None.
+
+    >>> write_histograms(Path("shapes.root"), np.array([0.0, 1.0]), {"other": (np.array([0.1]), np.array([0.01]))})
+    >>> HistogramFiles(Path(".")).read("shapes.root", "other").values.tolist()
+    [0.1]
+    """
+    edges = np.asarray(edges, dtype=float)
+    axis = {"fNbins": len(edges) - 1, "fXmin": float(edges[0]), "fXmax": float(edges[-1]), "fXbins": edges}
+    with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
+        for name, (values, variances) in histograms.items():
+            total = float(np.sum(values))
+            squares = total if variances is None else float(np.sum(variances))
+            file[name] = to_root.to_TH1x(
+                fName=None,
+                fTitle="",
+                data=np.pad(values, 1),
+                # The effective number of events, from which ROOT shows that the histogram isn't empty.
+                fEntries=total**2 / squares if squares > 0 else total,
+                fTsumw=0.0,
+                fTsumw2=0.0,
+                fTsumwx=0.0,
+                fTsumwx2=0.0,
+                fSumw2=None if variances is None else np.pad(variances, 1),
+                fXaxis=to_root.to_TAxis(fName="xaxis", fTitle="", **axis),
+            )
+
+
+class HistogramFiles:
+    """The ROOT files that a datacard names, opened when they are needed, to be closed by :meth:`close`.
+
+    Args:
+        folder: the folder of the card, which names of files are relative to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, tuple[Any, frozenset[str]]] = {}
+
+    def has(self, file: str, name: str) -> bool:
+        """Tell whether a file has an object.
+
+        Raises:
+            StatisticsError: if the file is missing or no ROOT file.
+        """
+        return name in self._open(file)[1]
+
+    def read(self, file: str, name: str) -> Histogram:
+        """Return a histogram.
+
+        Args:
+            file: name of the file.
+            name: name of the histogram, with its folders in the file.
+
+        Raises:
+            StatisticsError: if file or histogram are missing, or can't be read.
+        """
+        # Before the file is opened, which may be one that can't be.
+        if ":" in name and file.endswith(".root"):
+            raise StatisticsError(
+                f"{name!r} in {file} is an object of a RooFit workspace or a tree, but only histograms can be read"
+            )
+        opened, names = self._open(file)
+        if name not in names:
+            raise StatisticsError(f"{file} has no histogram {name!r}")
+        try:
+            kind = opened.classname_of(name)
+            if kind not in _ONE_AXIS:
+                raise StatisticsError(f"{name!r} in {file} is a {kind}, but only histograms with one axis can be read")
+            found = opened[name]
+            values = np.array(found.values(), dtype=float)
+            # A histogram without sums of squares has the errors of counts, as ROOT's GetBinError gives them.
+            variances = np.array(found.variances(), dtype=float) if len(found.member("fSumw2")) else np.abs(values)
+            edges = np.array(found.axis().edges(), dtype=float)
+        except (ValueError, OSError, uproot.DeserializationError, NotImplementedError) as error:
+            raise StatisticsError(f"{name!r} in {file} can't be read: {error}") from None
+        place = f"{name!r} in {file}"
+        for what, numbers in (("content", values), ("error", variances)):
+            finite = np.isfinite(numbers)
+            if not finite.all():
+                raise StatisticsError(f"the {what} of bin {int(np.argmin(finite))} of {place} isn't a number")
+        return Histogram(values, variances, edges, place)
+
+    def close(self) -> None:
+        """Close all files."""
+        for file, _ in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def _open(self, file: str) -> tuple[Any, frozenset[str]]:
+        if file not in self._files:
+            path = self._folder / file
+            if path.suffix != ".root":
+                raise StatisticsError(f"{file} isn't a ROOT file by its name, and no other ones can be read")
+            if not path.is_file():
+                raise StatisticsError(f"the file {file} is missing in {self._folder}")
+            try:
+                opened = uproot.open(path)
+                names = frozenset(opened.keys(cycle=False))
+            except (ValueError, OSError, uproot.DeserializationError) as error:
+                first = str(error).strip().partition("\n")[0]
+                raise StatisticsError(f"the file {file} isn't a ROOT file with histograms: {first}") from None
+            self._files[file] = opened, names
+        return self._files[file]

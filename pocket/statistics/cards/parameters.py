@@ -1,0 +1,229 @@
+"""Parameters of datacards that multiply rates: free ones, formulas, and numbers of events in sidebands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from pocket.errors import StatisticsError, UnknownNameError
+from pocket.statistics.cards.interest import Interest
+from pocket.statistics.cards.syntax import Card, Column
+from pocket.statistics.cards.uncertainties import Systematics, Uncertainty
+from pocket.statistics.formulas import Formula
+from pocket.statistics.model import FreeParameter, RegionModel
+
+
+@dataclass(frozen=True)
+class Sideband:
+    """Where the events of a process come from, ``gmN``.
+
+    Args:
+        expectation: events of the process where the parameter is 1.
+        events: events that were observed in the sideband.
+    """
+
+    expectation: float
+    events: float
+
+
+class Parameters:
+    """Names and meaning of all that multiplies rates in a card.
+
+    Args:
+        card: the card.
+        systematics: its lines below the rates.
+        interest: its parameters of interest.
+
+    Raises:
+        StatisticsError: if a parameter isn't defined, or can't be read.
+    """
+
+    def __init__(self, card: Card, systematics: Systematics, interest: Interest) -> None:
+        self._card = card
+        self._systematics = systematics
+        self._interest = interest
+        #: free parameters
+        self.free: dict[str, FreeParameter] = dict(systematics.free)
+        #: formulas, of parameters alone
+        self.formulas: dict[str, Formula] = dict(interest.formulas)
+        self._factors: dict[tuple[str, str], list[str]] = {}
+        self._sidebands: dict[tuple[str, str], tuple[str, Sideband]] = {}
+        self._observed: dict[str, float] = {}
+        self._gaussian: dict[str, tuple[float, float]] = {}
+        for uncertainty in systematics.uncertainties:
+            if uncertainty.kind in ("lnU", "unif", "gmN"):
+                self._define(uncertainty)
+        self._check_gaussian()
+        for name in systematics.formulas:
+            self._set_formula(name, name)
+
+    def nuisances(self) -> tuple[str, ...]:
+        """Return the names of the Gaussian-constrained parameters, in the order of the card."""
+        lines = [(u.line, u.name) for u in self._systematics.uncertainties if u.name not in self.free]
+        lines += [(line, name) for name, (_, line) in self._systematics.gaussian.items()]
+        return tuple(dict.fromkeys(name for _, name in sorted(lines)))
+
+    def factors(self, column: Column) -> tuple[str, ...]:
+        """Return what multiplies a process, besides parameters of interest."""
+        names = [self._factor(name) for name in self._systematics.rates.get(column.place, ())]
+        return (*(name for name in names if name), *self._factors.get(column.place, ()))
+
+    def sideband(self, column: Column) -> Sideband | None:
+        """Return where the events of a process come from, or None if they are simulated."""
+        _, sideband = self._sidebands.get(column.place, ("", None))
+        return sideband
+
+    def sidebands(self) -> list[RegionModel]:
+        """Return the counting regions that sidebands are."""
+        return [
+            RegionModel(
+                name=f"{name}_sideband",
+                processes=("sideband",),
+                # Without events, the parameter is the number of events.
+                nominal=np.array([[events or 1.0]]),
+                sumw2=np.zeros((1, 1)),
+                data=np.array([events]),
+                factors={"sideband": (name,)},
+            )
+            for name, events in self._observed.items()
+        ]
+
+    def groups(self, used: set[str]) -> dict[str, tuple[str, ...]]:
+        """Return the groups, without parameters that aren't used.
+
+        Raises:
+            UnknownNameError: if the card doesn't define a member.
+        """
+        known = {*self.free, *self.nuisances(), *self._systematics.formulas, *self._systematics.constants}
+        found = {}
+        for group, (members, line) in self._systematics.groups.items():
+            for member in members:
+                if member not in known:
+                    raise UnknownNameError("parameter", member, known, f"line {line} of {self._card.name}")
+            kept = tuple(name for name in members if name in used and name not in self.formulas)
+            if kept:
+                found[group] = kept
+        return found
+
+    def _define(self, uncertainty: Uncertainty) -> None:
+        """Define the free parameter that an uncertainty without Gaussian constraint is."""
+        card, name = self._card, uncertainty.name
+        if name in self._systematics.frozen:
+            card.refuse(uncertainty.line, f"the parameter {name!r} is {uncertainty.kind}, so it can't be frozen here")
+        if uncertainty.kind == "gmN":
+            self._define_sideband(uncertainty)
+            return
+        low, high = uncertainty.arguments or (-1.0, 1.0)
+        self.free[name] = FreeParameter(low, high, (low + high) / 2)
+        formulas: dict[str, str] = {}
+        for place, effect in uncertainty.effects.items():
+            if isinstance(effect.value, tuple):
+                card.refuse(uncertainty.line, f"{name!r} is lnU with two numbers, which can't be read exactly")
+            expression = f"{effect.value!r}^@0" if uncertainty.kind == "lnU" else f"1+{effect.value!r}*@0"
+            formula = formulas.setdefault(expression, f"{name}_effect{len(formulas)}")
+            self.formulas[formula] = Formula(expression, (name,))
+            self._factors.setdefault(place, []).append(formula)
+
+    def _define_sideband(self, uncertainty: Uncertainty) -> None:
+        card, name, events = self._card, uncertainty.name, uncertainty.arguments[0]
+        if events < 0 or self._observed.get(name, events) != events:
+            card.refuse(
+                uncertainty.line, f"{name!r} is gmN with {events:g} events, but has others before, or it is negative"
+            )
+        if not uncertainty.effects:
+            return
+        self._observed[name] = events
+        self.free[name] = FreeParameter(low=0.0)
+        rates = {column.place: column.rate for column in card.columns}
+        for place, effect in uncertainty.effects.items():
+            region, process = place
+            if place in self._sidebands:
+                card.refuse(uncertainty.line, f"process {process!r} in region {region!r} has two uncertainties gmN")
+            alpha = effect.value if isinstance(effect.value, float) else 0.0
+            rate = rates[place]
+            if rate != -1 and abs(alpha * events - rate) > max(0.05 * max(rate, 1), alpha):
+                card.refuse(
+                    uncertainty.line,
+                    f"{name!r} has {events:g} events times {alpha:g}, but the rate of process {process!r} in region "
+                    f"{region!r} is {rate:g}",
+                )
+            self._sidebands[place] = name, Sideband(alpha * (events or 1.0), events)
+            self._factors.setdefault(place, []).append(name)
+
+    def _check_gaussian(self) -> None:
+        systematics = self._systematics
+        used = {name for names in systematics.rates.values() for name in names}
+        used |= {argument for formula in systematics.formulas.values() for argument in formula.arguments}
+        for name, (words, line) in systematics.gaussian.items():
+            if name not in used and not systematics.named(name):
+                self._card.refuse(line, f"the param {name!r} changes no rate, so it is one of a RooFit workspace")
+            if len(words) > 2 or "/" in words[1]:
+                self._card.refuse(line, f"the param {name!r} has two widths or a range, which can't be read exactly")
+            mean, width = (self._card.number(line, word) for word in words)
+            if not width > 0:
+                self._card.refuse(line, f"the width {width:g} of {name!r} must be positive")
+            self._gaussian[name] = mean, width
+
+    def _factor(self, name: str) -> str | None:
+        """Return the name of what a rateParam multiplies with."""
+        if name in self._systematics.gaussian:
+            factor = f"{name}_value"
+            self._set_formula(factor, name)
+            return factor
+        return name
+
+    def _set_formula(self, name: str, of: str) -> None:
+        if name in self.formulas:
+            return
+        line = self._systematics.formulas[of].line if of in self._systematics.formulas else 0
+        try:
+            self.formulas[name] = Formula(*self._resolve(of, ()))
+        except UnknownNameError:
+            raise
+        except StatisticsError as error:
+            self._card.refuse(line, f"the rateParam {of!r}: {error}")
+
+    def _resolve(self, name: str, within: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        """Return the expression of a name in parameters alone, and these."""
+        systematics = self._systematics
+        if name in within:
+            raise StatisticsError(f"the formulas {', '.join(within)} are made of each other")
+        if name in systematics.constants:
+            return repr(systematics.constants[name]), ()
+        if name in systematics.gaussian:
+            mean, width = self._gaussian[name]
+            return ("@0" if (mean, width) == (0, 1) else f"{mean!r}+{width!r}*@0"), (name,)
+        if name in systematics.formulas:
+            formula = systematics.formulas[name]
+            parts = [self._resolve(argument, (*within, name)) for argument in formula.arguments]
+            return _substitute(formula.expression, parts)
+        known = (*self._interest.pois, *self.free, *self.nuisances())
+        if name not in known:
+            line = systematics.formulas[within[-1]].line if within else 0
+            raise UnknownNameError("parameter", name, known, f"line {line} of {self._card.name}")
+        return "@0", (name,)
+
+
+def _substitute(expression: str, parts: list[tuple[str, tuple[str, ...]]]) -> tuple[str, tuple[str, ...]]:
+    """Return an expression in which each argument is replaced by an expression of its own.
+
+    >>> _substitute("@0*@1", [("@0", ("a",)), ("1+@0/@1", ("b", "c"))])
+    ('@0*(1+@1/@2)', ('a', 'b', 'c'))
+    """
+    arguments: list[str] = []
+    texts = []
+    for part, names in parts:
+        first = len(arguments)
+        arguments += names
+        text = re.sub(r"@(\d+)", lambda found, first=first: f"@{first + int(found[1])}", part)  # type: ignore[misc]
+        texts.append(text if re.fullmatch(r"@\d+", text) else f"({text})")
+
+    def replace(found: re.Match[str]) -> str:
+        number = int(found[1])
+        if number >= len(texts):
+            raise StatisticsError(f"the formula {expression!r} uses @{number}, but has {len(texts)} arguments")
+        return texts[number]
+
+    return re.sub(r"@(\d+)", replace, expression), tuple(arguments)

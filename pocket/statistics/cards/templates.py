@@ -1,0 +1,343 @@
+"""Templates of the processes of a datacard: its rates and histograms, and what uncertainties do to them.
+
+As in combine, a rate of −1 is that of the histogram; any other one must agree with it to 1 %, and counts, unless the
+region has ``autoMCStats``. Templates that stand for 1/s standard deviations can be read if s is at most 1, and the same
+for all templates of the process in the region: then combine's interpolation is that of templates s times as far away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pocket.base.typing import Floats
+from pocket.errors import StatisticsError
+from pocket.statistics.cards.histograms import COUNTING_EDGES, Histogram, HistogramFiles
+from pocket.statistics.cards.parameters import Sideband
+from pocket.statistics.cards.syntax import Card, Column, ShapeLine
+from pocket.statistics.cards.uncertainties import Effect, Systematics, Uncertainty
+from pocket.statistics.model import SMALLEST_NORM
+
+#: file name that stands for no histogram
+FAKE = "FAKE"
+#: process name of the data
+DATA = "data_obs"
+#: how far numbers of events are from integers at most, relatively, where sums were made in single precision
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Names:
+    """What words with ``$`` stand for.
+
+    Args:
+        mass: for ``$MASS``.
+        keywords: for other words.
+    """
+
+    mass: str
+    keywords: Mapping[str, str]
+
+    def fill(self, text: str, column: tuple[str, str], systematic: str = "") -> str:
+        """Return a name with all words filled in.
+
+        Args:
+            text: the name as the card has it.
+            column: region and process.
+            systematic: nuisance and direction.
+
+        >>> Names("125", {}).fill("$CHANNEL/$PROCESS$MASS_$SYSTEMATIC", ("sr", "ggH"), "jesUp")
+        'sr/ggH125_jesUp'
+        """
+        region, process = column
+        values = {"PROCESS": process, "CHANNEL": region, "SYSTEMATIC": systematic, "MASS": self.mass}
+        for word, value in {**values, **self.keywords}.items():
+            text = text.replace(f"${word}", value)
+        return text
+
+
+@dataclass(eq=False)
+class ProcessTemplates:
+    """What the model holds of a process in a region.
+
+    Args:
+        process: its name.
+        nominal, sumw2: shape (bins,).
+        edges: edges of the bins, or None for a counting region.
+        shapes: nuisance → templates at +1 and −1.
+        log_normals: nuisance → factors at −1 and +1.
+    """
+
+    process: str
+    nominal: Floats
+    sumw2: Floats
+    edges: Floats | None
+    shapes: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    log_normals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+class RegionReader:
+    """The reader of the processes and the data of regions.
+
+    Args:
+        card: the card.
+        systematics: its lines below the rates.
+        files: its files.
+        names: what words with ``$`` stand for.
+    """
+
+    def __init__(self, card: Card, systematics: Systematics, files: HistogramFiles, names: Names) -> None:
+        self._card = card
+        self._files = files
+        self._names = names
+        self._mc_stat = systematics.mc_stat
+        self._first: dict[str, Histogram] = {}
+        #: histograms with bins below 0, which are cut
+        self.cut: list[str] = []
+        #: histograms of data that differ from integers by rounding
+        self.rounded: list[str] = []
+        #: uncertainties of shapes in regions without histograms
+        self.shapeless: list[str] = []
+        self._effects: dict[tuple[str, str], list[tuple[Uncertainty, Effect]]] = {}
+        for uncertainty in systematics.uncertainties:
+            if uncertainty.name not in systematics.frozen:
+                for place, effect in uncertainty.effects.items():
+                    self._effects.setdefault(place, []).append((uncertainty, effect))
+
+    def has_histograms(self, region: str) -> bool:
+        """Tell whether histograms of a region were read."""
+        return region in self._first
+
+    def process(self, column: Column, sideband: Sideband | None) -> ProcessTemplates | None:
+        """Return the templates of a process in a region, or None if it has no events.
+
+        Args:
+            column: the process.
+            sideband: where its events come from, or None.
+
+        Raises:
+            StatisticsError: if a histogram is missing, or doesn't agree with rate, bins or kind of uncertainty.
+        """
+        line = self._line(column.region, column.process)
+        where = f"process {column.process!r} in region {column.region!r}"
+        if column.rate == 0 and sideband is None:
+            return None
+        if line is None:
+            if column.rate < 0:
+                raise StatisticsError(f"the rate {column.rate:g} of {where} can't be without a histogram")
+            nominal = np.array([column.rate if sideband is None else sideband.expectation])
+            found = ProcessTemplates(column.process, nominal, np.zeros(1), None)
+            self._vary_counts(column, found)
+            return found
+        histogram = self._read(line, line.nominal, (column.region, column.process))
+        total = float(histogram.values.sum())
+        if column.rate < 0 and column.rate != -1:
+            raise StatisticsError(f"the rate {column.rate:g} of {where} is negative")
+        if column.rate != -1 and abs(total - column.rate) > 0.01 * max(1, column.rate):
+            raise StatisticsError(
+                f"the rate of {where} is {column.rate:g}, but the histogram {histogram.place} has {total:g} events"
+            )
+        if not total > 0:
+            return None
+        scale = self._scale(column, total, sideband)
+        nominal = self._cut(histogram)
+        if nominal is not histogram.values and column.region not in self._mc_stat:
+            nominal = nominal * (total / nominal.sum())
+        # A factor of 1 would keep all bits but of −0.
+        if scale != 1:
+            nominal = nominal * scale
+        edges = None if np.array_equal(histogram.edges, COUNTING_EDGES) else histogram.edges
+        found = ProcessTemplates(column.process, nominal, histogram.variances * scale**2, edges)
+        self._vary(column, line, histogram, scale, found)
+        return found
+
+    def data(self, region: str, edges: Floats | None) -> Floats:
+        """Return the data of a region.
+
+        Args:
+            region: its name.
+            edges: edges of the bins of its processes.
+
+        Raises:
+            StatisticsError: if they are missing, not whole, or disagree with the observation.
+        """
+        observed = self._card.observations[region]
+        line = self._line(region, DATA)
+        if line is None:
+            return _whole(np.array([observed]), f"the observation of region {region!r}")
+        histogram = self._read(line, line.nominal, (region, DATA))
+        total = float(histogram.values.sum())
+        if observed != -1 and abs(total - observed) > (0.005 * observed if observed > 0 else 0.01):
+            raise StatisticsError(
+                f"the observation of region {region!r} is {observed:g}, but {histogram.place} has {total:g} events"
+            )
+        data = _whole(histogram.values, f"the histogram {histogram.place} of the data of region {region!r}")
+        if not np.array_equal(data, histogram.values):
+            self.rounded.append(histogram.place)
+        return data
+
+    def _line(self, region: str, process: str) -> ShapeLine | None:
+        """Return where the histogram of a process is, or None in a counting region."""
+        card = self._card
+        line = card.shape_line(region, process)
+        if line is None and card.shapes:
+            raise StatisticsError(
+                f"no line 'shapes' of {card.name} says where the histogram of {process!r} in region {region!r} is"
+            )
+        fake = line is None or line.file == FAKE
+        others = [name for name in (DATA, *(c.process for c in card.columns if c.region == region)) if name != process]
+        for other in others if line else ():
+            other_line = card.shape_line(region, other)
+            if other_line is not None and (other_line.file == FAKE) != fake:
+                card.refuse(other_line.line, f"in region {region!r} only {process!r} or {other!r} has a histogram")
+        return None if fake else line
+
+    def _read(self, line: ShapeLine, name: str, column: tuple[str, str], systematic: str = "") -> Histogram:
+        try:
+            file = self._names.fill(line.file, column, systematic)
+            histogram = self._files.read(file, self._names.fill(name, column, systematic))
+        except StatisticsError as error:
+            region, process = column
+            of = f"nuisance {systematic!r} of " if systematic else ""
+            self._card.refuse(line.line, f"{of}process {process!r} in region {region!r}: {error}")
+        first = self._first.setdefault(column[0], histogram)
+        if histogram.edges.shape != first.edges.shape or not np.allclose(
+            histogram.edges, first.edges, rtol=1e-6, atol=1e-6 * float(np.diff(first.edges).min())
+        ):
+            self._card.refuse(
+                line.line,
+                f"the histogram {histogram.place} has {len(histogram.values)} bins from {histogram.edges[0]:g} to "
+                f"{histogram.edges[-1]:g}, which aren't those of {first.place}: {len(first.values)} from "
+                f"{first.edges[0]:g} to {first.edges[-1]:g}",
+            )
+        return histogram
+
+    def _cut(self, histogram: Histogram) -> Floats:
+        """Return the contents, cut to 0 where they are negative."""
+        if not (histogram.values < 0).any():
+            return histogram.values
+        self.cut.append(histogram.place)
+        return np.maximum(histogram.values, 0)
+
+    def _scale(self, column: Column, total: float, sideband: Sideband | None) -> float:
+        """Return the factor from the histogram to the expected events."""
+        if column.region in self._mc_stat:
+            return 1.0
+        if sideband is not None:
+            return sideband.expectation / total
+        return 1.0 if column.rate == -1 else column.rate / total
+
+    def _vary_counts(self, column: Column, found: ProcessTemplates) -> None:
+        for uncertainty, effect in self._effects.get(column.place, ()):
+            if uncertainty.kind == "shape":
+                self.shapeless.append(f"{uncertainty.name} in {column.region}")
+            elif uncertainty.kind in ("lnN", "shape?"):
+                _add_log_normal(found, uncertainty.name, effect)
+
+    def _vary(
+        self, column: Column, line: ShapeLine, histogram: Histogram, scale: float, found: ProcessTemplates
+    ) -> None:
+        """Add what uncertainties do to a process with a histogram."""
+        shapes: list[tuple[Uncertainty, Effect]] = []
+        for uncertainty, effect in self._effects.get(column.place, ()):
+            varied = uncertainty.kind != "shape?" or self._is_varied(line, column, effect)
+            if uncertainty.kind.startswith("shape") and varied:
+                shapes.append((uncertainty, effect))
+            elif uncertainty.kind in ("lnN", "shape?"):
+                _add_log_normal(found, uncertainty.name, effect)
+        deviations = self._deviations(column, shapes)
+        for uncertainty, effect in shapes:
+            if uncertainty.name in found.shapes:
+                self._card.refuse(
+                    uncertainty.line, f"templates of {uncertainty.name!r} vary process {column.process!r} twice"
+                )
+            self._vary_shape(column, line, histogram, scale, found, (uncertainty, effect.template), deviations)
+
+    def _is_varied(self, line: ShapeLine, column: Column, effect: Effect) -> bool:
+        file = self._names.fill(line.file, column.place)
+        name = self._names.fill(line.varied, column.place, f"{effect.template}Up")
+        return bool(line.varied) and self._files.has(file, name)
+
+    def _deviations(self, column: Column, shapes: list[tuple[Uncertainty, Effect]]) -> float:
+        """Return the number of standard deviations that is 1 in the templates of a process."""
+        values = {effect.value for _, effect in shapes} or {1.0}
+        value = values.pop()
+        if values or isinstance(value, tuple) or value > 1:
+            line = next((u.line for u, effect in shapes if effect.value != 1), shapes[0][0].line)
+            self._card.refuse(
+                line,
+                f"the scales of the templates of process {column.process!r} in region {column.region!r} differ, or are "
+                "larger than 1, so they can't be read exactly",
+            )
+        return value
+
+    def _vary_shape(
+        self,
+        column: Column,
+        line: ShapeLine,
+        histogram: Histogram,
+        scale: float,
+        found: ProcessTemplates,
+        of: tuple[Uncertainty, str],
+        deviations: float,
+    ) -> None:
+        """Add the varied templates of an uncertainty."""
+        uncertainty, template = of
+        where = f"nuisance {uncertainty.name!r} of process {column.process!r} in region {column.region!r}"
+        if not line.varied:
+            self._card.refuse(line.line, f"the line 'shapes' doesn't say where the templates of {where} are")
+        pair, kappas = [], []
+        for direction in ("Up", "Down"):
+            varied = self._read(line, line.varied, column.place, template + direction)
+            total = float(varied.values.sum())
+            if not total > 0:
+                raise StatisticsError(f"the template {varied.place} of {where} has {total:g} events, not more than 0")
+            kappas.append(total / float(histogram.values.sum()))
+            values = self._cut(varied)
+            if values is not varied.values or (histogram.values < 0).any():
+                values = values * (kappas[-1] * found.nominal.sum() / values.sum())
+            elif scale != 1:
+                values = values * scale
+            pair.append(values)
+        up, down = pair
+        if uncertainty.logarithmic:
+            sums = [values.sum() / found.nominal.sum() for values in pair]
+            if not all(np.allclose(v / s, found.nominal, rtol=1e-9, atol=0) for v, s in zip(pair, sums, strict=True)):
+                self._card.refuse(
+                    uncertainty.line,
+                    f"{uncertainty.name!r} is shapeN: logarithms of templates are interpolated, which has no "
+                    "counterpart here",
+                )
+        if deviations != 1:
+            up, down = (
+                found.nominal + deviations * (values / kappa - found.nominal)
+                for values, kappa in zip(pair, kappas, strict=True)
+            )
+            if max(abs(kappa - 1) for kappa in kappas) >= SMALLEST_NORM:
+                factors = (kappas[1] ** deviations, kappas[0] ** deviations)
+                _add_log_normal(found, uncertainty.name, Effect(factors, template))
+        found.shapes[uncertainty.name] = up, down
+
+
+def _add_log_normal(found: ProcessTemplates, name: str, effect: Effect) -> None:
+    if effect.value == 1:
+        return
+    low, high = effect.value if isinstance(effect.value, tuple) else (1 / effect.value, effect.value)
+    if name in found.log_normals:
+        before = found.log_normals[name]
+        low, high = before[0] * low, before[1] * high
+    found.log_normals[name] = low, high
+
+
+def _whole(values: Floats, what: str) -> Floats:
+    """Return numbers of events, which may differ from integers as much as single precision makes them."""
+    nearest = np.round(values)
+    wrong = np.flatnonzero((values < 0) | (np.abs(values - nearest) > _ROUNDING * np.maximum(nearest, 1)))
+    if wrong.size:
+        raise StatisticsError(
+            f"{what} has {float(values[wrong[0]])!r} events in bin {wrong[0]}, which aren't data; read it blind "
+            "if they are an expectation"
+        )
+    return nearest

@@ -1,0 +1,280 @@
+"""The writer of datacards for combine.
+
+Source: combine's documentation, "Preparing the datacard",
+https://cms-analysis.github.io/HiggsAnalysis-CombinedLimit/part2/settinguptheanalysis/
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pocket.base.runtime.remarks import remark, some_of
+from pocket.base.typing import Floats
+from pocket.errors import StatisticsError
+from pocket.statistics.cards.histograms import COUNTING_EDGES, write_histograms
+from pocket.statistics.cards.interest import write_call
+from pocket.statistics.cards.names import check_names
+from pocket.statistics.cards.syntax import NOTE
+from pocket.statistics.model import SMALLEST_NORM, FreeParameter, Model, RegionModel
+
+
+def write_datacards(model: Model, folder: Path | str) -> Path:
+    """Write the datacards of a model.
+
+    There is a card of each region, ``datacard_<region>.txt``, with its histograms in ``shapes_<region>.root``, and one
+    of all, ``datacard.txt``. Read back, the model is the same to the bit, but for this:
+
+    - if no region has edges, templates or statistical errors of simulation, there are no histograms, and no ``sumw2``;
+    - one bin from 0 to 1 is a counting region, and a group without members isn't there;
+    - factors of a process are in the order of the model: parameters of interest, free ones, formulas;
+    - log-normals of a nuisance that also has templates are templates.
+
+    What combine needs on the command line, and what is blind, is in comments that are read back.
+
+    Args:
+        model: the model.
+        folder: where the files go; made if it isn't there.
+
+    Returns:
+        The path of ``datacard.txt``.
+
+    Raises:
+        StatisticsError: if combine can't take a name, or something of the model, with the reason.
+
+    >>> region = RegionModel("sr", ("signal",), np.array([[5.0, 2.0]]), np.array([[0.1, 0.2]]),
+    ...     edges=np.array([0.0, 50.0, 100.0]), factors={"signal": ("r",)})
+    >>> path = write_datacards(Model((region,), pois={"r": FreeParameter(0, 20)}), "my_cards")
+    >>> sorted(file.name for file in path.parent.iterdir())
+    ['datacard.txt', 'datacard_sr.txt', 'shapes_sr.root']
+    """
+    check_names(model)
+    model = _in_order(_without_mixtures(model))
+    _check_histogram_names(model)
+    texts = {}
+    with_shapes = _needs_histograms(model)
+    for region in model.regions:
+        texts[f"datacard_{region.name}.txt"] = _card(model, [region], f"datacard_{region.name}.txt", with_shapes)
+    # The last one, so that a folder with it is complete.
+    texts["datacard.txt"] = _card(model, model.regions, "datacard.txt", with_shapes)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if with_shapes:
+        for region in model.regions:
+            edges = COUNTING_EDGES if region.edges is None else region.edges
+            write_histograms(folder / f"shapes_{region.name}.root", edges, _histograms(model, region))
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return folder / "datacard.txt"
+
+
+def _needs_histograms(model: Model) -> bool:
+    return any(region.edges is not None or region.shapes or region.mc_stat is not None for region in model.regions)
+
+
+def _without_mixtures(model: Model) -> Model:
+    """Return the model with templates instead of log-normals, for nuisances that have both."""
+    shaped = {name for region in model.regions for name in region.shapes}
+    mixed = [name for name in model.nuisances if name in shaped and any(name in r.log_normals for r in model.regions)]
+    if not mixed:
+        return model
+    small = []
+    regions = []
+    for region in model.regions:
+        shapes = {name: dict(effects) for name, effects in region.shapes.items()}
+        for name in mixed:
+            for process, (low, high) in region.log_normals.get(name, {}).items():
+                nominal = region.nominal[region.row(process)]
+                up, down = shapes.get(name, {}).get(process, (nominal, nominal))
+                shapes.setdefault(name, {})[process] = up * high, down * low
+                if max(abs((up * high).sum() / nominal.sum() - 1), abs((down * low).sum() / nominal.sum() - 1)) < 1e-3:
+                    small.append(f"{name} of {process} in {region.name}")
+        log_normals = {name: effects for name, effects in region.log_normals.items() if name not in mixed}
+        regions.append(dataclasses.replace(region, shapes=shapes, log_normals=log_normals))
+    if small:
+        remark(f"combine drops changes of yields by templates below 0.001, also those of: {some_of(small)}")
+    return dataclasses.replace(model, regions=tuple(regions))
+
+
+def _in_order(model: Model) -> Model:
+    """Return the model with the factors of each process in the order in which cards define them."""
+    order = {name: number for number, name in enumerate((*model.pois, *model.free, *model.formulas))}
+
+    def ordered(region: RegionModel) -> RegionModel:
+        factors = {process: tuple(sorted(names, key=order.__getitem__)) for process, names in region.factors.items()}
+        return dataclasses.replace(region, factors=factors)
+
+    return dataclasses.replace(model, regions=tuple(map(ordered, model.regions)))
+
+
+def _check_histogram_names(model: Model) -> None:
+    for region in model.regions:
+        names: dict[str, str] = {"data_obs": "the data"}
+        wanted = {process: f"process {process!r}" for process in region.processes}
+        for nuisance, effects in region.shapes.items():
+            for process in effects:
+                for direction in ("Up", "Down"):
+                    name = f"{process}_{nuisance}{direction}"
+                    what = f"nuisance {nuisance!r} of process {process!r}"
+                    if name in wanted:
+                        raise StatisticsError(
+                            f"in region {region.name!r} the histograms of {wanted[name]} and {what} are both {name!r}"
+                        )
+                    wanted[name] = what
+        names |= wanted
+
+
+def _histograms(model: Model, region: RegionModel) -> dict[str, tuple[Floats, Floats | None]]:
+    """Return the histograms of a region by name, with their variances."""
+    data = _expectation(model, region) if region.data is None else region.data
+    found: dict[str, tuple[Floats, Floats | None]] = {"data_obs": (data, None)}
+    for process, values, sumw2 in zip(region.processes, region.nominal, region.sumw2, strict=True):
+        found[process] = values, sumw2
+    for nuisance, effects in region.shapes.items():
+        for process, (up, down) in effects.items():
+            found[f"{process}_{nuisance}Up"] = up, None
+            found[f"{process}_{nuisance}Down"] = down, None
+    return found
+
+
+def _expectation(model: Model, region: RegionModel) -> Floats:
+    """Return the expectation before the fit."""
+    values = {name: parameter.initial for name, parameter in {**model.pois, **model.free}.items()}
+
+    def factor(name: str) -> float:
+        formula = model.formulas.get(name)
+        return values[name] if formula is None else formula.evaluate([values.get(a, 0.0) for a in formula.arguments])[0]
+
+    scales = [math.prod(factor(name) for name in region.factors.get(process, ())) for process in region.processes]
+    return np.asarray(np.array(scales) @ region.nominal)
+
+
+def _card(model: Model, regions: Sequence[RegionModel], name: str, with_shapes: bool) -> str:
+    """Return the text of the card of some regions."""
+    processes = dict.fromkeys(process for region in regions for process in region.processes)
+    blind = [region.name for region in regions if region.data is None]
+    call = write_call(model, regions, name)
+    lines = [
+        *([f"{NOTE} {call}"] if call else []),
+        *([f"{NOTE} blind {' '.join(blind)}", "# (their data_obs is the expectation before the fit)"] if blind else []),
+        *([f"{NOTE} smallest-norm {model.smallest_norm!r}"] if model.smallest_norm != SMALLEST_NORM else []),
+        f"imax {len(regions)}",
+        f"jmax {len(processes) - 1}",
+        "kmax *",
+        "-" * 40,
+    ]
+    if with_shapes:
+        lines += [
+            f"shapes * {region.name} shapes_{region.name}.root $PROCESS $PROCESS_$SYSTEMATIC" for region in regions
+        ]
+        lines.append("-" * 40)
+    observed = [
+        "-1" if with_shapes else _number(float((_expectation(model, r) if r.data is None else r.data).sum()))
+        for r in regions
+    ]
+    lines += _table([["bin", *(region.name for region in regions)], ["observation", *observed]])
+    lines.append("-" * 40)
+    lines += _columns(model, regions, with_shapes)
+    for region in regions:
+        if region.mc_stat is not None:
+            threshold = _number(region.mc_stat.threshold)
+            lines.append(f"{region.name} autoMCStats {threshold} {int(region.mc_stat.include_signal)}")
+    lines += _rate_parameters(model, regions)
+    lines += _groups(model, _used(model, regions))
+    return "\n".join(lines) + "\n"
+
+
+def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) -> list[str]:
+    """Return the lines with a column for each process of each region."""
+    signals = dict.fromkeys(process for region in model.regions for process in model.signals(region))
+    backgrounds = [process for process in model.processes if process not in signals]
+    numbers = {process: 1 - len(signals) + number for number, process in enumerate([*signals, *backgrounds])}
+    columns = [(region, process, row) for region in regions for row, process in enumerate(region.processes)]
+    rows = [
+        ["bin", "", *(region.name for region, _, _ in columns)],
+        ["process", "", *(process for _, process, _ in columns)],
+        ["process", "", *(str(numbers[process]) for _, process, _ in columns)],
+        ["rate", "", *("-1" if with_shapes else _number(float(region.nominal[row, 0])) for region, _, row in columns)],
+    ]
+    in_formulas = {argument for name in _used(model, regions) for argument in model.arguments(name)}
+    params = []
+    for name in model.nuisances:
+        shapes = [process in region.shapes.get(name, ()) for region, process, _ in columns]
+        kappas = [region.log_normals.get(name, {}).get(process) for region, process, _ in columns]
+        if any(shapes):
+            rows.append([name, "shape", *("1" if has else "-" for has in shapes)])
+        elif any(kappas):
+            rows.append([name, "lnN", *(_kappa(*pair) if pair else "-" for pair in kappas)])
+        elif name in in_formulas:
+            params.append((len(rows), f"{name} param 0 1"))
+    lines = _table(rows)
+    # From the last one, so that the positions of those before stay.
+    for position, line in reversed(params):
+        lines.insert(position, line)
+    lines.insert(4, "-" * 40)
+    return lines
+
+
+def _kappa(low: float, high: float) -> str:
+    """Return the effect of a log-normal, as one number where it is read back to the same two."""
+    if low == 1 / high and high != 1:
+        return repr(float(high))
+    return f"{float(low)!r}/{float(high)!r}"
+
+
+def _number(value: float) -> str:
+    """Return all digits of a number, without those that say nothing."""
+    return repr(float(value)).removesuffix(".0")
+
+
+def _table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows of aligned columns."""
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _used(model: Model, regions: Sequence[RegionModel]) -> set[str]:
+    """Return the names of parameters and formulas that change something in some regions."""
+    factors = {name for region in regions for names in region.factors.values() for name in names}
+    arguments = {argument for name in factors for argument in model.arguments(name)}
+    return factors | arguments | {name for region in regions for name in (*region.shapes, *region.log_normals)}
+
+
+def _rate_parameters(model: Model, regions: Sequence[RegionModel]) -> list[str]:
+    places: dict[str, list[tuple[str, str]]] = {}
+    for region in regions:
+        for process in region.processes:
+            for name in region.factors.get(process, ()):
+                places.setdefault(name, []).append((region.name, process))
+    used = _used(model, regions)
+    lines = []
+    for name, parameter in model.free.items():
+        if name in places:
+            lines += [f"{name} rateParam {region} {process} {_range(parameter)}" for region, process in places[name]]
+        elif name in used:
+            lines.append(f"{name} extArg {_range(parameter)}")
+    for name, formula in model.formulas.items():
+        if name in places and not formula.arguments:
+            raise StatisticsError(f"the formula {name!r} has no argument, which combine can't take")
+        text = f"{''.join(formula.expression.split())} {','.join(formula.arguments)}"
+        lines += [f"{name} rateParam {region} {process} {text}" for region, process in places.get(name, ())]
+    return lines
+
+
+def _range(parameter: FreeParameter) -> str:
+    initial = _number(parameter.initial)
+    if math.isinf(parameter.low) and math.isinf(parameter.high):
+        return initial
+    return f"{initial} [{_number(parameter.low)},{_number(parameter.high)}]"
+
+
+def _groups(model: Model, used: set[str]) -> list[str]:
+    members: Mapping[str, list[str]] = {
+        group: [name for name in names if name in used] for group, names in model.groups.items()
+    }
+    return [f"{group} group = {' '.join(names)}" for group, names in members.items() if names]

@@ -1,0 +1,244 @@
+"""Cards that others write: each piece of syntax against what combine means by it."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pocket.base.runtime.remarks import remark
+from pocket.statistics.cards import read_datacard
+from pocket.statistics.fits import fit
+from pocket.statistics.formulas import Formula
+from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.model import FreeParameter, McStat
+from tests.pocket.statistics.cards import card_loop
+from tests.pocket.statistics.cards.card_texts import EDGES, HISTOGRAMS, counting, read, shaped
+
+
+def test_log_normals(tmp_path: Path) -> None:
+    model = read(
+        tmp_path, counting("lumi lnN 1.02 - and a remark\nxs lnN 0.9/1.2 1.5\n1 lnN ---- 1.1 # so\nnone lnN - 1\n")
+    )
+    region = model.region("sr")
+    assert region.log_normals == {
+        "lumi": {"sig": (1 / 1.02, 1.02)},
+        "xs": {"sig": (0.9, 1.2), "bkg": (1 / 1.5, 1.5)},
+        "theta1": {"bkg": (1 / 1.1, 1.1)},
+    }
+    assert model.parameters == ("r", "lumi", "xs", "theta1")
+    assert (region.edges, region.data.tolist(), model.pois) == (None, [7.0], {"r": FreeParameter(0, 20)})
+    assert region.factors == {"sig": ("r",)}
+
+
+def test_lines_of_one_name_multiply(tmp_path: Path) -> None:
+    model = read(tmp_path, counting("a lnN 1.5 -\na lnN 2.0 -\n"))
+    assert model.region("sr").log_normals == {"a": {"sig": (1 / 1.5 / 2, 3.0)}}
+
+
+def test_counting_with_shapes_line(tmp_path: Path) -> None:
+    model = read(tmp_path, shaped("lumi lnN 1.02 -\njes shape 1 1\n", "5 3", "7", "shapes * * FAKE\n"))
+    assert model.region("sr").log_normals == {"lumi": {"sig": (1 / 1.02, 1.02)}}
+    assert (model.region("sr").edges, model.nuisances) == (None, ("lumi",))
+
+
+def test_gzipped_cards_and_order_of_process_lines(tmp_path: Path) -> None:
+    text = counting().replace("process     sig    bkg\nprocess     0      1\n", "process 0 1\nprocess sig bkg\n")
+    (tmp_path / "card.txt.gz").write_bytes(gzip.compress(text.encode()))
+    assert read_datacard(tmp_path / "card.txt.gz").processes == ("sig", "bkg")
+
+
+def test_without_bins_of_observations(tmp_path: Path) -> None:
+    text = counting().replace("bin         sr\nobs", "obs")
+    assert read(tmp_path, text).region("sr").data.tolist() == [7.0]
+    assert read(tmp_path, text.replace("observation 7\n", "")).blind == ("sr",)
+
+
+def test_histograms(tmp_path: Path) -> None:
+    model = read(tmp_path, shaped("jes shape 1 1\nsr autoMCStats 5 1\n"))
+    region = model.region("sr")
+    assert region.nominal.tolist() == [[1.0, 2.0], [4.0, 2.0]]
+    assert region.sumw2.tolist() == [[0.1, 0.2], [0.4, 0.2]]
+    assert region.edges.tolist() == EDGES.tolist()
+    assert [values.tolist() for values in region.shapes["jes"]["bkg"]] == [[5.0, 2.5], [3.0, 2.0]]
+    assert region.mc_stat == McStat(5, include_signal=True)
+    assert read(tmp_path, shaped("* autoMCStats 0\n")).region("sr").mc_stat == McStat(0)
+    assert read(tmp_path, shaped("s* autoMCStats -1\n")).region("sr").mc_stat is None
+
+
+def test_words_of_histograms(tmp_path: Path) -> None:
+    histograms = {"sr/sig125": [1.0, 1.0], "sr/sig125_13TeV_jesUp": [1, 2], "sr/sig125_13TeV_jesDown": [1, 0.5]}
+    shapes = (
+        "shapes * * shapes.root $PROCESS $PROCESS_$SYSTEMATIC\n"
+        "shapes sig sr $FILE.root $CHANNEL/$PROCESS$MASS $CHANNEL/$PROCESS$MASS_$ERA_$SYSTEMATIC\n"
+    )
+    words = {"FILE": "shapes", "ERA": "13TeV"}
+    model = read(tmp_path, shaped("jes shape 1 -\n", shapes=shapes), histograms, mass="125", keywords=words)
+    assert model.region("sr").nominal.tolist() == [[1.0, 1.0], [4.0, 2.0]]
+    assert model.region("sr").shapes["jes"]["sig"][1].tolist() == [1.0, 0.5]
+
+
+def test_rates_beside_histograms(tmp_path: Path) -> None:
+    model = read(tmp_path, shaped("jes shape - 1\n", "-1 6.005", "10"))
+    region = model.region("sr")
+    np.testing.assert_allclose(region.nominal[1], np.array([4, 2]) * 6.005 / 6)
+    np.testing.assert_allclose(region.sumw2[1], np.array([0.4, 0.2]) * (6.005 / 6) ** 2)
+    np.testing.assert_allclose(region.shapes["jes"]["bkg"][0], np.array([5, 2.5]) * 6.005 / 6)
+    # With autoMCStats, combine takes the events of histograms.
+    model = read(tmp_path, shaped("* autoMCStats 10\n", "-1 6.005"))
+    assert model.region("sr").nominal[1].tolist() == [4.0, 2.0]
+
+
+def test_templates_or_log_normals(tmp_path: Path) -> None:
+    region = read(tmp_path, shaped("jes shape? 1 1\nbtag shape? 1.1 0.9/1.3\nmu shape? 1 -\n")).region("sr")
+    assert set(region.shapes) == {"jes"}
+    assert region.log_normals == {"btag": {"sig": (1 / 1.1, 1.1), "bkg": (0.9, 1.3)}}
+
+
+def test_templates_of_several_deviations(tmp_path: Path) -> None:
+    """The tutorial of combine has templates of two standard deviations: scale 0.5."""
+    model = read(tmp_path, shaped("jes shape 0.5 1\n"))
+    region = model.region("sr")
+    np.testing.assert_allclose(region.log_normals["jes"]["sig"], ((2.5 / 3) ** 0.5, (3.5 / 3) ** 0.5))
+    nominal, up, down = (np.array(HISTOGRAMS[name]) for name in ("sig", "sig_jesUp", "sig_jesDown"))
+    likelihood = Likelihood(model)
+    for theta in (-2.5, -0.8, 0.0, 0.3, 1.7):
+        # As in FastVerticalInterpHistPdf2 with coefficient 0.5·θ and smooth region 0.5.
+        x, inside = 0.5 * theta, min(1.0, max(-1.0, theta))
+        u, d = up * 3 / 3.5, down * 3 / 2.5
+        smooth = inside * (inside**2 * (3 * inside**2 - 10) + 15) / 8
+        template = nominal + 0.5 * (x * (u - d) + smooth * x * (u + d - 2 * nominal))
+        expected = template * card_loop.kappa((2.5 / 3) ** 0.5, (3.5 / 3) ** 0.5, theta)
+        np.testing.assert_allclose(likelihood.yields(np.array([1.0, theta]))[0], expected, rtol=1e-12)
+
+
+def test_logarithms_of_proportional_templates(tmp_path: Path) -> None:
+    histograms = {"bkg_xsUp": [8.0, 4.0], "bkg_xsDown": [2.0, 1.0]}
+    region = read(tmp_path, shaped("xs shapeN2 - 1\n"), histograms).region("sr")
+    assert region.shapes["xs"]["bkg"][0].tolist() == [8.0, 4.0]
+
+
+def test_rate_parameters(tmp_path: Path) -> None:
+    lines = (
+        "lumi lnN 1.02 1.02\n"
+        "norm rateParam * bk* 1 [0,5]\n"
+        "free rateParam sr sig 0.5\n"
+        "product rateParam sr sig @0*@1/(1+@2) norm,ratio,lumi\n"
+        "ratio rateParam sr bkg (@0^2) x\n"
+        "x extArg 2 [1,3]\n"
+    )
+    model = read(tmp_path, counting(lines))
+    assert model.free == {"norm": FreeParameter(0, 5), "free": FreeParameter(initial=0.5), "x": FreeParameter(1, 3, 2)}
+    assert model.region("sr").factors == {"sig": ("r", "free", "product"), "bkg": ("norm", "ratio")}
+    assert model.formulas["product"] == Formula("@0*((@1^2))/(1+@2)", ("norm", "x", "lumi"))
+
+
+def test_constrained_rate_parameters(tmp_path: Path) -> None:
+    lines = (
+        "sf rateParam sr bkg 1\nsf param 1.1 0.2\nf rateParam sr sig @0*@1*@2 sf,n,c\nn param 0 1\nc extArg 3 [const]\n"
+    )
+    model = read(tmp_path, counting(lines))
+    assert (model.nuisances, model.free) == (("sf", "n"), {})
+    assert model.formulas == {
+        "f": Formula("(1.1+0.2*@0)*@1*(3.0)", ("sf", "n")),
+        "sf_value": Formula("1.1+0.2*@0", ("sf",)),
+    }
+
+
+def test_uniform_parameters(tmp_path: Path) -> None:
+    model = read(tmp_path, counting("u lnU 1.5 1.5\nv unif -1 3 - 0.2\n"))
+    assert model.free == {"u": FreeParameter(-1, 1, 0), "v": FreeParameter(-1, 3, 1)}
+    found = Likelihood(model).yields(np.array([1.0, 0.5, 2.0]))[:, 0]
+    np.testing.assert_allclose(found, [5 * 1.5**0.5, 3.5 * 1.5**0.5 * 1.4])
+
+
+def test_sidebands(tmp_path: Path) -> None:
+    """The deviance is that of combine: Poisson of the sideband, whose expectation times α is the process."""
+    model = read(tmp_path, counting("side gmN 4 - 0.9\nnone gmN 0 0.1 -\n", "0 3.6"))
+    assert [region.name for region in model.regions] == ["sr", "side_sideband", "none_sideband"]
+    assert model.region("sr").nominal[:, 0].tolist() == [0.1, 3.6]
+    likelihood = Likelihood(model)
+    assert likelihood.parameters.names == ("r", "side", "none")
+
+    def poisson(expected: float, observed: float) -> float:
+        return 2 * (expected - observed + (observed * math.log(observed / expected) if observed else 0))
+
+    for r, events, none in ((1.0, 4.0, 0.5), (0.5, 6.0, 2.0)):
+        expected = poisson(r * 0.1 * none + 0.9 * events, 7) + poisson(events, 4) + poisson(none, 0)
+        assert likelihood.deviance(np.array([r, events / 4, none])) == pytest.approx(expected, rel=1e-12)
+
+
+def test_sidebands_of_histograms(tmp_path: Path) -> None:
+    for lines in ("side gmN 10 - 0.6\n", "side gmN 10 - 0.6\nsr autoMCStats 10\n"):
+        model = read(tmp_path, shaped(lines))
+        assert model.region("sr").nominal[1].tolist() == [4.0, 2.0]
+        assert model.region("sr").factors["bkg"] == ("side",)
+
+
+def test_groups(tmp_path: Path) -> None:
+    lines = "a lnN 1.1 -\nb lnN - 1.1\nnone lnN - -\nn rateParam sr bkg 1\n"
+    groups = "g group = a none\ng group += b n\nh group = none\n"
+    assert read(tmp_path, counting(lines + groups)).groups == {"g": ("a", "b", "n")}
+
+
+def test_edits(tmp_path: Path) -> None:
+    lines = (
+        "a lnN 1.1 1.1\njes shape 1 1\ngone lnN 1.2 1.2\nstays lnN 1.3 1.3\n"
+        "nuisance edit add b.g sr new lnN 0.9/1.1\n"
+        "nuisance edit add sig * a lnN 1.5 overwrite\n"
+        "nuisance edit drop * * gone\n"
+        "nuisance edit rename bkg * jes jes_bkg\n"
+        "nuisance edit rename stays renamed\n"
+        "nuisance edit rename * * nobody anybody ifexists\n"
+        "nuisance edit freeze new\n"
+    )
+    model = read(tmp_path, shaped(lines))
+    region = model.region("sr")
+    assert model.nuisances == ("a", "jes", "jes_bkg", "renamed")
+    assert region.log_normals["a"] == {"sig": (1 / 1.5, 1.5), "bkg": (1 / 1.1, 1.1)}
+    assert region.shapes["jes_bkg"]["bkg"][0].tolist() == HISTOGRAMS["bkg_jesUp"]
+    assert read(tmp_path, counting("a lnN 1.1 1.1\nb[nofloat] lnN 2 2\n")).nuisances == ("a",)
+
+
+def test_maps(tmp_path: Path) -> None:
+    model = read(tmp_path, counting(), maps=["map=.*/sig:mu[1,-5,5]", '.*/bkg:f=expr;;f("1+@0",mu)'])
+    assert model.pois == {"mu": FreeParameter(-5, 5)}
+    assert model.region("sr").factors == {"sig": ("mu",), "bkg": ("f",)}
+    model = read(tmp_path, counting(), maps=[".*/sig:0", "sr/bkg,.*/other:mu[0,5]"])
+    assert (model.processes, model.pois) == (("bkg",), {"mu": FreeParameter(0, 5, 2.5)})
+
+
+def test_what_is_left_out_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    remark.cache_clear()
+    histograms = {"bkg": [-0.5, 6.5], "bkg_jesUp": [-0.5, 7.0], "bkg_jesDown": [1.0, 5.0], "data_obs": [7, 2.9999998]}
+    with caplog.at_level(logging.WARNING):
+        model = read(tmp_path, shaped("jes shape - 1\nx lnN - -\n"), histograms)
+        read(tmp_path, counting("jes shape 1 -\n", "5 0"))
+    region = model.region("sr")
+    # The yield stays, and so does that of the template relative to it.
+    assert region.nominal[1].tolist() == [0.0, 6.0]
+    np.testing.assert_allclose(region.shapes["jes"]["bkg"][0], [0.0, 6.5])
+    assert region.data.tolist() == [7.0, 3.0]
+    assert [record.message for record in caplog.records] == [
+        "card.txt: bins below 0 are cut to 0: 'bkg' in shapes.root, 'bkg_jesUp' in shapes.root",
+        "card.txt: data are rounded to integers: 'data_obs' in shapes.root",
+        "card.txt: parameters that change nothing are left out: x",
+        "card.txt: processes without events are left out: sr/bkg",
+        "card.txt: shapes do nothing in counting regions: jes in sr",
+        "card.txt: parameters that change nothing are left out: jes",
+    ]
+
+
+def test_blind_regions(tmp_path: Path) -> None:
+    assert read(tmp_path, shaped(), {"data_obs": [0.5, 0.5]}, blind=["s*"]).blind == ("sr",)
+
+
+def test_fits(tmp_path: Path) -> None:
+    """A counting experiment without uncertainties has the fit that anybody can make."""
+    best = fit(Likelihood(read(tmp_path, counting())))
+    assert best.value("r") == pytest.approx((7 - 3.5) / 5)
+    assert best.error("r") == pytest.approx(math.sqrt(7) / 5, rel=1e-6)
