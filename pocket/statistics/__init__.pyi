@@ -17,5 +17,6 @@ from .model import (
 )
 from .model_files import load_model as load_model, save_model as save_model
 from .predictions import Prediction as Prediction, predict as predict
+from .pyhf_workspace import pyhf_differences as pyhf_differences, pyhf_workspace as pyhf_workspace
 from .results import from_json as from_json, to_json as to_json
 from .toys import asimov as asimov, toy as toy, toys as toys
