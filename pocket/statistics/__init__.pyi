@@ -4,7 +4,7 @@ from .cards import read_datacard as read_datacard, write_datacards as write_data
 from .fits import Fit as Fit, fit as fit
 from .formulas import Formula as Formula
 from .goodness import goodness_of_fit as goodness_of_fit
-from .impacts import break_down as break_down, rank_impacts as rank_impacts
+from .impacts import break_down as break_down, rank_impacts as rank_impacts, rank_simulation as rank_simulation
 from .intervals import find_interval as find_interval, scan as scan
 from .likelihood import Likelihood as Likelihood, Observations as Observations
 from .limits import find_significance as find_significance, find_upper_limit as find_upper_limit

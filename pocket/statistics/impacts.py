@@ -1,11 +1,13 @@
-"""The effect of each nuisance on the parameters of interest, and their errors by group of nuisances."""
+"""The effects of nuisances and of simulation on the parameters of interest, and their errors by group of nuisances."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from pocket.base.typing import Floats
 from pocket.errors import check_known
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.intervals import crossing, find_interval
@@ -64,6 +66,52 @@ def rank_impacts(best: Fit, names: Iterable[str] | None = None) -> tuple[Impact,
             )
         )
     return tuple(sorted(found, key=lambda impact: -impact.size(pois[0])))
+
+
+def rank_simulation(best: Fit) -> tuple[Impact, ...]:
+    """Return the changes of the parameters of interest when a statistical error of simulation moves by its error.
+
+    They are of first order, without fits: covariances of the parameters, divided by the error of the moved one.
+
+    Args:
+        best: the best fit.
+
+    Returns:
+        Impacts named ``mc_<region>_bin<number>``, with ``_<process>`` where each process has a parameter, those with
+        the largest effect on the first parameter of interest first. Values and errors of Gaussian parameters are in
+        units of the error before the fit, Poisson parameters are factors.
+
+    >>> from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[1e4]]), np.array([[3e4]]), data=np.array([1e4]),
+    ...     factors={"signal": ("r",)}, mc_stat=McStat(10, include_signal=True))
+    >>> best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 50)})))
+    >>> [(impact.name, round(impact.effects["r"][1], 4)) for impact in rank_simulation(best)]
+    [('mc_sr_bin0', -0.0173)]
+    """
+    likelihood = best.likelihood
+    pois = {name: likelihood.parameters.index(name) for name in likelihood.model.pois}
+    values = likelihood.simulation(best.values)
+    (gaussian, gaussian_free), (poisson, poisson_free) = likelihood.simulation_derivatives(best.values)
+    processes, found = likelihood.model.processes, []
+
+    def add(name: str, value: float, slopes: Floats, free: float) -> None:
+        covariance = best.covariance @ slopes
+        error = math.sqrt(max(free + float(slopes @ covariance), 0.0))
+        if error > 0:
+            effects = {poi: float(covariance[at] / error) for poi, at in pois.items()}
+            sides = {poi: (-effect, effect) for poi, effect in effects.items()}
+            found.append(Impact(name, value, (error, error), sides))
+
+    for region, bins in zip(likelihood.model.regions, likelihood.arrays.slices(), strict=True):
+        for number, at in enumerate(range(bins.start, bins.stop)):
+            name = f"mc_{region.name}_bin{number}"
+            if likelihood.has_gaussian[at]:
+                add(name, float(values[0][at]), gaussian[:, at], float(gaussian_free[at]))
+            for row in np.flatnonzero(likelihood.simulation_events[:, at]):
+                slopes, free = poisson[:, row, at], float(poisson_free[row, at])
+                add(f"{name}_{processes[row]}", float(values[1][row, at]), slopes, free)
+    first = next(iter(pois))
+    return tuple(sorted(found, key=lambda impact: -impact.size(first)))
 
 
 def break_down(best: Fit, poi: str, groups: Mapping[str, Iterable[str]] | None = None) -> Breakdown:

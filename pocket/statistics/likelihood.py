@@ -1,8 +1,6 @@
 """The likelihood of a model, with exact first and second derivatives.
 
-The expectation of a bin is ``λ = Σ S·Πκ(θ)·(n + Σδ(θ))`` over processes, where S is a product of parameters, κ the
-factors and δ the changes of the template at fixed yield of each nuisance (see :mod:`pocket.statistics.interpolation`).
-The deviance is
+The deviance of expectations λ (see :mod:`pocket.statistics.expectation`) and d observed events is
 
     −2·ln(L/L_saturated) = Σ 2·(m − d + d·ln(d/m)) + Σ (θ − θ₀)² + constraints of MC statistics
 
@@ -16,19 +14,16 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pocket.base.typing import Floats, Indices, Mask
 from pocket.errors import StatisticsError, check_known
-from pocket.statistics.interpolation import morphing_weights, norm_weights
+from pocket.statistics.expectation import Expectation
 from pocket.statistics.mc_statistics import FLOOR, PoissonTerms, Profile, fixed, profile
 from pocket.statistics.model import Model
 from pocket.statistics.tensors import Tensors, poisson_processes, tensors
-
-#: where logarithms of factors end, so that steps too long of a minimisation give numbers
-LARGEST_LOG = 50.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,19 +70,13 @@ class Parameters:
         return self.names.index(name)
 
 
-@dataclass(eq=False)
-class _State:
-    """What a point needs for the deviance and its derivatives."""
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """What the deviance and its derivatives need at a point: expectations, V of shape (B,), and the profile."""
 
-    values: Floats
-    norm: Floats  # Πκ, (P, C)
-    scale: Floats  # S, (P, C)
-    templates: Floats  # n + Σδ, (P, B)
-    inside: Mask  # where templates aren't cut off at 0, (P, B)
-    yields: Floats  # (P, B)
-    variance: Floats  # (B,)
+    expectation: Expectation
+    variance: Floats
     profile: Profile
-    products: list[tuple[Indices, Floats, Floats]] = field(default_factory=list)
 
 
 class Likelihood:
@@ -136,7 +125,7 @@ class Likelihood:
         self._frozen_simulation: Profile | None = None
         self._starting_simulation: Floats = np.zeros(0)
         self._set_terms()
-        self._state: _State | None = None
+        self._point: _Point | None = None
 
     def _set_terms(self) -> None:
         few = self._few
@@ -160,7 +149,7 @@ class Likelihood:
     def observing(self, observations: Observations) -> Likelihood:
         """Return the likelihood of the same model and parameters, given other observations."""
         other = copy.copy(self)
-        other.observations, other._state = observations, None
+        other.observations, other._point = observations, None
         other._set_terms()
         return other
 
@@ -214,7 +203,7 @@ class Likelihood:
             values: values of all parameters at that point.
         """
         other = copy.copy(self)
-        other._frozen_simulation, other._state = self._evaluate(values).profile, None
+        other._frozen_simulation, other._point = self._evaluate(values).profile, None
         gaussian, _ = self.simulation(values)
         other._starting_simulation = gaussian
         return other
@@ -223,11 +212,11 @@ class Likelihood:
 
     def yields(self, values: Floats) -> Floats:
         """Return the expectation of each process, without statistical errors of simulation, shape (P, B)."""
-        return self._evaluate(values).yields.copy()
+        return self._evaluate(values).expectation.yields.copy()
 
     def expectation(self, values: Floats) -> Floats:
         """Return the total expectation λ without statistical errors of simulation, shape (B,)."""
-        return np.asarray(self._evaluate(values).yields.sum(axis=0))
+        return np.asarray(self._evaluate(values).expectation.yields.sum(axis=0))
 
     def fitted_expectation(self, values: Floats) -> Floats:
         """Return the total expectation m with statistical errors of simulation as profiled, shape (B,)."""
@@ -243,12 +232,12 @@ class Likelihood:
             The Gaussian ones, in units of their errors, shape (B,), and the Poisson factors, shape (P, B); where a bin
             has none, they are 0 and 1.
         """
-        state = self._evaluate(values)
-        poisson = np.ones(state.yields.shape)
-        poisson[:, self._few] = state.profile.scale
+        point = self._evaluate(values)
+        poisson = np.ones(point.expectation.yields.shape)
+        poisson[:, self._few] = point.profile.scale
         if self._frozen_simulation is not None:
             return self._starting_simulation.copy(), poisson
-        return self.observations.gaussian - np.sqrt(state.variance) * state.profile.multiplier, poisson
+        return self.observations.gaussian - np.sqrt(point.variance) * point.profile.multiplier, poisson
 
     def simulated_expectation(self, values: Floats, gaussian: Floats, poisson: Floats) -> Floats:
         """Return the total expectation for given statistical errors of simulation.
@@ -261,8 +250,9 @@ class Likelihood:
         Returns:
             Expectations of shape (B,), at least 0.
         """
-        state = self._evaluate(values)
-        return np.asarray(np.maximum((state.yields * poisson).sum(axis=0) + gaussian * np.sqrt(state.variance), 0))
+        point = self._evaluate(values)
+        yields = (point.expectation.yields * poisson).sum(axis=0)
+        return np.asarray(np.maximum(yields + gaussian * np.sqrt(point.variance), 0))
 
     @property
     def simulation_events(self) -> Floats:
@@ -293,11 +283,8 @@ class Likelihood:
         Args:
             values: values of all parameters, shape (parameters,).
         """
-        state = self._evaluate(values)
-        found = self._norm_gradient(state, self._factor_weights(state))
-        weights = 2 * self._scaled(state, np.ones(state.yields.shape)) * state.profile.multiplier
-        weights *= (state.scale * state.norm)[:, self.arrays.column] * state.inside
-        found[self.arrays.shape_positions] += self._along_shapes(values, weights)
+        point = self._evaluate(values)
+        found = point.expectation.sum_first_derivatives(*self._weights(point))
         found[self.constrained] += 2 * (values[self.constrained] - self.observations.nuisances)
         return found
 
@@ -307,34 +294,25 @@ class Likelihood:
         Args:
             values: values of all parameters, shape (parameters,).
         """
-        state = self._evaluate(values)
-        arrays = self.arrays
-        factor = state.scale * state.norm
-        by_factor, logs, second_logs = self._factor_derivatives(state)
-        count = len(by_factor)
-        scaled = self._scaled(state, factor[:, arrays.column])
-        weights = 2 * state.profile.multiplier * self._scaled(state, np.ones(state.yields.shape))
-        templates = self._template_derivatives(state)
-        shapes = arrays.shape_positions
-
-        total = self._over_processes(by_factor, self._scaled(state, state.templates.copy()))
-        total[shapes] += np.einsum("kpb,pb->kb", templates, scaled)
-        variance = self._over_processes(2 * factor * by_factor, self._sumw2)
-        found = self._along_expectation(state, total, variance, by_factor, templates)
-
-        factor_weights = self._factor_weights(state)
-        found += self._second_factors(state, factor_weights, logs, second_logs)
-        first, _ = self._variance_weights(state)
-        inner = 2 * arrays.by_region(first * self._sumw2)
+        point, arrays = self._evaluate(values), self.arrays
+        expectation, shapes, count = point.expectation, arrays.shape_positions, len(self.parameters.names)
+        found = expectation.sum_second_derivatives(*self._weights(point))
+        by_factor, templates = expectation.factor_derivatives(), expectation.template_derivatives()
+        scaled = self._scaled(point, np.ones(expectation.yields.shape))
+        # changes of factors twice, in V, and changes of a factor and of its template
+        inner = 2 * arrays.by_region(self._variance_weights(point)[0] * self._sumw2)
         found += (by_factor * inner).reshape(count, -1) @ by_factor.reshape(count, -1).T
         if len(shapes):
-            mixed = arrays.by_region(templates * weights).reshape(len(shapes), -1)
+            mixed = arrays.by_region(templates * (2 * point.profile.multiplier * scaled)).reshape(len(shapes), -1)
             cross = by_factor.reshape(count, -1) @ mixed.T
             found[:, shapes] += cross
             found[shapes] += cross.T
-            even = arrays.morphing[len(shapes) :].reshape(len(shapes), -1)
-            bent = even @ (weights * factor[:, arrays.column] * state.inside).ravel()
-            found[shapes, shapes] += morphing_weights(state.values[shapes])[2] * bent
+        total = expectation.over_processes(by_factor, scaled * expectation.templates)
+        total[shapes] += np.einsum("kpb,pb->kb", templates, scaled * expectation.factors_by_bin())
+        few = self._few
+        yields = by_factor[:, :, arrays.column[few]] * expectation.templates[:, few]
+        yields[shapes] += templates[:, :, few] * expectation.factor[:, arrays.column[few]]
+        found += self._along_expectation(point, self._slopes(point, total, by_factor, yields), yields)
         found[self.constrained, self.constrained] += 2
         return found
 
@@ -342,18 +320,13 @@ class Likelihood:
 
     def yield_derivatives(self, values: Floats) -> Floats:
         """Return the derivatives of the expectation of each process, shape (parameters, P, B)."""
-        state = self._evaluate(values)
-        found = self._factor_derivatives(state)[0][:, :, self.arrays.column] * state.templates
-        factor = (state.scale * state.norm)[:, self.arrays.column]
-        found[self.arrays.shape_positions] += self._template_derivatives(state) * factor
-        return found
+        return self._evaluate(values).expectation.yield_derivatives()
 
     def simulation_variances(self, values: Floats) -> Floats:
         """Return the variance of each process from its simulated events, where they vary it, shape (P, B)."""
-        state = self._evaluate(values)
-        factor = (state.scale * state.norm)[:, self.arrays.column]
+        expectation = self._evaluate(values).expectation
         relative = np.divide(1, self._events, out=np.zeros(self._events.shape), where=self._events > 0)
-        return np.asarray(factor**2 * self._sumw2 + state.yields**2 * relative)
+        return np.asarray(expectation.factors_by_bin() ** 2 * self._sumw2 + expectation.yields**2 * relative)
 
     def total_derivatives(self, values: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the total expectation as the data prefer it, its derivatives, and its variance at fixed parameters.
@@ -365,212 +338,143 @@ class Likelihood:
             Expectation m of shape (B,), derivatives of shape (parameters, B), and the variance of the errors of
             simulation that the data leave, shape (B,).
         """
-        state, few = self._evaluate(values), self._few
-        profiled, yields = state.profile, self.yield_derivatives(values)
-        by_factor = self._factor_derivatives(state)[0]
-        variance = self._over_processes(2 * by_factor * state.scale * state.norm, self._sumw2)
-        total = self._scaled(state, np.ones(state.yields.shape)) * yields
-        slopes = self._slopes(state, total.sum(axis=1), variance, yields[:, :, few])
-        stiffness = np.zeros(len(state.variance))
+        point, few = self._evaluate(values), self._few
+        expectation, profiled = point.expectation, point.profile
+        yields = expectation.yield_derivatives()
+        total = (self._scaled(point, np.ones(expectation.yields.shape)) * yields).sum(axis=1)
+        slopes = self._slopes(point, total, expectation.factor_derivatives(), yields[:, :, few])
+        stiffness = np.zeros(len(point.variance))
         if self._frozen_simulation is None:
-            stiffness = state.variance.copy()
-            stiffness[few] += (profiled.response * state.yields[:, few] ** 2).sum(axis=0)
+            stiffness = point.variance.copy()
+            stiffness[few] += (profiled.response * expectation.yields[:, few] ** 2).sum(axis=0)
         # Where simulated events are few, the total follows the data instead of λ.
         slopes *= 1 - stiffness * profiled.curvature
         information = self.observations.data / np.maximum(profiled.total, FLOOR) ** 2
         return profiled.total.copy(), slopes, stiffness / (1 + stiffness * information)
 
+    def simulation_derivatives(self, values: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+        """Return how the parameters of simulation that the data prefer follow the others, and how far they are free.
+
+        Args:
+            values: values of all parameters.
+
+        Returns:
+            For the Gaussian parameters, their derivatives of shape (parameters, B) and their variances at fixed other
+            parameters, of shape (B,); the same for the Poisson ones, of shapes (parameters, P, B) and (P, B).
+        """
+        point, few = self._evaluate(values), self._few
+        expectation, profiled, errors = point.expectation, point.profile, np.sqrt(point.variance)
+        by_factor, yields = expectation.factor_derivatives(), expectation.yield_derivatives()
+        total = (self._scaled(point, np.ones(expectation.yields.shape)) * yields).sum(axis=1)
+        t = profiled.multiplier
+        by_multiplier = profiled.curvature * self._slopes(point, total, by_factor, yields[:, :, few])
+        inverse = np.divide(t, 2 * errors, out=np.zeros(len(t)), where=errors > 0)
+        gaussian = -errors * by_multiplier - inverse * self._variance_derivatives(point, by_factor)
+        poisson, free = np.zeros(yields.shape), np.zeros(expectation.yields.shape)
+        contents = expectation.yields[:, few]
+        poisson[:, :, few] = -profiled.response * (yields[:, :, few] * t[few] + contents * by_multiplier[:, None, few])
+        free[:, few] = profiled.response
+        # All of a bin share what its data say about their sum (the formula of Sherman and Morrison).
+        stiffness = point.variance + (expectation.yields**2 * free).sum(axis=0)
+        information = self.observations.data / np.maximum(profiled.total, FLOOR) ** 2
+        shared = information / (1 + stiffness * information)
+        return (gaussian, self._gaussian - point.variance * shared), (
+            poisson,
+            free - free**2 * expectation.yields**2 * shared,
+        )
+
     # ------------------------------------------------------------------ one point
 
-    def _evaluate(self, values: Floats) -> _State:
-        if self._state is not None and np.array_equal(self._state.values, values):
-            return self._state
-        arrays = self.arrays
-        values = np.array(values, dtype=float)
-        norm = np.ones((len(arrays.nominal), len(arrays.starts)))
-        if len(arrays.norm_positions):
-            theta = values[arrays.norm_positions]
-            logs = np.tensordot(theta, arrays.odd_norm, 1) + np.tensordot(norm_weights(theta)[0], arrays.even_norm, 1)
-            norm = np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG))
-        scale = np.ones_like(norm)
-        products = []
-        for factor in arrays.factors:
-            positions, value, gradient, second = factor.evaluate(values)
-            scale[factor.rows, factor.columns] = value
-            products.append((positions, gradient, second))
-        templates = arrays.nominal
-        if len(arrays.shape_positions):
-            theta = values[arrays.shape_positions]
-            weights = np.concatenate([theta, morphing_weights(theta)[0]])
-            templates = templates + (weights @ arrays.morphing.reshape(len(weights), -1)).reshape(templates.shape)
-        inside = templates >= 0
-        templates = np.where(inside, templates, 0)
-        total = scale * norm
-        yields = total[:, arrays.column] * templates
-        variance = ((total**2)[:, arrays.column] * self._sumw2).sum(axis=0)
-        expected = yields.sum(axis=0)
-        data = self.observations.data
+    def _evaluate(self, values: Floats) -> _Point:
+        if self._point is not None and np.array_equal(self._point.expectation.values, values):
+            return self._point
+        expectation = Expectation(self.arrays, values)
+        variance = (expectation.factors_by_bin() ** 2 * self._sumw2).sum(axis=0)
+        few, data = expectation.yields[:, self._few], self.observations.data
+        total = expectation.yields.sum(axis=0)
         if self._frozen_simulation is not None:
-            frozen = self._frozen_simulation
-            expected = expected + self._starting_simulation * np.sqrt(variance)
-            expected[self._few] += ((frozen.scale - 1) * yields[:, self._few]).sum(axis=0)
-            found = fixed(expected, data, frozen.scale)
+            total += self._starting_simulation * np.sqrt(variance)
+            total[self._few] += ((self._frozen_simulation.scale - 1) * few).sum(axis=0)
+            found = fixed(total, data, self._frozen_simulation.scale)
         else:
-            expected = expected + self.observations.gaussian * np.sqrt(variance)
-            found = profile(expected, variance, data, self._terms, yields[:, self._few])
-        self._state = _State(values, norm, scale, templates, inside, yields, variance, found, products)
-        return self._state
+            found = profile(total + self.observations.gaussian * np.sqrt(variance), variance, data, self._terms, few)
+        self._point = _Point(expectation, variance, found)
+        return self._point
 
-    def _scaled(self, state: _State, values: Floats) -> Floats:
+    def _scaled(self, point: _Point, values: Floats) -> Floats:
         """Return values of shape (P, B) with the Poisson parameters multiplied in; changes ``values``."""
         if len(self._few):
-            values[:, self._few] *= state.profile.scale
+            values[:, self._few] *= point.profile.scale
         return values
 
-    def _variance_weights(self, state: _State) -> tuple[Floats, Floats]:
+    def _weights(self, point: _Point) -> tuple[Floats, Floats]:
+        """Return the derivatives of the deviance by S·Πκ, shape (P, C), and by the templates, shape (P, B)."""
+        expectation = point.expectation
+        by_yield = 2 * point.profile.multiplier * self._scaled(point, np.ones(expectation.yields.shape))
+        in_variance = self.arrays.by_region(self._variance_weights(point)[0] * self._sumw2)
+        by_factor = self.arrays.by_region(by_yield * expectation.templates) + 2 * expectation.factor * in_variance
+        return by_factor, by_yield * expectation.factors_by_bin()
+
+    def _measured_simulation(self) -> Floats:
+        """Return the Gaussian parameters at which the profile begins, or stays if they are frozen, shape (B,)."""
+        return self.observations.gaussian if self._frozen_simulation is None else self._starting_simulation
+
+    def _variance_weights(self, point: _Point) -> tuple[Floats, Floats]:
         """Return the derivative of the deviance by V, and the second one beyond W, each of shape (B,)."""
-        t = state.profile.multiplier
-        measured = self.observations.gaussian
-        first = -(t**2)
-        if self._frozen_simulation is not None:
-            measured, first = self._starting_simulation, np.zeros(len(t))
-        second = np.zeros(len(t))
+        t, measured = point.profile.multiplier, self._measured_simulation()
+        first, second = (-(t**2) if self._frozen_simulation is None else np.zeros(len(t))), np.zeros(len(t))
         if measured.any():
-            errors = np.sqrt(state.variance)
+            errors = np.sqrt(point.variance)
             some = errors > 0
             first = first + np.divide(t * measured, errors, out=np.zeros(len(t)), where=some)
             second = np.divide(-t * measured, 2 * errors**3, out=np.zeros(len(t)), where=some)
         return first, second
 
-    def _factor_weights(self, state: _State) -> Floats:
-        """Return the derivatives of the deviance by the factors of processes in regions, S·Πκ, shape (P, C)."""
-        weights = 2 * state.profile.multiplier * self._scaled(state, state.templates.copy())
-        found = self.arrays.by_region(weights)
-        first, _ = self._variance_weights(state)
-        return np.asarray(found + 2 * state.scale * state.norm * self.arrays.by_region(first * self._sumw2))
-
-    def _norm_gradient(self, state: _State, weights: Floats) -> Floats:
-        """Return the sums of weights times the derivatives of factors, shape (parameters,)."""
-        found = np.zeros(len(self.parameters.names))
-        arrays = self.arrays
-        if len(arrays.norm_positions):
-            derivative = norm_weights(state.values[arrays.norm_positions])[1]
-            inner = weights * state.scale * state.norm
-            found[arrays.norm_positions] += np.tensordot(arrays.odd_norm, inner, 2)
-            found[arrays.norm_positions] += derivative * np.tensordot(arrays.even_norm, inner, 2)
-        for factor, (positions, gradient, _) in zip(arrays.factors, state.products, strict=True):
-            found[positions] += gradient * (weights * state.norm)[factor.rows, factor.columns].sum()
-        return found
-
-    def _along_shapes(self, values: Floats, weights: Floats) -> Floats:
-        """Return the sums of weights, shape (P, B), times the derivatives of templates, shape (K,)."""
-        arrays = self.arrays
-        count = len(arrays.shape_positions)
-        if not count:
-            return np.zeros(0)
-        sums = arrays.morphing.reshape(2 * count, -1) @ weights.ravel()
-        return np.asarray(sums[:count] + morphing_weights(values[arrays.shape_positions])[1] * sums[count:])
-
-    def _factor_derivatives(self, state: _State) -> tuple[Floats, Floats, Floats]:
-        """Return the derivatives of S·Πκ, (parameters, P, C), and the first and second ones of ln κ, (L, P, C)."""
-        arrays = self.arrays
-        found = np.zeros((len(self.parameters.names), *state.norm.shape))
-        _, first, second = norm_weights(state.values[arrays.norm_positions])
-        logs = arrays.odd_norm + first[:, None, None] * arrays.even_norm
-        found[arrays.norm_positions] = logs * (state.scale * state.norm)
-        for factor, (positions, gradient, _) in zip(arrays.factors, state.products, strict=True):
-            norm = state.norm[factor.rows, factor.columns]
-            for position, slope in zip(positions, gradient, strict=True):
-                found[position, factor.rows, factor.columns] += slope * norm
-        return found, logs, second[:, None, None] * arrays.even_norm
-
-    def _template_derivatives(self, state: _State) -> Floats:
-        """Return the derivatives of the templates by the nuisances of shapes, shape (K, P, B)."""
-        arrays = self.arrays
-        count = len(arrays.shape_positions)
-        weights = morphing_weights(state.values[arrays.shape_positions])[1]
-        found = arrays.morphing[count:] * weights[:, None, None]
-        found += arrays.morphing[:count]
-        if not state.inside.all():
-            found *= state.inside
-        return found
-
-    def _over_processes(self, by_factor: Floats, values: Floats) -> Floats:
-        """Return the sums over processes of derivatives of shape (parameters, P, C) times values of shape (P, B)."""
-        parts = [by_factor[:, :, column] @ values[:, bins] for column, bins in enumerate(self.arrays.slices())]
-        return np.concatenate(parts, axis=1)
-
-    def _along_expectation(
-        self, state: _State, total: Floats, variance: Floats, by_factor: Floats, templates: Floats
-    ) -> Floats:
-        """Return the part of the Hessian that comes from first derivatives of λ, of V and of the Poisson terms.
+    def _slopes(self, point: _Point, total: Floats, by_factor: Floats, yields: Floats) -> Floats:
+        """Return the derivatives of what the simulation's parameters are fitted to, shape (parameters, B).
 
         Args:
-            state: the point.
+            point: the point.
             total: derivatives of λ at fixed parameters of simulation, shape (parameters, B).
-            variance: derivatives of V, shape (parameters, B).
             by_factor: derivatives of S·Πκ, shape (parameters, P, C).
-            templates: derivatives of templates, shape (K, P, B).
-        """
-        profiled, few = state.profile, self._few
-        yields = by_factor[:, :, self.arrays.column[few]] * state.templates[:, few]
-        yields[self.arrays.shape_positions] += (
-            templates[:, :, few] * (state.scale * state.norm)[:, self.arrays.column[few]]
-        )
-        along = self._slopes(state, total, variance, yields)
-        found = np.zeros((len(total), len(total)))
-        if len(few) and self._frozen_simulation is None:
-            if profiled.held.any():
-                slopes = (yields * (profiled.held * self._terms.events / self._few_yields(state) ** 2)).sum(axis=1)
-                mixed = along[:, few] @ slopes.T
-                found += 2 * (mixed + mixed.T - (slopes * profiled.stiffness) @ slopes.T)
-            flat = yields.reshape(len(total), -1)
-            found -= (2 * flat * (profiled.multiplier[few] ** 2 * profiled.response).ravel()) @ flat.T
-        found += (2 * along * profiled.curvature) @ along.T
-        _, second = self._variance_weights(state)
-        if second.any():
-            found += (variance * second) @ variance.T
-        return found
-
-    def _slopes(self, state: _State, total: Floats, variance: Floats, yields: Floats) -> Floats:
-        """Return the derivatives of the expectation that the simulation's parameters are fitted to, (parameters, B).
-
-        Args:
-            state: the point.
-            total: derivatives of λ at fixed parameters of simulation, shape (parameters, B).
-            variance: derivatives of V, shape (parameters, B).
             yields: derivatives of the yields in bins with Poisson parameters, shape (parameters, P, few bins).
         """
-        frozen, t = self._frozen_simulation is not None, state.profile.multiplier
-        measured = self._starting_simulation if frozen else self.observations.gaussian
+        variance = self._variance_derivatives(point, by_factor)
+        frozen, t, measured = self._frozen_simulation is not None, point.profile.multiplier, self._measured_simulation()
         found = total.copy() if frozen else total - t * variance
         if measured.any():
-            errors = np.sqrt(state.variance)
+            errors = np.sqrt(point.variance)
             found += variance * np.divide(measured, 2 * errors, out=np.zeros(len(t)), where=errors > 0)
         if len(self._few) and not frozen:
-            response = t[self._few] * state.profile.response * state.yields[:, self._few]
+            response = t[self._few] * point.profile.response * point.expectation.yields[:, self._few]
             found[:, self._few] -= (yields * response).sum(axis=1)
         return found
 
-    def _few_yields(self, state: _State) -> Floats:
-        """Return the expectations of processes in the bins of Poisson parameters, or 1 where they are 0."""
-        yields = state.yields[:, self._few]
-        return np.where(yields > 0, yields, 1)
+    def _variance_derivatives(self, point: _Point, by_factor: Floats) -> Floats:
+        """Return the derivatives of V, shape (parameters, B)."""
+        return point.expectation.over_processes(2 * point.expectation.factor * by_factor, self._sumw2)
 
-    def _second_factors(self, state: _State, weights: Floats, logs: Floats, second_logs: Floats) -> Floats:
-        """Return the sums of weights, shape (P, C), times the second derivatives of S·Πκ."""
-        arrays = self.arrays
-        count, norms = len(self.parameters.names), arrays.norm_positions
-        found = np.zeros((count, count))
-        inner = weights * state.scale * state.norm
-        flat = logs.reshape(len(norms), weights.size)
-        if len(norms):
-            found[np.ix_(norms, norms)] += (flat * inner.ravel()) @ flat.T
-            found[norms, norms] += np.tensordot(second_logs, inner, 2)
-        for factor, (positions, gradient, second) in zip(arrays.factors, state.products, strict=True):
-            norm = (weights * state.norm)[factor.rows, factor.columns]
-            found[np.ix_(positions, positions)] += norm.sum() * second
-            mixed = np.outer(logs[:, factor.rows, factor.columns] @ norm, gradient)
-            found[np.ix_(norms, positions)] += mixed
-            found[np.ix_(positions, norms)] += mixed.T
+    def _along_expectation(self, point: _Point, along: Floats, yields: Floats) -> Floats:
+        """Return the part of the Hessian that comes from first derivatives of λ and of the Poisson terms.
+
+        Args:
+            point: the point.
+            along: what :meth:`_slopes` returns.
+            yields: derivatives of the yields in bins with Poisson parameters, shape (parameters, P, few bins).
+        """
+        profiled, few = point.profile, self._few
+        found = (2 * along * profiled.curvature) @ along.T
+        if len(few) and self._frozen_simulation is None:
+            if profiled.held.any():
+                contents = point.expectation.yields[:, few]
+                ratio = np.divide(self._terms.events, contents**2, out=np.zeros(contents.shape), where=profiled.held)
+                slopes = (yields * ratio).sum(axis=1)
+                mixed = along[:, few] @ slopes.T
+                found += 2 * (mixed + mixed.T - (slopes * profiled.stiffness) @ slopes.T)
+            flat = yields.reshape(len(along), -1)
+            found -= (2 * flat * (profiled.multiplier[few] ** 2 * profiled.response).ravel()) @ flat.T
+        _, second = self._variance_weights(point)
+        if second.any():
+            variance = self._variance_derivatives(point, point.expectation.factor_derivatives())
+            found += (variance * second) @ variance.T
         return found

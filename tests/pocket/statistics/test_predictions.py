@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pocket.statistics.fits import fit
+from pocket.statistics.impacts import rank_simulation
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.model import McStat, Model
 from pocket.statistics.predictions import predict
@@ -94,7 +95,38 @@ def test_errors_after_the_fit_are_those_of_explicit_parameters() -> None:
         scale = np.outer(prediction.total_errors, prediction.total_errors)
         np.testing.assert_allclose(prediction.covariance / scale, expected[where, where] / scale, atol=0.01)
     assert bins == len(data)
-    np.testing.assert_allclose(2 * np.linalg.inv(hessian)[:count, :count], best.covariance, rtol=0.02, atol=1e-4)
+    covariance = 2 * np.linalg.inv(hessian)
+    np.testing.assert_allclose(covariance[:count, :count], best.covariance, rtol=0.02, atol=1e-4)
+    # and the impacts of the parameters of simulation are their covariances with r
+    impacts = {impact.name: impact for impact in rank_simulation(best)}
+    for at in range(bins):
+        region, number = model.regions[at // 8].name, at % 8
+        error = np.sqrt(covariance[count + at, count + at])
+        impact = impacts[f"mc_{region}_bin{number}"]
+        assert impact.errors == pytest.approx((error, error), rel=0.01)
+        assert impact.effects["r"][1] == pytest.approx(covariance[0, count + at] / error, abs=1e-3)
+        assert impact.value == pytest.approx(gaussian[at])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_parameters_of_simulation_follow_the_others(seed: int) -> None:
+    likelihood = Likelihood(models.random(seed))
+    values = likelihood.parameters.start + np.random.default_rng(seed).normal(0, 0.2, len(likelihood.parameters.names))
+    (gaussian, _), (poisson, free) = likelihood.simulation_derivatives(values)
+    step = 1e-6 * np.eye(len(values))
+    sides = [[likelihood.simulation(values + sign * d) for d in step] for sign in (1, -1)]
+    for number, found in enumerate((gaussian, poisson)):
+        numeric = [(up[number] - down[number]) / 2e-6 for up, down in zip(*sides, strict=True)]
+        np.testing.assert_allclose(found, numeric, rtol=1e-5, atol=1e-5)
+    assert np.all(free >= 0)
+
+
+def test_each_parameter_of_simulation_has_an_impact() -> None:
+    likelihood = Likelihood(models.realistic())
+    found = rank_simulation(fit(likelihood))
+    assert len(found) == likelihood.has_gaussian.sum() + (likelihood.simulation_events > 0).sum()
+    sizes = [impact.size("r") for impact in found]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_errors_shrink_with_the_data() -> None:

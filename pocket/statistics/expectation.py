@@ -1,0 +1,151 @@
+"""The expectation of each process at one point of the parameters, with its derivatives.
+
+It is ``λ = S·Πκ(θ)·(n + Σδ(θ))``, where S is a product of parameters, κ the factors and δ the changes of the template
+at fixed yield of each nuisance, see :mod:`pocket.statistics.interpolation`. Arrays are of P processes, B bins, C
+regions, K nuisances of shapes and L of yields. Derivatives are made when they are asked for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.base.typing import Floats
+from pocket.statistics.interpolation import morphing_weights, norm_weights
+from pocket.statistics.tensors import Tensors
+
+#: where logarithms of factors end, so that steps too long of a minimisation give numbers
+LARGEST_LOG = 50.0
+
+
+class Expectation:
+    """Expectations at one point.
+
+    Args:
+        arrays: the arrays of a model.
+        values: values of all parameters, shape (parameters,).
+
+    Attributes:
+        factor: S·Πκ, shape (P, C).
+        templates: n + Σδ, cut off at 0, shape (P, B).
+        yields: their product, shape (P, B).
+
+    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> from pocket.statistics.tensors import tensors
+    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.array([[0.1]]), factors={"signal": ("r",)})
+    >>> model = Model((region,), pois={"r": FreeParameter(0, 10)})
+    >>> Expectation(tensors(model), np.array([2.0])).yields.tolist()
+    [[10.0]]
+    """
+
+    def __init__(self, arrays: Tensors, values: Floats) -> None:
+        self.arrays, self.values = arrays, np.array(values, dtype=float)
+        self._norm = np.ones((len(arrays.nominal), len(arrays.starts)))
+        if len(arrays.norm_positions):
+            theta = self.values[arrays.norm_positions]
+            logs = np.tensordot(theta, arrays.odd_norm, 1) + np.tensordot(norm_weights(theta)[0], arrays.even_norm, 1)
+            self._norm = np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG))
+        self.factor: Floats = self._norm.copy()
+        self._products = []
+        for product in arrays.factors:
+            positions, value, gradient, second = product.evaluate(self.values)
+            self.factor[product.rows, product.columns] *= value
+            self._products.append((product.rows, product.columns, positions, gradient, second))
+        templates = arrays.nominal
+        if len(arrays.shape_positions):
+            theta = self.values[arrays.shape_positions]
+            weights = np.concatenate([theta, morphing_weights(theta)[0]])
+            templates = templates + (weights @ arrays.morphing.reshape(len(weights), -1)).reshape(templates.shape)
+        self._inside = templates >= 0
+        self.templates: Floats = np.where(self._inside, templates, 0)
+        self.yields: Floats = self.factor[:, arrays.column] * self.templates
+
+    def factors_by_bin(self) -> Floats:
+        """Return S·Πκ in each bin, shape (P, B)."""
+        return self.factor[:, self.arrays.column]
+
+    def factor_derivatives(self) -> Floats:
+        """Return the derivatives of S·Πκ, shape (parameters, P, C)."""
+        found = np.zeros((len(self.values), *self.factor.shape))
+        found[self.arrays.norm_positions] = self._log_derivatives() * self.factor
+        for rows, columns, positions, gradient, _ in self._products:
+            for position, slope in zip(positions, gradient, strict=True):
+                found[position, rows, columns] += slope * self._norm[rows, columns]
+        return found
+
+    def template_derivatives(self) -> Floats:
+        """Return the derivatives of the templates by the nuisances of shapes, shape (K, P, B)."""
+        count = len(self.arrays.shape_positions)
+        weights = morphing_weights(self.values[self.arrays.shape_positions])[1]
+        found: Floats = self.arrays.morphing[count:] * weights[:, None, None]
+        found += self.arrays.morphing[:count]
+        if not self._inside.all():
+            found *= self._inside
+        return found
+
+    def yield_derivatives(self) -> Floats:
+        """Return the derivatives of the expectation of each process, shape (parameters, P, B)."""
+        found = self.factor_derivatives()[:, :, self.arrays.column] * self.templates
+        found[self.arrays.shape_positions] += self.template_derivatives() * self.factors_by_bin()
+        return np.asarray(found)
+
+    def sum_first_derivatives(self, of_factors: Floats, of_templates: Floats) -> Floats:
+        """Return the sum of weights times the derivatives of factors and of templates, shape (parameters,).
+
+        Args:
+            of_factors: weights of the derivatives of S·Πκ, shape (P, C).
+            of_templates: weights of the derivatives of templates, shape (P, B).
+        """
+        found, arrays = np.zeros(len(self.values)), self.arrays
+        norms, shapes = arrays.norm_positions, arrays.shape_positions
+        if len(norms):
+            derivative, inner = norm_weights(self.values[norms])[1], of_factors * self.factor
+            found[norms] += np.tensordot(arrays.odd_norm, inner, 2)
+            found[norms] += derivative * np.tensordot(arrays.even_norm, inner, 2)
+        for rows, columns, positions, gradient, _ in self._products:
+            found[positions] += gradient * (of_factors * self._norm)[rows, columns].sum()
+        if len(shapes):
+            count = len(shapes)
+            sums = arrays.morphing.reshape(2 * count, -1) @ (of_templates * self._inside).ravel()
+            found[shapes] += sums[:count] + morphing_weights(self.values[shapes])[1] * sums[count:]
+        return found
+
+    def sum_second_derivatives(self, of_factors: Floats, of_templates: Floats) -> Floats:
+        """Return the sum of weights times the second derivatives, shape (parameters, parameters).
+
+        Args:
+            of_factors: weights of the second derivatives of S·Πκ, shape (P, C).
+            of_templates: weights of the second derivatives of templates, shape (P, B).
+        """
+        arrays, count = self.arrays, len(self.values)
+        norms, shapes = arrays.norm_positions, arrays.shape_positions
+        found, logs, inner = np.zeros((count, count)), self._log_derivatives(), of_factors * self.factor
+        if len(norms):
+            flat = logs.reshape(len(norms), inner.size)
+            found[np.ix_(norms, norms)] += (flat * inner.ravel()) @ flat.T
+            found[norms, norms] += norm_weights(self.values[norms])[2] * np.tensordot(arrays.even_norm, inner, 2)
+        for rows, columns, positions, gradient, second in self._products:
+            norm = (of_factors * self._norm)[rows, columns]
+            found[np.ix_(positions, positions)] += norm.sum() * second
+            mixed = np.outer(logs[:, rows, columns] @ norm, gradient)
+            found[np.ix_(norms, positions)] += mixed
+            found[np.ix_(positions, norms)] += mixed.T
+        if len(shapes):
+            even = arrays.morphing[len(shapes) :].reshape(len(shapes), -1)
+            bent = even @ (of_templates * self._inside).ravel()
+            found[shapes, shapes] += morphing_weights(self.values[shapes])[2] * bent
+        return found
+
+    def over_processes(self, by_factor: Floats, values: Floats) -> Floats:
+        """Return the sum over processes of derivatives times values, shape (parameters, B).
+
+        Args:
+            by_factor: shape (parameters, P, C).
+            values: shape (P, B).
+        """
+        parts = [by_factor[:, :, column] @ values[:, bins] for column, bins in enumerate(self.arrays.slices())]
+        return np.concatenate(parts, axis=1)
+
+    def _log_derivatives(self) -> Floats:
+        """Return the derivatives of ln κ, shape (L, P, C)."""
+        first = norm_weights(self.values[self.arrays.norm_positions])[1]
+        return np.asarray(self.arrays.odd_norm + first[:, None, None] * self.arrays.even_norm)
