@@ -167,7 +167,7 @@ def realistic() -> Model:
     for name, scale in (("sr1", (60, 200, 90, 30)), ("sr2", (25, 60, 70, 10)), ("cr", (2, 80, 600, 25))):
         falling = np.stack([np.exp(-0.5 * ((x - 0.6) / 0.2) ** 2), *(np.exp(-slope * x) for slope in (1.5, 3, 2))])
         nominal = falling / falling.sum(axis=1, keepdims=True) * np.array(scale)[:, None]
-        weights = np.array([0.02, 0.1, 0.8, 1.5])
+        weights = np.array([0.02, 0.4, 3.0, 4.0])
         shapes: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
         for nuisance, size in (("jes", 0.06), ("tune", 0.04), ("btag", 0.05)):
             for row, process in enumerate(names):
