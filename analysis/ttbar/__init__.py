@@ -7,7 +7,7 @@ scores of trained models. ``btag_jets`` and ``btag_norm`` fill the templates for
 ``btag_closure`` and ``btag_calibrated`` apply them.
 """
 
-from analysis.ttbar import config, scale_factors, tagging
+from analysis.ttbar import config, scale_factors, statistics, tagging
 from pocket import Analysis, Skim
 
 analysis = Analysis(
@@ -31,4 +31,5 @@ analysis = Analysis(
     # Measurements in many categories run repeatedly, so they start from the few events that pass.
     skims={"differential": Skim(config="differential", mode="presel_any_variation")},
     default_config="medium",
+    models={"tt_xsec": statistics.tt_xsec},
 )

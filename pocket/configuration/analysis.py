@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocket.base.arguments import Declarative, refused_call
 from pocket.base.file_names import check_store_name
@@ -39,6 +39,9 @@ from pocket.scale_factors.declarations.closure import places
 from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
 from pocket.scale_factors.declarations.imported import Imported
 
+if TYPE_CHECKING:
+    from pocket.statistics.declarations import StatisticalModel
+
 #: context of a check that may need a broken configuration, whose error is raised when it is used
 _DEFERRED = contextlib.suppress(BrokenConfigError)
 
@@ -64,6 +67,7 @@ class Analysis(metaclass=Declarative):
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
             converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
         least_toys: smallest ``toys.scale`` with which its scale factors can be measured in toys.
+        models: name → :class:`~pocket.statistics.StatisticalModel` of the templates, which ``ProduceDatacards`` makes.
 
     Raises:
         UnknownNameError: if a name is unknown.
@@ -87,6 +91,7 @@ class Analysis(metaclass=Declarative):
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
     least_toys: float = 0.0
+    models: Mapping[str, StatisticalModel] = field(default_factory=dict)
     #: name → error message, for configurations that can't be used
     broken: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
 
@@ -127,6 +132,10 @@ class Analysis(metaclass=Declarative):
         for reader in self.skims:
             with _DEFERRED:
                 self._check_skim(reader)
+        for name, model in self.models.items():
+            check_store_name("model", name, where)
+            # The import is by name, since templates and all that makes them don't know the statistics.
+            importlib.import_module("pocket.statistics.consistency").check_model(name, model, self)
 
     def _make_configs(self) -> None:
         """Call the functions among the configurations, and keep the error messages of those that raise."""
@@ -189,6 +198,16 @@ class Analysis(metaclass=Declarative):
         if name not in self.scale_factors:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
+
+    def model(self, name: str, where: str = "") -> StatisticalModel:
+        """Return the statistical model with a name.
+
+        Raises:
+            UnknownNameError: if there is no such model.
+        """
+        if name not in self.models:
+            raise UnknownNameError("model", name, self.models, where or f"analysis {self.name!r}")
+        return self.models[name]
 
     def check_toys(self, scale_factor: str) -> None:
         """Check that there are enough toys to measure a scale factor, if it is measured in toys.

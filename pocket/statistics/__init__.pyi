@@ -1,5 +1,17 @@
 """Public names of :mod:`pocket.statistics`, loaded when they are used."""
 
+from .building import Built as Built, build_model as build_model, write_treatment as write_treatment
+from .checks import Finding as Finding, find_mistakes as find_mistakes
+from .declarations import (
+    Drop as Drop,
+    Free as Free,
+    LogNormal as LogNormal,
+    Process as Process,
+    Prune as Prune,
+    Region as Region,
+    StatisticalModel as StatisticalModel,
+    Stored as Stored,
+)
 from .cards import read_datacard as read_datacard, write_datacards as write_datacards
 from .fits import Fit as Fit, fit as fit
 from .formulas import Formula as Formula
@@ -16,6 +28,8 @@ from .model import (
     combine_models as combine_models,
 )
 from .model_files import load_model as load_model, save_model as save_model
+from .names import CMS_NAMES as CMS_NAMES
+from .regions import MergedTemplates as MergedTemplates, RegionTemplates as RegionTemplates
 from .predictions import Prediction as Prediction, predict as predict
 from .pyhf_workspace import pyhf_differences as pyhf_differences, pyhf_workspace as pyhf_workspace
 from .results import from_json as from_json, to_json as to_json

@@ -1,0 +1,99 @@
+"""Bins of regions: edges of declared axes, sums of bins, and events outside of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.base.typing import Floats
+from pocket.errors import StatisticsError
+from pocket.histograms.config import Axis
+
+
+def declared_edges(axis: Axis) -> Floats | None:
+    """Return the edges of a declared axis, ``None`` if it has categories.
+
+    Args:
+        axis: the declaration.
+
+    Returns:
+        Shape (bins + 1,).
+
+    >>> declared_edges(Axis("pt", bins=4, start=0, stop=100)).tolist()
+    [0.0, 25.0, 50.0, 75.0, 100.0]
+    """
+    if axis.type in ("intcat", "strcat"):
+        return None
+    if axis.type == "variable":
+        return np.array(axis.bins, dtype=float)
+    start, stop, bins = float(axis.start or 0), float(axis.stop or 0), axis.bins
+    assert isinstance(bins, int | None)
+    if axis.type == "integer":
+        return np.arange(start, stop + 1)
+    edges = (bins or 1) + 1
+    if axis.transform == "log":
+        return np.asarray(np.exp(np.linspace(np.log(start), np.log(stop), edges)))
+    if axis.transform == "sqrt":
+        return np.asarray(np.linspace(np.sqrt(start), np.sqrt(stop), edges) ** 2)
+    return np.linspace(start, stop, edges)
+
+
+def missing_edge(wanted: npt.ArrayLike, edges: Floats) -> tuple[float, float] | None:
+    """Return the first wanted edge that is none of a histogram, and the nearest one that is; ``None`` if all are.
+
+    Args:
+        wanted: edges, shape (wanted edges,).
+        edges: edges of the histogram, shape (bins + 1,).
+
+    >>> missing_edge([0, 11], np.array([0.0, 10.0, 20.0]))
+    (11.0, 10.0)
+    """
+    finite = edges[np.isfinite(edges)]
+    for edge in np.atleast_1d(np.asarray(wanted, dtype=float)):
+        if not np.isclose(finite, edge, rtol=1e-9, atol=1e-12).any():
+            return float(edge), float(finite[np.argmin(np.abs(finite - edge))])
+    return None
+
+
+def rebin(contents: Floats, edges: Floats, wanted: npt.ArrayLike) -> Floats:
+    """Return sums of bins; bins beyond the outermost edges go to the under- and overflow.
+
+    Args:
+        contents: contents with under- and overflow, shape (…, bins + 2).
+        edges: shape (bins + 1,).
+        wanted: some of these edges, shape (fewer bins + 1,).
+
+    Returns:
+        Shape (…, fewer bins + 2).
+
+    Raises:
+        StatisticsError: if an edge isn't among those that are there.
+
+    >>> rebin(np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 1, 2, 3]), [1, 3]).tolist()
+    [3.0, 7.0, 5.0]
+    """
+    if missing := missing_edge(wanted, edges):
+        raise StatisticsError(f"{missing[0]:g} is no edge of the histogram, nearest: {missing[1]:g}")
+    chosen = np.asarray(wanted, dtype=float)
+    positions = np.isclose(edges, chosen[:, None], rtol=1e-9, atol=1e-12).argmax(axis=1)
+    return np.asarray(np.add.reduceat(contents, [0, *(1 + positions)], axis=-1))
+
+
+def apply_flow(contents: Floats, flow: str) -> Floats:
+    """Return the contents of the bins, with events outside of them added to the outermost bins or left out.
+
+    Args:
+        contents: contents with under- and overflow, shape (…, bins + 2).
+        flow: ``"fold"`` or ``"drop"``.
+
+    Returns:
+        Shape (…, bins).
+
+    >>> apply_flow(np.array([1.0, 2, 3, 4]), "fold").tolist()
+    [3.0, 7.0]
+    """
+    bins = contents[..., 1:-1].copy()
+    if flow == "fold":
+        bins[..., 0] += contents[..., 0]
+        bins[..., -1] += contents[..., -1]
+    return bins

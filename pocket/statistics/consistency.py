@@ -1,0 +1,212 @@
+"""Checks of a declared model against the configurations of its analysis, before anything runs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from pocket.calibrators.base import names_come_later, requested_variations
+from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError, check_known
+from pocket.histograms.one_sided import NOMINAL, stem_of
+from pocket.histograms.readings import Reading
+from pocket.statistics.binning import declared_edges, missing_edge
+from pocket.statistics.declarations import Drop, LogNormal, Region, StatisticalModel, Stored
+from pocket.statistics.names import fits
+from pocket.weights.plan import variation_names
+
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
+    from pocket.configuration.configurator import Configurator
+
+
+def check_model(name: str, model: StatisticalModel, analysis: Analysis) -> None:
+    """Check a declared model against the configurations of its analysis.
+
+    Configurations that can't be used are left out, since they raise their errors where they are used.
+
+    Args:
+        name: name of the model.
+        model: the declaration.
+        analysis: the analysis, whose configurations are checked already.
+
+    Raises:
+        UnknownNameError: if a configuration, category, histogram, sample, year or variation is unknown.
+        ConfigError: if edges aren't those of the histogram, it isn't filled for a region or a sample, or a stored
+            variation is neither taken nor dropped.
+    """
+    if not isinstance(model, StatisticalModel):
+        raise ConfigError(f"models of analysis {analysis.name!r}: {name!r} is {model!r}, not a StatisticalModel(…)")
+    where = f"model {name!r}"
+    usable: dict[str, Configurator] = {}
+    for region in model.regions.values():
+        with contextlib.suppress(BrokenConfigError):
+            usable[region.config] = analysis.config(region.config, f"regions of {where}")
+    years: set[str] = set()
+    for region_name, region in model.regions.items():
+        if region.config in usable:
+            of_config = set(analysis.years_of(region.config).values())
+            check_known("year", region.years, of_config, f"region {region_name!r} of {where}")
+            years |= set(region.years) or of_config
+            _check_region(region, usable[region.config], model, f"region {region_name!r} of {where}")
+    if len(usable) == len(model.configs):
+        _check_log_normals(model, years, where)
+        _check_variations(model, usable, where)
+
+
+def readings_of(model: StatisticalModel, stored: Iterable[str]) -> tuple[Reading, ...]:
+    """Return the parts of templates that a model is made of.
+
+    Args:
+        model: the declaration.
+        stored: stored variations of its regions, without ``Up`` and ``Down``.
+    """
+    taken = sorted(
+        variation
+        for variation in stored
+        if any(isinstance(one, Stored) and fits(one.pattern, variation) for one in model.nuisances)
+    )
+    samples = (*model.samples, *model.data)
+    return tuple(
+        Reading(region.config, region.variable, (region.category,), samples, tuple(taken))
+        for region in model.regions.values()
+    )
+
+
+def stored_variations_of(region: Region, config: Configurator, samples: Iterable[str]) -> tuple[frozenset[str], bool]:
+    """Return the variations that a region's templates have, and whether these are all that are known beforehand.
+
+    Args:
+        region: the region.
+        config: its configuration.
+        samples: simulated samples, or subsamples.
+
+    Returns:
+        Names without ``Up`` and ``Down``; and ``False`` if calibrators name more of them once there are events.
+    """
+    wanted = tuple(samples)
+    fills = config.variables[region.variable].fills_variation
+    names = set(_variations(region, config, wanted))
+    stems = {stem_of(name) for name in names if name not in (None, NOMINAL) and fills(str(name))}
+    return frozenset(stems), None not in names
+
+
+def _variations(region: Region, config: Configurator, samples: tuple[str, ...]) -> Iterator[str | None]:
+    for definition in config.definitions.values():
+        own = [name for name in config.stored_samples(definition.sample) if name in samples]
+        if not own or (region.years and definition.year not in region.years):
+            continue
+        if definition.varies is not None:
+            yield definition.varies.variation
+            continue
+        if not definition.is_mc:
+            continue
+        metadata = definition.metadata()
+        for sample in own:
+            plan = config.weights.samples[sample]
+            yield from variation_names(config.weights, plan, config.parameters, metadata)
+            for calibrator in config.shapes.calibrators:
+                if calibrator.name in config.shapes.requested([sample]):
+                    instance = calibrator(config.parameters, metadata, True)
+                    yield from (None,) if names_come_later(instance) else requested_variations(instance)
+
+
+def _check_region(region: Region, config: Configurator, model: StatisticalModel, where: str) -> None:
+    check_known("category", [region.category], config.categories.names, where)
+    check_known("variable", [region.variable], config.variables, where)
+    histogram = config.variables[region.variable]
+    if not histogram.fills_category(region.category):
+        raise ConfigError(f"{where}: histogram {region.variable!r} isn't filled in category {region.category!r}")
+    if histogram.storage != "weight":
+        raise ConfigError(
+            f"{where}: histogram {region.variable!r} has storage {histogram.storage!r}, without the sums of squared "
+            "weights that a model needs; use 'weight'"
+        )
+    stored = [name for sample in config.samples for name in config.stored_samples(sample)]
+    is_mc = {name: config.samples[sample] for sample in config.samples for name in config.stored_samples(sample)}
+    for process_name, process in model.processes.items():
+        check_known("sample", process.samples, stored, f"process {process_name!r}, {where}")
+        for sample in process.samples:
+            if not is_mc[sample]:
+                raise ConfigError(f"process {process_name!r}, {where}: sample {sample!r} is data, not simulation")
+    check_known("sample", model.data, stored, f"data, {where}")
+    for sample in model.data:
+        if is_mc[sample]:
+            raise ConfigError(f"data, {where}: sample {sample!r} is simulation, not data")
+    for sample in (*model.samples, *model.data):
+        if not histogram.fills_sample(sample):
+            raise ConfigError(f"{where}: histogram {region.variable!r} isn't filled for sample {sample!r}")
+    if not region.is_counting:
+        _check_axis(region, config, where)
+
+
+def _check_axis(region: Region, config: Configurator, where: str) -> None:
+    axes = config.variables[region.variable].axes
+    if len(axes) > 1:
+        names = ", ".join(axis.name for axis in axes)
+        raise ConfigError(
+            f"{where}: histogram {region.variable!r} has the axes {names}, but a region has one: use another histogram "
+            "or bins='counting'"
+        )
+    if region.edges is None:
+        return
+    known = declared_edges(axes[0])
+    if known is None:
+        raise ConfigError(f"{where}: histogram {region.variable!r} has categories, so the region can't have edges")
+    if missing := missing_edge(region.edges, known):
+        raise ConfigError(
+            f"{where}: {missing[0]:g} is no edge of histogram {region.variable!r}, nearest: {missing[1]:g}"
+        )
+
+
+def _check_log_normals(model: StatisticalModel, years: set[str], where: str) -> None:
+    known = {*years, *model.processes, *model.regions}
+    for one in model.of_kind(LogNormal):
+        for key in one.keys:
+            if not any(fits(key, name) for name in known):
+                raise UnknownNameError("year, process or region", key, known, f"LogNormal({one.name!r}) of {where}")
+
+
+def _check_variations(model: StatisticalModel, configs: dict[str, Configurator], where: str) -> None:
+    """Check that each stored variation is taken or dropped, and each that is named is stored."""
+    found: set[tuple[str, str, str]] = set()
+    is_complete = True
+    for region_name, region in model.regions.items():
+        for process_name, process in model.processes.items():
+            stored, complete = stored_variations_of(region, configs[region.config], process.samples)
+            is_complete &= complete
+            found |= {(variation, process_name, region_name) for variation in stored}
+    require_declared(model, found, where, is_complete=is_complete)
+
+
+def require_declared(
+    model: StatisticalModel, found: Iterable[tuple[str, str, str]], where: str, *, is_complete: bool = True
+) -> None:
+    """Check that each stored variation is taken or dropped, and each that is named is stored.
+
+    Args:
+        model: the declaration.
+        found: variation, process and region of all that is stored.
+        where: name of the model, for errors.
+        is_complete: whether these are all, so that others can't exist.
+
+    Raises:
+        ConfigError: if one is neither taken nor dropped.
+        UnknownNameError: if a declaration fits none.
+    """
+    places = sorted(set(found))
+    for variation, process, region in places:
+        if model.declared_for(variation, process, region) is None:
+            raise ConfigError(
+                f"variation {variation!r} of process {process!r} in region {region!r} is neither taken nor dropped: "
+                f"add Stored({variation!r}) or Drop({variation!r}) to the nuisances of {where}"
+            )
+    for one in model.nuisances:
+        if not isinstance(one, Stored | Drop) or not is_complete:
+            continue
+        if one.pattern != "*" and not any(one.takes(*place) for place in places):
+            known = {variation for variation, _, _ in places}
+            kind = f"{type(one).__name__}({one.pattern!r})"
+            if any(fits(one.pattern, variation) for variation in known):
+                raise ConfigError(f"{kind} of {where} fits no variation of its processes in its regions")
+            raise UnknownNameError("stored variation", one.pattern, known, f"the nuisances of {where}")

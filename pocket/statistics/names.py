@@ -1,0 +1,120 @@
+"""Names of parameters: patterns for them, those that are allowed, and those that CMS recommends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from pocket.errors import ConfigError
+
+_ALLOWED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+#: words that mean something else in cards or in workspaces made of them
+RESERVED = frozenset(
+    {"autoMCStats", "bin", "channel", "data_obs", "edit", "extArg", "flatParam", "group", "imax", "jmax", "kmax"}
+    | {"lnN", "lnU", "nuisance", "observation", "param", "process", "rate", "rateParam", "shape", "shapes"}
+    | {"systematic"}
+)
+
+#: Patterns of variations → names of CMS's scheme, for ``Stored("*", rename=CMS_NAMES)``. What ``*`` stands for is kept.
+#: Source: https://gitlab.cern.ch/cms-analysis/general/systematics. Names of other variations stay as they are.
+CMS_NAMES = MappingProxyType(
+    {
+        "pileup": "CMS_pileup",
+        "AK4PF*_JES_*": "CMS_scale_j_*",
+        "JES_*": "CMS_scale_j_*",
+        "*_JER": "CMS_res_j",
+        "JER": "CMS_res_j",
+        "MET_unclustered": "CMS_scale_met_unclustered_energy",
+        "unclustered": "CMS_scale_met_unclustered_energy",
+        "muon_scale": "CMS_scale_m",
+        "electron_scale": "CMS_scale_e",
+        "electron_smearing": "CMS_res_e",
+        "sf_mu_id": "CMS_eff_m_id",
+        "sf_mu_iso": "CMS_eff_m_iso",
+        "sf_mu_trigger": "CMS_eff_m_trigger",
+        "sf_ele_reco": "CMS_eff_e_reco",
+        "sf_ele_id": "CMS_eff_e_id",
+        "sf_ele_trigger": "CMS_eff_e_trigger",
+        "sf_pho_id": "CMS_eff_g_id",
+        "sf_btag_*": "CMS_btag_shape_*",
+        "sf_ctag_*": "CMS_ctag_shape_*",
+        "sf_jet_puId": "CMS_eff_j_PUJET_id",
+        "sf_L1prefiring": "CMS_l1_ecal_prefiring",
+        "sf_partonshower_isr": "ps_isr",
+        "sf_partonshower_fsr": "ps_fsr",
+        "sf_qcd_renorm_scale": "QCDscale_ren",
+        "sf_qcd_factor_scale": "QCDscale_fac",
+        "tune": "underlying_event",
+        "hdamp": "ps_hdamp",
+    }
+)
+
+
+def fits(pattern: str, name: str) -> bool:
+    """Tell whether a name fits a pattern with ``*`` and ``?``.
+
+    >>> fits("sf_btag_*", "sf_btag_lf"), fits("sf_btag_*", "sf_mu_id")
+    (True, False)
+    """
+    return fnmatchcase(name, pattern)
+
+
+def fits_any(patterns: Iterable[str], name: str) -> bool:
+    """Tell whether a name fits any of some patterns.
+
+    >>> fits_any(["sr_*", "cr"], "cr")
+    True
+    """
+    return any(fits(pattern, name) for pattern in patterns)
+
+
+def as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:
+    """Return patterns as a tuple, which a single one becomes.
+
+    >>> as_patterns("sr_*")
+    ('sr_*',)
+    """
+    return (patterns,) if isinstance(patterns, str) else tuple(map(str, patterns))
+
+
+def check_parameter_name(name: object, where: str, kind: str = "parameter") -> None:
+    """Check that a name can be one in cards: letters, digits and underscores, and no word with another meaning.
+
+    Raises:
+        ConfigError: if it can't.
+
+    >>> check_parameter_name("CMS_pileup", "nuisances")
+    """
+    if not (isinstance(name, str) and _ALLOWED.fullmatch(name)):
+        raise ConfigError(
+            f"{where}: {kind} {name!r} needs a name of letters, digits and underscores, without a digit in front"
+        )
+    if name in RESERVED:
+        raise ConfigError(f"{where}: {kind} {name!r} has a word of datacards as its name")
+
+
+def plain_name(name: str) -> str:
+    """Return a name in which all but letters, digits and underscores became underscores.
+
+    >>> plain_name("JES_HF-2.5")
+    'JES_HF_2_5'
+    """
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return f"_{plain}" if plain[:1].isdigit() else plain
+
+
+def in_year(name: str, year: str) -> str:
+    """Return the name of a parameter for one year: ``{year}`` is replaced by it, else it is appended.
+
+    Args:
+        name: the name, which may have ``{year}``.
+        year: the year, empty for all of them.
+
+    >>> in_year("lumi", "2018"), in_year("CMS_{year}_lumi", "2018"), in_year("lumi", "")
+    ('lumi_2018', 'CMS_2018_lumi', 'lumi')
+    """
+    if "{year}" in name:
+        return name.replace("{year}", year)
+    return f"{name}_{year}" if year else name
