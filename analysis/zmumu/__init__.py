@@ -7,7 +7,7 @@ factors applied. ``nominal`` fills the spectra without and ``calibrated`` the sp
 files.
 """
 
-from analysis.zmumu import config, scale_factors
+from analysis.zmumu import config, scale_factors, statistics
 from pocket import Analysis, Comparison
 
 analysis = Analysis(
@@ -22,4 +22,5 @@ analysis = Analysis(
     compare={"calibrated": Comparison("nominal", covariance_config="calibrated_root")},
     # With half of the toys there are too few muons, so a fit of the systematics fails.
     least_toys=1.0,
+    models={"z_xsec": statistics.by_mass, "z_xsec_count": statistics.by_count},
 )

@@ -68,11 +68,13 @@ class Built:
         model: the model.
         treatment: region → what was done to its templates.
         findings: what is probably a mistake.
+        pruned: parameters that change nothing, or so little that they are left out.
     """
 
     model: Model
     treatment: Mapping[str, RegionRecord]
     findings: tuple[Finding, ...]
+    pruned: tuple[str, ...] = ()
 
 
 def build_model(
@@ -107,6 +109,7 @@ def build_model(
     findings: list[Finding] = []
     parameters: dict[str, None] = {}
     stored: set[tuple[str, str, str]] = set()
+    declared: set[tuple[str, str, str]] = set()
     for name in declaration.regions:
         if name not in templates:
             raise UnknownNameError("region", name, templates, "the templates")
@@ -115,9 +118,16 @@ def build_model(
         findings += builder.findings
         parameters |= dict.fromkeys(builder.parameters)
         stored |= builder.stored
+        declared |= builder.declared_rates
     require_declared(declaration, stored, "the model")
     model = _assemble(declaration, made, tuple(parameters), findings)
-    return Built(model, records, (*findings, *find_mistakes(model)))
+    # Whoever writes a large factor into the declaration knows that it is large.
+    findings += [
+        finding
+        for finding in find_mistakes(model)
+        if finding.check != "large_rate" or (finding.region, finding.process, finding.nuisance) not in declared
+    ]
+    return Built(model, records, tuple(findings), tuple(name for name in parameters if name not in model.nuisances))
 
 
 def write_treatment(treatment: Mapping[str, RegionRecord], file: IO[str]) -> None:
@@ -197,6 +207,8 @@ class _RegionBuilder:
     parameters: list[str] = field(default_factory=list)
     #: variation, process and region of what is stored
     stored: set[tuple[str, str, str]] = field(default_factory=set)
+    #: region, process and parameter of factors that are declared
+    declared_rates: set[tuple[str, str, str]] = field(default_factory=set)
 
     def build(self, unblind: bool) -> tuple[RegionModel, RegionRecord]:
         """Return the model of the region and the record of its treatment."""
@@ -331,6 +343,7 @@ class _RegionBuilder:
                 if effect is not None:
                     self._claim(parameter.name, process, f"LogNormal({log_normal.name!r})", sources)
                     effects[parameter.name] = effect
+                    self.declared_rates.add((self.name, process, parameter.name))
         return effects
 
     def _claim(self, parameter: str, process: str, source: str, sources: dict[str, str]) -> None:
@@ -460,7 +473,7 @@ def _assemble(
     for name in parameters:
         if name in declared or name in declaration.pois:
             raise ConfigError(f"the nuisance {name!r} has the name of a parameter without constraint")
-        if name not in changing:
+        if name not in changing and declaration.prune is None:
             findings.append(Finding("no_effect", f"nuisance {name!r} changes nothing and is left out", nuisance=name))
     used = dict.fromkeys(
         factor for region in regions.values() for factors in region.factors.values() for factor in factors

@@ -19,7 +19,7 @@ from tasks.batch.systems import AnyBatchSystem
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.toys import MakeToySamples
 from tasks.core.targets import StoreTarget, fetch, find_remote
-from tasks.framework.base import ConfigTask, input_ids, requirements_complete
+from tasks.framework.base import ConfigTask, TemplateTask, input_ids, requirements_complete
 from tasks.framework.workflow import PoolWorkflow
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
+class BatchWorkflow(TemplateTask, PoolWorkflow, AnyBatchSystem):
     """Base of workflows whose branches may be jobs on a batch system."""
 
     exclude_index = True
@@ -72,7 +72,7 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
         return own_folder(self.directory / f".{batch}")
 
 
-class DatasetWorkflow(BatchWorkflow):
+class DatasetWorkflow(ConfigTask, BatchWorkflow):
     """Base of workflows over datasets; ``"datasets"`` in :meth:`workflow_requires` are the tasks with the filesets."""
 
     exclude_index = True

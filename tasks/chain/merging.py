@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pocket.histograms.readings import Reading
 
 
-class MergeBranches(IterationTask, BatchWorkflow):
+class MergeBranches(IterationTask, ConfigTask, BatchWorkflow):
     """Adds raw sums and histograms of ``--branches-per-merge`` branches each, if one merge would take too long."""
 
     exclude_index = False

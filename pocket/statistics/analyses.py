@@ -1,0 +1,208 @@
+"""All results of a model: what a fit gives to data that are observed, expected or thrown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pocket.errors import StatisticsError, check_known
+from pocket.statistics.fits import Fit, fit
+from pocket.statistics.goodness import goodness_of_fit
+from pocket.statistics.impacts import break_down, rank_impacts
+from pocket.statistics.intervals import find_interval, scan
+from pocket.statistics.likelihood import Likelihood, Observations
+from pocket.statistics.limits import find_significance, find_upper_limit
+from pocket.statistics.model import Model
+from pocket.statistics.results import Breakdown, Impact, Interval
+from pocket.statistics.toys import asimov, toy
+
+#: kinds of results besides the fit and the intervals of the parameters of interest
+RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
+OBSERVED, ASIMOV = "observed", "asimov"
+#: points of a scan and its reach, in errors
+POINTS, REACH = 31, 3.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is fitted, and which results are made.
+
+    Args:
+        data: ``"asimov"`` or ``"observed"``.
+        freeze: parameters that don't float.
+        values: parameter → value at which it starts, and Asimov data are made.
+        results: names of :data:`RESULTS`.
+        toys: number of toys for the goodness of fit.
+        seed: seed of toys.
+
+    Raises:
+        UnknownNameError: if a name is unknown.
+    """
+
+    data: str = ASIMOV
+    freeze: Sequence[str] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
+    results: Sequence[str] = RESULTS
+    toys: int = 0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        check_known("kind of data", [self.data], (ASIMOV, OBSERVED), "the fit")
+        check_known("result", self.results, RESULTS, "the fit")
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The results of a fit.
+
+    Args:
+        fit: the best fit.
+        intervals: parameter of interest → its interval.
+        breakdowns: parameter of interest → its error by group.
+        impacts: effects of the other parameters.
+        others: name of a file without its suffix → records for JSON.
+        seconds: time that the fit took.
+    """
+
+    fit: Fit
+    intervals: Mapping[str, Interval]
+    breakdowns: Mapping[str, Breakdown]
+    impacts: tuple[Impact, ...]
+    others: Mapping[str, Any]
+    seconds: float
+
+
+def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
+    """Return the likelihood of a model with the data that are fitted.
+
+    Args:
+        model: the model.
+        choice: the data, and values of parameters.
+
+    Raises:
+        UnknownNameError: if a parameter is unknown.
+        StatisticsError: if observed data are asked for, and a region has none.
+
+    >>> from pocket.statistics import FreeParameter, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
+    >>> likelihood = choose_likelihood(Model((region,), pois={"r": FreeParameter(0, 10)}), Choice(values={"r": 2.0}))
+    >>> likelihood.observations.data.tolist()
+    [10.0]
+    """
+    if choice.data == OBSERVED:
+        likelihood = Likelihood(model)
+    else:
+        bins = sum(region.bins for region in model.regions)
+        shape = (len(model.processes), bins)
+        none = Observations(np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros(shape))
+        likelihood = Likelihood(model, none)
+    likelihood = likelihood.adjusted(freeze=tuple(choice.freeze), start=dict(choice.values))
+    return likelihood if choice.data == OBSERVED else likelihood.observing(asimov(likelihood))
+
+
+def find_results(model: Model, choice: Choice) -> Results:
+    """Return the results of a model.
+
+    Args:
+        model: the model.
+        choice: what is fitted, and which results are made.
+
+    Raises:
+        UnknownNameError: if a parameter is unknown.
+        StatisticsError: if observed data are missing.
+        FitError: if there is no minimum.
+
+    >>> from pocket.statistics import FreeParameter, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[100.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
+    >>> results = find_results(Model((region,), pois={"r": FreeParameter(0, 10)}), Choice(results=()))
+    >>> round(results.fit.value("r"), 6), round(results.fit.error("r"), 6)
+    (1.0, 0.1)
+    """
+    likelihood = choose_likelihood(model, choice)
+    start = time.perf_counter()
+    best = fit(likelihood)
+    seconds = time.perf_counter() - start
+    floating = dict(zip(likelihood.parameters.names, likelihood.parameters.floating, strict=True))
+    pois = [poi for poi in model.pois if floating[poi]]
+    wanted = set(choice.results)
+    intervals = {poi: find_interval(best, poi) for poi in pois}
+    others: dict[str, Any] = {}
+    if "scan" in wanted:
+        others["scan"] = [scan(best, {poi: _points(best, poi, interval)}) for poi, interval in intervals.items()]
+    from_zero = [poi for poi in pois if likelihood.parameters.low[likelihood.parameters.index(poi)] <= 0]
+    if "significance" in wanted:
+        others["significance"] = [find_significance(likelihood, poi) for poi in from_zero]
+    if "limits" in wanted:
+        others["limits"] = _limits(likelihood, from_zero)
+    if "goodness" in wanted and choice.data == OBSERVED:
+        others["gof"] = goodness_of_fit(best, range(choice.toys), choice.seed)
+    return Results(
+        fit=best,
+        intervals=intervals,
+        breakdowns={poi: break_down(best, poi) for poi in pois} if "breakdown" in wanted else {},
+        impacts=rank_impacts(best) if "impacts" in wanted and pois else (),
+        others=others,
+        seconds=seconds,
+    )
+
+
+def fit_toys(model: Model, numbers: Iterable[int], choice: Choice) -> dict[str, dict[str, list[float]]]:
+    """Return the values, errors and pulls of the parameters of interest in toys.
+
+    Args:
+        model: the model.
+        numbers: numbers of the toys.
+        choice: values at which they are thrown, seed, and frozen parameters.
+
+    Returns:
+        Parameter of interest → ``"value"``, ``"low"``, ``"high"``, ends of its interval, and ``"number"`` of the toy.
+        Toys without a minimum are left out.
+
+    >>> from pocket.statistics import FreeParameter, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[100.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
+    >>> found = fit_toys(Model((region,), pois={"r": FreeParameter(0, 10)}), range(3), Choice())
+    >>> found["r"]["number"]
+    [0.0, 1.0, 2.0]
+    """
+    likelihood = choose_likelihood(model, choice)
+    found: dict[str, dict[str, list[float]]] = {
+        poi: {key: [] for key in ("number", "value", "low", "high")} for poi in model.pois
+    }
+    for number in numbers:
+        thrown = likelihood.observing(toy(likelihood, choice.seed, number))
+        try:
+            best = fit(thrown, bounds_allowed=True)
+            intervals = {poi: find_interval(best, poi) for poi in model.pois}
+        except StatisticsError:
+            continue
+        for poi, interval in intervals.items():
+            for key, value in {
+                "number": float(number), "value": interval.value, "low": interval.low, "high": interval.high
+            }.items():  # fmt: skip
+                found[poi][key].append(float(value))
+    return found
+
+
+def _points(best: Fit, poi: str, interval: Interval) -> list[float]:
+    """Return the values of a scan, some errors to both sides and within the range."""
+    parameters = best.likelihood.parameters
+    index = parameters.index(poi)
+    down, up = (max(error, 1e-9) for error in interval.errors)
+    low = max(interval.value - REACH * down, float(parameters.low[index]))
+    high = min(interval.value + REACH * up, float(parameters.high[index]))
+    return [float(value) for value in np.linspace(low, high, POINTS)]
+
+
+def _limits(likelihood: Likelihood, pois: Iterable[str]) -> list[Any]:
+    """Return upper limits, or the reason why there is none: a limit beyond its range is no reason to have no fit."""
+    limits: list[Any] = []
+    for poi in pois:
+        try:
+            limits.append(find_upper_limit(likelihood, poi))
+        except StatisticsError as error:
+            limits.append({"poi": poi, "error": str(error)})
+    return limits

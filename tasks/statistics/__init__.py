@@ -1,0 +1,1 @@
+"""Statistical models: cards, fits and toys."""

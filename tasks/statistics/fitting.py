@@ -1,0 +1,220 @@
+"""Fits of statistical models to data that are observed, expected or thrown."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.base.fingerprint import code_closure
+from pocket.errors import ConfigError, check_known
+from pocket.io.store import write_output
+from tasks.framework.base import input_ids
+from tasks.statistics.datacards import CHECKS, MODEL, counted, warning_lines
+from tasks.statistics.toys import TOYS, FitOptions, FitToys, check_parameters
+
+if TYPE_CHECKING:
+    from pocket.statistics.analyses import Results
+
+DATA = ("asimov", "observed", "toys")
+RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
+#: number of impacts that are printed
+_SHOWN = 10
+
+
+class FitModel(FitOptions):
+    """Fits a model, by default to the data that it expects itself, and writes and prints the results."""
+
+    data = luigi.ChoiceParameter(
+        choices=DATA,
+        default=DATA[0],
+        description="asimov: what the model expects, observed: data, which needs --unblind, toys: --toys of them; "
+        "default: asimov",
+    )
+    results = law.CSVParameter(
+        default=RESULTS, description=f"results besides the fit; default: {','.join(RESULTS)}, the goodness for data"
+    )
+    toys = luigi.IntParameter(
+        default=0,
+        description="number of toys: of those that are fitted with --data toys, 0 for 100, and of those for the "
+        "goodness of fit; default: 0",
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse observed data without a reason, and unknown results, before anything runs."""
+        params = super().modify_param_values(params)
+        check_known("result", params["results"], RESULTS, "--results")
+        unblinds = params["unblind"] != law.NO_STR
+        if params["data"] == "observed" and not unblinds:
+            raise ConfigError(
+                "--data observed needs --unblind REASON, which is recorded; without it, --data asimov is what the "
+                "model expects"
+            )
+        if params["data"] != "observed" and unblinds:
+            raise ConfigError(f"--unblind has no effect with --data {params['data']}, which uses no observed data")
+        if params["toys"] < 0:
+            raise ConfigError(f"--toys is {params['toys']}, expected 0 or more")
+        if params["data"] == "toys":
+            params["toys"] = params["toys"] or 100
+        return params
+
+    def requires(self) -> dict[str, Any]:
+        """Return the model, and the fits of toys if these are the data."""
+        toys = {"toys": FitToys.req(self, branch=-1)} if self.data == "toys" else {}
+        return {"model": self.datacards, **toys}
+
+    def fingerprint_spec(self) -> Any:
+        """Return the model, the options, and the code of fits."""
+        return {
+            "model": self.datacards.fingerprint,
+            "data": self.data,
+            "results": sorted(self.results),
+            "toys": self.toys,
+            **self.options_spec,
+            "code": code_closure("pocket.statistics.analyses"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the model and the toys."""
+        required = self.requires()
+        targets = {"model": required["model"].output()}
+        if "toys" in required:
+            branches = required["toys"].get_branch_tasks().values()
+            targets |= {f"toys {branch.output().directory.name}": branch.output() for branch in branches}
+        return input_ids(targets)
+
+    def make(self) -> None:
+        """Fit the model, and write and print the results."""
+        from pocket.statistics import load_model, to_json
+        from pocket.statistics.analyses import find_results
+
+        folder = self.datacards.directory
+        model = load_model(folder / MODEL)
+        check_parameters(tuple(self.freeze), model.parameters, f"--freeze, model {self.model!r}")
+        check_parameters(tuple(self.choice().values), model.parameters, f"--set, model {self.model!r}")
+        warnings = json.loads((folder / CHECKS).read_text(encoding="utf-8"))["warnings"]
+        files: dict[str, str] = {}
+        if self.data == "toys":
+            found = self.requires()["toys"].values()
+            shown = toy_lines(
+                found, self.toys, {poi: start.initial for poi, start in model.pois.items()} | self.start_values
+            )
+            files[TOYS] = json.dumps(found, indent=1, allow_nan=False)
+        else:
+            choice = self.choice(data=self.data, results=tuple(self.results), toys=self.toys)
+            results = find_results(model, choice)
+            shown = result_lines(results, self.data)
+            fitted = {"fit": results.fit.result(), "intervals": dict(results.intervals)}
+            files["fit.json"] = to_json({**fitted, "data": self.data, "breakdowns": dict(results.breakdowns)})
+            if results.impacts:
+                files["impacts.json"] = to_json(results.impacts)
+            files |= {f"{name}.json": to_json(records) for name, records in results.others.items()}
+        print("\n".join([*shown, *warning_lines([finding["check"] for finding in warnings])]), flush=True)
+        info: dict[str, Any] = {"data": self.data, **self.reason}
+        with write_output(**self.write_info(), **info) as output:
+            for name, text in files.items():
+                (output / name).write_text(text, encoding="utf-8")
+        print(f"results of {self.model} are in {self.directory}")
+
+    @property
+    def start_values(self) -> dict[str, float]:
+        """Values of parameters from the command line."""
+        return dict(self.choice().values)
+
+
+def result_lines(results: Results, data: str) -> list[str]:
+    """Return the lines that a fit prints.
+
+    Args:
+        results: the results.
+        data: what was fitted.
+    """
+    likelihood = results.fit.likelihood
+    significances = {one.poi: one.significance for one in results.others.get("significance", ())}
+    lines = []
+    for poi, interval in results.intervals.items():
+        down, up = interval.errors
+        digits = _digits(min(down, up))
+        parts = [f"{poi} = {interval.value:.{digits}f} −{down:.{digits}f} +{up:.{digits}f}"]
+        if poi in results.breakdowns:
+            stat_down, stat_up = results.breakdowns[poi].groups["stat"]
+            parts[0] += f" (stat. −{stat_down:.{digits}f} +{stat_up:.{digits}f})"
+        if poi in significances:
+            kind = "" if data == "observed" else "expected "
+            parts.append(f"{kind}significance {significances[poi]:.1f} σ")
+        lines.append("   ".join(parts))
+    label = {"asimov": "Asimov", "observed": "observed"}[data]
+    end = f"{label}, {counted(len(likelihood.parameters.names), 'parameter')}, {results.seconds:.1f} s"
+    lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
+    if (test := results.others.get("gof")) is not None:
+        toys = f", {test.p_toys:.3f} by {counted(len(test.toys), 'toy')}" if test.p_toys is not None else ""
+        lines.append(f"goodness of fit: deviance {test.deviance:.1f} of {test.degrees}, p {test.p_value:.3f}{toys}")
+    parameters = results.fit.result().parameters
+    poi = next(iter(results.intervals), "")
+    width = max((len(impact.name) for impact in results.impacts[:_SHOWN]), default=0)
+    for number, impact in enumerate(results.impacts[:_SHOWN], start=1):
+        record = parameters[impact.name]
+        down, up = impact.effects[poi]
+        kind = "pull" if record.kind == "nuisance" else "value"
+        lines.append(
+            f"{number:3d} {impact.name:<{width}}  {_signed(up)} {_signed(down)}   "
+            f"{kind} {_number(impact.value):.2f} ± {record.error:.2f}".replace("-", "−")
+        )
+    for name, record in parameters.items():
+        if record.pull is not None and abs(record.pull) > 3:
+            lines.append(f"warning: {name} is pulled by {record.pull:+.1f}")
+        elif record.kind == "nuisance" and record.floating and 0 < record.error < 0.3:
+            lines.append(f"warning: {name} is constrained to {record.error:.2f} of its error before the fit")
+    return lines
+
+
+def toy_lines(found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, truth: Mapping[str, float]) -> list[str]:
+    """Return the lines about fits of toys: mean, and mean, width and coverage of pulls.
+
+    Args:
+        found: parameter of interest → results of toys.
+        toys: number of toys.
+        truth: parameter → value at which they were thrown.
+    """
+    lines = []
+    for poi, results in found.items():
+        values, count = results["value"], len(results["value"])
+        if not count:
+            lines.append(f"{poi}: no fit of {counted(toys, 'toy')} has a minimum")
+            continue
+        true = truth[poi]
+        ends = list(zip(results["low"], results["high"], strict=True))
+        pulls = []
+        for value, (low, high) in zip(values, ends, strict=True):
+            error = value - low if value > true else high - value
+            pulls.append((value - true) / error if error > 0 else 0.0)
+        mean = sum(pulls) / count
+        width = math.sqrt(sum((pull - mean) ** 2 for pull in pulls) / max(count - 1, 1))
+        covered = sum(low <= true <= high for low, high in ends) / count
+        failed = f", {counted(toys - count, 'fit')} without a minimum" if count < toys else ""
+        lines.append(
+            f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} of {true:g}   "
+            f"pull {mean:+.2f} ± {width:.2f}, coverage {100 * covered:.0f} %{failed}"
+        )
+    return lines
+
+
+def _digits(error: float) -> int:
+    """Return the number of decimals with two digits of an error."""
+    return max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
+
+
+def _signed(value: float) -> str:
+    return f"{_number(value, 3):+.3f}".replace("-", "−")
+
+
+def _number(value: float, digits: int = 2) -> float:
+    """Return a number that isn't shown as −0."""
+    return 0.0 if abs(value) < 0.5 * 10**-digits else value

@@ -1,0 +1,196 @@
+"""Fits of toys of a statistical model, some in each branch of a workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.base.fingerprint import code_closure
+from pocket.errors import ConfigError, check_known
+from pocket.executors.base import Progress
+from pocket.io.store import verify_all, write_output
+from tasks.chain.branches import BatchWorkflow
+from tasks.core.targets import StoreTarget
+from tasks.framework.base import input_ids
+from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards
+
+if TYPE_CHECKING:
+    from pocket.executors import Job
+    from pocket.statistics.analyses import Choice
+
+TOYS = "toys.json"
+
+
+class FitOptions(ModelTask):
+    """A task that fits a model, with values of its parameters from the command line."""
+
+    freeze = law.CSVParameter(default=(), description="parameters that don't float, e.g. lumi,CMS_pileup; no default")
+    set = law.CSVParameter(
+        default=(),
+        description="values of parameters where fits start, and Asimov data and toys are made, e.g. r=2,lumi=0.5; "
+        "no default",
+    )
+    seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse values that aren't numbers, and unknown free parameters, before anything runs."""
+        params = super().modify_param_values(params)
+        read_values(params["set"])
+        return params
+
+    def choice(self, **others: Any) -> Choice:
+        """Return what is fitted; ``others`` are further arguments."""
+        from pocket.statistics.analyses import Choice
+
+        return Choice(freeze=tuple(self.freeze), values=read_values(self.set), seed=self.seed, **others)
+
+    @property
+    def datacards(self) -> ProduceDatacards:
+        """The task that makes the model."""
+        return ProduceDatacards.req(self)
+
+    @property
+    def options_spec(self) -> dict[str, Any]:
+        """What a fingerprint has of the options."""
+        return {"freeze": tuple(self.freeze), "set": read_values(self.set), "seed": self.seed}
+
+
+class FitToys(FitOptions, BatchWorkflow):
+    """Fits toys of a model, thrown where its parameters start."""
+
+    toys = luigi.IntParameter(default=100, description="number of toys; default: 100")
+    toys_per_branch = luigi.IntParameter(
+        default=100, significant=False, description="number of toys in a branch; default: 100"
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse numbers of toys that make no sense."""
+        params = super().modify_param_values(params)
+        for name in ("toys", "toys_per_branch"):
+            if params.get(name, 1) < 1:
+                raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected 1 or more")
+        return params
+
+    def workflow_requires(self) -> dict[str, Any]:
+        """Return the model."""
+        return {"model": self.datacards}
+
+    def create_branch_map(self) -> list[tuple[int, int]]:
+        """Return the first toy of each branch, and the one after its last."""
+        size = self.toys_per_branch
+        return [(first, min(first + size, self.toys)) for first in range(0, self.toys, size)]
+
+    def output(self) -> StoreTarget:
+        """Return the branch's folder."""
+        first, stop = self.branch_data
+        return self.target(self.directory / f"{first:06d}-{stop:06d}")
+
+    def fingerprint_spec(self) -> Any:
+        """Return the model, values of parameters, and the code of fits; a toy doesn't depend on how many there are."""
+        return {
+            "model": self.required_tasks["model"].fingerprint,
+            **self.options_spec,
+            "code": code_closure("pocket.statistics.analyses"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the model."""
+        return input_ids({"model": self.required_tasks["model"].output()})
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of toys of a branch."""
+        first, stop = self.get_branch_map()[branch]
+        return int(stop - first)
+
+    def job(self) -> Job:
+        """Return the work of this branch."""
+        first, stop = self.branch_data
+        folder = self.required_tasks["model"].directory
+        return ToyFitJob(folder, first, stop, self.choice(), self.write_info())
+
+    def values(self) -> dict[str, dict[str, list[float]]]:
+        """Return parameter of interest → results of all toys, see :func:`pocket.statistics.analyses.fit_toys`."""
+        found: dict[str, dict[str, list[float]]] = {}
+        for branch in self.get_branch_tasks().values():
+            text = (branch.output().directory / TOYS).read_text(encoding="utf-8")
+            for poi, results in json.loads(text).items():
+                for key, values in results.items():
+                    found.setdefault(poi, {}).setdefault(key, []).extend(values)
+        return found
+
+
+@dataclass(frozen=True)
+class ToyFitJob:
+    """Fits some toys.
+
+    Args:
+        folder: output with the model.
+        first, stop: number of the first toy, and the one after the last.
+        choice: values at which they are thrown, seed, and frozen parameters.
+        output: arguments of :func:`pocket.io.store.write_output`.
+    """
+
+    folder: Path
+    first: int
+    stop: int
+    choice: Choice
+    output: Mapping[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Number of toys."""
+        return self.stop - self.first
+
+    def run(self, progress: Progress) -> None:
+        """Fit the toys and write their results."""
+        from pocket.statistics import load_model
+        from pocket.statistics.analyses import fit_toys
+
+        verify_all([self.folder])
+        model = load_model(self.folder / MODEL)
+        with write_output(**self.output) as folder:
+            found = fit_toys(model, range(self.first, self.stop), self.choice)
+            (folder / TOYS).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+        progress(self.size)
+
+
+def read_values(pairs: tuple[str, ...]) -> dict[str, float]:
+    """Return name → value of options ``name=value``.
+
+    Raises:
+        ConfigError: if an option has another form, or names a parameter twice.
+    """
+    values: dict[str, float] = {}
+    for pair in pairs:
+        name, equals, text = str(pair).partition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not (name and equals) or value != value or abs(value) == float("inf"):
+            raise ConfigError(f"--set: expected name=number with commas in between, not {pair!r}")
+        if name in values:
+            raise ConfigError(f"--set names {name!r} twice")
+        values[name] = value
+    return values
+
+
+def check_parameters(names: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
+    """Check that an option names parameters of a model.
+
+    Raises:
+        UnknownNameError: for the first that it doesn't have.
+    """
+    check_known("parameter", names, known, option)
