@@ -37,6 +37,9 @@ class FitOptions(ModelTask):
         "no default",
     )
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
+    toys_per_branch = luigi.IntParameter(
+        default=100, significant=False, description="number of toys in a branch of their workflow; default: 100"
+    )
 
     exclude_index = True
 
@@ -45,6 +48,8 @@ class FitOptions(ModelTask):
         """Refuse values that aren't numbers, and unknown free parameters, before anything runs."""
         params = super().modify_param_values(params)
         read_values(params["set"])
+        if params["toys_per_branch"] < 1:
+            raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params
 
     def choice(self, **others: Any) -> Choice:
@@ -68,19 +73,14 @@ class FitToys(FitOptions, BatchWorkflow):
     """Fits toys of a model, thrown where its parameters start."""
 
     toys = luigi.IntParameter(default=100, description="number of toys; default: 100")
-    toys_per_branch = luigi.IntParameter(
-        default=100, significant=False, description="number of toys in a branch; default: 100"
-    )
-
     exclude_index = False
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse numbers of toys that make no sense."""
+        """Refuse a number of toys that makes no sense."""
         params = super().modify_param_values(params)
-        for name in ("toys", "toys_per_branch"):
-            if params.get(name, 1) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected 1 or more")
+        if params["toys"] < 1:
+            raise ConfigError(f"--toys is {params['toys']}, expected 1 or more")
         return params
 
     def workflow_requires(self) -> dict[str, Any]:
