@@ -30,6 +30,7 @@ from .model import (
 from .model_files import load_model as load_model, save_model as save_model
 from .names import CMS_NAMES as CMS_NAMES
 from .regions import MergedTemplates as MergedTemplates, RegionTemplates as RegionTemplates
+from .prediction_files import load_predictions as load_predictions, save_predictions as save_predictions
 from .predictions import Prediction as Prediction, predict as predict
 from .pyhf_workspace import pyhf_differences as pyhf_differences, pyhf_workspace as pyhf_workspace
 from .results import from_json as from_json, to_json as to_json

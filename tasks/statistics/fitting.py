@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pocket.statistics.analyses import Results
 
 DATA = ("asimov", "observed", "toys")
+POSTFIT = "postfit.h5"
 RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
 #: number of impacts that are printed
 _SHOWN = 10
@@ -78,7 +79,7 @@ class FitModel(FitOptions):
             "results": sorted(self.results),
             "toys": self.toys,
             **self.options_spec,
-            "code": code_closure("pocket.statistics.analyses"),
+            "code": [code_closure(f"pocket.statistics.{module}") for module in ("analyses", "prediction_files")],
         }
 
     def input_ids(self) -> dict[str, str] | None:
@@ -92,7 +93,7 @@ class FitModel(FitOptions):
 
     def make(self) -> None:
         """Fit the model, and write and print the results."""
-        from pocket.statistics import load_model, to_json
+        from pocket.statistics import load_model, predict, save_predictions, to_json
         from pocket.statistics.analyses import find_results
 
         folder = self.datacards.directory
@@ -101,6 +102,7 @@ class FitModel(FitOptions):
         check_parameters(tuple(self.choice().values), model.parameters, f"--set, model {self.model!r}")
         warnings = json.loads((folder / CHECKS).read_text(encoding="utf-8"))["warnings"]
         files: dict[str, str] = {}
+        predictions: dict[str, Any] = {}
         if self.data == "toys":
             found = self.requires()["toys"].values()
             shown = toy_lines(
@@ -111,6 +113,7 @@ class FitModel(FitOptions):
             choice = self.choice(data=self.data, results=tuple(self.results), toys=self.toys)
             results = find_results(model, choice)
             shown = result_lines(results, self.data)
+            predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
             fitted = {"fit": results.fit.result(), "intervals": dict(results.intervals)}
             files["fit.json"] = to_json({**fitted, "data": self.data, "breakdowns": dict(results.breakdowns)})
             if results.impacts:
@@ -121,6 +124,8 @@ class FitModel(FitOptions):
         with write_output(**self.write_info(), **info) as output:
             for name, text in files.items():
                 (output / name).write_text(text, encoding="utf-8")
+            if predictions:
+                save_predictions(predictions, output / POSTFIT)
         print(f"results of {self.model} are in {self.directory}")
 
     @property
