@@ -322,6 +322,7 @@ class _RegionBuilder:
         """Return parameter → effect of all nuisances on a process."""
         effects: dict[str, Treated] = {}
         sources: dict[str, str] = {}
+        removed = negative if negative.any() else None
         variations = dict.fromkeys(name for one in binned.values() for name in one.varied)
         for variation in variations:
             declared = self.declaration.declared_for(variation, process, self.name)
@@ -334,7 +335,7 @@ class _RegionBuilder:
                 options = Options(
                     declared.symmetrise, declared.smooth, declared.only, parameter.share, self.declaration.prune
                 )
-                treated = treat(nominal, variances, sides, options, negative)
+                treated = treat(nominal, variances, sides, options, removed)
                 self._report_cut_off(process, parameter.name, sides, nominal)
                 effects[parameter.name] = treated
         for log_normal in _last_of_each_name(self.declaration, process, self.name, tuple(binned)):
@@ -380,15 +381,18 @@ class _RegionBuilder:
         }
         if not any(by_year.values()):
             return None
+        powers = {
+            year: tuple(factor**parameter.share for factor in pair) if pair else (1.0, 1.0)
+            for year, pair in by_year.items()
+        }
+        if len(set(powers.values())) == 1:
+            down_factor, up_factor = next(iter(powers.values()))
+            return Treated((down_factor, up_factor), None, "rate", 0.0)
+        total = sum((one.values for one in binned.values()), np.zeros(self.bins))
         sides = []
         for number in (1, 0):
-            powers = {year: pair[number] ** parameter.share if pair else 1.0 for year, pair in by_year.items()}
-            if len(set(powers.values())) == 1:
-                sides.append(nominal * next(iter(powers.values())))
-                continue
-            varied = sum((one.values * powers[year] for year, one in binned.items()), np.zeros(self.bins))
-            # Negative bins of single years are as in nominal.
-            total = sum((one.values for one in binned.values()), np.zeros(self.bins))
+            varied = sum((one.values * powers[year][number] for year, one in binned.items()), np.zeros(self.bins))
+            # Bins that are negative in a year are as in nominal.
             ratio = np.divide(varied, total, out=np.ones(self.bins), where=(total > 0) & (varied > 0))
             sides.append(nominal * ratio)
         up, down = sides

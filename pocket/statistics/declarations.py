@@ -13,7 +13,7 @@ from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
 from pocket.statistics.formulas import Formula
 from pocket.statistics.model import FreeParameter, McStat
-from pocket.statistics.names import as_patterns, check_parameter_name, fits, fits_any, in_year, plain_name
+from pocket.statistics.names import as_patterns, check_parameter_name, fits, fits_any, in_year, matched_part, plain_name
 
 #: modes of events outside of the bins: added to the outermost bins, or left out
 FLOWS = ("fold", "drop")
@@ -178,9 +178,7 @@ class Stored(metaclass=Declarative):
         if not isinstance(rename, str):
             found = [(pattern, name) for pattern, name in rename.items() if fits(pattern, variation)]
             pattern, rename = found[-1] if found else ("", "")
-            if "*" in pattern:
-                before, _, after = pattern.partition("*")
-                rename = rename.replace("*", variation[len(before) : len(variation) - len(after)])
+            rename = rename.replace("*", matched_part(pattern, variation))
         return plain_name(in_year((rename or "{name}").replace("{name}", variation), year))
 
 

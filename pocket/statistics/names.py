@@ -17,7 +17,8 @@ RESERVED = frozenset(
     | {"systematic"}
 )
 
-#: Patterns of variations → names of CMS's scheme, for ``Stored("*", rename=CMS_NAMES)``. What ``*`` stands for is kept.
+#: Patterns of variations → names of CMS's scheme, for ``Stored("*", rename=CMS_NAMES)``. ``*`` is what the pattern's
+#: last one stands for.
 #: Source: https://gitlab.cern.ch/cms-analysis/general/systematics. Names of other variations stay as they are.
 CMS_NAMES = MappingProxyType(
     {
@@ -68,6 +69,17 @@ def fits_any(patterns: Iterable[str], name: str) -> bool:
     True
     """
     return any(fits(pattern, name) for pattern in patterns)
+
+
+def matched_part(pattern: str, name: str) -> str:
+    """Return what the last ``*`` of a pattern stands for in a name that fits it; empty if it has none.
+
+    >>> matched_part("AK4*_JES_*", "AK4PFchs_JES_Total")
+    'Total'
+    """
+    parts = {"*": "(.*)", "?": "."}
+    match = re.fullmatch("".join(parts.get(letter, re.escape(letter)) for letter in pattern), name)
+    return str(match[match.lastindex or 0]) if match and match.lastindex else ""
 
 
 def as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ from pocket.histograms.files import HISTOGRAMS
 from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.statistics.declarations import Region, StatisticalModel
 
+#: numbers of an array that is read at once, for all categories
+LARGEST_KEPT = 2_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class Contents:
@@ -89,12 +92,16 @@ class MergedTemplates(Mapping[str, RegionTemplates]):
     model: StatisticalModel
     folders: Mapping[str, Path]
     years: Mapping[str, Mapping[str, str]]
+    _known: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> RegionTemplates:
         region = self.model.regions[name]
         samples = {process: declared.samples for process, declared in self.model.processes.items()}
         folder, years = self.folders[region.config], self.years[region.config]
-        return read_region(folder, region, samples, self.model.data, years)
+        if self._known.get("of") != (region.config, region.variable):
+            self._known.clear()
+            self._known["of"] = region.config, region.variable
+        return read_region(folder, region, samples, self.model.data, years, self._known)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.model.regions)
@@ -109,6 +116,7 @@ def read_region(
     processes: Mapping[str, Sequence[str]],
     data: Sequence[str],
     years: Mapping[str, str],
+    known: dict[Any, Any] | None = None,
 ) -> RegionTemplates:
     """Return the templates of a region, of which only its category is read.
 
@@ -118,6 +126,7 @@ def read_region(
         processes: process → samples.
         data: samples of data.
         years: dataset → year.
+        known: small arrays of this histogram that were read before, to which others are added.
 
     Raises:
         UnknownNameError: if the templates lack the histogram, a sample or the category.
@@ -132,7 +141,7 @@ def read_region(
         samples = file[region.variable]
         wanted = [*(sample for names in processes.values() for sample in names), *data]
         check_known("sample", wanted, samples, f"histogram {region.variable!r} of {path}")
-        reader = _Reader(region, str(path))
+        reader = _Reader(region, str(path), {} if known is None else known)
         contents = {
             process: reader.sum_by_year(samples, names, years, f"process {process!r}")
             for process, names in processes.items()
@@ -145,7 +154,8 @@ def read_region(
 class _Reader:
     """Reader of one category of the histograms of a region, which must all have the same bins."""
 
-    def __init__(self, region: Region, path: str) -> None:
+    def __init__(self, region: Region, path: str, known: dict[Any, Any]) -> None:
+        self.known = known
         self.region = region
         self.where = f"histogram {region.variable!r} of {path}"
         self.edges: Floats | None = None
@@ -182,7 +192,7 @@ class _Reader:
         self._check_bins([_description(axis) for axis in others], where)
         chosen: list[Any] = [slice(None)] * len(axes)
         chosen[names.index("cat")] = categories.index(self.region.category)
-        values = storage["values"][tuple(chosen)]
+        values = self._array(storage["values"])[tuple(chosen)]
         if "variation" in names:
             chosen[names.index("variation")] = variations.index(NOMINAL)
             # The category's axis is gone from the values.
@@ -190,7 +200,7 @@ class _Reader:
             values = np.moveaxis(values, place, 0)
         else:
             values = values[None]
-        variances = storage["variances"][tuple(chosen)][None]
+        variances = self._array(storage["variances"])[tuple(chosen)][None]
         sums, (squares,) = (self._with_flow(each, others) for each in (values, variances))
         for number, row in enumerate([*sums, squares]):
             if not np.isfinite(row).all():
@@ -200,6 +210,14 @@ class _Reader:
         stems = dict.fromkeys(stem_of(name) for name in variations if name != NOMINAL)
         varied = {stem: (rows.get(f"{stem}Up"), rows.get(f"{stem}Down")) for stem in stems}
         return Contents(rows[NOMINAL], squares, varied)
+
+    def _array(self, dataset: Any) -> Any:
+        """Return something to take a category from: an array that is kept for other categories, if it is small."""
+        if dataset.size > LARGEST_KEPT:
+            return dataset
+        if dataset.name not in self.known:
+            self.known[dataset.name] = dataset[()]
+        return self.known[dataset.name]
 
     def _with_flow(self, values: Floats, axes: Sequence[Any]) -> Floats:
         """Return contents with under- and overflow, of shape (variations, bins + 2), summed if they are counted."""
@@ -218,7 +236,9 @@ class _Reader:
             if not self.region.is_counting:
                 if len(axis) != 1:
                     raise StatisticsError(f"{where} has {len(axis)} axes, but a region has one")
-                self.edges = np.array(axis[0])
+                # A category is a bin of width 1.
+                is_categories = axis[0][:1] == ["categories"]
+                self.edges = np.arange(float(len(axis[0]))) if is_categories else np.array(axis[0])
         elif self._axis != axis:
             raise StatisticsError(f"{where} has other bins than the other samples")
 
@@ -239,11 +259,11 @@ def _flows(axis: Any) -> tuple[bool, bool]:
     return bool(attributes["underflow"]), bool(attributes["overflow"])
 
 
-def _description(axis: Any) -> list[float]:
-    """Return the edges of an axis; a category has a bin of width 1."""
+def _description(axis: Any) -> list[Any]:
+    """Return the edges of an axis, or its categories."""
     attributes = axis.attrs
     if "categories" in axis:
-        return list(map(float, range(len(axis["categories"]) + 1)))
+        return ["categories", *axis["categories"][()].tolist()]
     if "edges" in axis:
         return list(map(float, axis["edges"][()]))
     edges: list[float] = np.linspace(attributes["lower"], attributes["upper"], int(attributes["bins"]) + 1).tolist()

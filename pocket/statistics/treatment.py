@@ -21,6 +21,9 @@ from pocket.statistics.smoothing import smooth
 #: smallest factor of a yield; a variation that leaves less is cut off there
 SMALLEST_FACTOR = 1e-2
 
+#: changes below this are rounding of sums
+_ROUNDING = 1e-12
+
 #: templates (up, down)
 Pair = tuple[Floats, Floats]
 
@@ -231,8 +234,9 @@ def treat(
     if options.smooth:
         up, down = (smooth(values, nominal, variances, options.smooth) for values in work.pair)
         work.apply("smooth", options.smooth, (up, down))
-    # Mirrored sides may be negative, and shapes at fixed yield need a yield.
-    _make_positive(work, nominal, removed)
+    if options.symmetrise or options.smooth or any(missing):
+        # Mirrored sides may be negative, and shapes at fixed yield need a yield.
+        _make_positive(work, nominal, removed)
     total = nominal.sum()
     if options.only == "shape":
         up, down = (at_yield(values, total) for values in work.pair)
@@ -253,7 +257,7 @@ def _make_positive(work: _Work, nominal: Floats, removed: Mask | None) -> None:
     for values in work.pair:
         total = values.sum()
         changed, _ = remove_negative(values)
-        if removed is not None and removed.any() and changed[removed].any():
+        if removed is not None and changed[removed].any():
             changed = np.where(removed, 0, changed)
         if total < least or not changed.sum() > 0:
             changed = nominal * SMALLEST_FACTOR
@@ -267,20 +271,21 @@ def _prune(work: _Work, nominal: Floats, options: Options) -> Treated:
     total = nominal.sum()
     up, down = work.pair
     factors = float(down.sum() / total), float(up.sum() / total)
+    if all(abs(factor - 1) < _ROUNDING for factor in factors):
+        factors = (1.0, 1.0)
     largest = largest_shape(nominal, work.pair) if len(nominal) > 1 else 0.0
     limits = options.prune or Prune()
     keeps_rate = any(abs(factor - 1) >= limits.rate for factor in factors) and factors != (1.0, 1.0)
-    # Rounding of sums isn't a shape.
-    keeps_shape = largest > 1e-12 and largest >= limits.shape
+    keeps_shape = largest > _ROUNDING and largest >= limits.shape
     steps = work.steps
     if not keeps_rate and factors != (1.0, 1.0):
-        same = (at_yield(up, total), at_yield(down, total))
         if keeps_shape:
-            work.apply("prune", f"rate below {limits.rate:g}", same)
+            work.pair = (at_yield(up, total), at_yield(down, total))
+            steps.append(_summary("prune", f"rate below {limits.rate:g}"))
         factors = (1.0, 1.0)
     shapes = work.pair if keeps_shape else None
     kind = "shape" if keeps_shape else "rate" if keeps_rate else "pruned"
-    if not keeps_shape and largest > 1e-12:
+    if not keeps_shape and largest > _ROUNDING:
         steps.append(_summary("prune", f"shape below {limits.shape:g}"))
     if kind == "pruned":
         steps.append(_summary("prune", f"rate below {limits.rate:g}" if limits.rate else "no effect"))

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pocket.base.fingerprint import digest
+from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.statistics import Drop, LogNormal, Process, Region, StatisticalModel, Stored
+from pocket.statistics.consistency import check_model, readings_of, stored_variations_of
+
+TTBAR, ZMUMU = load_analysis("ttbar"), load_analysis("zmumu")
+SHIPPED = ["ttbar", "zmumu"]
+
+
+def region(**others: Any) -> Region:
+    return Region(**{"config": "medium", "category": "2b", "variable": "MET_pt"} | others)
+
+
+def model(*nuisances: Any, **others: Any) -> StatisticalModel:
+    usual: dict[str, Any] = {
+        "regions": {"sr": region()},
+        "processes": {"ttB": Process("TTToSemiLeptonic__ttB", signal=True), "w": Process("WJetsToLNu")},
+        "data": ("DATA_SingleMuon",),
+        "nuisances": nuisances or (Stored("*"),),
+    }
+    return StatisticalModel(**usual | others)
+
+
+def analysis(**models: Any) -> Analysis:
+    return dataclasses.replace(TTBAR, models=models)
+
+
+WRONG: dict[str, tuple[Callable[[], Any], str]] = {
+    "no model": (lambda: {"sr": 1}, "models of analysis 'ttbar': 'm' is {'sr': 1}, not a StatisticalModel(…)"),
+    "configuration": (
+        lambda: model(regions={"sr": region(config="mediun")}),
+        "unknown configuration 'mediun' in regions of model 'm', did you mean 'medium'?",
+    ),
+    "category": (
+        lambda: model(regions={"sr": region(category="4j")}),
+        "unknown category '4j' in region 'sr' of model 'm'; known: 1b, 2b, 3b, inclusive",
+    ),
+    "variable": (lambda: model(regions={"sr": region(variable="MET")}), "unknown variable 'MET' in region 'sr'"),
+    "sample": (
+        lambda: model(processes={"tt": Process("TTToSemiLeptonic", signal=True)}),
+        "unknown sample 'TTToSemiLeptonic' in process 'tt', region 'sr' of model 'm', did you mean",
+    ),
+    "data as simulation": (
+        lambda: model(processes={"d": Process("DATA_SingleMuon", signal=True)}, data=()),
+        "sample 'DATA_SingleMuon' is data, not simulation",
+    ),
+    "simulation as data": (lambda: model(data=("DYJetsToMuMu",)), "sample 'DYJetsToMuMu' is simulation, not data"),
+    "year of a region": (lambda: model(regions={"sr": region(years="2018")}), "unknown year '2018' in region 'sr'"),
+    "year of a factor": (
+        lambda: model(Stored("*"), LogNormal("lumi", {"2018": 1.02})),
+        "unknown year, process or region '2018' in LogNormal('lumi') of model 'm'",
+    ),
+    "edge": (
+        lambda: model(regions={"sr": region(edges=(20, 55, 100))}),
+        "region 'sr' of model 'm': 55 is no edge of histogram 'MET_pt', nearest: 50",
+    ),
+    "variation": (
+        lambda: model(Stored("*"), Stored("pileupp")),
+        "unknown stored variation 'pileupp' in the nuisances of model 'm', did you mean 'pileup'?",
+    ),
+    "variation that is lost": (
+        lambda: model(Stored("sf_*")),
+        "variation 'pileup' of process 'ttB' in region 'sr' is neither taken nor dropped: add Stored('pileup') or "
+        "Drop('pileup') to the nuisances of model 'm'",
+    ),
+    "variation of no process": (
+        lambda: model(Stored("*"), Drop("sf_btag_lf", regions="sr", processes="w"), Stored("sf_dy*")),
+        "unknown stored variation 'sf_dy*'",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_models_are_checked_when_the_analysis_is_made(wrong: str) -> None:
+    declare, words = WRONG[wrong]
+    with pytest.raises(ConfigError) as caught:
+        analysis(m=declare())
+    assert words in str(caught.value)
+
+
+def test_histograms_that_arent_filled_are_errors() -> None:
+    regions = {"sr": Region("calibrated", "peak", "mll")}
+    declared = dataclasses.replace(ZMUMU.models["z_xsec"], regions=regions)
+    with pytest.raises(ConfigError, match="histogram 'mll' isn't filled in category 'peak'"):
+        dataclasses.replace(ZMUMU, models={"z": declared})
+
+
+def test_models_are_found_by_name() -> None:
+    assert TTBAR.model("tt_xsec") is TTBAR.models["tt_xsec"]
+    with pytest.raises(UnknownNameError, match="unknown model 'tt_xsek' in analysis 'ttbar', did you mean 'tt_xsec'"):
+        TTBAR.model("tt_xsek")
+    with pytest.raises(ConfigError, match="can't be part of a path in the store"):
+        analysis(**{"a/b": model()})
+
+
+def test_a_broken_configuration_breaks_its_model_only_when_it_is_used() -> None:
+    def broken() -> Any:
+        raise ConfigError("no parameters")
+
+    configs = {**TTBAR.configs, "medium": broken}
+    made = dataclasses.replace(TTBAR, configs=configs, default_config="large", models={"m": model()})
+    check_model("m", made.models["m"], made)
+    with pytest.raises(ConfigError, match="no parameters"):
+        made.config("medium")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_models_are_in_no_fingerprint_of_templates(name: str) -> None:
+    whole = load_analysis(name)
+    bare = dataclasses.replace(whole, models={})
+    for config in {config for model in whole.models.values() for config in model.configs}:
+        assert digest(whole.configs[config].processing_spec()) == digest(bare.configs[config].processing_spec())
+    changed = dataclasses.replace(whole.models[next(iter(whole.models))], blind="*")
+    assert digest(changed) != digest(next(iter(whole.models.values())))
+
+
+def test_readings_are_what_the_model_needs() -> None:
+    declared = model(Stored("sf_*"), Drop("pileup"))
+    stored, is_complete = stored_variations_of(region(), TTBAR.configs["medium"], declared.samples)
+    assert is_complete
+    assert {"pileup", "sf_btag_lf", "sf_mu_id"} <= stored
+    (reading,) = readings_of(declared, stored)
+    assert (reading.config, reading.variable, reading.categories) == ("medium", "MET_pt", ("2b",))
+    assert reading.samples == ("TTToSemiLeptonic__ttB", "WJetsToLNu", "DATA_SingleMuon")
+    assert reading.reads_variation("sf_mu_idUp")
+    assert not reading.reads_variation("pileupUp")
+
+
+def test_statistical_parts_of_scale_factors_are_stored_variations() -> None:
+    declared = ZMUMU.models["z_xsec"]
+    (only,) = declared.regions.values()
+    stored, _ = stored_variations_of(only, ZMUMU.configs["calibrated"], declared.samples)
+    assert {f"sf_dy_pt_stat{number}" for number in range(1, 13)} <= stored
+    assert {"sf_mu_id", "sf_mu_trigger"} <= stored

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pocket.errors import UnknownNameError
+from pocket.io.store import read_manifest
+from pocket.statistics import load_model
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.processing import RunProcessor
+from tasks.statistics.datacards import CHECKS, MODEL, TREATMENT, ProduceDatacards, counted, warning_lines
+from tests.tasks.small_chain import Chain
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_model_needs_its_templates_and_their_closures(modelled: Chain) -> None:
+    required = modelled.task(ProduceDatacards, model="z").requires()
+    assert list(required["templates"]) == ["corrected"]
+    assert list(required["closures"]) == ["tight_id"]
+
+
+def test_a_model_is_made_of_the_templates_that_are_there(modelled: Chain) -> None:
+    assert modelled.build(ProduceDatacards, model="z") == ["ProduceDatacards z"]
+    folder = modelled.output("ProduceDatacards", "z")
+    model = load_model(folder / MODEL)
+    (region,) = model.regions
+    assert (region.name, region.processes, region.bins, region.data) == ("all", ("dy",), 3, None)
+    assert model.nuisances == ("sf_tight_id", "lumi")
+    assert json.loads((folder / TREATMENT).read_text())["all"]["edges"]["after"] == [0, 20, 40, 80]
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.info["warnings"] == len(json.loads((folder / CHECKS).read_text())["warnings"])
+    assert "unblinded" not in manifest.info
+    assert set(manifest.inputs) == {"templates corrected", "closure tight_id"}
+    assert modelled.build(ProduceDatacards, model="z") == []
+
+
+def test_a_changed_declaration_runs_nothing_upstream(modelled: Chain) -> None:
+    def fingerprints() -> tuple[str, ...]:
+        tasks = (
+            modelled.task(RunProcessor, config="corrected", branch=-1),
+            modelled.task(MergeOutputs, config="corrected"),
+        )
+        return (*(task.fingerprint for task in tasks), modelled.task(ProduceDatacards, model="z").fingerprint)
+
+    before = fingerprints()
+    modelled.edit("__init__.py", 'Stored("*")', 'Stored("*", years="apart")')
+    after = fingerprints()
+    assert after[:2] == before[:2]
+    assert after[2] != before[2]
+    assert modelled.build(ProduceDatacards, model="z") == ["ProduceDatacards z"]
+    model = load_model(modelled.output("ProduceDatacards", "z") / MODEL)
+    assert model.nuisances == ("sf_tight_id_toys", "lumi")
+
+
+def test_changed_templates_that_arent_read_leave_a_model_as_it_is(modelled: Chain) -> None:
+    modelled.build(ProduceDatacards, model="z")
+    before = modelled.ids("ProduceDatacards")
+    modelled.edit("__init__.py", '"muon_pt": HistConf([muon_pt])', '"muon_pt": HistConf([tight])')
+    assert "MergeOutputs corrected" in modelled.build(ProduceDatacards, model="z")
+    assert modelled.ids("ProduceDatacards") == before
+
+
+def test_unblinding_is_recorded_and_another_output(modelled: Chain) -> None:
+    assert modelled.build(ProduceDatacards, model="z", unblind="approved") == ["ProduceDatacards z"]
+    folder = modelled.output("ProduceDatacards", "z")
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.info["unblinded"] == "approved"
+    (region,) = load_model(folder / MODEL).regions
+    assert region.data is not None
+    assert region.data.sum() > 0
+    modelled.build(ProduceDatacards, model="z")
+    assert len(modelled.outputs("ProduceDatacards")) == 2
+
+
+def test_strict_fails_on_warnings_and_keeps_them(modelled: Chain) -> None:
+    modelled.edit("__init__.py", 'Stored("*")', 'Stored("*", symmetrise="average")')
+    modelled.edit("__init__.py", "edges=(0, 20, 40, 80)", "edges=(0, 4, 80)")
+    modelled.build(ProduceDatacards, model="z")
+    (folder,) = modelled.outputs("ProduceDatacards")
+    warnings = json.loads((folder / CHECKS).read_text())["warnings"]
+    assert warnings
+    text = modelled.error(ProduceDatacards, model="z", strict=True)
+    assert text.startswith(f"model 'z' has {counted(len(warnings), 'warning')}, which --strict doesn't allow: ")
+    (failed,) = folder.parent.glob(".*.failed")
+    assert json.loads((failed / CHECKS).read_text())["warnings"] == warnings
+
+
+def test_an_unknown_model_is_refused_at_once(modelled: Chain) -> None:
+    with pytest.raises(UnknownNameError, match="unknown model 'x' in analysis 'small'"):
+        modelled.task(ProduceDatacards, model="x")
+    assert "needs 'model'" in (text := modelled.run("ProduceDatacards").text) or "--model" in text
+
+
+def test_numbers_have_their_nouns() -> None:
+    assert counted(1, "process", "processes") == "1 process"
+    assert counted(2, "process", "processes") == "2 processes"
+    assert warning_lines([]) == []
+    assert warning_lines(["no_shape", "noise", "no_shape"]) == [
+        "checks: 3 warnings (2 no shape, 1 noise), see checks.json"
+    ]

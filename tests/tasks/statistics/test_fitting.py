@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pocket.errors import ConfigError
+from pocket.io.store import read_manifest
+from pocket.statistics import from_json, load_predictions
+from tasks.statistics.fitting import POSTFIT, FitModel, toy_lines
+from tasks.statistics.toys import TOYS, FitToys, read_values
+from tests.tasks.small_chain import Chain
+
+pytestmark = pytest.mark.slow
+
+
+def fitted(chain: Chain) -> Any:
+    return from_json((chain.output("FitModel", "z") / "fit.json").read_text())
+
+
+def test_the_default_is_what_the_model_expects(modelled: Chain) -> None:
+    run = modelled.run("FitModel", "--model", "z")
+    assert run.code == 0, run.text
+    assert "r = 1.0" in run.text
+    assert "expected significance" in run.text
+    assert "Asimov, 3 parameters" in run.text
+    found = fitted(modelled)
+    assert found["data"] == "asimov"
+    assert found["fit"].parameters["r"].value == pytest.approx(1)
+    assert found["intervals"]["r"].low < 1 < found["intervals"]["r"].high
+    folder = modelled.output("FitModel", "z")
+    names = {path.name for path in folder.iterdir()} - {"manifest.json"}
+    assert names == {"fit.json", "impacts.json", "limits.json", "scan.json", "significance.json", POSTFIT}
+    predictions = load_predictions(folder / POSTFIT)
+    assert predictions["postfit"]["all"].total == pytest.approx(predictions["prefit"]["all"].total)
+
+
+def test_values_from_the_command_line(modelled: Chain) -> None:
+    modelled.build(FitModel, model="z", set=("r=2",), freeze=("lumi",), results=())
+    found = fitted(modelled)["fit"].parameters
+    assert found["r"].value == pytest.approx(2)
+    assert not found["lumi"].floating
+    text = modelled.error(FitModel, model="z", freeze=("lum",))
+    assert text == "unknown parameter 'lum' in --freeze, model 'z', did you mean 'lumi'?"
+
+
+def test_observed_data_need_a_reason_that_is_recorded(modelled: Chain) -> None:
+    with pytest.raises(ConfigError, match="--data observed needs --unblind REASON, which is recorded"):
+        modelled.task(FitModel, model="z", data="observed")
+    with pytest.raises(ConfigError, match="--unblind has no effect with --data asimov"):
+        modelled.task(FitModel, model="z", unblind="approved")
+    ran = modelled.build(FitModel, model="z", data="observed", unblind="approved", results=("goodness",))
+    assert ran == ["ProduceDatacards z", "FitModel z"]
+    folder = modelled.output("FitModel", "z")
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert (manifest.info["unblinded"], manifest.info["data"]) == ("approved", "observed")
+    # Data have other processes, too, which the model leaves out.
+    assert fitted(modelled)["intervals"]["r"].low > 1
+    assert (folder / "gof.json").exists()
+
+
+def test_toys_are_branches(modelled: Chain) -> None:
+    ran = modelled.build(FitModel, model="z", data="toys", toys=6, toys_per_branch=4)
+    assert ran == ["ProduceDatacards z", "FitToys z", "FitModel z"]
+    assert len(modelled.outputs("FitToys")) == 2
+    found = json.loads((modelled.output("FitModel", "z") / TOYS).read_text())
+    assert found["r"]["number"] == [0, 1, 2, 3, 4, 5]
+    # a toy is the same in another branch
+    modelled.build(FitToys, model="z", toys=6, toys_per_branch=6)
+    again = modelled.task(FitToys, model="z", toys=6, toys_per_branch=6).values()
+    assert again["r"] == found["r"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"set": ("r",)}, "--set: expected name=number with commas in between, not 'r'"),
+        ({"set": ("r=inf",)}, "not 'r=inf'"),
+        ({"set": ("r=1", "r=2")}, "--set names 'r' twice"),
+        ({"toys": -1}, "--toys is -1, expected 0 or more"),
+        ({"toys_per_branch": 0}, "--toys-per-branch is 0, expected 1 or more"),
+        ({"results": ("impact",)}, "unknown result 'impact' in --results, did you mean 'impacts'?"),
+    ],
+)
+def test_wrong_options_are_refused_at_once(modelled: Chain, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        modelled.task(FitModel, model="z", **options)
+    assert words in str(caught.value)
+
+
+def test_lines_about_toys() -> None:
+    results = {"value": [0.9, 1.1, 1.4], "low": [0.8, 1.0, 1.3], "high": [1.0, 1.2, 1.5]}
+    (line,) = toy_lines({"r": results}, 4, {"r": 1.0})
+    assert line.startswith("r = 1.133 in 3 toys of 1   pull +1.33 ± 2.52, coverage 67 %, 1 fit without a minimum")
+    (line,) = toy_lines({"r": {"value": [], "low": [], "high": []}}, 2, {"r": 1.0})
+    assert line == "r: no fit of 2 toys has a minimum"
+    assert read_values(("a=1", "b=-2e-3")) == {"a": 1.0, "b": -0.002}
