@@ -12,7 +12,7 @@ import numpy as np
 from pocket.errors import StatisticsError, check_known
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.goodness import goodness_of_fit
-from pocket.statistics.impacts import break_down, rank_impacts
+from pocket.statistics.impacts import break_down, rank_impacts, rank_simulation
 from pocket.statistics.intervals import find_interval, scan
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
@@ -64,6 +64,7 @@ class Results:
         intervals: parameter of interest → its interval.
         breakdowns: parameter of interest → its error by group.
         impacts: effects of the other parameters.
+        simulation: effects of the statistical errors of simulation.
         others: name of a file without its suffix → records for JSON.
         seconds: time that the fit took.
     """
@@ -72,6 +73,7 @@ class Results:
     intervals: Mapping[str, Interval]
     breakdowns: Mapping[str, Breakdown]
     impacts: tuple[Impact, ...]
+    simulation: tuple[Impact, ...]
     others: Mapping[str, Any]
     seconds: float
 
@@ -145,6 +147,7 @@ def find_results(model: Model, choice: Choice) -> Results:
         intervals=intervals,
         breakdowns={poi: break_down(best, poi) for poi in pois} if "breakdown" in wanted else {},
         impacts=rank_impacts(best) if "impacts" in wanted and pois else (),
+        simulation=rank_simulation(best) if "impacts" in wanted and pois else (),
         others=others,
         seconds=seconds,
     )

@@ -12,7 +12,7 @@ from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.binning import declared_edges, missing_edge
 from pocket.statistics.declarations import Drop, LogNormal, Region, StatisticalModel, Stored
-from pocket.statistics.names import fits
+from pocket.statistics.names import check_parameter_name, fits
 from pocket.weights.plan import variation_names
 
 if TYPE_CHECKING:
@@ -201,6 +201,7 @@ def require_declared(
                 f"variation {variation!r} of process {process!r} in region {region!r} is neither taken nor dropped: "
                 f"add Stored({variation!r}) or Drop({variation!r}) to the nuisances of {where}"
             )
+        _check_names(model, variation, process, region)
     for one in model.nuisances:
         if not isinstance(one, Stored | Drop) or not is_complete:
             continue
@@ -210,3 +211,11 @@ def require_declared(
             if any(fits(one.pattern, variation) for variation in known):
                 raise ConfigError(f"{kind} of {where} fits no variation of its processes in its regions")
             raise UnknownNameError("stored variation", one.pattern, known, f"the nuisances of {where}")
+
+
+def _check_names(model: StatisticalModel, variation: str, process: str, region: str) -> None:
+    """Check that combine can take the name of the parameter of a variation."""
+    declared = model.declared_for(variation, process, region)
+    if isinstance(declared, Stored):
+        name = declared.parameter(variation, "year" if declared.years == "apart" else "")
+        check_parameter_name(name, f"variation {variation!r}, for which rename= gives another name")

@@ -7,16 +7,10 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, StatisticsError
+from pocket.statistics.cards.names import check_name
 
 _ALLOWED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: words that mean something else in cards or in workspaces made of them
-RESERVED = frozenset(
-    {"autoMCStats", "bin", "channel", "data_obs", "edit", "extArg", "flatParam", "group", "imax", "jmax", "kmax"}
-    | {"lnN", "lnU", "nuisance", "observation", "param", "process", "rate", "rateParam", "shape", "shapes"}
-    | {"systematic"}
-)
-
 #: Patterns of variations → names of CMS's scheme, for ``Stored("*", rename=CMS_NAMES)``. ``*`` is what the pattern's
 #: last one stands for.
 #: Source: https://gitlab.cern.ch/cms-analysis/general/systematics. Names of other variations stay as they are.
@@ -92,7 +86,7 @@ def as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def check_parameter_name(name: object, where: str, kind: str = "parameter") -> None:
-    """Check that a name can be one in cards: letters, digits and underscores, and no word with another meaning.
+    """Check that a name can be one in cards: letters, digits and underscores, and none that combine takes otherwise.
 
     Raises:
         ConfigError: if it can't.
@@ -103,8 +97,10 @@ def check_parameter_name(name: object, where: str, kind: str = "parameter") -> N
         raise ConfigError(
             f"{where}: {kind} {name!r} needs a name of letters, digits and underscores, without a digit in front"
         )
-    if name in RESERVED:
-        raise ConfigError(f"{where}: {kind} {name!r} has a word of datacards as its name")
+    try:
+        check_name(kind, name)
+    except StatisticsError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def plain_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -26,11 +27,13 @@ from tasks.framework.restrictions import restriction_of
 
 if TYPE_CHECKING:
     from pocket.histograms.readings import Reading
-    from pocket.statistics import Built, StatisticalModel
+    from pocket.statistics import Built, Model, StatisticalModel
 
-MODEL, TREATMENT, CHECKS = "model.h5", "treatment.json", "checks.json"
+MODEL, TREATMENT, CHECKS, WORKSPACE = "model.h5", "treatment.json", "checks.json", "workspace.json"
 #: modules whose code decides what is written
-_CODE = ("building", "regions", "model_files", "checks")
+_CODE = ("building", "regions", "model_files", "checks", "cards.writing", "pyhf_workspace")
+#: numbers of a workspace above which none is written
+_LARGEST_WORKSPACE = 5_000_000
 #: number of warnings that are printed
 _SHOWN = 5
 
@@ -84,7 +87,7 @@ class ModelTask(ClosureGate):
 
 
 class ProduceDatacards(ModelTask):
-    """Makes a statistical model of templates, with a record of their treatment and checks."""
+    """Makes a statistical model of templates, as datacards and as a workspace, with a record of their treatment."""
 
     strict = luigi.BoolParameter(
         default=False, significant=False, description="fail if a check has a warning; default: False"
@@ -170,7 +173,7 @@ class ProduceDatacards(ModelTask):
         with write_output(**self.write_info(), **read_from(templates), **info) as folder:
             write_model(folder, built)
         shutil.rmtree(self.failed_directory, ignore_errors=True)
-        print(f"model {self.model} is in {self.directory}")
+        print(f"datacards of {self.model} are in {self.directory}")
 
     @property
     def failed_directory(self) -> Path:
@@ -179,19 +182,35 @@ class ProduceDatacards(ModelTask):
 
 
 def write_model(folder: Path, built: Built) -> None:
-    """Write a model, the treatment of its templates and its checks.
+    """Write a model, its datacards, its workspace, the treatment of its templates and its checks.
+
+    A model with formulas has no workspace, since HistFactory doesn't know them, and neither has one whose workspace
+    would be too large to be read.
 
     Args:
         folder: an existing folder.
         built: the model.
     """
-    from pocket.statistics import save_model, write_treatment
+    from pocket.statistics import pyhf_workspace, save_model, write_datacards, write_treatment
     from pocket.statistics.checks import write_checks
 
     save_model(built.model, folder / MODEL)
+    write_datacards(built.model, folder)
+    if not built.model.formulas and workspace_size(built.model) <= _LARGEST_WORKSPACE:
+        with (folder / WORKSPACE).open("w", encoding="utf-8") as file:
+            json.dump(pyhf_workspace(built.model), file)
     with (folder / TREATMENT).open("w", encoding="utf-8") as file:
         write_treatment(built.treatment, file)
     (folder / CHECKS).write_text(write_checks(built.model, built.findings), encoding="utf-8")
+
+
+def workspace_size(model: Model) -> int:
+    """Return how many numbers the workspace of a model has: statistical errors of simulation are templates there."""
+    templates = sum(
+        region.bins * (2 * sum(map(len, region.shapes.values())) + len(region.processes) * (region.bins * 2 + 1))
+        for region in model.regions
+    )
+    return int(templates)
 
 
 def summary(name: str, built: Built) -> str:

@@ -118,6 +118,7 @@ class FitModel(FitOptions):
             files["fit.json"] = to_json({**fitted, "data": self.data, "breakdowns": dict(results.breakdowns)})
             if results.impacts:
                 files["impacts.json"] = to_json(results.impacts)
+                files["impacts_of_simulation.json"] = to_json(results.simulation)
             files |= {f"{name}.json": to_json(records) for name, records in results.others.items()}
         print("\n".join([*shown, *warning_lines([finding["check"] for finding in warnings])]), flush=True)
         info: dict[str, Any] = {"data": self.data, **self.reason}
@@ -163,14 +164,16 @@ def result_lines(results: Results, data: str) -> list[str]:
         lines.append(f"goodness of fit: deviance {test.deviance:.1f} of {test.degrees}, p {test.p_value:.3f}{toys}")
     parameters = results.fit.result().parameters
     poi = next(iter(results.intervals), "")
-    width = max((len(impact.name) for impact in results.impacts[:_SHOWN]), default=0)
-    for number, impact in enumerate(results.impacts[:_SHOWN], start=1):
-        record = parameters[impact.name]
+    ranked = sorted((*results.impacts, *results.simulation), key=lambda impact: -impact.size(poi))[:_SHOWN]
+    width = max((len(impact.name) for impact in ranked), default=0)
+    for number, impact in enumerate(ranked, start=1):
+        record = parameters.get(impact.name)
         down, up = impact.effects[poi]
-        kind = "pull" if record.kind == "nuisance" else "value"
+        kind = "value" if record and record.kind == "free" else "pull"
+        error = record.error if record else sum(impact.errors) / 2
         lines.append(
             f"{number:3d} {impact.name:<{width}}  {_signed(up)} {_signed(down)}   "
-            f"{kind} {_number(impact.value):.2f} ± {record.error:.2f}".replace("-", "−")
+            f"{kind} {_number(impact.value):.2f} ± {error:.2f}".replace("-", "−")
         )
     for name, record in parameters.items():
         if record.pull is not None and abs(record.pull) > 3:

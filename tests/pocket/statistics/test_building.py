@@ -36,7 +36,7 @@ def build(*nuisances: Any, sig: Any = None, bkg: Any = None, data: Any = (6, 11,
 
 def two_years(**varied: Any) -> dict[str, Any]:
     """Return a background of two years, with one variation that doubles the first bin, or others by year."""
-    usual = {"2017": {"x": ([4, 2, 2, 2], [1, 2, 2, 2])}, "2018": {"x": ([10, 6, 6, 6], [4, 6, 6, 6])}}
+    usual = {"2017": {"jes": ([4, 2, 2, 2], [1, 2, 2, 2])}, "2018": {"jes": ([10, 6, 6, 6], [4, 6, 6, 6])}}
     values = {"2017": [2, 2, 2, 2], "2018": [6, 6, 6, 6]}
     return {year: contents(values[year], **varied.get(f"y{year}", usual[year])) for year in values}
 
@@ -47,29 +47,29 @@ def shape(model: Model, nuisance: str, process: str = "bkg") -> tuple[list[float
 
 
 def test_processes_are_sums_of_samples_and_years() -> None:
-    built = build(Stored("x"), bkg=two_years())
+    built = build(Stored("jes"), bkg=two_years())
     region = built.model.region("sr")
     assert region.nominal.tolist() == [[1, 2, 3, 4], [8, 8, 8, 8]]
     assert region.sumw2.tolist() == [[1, 1, 1, 1], [2, 2, 2, 2]]
     assert region.data is not None
     assert region.data.tolist() == [6, 11, 12, 9]
     assert region.factors == {"sig": ("r",)}
-    assert built.model.nuisances == ("x",)
+    assert built.model.nuisances == ("jes",)
 
 
 def test_years_have_one_parameter_or_one_each() -> None:
-    assert shape(build(Stored("x"), bkg=two_years()).model, "x") == ([14, 8, 8, 8], [5, 8, 8, 8])
-    apart = build(Stored("x", years="apart"), bkg=two_years()).model
-    assert apart.nuisances == ("x_2017", "x_2018")
+    assert shape(build(Stored("jes"), bkg=two_years()).model, "jes") == ([14, 8, 8, 8], [5, 8, 8, 8])
+    apart = build(Stored("jes", years="apart"), bkg=two_years()).model
+    assert apart.nuisances == ("jes_2017", "jes_2018")
     # the varied templates of a year with the nominal ones of the other
-    assert shape(apart, "x_2017") == ([10, 8, 8, 8], [7, 8, 8, 8])
-    assert shape(apart, "x_2018") == ([12, 8, 8, 8], [6, 8, 8, 8])
+    assert shape(apart, "jes_2017") == ([10, 8, 8, 8], [7, 8, 8, 8])
+    assert shape(apart, "jes_2018") == ([12, 8, 8, 8], [6, 8, 8, 8])
 
 
 def test_a_variation_of_one_year_is_nominal_in_others() -> None:
     bkg = two_years(y2018={})
-    assert shape(build(Stored("x"), bkg=bkg).model, "x") == ([10, 8, 8, 8], [7, 8, 8, 8])
-    assert build(Stored("x", years="apart"), bkg=bkg).model.nuisances == ("x_2017",)
+    assert shape(build(Stored("jes"), bkg=bkg).model, "jes") == ([10, 8, 8, 8], [7, 8, 8, 8])
+    assert build(Stored("jes", years="apart"), bkg=bkg).model.nuisances == ("jes_2017",)
 
 
 def covariance_of_rates(model: Model, toys: int) -> Floats:
@@ -92,18 +92,18 @@ def test_a_correlation_of_years_is_that_of_the_expected_rates(toys: int) -> None
     rho = 0.5
     regions = {f"y{year}": Region("main", "signal", "mass", years=(year,)) for year in ("2017", "2018")}
     model = declaration(
-        Stored("x", years=rho), LogNormal("l", {"2017": 1.05, "2018": 1.08}, years=rho), regions=regions,
+        Stored("jes", years=rho), LogNormal("l", {"2017": 1.05, "2018": 1.08}, years=rho), regions=regions,
         processes={"bkg": Process("background", signal=True)}, data=(),
     )  # fmt: skip
     up = {"2017": [110.0, 104, 100, 103], "2018": [52.0, 56, 54, 50]}
     nominal = {"2017": [100.0, 100, 100, 100], "2018": [50.0, 50, 50, 50]}
     down = {year: (2 * np.array(nominal[year]) - up[year]).tolist() for year in nominal}
     source = {
-        f"y{year}": RegionTemplates(EDGES, {"bkg": {year: contents(nominal[year], x=(up[year], down[year]))}})
+        f"y{year}": RegionTemplates(EDGES, {"bkg": {year: contents(nominal[year], jes=(up[year], down[year]))}})
         for year in nominal
     }
     built = build_model(model, source).model
-    assert built.nuisances == ("x", "x_2017", "l", "l_2017", "x_2018", "l_2018")
+    assert built.nuisances == ("jes", "jes_2017", "l", "l_2017", "jes_2018", "l_2018")
     found = covariance_of_rates(built, toys)
     logs = [[np.log(1 + 17 / 400), np.log(1.05)], [np.log(1 + 12 / 200), np.log(1.08)]]
     expected = [[sum(a * b for a, b in zip(one, two, strict=True)) for two in logs] for one in logs]
@@ -180,22 +180,22 @@ def test_counting_regions_and_rebinned_ones() -> None:
 
 
 def test_processes_without_events_are_left_out_and_named() -> None:
-    bkg = {"2018": contents([5, -8, 1, 1], x=([5, 8, 1, 1], [5, 8, 1, 1]))}
-    built = build(Stored("x"), Free("norm", "bkg"), bkg=bkg)
+    bkg = {"2018": contents([5, -8, 1, 1], jes=([5, 8, 1, 1], [5, 8, 1, 1]))}
+    built = build(Stored("jes"), Free("norm", "bkg"), bkg=bkg)
     assert built.model.region("sr").processes == ("sig",)
     assert built.treatment["sr"].left_out == {"bkg": -1}
     texts = [finding.text for finding in built.findings]
     assert texts[0] == "process 'bkg' is left out of region 'sr', where its yield is -1"
     assert "free parameter 'norm' multiplies nothing" in texts
     with pytest.raises(StatisticsError, match="region 'sr' has no process with a positive yield: sig 0, bkg -1"):
-        build(Stored("x"), sig={"2018": contents([0, 0, 0, 0])}, bkg=bkg)
+        build(Stored("jes"), sig={"2018": contents([0, 0, 0, 0])}, bkg=bkg)
     with pytest.raises(StatisticsError, match="'r' multiplies no process with a positive yield in any region"):
         build(sig={"2018": contents([0, 0, 0, 0])})
 
 
 def test_negative_bins_are_recorded_with_before_and_after() -> None:
-    bkg = {"2018": contents([6, -1, 3, 2], x=([7, 2, 3, 1], [5, -2, 3, 3]))}
-    built = build(Stored("x"), bkg=bkg)
+    bkg = {"2018": contents([6, -1, 3, 2], jes=([7, 2, 3, 1], [5, -2, 3, 3]))}
+    built = build(Stored("jes"), bkg=bkg)
     nominal = built.model.region("sr").nominal[1]
     np.testing.assert_allclose(nominal, np.array([6, 0, 3, 2]) * 10 / 11)
     (step,) = built.treatment["sr"].processes["bkg"].steps
@@ -203,31 +203,35 @@ def test_negative_bins_are_recorded_with_before_and_after() -> None:
     np.testing.assert_allclose(step.after["nominal"], nominal)
     assert [finding.bins for finding in built.findings if finding.check == "negative_bin"] == [(1,)]
     # the variation has nothing there either, at its yield
-    up, down = built.model.region("sr").shapes["x"]["bkg"]
+    up, down = built.model.region("sr").shapes["jes"]["bkg"]
     assert (up[1], down[1]) == (0, 0)
     np.testing.assert_allclose([up.sum(), down.sum()], [13, 9])
 
 
 def test_pruned_nuisances_are_named() -> None:
-    bkg = {"2018": contents([5, 8, 8, 4], x=([5.001, 8, 8, 4], [5, 8, 8, 4]), y=([6, 8, 8, 4], [4, 8, 8, 4]))}
-    built = build(Stored("*"), bkg=bkg, prune=Prune(1e-3, 1e-3), groups={"all": "*", "x": "x"})
-    assert built.model.nuisances == ("y",)
-    assert built.pruned == ("x",)
-    assert built.model.groups == {"all": ("y",)}
+    bkg = {"2018": contents([5, 8, 8, 4], jes=([5.001, 8, 8, 4], [5, 8, 8, 4]), jer=([6, 8, 8, 4], [4, 8, 8, 4]))}
+    built = build(Stored("*"), bkg=bkg, prune=Prune(1e-3, 1e-3), groups={"all": "*", "jes": "jes"})
+    assert built.model.nuisances == ("jer",)
+    assert built.pruned == ("jes",)
+    assert built.model.groups == {"all": ("jer",)}
     kept = build(Stored("*"), bkg=bkg)
-    assert kept.model.nuisances == ("x", "y")
+    assert kept.model.nuisances == ("jes", "jer")
 
 
 def test_every_variation_is_taken_or_dropped() -> None:
-    bkg = {"2018": contents([5, 8, 8, 4], x=([6, 8, 8, 4], [4, 8, 8, 4]), y=([5, 9, 8, 4], [5, 7, 8, 4]))}
-    assert build(Stored("x"), Drop("y"), bkg=bkg).model.nuisances == ("x",)
-    with pytest.raises(ConfigError, match="variation 'y' of process 'bkg' in region 'sr' is neither taken nor dropped"):
-        build(Stored("x"), bkg=bkg)
-    with pytest.raises(ConfigError, match="unknown stored variation 'xx' in the nuisances of the model"):
-        build(Stored("*"), Drop("xx"), bkg=bkg)
-    with pytest.raises(ConfigError, match=r"Stored\('x'\) of the model fits no variation of its processes"):
-        build(Stored("*"), Stored("x", processes="sig"), bkg=bkg)
-    with pytest.raises(ConfigError, match="variation 'x' and variation 'y' of process 'bkg' in region 'sr' are both"):
+    bkg = {"2018": contents([5, 8, 8, 4], jes=([6, 8, 8, 4], [4, 8, 8, 4]), jer=([5, 9, 8, 4], [5, 7, 8, 4]))}
+    assert build(Stored("jes"), Drop("jer"), bkg=bkg).model.nuisances == ("jes",)
+    with pytest.raises(
+        ConfigError, match="variation 'jer' of process 'bkg' in region 'sr' is neither taken"
+    ):
+        build(Stored("jes"), bkg=bkg)
+    with pytest.raises(ConfigError, match="unknown stored variation 'jess' in the nuisances of the model"):
+        build(Stored("*"), Drop("jess"), bkg=bkg)
+    with pytest.raises(ConfigError, match=r"Stored\('jes'\) of the model fits no variation of its processes"):
+        build(Stored("*"), Stored("jes", processes="sig"), bkg=bkg)
+    with pytest.raises(
+        ConfigError, match="variation 'jes' and variation 'jer' of process 'bkg' in region 'sr'"
+    ):
         build(Stored("*", rename="same"), bkg=bkg)
 
 
@@ -251,9 +255,9 @@ def test_errors_name_what_is_wrong(wrong: str) -> None:
 
 
 def test_a_nuisance_may_not_have_the_name_of_a_free_parameter() -> None:
-    bkg = {"2018": contents([5, 8, 8, 4], x=([6, 8, 8, 4], [4, 8, 8, 4]))}
+    bkg = {"2018": contents([5, 8, 8, 4], jes=([6, 8, 8, 4], [4, 8, 8, 4]))}
     with pytest.raises(ConfigError, match="nuisance 'norm' has the name of a parameter without constraint"):
-        build(Stored("x", rename="norm"), Free("norm", "bkg"), bkg=bkg)
+        build(Stored("jes", rename="norm"), Free("norm", "bkg"), bkg=bkg)
     with pytest.raises(ConfigError, match="region 'sr'"):
         build_model(declaration(), {"cr": templates()})
 
@@ -266,16 +270,16 @@ def test_blind_regions_have_no_data_unless_they_are_unblinded() -> None:
 
 
 def test_treatment_is_json_of_all_steps() -> None:
-    bkg = {"2018": contents([5, 8, 8, 4], x=([6, 8, 8, 4], [4.5, 8, 8, 4]))}
-    built = build(Stored("x", symmetrise="average"), LogNormal("lumi", 1.1), bkg=bkg, mc_stat=McStat(10))
+    bkg = {"2018": contents([5, 8, 8, 4], jes=([6, 8, 8, 4], [4.5, 8, 8, 4]))}
+    built = build(Stored("jes", symmetrise="average"), LogNormal("lumi", 1.1), bkg=bkg, mc_stat=McStat(10))
     file = io.StringIO()
     write_treatment(built.treatment, file)
     content = json.loads(file.getvalue())["sr"]
     assert content["edges"] == {"before": EDGES.tolist(), "after": EDGES.tolist()}
     assert content["flow"] == "fold"
-    x = content["processes"]["bkg"]["nuisances"]["x"]
-    assert x["kind"] == "shape"
-    assert x["steps"] == [
+    jes = content["processes"]["bkg"]["nuisances"]["jes"]
+    assert jes["kind"] == "shape"
+    assert jes["steps"] == [
         {
             "step": "symmetrise",
             "how": "average",
