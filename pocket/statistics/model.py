@@ -79,6 +79,8 @@ class McStat:
 class RegionModel:
     """Templates of one region and what changes them.
 
+    Arrays of double precision are not copied, since large models have many.
+
     Args:
         name: name of the region.
         processes: names of the processes, those with events in this region.
@@ -115,11 +117,13 @@ class RegionModel:
     def __post_init__(self) -> None:
         for name in ("nominal", "sumw2", "data", "edges"):
             value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else np.array(value, dtype=float))
+            object.__setattr__(self, name, None if value is None else np.asarray(value, dtype=float))
         object.__setattr__(self, "processes", tuple(self.processes))
         object.__setattr__(self, "factors", {process: tuple(names) for process, names in self.factors.items()})
         shapes = {
-            nuisance: {process: (np.array(up, float), np.array(down, float)) for process, (up, down) in effects.items()}
+            nuisance: {
+                process: (np.asarray(up, float), np.asarray(down, float)) for process, (up, down) in effects.items()
+            }
             for nuisance, effects in self.shapes.items()
         }
         object.__setattr__(self, "shapes", shapes)
