@@ -13,11 +13,10 @@ import uproot.writing.identify as to_root
 
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
+from pocket.statistics.cards.root_bytes import CONTENTS, parse_histogram
 
 #: edges of the histograms of one bin that stand for a counting region
 COUNTING_EDGES = np.array([0.0, 1.0])
-#: a class of ROOT, of the histograms with one axis
-_ONE_AXIS = ("TH1D", "TH1F", "TH1I", "TH1S", "TH1C")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,21 +106,18 @@ class HistogramFiles:
         if name not in names:
             raise StatisticsError(f"{file} has no histogram {name!r}")
         try:
-            kind = opened.classname_of(name)
-            if kind not in _ONE_AXIS:
+            key = opened.key(name)
+            kind = str(key.fClassName)
+            if kind not in CONTENTS:
                 raise StatisticsError(f"{name!r} in {file} is a {kind}, but only histograms with one axis can be read")
-            found = opened[name]
-            values = np.array(found.values(), dtype=float)
-            # A histogram without sums of squares has the errors of counts, as ROOT's GetBinError gives them.
-            variances = np.array(found.variances(), dtype=float) if len(found.member("fSumw2")) else np.abs(values)
-            edges = np.array(found.axis().edges(), dtype=float)
+            chunk, _ = key.get_uncompressed_chunk_cursor()
+            values, squares, edges = parse_histogram(chunk.raw_data.tobytes(), kind) or _read_any(opened[name])
         except (ValueError, OSError, uproot.DeserializationError, NotImplementedError) as error:
             raise StatisticsError(f"{name!r} in {file} can't be read: {error}") from None
+        # A histogram without sums of squares has the errors of counts, as ROOT's GetBinError gives them.
+        variances = np.abs(values) if squares is None else squares
         place = f"{name!r} in {file}"
-        for what, numbers in (("content", values), ("error", variances)):
-            finite = np.isfinite(numbers)
-            if not finite.all():
-                raise StatisticsError(f"the {what} of bin {int(np.argmin(finite))} of {place} isn't a number")
+        check_finite(values, "content", place)
         return Histogram(values, variances, edges, place)
 
     def close(self) -> None:
@@ -138,10 +134,27 @@ class HistogramFiles:
             if not path.is_file():
                 raise StatisticsError(f"the file {file} is missing in {self._folder}")
             try:
-                opened = uproot.open(path)
+                opened = uproot.open(path, handler=uproot.MemmapSource)
                 names = frozenset(opened.keys(cycle=False))
             except (ValueError, OSError, uproot.DeserializationError) as error:
                 first = str(error).strip().partition("\n")[0]
                 raise StatisticsError(f"the file {file} isn't a ROOT file with histograms: {first}") from None
             self._files[file] = opened, names
         return self._files[file]
+
+
+def _read_any(histogram: Any) -> tuple[Floats, Floats | None, Floats]:
+    """Return contents, variances and edges of a histogram of any version."""
+    squares = np.array(histogram.variances(), dtype=float) if len(histogram.member("fSumw2")) else None
+    return np.array(histogram.values(), dtype=float), squares, np.array(histogram.axis().edges(), dtype=float)
+
+
+def check_finite(values: Floats, what: str, place: str) -> None:
+    """Check that all bins have a number.
+
+    Raises:
+        StatisticsError: if one has none.
+    """
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise StatisticsError(f"the {what} of bin {int(np.argmin(finite))} of {place} isn't a number")

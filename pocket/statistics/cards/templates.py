@@ -14,7 +14,7 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
-from pocket.statistics.cards.histograms import COUNTING_EDGES, Histogram, HistogramFiles
+from pocket.statistics.cards.histograms import COUNTING_EDGES, Histogram, HistogramFiles, check_finite
 from pocket.statistics.cards.parameters import Sideband
 from pocket.statistics.cards.syntax import Card, Column, ShapeLine
 from pocket.statistics.cards.uncertainties import Effect, Systematics, Uncertainty
@@ -141,6 +141,8 @@ class RegionReader:
             )
         if not total > 0:
             return None
+        # Combine uses the errors of no other histograms, so those may be wrong.
+        check_finite(np.where(histogram.variances < 0, np.nan, histogram.variances), "error", histogram.place)
         scale = self._scale(column, total, sideband)
         nominal = self._cut(histogram)
         if nominal is not histogram.values and column.region not in self._mc_stat:

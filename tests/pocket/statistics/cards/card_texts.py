@@ -60,7 +60,7 @@ def read(folder: Path, text: str, histograms: Mapping[str, list[float]] | None =
     (folder / "card.txt").write_text(text)
     if histograms is not None or "shapes.root" in text:
         contents = {
-            name: (np.array(values, dtype=float), np.array(values, dtype=float) * 0.1)
+            name: (np.array(values, dtype=float), np.abs(np.array(values, dtype=float)) * 0.1)
             for name, values in {**HISTOGRAMS, **(histograms or {})}.items()
         }
         write_histograms(folder / "shapes.root", EDGES, contents)

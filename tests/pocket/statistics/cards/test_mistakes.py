@@ -176,3 +176,14 @@ def test_no_card(tmp_path: Path) -> None:
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PocketError, match="can't be read"):
         read_datacard(tmp_path / "binary.txt")
+
+
+@pytest.mark.parametrize("wrong", [math.nan, -1.0])
+def test_wrong_errors(wrong: float, tmp_path: Path) -> None:
+    ones = np.ones(2)
+    contents = {"sig": (ones, ones), "bkg": (ones, np.array([1.0, wrong])), "data_obs": (ones, np.array([wrong, 1.0]))}
+    write_histograms(tmp_path / "shapes.root", np.array([0.0, 1.0, 2.0]), contents)
+    (tmp_path / "card.txt").write_text(shaped())
+    # Those of data and of varied templates aren't used, so they may be wrong.
+    with pytest.raises(PocketError, match=r"the error of bin 1 of 'bkg' in shapes.root isn't a number"):
+        read_datacard(tmp_path / "card.txt")
