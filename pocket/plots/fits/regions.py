@@ -1,0 +1,93 @@
+"""Plots of regions before and after a fit: stacked processes with their error, data, and pulls of the bins below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Patch
+
+from pocket.base.typing import Floats
+from pocket.plots.axes import Binning, fit_legend, label_x, label_y
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.statistics import garwood_interval
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.figures import Plot
+from pocket.plots.templates.panels import TOTAL_BAND, Points, as_list, draw_band, draw_points, points_numbers
+from pocket.plots.templates.processes import colors_of
+from pocket.statistics.predictions import Prediction
+
+#: what the label of the band says
+STAGES: Mapping[str, str] = {"prefit": "Before the fit", "postfit": "After the fit"}
+#: largest pull that the lower panel shows
+LARGEST_PULL = 3.5
+
+
+def draw_region(
+    prediction: Prediction, stage: str, style: PlotStyle, period: Period, axis: str = "", *, asimov: bool = False
+) -> Plot:
+    """Draw the processes of a region with the error of their sum, and data if the region isn't blind.
+
+    The panel below shows (data − expected) / √(expected + error²) of each bin, which is approximately of width 1.
+
+    Args:
+        prediction: the expected events.
+        stage: ``"prefit"`` or ``"postfit"``.
+        style: label, colours and names of processes.
+        period: luminosity, year and energy of the data.
+        axis: label of the axis.
+        asimov: whether data are the expectation itself, which the legend says.
+    """
+    edges = np.array([0.0, 1.0]) if prediction.edges is None else prediction.edges
+    binning = Binning(edges, axis or prediction.region, (prediction.region,) if prediction.edges is None else ())
+    processes = sorted(prediction.processes, key=lambda name: -prediction.processes[name].sum())
+    colors = colors_of(processes, style)
+    total, error, data = prediction.total, prediction.total_errors, prediction.data
+    numbers: dict[str, Any] = {
+        "region": prediction.region,
+        "stage": stage,
+        "edges": edges.tolist(),
+        "processes": {name: as_list(prediction.processes[name]) for name in processes},
+        "total": as_list(total),
+        "error": as_list(error),
+        "covariance": prediction.covariance.tolist(),
+    }
+    lines = [prediction.region, STAGES[stage]]
+    points = pulls = None
+    if data is None:
+        lines.append("data blinded")
+    else:
+        points = Points(data, *garwood_interval(data, data))
+        pulls = (data - total) / np.sqrt(np.maximum(total + error**2, 1e-12))
+        numbers["data"], numbers["pulls"] = points_numbers(points), as_list(pulls)
+    with cms_style(style.fontsize):
+        figure = new_figure(*style.figure_size, style.dpi)
+        main, lower = figure.add_axes((0.15, 0.315, 0.81, 0.62)), figure.add_axes((0.15, 0.11, 0.81, 0.19))
+        cms_label(main, style.label, data=data is not None and not asimov, period=period)
+        entries = [] if points is None else [
+            (draw_points(main, binning, points, **style.points_look), "Asimov data" if asimov else "Data")
+        ]  # fmt: skip
+        base: Floats = np.zeros(len(total))
+        for name, color in reversed(list(zip(processes, colors, strict=True))):
+            top = base + prediction.processes[name]
+            draw_band(main, binning, base, top, facecolor=color)
+            base = top
+        entries += [
+            (Patch(facecolor=color), style.label_of(name)) for name, color in zip(processes, colors, strict=True)
+        ]
+        band = {**TOTAL_BAND, **style.band_look}
+        draw_band(main, binning, total - error, total + error, **band)
+        entries.append((Patch(**band), "Uncertainty"))
+        label_x((main, lower), binning, None)
+        tops = [total + error] if points is None else [total + error, points.high]
+        fit_legend(main, edges, tops, entries, lines, font_size=style.fontsize_legend)
+        label_y(main, binning.events_label)
+        lower.set_ylim(-LARGEST_PULL, LARGEST_PULL)
+        for height in (-2, 0, 2):
+            lower.axhline(height, color="black", linewidth=1 if height == 0 else 0.5, zorder=1)
+        if pulls is not None:
+            lower.stairs(np.clip(pulls, -LARGEST_PULL, LARGEST_PULL), edges, fill=True, color="#9c9ca1", zorder=0.5)
+        lower.set_yticks([-2, 0, 2])
+        label_y(lower, "Pull", panel=True)
+    return f"{prediction.region}_{stage}", figure, numbers

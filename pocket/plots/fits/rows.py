@@ -1,0 +1,159 @@
+"""Pages on which each parameter has a row: pulls and constraints, and the impacts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.figures import Plot
+from pocket.plots.templates.processes import PETROFF_6
+from pocket.statistics.results import FitResult, Impact
+
+#: rows of a page, their height in inches, and the width of a character of a name
+ROWS, ROW, CHARACTER = 40, 0.32, 0.125
+#: size of names and numbers, in points
+FONT_SIZE = 15.0
+#: inches above and below the rows
+ABOVE, BELOW = 1.5, 1.1
+UP, DOWN = PETROFF_6[2], PETROFF_6[0]
+
+
+def draw_pulls(fit: FitResult, style: PlotStyle, period: Period, *, data: bool = True) -> Iterator[Plot]:
+    """Draw the nuisances after the fit in units of their errors before it, on pages of 40 rows.
+
+    A point is the pull; its bar is the error after the fit, which is 1 (the grey band) if the data say nothing.
+
+    Args:
+        fit: the best fit.
+        style: label, fonts and resolution.
+        period: luminosity, year and energy of the data.
+        data: whether the fit is to data, which the label says.
+
+    Yields:
+        Name, figure and numbers of each page.
+    """
+    nuisances = [one for one in fit.parameters.values() if one.kind == "nuisance" and one.floating]
+    for name, part in _pages("pulls", nuisances):
+        numbers = {one.name: {"pull": one.pull, "value": one.value, "error": one.error} for one in part}
+        with cms_style(style.fontsize):
+            figure, (ax,) = _page([one.name for one in part], (4.5,), style, period, data)
+            _mark_pulls(ax, [(one.pull or 0.0, one.error, one.error) for one in part])
+        yield name, figure, {"parameters": numbers}
+
+
+def draw_impacts(
+    impacts: Sequence[Impact], fit: FitResult, poi: str, style: PlotStyle, period: Period, *, data: bool = True
+) -> Iterator[Plot]:
+    """Draw the effects of parameters on one of interest, the largest first, with their pulls beside them.
+
+    Args:
+        impacts: the effects, in any order.
+        fit: the best fit, for pulls.
+        poi: the parameter of interest.
+        style: label, fonts and resolution.
+        period: luminosity, year and energy of the data.
+        data: whether the fit is to data, which the label says.
+
+    Yields:
+        Name, figure and numbers of each page.
+    """
+    ranked = sorted(impacts, key=lambda impact: (-impact.size(poi), impact.name))
+    for name, part in _pages(f"impacts_{poi}", ranked):
+        numbers = {}
+        for impact in part:
+            down, up = impact.effects[poi]
+            numbers[impact.name] = {"down": down, "up": up, "value": impact.value, "errors": list(impact.errors)}
+        with cms_style(style.fontsize):
+            figure, (pulls, effects) = _page([impact.name for impact in part], (3.6, 3.6), style, period, data)
+            constrained = [fit.parameters[impact.name] for impact in part]
+            _mark_pulls(
+                pulls,
+                [
+                    (one.pull or 0.0, *impact.errors) if one.kind == "nuisance" else None
+                    for one, impact in zip(constrained, part, strict=True)
+                ],
+            )
+            for row, one in enumerate(constrained):
+                if one.kind != "nuisance":
+                    pulls.text(0, row, f"{one.value:.3g}", ha="center", va="center", fontsize=FONT_SIZE)
+            _mark_effects(effects, [impact.effects[poi] for impact in part], poi)
+            best = fit.parameters[poi]
+            text = f"{poi} = {best.value:.3g} ± {best.error:.2g}"
+            pulls.text(0, 1.01, text, transform=pulls.transAxes, va="bottom", fontsize=FONT_SIZE + 2)
+        yield name, figure, {"poi": poi, "value": best.value, "error": best.error, "parameters": numbers}
+
+
+def _pages(stem: str, rows: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the name of each page and its rows; the only page has no number."""
+    pages = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+    for number, part in enumerate(pages, start=1):
+        yield stem if len(pages) == 1 else f"{stem}_{number}", part
+
+
+def _page(
+    names: Sequence[str], widths: Sequence[float], style: PlotStyle, period: Period, data: bool
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a row for each name, and its panels from left to right, of widths in inches."""
+    left = 0.4 + CHARACTER * max(map(len, names))
+    gap, right = 0.25, 0.35
+    width = max(left + sum(widths) + gap * (len(widths) - 1) + right, 9.0)
+    left = width - right - sum(widths) - gap * (len(widths) - 1)
+    height = ABOVE + BELOW + ROW * max(len(names), 3)
+    figure = new_figure(width, height, style.dpi)
+    inside = (height - ABOVE - BELOW) / height
+    frame = figure.add_axes((0.35 / width, BELOW / height, 1 - 0.7 / width, (height - 0.75 - BELOW) / height))
+    frame.set_axis_off()
+    cms_label(frame, style.label, data=data, period=period)
+    panels = []
+    for position, panel in enumerate(widths):
+        start = left + sum(widths[:position]) + gap * position
+        ax = figure.add_axes((start / width, BELOW / height, panel / width, inside))
+        ax.set_ylim(max(len(names), 3) - 0.5, -0.5)
+        ax.set_yticks(range(len(names)), names if position == 0 else [], fontsize=FONT_SIZE)
+        ax.tick_params(axis="y", which="both", length=0)
+        ax.tick_params(axis="x", labelsize=FONT_SIZE)
+        for row in range(0, len(names), 2):
+            ax.axhspan(row - 0.5, row + 0.5, color="#f2f2f2", zorder=0)
+        panels.append(ax)
+    return figure, panels
+
+
+def _mark_pulls(ax: Axes, rows: Sequence[tuple[float, float, float] | None]) -> None:
+    """Draw pulls with errors (down, up); ``None`` leaves a row empty."""
+    shown = [(row, entry) for row, entry in enumerate(rows) if entry is not None]
+    reach = max([2.0, *(abs(pull) + max(down, up) for _, (pull, down, up) in shown)])
+    reach = min(1.1 * reach, 6.0)
+    ax.set_xlim(-reach, reach)
+    ax.axvspan(-1, 1, color="#d9d9d9", zorder=0.5)
+    ax.axvline(0, color="black", linewidth=1, zorder=1)
+    if shown:
+        places = [row for row, _ in shown]
+        pulls = np.array([entry for _, entry in shown])
+        ax.errorbar(
+            pulls[:, 0], places, xerr=pulls[:, 1:].T, linestyle="none", marker="o", color="black", markersize=5,
+            elinewidth=1.5, zorder=3,
+        )  # fmt: skip
+    ax.set_xlabel(r"$(\hat{\theta} - \theta_0)\,/\,\Delta\theta$", fontsize=FONT_SIZE + 2, loc="center")
+
+
+def _mark_effects(ax: Axes, effects: Sequence[tuple[float, float]], poi: str) -> None:
+    """Draw the changes of the parameter of interest with each parameter down and up."""
+    reach = max([abs(value) for pair in effects for value in pair], default=1.0) or 1.0
+    ax.set_xlim(-1.15 * reach, 1.15 * reach)
+    ax.axvline(0, color="black", linewidth=1, zorder=4)
+    rows = np.arange(len(effects))
+    for values, color in (([pair[0] for pair in effects], DOWN), ([pair[1] for pair in effects], UP)):
+        ax.barh(rows, values, height=0.7, color=color, zorder=3, alpha=0.85)
+    ax.set_xlabel(rf"$\Delta$ {poi}", fontsize=FONT_SIZE + 2, loc="center")
+    handles = [Patch(color=DOWN), Patch(color=UP), Line2D([], [], color="black", marker="o")]
+    labels = [r"$-1\sigma$", r"$+1\sigma$", "Pull"]
+    look: dict[str, Any] = {"fontsize": FONT_SIZE - 1, "handlelength": 1.0, "columnspacing": 0.8, "borderaxespad": 0.1}
+    ax.legend(handles, labels, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), **look)

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from pocket.errors import StatisticsError
+from pocket.plots.canvas import Period, save_figure
+from pocket.plots.fits.correlations import SHOWN, draw_correlations
+from pocket.plots.fits.curves import draw_goodness, draw_limits, draw_scan
+from pocket.plots.fits.regions import draw_region
+from pocket.plots.fits.rows import ROWS, draw_impacts, draw_pulls
+from pocket.plots.style import PlotStyle
+from pocket.statistics.predictions import Prediction
+from pocket.statistics.results import FitResult, GoodnessOfFit, Impact, ParameterResult, Scan, UpperLimit
+
+STYLE, PERIOD = PlotStyle(), Period(59830.0, "2018", 13)
+
+
+def fit_of(nuisances: int) -> FitResult:
+    """A fit with one parameter of interest, a free one and nuisances with growing pulls."""
+    parameters = {
+        "r": ParameterResult("r", "poi", 1.2, 0.3),
+        "norm": ParameterResult("norm", "free", 0.9, 0.1),
+        **{
+            f"nuisance{n}": ParameterResult(f"nuisance{n}", "nuisance", 0.01 * n, 0.9, pull=0.01 * n)
+            for n in range(nuisances)
+        },
+        "frozen": ParameterResult("frozen", "nuisance", 0.0, 0.0, floating=False, pull=0.0),
+    }
+    names = tuple(name for name, one in parameters.items() if one.floating)
+    matrix = np.eye(len(names))
+    for n in range(1, len(names)):
+        matrix[0, n] = matrix[n, 0] = -0.9 * n / len(names)
+    return FitResult(parameters, (names, tuple(map(tuple, matrix.tolist()))), 10.0, 5, 1e-9, "newton")
+
+
+def texts(figure: Figure) -> list[str]:
+    """All texts of a figure that show something."""
+    labels = [label.get_text() for ax in figure.axes for label in (*ax.get_xticklabels(), *ax.get_yticklabels())]
+    return [*labels, *(text.get_text() for ax in figure.axes for text in ax.texts)]
+
+
+def test_pulls_have_a_row_for_each_floating_nuisance() -> None:
+    ((name, figure, numbers),) = draw_pulls(fit_of(5), STYLE, PERIOD)
+    assert name == "pulls"
+    assert list(numbers["parameters"]) == [f"nuisance{n}" for n in range(5)]
+    assert numbers["parameters"]["nuisance3"] == {"pull": 0.03, "value": 0.03, "error": 0.9}
+    points = figure.axes[1].lines
+    assert [0.0, 0.01, 0.02, 0.03, 0.04] in [list(line.get_xdata()) for line in points]
+
+
+def test_many_nuisances_take_several_pages() -> None:
+    pages = list(draw_pulls(fit_of(2 * ROWS + 1), STYLE, PERIOD))
+    assert [name for name, _, _ in pages] == ["pulls_1", "pulls_2", "pulls_3"]
+    assert sum(len(numbers["parameters"]) for _, _, numbers in pages) == 2 * ROWS + 1
+
+
+def test_impacts_are_ranked_by_their_size() -> None:
+    impacts = [
+        Impact("nuisance0", 0.0, (0.9, 0.9), {"r": (-0.01, 0.02)}),
+        Impact("nuisance1", 0.01, (0.9, 0.8), {"r": (0.3, -0.2)}),
+        Impact("norm", 0.9, (0.1, 0.1), {"r": (0.1, -0.1)}),
+    ]
+    ((name, figure, numbers),) = draw_impacts(impacts, fit_of(2), "r", STYLE, PERIOD)
+    assert name == "impacts_r"
+    assert list(numbers["parameters"]) == ["nuisance1", "norm", "nuisance0"]
+    assert numbers["parameters"]["nuisance1"] == {"down": 0.3, "up": -0.2, "value": 0.01, "errors": [0.9, 0.8]}
+    assert {"r = 1.2 ± 0.3", "0.9"} <= set(texts(figure))
+    widths = [patch.get_width() for patch in figure.axes[2].patches if patch.get_height() == pytest.approx(0.7)]
+    assert widths == pytest.approx([0.3, 0.1, -0.01, -0.2, -0.1, 0.02])
+
+
+def test_correlations_show_the_largest() -> None:
+    _, figure, numbers = draw_correlations(fit_of(SHOWN + 5), STYLE, PERIOD)
+    assert len(numbers["parameters"]) == SHOWN
+    assert numbers["parameters"][0] == "r"
+    assert "nuisance0" not in numbers["parameters"]
+    assert numbers["parameters"][-1] == f"nuisance{SHOWN + 4}"
+    last = numbers["correlations"][0][-1]
+    assert last == pytest.approx(-0.9 * (SHOWN + 6) / (SHOWN + 7))
+    assert f"{100 * last:.0f}" in texts(figure)
+
+
+def test_profiles_of_one_parameter_and_of_two() -> None:
+    points = [(value,) for value in (2.0, 0.0, 1.0)]
+    name, figure, numbers = draw_scan(Scan(("r",), tuple(points), (1.0, 1.0, 0.0), (1.0,)), STYLE, PERIOD)
+    assert (name, numbers["rise"]) == ("scan_r", [1.0, 1.0, 0.0])
+    curve = figure.axes[0].lines[0]
+    assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([0, 1, 2], [1, 0, 1])
+    grid = [(x, y) for x in np.linspace(-3, 3, 13) for y in np.linspace(-2, 2, 9)]
+    rise = tuple(x**2 + y**2 for x, y in grid)
+    name, figure, _ = draw_scan(Scan(("a", "b"), tuple(grid), rise, (0.0, 0.0)), STYLE, PERIOD)
+    assert name == "scan_a_b"
+    heights = figure.axes[0].collections[0].get_array()
+    assert heights is not None
+    assert np.asarray(heights).shape == (9, 13)
+    assert np.asarray(heights)[0, 6] == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("scan", "sentence"),
+    [
+        (Scan(("a", "b"), ((0.0, 0.0), (1.0, 1.0)), (0.0, 1.0), (0.0, 0.0)), "the scan of a and b isn't on a grid"),
+        (Scan(("a", "b", "c"), ((0.0, 0.0, 0.0),), (0.0,), (0.0,) * 3), "a scan of 3 parameters can't be drawn"),
+    ],
+)
+def test_what_is_no_map_is_refused(scan: Scan, sentence: str) -> None:
+    with pytest.raises(StatisticsError, match=sentence):
+        draw_scan(scan, STYLE, PERIOD)
+
+
+@pytest.mark.parametrize("observed", [True, False])
+def test_limits_have_their_bands(observed: bool) -> None:
+    limits = {"all": UpperLimit("r", 0.95, 1.7, (0.8, 1.1, 1.5, 2.1, 2.9))}
+    _, figure, numbers = draw_limits(limits, STYLE, PERIOD, observed=observed)
+    outer, inner = (band.get_paths()[0].get_extents() for band in figure.axes[0].collections[:2])
+    assert (outer.x0, outer.x1, inner.x0, inner.x1) == (0.8, 2.9, 1.1, 2.1)
+    assert numbers["limits"]["all"]["observed"] == (1.7 if observed else None)
+    drawn = [tuple(line.get_xdata()) for line in figure.axes[0].lines]
+    assert ((1.7, 1.7) in drawn) is observed
+
+
+def test_goodness_of_fit_needs_toys() -> None:
+    with pytest.raises(StatisticsError, match="no toys"):
+        draw_goodness(GoodnessOfFit(12.0, 10, 0.3), STYLE, PERIOD)
+    toys = tuple(float(n) for n in range(20))
+    _, figure, numbers = draw_goodness(GoodnessOfFit(12.0, 10, 0.3, {}, toys, 0.4), STYLE, PERIOD)
+    assert numbers["p_toys"] == 0.4
+    counts = figure.axes[0].patches[0].get_data().values  # type: ignore[attr-defined]
+    assert counts.sum() == 20
+
+
+def region(data: Any, edges: Any = (0.0, 1.0, 3.0)) -> Prediction:
+    total = np.array([30.0, 12.0])[: len(edges) - 1 if edges is not None else 1]
+    parts = {"signal": 0.25 * total, "other": 0.75 * total}
+    error = 0.1 * total
+    edges = None if edges is None else np.array(edges)
+    errors = {name: 0.1 * part for name, part in parts.items()}
+    return Prediction("sr", edges, data, parts, errors, total, np.diag(error**2), {})
+
+
+@pytest.mark.parametrize("stage", ["prefit", "postfit"])
+def test_regions_show_processes_data_and_pulls(stage: str) -> None:
+    name, figure, numbers = draw_region(region(np.array([36.0, 12.0])), stage, STYLE, PERIOD, "$p_T$ [GeV]")
+    assert name == f"sr_{stage}"
+    assert numbers["pulls"] == pytest.approx([6 / math.sqrt(30 + 9), 0])
+    assert numbers["processes"]["other"] == [22.5, 9.0]
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["Data", "other", "signal", "Uncertainty"]
+
+
+def test_blind_and_counting_regions() -> None:
+    _, figure, numbers = draw_region(region(None), "prefit", STYLE, PERIOD)
+    assert "data" not in numbers
+    assert "data blinded" in texts(figure)
+    _, figure, numbers = draw_region(region(np.array([33.0]), edges=None), "postfit", STYLE, PERIOD, asimov=True)
+    assert numbers["edges"] == [0.0, 1.0]
+    assert "sr" in texts(figure)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: draw_correlations(fit_of(3), STYLE, PERIOD, data=False),
+        lambda: next(draw_pulls(fit_of(3), STYLE, PERIOD, data=False)),
+        lambda: draw_region(region(None), "prefit", STYLE, PERIOD),
+    ],
+)
+def test_equal_figures_have_equal_bytes(draw: Callable[[], Any], tmp_path: Any) -> None:
+    first, second = (save_figure(draw()[1], tmp_path / f"{n}", ["png"])[0] for n in (1, 2))
+    assert first.read_bytes() == second.read_bytes()
