@@ -27,8 +27,8 @@ RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
 _SHOWN = 10
 
 
-class FitModel(FitOptions):
-    """Fits a model, by default to the data that it expects itself, and writes and prints the results."""
+class FitChoice(FitOptions):
+    """A task that needs the fit of a model to data that are observed, expected or thrown."""
 
     data = luigi.ChoiceParameter(
         choices=DATA,
@@ -45,7 +45,7 @@ class FitModel(FitOptions):
         "goodness of fit; default: 0",
     )
 
-    exclude_index = False
+    exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -65,6 +65,12 @@ class FitModel(FitOptions):
         if params["data"] == "toys":
             params["toys"] = params["toys"] or 100
         return params
+
+
+class FitModel(FitChoice):
+    """Fits a model, by default to the data that it expects itself, and writes and prints the results."""
+
+    exclude_index = False
 
     def requires(self) -> dict[str, Any]:
         """Return the model, and the fits of toys if these are the data."""

@@ -221,17 +221,13 @@ def test_pruned_nuisances_are_named() -> None:
 def test_every_variation_is_taken_or_dropped() -> None:
     bkg = {"2018": contents([5, 8, 8, 4], jes=([6, 8, 8, 4], [4, 8, 8, 4]), jer=([5, 9, 8, 4], [5, 7, 8, 4]))}
     assert build(Stored("jes"), Drop("jer"), bkg=bkg).model.nuisances == ("jes",)
-    with pytest.raises(
-        ConfigError, match="variation 'jer' of process 'bkg' in region 'sr' is neither taken"
-    ):
+    with pytest.raises(ConfigError, match="variation 'jer' of process 'bkg' in region 'sr' is neither taken"):
         build(Stored("jes"), bkg=bkg)
     with pytest.raises(ConfigError, match="unknown stored variation 'jess' in the nuisances of the model"):
         build(Stored("*"), Drop("jess"), bkg=bkg)
     with pytest.raises(ConfigError, match=r"Stored\('jes'\) of the model fits no variation of its processes"):
         build(Stored("*"), Stored("jes", processes="sig"), bkg=bkg)
-    with pytest.raises(
-        ConfigError, match="variation 'jes' and variation 'jer' of process 'bkg' in region 'sr'"
-    ):
+    with pytest.raises(ConfigError, match="variation 'jes' and variation 'jer' of process 'bkg' in region 'sr'"):
         build(Stored("*", rename="same"), bkg=bkg)
 
 

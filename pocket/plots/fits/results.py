@@ -1,0 +1,64 @@
+"""All plots of the results of a fit."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pocket.plots.canvas import Period
+from pocket.plots.fits.correlations import draw_correlations
+from pocket.plots.fits.curves import draw_goodness, draw_limits, draw_scan
+from pocket.plots.fits.regions import STAGES, draw_region
+from pocket.plots.fits.rows import draw_impacts, draw_pulls
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.figures import Plot
+from pocket.statistics.predictions import Prediction
+from pocket.statistics.results import FitResult, UpperLimit
+
+
+def draw_fit(
+    results: Mapping[str, Any],
+    predictions: Mapping[str, Mapping[str, Prediction]],
+    style: PlotStyle,
+    period: Period,
+    axes: Mapping[str, str],
+    *,
+    is_data: bool,
+) -> Iterator[Plot]:
+    """Draw pulls, impacts, correlations, profiles, limits, the goodness of fit, and all regions before and after.
+
+    Args:
+        results: ``"fit"`` → the best fit, and as far as they were found, ``"impacts"``, ``"scan"``, ``"limits"`` and
+            ``"gof"`` → their records.
+        predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
+        style: label, colours and names of processes.
+        period: luminosity, year and energy of the data.
+        axes: region → label of its axis.
+        is_data: whether observed data were fitted; if not, Asimov data are called so, and there are no observed limits.
+
+    Yields:
+        Stem of the file names, figure and numbers.
+    """
+    fit: FitResult = results["fit"]
+    yield from draw_pulls(fit, style, period, data=is_data)
+    impacts = results.get("impacts", ())
+    for poi in impacts[0].effects if impacts else ():
+        yield from draw_impacts(impacts, fit, poi, style, period, data=is_data)
+    if fit.correlation[0]:
+        yield draw_correlations(fit, style, period, data=is_data)
+    for scan in results.get("scan", ()):
+        yield draw_scan(scan, style, period, data=is_data)
+    limits: Sequence[UpperLimit] = results.get("limits", ())
+    if limits:
+        by_poi = {limit.poi: limit for limit in limits}
+        yield draw_limits(by_poi, style, period, observed=is_data, data=is_data)
+    goodness = results.get("gof")
+    if goodness is not None and goodness.toys:
+        yield draw_goodness(goodness, style, period, data=is_data)
+    for stage in STAGES:
+        for region, prediction in predictions.get(stage, {}).items():
+            if not is_data:
+                # Asimov data are what is expected, so a region before the fit has none of its own.
+                prediction = dataclasses.replace(prediction, data=None) if stage == "prefit" else prediction
+            yield draw_region(prediction, stage, style, period, axes.get(region, ""), asimov=not is_data)

@@ -1,0 +1,92 @@
+"""Plots of fits of statistical models."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from pocket.base.fingerprint import code_closure
+from pocket.errors import ConfigError
+from pocket.io.store import write_output
+from tasks.chain.figures import FormatsTask
+from tasks.framework.base import input_ids
+from tasks.framework.jobs import save_plots
+from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
+
+#: results of a fit that are drawn, by the stems of their files
+_DRAWN = ("impacts", "scan", "limits", "gof")
+
+
+class PlotFit(FormatsTask, FitChoice):
+    """Draws pulls, impacts, correlations, profiles, limits, the goodness of fit, and regions before and after."""
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse toys, of which there is no single fit to draw, before anything runs."""
+        params = super().modify_param_values(params)
+        if params["data"] == "toys":
+            raise ConfigError(
+                "PlotFit draws one fit, so --data must be asimov or observed: FitModel prints pulls of toys"
+            )
+        return params
+
+    @property
+    def fitted(self) -> FitModel:
+        """The fit."""
+        return FitModel.req(self)
+
+    def requires(self) -> FitModel:
+        """Return the fit."""
+        return self.fitted
+
+    @property
+    def drawn_config(self) -> str:
+        """The configuration of the first region, whose style and luminosity the plots have."""
+        return self.declaration.configs[0]
+
+    @cached_property
+    def axes(self) -> dict[str, str]:
+        """Region → label of its axis."""
+        found = {}
+        for name, region in self.declaration.regions.items():
+            axes = self.analysis_inst.config(region.config).variables[region.variable].axes
+            # A region that is only counted may sum a histogram of several axes.
+            found[name] = axes[0].label or axes[0].name if len(axes) == 1 else ""
+        return found
+
+    def fingerprint_spec(self) -> Any:
+        """Return the fit, the luminosity, the style, the labels, and the code that draws."""
+        from pocket.plots.specification import period_spec, style_spec
+
+        config = self.analysis_inst.config(self.drawn_config)
+        return {
+            "fit": self.fitted.fingerprint,
+            "period": period_spec(config),
+            "style": style_spec(config),
+            "axes": self.axes,
+            "code": code_closure("pocket.plots.fits.results"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the fit."""
+        return input_ids({"fit": self.fitted.output()})
+
+    def make(self) -> None:
+        """Draw all plots."""
+        from pocket.plots.fits.results import draw_fit
+        from pocket.plots.style import PlotStyle
+        from pocket.plots.templates.figures import period_of
+        from pocket.statistics import from_json, load_predictions
+
+        folder = self.fitted.directory
+        results = {name: path for name in _DRAWN if (path := folder / f"{name}.json").exists()}
+        records = {name: from_json(path.read_text(encoding="utf-8")) for name, path in results.items()}
+        records["fit"] = from_json((folder / "fit.json").read_text(encoding="utf-8"))["fit"]
+        config, formats = self.analysis_inst.config(self.drawn_config), self.formats_to_write()
+        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        shown = load_predictions(folder / POSTFIT), style, period_of(config), self.axes
+        with write_output(**self.write_info(), formats=formats) as output:
+            save_plots(draw_fit(records, *shown, is_data=self.data == "observed"), output, formats)
+        print(f"plots of the fit of {self.model} are in {self.directory}")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pocket.errors import ConfigError
+from pocket.statistics import from_json
+from tasks.statistics.plotting import PlotFit
+from tests.tasks.small_chain import Chain
+
+pytestmark = pytest.mark.slow
+
+
+def stems(chain: Chain) -> set[str]:
+    return {path.stem for path in chain.output("PlotFit", "z").glob("*.png")}
+
+
+def test_the_fit_is_drawn_with_all_that_was_found(modelled: Chain) -> None:
+    ran = modelled.build(PlotFit, model="z", formats=("png",))
+    assert ran == ["ProduceDatacards z", "FitModel z", "PlotFit z"]
+    drawn = {"pulls", "impacts_r", "correlations", "scan_r", "limits", "all_prefit", "all_postfit"}
+    assert stems(modelled) == drawn
+    folder, fit = modelled.output("PlotFit", "z"), modelled.output("FitModel", "z")
+    numbers = json.loads((folder / "impacts_r.json").read_text())
+    impacts = {impact.name: impact for impact in from_json((fit / "impacts.json").read_text())}
+    assert set(numbers["parameters"]) == set(impacts)
+    down, up = impacts["lumi"].effects["r"]
+    assert (numbers["parameters"]["lumi"]["down"], numbers["parameters"]["lumi"]["up"]) == (down, up)
+    # A blind region shows no data before the fit, and its Asimov data after it.
+    assert "data" not in json.loads((folder / "all_prefit.json").read_text())
+    assert modelled.build(PlotFit, model="z", formats=("png",)) == []
+
+
+def test_observed_data_and_toys_for_the_goodness(modelled: Chain) -> None:
+    options = {"model": "z", "data": "observed", "unblind": "approved", "toys": 5, "formats": ("png",)}
+    assert "PlotFit z" in modelled.build(PlotFit, **options)
+    assert {"goodness_of_fit", "limits"} <= stems(modelled)
+    folder = modelled.output("PlotFit", "z")
+    assert json.loads((folder / "limits.json").read_text())["limits"]["r"]["observed"] > 0
+    assert json.loads((folder / "all_prefit.json").read_text())["data"]["values"]
+
+
+def test_toys_have_no_single_fit(modelled: Chain) -> None:
+    with pytest.raises(ConfigError, match="PlotFit draws one fit, so --data must be asimov or observed"):
+        modelled.task(PlotFit, model="z", data="toys")
