@@ -86,7 +86,7 @@ def draw_impacts(
                     pulls.text(0, row, f"{one.value:.3g}", ha="center", va="center", fontsize=FONT_SIZE)
             _mark_effects(effects, [impact.effects[poi] for impact in part], poi)
             best = fit.parameters[poi]
-            text = f"{poi} = {best.value:.3g} ± {best.error:.2g}"
+            text = f"{poi} = {best.value:.4g} ± {best.error:.2g}"
             pulls.text(0, 1.01, text, transform=pulls.transAxes, va="bottom", fontsize=FONT_SIZE + 2)
         yield name, figure, {"poi": poi, "value": best.value, "error": best.error, "parameters": numbers}
 
