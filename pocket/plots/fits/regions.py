@@ -25,7 +25,14 @@ LARGEST_PULL = 3.5
 
 
 def draw_region(
-    prediction: Prediction, stage: str, style: PlotStyle, period: Period, axis: str = "", *, asimov: bool = False
+    prediction: Prediction,
+    stage: str,
+    style: PlotStyle,
+    period: Period,
+    axis: str = "",
+    *,
+    asimov: bool = False,
+    colors: Mapping[str, str] | None = None,
 ) -> Plot:
     """Draw the processes of a region with the error of their sum, and data if the region isn't blind.
 
@@ -38,11 +45,13 @@ def draw_region(
         period: luminosity, year and energy of the data.
         axis: label of the axis.
         asimov: whether data are the expectation itself, which the legend says.
+        colors: process → colour; by default those of the style, others from the palette.
     """
     edges = np.array([0.0, 1.0]) if prediction.edges is None else prediction.edges
-    binning = Binning(edges, axis or prediction.region, (prediction.region,) if prediction.edges is None else ())
+    is_counted = prediction.edges is None
+    binning = Binning(edges, "" if is_counted else axis or prediction.region, ("all events",) if is_counted else ())
     processes = sorted(prediction.processes, key=lambda name: -prediction.processes[name].sum())
-    colors = colors_of(processes, style)
+    found = colors or dict(zip(processes, colors_of(processes, style), strict=True))
     total, error, data = prediction.total, prediction.total_errors, prediction.data
     numbers: dict[str, Any] = {
         "region": prediction.region,
@@ -55,9 +64,9 @@ def draw_region(
     }
     lines = [prediction.region, STAGES[stage]]
     points = pulls = None
-    if data is None:
+    if data is None and not asimov:
         lines.append("data blinded")
-    else:
+    if data is not None:
         points = Points(data, *garwood_interval(data, data))
         pulls = (data - total) / np.sqrt(np.maximum(total + error**2, 1e-12))
         numbers["data"], numbers["pulls"] = points_numbers(points), as_list(pulls)
@@ -69,13 +78,11 @@ def draw_region(
             (draw_points(main, binning, points, **style.points_look), "Asimov data" if asimov else "Data")
         ]  # fmt: skip
         base: Floats = np.zeros(len(total))
-        for name, color in reversed(list(zip(processes, colors, strict=True))):
+        for name in reversed(processes):
             top = base + prediction.processes[name]
-            draw_band(main, binning, base, top, facecolor=color)
+            draw_band(main, binning, base, top, facecolor=found[name])
             base = top
-        entries += [
-            (Patch(facecolor=color), style.label_of(name)) for name, color in zip(processes, colors, strict=True)
-        ]
+        entries += [(Patch(facecolor=found[name]), style.label_of(name)) for name in processes]
         band = {**TOTAL_BAND, **style.band_look}
         draw_band(main, binning, total - error, total + error, **band)
         entries.append((Patch(**band), "Uncertainty"))

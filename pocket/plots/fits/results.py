@@ -13,6 +13,7 @@ from pocket.plots.fits.regions import STAGES, draw_region
 from pocket.plots.fits.rows import draw_impacts, draw_pulls
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
+from pocket.plots.templates.processes import colors_of
 from pocket.statistics.predictions import Prediction
 from pocket.statistics.results import FitResult, UpperLimit
 
@@ -56,9 +57,13 @@ def draw_fit(
     goodness = results.get("gof")
     if goodness is not None and goodness.toys:
         yield draw_goodness(goodness, style, period, data=is_data)
+    names = list(
+        dict.fromkeys(name for each in predictions.values() for one in each.values() for name in one.processes)
+    )
+    colors = dict(zip(names, colors_of(names, style), strict=True))
     for stage in STAGES:
         for region, prediction in predictions.get(stage, {}).items():
             if not is_data:
                 # Asimov data are what is expected, so a region before the fit has none of its own.
                 prediction = dataclasses.replace(prediction, data=None) if stage == "prefit" else prediction
-            yield draw_region(prediction, stage, style, period, axes.get(region, ""), asimov=not is_data)
+            yield draw_region(prediction, stage, style, period, axes.get(region, ""), asimov=not is_data, colors=colors)

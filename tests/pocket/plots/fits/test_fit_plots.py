@@ -161,7 +161,7 @@ def test_blind_and_counting_regions() -> None:
     assert "data blinded" in texts(figure)
     _, figure, numbers = draw_region(region(np.array([33.0]), edges=None), "postfit", STYLE, PERIOD, asimov=True)
     assert numbers["edges"] == [0.0, 1.0]
-    assert "sr" in texts(figure)
+    assert {"sr", "all events"} <= set(texts(figure))
 
 
 @pytest.mark.parametrize(
