@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,24 +49,35 @@ def write_histograms(path: Path, edges: Floats, histograms: Mapping[str, tuple[F
     [0.1]
     """
     edges = np.asarray(edges, dtype=float)
-    axis = {"fNbins": len(edges) - 1, "fXmin": float(edges[0]), "fXmax": float(edges[-1]), "fXbins": edges}
-    with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
-        for name, (values, variances) in histograms.items():
-            total = float(np.sum(values))
-            squares = total if variances is None else float(np.sum(variances))
-            file[name] = to_root.to_TH1x(
-                fName=None,
-                fTitle="",
-                data=np.pad(values, 1),
-                # The effective number of events, from which ROOT shows that the histogram isn't empty.
-                fEntries=total**2 / squares if squares > 0 else total,
-                fTsumw=0.0,
-                fTsumw2=0.0,
-                fTsumwx=0.0,
-                fTsumwx2=0.0,
-                fSumw2=None if variances is None else np.pad(variances, 1),
-                fXaxis=to_root.to_TAxis(fName="xaxis", fTitle="", **axis),
-            )
+    axis = to_root.to_TAxis(
+        fName="xaxis", fTitle="", fNbins=len(edges) - 1, fXmin=float(edges[0]), fXmax=float(edges[-1]), fXbins=edges
+    )
+    # In memory, since uproot writes in many small steps, and so that no half of a file is left.
+    content = io.BytesIO()
+    with uproot.recreate(content, compression=uproot.ZLIB(1)) as file:
+        file.update({name: _to_root(axis, *arrays) for name, arrays in histograms.items()})
+        file.file.sink.flush()
+        path.write_bytes(content.getbuffer())
+
+
+def _to_root(axis: Any, values: Floats, variances: Floats | None) -> Any:
+    """Return a histogram as uproot writes it."""
+    total = float(np.sum(values))
+    squares = total if variances is None else float(np.sum(variances))
+    none = np.zeros(1)
+    return to_root.to_TH1x(
+        fName=None,
+        fTitle="",
+        data=np.concatenate([none, values, none]),
+        # The effective number of events, from which ROOT shows that the histogram isn't empty.
+        fEntries=total**2 / squares if squares > 0 else total,
+        fTsumw=0.0,
+        fTsumw2=0.0,
+        fTsumwx=0.0,
+        fTsumwx2=0.0,
+        fSumw2=None if variances is None else np.concatenate([none, variances, none]),
+        fXaxis=axis,
+    )
 
 
 class HistogramFiles:
