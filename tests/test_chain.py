@@ -15,6 +15,7 @@ from scipy.stats import chi2 as chi2_distribution
 
 from pocket.configuration.analysis import load_analysis
 from pocket.scale_factors.measurement.result import ScaleFactorResult
+from pocket.statistics import from_json
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 from tests.agreement import p_value
@@ -221,3 +222,18 @@ def test_calibrated_spectra_agree_with_data(law: Law, chain: tuple[Run, Usage], 
 def test_calibrated_yield_agrees_with_data(law: Law, chain: tuple[Run, Usage]) -> None:
     assert p_value(output(law, "MergeOutputs", "calibrated"), "mll", "baseline", only_yield=True) > 1e-3
     assert p_value(output(law, "MergeOutputs", "nominal"), "mll", "baseline", only_yield=True) < 1e-6
+
+
+@pytest.mark.parametrize("model", ["z_xsec", "z_xsec_count"])
+def test_the_cross_section_of_the_model_is_that_of_the_toys(law: Law, chain: tuple[Run, Usage], model: str) -> None:
+    run = law.run("FitModel", "--model", model, "--data", "observed", "--unblind", "toys", "--version", "v1")
+    assert run.code == 0, run.text
+    # The templates and the closures are there.
+    assert run.executed == ["ProduceDatacards", "FitModel"]
+    fitted: Any = from_json((output(law, "FitModel", model) / "fit.json").read_text())
+    interval = fitted["intervals"]["r"]
+    assert abs(interval.value - 1) < 3 * max(interval.errors)
+    # Statistical errors of the scale factors are nuisances bin by bin.
+    treatment = json.loads((output(law, "ProduceDatacards", model) / "treatment.json").read_text())
+    (region,) = treatment.values()
+    assert {f"sf_dy_pt_stat{number}" for number in range(1, 13)} <= set(region["processes"]["z"]["nuisances"])

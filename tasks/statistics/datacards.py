@@ -53,6 +53,10 @@ class ModelTask(ClosureGate):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse an unknown model, or one that needs datasets that are left out, before anything runs."""
         params = super().modify_param_values(params)
+        if not params["unblind"].strip():
+            params["unblind"] = law.NO_STR
+        if params.get("card", law.NO_STR) != law.NO_STR:
+            return params
         analysis = load(params)
         model = analysis.model(params["model"])
         for config in model.configs:
@@ -61,8 +65,6 @@ class ModelTask(ClosureGate):
             from pocket.statistics.consistency import check_model
 
             check_model(params["model"], model, analysis)
-        if not params["unblind"].strip():
-            params["unblind"] = law.NO_STR
         return params
 
     @property

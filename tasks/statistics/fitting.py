@@ -14,8 +14,8 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
 from tasks.framework.base import input_ids
-from tasks.statistics.datacards import CHECKS, MODEL, counted, warning_lines
-from tasks.statistics.toys import TOYS, FitOptions, FitToys, check_parameters
+from tasks.statistics.datacards import CHECKS, counted, warning_lines
+from tasks.statistics.toys import TOYS, FitOptions, FitToys, check_parameters, read_model
 
 if TYPE_CHECKING:
     from pocket.statistics.analyses import Results
@@ -73,14 +73,13 @@ class FitModel(FitChoice):
     exclude_index = False
 
     def requires(self) -> dict[str, Any]:
-        """Return the model, and the fits of toys if these are the data."""
+        """Return the model of the analysis, and the fits of toys if these are the data."""
         toys = {"toys": FitToys.req(self, branch=-1)} if self.data == "toys" else {}
-        return {"model": self.datacards, **toys}
+        return {**self.model_tasks, **toys}
 
     def fingerprint_spec(self) -> Any:
         """Return the model, the options, and the code of fits."""
         return {
-            "model": self.datacards.fingerprint,
             "data": self.data,
             "results": sorted(self.results),
             "toys": self.toys,
@@ -91,7 +90,7 @@ class FitModel(FitChoice):
     def input_ids(self) -> dict[str, str] | None:
         """Return the model and the toys."""
         required = self.requires()
-        targets = {"model": required["model"].output()}
+        targets = {label: task.output() for label, task in self.model_tasks.items()}
         if "toys" in required:
             branches = required["toys"].get_branch_tasks().values()
             targets |= {f"toys {branch.output().directory.name}": branch.output() for branch in branches}
@@ -99,14 +98,16 @@ class FitModel(FitChoice):
 
     def make(self) -> None:
         """Fit the model, and write and print the results."""
-        from pocket.statistics import load_model, predict, save_predictions, to_json
+        from pocket.statistics import predict, save_predictions, to_json
         from pocket.statistics.analyses import find_results
 
-        folder = self.datacards.directory
-        model = load_model(folder / MODEL)
-        check_parameters(tuple(self.freeze), model.parameters, f"--freeze, model {self.model!r}")
-        check_parameters(tuple(self.choice().values), model.parameters, f"--set, model {self.model!r}")
-        warnings = json.loads((folder / CHECKS).read_text(encoding="utf-8"))["warnings"]
+        model = read_model(self.model_file)
+        check_parameters(tuple(self.freeze), model.parameters, f"--freeze, model {self.config_part!r}")
+        check_parameters(tuple(self.choice().values), model.parameters, f"--set, model {self.config_part!r}")
+        warnings = []
+        if self.datacards:
+            text = (self.datacards.directory / CHECKS).read_text(encoding="utf-8")
+            warnings = [finding["check"] for finding in json.loads(text)["warnings"]]
         files: dict[str, str] = {}
         predictions: dict[str, Any] = {}
         if self.data == "toys":
@@ -126,14 +127,14 @@ class FitModel(FitChoice):
                 files["impacts.json"] = to_json(results.impacts)
                 files["impacts_of_simulation.json"] = to_json(results.simulation)
             files |= {f"{name}.json": to_json(records) for name, records in results.others.items()}
-        print("\n".join([*shown, *warning_lines([finding["check"] for finding in warnings])]), flush=True)
+        print("\n".join([*shown, *warning_lines(warnings)]), flush=True)
         info: dict[str, Any] = {"data": self.data, **self.reason}
         with write_output(**self.write_info(), **info) as output:
             for name, text in files.items():
                 (output / name).write_text(text, encoding="utf-8")
             if predictions:
                 save_predictions(predictions, output / POSTFIT)
-        print(f"results of {self.model} are in {self.directory}")
+        print(f"results of {self.config_part} are in {self.directory}")
 
     @property
     def start_values(self) -> dict[str, float]:
@@ -215,7 +216,7 @@ def toy_lines(found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, tru
         failed = f", {counted(toys - count, 'fit')} without a minimum" if count < toys else ""
         lines.append(
             f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} of {true:g}   "
-            f"pull {mean:+.2f} ± {width:.2f}, coverage {100 * covered:.0f} %{failed}"
+            f"pull {_signed(mean, 2)} ± {width:.2f}, coverage {100 * covered:.0f} %{failed}"
         )
     return lines
 
@@ -225,8 +226,8 @@ def _digits(error: float) -> int:
     return max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
 
 
-def _signed(value: float) -> str:
-    return f"{_number(value, 3):+.3f}".replace("-", "−")
+def _signed(value: float, digits: int = 3) -> str:
+    return f"{_number(value, digits):+.{digits}f}".replace("-", "−")
 
 
 def _number(value: float, digits: int = 2) -> float:

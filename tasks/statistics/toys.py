@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -22,6 +25,7 @@ from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards
 
 if TYPE_CHECKING:
     from pocket.executors import Job
+    from pocket.statistics import Model
     from pocket.statistics.analyses import Choice
 
 TOYS = "toys.json"
@@ -30,6 +34,11 @@ TOYS = "toys.json"
 class FitOptions(ModelTask):
     """A task that fits a model, with values of its parameters from the command line."""
 
+    model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
+    card = luigi.Parameter(
+        default=law.NO_STR,
+        description="path of a datacard of combine, which is fitted instead of a model of the analysis; no default",
+    )
     freeze = law.CSVParameter(default=(), description="parameters that don't float, e.g. lumi,CMS_pileup; no default")
     set = law.CSVParameter(
         default=(),
@@ -45,7 +54,13 @@ class FitOptions(ModelTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse values that aren't numbers, and unknown free parameters, before anything runs."""
+        """Refuse values that aren't numbers, and a card that can't be read, before anything runs."""
+        given = [name for name in ("model", "card") if params[name] != law.NO_STR]
+        if len(given) != 1:
+            raise ConfigError(f"expected one of --model and --card, not {'both' if given else 'none'} of them")
+        if params["card"] != law.NO_STR:
+            params["card"] = str(Path(params["card"]).expanduser().absolute())
+            _ = read_card(params["card"])
         params = super().modify_param_values(params)
         read_values(params["set"])
         if params["toys_per_branch"] < 1:
@@ -59,14 +74,34 @@ class FitOptions(ModelTask):
         return Choice(freeze=tuple(self.freeze), values=read_values(self.set), seed=self.seed, **others)
 
     @property
-    def datacards(self) -> ProduceDatacards:
-        """The task that makes the model."""
-        return ProduceDatacards.req(self)
+    def config_part(self) -> str:
+        """Name of the model or of the card."""
+        return str(self.model) if self.datacards else f"card_{Path(self.card).name.partition('.')[0]}"
+
+    @property
+    def datacards(self) -> ProduceDatacards | None:
+        """The task that makes the model, ``None`` if a card is fitted."""
+        return ProduceDatacards.req(self) if self.card == law.NO_STR else None
+
+    @property
+    def model_file(self) -> Path:
+        """The file of the model, or the card."""
+        return self.datacards.directory / MODEL if self.datacards else Path(self.card)
+
+    @property
+    def model_tasks(self) -> dict[str, ProduceDatacards]:
+        """The task that makes the model, by its label among inputs."""
+        return {"model": self.datacards} if self.datacards else {}
 
     @property
     def options_spec(self) -> dict[str, Any]:
         """What a fingerprint has of the options."""
-        return {"freeze": tuple(self.freeze), "set": read_values(self.set), "seed": self.seed}
+        return {
+            "model": self.datacards.fingerprint if self.datacards else card_digest(self.card),
+            "freeze": tuple(self.freeze),
+            "set": read_values(self.set),
+            "seed": self.seed,
+        }
 
 
 class FitToys(FitOptions, BatchWorkflow):
@@ -85,7 +120,7 @@ class FitToys(FitOptions, BatchWorkflow):
 
     def workflow_requires(self) -> dict[str, Any]:
         """Return the model."""
-        return {"model": self.datacards}
+        return self.model_tasks
 
     def create_branch_map(self) -> list[tuple[int, int]]:
         """Return the first toy of each branch, and the one after its last."""
@@ -99,15 +134,11 @@ class FitToys(FitOptions, BatchWorkflow):
 
     def fingerprint_spec(self) -> Any:
         """Return the model, values of parameters, and the code of fits; a toy doesn't depend on how many there are."""
-        return {
-            "model": self.required_tasks["model"].fingerprint,
-            **self.options_spec,
-            "code": code_closure("pocket.statistics.analyses"),
-        }
+        return {**self.options_spec, "code": code_closure("pocket.statistics.analyses")}
 
     def input_ids(self) -> dict[str, str] | None:
         """Return the model."""
-        return input_ids({"model": self.required_tasks["model"].output()})
+        return input_ids({label: task.output() for label, task in self.required_tasks.items()})
 
     def branch_size(self, branch: int) -> int:
         """Return the number of toys of a branch."""
@@ -117,8 +148,7 @@ class FitToys(FitOptions, BatchWorkflow):
     def job(self) -> Job:
         """Return the work of this branch."""
         first, stop = self.branch_data
-        folder = self.required_tasks["model"].directory
-        return ToyFitJob(folder, first, stop, self.choice(), self.write_info())
+        return ToyFitJob(self.model_file, first, stop, self.choice(), self.write_info())
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """Return parameter of interest → results of all toys, see :func:`pocket.statistics.analyses.fit_toys`."""
@@ -136,13 +166,13 @@ class ToyFitJob:
     """Fits some toys.
 
     Args:
-        folder: output with the model.
+        model: the file of the model, or a card.
         first, stop: number of the first toy, and the one after the last.
         choice: values at which they are thrown, seed, and frozen parameters.
         output: arguments of :func:`pocket.io.store.write_output`.
     """
 
-    folder: Path
+    model: Path
     first: int
     stop: int
     choice: Choice
@@ -155,15 +185,48 @@ class ToyFitJob:
 
     def run(self, progress: Progress) -> None:
         """Fit the toys and write their results."""
-        from pocket.statistics import load_model
         from pocket.statistics.analyses import fit_toys
 
-        verify_all([self.folder])
-        model = load_model(self.folder / MODEL)
+        model = read_model(self.model)
         with write_output(**self.output) as folder:
             found = fit_toys(model, range(self.first, self.stop), self.choice)
             (folder / TOYS).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
         progress(self.size)
+
+
+def read_model(path: Path) -> Model:
+    """Return the model of a task's output, which is verified, or of a card."""
+    from pocket.statistics import load_model
+
+    if path.name != MODEL:
+        return read_card(str(path))
+    verify_all([path.parent])
+    return load_model(path)
+
+
+@functools.lru_cache(maxsize=4)
+def read_card(path: str) -> Model:
+    """Return the model of a card, read once in a process.
+
+    Raises:
+        ConfigError: if there is no such file.
+        StatisticsError: if it can't be read.
+    """
+    from pocket.statistics import read_datacard
+
+    if not Path(path).is_file():
+        raise ConfigError(f"--card: there is no file {path}")
+    return read_datacard(path)
+
+
+@functools.lru_cache(maxsize=4)
+def card_digest(path: str) -> str:
+    """Return a checksum of the model of a card, wherever it is."""
+    from pocket.statistics import save_model
+
+    with TemporaryDirectory() as folder:
+        save_model(read_card(path), Path(folder, MODEL))
+        return hashlib.sha256(Path(folder, MODEL).read_bytes()).hexdigest()
 
 
 def read_values(pairs: tuple[str, ...]) -> dict[str, float]:

@@ -31,7 +31,15 @@ def test_the_default_is_what_the_model_expects(modelled: Chain) -> None:
     assert found["intervals"]["r"].low < 1 < found["intervals"]["r"].high
     folder = modelled.output("FitModel", "z")
     names = {path.name for path in folder.iterdir()} - {"manifest.json"}
-    assert names == {"fit.json", "impacts.json", "limits.json", "scan.json", "significance.json", POSTFIT}
+    assert names == {
+        "fit.json",
+        "impacts.json",
+        "impacts_of_simulation.json",
+        "limits.json",
+        "scan.json",
+        "significance.json",
+        POSTFIT,
+    }
     predictions = load_predictions(folder / POSTFIT)
     assert predictions["postfit"]["all"].total == pytest.approx(predictions["prefit"]["all"].total)
 
@@ -88,6 +96,27 @@ def test_wrong_options_are_refused_at_once(modelled: Chain, options: dict[str, A
     with pytest.raises(ConfigError) as caught:
         modelled.task(FitModel, model="z", **options)
     assert words in str(caught.value)
+
+
+def test_a_card_is_fitted_as_the_model_that_it_is_of(modelled: Chain) -> None:
+    modelled.build(FitModel, model="z", data="observed", unblind="approved", results=())
+    expected = fitted(modelled)["intervals"]["r"]
+    card = str(modelled.output("ProduceDatacards", "z") / "datacard.txt")
+    assert modelled.build(FitModel, card=card, data="observed", unblind="approved", results=()) == [
+        "FitModel card_datacard"
+    ]
+    found: Any = from_json((modelled.output("FitModel", "card_datacard") / "fit.json").read_text())
+    assert found["intervals"]["r"].value == pytest.approx(expected.value, rel=1e-6)
+    assert modelled.build(FitModel, card=card, data="toys", toys=2) == [
+        "FitToys card_datacard",
+        "FitModel card_datacard",
+    ]
+    with pytest.raises(ConfigError, match="--card: there is no file /nowhere"):
+        modelled.task(FitModel, card="/nowhere/card.txt")
+    with pytest.raises(ConfigError, match="expected one of --model and --card, not both of them"):
+        modelled.task(FitModel, card=card, model="z")
+    with pytest.raises(ConfigError, match="expected one of --model and --card, not none of them"):
+        modelled.task(FitModel)
 
 
 def test_lines_about_toys() -> None:
