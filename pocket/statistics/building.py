@@ -1,4 +1,4 @@
-"""From a declaration and templates to a model, with a record of how each template was treated."""
+"""Models made from declarations and templates, with a record of how each template was treated."""
 
 from __future__ import annotations
 
