@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+import law
+
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.io.store import write_output
@@ -43,14 +45,14 @@ class PlotFit(FormatsTask, FitChoice):
 
     @property
     def drawn_config(self) -> str:
-        """The configuration of the first region, whose style and luminosity the plots have."""
-        return self.declaration.configs[0]
+        """The configuration whose style and luminosity the plots have: of the first region, for a card the default."""
+        return self.declaration.configs[0] if self.card == law.NO_STR else self.analysis_inst.default_config
 
     @cached_property
     def axes(self) -> dict[str, str]:
-        """Region → label of its axis."""
+        """Region → label of its axis; a card has none."""
         found = {}
-        for name, region in self.declaration.regions.items():
+        for name, region in self.declaration.regions.items() if self.card == law.NO_STR else ():
             axes = self.analysis_inst.config(region.config).variables[region.variable].axes
             # A region that is only counted may sum a histogram of several axes.
             found[name] = axes[0].label or axes[0].name if len(axes) == 1 else ""
@@ -89,4 +91,4 @@ class PlotFit(FormatsTask, FitChoice):
         shown = load_predictions(folder / POSTFIT), style, period_of(config), self.axes
         with write_output(**self.write_info(), formats=formats) as output:
             save_plots(draw_fit(records, *shown, is_data=self.data == "observed"), output, formats)
-        print(f"plots of the fit of {self.model} are in {self.directory}")
+        print(f"plots of the fit of {self.config_part} are in {self.directory}")

@@ -11,6 +11,18 @@ from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
 
+CARD = """imax 1
+jmax 1
+kmax 1
+bin one
+observation 27
+bin one one
+process signal other
+process 0 1
+rate 5 20
+lumi lnN 1.02 1.02
+"""
+
 
 def stems(chain: Chain) -> set[str]:
     return {path.stem for path in chain.output("PlotFit", "z").glob("*.png")}
@@ -44,3 +56,12 @@ def test_observed_data_and_toys_for_the_goodness(modelled: Chain) -> None:
 def test_toys_have_no_single_fit(modelled: Chain) -> None:
     with pytest.raises(ConfigError, match="PlotFit draws one fit, so --data must be asimov or observed"):
         modelled.task(PlotFit, model="z", data="toys")
+
+
+def test_a_card_is_drawn_too(modelled: Chain) -> None:
+    card = modelled.folder / "counting.txt"
+    card.write_text(CARD)
+    modelled.build(PlotFit, card=str(card), formats=("png",))
+    (folder,) = modelled.outputs("PlotFit")
+    assert {"pulls", "scan_r", "one_postfit"} <= {path.stem for path in folder.glob("*.png")}
+    assert json.loads((folder / "one_postfit.json").read_text())["processes"]["other"] == pytest.approx([20.0])
