@@ -143,8 +143,9 @@ class _Workers:
         self._processes: list[BaseProcess] = []
         self._others = {process.pid for process in active_children()}
         self._beside: set[Future[Any]] = set()
-        # Processes of luigi's --workers run no functions of atexit, and would wait for these workers.
-        Finalize(None, _end_workers, exitpriority=10)
+        # Processes of luigi's --workers run no functions of atexit, and would wait for these workers. They end while the
+        # queues, which are closed with a priority of 10, still bring them the news.
+        Finalize(None, _end_workers, exitpriority=100)
 
     def is_free(self) -> bool:
         """Tell whether a worker has nothing to do while no jobs run."""
@@ -221,6 +222,15 @@ class _Workers:
 
 
 _kept: _Workers | None = None
+
+
+def _forget_workers() -> None:
+    """Let a forked process start workers of its own: it can't use those of its parent."""
+    global _kept
+    _kept = None
+
+
+os.register_at_fork(after_in_child=_forget_workers)
 
 
 @atexit.register

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import active_children
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import pytest
 
 from pocket.errors import ProcessDiedError, UnknownNameError
+from tasks.core import early_workers
 from tasks.framework import workers
 from tasks.framework.pool import FuturesExecutorFactory, run_jobs
 from tests.law_runner import ROOT
@@ -212,3 +213,18 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
     assert (b"KeyboardInterrupt" in text) == (how == signal.SIGINT)
     # Those that hadn't begun never do, and what had begun would go on for longer than that.
     assert [path.name for path in tmp_path.iterdir() if path.name.isdigit()] == ["0"]
+
+
+def use_workers(folder: Path) -> None:
+    early_workers.PRELOAD = ()
+    workers.run_in_processes([Write(folder / str(one), processes=2) for one in range(2)], 2, 2, lambda done: None)
+
+
+def test_a_forked_process_ends_with_its_workers(tmp_path: Path) -> None:
+    process = get_context("fork").Process(target=use_workers, args=(tmp_path,))
+    process.start()
+    process.join(PATIENCE)
+    ended = process.exitcode
+    process.kill()
+    assert ended == 0
+    assert {path.name for path in tmp_path.iterdir()} >= {"0", "1"}
