@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, parent_process
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from multiprocessing.queues import SimpleQueue
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from pocket.errors import ProcessDiedError
 from pocket.executors import Job, Progress
@@ -137,14 +137,15 @@ class _Workers:
         self._number = number
         context = worker_context()
         use_server()
-        self._queue: SimpleQueue[Message | None] = context.SimpleQueue()
+        # A queue would have a lock, which an ended process may hold for ever. A pipe takes short messages at once.
+        self._messages, self._sender = context.Pipe(duplex=False)
         self._traces = Path(tempfile.mkdtemp(prefix="pocketlaw-crash-"))
-        self._pool = ProcessPoolExecutor(number, context, _start_worker, (self._queue, self._traces, dict(os.environ)))
+        self._pool = ProcessPoolExecutor(number, context, _start_worker, (self._sender, self._traces, dict(os.environ)))
         self._processes: list[BaseProcess] = []
         self._others = {process.pid for process in active_children()}
         self._beside: set[Future[Any]] = set()
-        # Processes of luigi's --workers run no functions of atexit, and would wait for these workers. They end while the
-        # queues, which are closed with a priority of 10, still bring them the news.
+        # Processes of luigi's --workers run no functions of atexit, and would wait for these workers. The queues that
+        # tell these to end are closed with a priority of 10.
         Finalize(None, _end_workers, exitpriority=100)
 
     def is_free(self) -> bool:
@@ -182,7 +183,7 @@ class _Workers:
         """Run jobs as :func:`run_in_processes`; after an error the workers can't be used any more."""
         # This maps each process to the number of the job that it began last.
         running: dict[int, int] = {}
-        listener = threading.Thread(target=_listen, args=(self._queue, advance, running), daemon=True)
+        listener = threading.Thread(target=_listen, args=(self._messages, advance, running), daemon=True)
         listener.start()
         # Big jobs come first, so that no core waits long for the last one.
         ordered = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
@@ -197,7 +198,7 @@ class _Workers:
             self.stop()
             raise
         except BrokenProcessPool as error:
-            self._queue.put(None)
+            self._sender.send(None)
             listener.join()
             if self._beside and not _begun_by(self._processes, running):
                 raise _OtherDied(sorted(numbers.values()) or ordered) from error
@@ -208,7 +209,7 @@ class _Workers:
             self._pool.shutdown(cancel_futures=True)
             raise
         finally:
-            self._queue.put(None)
+            self._sender.send(None)
             listener.join()
 
     def end(self) -> None:
@@ -222,15 +223,6 @@ class _Workers:
 
 
 _kept: _Workers | None = None
-
-
-def _forget_workers() -> None:
-    """Let a forked process start workers of its own: it can't use those of its parent."""
-    global _kept
-    _kept = None
-
-
-os.register_at_fork(after_in_child=_forget_workers)
 
 
 @atexit.register
@@ -260,8 +252,8 @@ def _interrupts_for_this_process_alone() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _listen(queue: SimpleQueue[Message | None], advance: Progress, running: dict[int, int]) -> None:
-    while (message := queue.get()) is not None:
+def _listen(messages: Messages, advance: Progress, running: dict[int, int]) -> None:
+    while (message := messages.recv()) is not None:
         if isinstance(message, int):
             advance(message)
         else:
@@ -273,12 +265,13 @@ def _listen(queue: SimpleQueue[Message | None], advance: Progress, running: dict
 _NO_JOB = -1
 #: an amount of finished work, or a process and the number of the job that it begins
 Message = int | tuple[int, int]
-_queue: SimpleQueue[Message | None] | None = None
+Messages: TypeAlias = "Connection[Message | None, Message | None]"
+_sender: Messages | None = None
 
 
-def _start_worker(queue: SimpleQueue[Message | None], traces: Path, environment: Mapping[str, str]) -> None:
-    global _queue
-    _queue = queue
+def _start_worker(sender: Messages, traces: Path, environment: Mapping[str, str]) -> None:
+    global _sender
+    _sender = sender
     # The fork server may have been started before the command set all variables.
     os.environ.update(environment)
     log_to_terminal()
@@ -296,9 +289,9 @@ def _die_with_parent() -> None:
 
 
 def _work_beside(work: OtherWork) -> Any:
-    assert _queue is not None
+    assert _sender is not None
     try:
-        _queue.put((os.getpid(), _NO_JOB))
+        _sender.send((os.getpid(), _NO_JOB))
         return work.run()
     except KeyboardInterrupt:
         os._exit(1)
@@ -316,11 +309,11 @@ def _ended(processes: Iterable[BaseProcess]) -> list[BaseProcess]:
 
 
 def _work(number: int, job: Job) -> None:
-    assert _queue is not None
+    assert _sender is not None
     try:
-        _queue.put((os.getpid(), number))
+        _sender.send((os.getpid(), number))
         begin_work()
-        job.run(_queue.put)
+        job.run(_sender.send)
     except KeyboardInterrupt:
         # Otherwise, the pool would still run the jobs that are queued for this process.
         os._exit(1)
