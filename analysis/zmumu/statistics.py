@@ -5,7 +5,9 @@ Both have the derived scale factors, with their statistical errors bin by bin. T
 
 from __future__ import annotations
 
-from analysis.zmumu.config import DY
+import numpy as np
+
+from analysis.zmumu.config import DY, parameters
 from pocket.statistics import CMS_NAMES, LogNormal, McStat, Process, Prune, Region, StatisticalModel, Stored
 
 
@@ -29,4 +31,6 @@ def z_xsec(**regions: Region) -> StatisticalModel:
 
 
 by_count = z_xsec(peak=Region("calibrated", "peak", "ptll_peak", bins="counting"))
-by_mass = z_xsec(baseline=Region("calibrated", "baseline", "mll", edges=tuple(range(60, 121, 5))))
+# Five of the sixty bins are one.
+masses = np.linspace(parameters.dimuon.mass_low, parameters.dimuon.mass_high, 61)[::5]
+by_mass = z_xsec(baseline=Region("calibrated", "baseline", "mll", edges=masses.tolist()))

@@ -31,12 +31,9 @@ def kept_table(name: Hashable) -> dict[Any, Any]:
     Keys that are ids of objects must have a reference to the object in their value, since the id of a freed object may
     be used again.
 
+    >>> forget_tables()
     >>> kept_table("squares") is kept_table("squares")
     False
-    >>> keep_tables()
-    >>> kept_table("squares") is kept_table("squares")
-    True
-    >>> forget_tables()
     """
     return {} if _tables is None else _tables.setdefault(name, {})
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,12 @@ from tests.tasks.small_chain import Chain
 
 
 def test_ids_of_what_is_merged(chain: Chain) -> None:
-    folders = chain.contents("RunProcessor", "main")
+    containers = chain.contents("RunProcessor", "main")
     task = chain.task(RunProcessor, config="main")
     ids = dict(task.merging_ids())
     assert len(ids.pop("metadata")) == 64
-    assert ids == {f"{folder.parent.name}/{folder.name}": identifier for folder, identifier in folders.items()}
-    shutil.rmtree(next(iter(folders)))
+    assert ids == {f"{path.parent.name}/{path.stem}": identifier for path, identifier in containers.items()}
+    next(iter(containers)).unlink()
     assert task.merging_ids() is None
 
 

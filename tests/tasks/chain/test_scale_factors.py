@@ -12,7 +12,7 @@ import pytest
 
 from pocket.base.fingerprint.places import portable
 from pocket.histograms.files import read_templates
-from pocket.io.store import read_manifest
+from pocket.io.store import manifest_of
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotScaleFactors
@@ -30,7 +30,7 @@ last = configure(spectra, ScaleFactorWeight.wrap("sf_iso", scale_factor="iso", c
 
 
 def manifest_info(folder: Path) -> Mapping[str, Any]:
-    manifest = read_manifest(folder)
+    manifest = manifest_of(folder)
     assert manifest is not None
     return manifest.info
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import luigi
 import pytest
 
+from pocket.base.runtime.kept import forget_tables
 from tasks.core.startup import collect_when_tasks_run, hidden, notice_hidden
 from tests.law_runner import ROOT
 
@@ -26,6 +27,7 @@ class Seeing(luigi.Task):
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
     yield
+    forget_tables()
     gc.enable()
     gc.unfreeze()
 
