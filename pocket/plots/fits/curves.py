@@ -141,6 +141,8 @@ def draw_limits(
         ax.set_ylim(len(rows) - 0.5, -1.6)
         ax.set_xlim(0, 1.15 * max(ends))
         pois = dict.fromkeys(limit.poi for limit in rows)
+        # The power of ten goes left of the axis, because the label is below its other end.
+        ax.xaxis.get_offset_text().set(x=-0.02, ha="right")
         ax.set_xlabel(f"{level:g} % CL upper limit on {', '.join(pois)}")
         entries = [
             (Line2D([], [], color="black", linestyle="--", linewidth=2.5), "Median expected"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pocket.plots.canvas import Period
@@ -50,9 +50,9 @@ def draw_fit(
         yield draw_correlations(fit, style, period, data=is_data)
     for scan in results.get("scan", ()):
         yield draw_scan(scan, style, period, data=is_data)
-    limits: Sequence[UpperLimit] = results.get("limits", ())
-    if limits:
-        by_poi = {limit.poi: limit for limit in limits}
+    # A limit that wasn't found is the reason instead.
+    by_poi = {limit.poi: limit for limit in results.get("limits", ()) if isinstance(limit, UpperLimit)}
+    if by_poi:
         yield draw_limits(by_poi, style, period, observed=is_data, data=is_data)
     goodness = results.get("gof")
     if goodness is not None and goodness.toys:

@@ -13,6 +13,7 @@ from pocket.plots.canvas import Period, save_figure
 from pocket.plots.fits.correlations import SHOWN, draw_correlations
 from pocket.plots.fits.curves import draw_goodness, draw_limits, draw_scan
 from pocket.plots.fits.regions import draw_region
+from pocket.plots.fits.results import draw_fit
 from pocket.plots.fits.rows import ROWS, draw_impacts, draw_pulls
 from pocket.plots.style import PlotStyle
 from pocket.statistics.predictions import Prediction
@@ -123,6 +124,27 @@ def test_limits_have_their_bands(observed: bool) -> None:
     assert numbers["limits"]["all"]["observed"] == (1.7 if observed else None)
     drawn = [tuple(line.get_xdata()) for line in figure.axes[0].lines]
     assert ((1.7, 1.7) in drawn) is observed
+
+
+def test_limits_that_were_not_found_are_left_out() -> None:
+    found = UpperLimit("r", 0.95, 1.7, (0.8, 1.1, 1.5, 2.1, 2.9))
+    missing = {"poi": "mu", "error": "no minimum"}
+
+    def drawn(*limits: Any) -> dict[str, Any]:
+        plots = draw_fit({"fit": fit_of(1), "limits": limits}, {}, STYLE, PERIOD, {}, is_data=False)
+        return {stem: numbers for stem, _, numbers in plots}
+
+    assert list(drawn(found, missing)["limits"]["limits"]) == ["r"]
+    assert set(drawn(missing)) == {"pulls", "correlations"}
+
+
+def test_a_power_of_ten_is_beside_the_label() -> None:
+    limits = {"r": UpperLimit("r", 0.95, 1.7e-4, (0.8e-4, 1.1e-4, 1.5e-4, 2.1e-4, 2.9e-4))}
+    _, figure, _ = draw_limits(limits, STYLE, PERIOD, observed=False)
+    figure.canvas.draw()
+    axis = figure.axes[0].xaxis
+    assert axis.get_offset_text().get_text()
+    assert not axis.get_offset_text().get_window_extent().overlaps(axis.label.get_window_extent())
 
 
 def test_goodness_of_fit_needs_toys() -> None:
