@@ -169,7 +169,7 @@ def finish_pass(task: Any) -> None:
     left = {future for future in jobs if not future.done()}
     try:
         if now is not None and left:
-            with progress_bar(now.label, sum(jobs[future].size for future in left), "events") as advance:
+            with progress_bar(now.label, sum(jobs[future].size for future in left), task.work_unit) as advance:
                 for future in workers.finish_beside(left):
                     advance(jobs[future].size)
     finally:

@@ -60,9 +60,9 @@ class PoolProxy(LocalWorkflowProxy):
                 # The folder is hidden, so it is no part of any output.
                 log_folder=str(own_folder(task.directory / ".dask")),
             )
-            run_with(task.executor_factory, options, now.jobs, now.label, "events", task.show_progress)
+            run_with(task.executor_factory, options, now.jobs, now.label, task.work_unit, task.show_progress)
         else:
-            run_jobs(list(now.jobs.values()), task.cores, now.label, "events", task.show_progress)
+            run_jobs(list(now.jobs.values()), task.cores, now.label, task.work_unit, task.show_progress)
         for done in now.done():
             note_done(done)
         refuse_replaced((branch.output() for branch in task.get_branch_tasks().values()), task.progress_label)
@@ -86,6 +86,9 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     #: whether the output of a branch is one file (:mod:`pocket.base.containers`), since nobody opens its parts
     in_containers = False
+
+    #: what the sizes of branches count, for the progress bar
+    work_unit = "events"
 
     def __getattribute__(self, name: str, proxy: bool | None = None) -> Any:
         # Fast path: law looks for a proxy of each attribute, but only these are ever forwarded to one.

@@ -233,12 +233,17 @@ def summary(name: str, built: Built) -> str:
     return "\n".join([*lines, *warning_lines([finding.check for finding in built.findings])])
 
 
-def warning_lines(checks: Sequence[str]) -> list[str]:
-    """Return one line that counts warnings by check, none if there are none."""
+def warning_lines(checks: Sequence[str], place: str = CHECKS) -> list[str]:
+    """Return one line that counts warnings by check, none if there are none.
+
+    Args:
+        checks: the check of each warning.
+        place: the file that has them.
+    """
     if not checks:
         return []
     kinds = ", ".join(f"{number} {check.replace('_', ' ')}" for check, number in Counter(checks).most_common(_SHOWN))
-    return [f"checks: {counted(len(checks), 'warning')} ({kinds}), see {CHECKS}"]
+    return [f"checks: {counted(len(checks), 'warning')} ({kinds}), see {place}"]
 
 
 def counted(number: int, one: str, several: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -105,8 +106,10 @@ class FitModel(FitChoice):
         check_parameters(tuple(self.freeze), model.parameters, f"--freeze, model {self.config_part!r}")
         check_parameters(tuple(self.choice().values), model.parameters, f"--set, model {self.config_part!r}")
         warnings = []
+        place = ""
         if self.datacards:
-            text = (self.datacards.directory / CHECKS).read_text(encoding="utf-8")
+            place = str(self.datacards.directory / CHECKS)
+            text = Path(place).read_text(encoding="utf-8")
             warnings = [finding["check"] for finding in json.loads(text)["warnings"]]
         files: dict[str, str] = {}
         predictions: dict[str, Any] = {}
@@ -127,7 +130,7 @@ class FitModel(FitChoice):
                 files["impacts.json"] = to_json(results.impacts)
                 files["impacts_of_simulation.json"] = to_json(results.simulation)
             files |= {f"{name}.json": to_json(records) for name, records in results.others.items()}
-        print("\n".join([*shown, *warning_lines(warnings)]), flush=True)
+        print("\n".join([*shown, *warning_lines(warnings, place)]), flush=True)
         info: dict[str, Any] = {"data": self.data, **self.reason}
         with write_output(**self.write_info(), **info) as output:
             for name, text in files.items():
@@ -166,9 +169,15 @@ def result_lines(results: Results, data: str) -> list[str]:
     label = {"asimov": "Asimov", "observed": "observed"}[data]
     end = f"{label}, {counted(len(likelihood.parameters.names), 'parameter')}, {results.seconds:.1f} s"
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
-    if (test := results.others.get("gof")) is not None:
+    for limit in results.others.get("limits", ()):
+        if isinstance(limit, Mapping):
+            lines.append(f"no limit on {limit['poi']}: {limit['error']}")
+    if (test := results.others.get("gof")) is not None and test.degrees <= 0 and test.p_toys is None:
+        lines.append("goodness of fit: none, because there are as many free parameters as bins, or more")
+    elif test is not None:
         toys = f", {test.p_toys:.3f} by {counted(len(test.toys), 'toy')}" if test.p_toys is not None else ""
-        lines.append(f"goodness of fit: deviance {test.deviance:.1f} of {test.degrees}, p {test.p_value:.3f}{toys}")
+        deviance = _number(test.deviance, 1)
+        lines.append(f"goodness of fit: deviance {deviance:.1f} of {test.degrees}, p {test.p_value:.3f}{toys}")
     parameters = results.fit.result().parameters
     poi = next(iter(results.intervals), "")
     ranked = sorted((*results.impacts, *results.simulation), key=lambda impact: -impact.size(poi))[:_SHOWN]
@@ -215,7 +224,7 @@ def toy_lines(found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, tru
         covered = sum(low <= true <= high for low, high in ends) / count
         failed = f", {counted(toys - count, 'fit')} without a minimum" if count < toys else ""
         lines.append(
-            f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} of {true:g}   "
+            f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} with {poi} = {true:g}   "
             f"pull {_signed(mean, 2)} ± {width:.2f}, coverage {100 * covered:.0f} %{failed}"
         )
     return lines

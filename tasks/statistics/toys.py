@@ -20,7 +20,7 @@ from pocket.executors.base import Progress
 from pocket.io.store import verify_all, write_output
 from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
-from tasks.framework.base import input_ids
+from tasks.framework.base import input_ids, load
 from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards
 
 if TYPE_CHECKING:
@@ -56,8 +56,11 @@ class FitOptions(ModelTask):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse values that aren't numbers, and a card that can't be read, before anything runs."""
         given = [name for name in ("model", "card") if params[name] != law.NO_STR]
-        if len(given) != 1:
-            raise ConfigError(f"expected one of --model and --card, not {'both' if given else 'none'} of them")
+        if len(given) > 1:
+            raise ConfigError("expected one of --model and --card, not both of them")
+        if not given:
+            models = ", ".join(load(params).models) or "no models"
+            raise ConfigError(f"expected --model or --card; analysis {load(params).name!r} has {models}")
         if params["card"] != law.NO_STR:
             params["card"] = str(Path(params["card"]).expanduser().absolute())
             _ = read_card(params["card"])
@@ -109,6 +112,7 @@ class FitToys(FitOptions, BatchWorkflow):
 
     toys = luigi.IntParameter(default=100, description="number of toys; default: 100")
     exclude_index = False
+    work_unit = "toys"
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

@@ -102,3 +102,4 @@ def test_numbers_have_their_nouns() -> None:
     assert warning_lines(["no_shape", "noise", "no_shape"]) == [
         "checks: 3 warnings (2 no shape, 1 noise), see checks.json"
     ]
+    assert warning_lines(["noise"], "/of/the/model.json") == ["checks: 1 warning (1 noise), see /of/the/model.json"]
