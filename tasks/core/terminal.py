@@ -24,7 +24,7 @@ from luigi.parameter import ParameterException
 from luigi.task_register import Register
 
 from pocket.base.snapshots.process import current_snapshot, shown
-from pocket.errors import PocketError, UnknownNameError
+from pocket.errors import PocketError, UnknownNameError, nearest
 from pocket.io.remote.tokens import redacted
 from tasks.core.log import heed_option
 from tasks.core.startup import collect_when_tasks_run, notice_hidden
@@ -116,7 +116,16 @@ def _check_values(arguments: argparse.Namespace) -> None:
         # A parameter's parser may raise any exception.
         except Exception as error:
             expected = next((text for kind, text in _EXPECTED if isinstance(parameter, kind)), str(error))
+            if isinstance(parameter, luigi.ChoiceParameter):
+                expected = _one_of(value, parameter)
             _end(f"option {option} of {arguments.root_task} is {value!r}, expected {expected}")
+
+
+def _one_of(value: str, parameter: Any) -> str:
+    """Return the values that an option can have, and the nearest to the one that it has."""
+    choices = sorted(map(str, parameter._choices))
+    near = nearest(value, choices, 1)
+    return f"one of {', '.join(choices)}" + (f", did you mean {near[0]!r}?" if near else "")
 
 
 def _options(root_task: str) -> Iterator[tuple[str, str, Any]]:

@@ -11,9 +11,10 @@ from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
 from tasks.chain.toys import MakeToySamples
 from tasks.core.terminal import one_sentence_options, sentence_of
+from tasks.statistics.fitting import FitModel
 
 #: tasks that are looked for among the options
-TASKS = (PlotTemplates, RunProcessor, MakeToySamples)
+TASKS = (PlotTemplates, RunProcessor, MakeToySamples, FitModel)
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,11 @@ def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixtu
         ("--worker-wait-interval x", "option --worker-wait-interval of RunProcessor is 'x', expected a number"),
         ("--skip-bad-files maybe", "option --skip-bad-files of RunProcessor is 'maybe', expected True or False"),
         ("--branches a:b", "option --branches of RunProcessor is 'a:b', expected integers and ranges, e.g. 0,3:6"),
+        (
+            "--FitModel-data observd",
+            "option --FitModel-data of RunProcessor is 'observd', expected one of asimov, observed, toys, did",
+        ),
+        ("--FitModel-data x", "option --FitModel-data of RunProcessor is 'x', expected one of asimov, observed, toys"),
         ("--params \n", r"option --params of RunProcessor is '\n', expected values with commas in between"),
     ],
 )
