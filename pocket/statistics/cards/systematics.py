@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn
 
-from pocket.errors import UnknownNameError
+from pocket.errors import UnknownNameError, nearest
 from pocket.statistics.cards.edits import edit
 from pocket.statistics.cards.syntax import Card, Column, Line, fits
 from pocket.statistics.cards.uncertainties import (
@@ -31,6 +31,8 @@ _REFUSED = {
     "discrete": "a discrete parameter chooses among functions of a RooFit workspace, which can't be read",
     "constr": "a constraint that is a formula can't be read",
 }
+#: kinds of lines that can be read
+_KINDS = ("lnN", "lnU", "gmN", "unif", "shape", "rateParam", "extArg", "param", "flatParam", "group", "autoMCStats")
 #: numbers after the kind that come before those of columns
 _ARGUMENTS = {"gmN": 1, "unif": 2}
 
@@ -62,7 +64,9 @@ def parse_systematics(card: Card) -> Systematics:
         elif line.kind in ("lnN", "lnU", "gmN", "unif") or line.kind.startswith("shape"):
             _uncertainty(card, line, found)
         else:
-            card.refuse(line.number, f"combine has no kind of uncertainty {line.kind!r}, as {line.name!r} has")
+            near = nearest(line.kind, _KINDS, 2)
+            hint = f", did you mean {' or '.join(map(repr, near))}?" if near else ""
+            card.refuse(line.number, f"combine has no kind of uncertainty {line.kind!r}, as {line.name!r} has{hint}")
     _check_declared(card)
     return found
 

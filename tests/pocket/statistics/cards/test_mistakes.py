@@ -38,7 +38,11 @@ MISTAKES = [
     ("no signal", counting().replace("0      1", "2      1"), "card.txt has no signal"),
     ("signal empty", counting(rates="0 5"), "card.txt has no signal"),
     ("all empty", counting(rates="0 0"), "the region 'sr' of card.txt has no process with events"),
-    ("kind", counting("a lnX 1 1\n"), "line 14 of card.txt: combine has no kind of uncertainty 'lnX', as 'a' has"),
+    (
+        "kind",
+        counting("a lnX 1 1\n"),
+        "line 14 of card.txt: combine has no kind of uncertainty 'lnX', as 'a' has, did you mean 'ln",
+    ),
     ("columns", counting("a lnN 1.1\n"), "line 14 of card.txt: 'a' has 1 columns, but there are 2 processes"),
     ("negative", counting("a lnN -1.1 1\n"), "the effect -1.1 on 'a' of process 'sig' is negative"),
     (
