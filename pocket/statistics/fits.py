@@ -195,7 +195,8 @@ def fit(
     if not bounds_allowed:
         for name, side in bounds.items():
             raise FitError(
-                f"no minimum: parameter {name!r} is at its {side} bound, {found.values[parameters.index(name)]:g}"
+                f"no minimum: parameter {name!r} is at its {side} bound, {found.values[parameters.index(name)]:g}: "
+                "give it a wider range, or freeze it"
             )
     _check_determined(likelihood, hessian, free)
     _check_converged(likelihood, found)

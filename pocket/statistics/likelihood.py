@@ -99,7 +99,9 @@ class Likelihood:
 
     def __init__(self, model: Model, observations: Observations | None = None) -> None:
         if observations is None and model.blind:
-            raise StatisticsError(f"region {model.blind[0]!r} is blind, so its data can't be used")
+            raise StatisticsError(
+                f"region {model.blind[0]!r} is blind, so its data can't be used: fit Asimov data or toys"
+            )
         self.model = model
         self.arrays: Tensors = tensors(model)
         gaussian, poisson, events = poisson_processes(model, self.arrays)

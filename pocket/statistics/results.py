@@ -51,7 +51,8 @@ class FitResult:
     """
 
     parameters: dict[str, ParameterResult]
-    correlation: tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]
+    # A hundred parameters have ten thousand correlations, so they aren't shown.
+    correlation: tuple[tuple[str, ...], tuple[tuple[float, ...], ...]] = field(repr=False)
     deviance: float
     iterations: int
     distance: float
