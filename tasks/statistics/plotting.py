@@ -58,6 +58,13 @@ class PlotFit(FormatsTask, FitChoice):
             found[name] = axes[0].label or axes[0].name if len(axes) == 1 else ""
         return found
 
+    @property
+    def samples(self) -> dict[str, tuple[str, ...]]:
+        """Process → its samples; those of a card aren't known."""
+        if self.card != law.NO_STR:
+            return {}
+        return {name: process.samples for name, process in self.declaration.processes.items()}
+
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosity, the style, the labels, and the code that draws."""
         from pocket.plots.specification import period_spec, style_spec
@@ -77,7 +84,7 @@ class PlotFit(FormatsTask, FitChoice):
 
     def make(self) -> None:
         """Draw all plots."""
-        from pocket.plots.fits.results import draw_fit
+        from pocket.plots.fits.results import draw_fit, with_processes
         from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_of
         from pocket.statistics import from_json, load_predictions
@@ -87,7 +94,7 @@ class PlotFit(FormatsTask, FitChoice):
         records = {name: from_json(path.read_text(encoding="utf-8")) for name, path in results.items()}
         records["fit"] = from_json((folder / "fit.json").read_text(encoding="utf-8"))["fit"]
         config, formats = self.analysis_inst.config(self.drawn_config), self.formats_to_write()
-        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        style = with_processes(PlotStyle.from_parameters(config.parameters.get("plotting_style", {})), self.samples)
         shown = load_predictions(folder / POSTFIT), style, period_of(config), self.axes
         with write_output(**self.write_info(), formats=formats) as output:
             save_plots(draw_fit(records, *shown, is_data=self.data == "observed"), output, formats)

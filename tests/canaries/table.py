@@ -110,6 +110,7 @@ CANARIES = (
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
     Canary("luigi.cmdline_parser:CmdlineParser._build_parser", "", "tasks.core.terminal:one_sentence_options"),
     Canary("luigi.interface:_WorkerSchedulerFactory", "", f"{CENTRAL}:use_central_scheduler"),
+    Canary("luigi.parameter:ChoiceParameter", "_choices", "tasks.core.terminal:one_sentence_options"),
     Canary("luigi.rpc:RemoteScheduler", "_url", f"{CENTRAL}:CentralScheduler"),
     Canary("luigi.rpc:RemoteScheduler", "_fetcher", f"{CENTRAL}:CentralScheduler"),
     Canary("luigi.rpc:RemoteScheduler", "_connect_timeout", f"{CENTRAL}:CentralScheduler"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pocket.plots.canvas import Period
@@ -67,3 +67,24 @@ def draw_fit(
                 # Asimov data are what is expected, so a region before the fit has none of its own.
                 prediction = dataclasses.replace(prediction, data=None) if stage == "prefit" else prediction
             yield draw_region(prediction, stage, style, period, axes.get(region, ""), asimov=not is_data, colors=colors)
+
+
+def with_processes(style: PlotStyle, samples: Mapping[str, Sequence[str]]) -> PlotStyle:
+    """Return a style in which processes look like their samples, or the group of these, unless they have own looks.
+
+    Args:
+        style: the style.
+        samples: process → its samples.
+
+    >>> style = PlotStyle(labels_mc={"DY": "Drell-Yan"}, colors_mc={"DY": "#123456"})
+    >>> with_processes(style, {"z": ["DY"]}).label_of("z")
+    'Drell-Yan'
+    """
+    groups = {frozenset(members): group for group, members in style.samples_groups.items()}
+    labels, colors = dict(style.labels_mc), dict(style.colors_mc)
+    for process, members in samples.items():
+        drawn = members[0] if len(members) == 1 else groups.get(frozenset(members), "")
+        for looks in (labels, colors):
+            if process not in looks and drawn in looks:
+                looks[process] = looks[drawn]
+    return dataclasses.replace(style, labels_mc=labels, colors_mc=colors)

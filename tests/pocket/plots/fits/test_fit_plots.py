@@ -13,7 +13,7 @@ from pocket.plots.canvas import Period, save_figure
 from pocket.plots.fits.correlations import SHOWN, draw_correlations
 from pocket.plots.fits.curves import draw_goodness, draw_limits, draw_scan
 from pocket.plots.fits.regions import draw_region
-from pocket.plots.fits.results import draw_fit
+from pocket.plots.fits.results import draw_fit, with_processes
 from pocket.plots.fits.rows import ROWS, draw_impacts, draw_pulls
 from pocket.plots.style import PlotStyle
 from pocket.statistics.predictions import Prediction
@@ -197,3 +197,15 @@ def test_blind_and_counting_regions() -> None:
 def test_equal_figures_have_equal_bytes(draw: Callable[[], Any], tmp_path: Any) -> None:
     first, second = (save_figure(draw()[1], tmp_path / f"{n}", ["png"])[0] for n in (1, 2))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_processes_look_like_their_samples() -> None:
+    style = PlotStyle(
+        labels_mc={"DY": "Drell-Yan", "top": "Top quarks", "own": "Own"},
+        colors_mc={"DY": "#123456"},
+        samples_groups={"top": ["tt", "st"]},
+    )
+    samples = {"z": ["DY"], "t": ["st", "tt"], "own": ["DY"], "rest": ["DY", "tt"]}
+    found = with_processes(style, samples)
+    assert [found.label_of(name) for name in samples] == ["Drell-Yan", "Top quarks", "Own", "rest"]
+    assert [found.color_of(name) for name in samples] == ["#123456", None, "#123456", None]
