@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,9 +137,9 @@ def find_results(model: Model, choice: Choice) -> Results:
         others["scan"] = [scan(best, {poi: _points(best, poi, interval)}) for poi, interval in intervals.items()]
     from_zero = [poi for poi in pois if likelihood.parameters.low[likelihood.parameters.index(poi)] <= 0]
     if "significance" in wanted:
-        others["significance"] = [find_significance(likelihood, poi) for poi in from_zero]
+        others["significance"] = _found(find_significance, likelihood, from_zero)
     if "limits" in wanted:
-        others["limits"] = _limits(likelihood, from_zero)
+        others["limits"] = _found(find_upper_limit, likelihood, from_zero)
     if "goodness" in wanted and choice.data == OBSERVED:
         others["gof"] = goodness_of_fit(best, range(choice.toys), choice.seed)
     return Results(
@@ -200,12 +200,12 @@ def _points(best: Fit, poi: str, interval: Interval) -> list[float]:
     return [float(value) for value in np.linspace(low, high, POINTS)]
 
 
-def _limits(likelihood: Likelihood, pois: Iterable[str]) -> list[Any]:
-    """Return upper limits, or the reason why there is none: a limit beyond its range is no reason to have no fit."""
-    limits: list[Any] = []
+def _found(find: Callable[[Likelihood, str], Any], likelihood: Likelihood, pois: Iterable[str]) -> list[Any]:
+    """Return results of parameters, or the reason why there is none, which is no reason to have no fit."""
+    results: list[Any] = []
     for poi in pois:
         try:
-            limits.append(find_upper_limit(likelihood, poi))
+            results.append(find(likelihood, poi))
         except StatisticsError as error:
-            limits.append({"poi": poi, "error": str(error)})
-    return limits
+            results.append({"poi": poi, "error": str(error)})
+    return results

@@ -153,7 +153,8 @@ def result_lines(results: Results, data: str) -> list[str]:
         data: what was fitted.
     """
     likelihood = results.fit.likelihood
-    significances = {one.poi: one.significance for one in results.others.get("significance", ())}
+    found = results.others.get("significance", ())
+    significances = {one.poi: one.significance for one in found if not isinstance(one, Mapping)}
     lines = []
     for poi, interval in results.intervals.items():
         down, up = interval.errors
@@ -169,9 +170,9 @@ def result_lines(results: Results, data: str) -> list[str]:
     label = {"asimov": "Asimov", "observed": "observed"}[data]
     end = f"{label}, {counted(len(likelihood.parameters.names), 'parameter')}, {results.seconds:.1f} s"
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
-    for limit in results.others.get("limits", ()):
-        if isinstance(limit, Mapping):
-            lines.append(f"no limit on {limit['poi']}: {limit['error']}")
+    for what, records in (("significance of", found), ("limit on", results.others.get("limits", ()))):
+        reasons = [record for record in records if isinstance(record, Mapping)]
+        lines += [f"no {what} {reason['poi']}: {reason['error']}" for reason in reasons]
     if (test := results.others.get("gof")) is not None and test.degrees <= 0 and test.p_toys is None:
         lines.append("goodness of fit: none, because there are as many free parameters as bins, or more")
     elif test is not None:
