@@ -79,7 +79,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 from tasks.core import early_workers
 
-early_workers.PRELOAD = ("tests.tasks.core.sleeping",)
+early_workers.PRELOAD = ("sleeping",)
 early_workers.available_cores = lambda: 2
 early_workers.start_early(Path(sys.argv[1]), ["PlotTemplates"])
 print(forkserver._forkserver._forkserver_pid)
@@ -87,7 +87,8 @@ print(forkserver._forkserver._forkserver_pid)
 
 
 def test_a_server_that_nobody_used_ends_with_the_command(tmp_path: Path) -> None:
-    environment = {**os.environ}
+    (tmp_path / "sleeping.py").write_text("import time\n\ntime.sleep(600)\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     environment.pop(early_workers.VARIABLE, None)
     # Its standard error is read to its end, which waits for every process that holds it open.
     run = subprocess.run(
