@@ -19,7 +19,7 @@ from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
 from pocket.errors import ChangedFileError, DatasetError, OtherFileError
 from pocket.io.nanoaod.writing import make_tree
-from pocket.io.store import read_manifest
+from pocket.io.store import manifest_of, read_manifest
 from tasks.chain.datasets import STEP, BuildDatasets
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
@@ -115,7 +115,9 @@ def test_file_that_is_changed_in_place(on_files: Chain, tmp_path: Path) -> None:
     after = on_files.ids("RunProcessor")
     assert set(after) == set(branches)
     (made,) = (path for path, writing in after.items() if branches[path] != writing)
-    events = json.loads((made / "manifest.json").read_text())["info"]["reading"]["events"]
+    manifest = manifest_of(made)
+    assert manifest is not None
+    events = manifest.info["reading"]["events"]
     assert events == {"expected": 800, "processed": 800}
     templates = on_files.templates()
     assert templates["DYJetsToMuMu"] != before["DYJetsToMuMu"]
