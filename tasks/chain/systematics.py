@@ -186,8 +186,8 @@ class ShowYields(FromTemplates):
         description="histogram that is summed, with underflow and overflow, and has one entry per event; default: of "
         "each category the first one that does",
     )
-    table = luigi.ChoiceParameter(
-        choices=TABLES, default=TABLES[0], description="form of the table: text, md, tex, csv or json; default: text"
+    table = luigi.Parameter(
+        default=TABLES[0], description="form of the table: text, md, tex, csv or json; default: text"
     )
 
     exclude_index = False
@@ -196,6 +196,7 @@ class ShowYields(FromTemplates):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse a histogram that isn't there, or isn't filled in a category, before anything runs."""
         params = super().modify_param_values(params)
+        check_known("form", [params["table"]], TABLES, "--table")
         config = load(params).config(params["config"])
         if params["variable"] != law.NO_STR:
             check_known("variable", [params["variable"]], config.variables, f"configuration {params['config']!r}")

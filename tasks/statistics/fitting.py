@@ -31,8 +31,8 @@ _SHOWN = 10
 class FitChoice(FitOptions):
     """A task that needs the fit of a model to data that are observed, expected or thrown."""
 
-    data = luigi.ChoiceParameter(
-        choices=DATA,
+    # luigi adds the choices of its ChoiceParameter to the description, in another order each time.
+    data = luigi.Parameter(
         default=DATA[0],
         description="asimov: what the model expects, observed: data, which needs --unblind, toys: --toys of them; "
         "default: asimov",
@@ -52,6 +52,7 @@ class FitChoice(FitOptions):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse observed data without a reason, and unknown results, before anything runs."""
         params = super().modify_param_values(params)
+        check_known("choice", [params["data"]], DATA, "--data")
         check_known("result", params["results"], RESULTS, "--results")
         unblinds = params["unblind"] != law.NO_STR
         if params["data"] == "observed" and not unblinds:

@@ -9,12 +9,12 @@ from luigi.parameter import MissingParameterException
 
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
+from tasks.chain.show import ShowConfig
 from tasks.chain.toys import MakeToySamples
 from tasks.core.terminal import one_sentence_options, sentence_of
-from tasks.statistics.fitting import FitModel
 
 #: tasks that are looked for among the options
-TASKS = (PlotTemplates, RunProcessor, MakeToySamples, FitModel)
+TASKS = (PlotTemplates, RunProcessor, MakeToySamples, ShowConfig)
 
 
 @pytest.fixture(autouse=True)
@@ -58,10 +58,10 @@ def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixtu
         ("--skip-bad-files maybe", "option --skip-bad-files of RunProcessor is 'maybe', expected True or False"),
         ("--branches a:b", "option --branches of RunProcessor is 'a:b', expected integers and ranges, e.g. 0,3:6"),
         (
-            "--FitModel-data observd",
-            "option --FitModel-data of RunProcessor is 'observd', expected one of asimov, observed, toys, did",
+            "--ShowConfig-what confg",
+            "option --ShowConfig-what of RunProcessor is 'confg', expected one of config, parameters, did you mean",
         ),
-        ("--FitModel-data x", "option --FitModel-data of RunProcessor is 'x', expected one of asimov, observed, toys"),
+        ("--ShowConfig-what x", "option --ShowConfig-what of RunProcessor is 'x', expected one of config, parameters"),
         ("--params \n", r"option --params of RunProcessor is '\n', expected values with commas in between"),
     ],
 )

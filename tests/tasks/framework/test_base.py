@@ -18,11 +18,16 @@ from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, PlotTemplates
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.chain.skimming import BuildSkimDatasets, SkimEvents
+from tasks.chain.systematics import PlotShapes, PlotSystematics, ShowYields
 from tasks.chain.toys import MakeToySamples
 from tasks.chain.validation import ValidateScaleFactors
 from tasks.core.targets import StoreTarget
 from tasks.framework.base import StoreTask, input_ids
 from tasks.framework.records import significant_parameters
+from tasks.statistics.datacards import ProduceDatacards
+from tasks.statistics.fitting import FitModel
+from tasks.statistics.plotting import PlotFit
+from tasks.statistics.toys import FitToys
 from tests.tasks.small_chain import Chain, unfinished
 
 pytestmark = pytest.mark.slow
@@ -45,10 +50,18 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (PlotTemplates, {}),
     (PlotCutflow, {}),
     (PlotScaleFactors, {"scale_factor": "tight_id"}),
+    (PlotSystematics, {"config": "main"}),
+    (PlotShapes, {"config": "main"}),
+    (ShowYields, {"config": "main"}),
     (ExportCoffea, {"config": "main"}),
 ]
-#: those that run only where an analysis has skims, or where they are asked for
-NOT_ALWAYS = {SkimEvents, BuildSkimDatasets, MergeBranches, IterateScaleFactors, CompareCorrections}
+#: those of them that aren't part of the chain that has run
+ON_THEIR_OWN = (PlotCutflow, PlotScaleFactors, PlotSystematics, PlotShapes, ShowYields, ExportCoffea)
+#: those that run only where an analysis has skims or models, or where they are asked for
+NOT_ALWAYS = {
+    *(SkimEvents, BuildSkimDatasets, MergeBranches, IterateScaleFactors, CompareCorrections),
+    *(ProduceDatacards, FitModel, FitToys, PlotFit),
+}
 
 
 def concrete(cls: type[StoreTask]) -> set[type[StoreTask]]:
@@ -241,7 +254,7 @@ def test_dependencies_and_status_before_and_after(on_files: Chain, chain: Chain)
 def test_output_of_one_task_is_removed(chain: Chain, cls: type[StoreTask], params: dict[str, str]) -> None:
     if cls is BuildDatasets:
         params = {"definition": str(chain.analysis / "datasets.json")}
-    elif cls in (PlotCutflow, PlotScaleFactors, ExportCoffea):  # not part of the chain that has run
+    elif cls in ON_THEIR_OWN:
         chain.build(cls, **params)
     before = set(chain.outputs(""))
     with pytest.raises(SystemExit) as end:
