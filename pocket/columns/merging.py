@@ -1,49 +1,66 @@
-"""Columns of branches merged out of their containers, a part of one file in memory at a time.
-
-Where no branch is a container, :func:`pocket.columns.parquet.merge_columns` merges them. What both share stays in that
-module: fingerprints of processed events hash its code, and reading containers decides nothing about events.
-"""
+"""Columns of branches merged into one file per dataset, a part of one file in memory at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pocket.base.containers import existing_place, is_container, members
-from pocket.columns import parquet
-from pocket.columns.parquet import COLUMNS, Factors, Key, Names
+from pocket.columns.config import WEIGHT, WEIGHT_VARIATION
+from pocket.columns.parquet import COLUMNS, Key, column_files, columns_file, common_schema
 
+ROWS_AT_ONCE = 100_000
+
+#: Dataset → sample → category → factor.
+Factors = Mapping[str, Mapping[str, Mapping[str, float]]]
+#: Dataset and variation → the name under which it is stored.
+Names = Callable[[str, str], str]
 #: Dataset → files of the branches: paths, or open files that have a ``stem`` likewise.
 _Files = dict[str, list[Any]]
 
 
-def merge_branch_columns(outputs: Iterable[Path], target: Path, factors: Factors, stored: Names | None = None) -> None:
-    """Merge the columns of branches, containers or folders, into one file per dataset.
+def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, stored: Names | None = None) -> None:
+    """Merge the columns of all branches into one file per dataset, and normalise their weights.
+
+    Few rows are in memory at the same time. Where only some datasets have a variation of the weight under its stored
+    name, as that of another era, it is the nominal weight in the others.
 
     Args:
-        outputs: outputs of the branches.
+        outputs: outputs of the branches: containers, or folders that :func:`~pocket.columns.parquet.write_columns`
+            wrote to.
         target: an existing folder.
-        factors: as for :func:`pocket.columns.parquet.merge_columns`.
-        stored: likewise.
+        factors: dataset → sample → category → factor on the weights, from
+            :func:`pocket.outputs.normalisation.normalisation_factors`; data are left out.
+        stored: dataset and variation → name under which it is stored; by default, variations keep their names.
 
     Raises:
         ColumnError: if the columns of a sample, category and variation differ between branches.
     """
-    places = [existing_place(output) for output in outputs]
-    if not any(map(is_container, places)):
-        parquet.merge_columns(places, target, factors, stored)
-        return
     parts: dict[Key, _Files] = {}
-    for place in places:
-        for (sample, category, variation), files in branch_columns(place).items():
+    for output in outputs:
+        for (sample, category, variation), files in branch_columns(output).items():
             for file in files:
                 known = sample, category, stored(file.stem, variation) if stored else variation
                 parts.setdefault(known, {}).setdefault(file.stem, []).append(file)
     for key, datasets in parts.items():
-        _merge(key, datasets, target, factors, stored)
+        names = _weight_names(datasets, stored) if stored else {}
+        schemas = (
+            (dataset, _stored_schema(pq.read_schema(file), names.get(dataset)))
+            for dataset, files in datasets.items()
+            for file in files
+        )
+        schema = common_schema(schemas, key)
+        sample, category, _ = key
+        for dataset, files in datasets.items():
+            factor = factors[dataset][sample][category] if dataset in factors else 1.0
+            with pq.ParquetWriter(columns_file(target, key, dataset), schema, compression="zstd") as writer:
+                for table in _tables(files, schema, names.get(dataset)):
+                    writer.write_table(_scaled(table, factor))
 
 
 def branch_columns(output: str | Path) -> dict[Key, list[Any]]:
@@ -54,7 +71,7 @@ def branch_columns(output: str | Path) -> dict[Key, list[Any]]:
     """
     place = existing_place(output)
     if not is_container(place):
-        return {**parquet.column_files(place)}
+        return {**column_files(place)}
     found: dict[Key, list[Any]] = {}
     for name, member in sorted(members(place).items()):
         match name.split("/"):
@@ -63,19 +80,57 @@ def branch_columns(output: str | Path) -> dict[Key, list[Any]]:
     return found
 
 
-def _merge(key: Key, datasets: _Files, target: Path, factors: Factors, stored: Names | None) -> None:
-    sample, category, _ = key
-    names = parquet._weight_names(datasets, stored) if stored else {}
-    schema = parquet._common_schema(
-        (
-            (dataset, parquet._stored_schema(pq.read_schema(file), names.get(dataset)))
-            for dataset, files in datasets.items()
-            for file in files
-        ),
-        key,
-    )
+def _weight_names(datasets: _Files, stored: Names) -> dict[str, dict[str, str]]:
+    """Return dataset → column of the result → column of the file, for variations of the weight with other names."""
+    names: dict[str, dict[str, str]] = {}
     for dataset, files in datasets.items():
-        factor = factors[dataset][sample][category] if dataset in factors else 1.0
-        with pq.ParquetWriter(parquet._file(target, key, dataset), schema, compression="zstd") as writer:
-            for table in parquet._tables(files, schema, names.get(dataset)):
-                writer.write_table(parquet._scaled(table, factor))
+        columns = dict.fromkeys(name for file in files for name in pq.read_schema(file).names)
+        varied = [name for name in columns if name.startswith(WEIGHT_VARIATION)]
+        names[dataset] = {
+            f"{WEIGHT_VARIATION}{stored(dataset, name.removeprefix(WEIGHT_VARIATION))}": name for name in varied
+        }
+    if not any(new != old for of_dataset in names.values() for new, old in of_dataset.items()):
+        return {}
+    every = dict.fromkeys(new for of_dataset in names.values() for new in of_dataset)
+    # Data have no variations, and a variation of another one's era doesn't change the weight.
+    return {dataset: {new: of_dataset.get(new, WEIGHT) for new in every} for dataset, of_dataset in names.items()}
+
+
+def _stored_schema(schema: Any, names: Mapping[str, str] | None) -> Any:
+    return _renamed(schema.empty_table(), names).schema if names else schema
+
+
+def _renamed(table: Any, names: Mapping[str, str] | None) -> Any:
+    """Return a table with variations of the weight under other names, see :func:`_weight_names`."""
+    if not names:
+        return table
+    position = table.schema.get_field_index(WEIGHT) + 1
+    varied = {new: table.column(old) for new, old in names.items()}
+    table = table.drop_columns([name for name in table.column_names if name.startswith(WEIGHT_VARIATION)])
+    for number, (new, column) in enumerate(varied.items()):
+        table = table.add_column(position + number, new, column)
+    return table
+
+
+def _tables(files: Iterable[Any], schema: Any, names: Mapping[str, str] | None = None) -> Iterator[Any]:
+    """Yield at least one table with the rows of files; only the last table may be small."""
+    # awkward can't read a file without any row group.
+    batches: list[Any] = [schema.empty_table()]
+    rows = 0
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(ROWS_AT_ONCE):
+                batches.append(_renamed(pa.Table.from_batches([batch]), names).select(schema.names).cast(schema))
+                rows += batch.num_rows
+                if rows >= ROWS_AT_ONCE:
+                    yield pa.concat_tables(batches)
+                    batches, rows = [], 0
+    if batches:
+        yield pa.concat_tables(batches)
+
+
+def _scaled(table: Any, factor: float) -> Any:
+    for number, name in enumerate(table.schema.names):
+        if name == WEIGHT or name.startswith(WEIGHT_VARIATION):
+            table = table.set_column(number, table.schema.field(number), pc.multiply(table.column(number), factor))
+    return table

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.base.fingerprint.places import portable
-from pocket.columns.merging import merge_branch_columns
+from pocket.columns.merging import merge_columns
 from pocket.columns.parquet import write_columns
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.description import dump_config
@@ -58,7 +58,7 @@ def write_merged(
         factors[dataset] = normalisation_factors(cfg, merged[DEDICATED], dataset, metadata)
     write_sums(folder, merged)
     write_histograms(folder, write_contents(folder, iter(merged["variables"].items())))
-    merge_branch_columns(branches, folder, factors, ColumnNames(cfg))
+    merge_columns(branches, folder, factors, ColumnNames(cfg))
     # Paths of a machine or a snapshot would change the output although its content is the same.
     (folder / CONFIG_FILE).write_text(portable(dump_config(cfg, name)), encoding="utf-8")
     (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(cfg.parameters)), encoding="utf-8")

@@ -43,7 +43,7 @@ def merge_outputs(
     Histograms with ``no_weights`` and the cutflow stay unweighted. A dataset that varies a sample becomes a variation
     of it (:mod:`pocket.outputs.dedicated_samples`), and variations get their names across eras
     (:mod:`pocket.configuration.era_names`). Columns are left out, because they are merged file
-    by file (:func:`pocket.columns.parquet.merge_columns`).
+    by file (:func:`pocket.columns.merging.merge_columns`).
 
     Args:
         cfg: the configuration.

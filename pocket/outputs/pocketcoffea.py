@@ -100,7 +100,7 @@ def read_all_columns(directory: str | Path) -> Columns:
     """Return all columns of a merged output in memory.
 
     Args:
-        directory: folder that :func:`pocket.columns.parquet.merge_columns` wrote.
+        directory: folder that :func:`pocket.columns.merging.merge_columns` wrote.
     """
     columns: Columns = {}
     for (sample, category, variation), files in column_files(directory).items():

@@ -134,7 +134,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         modules = (
             "outputs.merging",
             "outputs.renaming",
-            "columns.parquet",
+            "columns.merging",
             "histograms.contents",
             "configuration.description",
         )

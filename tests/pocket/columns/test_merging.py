@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pocket.base.containers import write_container
-from pocket.columns import parquet
-from pocket.columns.merging import branch_columns, merge_branch_columns
-from pocket.columns.parquet import column_files, merge_columns, write_columns
+from pocket.columns import merging
+from pocket.columns.merging import branch_columns, merge_columns
+from pocket.columns.parquet import column_files, write_columns
 from pocket.errors import ColumnError
 from tests.pocket.columns.test_parquet import DATASETS, records
 
@@ -63,7 +63,7 @@ def test_files_are_those_of_merged_folders(tmp_path: Path, names: Any, kinds: st
             outputs[1].unlink()
     else:
         outputs = [folder.with_name(f"{folder.name}.zip") for folder in folders]
-    merge_branch_columns(outputs, tmp_path / "found", FACTORS, names)
+    merge_columns(outputs, tmp_path / "found", FACTORS, names)
     assert len(files(tmp_path / "expected")) >= 6
     assert files(tmp_path / "found") == files(tmp_path / "expected")
 
@@ -80,12 +80,12 @@ def test_columns_of_a_branch(tmp_path: Path) -> None:
 
 
 def test_many_branches_hold_no_descriptors_and_few_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "ROWS_AT_ONCE", 50)
+    monkeypatch.setattr(merging, "ROWS_AT_ONCE", 50)
     folder = branches(tmp_path / "branches")[0]
     container = packed(folder)
     before = len(list(Path("/proc/self/fd").iterdir()))
     (tmp_path / "merged").mkdir()
-    most, tables = [0], parquet._tables
+    most, tables = [0], merging._tables
 
     def watched(*arguments: Any) -> Any:
         for table in tables(*arguments):
@@ -93,8 +93,8 @@ def test_many_branches_hold_no_descriptors_and_few_rows(tmp_path: Path, monkeypa
             assert len(list(Path("/proc/self/fd").iterdir())) < before + 20
             yield table
 
-    monkeypatch.setattr(parquet, "_tables", watched)
-    merge_branch_columns([container] * 300, tmp_path / "merged", FACTORS)
+    monkeypatch.setattr(merging, "_tables", watched)
+    merge_columns([container] * 300, tmp_path / "merged", FACTORS)
     assert most[0] < 100
 
 
@@ -103,4 +103,4 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
     write_columns(folders[2], {"TT": {"TT_2017": {"SR": {"nominal": [records(eta=np.zeros(2))]}}}})
     (tmp_path / "merged").mkdir()
     with pytest.raises(ColumnError, match=r"^columns of TT/SR/nominal in datasets 'TT_2017' and 'TT_2017': eta, pt"):
-        merge_branch_columns(map(packed, folders), tmp_path / "merged", FACTORS)
+        merge_columns(map(packed, folders), tmp_path / "merged", FACTORS)

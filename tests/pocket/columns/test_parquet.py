@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.columns import ColOut, parquet
-from pocket.columns.parquet import column_files, merge_columns, read_columns, write_columns
+from pocket.columns import ColOut, merging
+from pocket.columns.merging import merge_columns
+from pocket.columns.parquet import column_files, read_columns, write_columns
 from pocket.engine.columns import collect_columns
 from pocket.errors import ColumnError, UnknownNameError
 from tests.pocket.columns.chunks import CATEGORIES, EVENTS, OBJECTS, Chunk, chunks
@@ -113,7 +114,7 @@ def test_every_reader_takes_a_folder_as_one_table(tmp_path: Path) -> None:
 
 
 def test_few_rows_are_in_memory_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(merging, "ROWS_AT_ONCE", 100)
     values = np.arange(1000)
     large = write(tmp_path / "large", records(event=values, weight=np.ones(1000)))
     small = [

@@ -10,7 +10,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.columns import ColOut
-from pocket.columns.parquet import merge_columns, write_columns
+from pocket.columns.merging import merge_columns
+from pocket.columns.parquet import write_columns
 from pocket.configuration.configurator import Configurator
 from pocket.cuts.library import passthrough
 from pocket.engine.chunk import process_chunk
