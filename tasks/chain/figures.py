@@ -14,7 +14,8 @@ import law
 from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError, check_known
 from pocket.io.store import Manifest, is_complete, read_manifest, verify
-from tasks.framework.base import StoreTask
+from tasks.chain.merging import MergeOutputs
+from tasks.framework.base import ConfigTask, StoreTask, input_ids, load
 
 #: entry of a manifest's ``info`` with the formats in which all of an output's plots are
 FORMATS = "formats"
@@ -63,6 +64,38 @@ class FormatsTask(StoreTask):
         """Return the formats to write, with those that the current output has."""
         manifest = read_manifest(self.directory)
         return tuple(dict.fromkeys([*self.wanted_formats, *(manifest.info.get(FORMATS, ()) if manifest else ())]))
+
+
+class FromTemplates(ConfigTask):
+    """A task that reads the merged templates of one configuration."""
+
+    categories = law.CSVParameter(default=(), description="categories to show; default: all of the configuration")
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse unknown names and an invalid style before anything runs."""
+        from pocket.plots.specification import check_style
+
+        params = super().modify_param_values(params)
+        config = load(params).config(params["config"])
+        check_known("category", params["categories"], config.categories.names, f"configuration {params['config']!r}")
+        check_style(config)
+        return params
+
+    def requires(self) -> MergeOutputs:
+        """Return the templates."""
+        return MergeOutputs.req(self)
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the templates."""
+        return input_ids({"templates": self.requires().output()})
+
+    @property
+    def shown_categories(self) -> list[str]:
+        """The categories that are shown."""
+        return list(self.categories or self.config_inst.categories.names)
 
 
 @dataclass

@@ -19,7 +19,15 @@ from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.io.store import Manifest, read_manifest, write_output
 from pocket.parameters.checksums import checksums
-from tasks.chain.figures import Drawn, FormatsTask, find_figures, intact_figures, lacking_figures, outputs_beside
+from tasks.chain.figures import (
+    Drawn,
+    FormatsTask,
+    FromTemplates,
+    find_figures,
+    intact_figures,
+    lacking_figures,
+    outputs_beside,
+)
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
@@ -242,27 +250,10 @@ class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
         return ids
 
 
-class PlotCutflow(FormatsTask, ConfigTask):
+class PlotCutflow(FormatsTask, FromTemplates):
     """Draws the events of each sample after the skim, the preselection and in each category."""
 
-    categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
-
     exclude_index = False
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown categories and an invalid style before anything runs."""
-        from pocket.plots.specification import check_style
-
-        params = super().modify_param_values(params)
-        config = load(params).config(params["config"])
-        check_known("category", params["categories"], config.categories.names, f"configuration {params['config']!r}")
-        check_style(config)
-        return params
-
-    def requires(self) -> MergeOutputs:
-        """Return the templates, which have the cutflow."""
-        return MergeOutputs.req(self)
 
     def fingerprint_spec(self) -> Any:
         """Return the templates, the categories, the style, and the code that draws."""
@@ -271,20 +262,11 @@ class PlotCutflow(FormatsTask, ConfigTask):
         config = self.config_inst
         return {
             "templates": self.requires().fingerprint,
-            "categories": self.drawn,
+            "categories": self.shown_categories,
             "period": period_spec(config),
             "style": style_spec(config),
             "code": code_closure("pocket.plots.cutflow"),
         }
-
-    @property
-    def drawn(self) -> list[str]:
-        """The categories that are drawn."""
-        return list(self.categories or self.config_inst.categories.names)
-
-    def input_ids(self) -> dict[str, str] | None:
-        """Return the templates."""
-        return input_ids({"templates": self.requires().output()})
 
     def make(self) -> None:
         """Draw one plot per sample."""
@@ -293,7 +275,7 @@ class PlotCutflow(FormatsTask, ConfigTask):
 
         config, formats = self.config_inst, self.formats_to_write()
         with write_output(**self.write_info(), formats=formats) as folder:
-            plots = draw_cutflows(config, read_sums(self.requires().directory), self.drawn)
+            plots = draw_cutflows(config, read_sums(self.requires().directory), self.shown_categories)
             save_plots(plots, folder, formats)
         print(f"plots of the cutflow of {self.config} are in {self.directory}")
 

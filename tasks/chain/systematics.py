@@ -14,9 +14,8 @@ from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
-from tasks.chain.figures import FormatsTask
-from tasks.chain.merging import MergeOutputs
-from tasks.framework.base import ConfigTask, input_ids, load
+from tasks.chain.figures import FormatsTask, FromTemplates
+from tasks.framework.base import load
 from tasks.framework.jobs import ShapesPlotJob, SystematicsPlotJob
 from tasks.framework.pool import run_jobs
 
@@ -26,38 +25,6 @@ if TYPE_CHECKING:
 
 #: names of the formats of tables
 TABLES = ("text", "md", "tex", "csv", "json")
-
-
-class FromTemplates(ConfigTask):
-    """A task that reads the merged templates of one configuration."""
-
-    categories = law.CSVParameter(default=(), description="categories to show; default: all of the configuration")
-
-    exclude_index = True
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown names and an invalid style before anything runs."""
-        from pocket.plots.specification import check_style
-
-        params = super().modify_param_values(params)
-        config = load(params).config(params["config"])
-        check_known("category", params["categories"], config.categories.names, f"configuration {params['config']!r}")
-        check_style(config)
-        return params
-
-    def requires(self) -> MergeOutputs:
-        """Return the templates."""
-        return MergeOutputs.req(self)
-
-    def input_ids(self) -> dict[str, str] | None:
-        """Return the templates."""
-        return input_ids({"templates": self.requires().output()})
-
-    @property
-    def shown_categories(self) -> list[str]:
-        """The categories that are shown."""
-        return list(self.categories or self.config_inst.categories.names)
 
 
 class PlotsFromTemplates(FormatsTask, FromTemplates):

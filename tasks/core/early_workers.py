@@ -38,6 +38,7 @@ _COMMANDS = ".commands"
 #: options of commands that need no workers here, or only under a condition
 _ELSEWHERE = ("--workflow", "--executor", "--cores", "--cluster", "--scheduler", "--dry-run", "--branch")
 
+_server: Any = forkserver._forkserver
 _ends_unused = False
 
 
@@ -85,10 +86,9 @@ def use_server() -> None:
 
 def _forget_server() -> None:
     """Let a forked process, such as one of luigi's --workers, start a server of its own."""
-    server: Any = vars(forkserver)["_forkserver"]
-    if server._forkserver_pid is not None:
-        os.close(server._forkserver_alive_fd)
-        server._forkserver_address = server._forkserver_alive_fd = server._forkserver_pid = None
+    if _server._forkserver_pid is not None:
+        os.close(_server._forkserver_alive_fd)
+        _server._forkserver_address = _server._forkserver_alive_fd = _server._forkserver_pid = None
 
 
 os.register_at_fork(after_in_child=_forget_server)
@@ -97,7 +97,6 @@ os.register_at_fork(after_in_child=_forget_server)
 @atexit.register
 def _end_unused() -> None:
     # Otherwise, it would go on importing after the command, and hold its standard error open.
-    pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
-    if _ends_unused and pid is not None:
+    if _ends_unused and _server._forkserver_pid is not None:
         with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
+            os.kill(_server._forkserver_pid, signal.SIGTERM)

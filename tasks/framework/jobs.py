@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from pocket.io.store import verify_all, verify_files, write_output
 from tasks.core.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
-    from pocket.configuration.configurator import Configurator
+    from pocket.configuration.analysis import Analysis
     from pocket.datasets.branches import Branch
     from pocket.datasets.restriction import Restriction
     from pocket.engine.resources import Resources
@@ -294,60 +294,6 @@ class MergingJob:
         progress(self.size)
 
 
-@dataclass(frozen=True)
-class TemplatePlotJob:
-    """Draws plots of one variable in one category.
-
-    Args:
-        analysis: reference of the analysis.
-        overrides: parameters from the command line.
-        config: name of the configuration.
-        variable: the histogram.
-        category: the category.
-        plots: name of each plot → formats to draw it in.
-        templates: folder of the merged templates.
-        before: folder of the templates to compare with, ``None`` for no comparison.
-        before_name: name of their configuration.
-        covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
-        folder: folder of the files, with a folder for each plot; created if needed.
-        expected: what must be loaded, ``None`` to skip the check.
-        restriction: the part of the datasets that is read, ``None`` for all.
-    """
-
-    analysis: str
-    overrides: tuple[str, ...]
-    config: str
-    variable: str
-    category: str
-    plots: Mapping[str, tuple[str, ...]]
-    templates: Path
-    before: Path | None
-    before_name: str
-    covariance: Path | None
-    folder: Path
-    size: int = 1
-    expected: Expected | None = None
-    restriction: Restriction | None = None
-
-    def run(self, progress: Progress) -> None:
-        """Draw and save the plots."""
-        from pocket.histograms.files import list_variables, read_templates
-        from pocket.plots.templates.figures import draw_templates
-
-        analysis = load_checked(self)
-        config = analysis.config(self.config)
-        before, covariance = (
-            read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
-            for folder in (self.before, self.covariance)
-        )
-        templates = read_templates(self.templates, self.variable)
-        given = config, self.variable, self.category, templates, before, self.before_name, covariance
-        for formats in dict.fromkeys(self.plots.values()):
-            plots = [analysis.all_plots[name] for name, wanted in self.plots.items() if wanted == formats]
-            save_plots(draw_templates(*given, plots=plots), self.folder, formats)
-        progress(self.size)
-
-
 @dataclass(frozen=True, kw_only=True)
 class FigureJob:
     """Draws figures of one histogram in one category.
@@ -360,7 +306,6 @@ class FigureJob:
         category: the category.
         templates: folder of the merged templates.
         folder: folder of the files, created if needed.
-        formats: formats of the figures.
         expected: what must be loaded, ``None`` to skip the check.
         restriction: the part of the datasets that is read, ``None`` for all.
     """
@@ -372,7 +317,6 @@ class FigureJob:
     category: str
     templates: Path
     folder: Path
-    formats: tuple[str, ...]
     size: int = 1
     expected: Expected | None = None
     restriction: Restriction | None = None
@@ -381,13 +325,46 @@ class FigureJob:
         """Draw and save the figures."""
         from pocket.histograms.files import read_templates
 
-        config = load_checked(self).config(self.config)
-        save_plots(self.draw(config, read_templates(self.templates, self.variable)), self.folder, self.formats)
+        analysis = load_checked(self)
+        for plots, formats in self.draw(analysis, read_templates(self.templates, self.variable)):
+            save_plots(plots, self.folder, formats)
         progress(self.size)
 
-    def draw(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
-        """Draw the figures."""
+    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
+        """Yield figures and the formats to save them in."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplatePlotJob(FigureJob):
+    """Draws plots of templates.
+
+    Args:
+        plots: name of each plot → formats to draw it in.
+        before: folder of the templates to compare with, ``None`` for no comparison.
+        before_name: name of their configuration.
+        covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
+    """
+
+    plots: Mapping[str, tuple[str, ...]]
+    before: Path | None
+    before_name: str
+    covariance: Path | None
+
+    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
+        """Yield the plots that are drawn in the same formats together."""
+        from pocket.histograms.files import list_variables, read_templates
+        from pocket.plots.templates.figures import draw_templates
+
+        before, covariance = (
+            read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
+            for folder in (self.before, self.covariance)
+        )
+        config = analysis.config(self.config)
+        given = config, self.variable, self.category, templates, before, self.before_name, covariance
+        for formats in dict.fromkeys(self.plots.values()):
+            plots = [analysis.all_plots[name] for name, wanted in self.plots.items() if wanted == formats]
+            yield draw_templates(*given, plots=plots), formats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -395,28 +372,38 @@ class SystematicsPlotJob(FigureJob):
     """Draws the shifts of systematic sources and their ranking.
 
     Args:
+        formats: formats of the figures.
         sources: sources to draw; empty for all.
     """
 
+    formats: tuple[str, ...]
     sources: tuple[str, ...] = ()
 
-    def draw(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
-        """Draw a figure for each source, and the ranking."""
+    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
+        """Yield a figure for each source, and the ranking."""
         from pocket.plots.systematics import draw_systematics
 
-        return draw_systematics(config, self.variable, self.category, templates, self.sources)
+        config = analysis.config(self.config)
+        yield draw_systematics(config, self.variable, self.category, templates, self.sources), self.formats
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShapesPlotJob(FigureJob):
-    """Draws the shapes of processes and data."""
+    """Draws the shapes of processes and data.
 
-    def draw(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
-        """Draw a figure for each axis."""
+    Args:
+        formats: formats of the figures.
+    """
+
+    formats: tuple[str, ...]
+
+    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
+        """Yield a figure for each axis."""
         from pocket.configuration.plot import SHAPES
         from pocket.plots.templates.figures import draw_templates
 
-        return draw_templates(config, self.variable, self.category, templates, plots=[SHAPES])
+        config = analysis.config(self.config)
+        yield draw_templates(config, self.variable, self.category, templates, plots=[SHAPES]), self.formats
 
 
 @dataclass(frozen=True)
