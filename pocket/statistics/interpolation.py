@@ -46,8 +46,7 @@ def morphing_weights(theta: Floats) -> tuple[Floats, Floats, Floats]:
     >>> morphing_weights(np.array([-2.0, 0.0, 1.0]))[0].tolist()
     [2.0, 0.0, 1.0]
     """
-    value, first, second = smooth_step(theta)
-    return theta * value, value + theta * first, 2 * first + theta * second
+    return _even_weights(theta, 1)
 
 
 def norm_weights(theta: Floats) -> tuple[Floats, Floats, Floats]:
@@ -62,5 +61,14 @@ def norm_weights(theta: Floats) -> tuple[Floats, Floats, Floats]:
     >>> norm_weights(np.array([-2.0, 0.0, 0.5]))[0].tolist()
     [2.0, 0.0, 0.5]
     """
-    value, first, second = smooth_step(2 * theta)
-    return theta * value, value + 2 * theta * first, 4 * first + 4 * theta * second
+    return _even_weights(theta, 2)
+
+
+def _even_weights(theta: Floats, stretch: int) -> tuple[Floats, Floats, Floats]:
+    """Return ``θ·s(kθ)`` and its derivatives."""
+    value, first, second = smooth_step(stretch * theta)
+    return (
+        theta * value,
+        value + stretch * theta * first,
+        2 * stretch * first + stretch**2 * theta * second,
+    )
