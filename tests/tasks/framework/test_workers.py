@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,8 @@ def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int, monkeypat
 def test_process_that_dies_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: int, sentence: str
 ) -> None:
+    # Its own folder is made before, which the fork server's socket is in.
+    get_temp_dir()
     monkeypatch.setattr(workers.tempfile, "mkdtemp", lambda prefix: str(tmp_path / "traces"))
     (tmp_path / "traces").mkdir()
     # the other one is still at work when it happens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -94,3 +95,16 @@ class FolderStorage:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
+
+
+def fail_at(storage: FolderStorage, number: int) -> list[str]:
+    """Let the server end before an operation, counted from 0, and return a list that names it then."""
+    counted, failed = itertools.count(), list[str]()
+
+    def before(operation: str, url: str) -> None:
+        if next(counted) >= number:
+            failed.append(operation)
+            raise RemoteStoreError(f"{url} can't be reached: [FATAL] Connection error")
+
+    storage.before = before
+    return failed

@@ -18,7 +18,7 @@ from pocket.io.store.output import receive_output
 from pocket.io.store.packing import contents_of_output, size_of_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
 from pocket.io.store.remote_manifests import forget, remote_manifest
-from tests.pocket.io.store.folder_storage import STORE, FolderStorage
+from tests.pocket.io.store.folder_storage import STORE, FolderStorage, fail_at
 from tests.pocket.io.store.test_output import holds
 from tests.pocket.io.store.writer import write
 from tests.tasks.damage import rot, truncate
@@ -243,13 +243,7 @@ def test_server_ends_during_an_upload(storage: FolderStorage, output: Path, befo
         upload(output, URL)
         write(output, 1)
     for number in itertools.count():
-        counted = itertools.count()
-
-        def fail(operation: str, url: str, last: int = number, counted: itertools.count[int] = counted) -> None:
-            if next(counted) >= last:
-                raise RemoteStoreError(f"{url} can't be reached")
-
-        storage.before = fail
+        fail_at(storage, number)
         try:
             upload(output, URL)
         except RemoteStoreError:

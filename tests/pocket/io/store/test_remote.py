@@ -16,7 +16,7 @@ import pytest
 from pocket.errors import PocketError, RemoteStoreError
 from pocket.io.store import is_complete, manifest_id, read_manifest, write_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
-from tests.pocket.io.store.folder_storage import STORE, FolderStorage
+from tests.pocket.io.store.folder_storage import STORE, FolderStorage, fail_at
 from tests.pocket.io.store.test_output import holds
 from tests.pocket.io.store.writer import write
 
@@ -27,19 +27,6 @@ URL = f"{STORE}/task/output"
 def output(tmp_path: Path) -> Path:
     write(tmp_path / "local" / "output", 1)
     return tmp_path / "local" / "output"
-
-
-def fail_at(storage: FolderStorage, number: int) -> list[str]:
-    """Let the server end before an operation, counted from 0, and return a list that names it then."""
-    counted, failed = itertools.count(), list[str]()
-
-    def before(operation: str, url: str) -> None:
-        if next(counted) >= number:
-            failed.append(operation)
-            raise RemoteStoreError(f"{url} can't be reached: [FATAL] Connection error")
-
-    storage.before = before
-    return failed
 
 
 def test_upload_and_back(storage: FolderStorage, output: Path) -> None:
