@@ -104,7 +104,11 @@ def draw_points(ax: Axes, binning: Binning, points: Points, **style: Any) -> Any
 
 def draw_band(ax: Axes, binning: Binning, low: Floats, high: Floats, **style: Any) -> StepPatch:
     """Fill the area between two step functions; bins that are not finite stay empty."""
-    return ax.stairs(high, binning.edges, baseline=low, fill=True, **style)
+    baseline: Any = low  # The annotation in matplotlib knows numbers only.
+    band = StepPatch(high, binning.edges, baseline=baseline, fill=True, **{"linewidth": 0, **style})
+    # Axes.stairs would also extend the limits of the axes, which takes long, and which plots set themselves.
+    ax.add_artist(band)
+    return band
 
 
 def relative_band(errors: tuple[Floats, Floats], prediction: Floats) -> tuple[Floats, Floats]:
