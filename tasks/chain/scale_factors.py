@@ -103,6 +103,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
 
     exclude_index = False
     runs_beside = True
+    spreads = True
 
     @classmethod
     def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
@@ -194,8 +195,10 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
             return
         from pocket.base.fingerprint.reads import recording_reads
+        from pocket.base.runtime.spreading import spreading
         from pocket.parameters.used_files import recording_files
         from pocket.scale_factors.declarations.base import find_function
+        from tasks.framework.spreading import spread_over
 
         make = find_function(self.declaration.maker)
         # The first iteration of coupled scale factors is measured without the others, so they have no uncertainty yet.
@@ -203,6 +206,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         with (
             recording_files(self.declaration) as used,
             recording_reads(self.declaration) as reads,
+            spreading(spread_over(self.cores)),
             UserCall("scale factor", str(self.scale_factor)),
         ):
             correction, result = make(str(self.scale_factor), self.declaration, outputs)

@@ -160,6 +160,9 @@ class StoreTask(AnalysisTask):
     #: whether ``make`` may run in another process, while other tasks run; it needs one process then
     runs_beside = False
 
+    #: whether ``make`` spreads its work over processes itself, which it can in the process of luigi only
+    spreads = False
+
     #: whether the output may depend on the versions of corrections that parameters name
     reads_corrections = False
 

@@ -179,7 +179,7 @@ def finish_pass(task: Any) -> None:
 
 def make_beside(task: Any) -> bool:
     """Make a task in a worker if one has nothing to do, and tell whether it is made."""
-    if task.runs_beside and not task.one_by_one and workers.are_free():
+    if task.runs_beside and not task.spreads and not task.one_by_one and workers.are_free():
         _begin(task)
     return finish_beside(task)
 

@@ -75,6 +75,14 @@ begin_ready: list[Callable[[bool], set[Future[Any]]]] = []
 _are_alone = False
 
 
+def start(number: int) -> bool:
+    """Start workers for what isn't a job, and tell whether there are some."""
+    global _kept
+    if _kept is None and not _are_alone:
+        _kept = _Workers(number)
+    return are_there()
+
+
 def are_there() -> bool:
     """Tell whether this command has workers, which may do what isn't a job."""
     return _kept is not None and not _are_alone

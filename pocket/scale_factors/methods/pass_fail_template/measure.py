@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pocket.base.runtime.spreading import spread
 from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.measurement.binning import Categories
@@ -36,7 +37,7 @@ def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
         ScaleFactorError: if data are weighted, or a fit can't be defined or fails; the message names the bins.
     """
     inputs = list(_inputs(declaration, templates, _positions(declaration, templates)))
-    fits = [fit(TemplateModel(of_group)) for of_group in inputs]
+    fits = spread(_fit_group, inputs)
     failed = [
         f"{label} ({one.status})" for label, one in zip(templates.labels, fits, strict=True) if one.status != VALID
     ]
@@ -50,6 +51,10 @@ def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
 def frozen_name(flavour: str) -> str:
     """Return the name of the source of uncertainty for the scale factor of a frozen flavour."""
     return f"sf_{flavour}"
+
+
+def _fit_group(inputs: TemplateInputs) -> TemplateFit:
+    return fit(TemplateModel(inputs))
 
 
 def _inputs(

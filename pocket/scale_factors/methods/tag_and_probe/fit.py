@@ -9,12 +9,14 @@ shorter at both ends (``mass_range``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from iminuit import Minuit
 
+from pocket.base.runtime.spreading import spread
 from pocket.base.typing import Floats
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
@@ -92,13 +94,9 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
         data.passing[:, window].sum(axis=1), data.failing[:, window].sum(axis=1), labels, f"{name} in data"
     )
     simulated = {model: _simulated_efficiency(name, mc, window, labels) for model, window in windows.items()}
-    fits = {
-        model: [
-            fit(_model(declaration, model, (data, mc), group, window, masses), label, model)
-            for group, label in enumerate(labels)
-        ]
-        for model, window in windows.items()
-    }
+    bins = [(model, group) for model in windows for group in range(len(labels))]
+    fitted_bins = iter(spread(partial(_fit_bin, declaration, (data, mc), windows, masses, labels), bins))
+    fits = {model: [next(fitted_bins) for _ in labels] for model in windows}
     diagnostics = tuple(one.diagnostics for of_model in fits.values() for one in of_model)
     failed = [f"{one.label} ({one.model}: {one.status})" for one in diagnostics if one.status != VALID]
     if failed:
@@ -117,6 +115,18 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
         {model: (shift, -shift) for model, shift in shifts.items()},
         diagnostics=diagnostics,
     )
+
+
+def _fit_bin(
+    declaration: TagAndProbeFit,
+    templates: tuple[Counts, Counts],
+    windows: Mapping[str, slice],
+    masses: Floats,
+    labels: Sequence[str],
+    which: tuple[str, int],
+) -> Fit:
+    model, group = which
+    return fit(_model(declaration, model, templates, group, windows[model], masses), labels[group], model)
 
 
 def fit(model: PassFailModel, label: str, name: str) -> Fit:

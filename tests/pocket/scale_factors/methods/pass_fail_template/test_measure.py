@@ -7,6 +7,7 @@ import correctionlib
 import numpy as np
 import pytest
 
+from pocket.base.runtime.spreading import spreading
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors import Flat, LogNormal
 from pocket.scale_factors.files.writer import dumps
@@ -16,6 +17,7 @@ from pocket.scale_factors.methods.pass_fail_template.fit import fit
 from pocket.scale_factors.methods.pass_fail_template.inputs import Nuisance, TemplateInputs
 from pocket.scale_factors.methods.pass_fail_template.model import TemplateModel
 from tests.pocket.scale_factors import template_toys
+from tests.pocket.scale_factors.copies import spread_in_copies
 from tests.pocket.scale_factors.tagging_toys import PT, declaration, histograms
 
 
@@ -106,3 +108,8 @@ def test_failed_fit_names_the_bin() -> None:
         content[0, 1, 1] = 0
     with pytest.raises(ScaleFactorError, match=r"btag, pt \[60, 200\): no data in pass"):
         measure("btag", declaration(), templates)
+
+
+def test_fits_may_run_in_other_processes(result: ScaleFactorResult) -> None:
+    with spreading(spread_in_copies):
+        assert measure("btag", declaration(), histograms(1)[0]).to_json() == result.to_json()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from iminuit import Minuit
 
+from pocket.base.runtime.spreading import spreading
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
 from pocket.scale_factors import TagAndProbeFit
 from pocket.scale_factors.measurement.measure import measure
@@ -18,6 +19,7 @@ from pocket.scale_factors.methods.tag_and_probe.fit import fit
 from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import Exponential, MassDependence, template_spectrum
 from tests.pocket.scale_factors import toys
+from tests.pocket.scale_factors.copies import spread_in_copies
 
 EDGES = np.linspace(60, 120, 61)
 
@@ -264,3 +266,8 @@ def test_unknown_models(changes: dict[str, str], error: type[Exception], text: s
 
 def test_an_alternative_that_is_not_asked_for_may_be_anything_known() -> None:
     assert declaration(background="quadratic", alternative_fits=("signal",)).background == "quadratic"
+
+
+def test_fits_may_run_in_other_processes(result: ScaleFactorResult) -> None:
+    with spreading(spread_in_copies):
+        assert measure("muon_id", declaration(), toys.tag_and_probe(1)).to_json() == result.to_json()

@@ -1,0 +1,99 @@
+"""Independent calls of a measurement, such as its fits, in the worker processes of this command."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from typing import Any, TypeVar
+
+from pocket.base.runtime.spreading import Spread
+from pocket.executors import available_cores
+from tasks.framework import workers
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: seconds that calls take here before workers are started for the others, which takes about as long
+_SECONDS_HERE = 1.5
+#: parts of the calls per process, so that all processes end at about the same time
+_PARTS = 4
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """Calls of a function.
+
+    Args:
+        function: the function.
+        arguments: an argument for each call.
+    """
+
+    function: Callable[[Any], Any]
+    arguments: Sequence[Any]
+
+    def run(self) -> list[Any]:
+        """Return the results."""
+        return [self.function(argument) for argument in self.arguments]
+
+
+def spread_over(cores: int) -> Spread:
+    """Return a function that spreads calls over the workers of this command, which it starts for long work only.
+
+    Args:
+        cores: largest number of processes; 0 for all cores. With one process, all calls run here.
+    """
+    number = cores or available_cores()
+
+    def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
+        results: list[R] = []
+        if number > 1 and len(arguments) > 1 and _travels(function, arguments[0]):
+            if not workers.are_there():
+                results += _call_for_a_while(function, arguments)
+            results += _call_in_workers(function, arguments[len(results) :], number)
+        results += [function(argument) for argument in arguments[len(results) :]]
+        return results
+
+    return spread
+
+
+def _travels(function: Any, argument: Any) -> bool:
+    """Tell whether a call can be sent to another process."""
+    try:
+        pickle.dumps((function, argument))
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
+
+
+def _call_for_a_while(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
+    """Return the results of the first calls, of all if they end soon."""
+    begin = time.monotonic()
+    results: list[R] = []
+    for argument in arguments:
+        if time.monotonic() - begin > _SECONDS_HERE:
+            break
+        results.append(function(argument))
+    return results
+
+
+def _call_in_workers(function: Callable[[T], R], arguments: Sequence[T], number: int) -> list[R]:
+    """Return the results of the first calls, of none if there are no workers or one of them has died."""
+    if len(arguments) < 2 or not (workers.are_there() or (parent_process() is None and workers.start(number))):
+        return []
+    size = max(1, len(arguments) // (_PARTS * number))
+    parts = [arguments[start : start + size] for start in range(0, len(arguments), size)]
+    results: list[R] = []
+    try:
+        futures = [workers.begin_beside(_Calls(function, part)) for part in parts]
+        for _ in workers.finish_beside(set(futures)):
+            pass
+        for future in futures:
+            results += future.result()
+    except BrokenProcessPool:
+        # The calls that are missing run in this process.
+        pass
+    return results
