@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import cast
 
 from pocket.base.runtime.remarks import remark
 from pocket.datasets.catalogues.lookup import Catalogues
+from pocket.datasets.check import refuse_twice
 from pocket.datasets.content import content_id
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import TREE, FileInfo, Fileset
@@ -107,7 +108,7 @@ def build_fileset(
             skipped.append(SkippedFile(name, file.url, str(result)))
             continue
         info, size = result
-        _refuse_twice(seen, info, name, file.url)
+        refuse_twice(seen, info, name, file.url)
         if replicas := list(file.locations[1:]):
             info["replicas"] = replicas
         fileset[name]["files"][file.url] = info
@@ -119,33 +120,6 @@ def build_fileset(
             bad = f"; unreadable: {len(left_out)}, the first because {left_out[0]}" if left_out else ""
             raise DatasetError(f"{definitions[name].where} has no events; files read: {len(dataset['files'])}{bad}")
     return FilesetResult(fileset, tuple(skipped))
-
-
-def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
-    """Return the datasets of several definition files in one fileset.
-
-    Raises:
-        DatasetError: if a file is in two of them, so that its events would count twice.
-    """
-    joined: Fileset = {}
-    seen: dict[str, tuple[str, str]] = {}
-    for fileset in filesets:
-        for name, dataset in fileset.items():
-            for path, info in dataset["files"].items():
-                _refuse_twice(seen, info, name, path)
-            joined[name] = dataset
-    return joined
-
-
-def _refuse_twice(seen: dict[str, tuple[str, str]], info: FileInfo, name: str, path: str) -> None:
-    """Record a file by its UUID, and refuse a file or copy that was recorded before."""
-    if info["uuid"] in seen:
-        other_name, other_path = seen[info["uuid"]]
-        raise DatasetError(
-            f"{path} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
-            f"{info['uuid']}): its events would count twice"
-        )
-    seen[info["uuid"]] = (name, path)
 
 
 def inspect_file(path: str | Path) -> tuple[FileInfo, int]:

@@ -1,16 +1,16 @@
-"""Check of a fileset against its files and against the current lists of its datasets' files."""
+"""Checks of filesets: against their files, against the current lists of these, and for files in two datasets."""
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
 from pocket.datasets.listing import DatasetFile
-from pocket.errors import BadFileError, PocketError
+from pocket.errors import BadFileError, DatasetError, PocketError
 
 # The second alternative is the error code in XRootD's protocol.
 _GONE = re.compile(r"doesn't exist|\[3011\]")
@@ -174,3 +174,30 @@ def _compared(
 
 def _recorded(path: str, info: FileInfo) -> DatasetFile:
     return DatasetFile(path, tuple(info.get("replicas", ())))
+
+
+def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
+    """Return the datasets of several definition files in one fileset.
+
+    Raises:
+        DatasetError: if a file is in two of them, so that its events would count twice.
+    """
+    joined: Fileset = {}
+    seen: dict[str, tuple[str, str]] = {}
+    for fileset in filesets:
+        for name, dataset in fileset.items():
+            for path, info in dataset["files"].items():
+                refuse_twice(seen, info, name, path)
+            joined[name] = dataset
+    return joined
+
+
+def refuse_twice(seen: dict[str, tuple[str, str]], info: FileInfo, name: str, path: str) -> None:
+    """Record a file by its UUID, and refuse a file or copy that was recorded before."""
+    if info["uuid"] in seen:
+        other_name, other_path = seen[info["uuid"]]
+        raise DatasetError(
+            f"{path} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
+            f"{info['uuid']}): its events would count twice"
+        )
+    seen[info["uuid"]] = (name, path)

@@ -148,7 +148,7 @@ class DatasetWorkflow(ConfigTask, BatchWorkflow):
     @cached_property
     def workflow_fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
-        from pocket.datasets.build import joined_filesets
+        from pocket.datasets.check import joined_filesets
         from pocket.datasets.definition_files import those_of
 
         wanted = self.config_inst.definitions
