@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def load_pages() -> ModuleType:
     """Return the module that makes pages of notebooks."""
-    spec = importlib.util.spec_from_file_location("notebook_pages", ROOT / "docs" / "notebook_pages.py")
+    spec = importlib.util.spec_from_file_location("notebook_pages", ROOT / "docs" / "hooks" / "notebook_pages.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

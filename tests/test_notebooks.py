@@ -17,7 +17,7 @@ from tests.real_files import real_file
 
 pytestmark = pytest.mark.slow
 
-PAGE = (ROOT / "docs" / "interactive.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "interactive.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def block(start: str) -> str:
 def run(code: str) -> dict[str, Any]:
     """Run a block of code and return the names that it defines."""
     names: dict[str, Any] = {"__name__": "page"}
-    exec(compile(code, "docs/interactive.md", "exec"), names)
+    exec(compile(code, "docs/how-to/interactive.md", "exec"), names)
     return names
 
 

@@ -33,7 +33,7 @@ from tests.analysis import lepton_jets
 from tests.oracle import Histogram, objects, single
 
 CONFIGURATIONS = Path(__file__).parent / "pocketcoffea"
-PAGE = Path(__file__).parents[1] / "docs" / "pocketcoffea.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "pocketcoffea.md"
 #: Event flags of 2018 that PocketCoffea's defaults don't have.
 NOT_THEIRS = {"Flag_BadPFMuonDzFilter", "Flag_ecalBadCalibFilter", "Flag_eeBadScFilter"}
 SAMPLE, DATASET, EVENTS = "TTToSemiLeptonic", "TTToSemiLeptonic_2018", 1200

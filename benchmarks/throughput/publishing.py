@@ -1,4 +1,4 @@
-"""Publication of the results: the short table in the README, everything in ``docs/performance.md``."""
+"""Publication of the results: the short table in the README, everything in ``docs/explanation/performance.md``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def publish(text: str, project: Path) -> None:
     if short is None:
         raise NoResultsError("the report has no throughput to put into README.md: run that part first")
     _replace(project / "README.md", short[1])
-    _replace(project / "docs" / "performance.md", text.strip())
+    _replace(project / "docs" / "explanation" / "performance.md", text.strip())
 
 
 def _replace(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@
 # process.
 #
 # `nano_dy.root` and `nano_dimuon.root` are small files of CMS in coffea's source distribution. [In a notebook or a
-# script](../interactive.md) says how to get them into the working folder; other NanoAOD will do as well.
+# script](../how-to/interactive.md) says how to get them into the working folder; other NanoAOD will do as well.
 
 # %%
 from pocket import load_analysis, plot, process

@@ -5,7 +5,7 @@
 # by one.
 #
 # `nano_dy.root` is a small file of CMS in coffea's source distribution. [In a notebook or a
-# script](../interactive.md) says how to get it into the working folder; other NanoAOD will do as well.
+# script](../how-to/interactive.md) says how to get it into the working folder; other NanoAOD will do as well.
 
 # %%
 import awkward as ak

@@ -87,7 +87,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         if not self.site:
             raise ConfigError(
                 f"{type(self).__name__} is for a site that isn't in law.cfg: write a section of it as "
-                "docs/sites.md says, and use --executor dask --site"
+                "docs/how-to/sites.md says, and use --executor dask --site"
             )
         cluster_of = _cluster_of.get(None)
         if cluster_of is None:

@@ -116,7 +116,7 @@ def report(uses: Sequence[Use], loading: str, differences: Sequence[str] | None)
             at = ", ".join(places if kind in ("refused", "unknown") else places[:1])
             lines.append(f"  {at}: {name}{f': {text}' if text else ''}")
     if differences is None:
-        lines.append("what differs in numbers and why is said when it loads, and in docs/pocketcoffea.md")
+        lines.append("what differs in numbers and why is said when it loads, and in docs/reference/pocketcoffea.md")
     elif differences:
         lines += ["what differs in numbers from PocketCoffea:", *(f"  {sentence}" for sentence in differences)]
     else:

@@ -144,7 +144,7 @@ def process(
         *_luminosity_notes(part),
         *(f"{file} is left out: {reason}" for file, reason in skipped.items()),
     )
-    none = "the result has no columns: the configuration exports none, see docs/columns.md"
+    none = "the result has no columns: the configuration exports none, see docs/how-to/columns.md"
     return Result(part, merged, Named(columns, "sample", "columns of the result", none), skipped, notes)
 
 

@@ -1,7 +1,7 @@
 """Scale factors: declared by an analysis, measured or imported, written as corrections, applied to events.
 
 A method of your own is a subclass of :class:`ScaleFactor`, or of a base with data or with passing and failing entries,
-whose ``method`` names a function ``"module:function"``, see docs/scale_factors.md.
+whose ``method`` names a function ``"module:function"``, see docs/reference/scale_factors.md.
 
 >>> from pocket.scale_factors import LogNormal
 >>> LogNormal("wjets_rate", kappa=1.3, samples=("WJets",)).kappa

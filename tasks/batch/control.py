@@ -77,7 +77,7 @@ def check_workflow(kind: str, cls: type[Any]) -> None:
     missing = [f"{kind}_{name}" for name in REQUIRED if not hasattr(cls, f"{kind}_{name}")]
     missing += [f"{proxy.__name__}.{name}" for name in REQUIRED_OF_PROXY if _is_missing(proxy, name)]
     if missing:
-        raise ConfigError(f"{where} lacks {' and '.join(missing)}, see docs/extending.md")
+        raise ConfigError(f"{where} lacks {' and '.join(missing)}, see docs/how-to/extending.md")
 
 
 def _is_missing(proxy: type[BatchProxy], name: str) -> bool:

@@ -307,7 +307,7 @@ class StoreTask(AnalysisTask):
         if not awaited and read_id(self.output()) == self._replaced:
             raise ConfigError(
                 f"{self.progress_label}: make() wrote no output, use write_output(**self.write_info()), see "
-                "docs/extending.md#a-task"
+                "docs/how-to/extending.md#a-task"
             )
         raise changed_meanwhile(self.progress_label, awaited, self.output().unsuitable())
 
@@ -330,7 +330,7 @@ class StoreTask(AnalysisTask):
 
     def _lacks(self, member: str) -> ConfigError:
         """Return the error for a task without something that it must define."""
-        return ConfigError(f"{self.task_family} lacks {member}, see docs/extending.md#a-task")
+        return ConfigError(f"{self.task_family} lacks {member}, see docs/how-to/extending.md#a-task")
 
     def _print_status(self, args: Any) -> Any:
         with remembering():

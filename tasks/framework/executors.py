@@ -68,7 +68,7 @@ class ExecutorMixin(BatchOptions):
     executor_options = law.CSVParameter(
         default=(),
         significant=False,
-        description="more options of the executor as key=value, comma-separated, see docs/executors.md; no default",
+        description="more options of the executor as key=value, comma-separated (docs/how-to/executors.md); no default",
     )
 
     custom_run_options = luigi.Parameter(
@@ -202,7 +202,7 @@ def all_options(
     for name in required:
         if name not in given:
             option = f"--{name.replace('_', '-')}" if name in OPTIONS else f"--executor-options {name}=…"
-            raise ConfigError(f"site {site_name!r} needs {option} with --executor {executor}, see docs/sites.md")
+            raise ConfigError(f"site {site_name!r} needs {option} with --executor {executor}, see docs/how-to/sites.md")
     return factory.combined(site, given)
 
 

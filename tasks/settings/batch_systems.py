@@ -1,6 +1,6 @@
 """The batch systems: their names, options and commands.
 
-A module that law.cfg names (``batch_systems`` in ``[pocketlaw]``) adds one, see docs/extending.md.
+A module that law.cfg names (``batch_systems`` in ``[pocketlaw]``) adds one, see docs/how-to/extending.md.
 """
 
 from __future__ import annotations

@@ -210,7 +210,9 @@ def find_executor(name: str) -> dict[str, str]:
     """
     kind, at, place = name.partition("@")
     if kind in ("condor", "parsl") and not at:
-        raise ConfigError(f"--executor {name}: use {_WAYS[kind]} --site …, see docs/executors.md and docs/batch.md")
+        raise ConfigError(
+            f"--executor {name}: use {_WAYS[kind]} --site …, see docs/how-to/executors.md and docs/how-to/batch.md"
+        )
     if not at:
         return {}
     if kind in ("iterative", "futures"):
@@ -218,7 +220,7 @@ def find_executor(name: str) -> dict[str, str]:
     if kind not in ("condor", "dask"):
         raise ConfigError(
             f"--executor {name}: there is no executor {kind!r}, use {_WAYS['parsl']} --site {SITES.get(place, place)}, "
-            "see docs/sites.md"
+            "see docs/how-to/sites.md"
         )
     site = find_site(place, f"--executor {name}")
     if kind == "dask":
@@ -243,5 +245,5 @@ def find_site(place: str, where: str) -> str:
     if site not in site_names():
         if nearest(place, known := [*SITES, *site_names()]):
             raise UnknownNameError("site", place, known, where)
-        raise ConfigError(f"{where}: law.cfg has no section [site_{place}], write one as docs/sites.md says")
+        raise ConfigError(f"{where}: law.cfg has no section [site_{place}], write one as docs/how-to/sites.md says")
     return site

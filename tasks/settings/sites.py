@@ -57,7 +57,7 @@ class Site:
             for the running time.
         workflows: batch systems of the site, empty for all, or ``none`` if it accepts no jobs.
         dask: options of the executor ``dask`` at this site, one per line: ``key = value`` with the keys of
-            ``docs/executors.md``. ``required = scheduler`` names those that the user has to set.
+            ``docs/how-to/executors.md``. ``required = scheduler`` names those that the user has to set.
     """
 
     name: str

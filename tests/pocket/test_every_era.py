@@ -192,7 +192,7 @@ def test_all_eras_are_there() -> None:
 
 def test_all_eras_are_documented() -> None:
     params = get_default_parameters()
-    page = (Path(__file__).absolute().parents[2] / "docs" / "parameters.md").read_text()
+    page = (Path(__file__).absolute().parents[2] / "docs" / "reference" / "parameters.md").read_text()
     table = page[page.index("| Era |") :].partition("\n\n")[0]
     rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
     assert [row[:2] for row in rows] == [[year, folder] for year, folder in CAMPAIGNS.items()]

@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md: each does what the page says."""
+"""The examples of docs/how-to/extending.md: each does what the page says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tasks.framework.base import ConfigTask
 from tasks.settings.sites import Site
 
 HERE = Path(__file__).parent
-PAGE = (HERE.parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+PAGE = (HERE.parents[1] / "docs" / "how-to" / "extending.md").read_text(encoding="utf-8")
 
 
 def blocks(section: str, language: str = "python") -> list[str]:
@@ -37,7 +37,7 @@ def run(section: str) -> dict[str, Any]:
     """Run the blocks of a section and return the names that they define."""
     names: dict[str, Any] = {"__name__": "page"}
     for block in blocks(section):
-        exec(compile(block, "docs/extending.md", "exec"), names)
+        exec(compile(block, "docs/how-to/extending.md", "exec"), names)
     return names
 
 

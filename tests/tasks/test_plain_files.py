@@ -27,7 +27,7 @@ from tests.law_runner import ROOT, Law, Run
 
 pytestmark = pytest.mark.slow
 
-PAGE = ROOT / "docs" / "pocketcoffea.md"
+PAGE = ROOT / "docs" / "reference" / "pocketcoffea.md"
 #: options of all tasks that luigi and law bring
 OF_LAW = {"--print-status", "--print-deps", "--remove-output", "--log-level", "--help"}
 PLAIN = Path(__file__).with_name("plain")

@@ -12,11 +12,11 @@ REPORT = "Measured.\n\n### Throughput\n\nEvents.\n\n| a |\n| 1 |\n\n| long |\n\n
 
 def pages(folder: Path) -> list[Path]:
     """Return the two pages."""
-    return [folder / "README.md", folder / "docs" / "performance.md"]
+    return [folder / "README.md", folder / "docs" / "explanation" / "performance.md"]
 
 
 def test_results_replace_those_before(tmp_path: Path) -> None:
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "explanation").mkdir(parents=True)
     for page in pages(tmp_path):
         page.write_text(f"# Title\n\n{BEGIN}\n\nold\n\n{END}\n\n## Next\n")
     publish(REPORT, tmp_path)

@@ -267,7 +267,7 @@ def test_errors(events: ak.Array) -> None:
 
 
 def test_all_calibrators_are_documented() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "calibrators.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "calibrators.md").read_text()
     table = page[page.index("| Calibrator | Name |") :].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
     public = {name: getattr(calibrators, name) for name in calibrators.__all__}
@@ -280,7 +280,7 @@ def test_all_calibrators_are_documented() -> None:
 
 
 def test_calibrator_of_the_documentation(events: ak.Array) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "calibrators.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "calibrators.md").read_text()
     code = page.partition("```python\n")[2].partition("```")[0]
     names: dict[str, Any] = {}
     exec(code, names)

@@ -49,13 +49,13 @@ def test_report(tmp_path: Path) -> None:
         "it doesn't load",
         "refused, with the replacement:",
         "  config.py:1: pocket_coffea.utils.rucio.query_dataset: `law run BuildDatasets` asks DBS and Rucio "
-        "(docs/datasets.md)",
+        "(docs/reference/datasets.md)",
     ]
     assert lines[4:6] == [
         "not in PocketCoffea's head either:",
         "  config.py:2: pocket_coffea.nothing: there is no module pocket_coffea.nothing",
     ]
-    assert "docs/pocketcoffea.md" in lines[-1]
+    assert "docs/reference/pocketcoffea.md" in lines[-1]
 
 
 def test_what_differs_is_in_the_report() -> None:

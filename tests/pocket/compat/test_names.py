@@ -64,7 +64,7 @@ def test_the_page_lists_what_is_refused() -> None:
     for name, sentence in TABLE.items():
         by_sentence.setdefault(sentence, []).append(name)
     rows = [f"| {', '.join(f'`{name}`' for name in names)} | {text} |" for text, names in by_sentence.items()]
-    page = (Path(__file__).parents[3] / "docs" / "pocketcoffea.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "pocketcoffea.md").read_text()
     assert page.partition("## What is refused")[2].partition("| --- | --- |\n")[2] == "\n".join(rows) + "\n"
 
 

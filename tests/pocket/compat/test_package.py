@@ -57,7 +57,7 @@ def test_a_package_has_all_that_is_used(repository: Path, tmp_path: Path) -> Non
     loaded = load_analysis(str(folder))
     assert (loaded.name, list(loaded.configs)) == ("dimuon", ["config"])
     (before,), (after,) = analysis.configs.values(), loaded.configs.values()
-    # NaN is an error in a package, see docs/pocketcoffea.md.
+    # NaN is an error in a package, see docs/reference/pocketcoffea.md.
     assert after.variables == {name: replace(conf, nan="error") for name, conf in before.variables.items()}
     assert set(after.definitions) == set(before.definitions)
     with pytest.raises(ConfigError, match=r"my_dimuon exists: name another folder by --to, or remove it"):

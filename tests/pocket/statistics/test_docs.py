@@ -1,4 +1,4 @@
-"""The examples of docs/statistics.md, run one after the other."""
+"""The examples of docs/reference/statistics.md, run one after the other."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 from tests.checkout import REPOSITORY
 
-PAGE = (REPOSITORY / "docs" / "statistics.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "docs" / "reference" / "statistics.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def test_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for block in BLOCKS:
-        exec(compile(block, "docs/statistics.md", "exec"), names)
+        exec(compile(block, "docs/reference/statistics.md", "exec"), names)
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) >= 8
     assert names["best"].value("r") > 0

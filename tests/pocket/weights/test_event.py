@@ -50,7 +50,7 @@ def test_names() -> None:
 
 
 def test_all_weights_are_documented() -> None:
-    page = (Path(__file__).absolute().parents[3] / "docs" / "weights.md").read_text()
+    page = (Path(__file__).absolute().parents[3] / "docs" / "reference" / "weights.md").read_text()
     table = page[page.index("| `genWeight`") :].partition("\n\n")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert [row[0].strip("`") for row in rows] == [weight.name for weight in common_weights]

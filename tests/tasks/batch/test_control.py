@@ -117,7 +117,7 @@ def test_manager_and_factory_are_made_by_the_workflow() -> None:
             (BatchControl,),
             {"workflow_proxy_cls": type("Bare", (BatchProxy,), {"workflow_type": "own"})},
             "Mine lacks own_create_job_manager and own_create_job_file_factory and Bare.create_job_file and "
-            "Bare.write_group, see docs/extending.md",
+            "Bare.write_group, see docs/how-to/extending.md",
         ),
     ],
 )

@@ -82,7 +82,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
-    """A central scheduler, started as docs/central_scheduler.md says."""
+    """A central scheduler, started as docs/how-to/central_scheduler.md says."""
     port = free_port()
     # a command that doesn't answer is gone at once
     environment = Law(tmp_path, {"LAW__luigi_scheduler__worker_disconnect_delay": "5"}).environment

@@ -169,7 +169,7 @@ def test_a_task_that_lacks_something_says_what() -> None:
         "input_ids": task.input_ids,
         "make": task.make,
     }.items():
-        with pytest.raises(ConfigError, match=rf"^Unfinished lacks {member}, see docs/extending\.md#a-task$"):
+        with pytest.raises(ConfigError, match=rf"^Unfinished lacks {member}, see docs/how-to/extending\.md#a-task$"):
             look()
 
 

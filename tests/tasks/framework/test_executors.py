@@ -67,7 +67,7 @@ def test_templates_are_the_same_on_a_scheduler_that_is_there(chain: Chain, facil
     # its workers know neither this project nor the analysis
     run_again(chain, "--executor", "dask", "--scheduler", facility.address)
     # and may be used again, in the way that the documentation shows
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "executors.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "how-to" / "executors.md").read_text(), re.DOTALL)
     (chain.analysis / "own.py").write_text(blocks[1])
     own = ("--executor", "small.own:FacilityExecutorFactory", "--executor-options", f"sched-url={facility.address}")
     run_again(chain, *own)
@@ -140,7 +140,7 @@ def test_main_process_killed(chain: Chain, tmp_path: Path) -> None:
 
 
 def test_own_executors(chain: Chain) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "executors.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "how-to" / "executors.md").read_text(), re.DOTALL)
     (chain.analysis / "own.py").write_text("\n\n".join(blocks))
     run_again(chain, "--executor", "small.own:ThreadsExecutorFactory", "--executor-options", "threads=1")
     chain.edit("__init__.py", "from .cuts import", "from .own import FacilityExecutorFactory\nfrom .cuts import")
@@ -185,7 +185,7 @@ def test_options_are_handed_on(chain: Chain) -> None:
         ),
         (
             {"executor": "dask", "site": "infn-af"},
-            r"site 'infn-af' needs --scheduler with --executor dask, see docs/sites.md",
+            r"site 'infn-af' needs --scheduler with --executor dask, see docs/how-to/sites.md",
         ),
     ],
 )
@@ -251,5 +251,5 @@ def test_classes_by_name(name: str) -> None:
 def test_docs_name_the_options() -> None:
     from pocket.executors.dask_executor import OPTIONS
 
-    text = Path(ROOT / "docs" / "executors.md").read_text()
+    text = Path(ROOT / "docs" / "how-to" / "executors.md").read_text()
     assert [name for name in OPTIONS if f"`{name}`" not in text] == []

@@ -134,11 +134,11 @@ def test_executors(name: str, expected: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("parsl@DESY", "there is no executor 'parsl', use .* with --site naf, see docs/sites.md"),
-        ("parsl", "use --executor dask or --workflow htcondor or slurm with --site …, see docs/executors.md"),
+        ("parsl@DESY", "there is no executor 'parsl', use .* with --site naf, see docs/how-to/sites.md"),
+        ("parsl", "use --executor dask or --workflow htcondor or slurm with --site …, see docs/how-to/executors.md"),
         ("condor", "use --workflow htcondor --site …"),
         ("dask@lxplu", "unknown site 'lxplu' in --executor dask@lxplu, did you mean 'lxplus'"),
-        ("dask@RWTH", r"law.cfg has no section \[site_RWTH\], write one as docs/sites.md says"),
+        ("dask@RWTH", r"law.cfg has no section \[site_RWTH\], write one as docs/how-to/sites.md says"),
     ],
 )
 def test_executors_without_counterpart(name: str, message: str) -> None:
@@ -147,6 +147,6 @@ def test_executors_without_counterpart(name: str, message: str) -> None:
 
 
 def test_documentation_has_all_run_options() -> None:
-    page = (ROOT / "docs" / "pocketcoffea.md").read_text()
+    page = (ROOT / "docs" / "reference" / "pocketcoffea.md").read_text()
     missing = [name for name in known_run_options() if f"`{name}`" not in page]
     assert not missing

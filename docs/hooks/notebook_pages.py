@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-NOTEBOOKS = Path(__file__).parent / "notebooks"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 class Cell(NamedTuple):
@@ -38,7 +38,7 @@ def to_markdown(notebook: Path) -> str:
         else:
             parts.append(f"```python\n{cell.source}\n```")
     return "\n\n".join(
-        [*parts, f"The notebook is `docs/notebooks/{notebook.name}`, see [how to open it](../interactive.md)."]
+        [*parts, f"The notebook is `docs/notebooks/{notebook.name}`, see [how to open it](../how-to/interactive.md)."]
     )
 
 
