@@ -1,0 +1,48 @@
+"""Pages of the API: one for each package with public names, which mkdocstrings fills from their docstrings."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parents[2] / "pocket"
+#: packages with public names, by the names of their stub files, and the module of errors
+FACES = ("pocket", *(f"pocket.{path.parent.name}" for path in sorted(PACKAGE.glob("*/*.pyi"))), "pocket.errors")
+
+
+def public_names(face: str) -> list[str]:
+    """Return the public names of a package that aren't packages themselves, sorted without regard to case."""
+    module = importlib.import_module(face)
+    if face == "pocket.errors":
+        return [
+            name for name, value in vars(module).items() if getattr(value, "__module__", "") == face and name[0] != "_"
+        ]
+    names = [name for name in module.__all__ if f"{face}.{name}" not in FACES and not is_module(module, name)]
+    return sorted(names, key=str.lower)
+
+
+def is_module(module: Any, name: str) -> bool:
+    """Whether a name is a package or a module."""
+    return type(getattr(module, name)).__name__ == "module"
+
+
+def page_of(face: str) -> str:
+    """Return the path of the page of a package."""
+    return f"reference/api/{face.replace('.', '-')}.md"
+
+
+def to_markdown(face: str) -> str:
+    """Return the page of a package: its own docstring's first sentence, and an entry for each public name."""
+    doc = (importlib.import_module(face).__doc__ or "").strip().partition("\n\n")[0].replace("\n", " ")
+    entries = "\n\n".join(f"::: {face}.{name}" for name in public_names(face))
+    return f"# `{face}`\n\n{doc}\n\n{entries}\n"
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add a page for each package with public names; mkdocs calls this."""
+    from mkdocs.structure.files import File
+
+    for face in FACES:
+        files.append(File.generated(config, page_of(face), content=to_markdown(face)))
+    return files

@@ -1,0 +1,178 @@
+"""Tables that are made of the code: arguments of classes, options of tasks, errors and exit codes.
+
+A line ``<!-- arguments of pocket.Configurator -->`` of a page, ``<!-- options of tasks -->``, ``<!-- errors -->`` or
+``<!-- exit codes -->`` is replaced by the table.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+import sys
+import warnings
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from api_pages import public_names
+from docstrings import without_roles
+
+ROOT = Path(__file__).parents[2]
+# mkdocs finds hooks beside this one; the tasks are found here without a setup of the shell, too.
+sys.path.append(str(ROOT))
+
+_PLACE = re.compile(r"^<!-- (arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes) -->$", re.MULTILINE)
+
+#: package or class that options come from → heading of their table
+SHARED = {
+    "AnalysisTask": "Of all tasks of an analysis",
+    "StoreTask": "Of all tasks with an output",
+    "TemplateTask": "Of all tasks behind templates: branches and chunks",
+    "RestrictionOptions": "A part of the datasets",
+    "ExecutorMixin": "Executors",
+    "BaseWorkflow": "Branches of a workflow",
+    "BatchOptions": "Batch jobs",
+    "BaseRemoteWorkflow": "Batch jobs, law's own",
+    "Task": "law's own",
+}
+#: key of [luigi_retcode] → when a command ends with this code
+CODES = {
+    "already_running": "the command runs already",
+    "missing_data": "an input that no task makes is missing",
+    "not_run": "some tasks weren't run, such as when a worker was stopped",
+    "task_failed": "a task failed",
+    "scheduling_error": "a task couldn't be scheduled: its configuration or parameters are wrong",
+    "unhandled_exception": "an unexpected error of law or luigi",
+}
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a table in Markdown."""
+    lines = ["| " + " | ".join(map(cell, row)) + " |" for row in (head, ("---",) * len(head), *rows)]
+    return "\n".join(lines)
+
+
+def cell(text: str) -> str:
+    """Return a text as a cell, in one line and without vertical bars that would end it."""
+    parts = text.replace("\n", " ").split("`")
+    # A bar within code ends no cell, and would keep its backslash.
+    return "`".join(part if number % 2 else part.replace("|", "\\|") for number, part in enumerate(parts))
+
+
+@functools.cache
+def package() -> Any:
+    """Return the package as griffe reads it, without importing it."""
+    import griffe
+
+    return griffe.load("pocket", search_paths=[str(ROOT)], resolve_aliases=True)
+
+
+def arguments(name: str) -> str:
+    """Return the table of the arguments of a class: name, type, default and meaning."""
+    thing = package()[name.removeprefix("pocket.")]
+    signature = {parameter.name: parameter for parameter in thing.parameters}
+    described = next(
+        section.value for section in thing.docstring.parse("google", warnings=False) if section.kind == "parameters"
+    )
+    texts = {}
+    for entry in described:
+        for each in entry.name.split(", "):
+            texts[each] = without_roles(entry.description)
+    rows = []
+    for key, parameter in signature.items():
+        if key == "self" or key.startswith("_"):
+            continue
+        default = "" if parameter.default is None else f"`{parameter.default}`"
+        rows.append((f"`{key}`", f"`{parameter.annotation}`", default, texts.get(key, "")))
+    return table(("Argument", "Type", "Default", "Meaning"), rows)
+
+
+def imported_law() -> Any:
+    """Return law, whose import of luigi warns about a setting that only matters for luigi's range tasks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module("law")
+
+
+@functools.cache
+def tasks() -> dict[str, Any]:
+    """Return the tasks that law.cfg names, by name."""
+    law = imported_law()
+    found = {}
+    for name in law.config.options("modules"):
+        module = importlib.import_module(name)
+        for task in vars(module).values():
+            is_task = isinstance(task, type) and issubclass(task, law.Task) and task.__module__ == name
+            if is_task and not vars(task).get("exclude_index", False):
+                found[task.__name__] = task
+    return found
+
+
+def defined_in(task: Any, option: str) -> str:
+    """Return the name of the class that a task has an option from."""
+    return next((base.__name__ for base in task.__mro__ if option in vars(base)), task.__name__)
+
+
+def option_rows(options: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the rows of a table of options: name, and the description, which has the default."""
+    return [(f"`--{name.replace('_', '-')}`", (option.description or "").strip()) for name, option in options.items()]
+
+
+def options() -> str:
+    """Return the tables of the options: those of each task, then those that tasks share."""
+    shared: dict[str, dict[str, Any]] = defaultdict(dict)
+    parts = ["## By task\n"]
+    for name, task in tasks().items():
+        own = {}
+        for option, parameter in task.get_params():
+            origin = defined_in(task, option)
+            if origin in SHARED:
+                shared[origin].setdefault(option, parameter)
+            elif getattr(parameter, "description", None):
+                own[option] = parameter
+        summary = without_roles((task.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " "))
+        parts.append(f"### `{name}`\n\n{' '.join(summary.split())}\n")
+        if own:
+            parts.append(table(("Option", "Meaning"), option_rows(own)) + "\n")
+    parts.append("## Shared options\n")
+    for origin, heading in SHARED.items():
+        parts.append(f"### {heading}\n\n{table(('Option', 'Meaning'), option_rows(shared[origin]))}\n")
+    return "\n".join(parts)
+
+
+def errors() -> str:
+    """Return the table of the errors that are raised on purpose, with the class that each derives from."""
+    module = importlib.import_module("pocket.errors")
+    rows = []
+    for name in public_names("pocket.errors"):
+        value = getattr(module, name)
+        if isinstance(value, type):
+            doc = without_roles((value.__doc__ or "").strip().partition("\n\n")[0])
+            rows.append(
+                (f"[`{name}`](api/pocket-errors.md#pocket.errors.{name})", f"`{value.__bases__[0].__name__}`", doc)
+            )
+    return table(("Error", "Derives from", "Raised when"), rows)
+
+
+def exit_codes() -> str:
+    """Return the table of exit codes: those of law.cfg, and those of wrong command lines and signals."""
+    law = imported_law()
+    rows = [("`0`", "all tasks are complete")]
+    rows += [("`1`", "an error before any task was scheduled, such as an analysis that can't be imported")]
+    rows += [("`2`", "a wrong option, or a wrong value of one")]
+    codes = {law.config.get("luigi_retcode", key): meaning for key, meaning in CODES.items()}
+    rows += [(f"`{code}`", meaning) for code, meaning in sorted(codes.items(), key=lambda item: int(item[0]))]
+    rows += [("`130`, `143`", "stopped by Ctrl-C, or by SIGTERM")]
+    return table(("Exit code", "When"), rows)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the places of tables on a page; mkdocs calls this."""
+
+    def made(found: re.Match[str]) -> str:
+        if found["name"]:
+            return arguments(found["name"])
+        return {"options of tasks": options, "errors": errors, "exit codes": exit_codes}[found[1]]()
+
+    return _PLACE.sub(made, markdown)
