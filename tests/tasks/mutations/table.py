@@ -1,7 +1,7 @@
 """Parts that the modules of the mutation table share: the finished study, and what is asserted of a row.
 
 A row that is stale, one that doesn't run a task again although its output is another one, always fails. One that runs
-too much again fails unless docs/reference/store.md lists it with the reason, at most ten of them.
+too much again fails unless docs/explanation/fingerprints.md lists it with the reason, at most ten of them.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ known_closure = functools.cache(code_closure)
 
 @functools.cache
 def needless_rows() -> Mapping[str, str]:
-    """Return the rows that may run too much again, with the reason: a list in docs/reference/store.md."""
-    text = (ROOT / "docs" / "reference" / "store.md").read_text(encoding="utf-8")
-    _, _, section = text.partition("### Runs again though it need not\n")
+    """Return the rows that may run too much again, with the reason: a list in docs/explanation/fingerprints.md."""
+    text = (ROOT / "docs" / "explanation" / "fingerprints.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Outputs that run again needlessly\n")
     section, _, _ = section.partition("\n#")
     return dict(re.findall(r"^- (.*?): (.*)$", section, re.MULTILINE))
 
@@ -117,7 +117,7 @@ def prepare(world: World, before: Edit) -> str | None:
 
 
 def assert_row(row: Row | EngineRow, made: set[str], too_many: Mapping[str, int] = MappingProxyType({})) -> None:
-    """Assert that what is made again is what must be, and no more than docs/reference/store.md explains.
+    """Assert that what is made again is what must be, and no more than docs/explanation/fingerprints.md explains.
 
     Args:
         row: the row.
@@ -127,7 +127,7 @@ def assert_row(row: Row | EngineRow, made: set[str], too_many: Mapping[str, int]
     assert not row.reruns - made, f"stale: {sorted(row.reruns - made)}"
     needless = made - row.reruns - row.tolerated
     if row.name in needless_rows():
-        assert needless or too_many, "nothing needless any more: docs/reference/store.md needn't list this row"
+        assert needless or too_many, "nothing needless any more: docs/explanation/fingerprints.md needn't list this row"
         return
     assert not needless, f"needless: {sorted(needless)}"
     assert not too_many, f"needless: branches {dict(too_many)}"
