@@ -60,6 +60,7 @@ SMALL = {
     "tasks/batch/logs.py": "one archive",
     "tasks/framework/compacting.py": "one option",
     "tasks/batch/systems.py": "the class that is made of all batch systems",
+    "tasks/chain/blinding.py": "one option",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",
     "tasks/chain/show.py": "one task",

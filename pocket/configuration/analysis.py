@@ -20,6 +20,7 @@ from pocket.base.runtime.import_names import install_import_names
 from pocket.base.runtime.remarks import remark
 from pocket.base.snapshots.process import import_root, located
 from pocket.configuration import plain_files
+from pocket.configuration.blinding import as_blind, blind_categories, check_blind, with_blind_regions
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.import_errors import add_lines, explain_import
@@ -68,6 +69,8 @@ class Analysis(metaclass=Declarative):
             converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
         least_toys: smallest ``toys.scale`` with which its scale factors can be measured in toys.
         models: name → :class:`~pocket.statistics.StatisticalModel` of the templates, which ``ProduceDatacards`` makes.
+        blind: patterns of categories whose data no plot, table or fit shows without ``--unblind``, in addition to those
+            of the blind regions of ``models``.
 
     Raises:
         UnknownNameError: if a name is unknown.
@@ -92,6 +95,7 @@ class Analysis(metaclass=Declarative):
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
     least_toys: float = 0.0
     models: Mapping[str, StatisticalModel] = field(default_factory=dict)
+    blind: str | Sequence[str] = ()
     #: name → error message, for configurations that can't be used
     broken: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
 
@@ -136,6 +140,8 @@ class Analysis(metaclass=Declarative):
             check_store_name("model", name, where)
             # The import is by name, since templates and all that makes them don't know the statistics.
             importlib.import_module("pocket.statistics.consistency").check_model(name, model, self)
+        object.__setattr__(self, "blind", as_blind(self.blind, where))
+        check_blind(self)
 
     def _make_configs(self) -> None:
         """Call the functions among the configurations, and keep the error messages of those that raise."""
@@ -200,14 +206,18 @@ class Analysis(metaclass=Declarative):
         return self.scale_factors[name]
 
     def model(self, name: str, where: str = "") -> StatisticalModel:
-        """Return the statistical model with a name.
+        """Return the statistical model with a name; its regions of blind categories are blind.
 
         Raises:
             UnknownNameError: if there is no such model.
         """
         if name not in self.models:
             raise UnknownNameError("model", name, self.models, where or f"analysis {self.name!r}")
-        return self.models[name]
+        return with_blind_regions(self.models[name], self)
+
+    def blind_categories(self, config: str) -> tuple[str, ...]:
+        """Return the categories of a configuration whose data are hidden."""
+        return blind_categories(self, self.config(config).categories.names)
 
     def check_toys(self, scale_factor: str) -> None:
         """Check that there are enough toys to measure a scale factor, if it is measured in toys.

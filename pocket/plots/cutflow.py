@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,31 +24,42 @@ NOMINAL = "nominal"
 FONT_SIZE, CHARACTER = 16.0, 0.135
 
 
-def cutflow_numbers(cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str]) -> dict[str, dict[str, Any]]:
+def cutflow_numbers(
+    cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Return the events after each step and in each category, summed over datasets.
 
     Args:
         cfg: the configuration.
         sums: cutflow and sums of weights of merged templates.
         categories: the categories.
+        blind: those in which data are hidden: their numbers, and those of steps with all of their events, are ``None``.
 
     Returns:
         Sample or subsample → ``steps``, ``events`` (unweighted), ``fractions`` of the first step, and the ``yields`` of
         the categories: sums of weights, normalised to the luminosity. A subsample starts with the events of its sample.
     """
     numbers = {}
-    for sample in cfg.samples:
+    for sample, is_mc in cfg.samples.items():
+        hidden = () if is_mc else blind
         for name in cfg.counted_samples(sample):
             datasets = [key for key, one in cfg.definitions.items() if one.sample == sample]
             before = [sum(_events(sums["cutflow"][step].get(key, 0)) for key in datasets) for step in STEPS]
-            within = [_sum(sums["cutflow"][category], datasets, name) for category in categories]
-            events = [int(number) for number in (*before, *within)]
-            first = events[0]
+            within, yields = (
+                {one: _sum(sums[key][one], datasets, name) for one in categories} for key in ("cutflow", "sumw")
+            )
+            # A category that a selection doesn't make smaller has the events of the step before.
+            secret = {_sum(sums["cutflow"][one], datasets, name) for one in hidden}
+            events = [
+                None if one in hidden or number in secret else int(number)
+                for one, number in zip((*STEPS, *categories), (*before, *within.values()), strict=True)
+            ]
+            first = before[0]
             numbers[name] = {
                 "steps": [*STEPS, *categories],
                 "events": events,
-                "fractions": [number / first if first else None for number in events],
-                "yields": {category: _sum(sums["sumw"][category], datasets, name) for category in categories},
+                "fractions": [number / first if first and number is not None else None for number in events],
+                "yields": {one: None if one in hidden or within[one] in secret else yields[one] for one in categories},
             }
     return numbers
 
@@ -61,14 +72,16 @@ def _sum(by_dataset: Mapping[str, Any], datasets: Sequence[str], name: str) -> f
     return float(sum(by_dataset.get(key, {}).get(name, {}).get(NOMINAL, 0) for key in datasets))
 
 
-def draw_cutflows(cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str]) -> Iterator[Plot]:
-    """Draw one figure per sample and subsample, see :func:`cutflow_numbers`.
+def draw_cutflows(
+    cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
+) -> Iterator[Plot]:
+    """Draw one figure per sample and subsample, see :func:`cutflow_numbers` for the arguments.
 
     Yields:
         Name of the sample, figure and numbers.
     """
     style = PlotStyle.from_parameters(cfg.parameters.get("plotting_style", {}))
-    for name, numbers in cutflow_numbers(cfg, sums, categories).items():
+    for name, numbers in cutflow_numbers(cfg, sums, categories, blind).items():
         is_mc = cfg.samples[name.partition(SUBSAMPLE)[0]]
         yield name, draw_cutflow(name, numbers, style, is_mc=is_mc, period=period_of(cfg)), {"sample": name, **numbers}
 
@@ -90,7 +103,7 @@ def draw_cutflow(name: str, numbers: Mapping[str, Any], style: PlotStyle, *, is_
     # Names of categories are written upright, so the longest one decides the room below, in inches.
     below = max(1.2, 0.4 + CHARACTER * max(map(len, steps)))
     height = below + 8.8
-    labels = [f"{number:,}" for number in numbers["events"]]
+    labels = ["blinded" if number is None else f"{number:,}" for number in numbers["events"]]
     upright = CHARACTER * max(map(len, labels)) > 0.81 * width / len(steps)
     with cms_style(style.fontsize):
         figure = new_figure(width, height, style.dpi)
@@ -107,10 +120,11 @@ def draw_cutflow(name: str, numbers: Mapping[str, Any], style: PlotStyle, *, is_
             ax.tick_params(axis="x", which="both", length=0)
         positive = events[events > 0]
         floor = max(0.5 * float(positive.min()), 0.5) if positive.size else 0.5
-        room = (max(float(events.max()), 10.0) / floor) ** 0.3 if upright else 3.0
-        fit_legend(main, edges, [room * events], [(Patch(facecolor=color), "Unweighted events")], [label], floor)
+        shown = np.nan_to_num(events)
+        room = (max(float(shown.max()), 10.0) / floor) ** 0.3 if upright else 3.0
+        fit_legend(main, edges, [room * shown], [(Patch(facecolor=color), "Unweighted events")], [label], floor)
         for position, number in enumerate(labels):
-            place = position + 0.5, 1.1 * max(numbers["events"][position], floor)
+            place = position + 0.5, 1.1 * max(shown[position], floor)
             main.text(*place, number, ha="center", va="bottom", fontsize=FONT_SIZE, rotation=90 if upright else 0)
         label_y(main, "Events")
         lower.set_ylim(0.0, 1.1)

@@ -25,12 +25,15 @@ def figure_names(cfg: Configurator, variable: str) -> tuple[str, ...]:
     return (variable,) if len(axes) == 1 else tuple(f"{variable}_{axis.name}" for axis in axes)
 
 
-def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+def figure_specs(
+    cfg: Configurator, figures: Iterable[tuple[str, str]], blind: Collection[str] = ()
+) -> dict[tuple[str, str], dict[str, Any]]:
     """Return everything that determines the figures of histograms in categories, except for contents and code.
 
     Args:
         cfg: the configuration.
         figures: category and variable of each figure.
+        blind: categories whose data are hidden.
     """
     options, period = style_spec(cfg), period_spec(cfg)
     combined = combinations_of(cfg.weights.classes.values())
@@ -41,6 +44,7 @@ def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[
             "period": period,
             "style": style_for(options, figure_names(cfg, variable), category, _drawn(cfg)),
             **({"combined": combined} if combined else {}),
+            **({"blind": True} if category in blind else {}),
         }
         for category, variable in figures
     }

@@ -48,7 +48,9 @@ class Yield:
         return dict(zip(COLUMNS, entries, strict=True))
 
 
-def yields_of(cfg: Configurator, variable: str, category: str, templates: Mapping[str, Any]) -> list[Yield]:
+def yields_of(
+    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Any], *, blind: bool = False
+) -> list[Yield]:
     """Return the yields of each process, of their sum and of data in a category, from one histogram.
 
     Processes are those of its plots: samples as the style groups, scales and orders them. Underflow and overflow count.
@@ -58,6 +60,7 @@ def yields_of(cfg: Configurator, variable: str, category: str, templates: Mappin
         variable: the histogram; it must have one axis.
         category: the category.
         templates: sample → merged histogram.
+        blind: whether data of the category are hidden.
     """
     found = []
     (axis,) = cfg.variables[variable].axes
@@ -72,7 +75,7 @@ def yields_of(cfg: Configurator, variable: str, category: str, templates: Mappin
             errors = abs(up) + 0.0, abs(down) + 0.0
             found.append(Yield(category, name, float(prediction.values[0]), float(prediction.stat[0]), errors))
     if data is not None:
-        hidden = style.blind_hists.hidden(category, variable, data.axes[0].edges).any()
+        hidden = blind or style.blind_hists.hidden(category, variable, data.axes[0].edges).any()
         counted = float(data.values(flow=True).sum())
         found.append(Yield(category, DATA, None if hidden else counted, 0.0 if hidden else math.sqrt(counted)))
     return found

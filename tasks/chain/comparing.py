@@ -11,9 +11,10 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.io.store import write_output
 from pocket.parameters.tags import assignments, describe, read_tags, rename
+from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask
 from tasks.chain.merging import MergeOutputs
-from tasks.framework.base import ConfigTask, input_ids, load
+from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import save_plots
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _CODE = (
 )
 
 
-class CompareCorrections(FormatsTask, ConfigTask):
+class CompareCorrections(FormatsTask, BlindTask):
     """Compares two versions of the corrections that a configuration uses, bin by bin, and the templates with both."""
 
     left = law.CSVParameter(
@@ -109,6 +110,7 @@ class CompareCorrections(FormatsTask, ConfigTask):
             "corrections": [(one.left, one.right, one.name, one.users) for one in self.used()],
             "templates": {side: task.fingerprint for side, task in self.requires().items()},
             "labels": self.labels,
+            **({"blind": hidden} if (hidden := self.hidden_categories) else {}),
             "largest": self.largest,
             "period": period_spec(config),
             "style": style_spec(config),
@@ -136,7 +138,9 @@ class CompareCorrections(FormatsTask, ConfigTask):
         text = changes.text(int(self.largest))
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
         formats = self.formats_to_write()
-        with write_output(**self.write_info(), parameter_files=files.checksums(), formats=formats) as folder:
+        with write_output(
+            **self.write_info(), parameter_files=files.checksums(), formats=formats, **self.reason
+        ) as folder:
             for name, content in {**changes.files(), REPORT: text}.items():
                 (folder / name).write_text(content, encoding="utf-8")
             save_plots(draw_corrections(corrections, self.labels, style), folder / "plots", formats)
@@ -157,12 +161,13 @@ class CompareCorrections(FormatsTask, ConfigTask):
 
         if not self.templates:
             return None
-        required, config = self.requires(), self.config_inst
+        required, config, hidden = self.requires(), self.config_inst, self.hidden_categories
         blind = PlotStyle.from_parameters(config.parameters.get("plotting_style", {})).blind_hists
 
         def is_blinded(one: TemplateComparison) -> bool:
             is_mc = config.samples.get(one.sample.partition(SUBSAMPLE)[0], True)
-            return not is_mc and one.category in blind.categories and one.variable in blind.histograms
+            partly = one.category in blind.categories and one.variable in blind.histograms
+            return not is_mc and (partly or one.category in hidden)
 
         compared = compare_templates(required["left"].directory, required["right"].directory)
         return [one for one in compared if not is_blinded(one)]

@@ -19,6 +19,7 @@ from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.io.store import Manifest, read_manifest, write_output
 from pocket.parameters.checksums import checksums
+from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import (
     Drawn,
     FormatsTask,
@@ -31,7 +32,7 @@ from tasks.chain.figures import (
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
-from tasks.framework.base import ConfigTask, input_ids, load
+from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob, save_plots
 from tasks.framework.pool import run_jobs
 
@@ -39,7 +40,7 @@ from tasks.framework.pool import run_jobs
 _DRAWN_UNTIL_STARTED = 4
 
 
-class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
+class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     """Draws data over stacked simulation, both beside the templates without scale factors, and an analysis' plots.
 
     There is one output for all variables and categories, to which figures are added when they are asked for.
@@ -111,7 +112,7 @@ class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
             for variable in config.variables
             if config.variables[variable].fills_category(category)
         ]
-        return figure_specs(config, figures)
+        return figure_specs(config, figures, self.hidden_categories)
 
     @cached_property
     def wanted(self) -> list[tuple[str, str, str]]:
@@ -159,7 +160,11 @@ class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
             if formats := tuple(name for name in self.wanted_formats if name not in figure.files):
                 missing.setdefault((category, variable), {})[plot] = formats
         figures: dict[str, Any] = {}
-        with write_output(**self.write_info(), figures=figures) as folder, TemporaryDirectory(dir=folder) as new:
+        hidden = self.hidden_categories
+        with (
+            write_output(**self.write_info(), figures=figures, **self.reason) as folder,
+            TemporaryDirectory(dir=folder) as new,
+        ):
             jobs = {
                 (category, variable): TemplatePlotJob(
                     analysis=reference,
@@ -174,6 +179,7 @@ class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
                     before_name=self.compare,
                     covariance=folders.get(self.covariance_config),
                     folder=Path(new, f"{number}"),
+                    blind=category in hidden,
                     expected=self.expected(self.config),
                 )
                 for number, ((category, variable), formats) in enumerate(missing.items())
@@ -250,7 +256,7 @@ class PlotTemplates(FormatsTask, ClosureGate, ConfigTask):
         return ids
 
 
-class PlotCutflow(FormatsTask, FromTemplates):
+class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
     """Draws the events of each sample after the skim, the preselection and in each category."""
 
     exclude_index = False
@@ -263,6 +269,7 @@ class PlotCutflow(FormatsTask, FromTemplates):
         return {
             "templates": self.requires().fingerprint,
             "categories": self.shown_categories,
+            **({"blind": hidden} if (hidden := self.hidden_categories) else {}),
             "period": period_spec(config),
             "style": style_spec(config),
             "code": code_closure("pocket.plots.cutflow"),
@@ -274,8 +281,9 @@ class PlotCutflow(FormatsTask, FromTemplates):
         from pocket.plots.cutflow import draw_cutflows
 
         config, formats = self.config_inst, self.formats_to_write()
-        with write_output(**self.write_info(), formats=formats) as folder:
-            plots = draw_cutflows(config, read_sums(self.requires().directory), self.shown_categories)
+        with write_output(**self.write_info(), formats=formats, **self.reason) as folder:
+            sums = read_sums(self.requires().directory)
+            plots = draw_cutflows(config, sums, self.shown_categories, self.hidden_categories)
             save_plots(plots, folder, formats)
         print(f"plots of the cutflow of {self.config} are in {self.directory}")
 

@@ -14,6 +14,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
+from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask, FromTemplates
 from tasks.framework.base import load
 from tasks.framework.jobs import ShapesPlotJob, SystematicsPlotJob
@@ -56,9 +57,18 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
             if config.variables[variable].fills_category(category)
         ]
 
+    @property
+    def blind(self) -> tuple[str, ...]:
+        """The categories whose data are hidden; plots of simulation hide none."""
+        return ()
+
     def drawing_spec(self) -> Any:
         """Return what decides the figures beside templates, style and code."""
         return None
+
+    def record(self) -> dict[str, Any]:
+        """Return what the manifest says beside formats."""
+        return {}
 
     def jobs(self, folder: Path) -> Iterator[Any]:
         """Yield the jobs that draw into a folder."""
@@ -70,7 +80,7 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
 
         return {
             "templates": self.requires().fingerprint,
-            "figures": figure_specs(self.config_inst, self.shown),
+            "figures": figure_specs(self.config_inst, self.shown, self.blind),
             "drawing": self.drawing_spec(),
             "code": code_closure(self.module),
         }
@@ -78,7 +88,7 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
     def make(self) -> None:
         """Draw all figures, with one job per variable and category."""
         formats = self.formats_to_write()
-        with write_output(**self.write_info(), formats=formats) as folder:
+        with write_output(**self.write_info(), formats=formats, **self.record()) as folder:
             label = self.progress_label, "histograms", self.show_progress
             run_jobs(list(self.jobs(folder)), self.cores, *label)
         print(f"plots of {self.config} are in {self.directory}")
@@ -115,15 +125,25 @@ class PlotSystematics(PlotsFromTemplates):
         yield from (SystematicsPlotJob(**each, sources=tuple(self.sources)) for each in _arguments(self, folder))
 
 
-class PlotShapes(PlotsFromTemplates):
+class PlotShapes(PlotsFromTemplates, BlindTask):
     """Compares the shapes of the processes and of data, each scaled to the same area."""
 
     exclude_index = False
     module = "pocket.plots.templates.shapes"
 
+    @property
+    def blind(self) -> tuple[str, ...]:
+        """The categories whose data are hidden."""
+        return self.hidden_categories
+
+    def record(self) -> dict[str, Any]:
+        """Return the reason to show data that are blind, if there is one."""
+        return self.reason
+
     def jobs(self, folder: Path) -> Iterator[ShapesPlotJob]:
         """Yield the jobs that draw into a folder."""
-        yield from (ShapesPlotJob(**each) for each in _arguments(self, folder))
+        hidden = self.hidden_categories
+        yield from (ShapesPlotJob(**each, blind=each["category"] in hidden) for each in _arguments(self, folder))
 
 
 def _arguments(task: PlotsFromTemplates, folder: Path) -> Iterator[dict[str, Any]]:
@@ -145,7 +165,7 @@ def _arguments(task: PlotsFromTemplates, folder: Path) -> Iterator[dict[str, Any
         }
 
 
-class ShowYields(FromTemplates):
+class ShowYields(FromTemplates, BlindTask):
     """Prints the yields of processes and data by category, with statistical and systematic errors."""
 
     variable = luigi.Parameter(
@@ -186,7 +206,7 @@ class ShowYields(FromTemplates):
         shown = [(category, variable) for category, names in self.candidates.items() for variable in names]
         return {
             "templates": self.requires().fingerprint,
-            "figures": figure_specs(self.config_inst, shown),
+            "figures": figure_specs(self.config_inst, shown, self.hidden_categories),
             "table": self.table,
             "code": code_closure("pocket.plots.yields"),
         }
@@ -207,9 +227,10 @@ class ShowYields(FromTemplates):
         yields = []
         for category, names in self.candidates.items():
             variable = counted_by(sums["sumw"][category], {name: read(name) for name in names}, category)
-            yields += yields_of(self.config_inst, variable, category, read(variable))
+            hidden = category in self.hidden_categories
+            yields += yields_of(self.config_inst, variable, category, read(variable), blind=hidden)
         table = _table(yields, self.table)
-        with write_output(**self.write_info()) as folder:
+        with write_output(**self.write_info(), **self.reason) as folder:
             suffix = {"text": "txt"}.get(self.table, self.table)
             (folder / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
         self._shown = True

@@ -344,12 +344,14 @@ class TemplatePlotJob(FigureJob):
         before: folder of the templates to compare with, ``None`` for no comparison.
         before_name: name of their configuration.
         covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
+        blind: whether the data of the category are hidden.
     """
 
     plots: Mapping[str, tuple[str, ...]]
     before: Path | None
     before_name: str
     covariance: Path | None
+    blind: bool = False
 
     def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
         """Yield the plots that are drawn in the same formats together."""
@@ -364,7 +366,7 @@ class TemplatePlotJob(FigureJob):
         given = config, self.variable, self.category, templates, before, self.before_name, covariance
         for formats in dict.fromkeys(self.plots.values()):
             plots = [analysis.all_plots[name] for name, wanted in self.plots.items() if wanted == formats]
-            yield draw_templates(*given, plots=plots), formats
+            yield draw_templates(*given, plots=plots, blind=self.blind), formats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -393,9 +395,11 @@ class ShapesPlotJob(FigureJob):
 
     Args:
         formats: formats of the figures.
+        blind: whether the data of the category are hidden.
     """
 
     formats: tuple[str, ...]
+    blind: bool = False
 
     def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
         """Yield a figure for each axis."""
@@ -403,7 +407,8 @@ class ShapesPlotJob(FigureJob):
         from pocket.plots.templates.figures import draw_templates
 
         config = analysis.config(self.config)
-        yield draw_templates(config, self.variable, self.category, templates, plots=[SHAPES]), self.formats
+        plots = draw_templates(config, self.variable, self.category, templates, plots=[SHAPES], blind=self.blind)
+        yield plots, self.formats
 
 
 @dataclass(frozen=True)

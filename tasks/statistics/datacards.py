@@ -19,6 +19,7 @@ from pocket.histograms.contents import checksum_of, read_contents
 from pocket.histograms.readings import of_config
 from pocket.io.store import Manifest, write_output
 from pocket.io.store.publishing import replacing
+from tasks.chain.blinding import UnblindTask
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.validation import ClosureGate
@@ -38,14 +39,10 @@ _LARGEST_WORKSPACE = 5_000_000
 _SHOWN = 5
 
 
-class ModelTask(ClosureGate):
+class ModelTask(UnblindTask, ClosureGate):
     """A task for one statistical model of the analysis."""
 
     model = luigi.Parameter(description="statistical model of the analysis; no default")
-    unblind = luigi.Parameter(
-        default=law.NO_STR,
-        description="reason to use observed data, those of blind regions too, which is recorded; no default",
-    )
 
     exclude_index = True
 
@@ -53,8 +50,6 @@ class ModelTask(ClosureGate):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse an unknown model, or one that needs datasets that are left out, before anything runs."""
         params = super().modify_param_values(params)
-        if not params["unblind"].strip():
-            params["unblind"] = law.NO_STR
         if params.get("card", law.NO_STR) != law.NO_STR:
             return params
         analysis = load(params)
@@ -76,11 +71,6 @@ class ModelTask(ClosureGate):
     def config_part(self) -> str:
         """Name of the model."""
         return str(self.model)
-
-    @property
-    def reason(self) -> dict[str, str]:
-        """What the manifest says about observed data: the reason why they are used, if they are."""
-        return {} if self.unblind == law.NO_STR else {"unblinded": str(self.unblind)}
 
     @property
     def shows_blind(self) -> bool:

@@ -96,6 +96,6 @@ class PlotFit(FormatsTask, FitChoice):
         config, formats = self.analysis_inst.config(self.drawn_config), self.formats_to_write()
         style = with_processes(PlotStyle.from_parameters(config.parameters.get("plotting_style", {})), self.samples)
         shown = load_predictions(folder / POSTFIT), style, period_of(config), self.axes
-        with write_output(**self.write_info(), formats=formats) as output:
+        with write_output(**self.write_info(), formats=formats, **self.reason) as output:
             save_plots(draw_fit(records, *shown, is_data=self.data == "observed"), output, formats)
         print(f"plots of the fit of {self.config_part} are in {self.directory}")

@@ -36,7 +36,7 @@ class PlotContext:
         config: the configuration.
         histogram: name of the figure: the histogram, or ``{histogram}_{axis}`` if it has several axes.
         category: name of the category.
-        data: the data of all samples, with one dense axis; ``None`` if there are none.
+        data: the data of all samples, with one dense axis; ``None`` if there are none, or the category is blind.
         mc: sample → histogram with axes ("variation", the axis of the data).
         style: colours, labels, groups, blinding.
         period: luminosity, year and energy of the data.
@@ -46,6 +46,7 @@ class PlotContext:
         covariance: like ``mc``, for the configuration whose sums of squared weights are the covariances of both
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` if
             there is none.
+        blind: whether there would be data, but the category is blind.
     """
 
     config: Configurator
@@ -59,6 +60,7 @@ class PlotContext:
     before: Mapping[str, Hist[Any]] = field(default_factory=dict)
     before_name: str = ""
     covariance: Mapping[str, Hist[Any]] | None = None
+    blind: bool = False
 
 
 def draw_templates(
@@ -70,6 +72,7 @@ def draw_templates(
     before_name: str = "",
     covariance: Mapping[str, Hist[Any]] | None = None,
     plots: Iterable[TemplatePlot] = SHIPPED,
+    blind: bool = False,
 ) -> Iterator[Plot]:
     """Draw plots of a histogram in a category.
 
@@ -86,6 +89,7 @@ def draw_templates(
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before.
         plots: plots to draw; by default data over stacked simulation, and before and after if there are data and a
             before.
+        blind: whether the category is blind: no plot gets its data.
 
     Yields:
         The plots one by one, with the stem that their declaration gives.
@@ -107,7 +111,7 @@ def draw_templates(
                 config=cfg,
                 histogram=name,
                 category=category,
-                data=data,
+                data=None if blind else data,
                 mc=mc,
                 style=style,
                 period=period_of(cfg),
@@ -115,6 +119,7 @@ def draw_templates(
                 before=before_parts[axis.name][1] if compared else {},
                 before_name=before_name if compared else "",
                 covariance=covariance_parts[axis.name][1] if compared and covariance_parts else None,
+                blind=blind and data is not None,
             )
             with UserCall("plot", plot.name):
                 drawn = draw(context)

@@ -154,8 +154,16 @@ def draw_ratio(ax: Axes, binning: Binning, ratio: Points, **style: Any) -> None:
         ax.plot(centers, np.full(centers.size, height), marker=marker, **arrows)
 
 
-def caption(title: str, hidden: Mask) -> list[str]:
-    """Return the lines of text above a plot."""
+def caption(title: str, hidden: Mask, *, blind: bool = False) -> list[str]:
+    """Return the lines of text above a plot.
+
+    Args:
+        title: the first line.
+        hidden: bins whose data are hidden, shape (bins,).
+        blind: whether all data are hidden.
+    """
+    if blind:
+        return [title, "data blinded"]
     return [title, "data partly blinded"] if hidden.any() else [title]
 
 

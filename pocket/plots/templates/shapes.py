@@ -80,7 +80,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
             numbers["processes"][process.name] = {"values": as_list(values), "stat": as_list(errors)}
         label_x((ax,), binning, context.xlim)
         floor = log_floor(scaled) if style.is_log(context.histogram) else None
-        lines = caption(context.category, hidden)
+        lines = caption(context.category, hidden, blind=context.blind)
         fit_legend(ax, binning.edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
         label_y(ax, "Fraction of events" if binning.names else "Fraction of events / width")
     return figure, numbers

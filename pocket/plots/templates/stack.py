@@ -53,6 +53,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
         histogram=context.histogram,
         category=context.category,
         xlim=context.xlim,
+        blind=context.blind,
     )
 
 
@@ -66,6 +67,7 @@ def data_mc(
     category: str,
     title: str = "",
     xlim: tuple[float, float] | None = None,
+    blind: bool = False,
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw data over the stacked MC, and below it their ratio with the MC uncertainties around 1.
 
@@ -81,6 +83,7 @@ def data_mc(
         category: name of the category, for blinding.
         title: text for the category; its name by default.
         xlim: range to show; the whole axis by default.
+        blind: whether there are no data because the category is blind, which the plot says.
 
     Returns:
         The figure, and the numbers it shows for JSON.
@@ -100,7 +103,7 @@ def data_mc(
         "processes": {process.name: prediction_numbers(process.prediction) for process in processes},
         "mc": prediction_numbers(total),
     }
-    lines = caption(title or category, hidden)
+    lines = caption(title or category, hidden, blind=blind)
     points = None
     if data is not None:
         points = Points.from_data(data, hidden)

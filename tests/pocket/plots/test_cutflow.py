@@ -45,6 +45,33 @@ def test_numbers_are_sums_over_datasets(config: Configurator) -> None:
         assert found["yields"] == {"a": 2.0 * number, "b": 1.0 * number}
 
 
+def test_data_of_blind_categories_have_no_numbers(config: Configurator) -> None:
+    sums = sums_of(config, ["a", "b"], first=32)
+    shown, hidden = cutflow_numbers(config, sums, ["a", "b"]), cutflow_numbers(config, sums, ["a", "b"], ["b"])
+    for sample, found in hidden.items():
+        if config.samples[sample]:
+            assert found == shown[sample]
+            continue
+        assert found["events"] == [*shown[sample]["events"][:-1], None]
+        assert found["fractions"] == [*shown[sample]["fractions"][:-1], None]
+        assert found["yields"] == {**shown[sample]["yields"], "b": None}
+    texts = {
+        name: [text.get_text() for ax in figure.axes for text in ax.texts]
+        for name, figure, _ in draw_cutflows(config, sums, ["a", "b"], ["b"])
+    }
+    assert all(("blinded" in found) is not config.samples[name] for name, found in texts.items())
+
+
+def test_steps_with_the_events_of_a_blind_category_are_hidden(config: Configurator) -> None:
+    sums = sums_of(config, ["a"], first=32)
+    for key, within in sums["cutflow"]["a"].items():
+        sums["cutflow"]["presel"][key] = next(iter(within.values()))
+    for sample, found in cutflow_numbers(config, sums, ["a"], ["a"]).items():
+        if not config.samples[sample]:
+            assert found["events"][2:] == [None, None]
+            assert None not in found["events"][:2]
+
+
 def test_samples_without_events(config: Configurator) -> None:
     plots = list(draw_cutflows(config, sums_of(config, ["a"], first=0), ["a"]))
     assert all(numbers["fractions"] == [None] * 4 for _, _, numbers in plots)

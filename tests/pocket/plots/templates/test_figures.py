@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.configuration.plot import SHIPPED, TemplatePlot
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.canvas import Period
 from pocket.plots.specification import figure_specs
@@ -47,6 +48,23 @@ def test_one_axis_gives_a_stack_and_the_comparison() -> None:
     numbers = plots[0][2]
     assert numbers["axis"] == "$x$ [GeV]"  # the label of today's configuration, not the one that was stored
     np.testing.assert_allclose(numbers["mc"]["values"], np.full(4, 20.0))
+
+
+def test_no_plot_gets_data_of_a_blind_category() -> None:
+    seen = []
+
+    def own(context: Any) -> Any:
+        seen.append((context.data, context.blind))
+        return None
+
+    given = config(AXES[:1]), "v", "baseline", templates(AXES[:1]), templates(AXES[:1]), "nominal"
+    ((_, figure, numbers),) = draw_templates(*given, plots=[*SHIPPED, TemplatePlot("own", own)], blind=True)
+    assert "data" not in numbers
+    assert "data blinded" in [text.get_text() for text in figure.axes[0].texts][-1]
+    assert seen == [(None, True)]
+    only_mc = {name: h for name, h in templates(AXES[:1]).items() if name != "DATA"}
+    ((_, figure, _),) = draw_templates(config(AXES[:1]), "v", "baseline", only_mc, blind=True)
+    assert "blinded" not in str([text.get_text() for text in figure.axes[0].texts])
 
 
 def test_the_covariance_gives_the_comparison_its_error() -> None:

@@ -14,7 +14,15 @@ from tests.pocket.plots.zmumu import z_peak
 
 def context(style: PlotStyle, **changes: Any) -> Any:
     data, mc = z_peak()
-    given = {"data": data, "mc": mc, "histogram": "mll", "category": "z_window", "xlim": None, **changes}
+    given = {
+        "data": data,
+        "mc": mc,
+        "histogram": "mll",
+        "category": "z_window",
+        "xlim": None,
+        "blind": False,
+        **changes,
+    }
     return SimpleNamespace(style=style, period=Period(50.0, "toys", 13), **given)
 
 
