@@ -70,27 +70,26 @@ class BatchOptions(WorkflowTypes):
     environment = luigi.Parameter(
         default=law.NO_STR,
         significant=False,
-        description="what jobs run in: shared (checkout and packages as jobs see them here) or bundle (a copy that is "
-        f"sent with them); {_OF_SITE}",
+        description=f"shared (this checkout) or bundle (a copy that jobs bring); {_OF_SITE}",
     )
     accounting_group = luigi.Parameter(
-        default=law.NO_STR, significant=False, description=f"group that jobs are charged to; {_OF_SITE}"
+        default=law.NO_STR, significant=False, description=f"accounting group of the jobs; {_OF_SITE}"
     )
     proxy = luigi.Parameter(
         default=law.NO_STR,
         significant=False,
-        description=f"X.509 proxy that jobs get: a path, or auto for that of voms-proxy-init; {_OF_SITE}",
+        description=f"X.509 proxy: a path, or auto for that of voms-proxy-init; {_OF_SITE}",
     )
     retry_delay = luigi.FloatParameter(
         default=BACK_OFF,
         significant=False,
-        description="seconds before a failed job is tried again, doubled with each attempt; default: 30",
+        description="seconds before a failed job is retried, doubled each time; default: 30",
     )
     retries = luigi.IntParameter(
-        default=5, significant=False, description="how often a failed job is tried again; default: 5"
+        default=5, significant=False, description="how often a failed job is retried; default: 5"
     )
     poll_interval = law.DurationParameter(
-        default=1, unit="m", significant=False, description="minutes between two looks at the queue; default: 1"
+        default=1, unit="m", significant=False, description="minutes between two queries of the queue; default: 1"
     )
     parallel_jobs = luigi.IntParameter(
         default=0, significant=False, description="largest number of jobs in the queue, 0 for no limit; default: 0"
@@ -110,20 +109,18 @@ class BatchOptions(WorkflowTypes):
     ignore_submission = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="forget the record of an earlier submission and begin a new one; default: False",
+        description="forget an earlier submission; default: False",
     )
     cancel_jobs = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="remove the jobs of this task and of all that it requires from the queue, and run nothing; "
-        "default: False",
+        description="remove the queued jobs of the chain, and run nothing; default: False",
     )
 
     dry_run = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="write and show the files that would be submitted for this task and all that it requires, and run "
-        "nothing; default: False",
+        description="write and show the files for submission, and run nothing; default: False",
     )
 
     interactive_params: ClassVar = [*law.Task.interactive_params, "cancel_jobs", "dry_run"]

@@ -165,7 +165,7 @@ class RetryingProxy:
             error = ""
             if state["status"] == self.job_manager.FINISHED:
                 state["status"] = self.job_manager.FAILED
-                error = incomplete.output().unsuitable() or "it is damaged"
+                error = incomplete.output().unsuitable() or "the output is damaged"
             failed.append((job_num, failure, error, state))
         # law learns of the jobs that finished now only after this look.
         known = [*self.job_data.jobs.values(), *(state for state in states.values() if isinstance(state, dict))]

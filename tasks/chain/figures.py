@@ -29,8 +29,7 @@ class FormatsTask(StoreTask):
     formats = law.CSVParameter(
         default=(),
         unique=True,
-        description="formats of the plots, of pdf, png and svg with commas in between; what is there in others stays; "
-        "default: plotting_style.formats",
+        description="formats of the plots: pdf, png, svg; default: plotting_style.formats",
     )
 
     exclude_index = True
@@ -58,7 +57,7 @@ class FormatsTask(StoreTask):
     def lacks(self, manifest: Manifest) -> str:
         """Return which formats an output lacks, as a clause; empty if it has all."""
         missing = [name for name in self.wanted_formats if name not in manifest.info.get(FORMATS, ())]
-        return f"it has no {' or '.join(missing)}" if missing else ""
+        return f"the output has no {' or '.join(missing)}" if missing else ""
 
     def formats_to_write(self) -> tuple[str, ...]:
         """Return the formats to write, with those that the current output has."""
@@ -199,5 +198,5 @@ def lacking_figures(manifest: Manifest, wanted: Iterable[str], formats: Collecti
     for name in wanted:
         there = figures.get(name, {}).get(FORMATS, ())
         if missing := [each for each in formats if each not in there]:
-            return f"it has no {' or '.join(missing)} of {name}"
+            return f"the output has no {' or '.join(missing)} of {name}"
     return ""

@@ -293,14 +293,13 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
     published = luigi.Parameter(
         default=law.NO_STR,
-        description="published scale factor to compare with: a correctionlib file and the name of a correction with a "
-        "colon in between, e.g. corrections://POG/MUO/2018_UL/muon_Z.json.gz:NUM_TightID_DEN_TrackerMuons; no default",
+        description="published scale factor to compare with, FILE:CORRECTION, e.g. "
+        "corrections://POG/MUO/2018_UL/muon_Z.json.gz:NUM_TightID_DEN_TrackerMuons; no default",
     )
     published_inputs = law.CSVParameter(
         default=(),
-        description="inputs of the published scale factor that aren't axes of the measured one, e.g. "
-        "year=2018,scale_factors=nominal:systup:systdown for a value and for one that gives the errors, or "
-        "eta=abseta for an axis of another name; no default",
+        description="inputs of the published scale factor that aren't axes of the measured one, e.g. year=2018, "
+        "eta=abseta for another name, scale_factors=nominal:systup:systdown for errors; no default",
     )
 
     exclude_index = False

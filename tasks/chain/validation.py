@@ -36,7 +36,7 @@ class ClosureGate(TemplateTask):
     accept_closure = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="go on where the closure of a scale factor fails, and record that it was accepted; default: False",
+        description="go on if the closure of a scale factor fails, and record this; default: False",
     )
 
     exclude_index = True

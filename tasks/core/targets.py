@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import law
 
@@ -21,6 +20,61 @@ from pocket.io.store.manifest import other_input, why_incomplete
 from pocket.io.store.packing import remove_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
 from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
+
+#: what the next run does with an output; ``may run`` if that depends on the result of another task
+COMPLETE, MAY_RUN, WOULD_RUN = "complete", "may run", "would run"
+
+
+class State(NamedTuple):
+    """What the next run does with an output.
+
+    Args:
+        name: one of :data:`COMPLETE`, :data:`MAY_RUN`, :data:`WOULD_RUN`.
+        reason: why, as a clause; empty if nothing is known beyond the name.
+    """
+
+    name: str
+    reason: str = ""
+
+    @property
+    def text(self) -> str:
+        """The name and the reason."""
+        return f"{self.name}: {self.reason}" if self.reason else self.name
+
+
+class States(list[State]):
+    """What the next run does with the branches of a workflow."""
+
+    @property
+    def complete(self) -> int:
+        """Number of complete branches."""
+        return sum(state.name == COMPLETE for state in self)
+
+    @property
+    def summary(self) -> State:
+        """The state of all of them, named by a count if some are complete; the reason is that of the first other."""
+        others = [state for state in self if state.name != COMPLETE]
+        if not others:
+            return State(COMPLETE if self else WOULD_RUN)
+        worst = WOULD_RUN if any(state.name == WOULD_RUN for state in others) else MAY_RUN
+        name = f"{self.complete} of {len(self)} branches" if self.complete else worst
+        return State(name, next((state.reason for state in others if state.reason), ""))
+
+    def __str__(self) -> str:
+        """Return the state and the number of branches."""
+        name, reason = self.summary
+        counted = name if self.complete and name != COMPLETE else f"{name}, {counted_branches(len(self))}"
+        return State(counted, reason).text
+
+
+def counted_branches(number: int) -> str:
+    """Return a number of branches in words.
+
+    Example:
+        >>> counted_branches(1), counted_branches(8)
+        ('1 branch', '8 branches')
+    """
+    return f"{number} {'branch' if number == 1 else 'branches'}"
 
 
 class StoreTarget(law.LocalDirectoryTarget):
@@ -126,60 +180,59 @@ class StoreTarget(law.LocalDirectoryTarget):
         else:
             super().remove(silent=silent, **kwargs)
 
-    def status_text(
-        self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None
-    ) -> str:
-        """Return what the next run would do with the output, for ``--print-status``."""
+    def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, **kwargs: Any) -> str:
+        """Return what the next run would do with the output, as law asks for it."""
+        return self.state(**kwargs).text
+
+    def state(self, exists: bool | None = None) -> State:
+        """Return what the next run would do with the output.
+
+        Args:
+            exists: whether the output is complete, if that is known.
+        """
         if self.manifest is None:
-            if is_container(self.directory) and self.directory.exists():
-                return colored("to be made again", "red", color) + f": {why_incomplete(self.directory)}"
-            return colored("absent", "red", color)
+            there = is_container(self.directory) and self.directory.exists()
+            return State(WOULD_RUN, (there and why_incomplete(self.directory)) or "")
         awaited = self._awaited()
+        undecided = State(MAY_RUN, f"unless the result of {awaited} stays the same")
         if awaited and self._inputs() is None:
-            return colored("to be checked", "yellow", color) + f": made again unless {awaited} comes out as it was"
+            return undecided
         reason = self.unsuitable()
         if reason is None and not (self.exists() if exists is None else exists):
-            reason = why_incomplete(self.directory) or "it isn't in the remote store"
+            reason = why_incomplete(self.directory) or "the remote store lacks the output"
         if reason is not None:
-            return colored("to be made again", "red", color) + f": {reason}"
-        if awaited:
-            return colored("to be checked", "yellow", color) + f": made again unless {awaited} comes out as it was"
-        return colored("existent", "green", color)
+            return State(WOULD_RUN, reason)
+        return undecided if awaited else State(COMPLETE)
 
     def unsuitable(self) -> str | None:
         """Return why the manifest is invalid, as a clause, ``None`` if it is valid; the files aren't checked."""
         manifest = self.manifest
         if manifest is None:
-            return "it isn't there"
+            return "the output doesn't exist"
         if lacking := self._lacks(manifest):
             return lacking
         # The manifest is checked first, since the inputs take longer.
         if (inputs := self._inputs()) is None:
-            return "what it is made from isn't there"
+            return "an input doesn't exist"
         if other := other_input(manifest.inputs, inputs):
-            return f"it was made {other}"
+            return other
         if changed := _changed_since(manifest):
             return f"{located(changed[0])} has changed since"
         if manifest.info.get("failed") and not self._accept_failed:
-            return "its checks failed"
-        return "files were left out" if manifest.info.get("skipped") and not self._accept_skipped else None
+            return "checks of the output failed"
+        return "input files were left out" if manifest.info.get("skipped") and not self._accept_skipped else None
 
 
 class StoreCollection(law.TargetCollection):
     """The outputs of a workflow's branches."""
 
     def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, **kwargs: Any) -> str:
-        """Return what the next run would do with the branches, for ``--print-status``."""
-        text = str(super().status_text(max_depth=max_depth, flags=flags, color=color, **kwargs))
-        targets = store_targets(self.targets)
-        states = Counter(_plain(target.status_text()).partition(":")[0] for target in targets)
-        if states.keys() <= {"existent", "absent"}:
-            return text
-        _, *lines = text.split("\n")
-        example = next(_plain(target.status_text()) for target in targets if ":" in _plain(target.status_text()))
-        counts = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
-        shown = colored(counts, "red" if "to be made again" in states else "yellow", color)
-        return "\n".join([f"{shown} ({len(targets)}){example[example.index(':') :]}", *lines])
+        """Return what the next run would do with the branches, as law asks for it."""
+        return str(self.states())
+
+    def states(self) -> States:
+        """Return what the next run would do with the branches."""
+        return States([target.state() for target in store_targets(self.targets)])
 
 
 def _changed_since(manifest: Manifest) -> list[str]:
@@ -190,15 +243,6 @@ def _changed_since(manifest: Manifest) -> list[str]:
     reads = manifest.info.get("reads", {})
     changed = changed_files(manifest.info.get("parameter_files", {}))
     return changed or changed_reads(reads.get("files", {}), reads.get("variables", {}))
-
-
-def colored(text: str, color: str, is_wanted: bool) -> str:
-    """Return a string in law's color for it, if color is wanted."""
-    return str(law.util.colored(text, color, style="bright")) if is_wanted else text
-
-
-def _plain(text: str) -> str:
-    return str(law.util.uncolored(text))
 
 
 def store_targets(outputs: Any) -> list[StoreTarget]:

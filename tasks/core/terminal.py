@@ -68,9 +68,18 @@ def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ..
     if root_task is None:
         # This parser only finds the task. It would take --scheduler as an abbreviation of luigi's --scheduler-host.
         parser.allow_abbrev = False
+    elif not help_all and root_task in known_tasks:
+        parser.print_help = functools.partial(_print_help, root_task)
     # argparse would print the usage before its error, with hundreds of options.
     parser.error = functools.partial(_refuse_arguments, root_task or "")
     return parser
+
+
+def _print_help(task: str) -> None:
+    """Print the help of a task, which argparse would print with each option twice."""
+    from tasks.core.help import help_of
+
+    print(help_of(_tasks.get_task_cls(task)))
 
 
 @functools.wraps(_luigis_init)

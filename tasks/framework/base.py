@@ -28,7 +28,7 @@ from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
 from tasks.core.snapshot import check_sources
-from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, remembering, store_targets
+from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
 from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_options
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.jobs import traceback_file
@@ -51,8 +51,8 @@ DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 
 
 _parameters: dict[type, list[tuple[str, luigi.Parameter]]] = {}
-#: task and the one whose parameters it takes over → their names
-_taken_over: dict[tuple[type, type], tuple[str, ...]] = {}
+#: task and the one that requires it → names of the parameters that it gets from there
+_passed_on: dict[tuple[type, type], tuple[str, ...]] = {}
 
 
 class AnalysisTask(RestrictionOptions):
@@ -60,13 +60,11 @@ class AnalysisTask(RestrictionOptions):
 
     analysis = luigi.Parameter(
         default=DEFAULT_ANALYSIS,
-        description="analysis: a package in analysis/, a dotted package, or the path of a package's folder or of a "
-        "configuration file; "
-        f"default: {DEFAULT_ANALYSIS}",
+        description=f"package in analysis/, dotted package, folder or file; default: {DEFAULT_ANALYSIS}",
     )
     params = law.CSVParameter(
         default=(),
-        description="parameters to change, e.g. object_preselection.Muon.pt=25,toys.scale=0.1; no default",
+        description="parameters to change, e.g. toys.scale=0.1,…; no default",
     )
 
     # This isn't an option, since tasks write no logs.
@@ -83,13 +81,23 @@ class AnalysisTask(RestrictionOptions):
 
     @classmethod
     def req_params(cls, inst: law.Task, **kwargs: Any) -> dict[str, Any]:
-        """Return the parameters that this task takes over from another one; their names are cached as above."""
+        """Return the parameters that this task gets from another one; their names are cached as above."""
         if cls.prefer_params_cli or any(name.startswith("_") for name in kwargs):
             return dict(super().req_params(inst, **kwargs))
         classes = cls, type(inst)
-        if classes not in _taken_over:
-            _taken_over[classes] = tuple(super().req_params(inst))
-        return {**{name: getattr(inst, name) for name in _taken_over[classes]}, **kwargs}
+        if classes not in _passed_on:
+            _passed_on[classes] = tuple(super().req_params(inst))
+        return {**{name: getattr(inst, name) for name in _passed_on[classes]}, **kwargs}
+
+    def _print_deps(self, args: Any) -> None:
+        from tasks.core.status import print_deps
+
+        print_deps(self, *args)
+
+    def _print_status(self, args: Any) -> None:
+        from tasks.core.status import print_status
+
+        print_status(self, *args)
 
     @property
     def analysis_inst(self) -> Analysis:
@@ -135,21 +143,20 @@ class StoreTask(AnalysisTask):
     outputs.
     """
 
-    version = luigi.Parameter(description="name for this version of the outputs, a folder in their path; no default")
+    version = luigi.Parameter(description="name of this version of the outputs; no default")
     cores = luigi.IntParameter(
         default=0, significant=False, description="processes on this machine, 0 for all cores; default: 0"
     )
     skip_bad_files = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="leave out input files that can't be read and record them in the manifest; default: False",
+        description="leave out unreadable input files, and record them; default: False",
     )
 
     one_by_one = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="make one output after the other: no configurations share a pass over their events, and no tasks "
-        "run side by side; default: False",
+        description="run one task after the other, and share no passes; default: False",
     )
 
     # Only tasks that check closures have this as an option.
@@ -332,10 +339,6 @@ class StoreTask(AnalysisTask):
         """Return the error for a task without something that it must define."""
         return ConfigError(f"{self.task_family} lacks {member}, see docs/how-to/extending.md#a-task")
 
-    def _print_status(self, args: Any) -> Any:
-        with remembering():
-            return super()._print_status(args)
-
     def _remove_output(self, args: Any) -> Any:
         # Branches are known from filesets, which may be removed before the branches are.
         for task, *_ in self.walk_deps():
@@ -407,37 +410,34 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         default=200_000, significant=False, description="largest number of events per branch; default: 200000"
     )
     chunk_size = luigi.IntParameter(
-        default=CHUNK_SIZE, significant=False, description="largest number of events processed at once; default: 400000"
+        default=CHUNK_SIZE, significant=False, description="largest number of events per chunk; default: 400000"
     )
     chunk_memory = luigi.IntParameter(
         default=1000,
         significant=False,
-        description="MB that processing a chunk may take beside what the process has anyway: chunks get smaller where "
-        "that needs it; 0 for chunks of --chunk-size; default: 1000",
+        description="MB that a chunk may take, 0 for no limit; default: 1000",
     )
     threads = luigi.IntParameter(
         default=1,
         significant=False,
-        description="threads of each process that decompress columns, for cores that would be idle; default: 1",
+        description="threads per process that decompress columns; default: 1",
     )
     acceptance = luigi.FloatParameter(
         default=1.0,
         significant=False,
-        description="share of the events of a simulated dataset that is enough to go on, of data all are needed; "
-        "default: 1.0",
+        description="share of the events of each simulated dataset that is enough to go on; default: 1.0",
     )
 
     branches_per_merge = luigi.IntParameter(
         default=0,
         significant=False,
-        description="number of branches that a job merges before all are, 0 to merge all at once; default: 0",
+        description="branches per partial merge, 0 to merge all at once; default: 0",
     )
 
     compact = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="pack outputs of branches that an earlier version wrote as folders, and logs of jobs, of this task "
-        "and of all that it requires, and run nothing; default: False",
+        description="pack logs of jobs and old folders of branches, and run nothing; default: False",
     )
 
     interactive_params: ClassVar = [*BatchOptions.interactive_params, "compact"]

@@ -39,8 +39,8 @@ class ExecutorMixin(BatchOptions):
     executor = luigi.Parameter(
         default="futures",
         significant=False,
-        description="what runs the branches of a local workflow: iterative, futures (processes on this machine), dask, "
-        "one that the analysis names, or my.module:MyFactory; default: futures",
+        description="iterative, futures (processes on this machine), dask, one of the analysis' executors, or "
+        "my.module:MyFactory; default: futures",
     )
     cluster = luigi.Parameter(
         default=law.NO_STR,
@@ -50,17 +50,17 @@ class ExecutorMixin(BatchOptions):
     scheduler = luigi.Parameter(
         default=law.NO_STR,
         significant=False,
-        description="Dask scheduler to use instead: its address, e.g. tls://host:8786, or its file; no default",
+        description="address or file of a running Dask scheduler; no default",
     )
     min_workers = luigi.IntParameter(
         default=0,
         significant=False,
-        description="Dask workers to keep while there is work; 0 for none, or locally for --max-workers; default: 0",
+        description="Dask workers to keep, locally 0 for --max-workers; default: 0",
     )
     max_workers = luigi.IntParameter(
         default=0,
         significant=False,
-        description="largest number of Dask workers; 0 for 20, or locally for --cores; default: 0",
+        description="largest number of Dask workers, 0 for 20 or --cores; default: 0",
     )
     worker_memory = luigi.Parameter(
         default=law.NO_STR, significant=False, description="memory per Dask worker, e.g. 3GB; default: 2GB"
@@ -68,20 +68,19 @@ class ExecutorMixin(BatchOptions):
     executor_options = law.CSVParameter(
         default=(),
         significant=False,
-        description="more options of the executor as key=value, comma-separated (docs/how-to/executors.md); no default",
+        description="more options of the executor, key=value,…; no default",
     )
 
     custom_run_options = luigi.Parameter(
         default=law.NO_STR,
         significant=False,
-        description="YAML file with run options of PocketCoffea, which other options of the command line go before; "
-        "no default",
+        description="YAML file with run options of PocketCoffea; no default",
     )
 
     executor_custom_setup = luigi.Parameter(
         default=law.NO_STR,
         significant=False,
-        description="custom executor file of PocketCoffea, on whose Dask client the branches run; no default",
+        description="executor file of PocketCoffea with a Dask client; no default",
     )
 
     # A single branch runs in its own process.

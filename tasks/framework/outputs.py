@@ -143,7 +143,7 @@ def _output_of(task: StoreTask, command: str) -> Output:
         if isinstance(output, StoreTarget):
             state = output.status_text(exists=is_complete)
             return Output(label, output.place, output.manifest, is_complete, state, command)
-        state = "existent" if is_complete else _state_of(output)
+        state = "complete" if is_complete else _state_of(output)
         return Output(label, task.directory, None, is_complete, state, command)
 
 
@@ -153,5 +153,5 @@ def _state_of(output: Any) -> str:
 
     (collection, *_) = law.util.flatten(output)
     if not store_targets(output):
-        return "absent, its branches aren't known yet"
-    return str(collection.status_text()).replace("\n", ", ")
+        return "would run, its branches aren't known yet"
+    return str(collection.status_text())

@@ -25,19 +25,15 @@ class RestrictionOptions(law.Task):
     filter_samples = law.CSVParameter(default=(), description="samples to read, e.g. A,B; default: all")
     filter_years = law.CSVParameter(default=(), description="years to read, e.g. 2017,2018; default: all")
     filter_datasets = law.CSVParameter(default=(), description="datasets to read, e.g. A_2018; default: all")
-    limit_files = luigi.IntParameter(
-        default=0, description="number of files to read of each dataset, 0 for all; default: 0"
-    )
+    limit_files = luigi.IntParameter(default=0, description="files to read of each dataset, 0 for all; default: 0")
     limit_chunks = luigi.IntParameter(
         default=0,
-        description="number of chunks to read of each dataset, of 150000 events or of --chunk-size if that is given, "
-        "0 for all; default: 0",
+        description="chunks to read of each dataset, of 150000 or --chunk-size events, 0 for all; default: 0",
     )
     test = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="read {limit_files} files and {limit_chunks} chunks of each dataset, unless other limits are "
-        "given; default: False".format(**TEST),
+        description="read {limit_files} files and {limit_chunks} chunks of each dataset; default: False".format(**TEST),
     )
 
     exclude_index = True

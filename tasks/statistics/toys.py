@@ -37,17 +37,16 @@ class FitOptions(ModelTask):
     model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
     card = luigi.Parameter(
         default=law.NO_STR,
-        description="path of a datacard of combine, which is fitted instead of a model of the analysis; no default",
+        description="datacard of combine, fitted instead of a model; no default",
     )
     freeze = law.CSVParameter(default=(), description="parameters that don't float, e.g. lumi,CMS_pileup; no default")
     set = law.CSVParameter(
         default=(),
-        description="values of parameters where fits start, and Asimov data and toys are made, e.g. r=2,lumi=0.5; "
-        "no default",
+        description="values of parameters for starts of fits, Asimov data and toys, e.g. r=2; no default",
     )
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
     toys_per_branch = luigi.IntParameter(
-        default=100, significant=False, description="number of toys in a branch of their workflow; default: 100"
+        default=100, significant=False, description="number of toys per branch; default: 100"
     )
 
     exclude_index = True

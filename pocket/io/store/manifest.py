@@ -195,7 +195,7 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
     if manifest is None:
         return f"{directory} has no {NAME} that can be read"
     if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
-        return f"{directory} was made {reason}"
+        return f"{directory}: {reason}"
     for name, record in manifest.files.items():
         if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  Strings are faster.
             return f"{name} in {directory} {reason}"
@@ -207,7 +207,7 @@ def _why_incomplete_container(path: str, state: FileState, inputs: Mapping[str, 
     if manifest is None:
         return f"{path} isn't a whole container: it was cut short, or something else wrote there"
     if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
-        return f"{path} was made {reason}"
+        return f"{path}: {reason}"
     # Its last file was read, so it wasn't cut short.
     return None if state.mtime_ns == time_of(manifest.files) else container_change(Path(path), manifest)
 
@@ -261,11 +261,11 @@ def other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str 
     """Return the difference of inputs (label → manifest id) to those of an output, as a clause; ``None`` if equal."""
     for label, identifier in inputs.items():
         if label not in made_from:
-            return f"without {label}"
+            return f"input {label} is new"
         if made_from[label] != identifier:
-            return f"from another {label}"
+            return f"input {label} has changed"
     superfluous = [label for label in made_from if label not in inputs]
-    return f"with {superfluous[0]}, which is no input any more" if superfluous else None
+    return f"{superfluous[0]} isn't an input any more" if superfluous else None
 
 
 def _counted(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_causes_decide_what_is_asked_for(chain: Chain, schedd: Schedd) -> None:
     assert "error: needed more memory: Job has gone over cgroup memory limit of 900 megabytes" in done.text
     assert "error: vanished" in done.text
     assert "error: OSError: disk" in done.text
-    assert "error: left no complete output: it isn't there" in done.text
+    assert "error: left no complete output: the output doesn't exist" in done.text
     # by the numbers of the jobs
     record = json.loads(next(control(chain).glob("htcondor_jobs*.json")).read_text())
     causes = {number: [cause for cause, _ in failures] for number, failures in record["failures"].items()}

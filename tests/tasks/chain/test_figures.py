@@ -97,9 +97,9 @@ def test_figures_of_before_are_no_figures(tmp_path: Path) -> None:
         (["SR/pt/data_mc"], ["png"], ""),
         (["SR/pt/data_mc", "SR/eta/data_mc"], ["png"], ""),
         ([], ["svg"], ""),
-        (["SR/pt/data_mc"], ["png", "pdf"], "it has no pdf of SR/pt/data_mc"),
-        (["SR/eta/data_mc", "SR/phi/data_mc"], ["png", "svg"], "it has no svg of SR/eta/data_mc"),
-        (["SR/phi/data_mc"], ["pdf", "png"], "it has no pdf or png of SR/phi/data_mc"),
+        (["SR/pt/data_mc"], ["png", "pdf"], "the output has no pdf of SR/pt/data_mc"),
+        (["SR/eta/data_mc", "SR/phi/data_mc"], ["png", "svg"], "the output has no svg of SR/eta/data_mc"),
+        (["SR/phi/data_mc"], ["pdf", "png"], "the output has no pdf or png of SR/phi/data_mc"),
     ],
 )
 def test_what_an_output_lacks(tmp_path: Path, wanted: list[str], formats: list[str], reason: str) -> None:

@@ -178,7 +178,7 @@ def test_figures_and_formats_are_added_to_the_output(chain: Chain, monkeypatch: 
     for options in ({}, {"formats": ("png",)}, {"formats": ("svg",), "variables": ("npvs",)}):
         assert chain.build(config="main", **options) == []
     assert (
-        "it has no pdf of baseline/npvs/data_mc"
+        "the output has no pdf of baseline/npvs/data_mc"
         in chain.task(config="main", variables=("npvs",), formats=("png", "pdf")).output().status_text()
     )
 

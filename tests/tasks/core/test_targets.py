@@ -269,13 +269,13 @@ def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
     assert read <= {*COUNTED, *OF_ITSELF, *FOR_PEOPLE}
 
 
-CHECKED = "to be checked: made again unless MergeOutputs tnp comes out as it was"
+CHECKED = "may run: unless the result of MergeOutputs tnp stays the same"
 
 
 @pytest.mark.parametrize(
     ("target", "text"),
     [
-        ({}, "existent"),
+        ({}, "complete"),
         (
             {"awaited": lambda: "MergeOutputs tnp"},
             CHECKED,
@@ -284,8 +284,8 @@ CHECKED = "to be checked: made again unless MergeOutputs tnp comes out as it was
             {"awaited": lambda: "MergeOutputs tnp", "inputs": lambda: None},
             CHECKED,
         ),
-        ({"inputs": lambda: {"templates": "other"}}, "to be made again: it was made from another templates"),
-        ({"inputs": lambda: None}, "to be made again: what it is made from isn't there"),
+        ({"inputs": lambda: {"templates": "other"}}, "would run: input templates has changed"),
+        ({"inputs": lambda: None}, "would run: an input doesn't exist"),
     ],
 )
 def test_status_tells_what_the_next_run_does(tmp_path: Path, target: dict[str, Any], text: str) -> None:
@@ -293,7 +293,7 @@ def test_status_tells_what_the_next_run_does(tmp_path: Path, target: dict[str, A
         (folder / "file").write_text("content")
     arguments = {"inputs": lambda: {"templates": "one"}, **target}
     assert StoreTarget(tmp_path / "output", **arguments).status_text() == text
-    assert StoreTarget(tmp_path / "nothing", **arguments).status_text() == "absent"
+    assert StoreTarget(tmp_path / "nothing", **arguments).status_text() == "would run"
 
 
 def test_status_names_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,10 +304,10 @@ def test_status_names_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert target.exists()
     monkeypatch.setenv("LIMIT", "30")
     assert not target.exists()
-    assert target.status_text() == "to be made again: LIMIT has changed since"
+    assert target.status_text() == "would run: LIMIT has changed since"
     monkeypatch.delenv("LIMIT")
     (folder.parent / "output" / "file").write_text("damaged")
-    assert target.status_text().startswith("to be made again: file in ")
+    assert target.status_text().startswith("would run: file in ")
 
 
 def test_status_of_branches_counts_them_by_what_the_next_run_does(tmp_path: Path) -> None:
@@ -316,5 +316,7 @@ def test_status_of_branches_counts_them_by_what_the_next_run_does(tmp_path: Path
             (folder / "file").write_text("content")
     targets = [StoreTarget(tmp_path / name, lambda: {"file": "one"}) for name in "abc"]
     text = StoreCollection(targets, threshold=3).status_text()
-    assert text == "1 absent, 1 existent, 1 to be made again (3): it was made from another file"
-    assert StoreCollection([targets[0], targets[2]], threshold=2).status_text() == "absent (1/2)"
+    assert text == "1 of 3 branches: input file has changed"
+    assert StoreCollection([targets[0], targets[2]], threshold=2).status_text() == "1 of 2 branches"
+    assert StoreCollection(targets[:1], threshold=1).status_text() == "complete, 1 branch"
+    assert StoreCollection(targets[2:], threshold=1).status_text() == "would run, 1 branch"

@@ -214,40 +214,51 @@ def test_manifest_tells_the_parameters(chain: Chain) -> None:
     }
 
 
+SIGNS = "├─└│ "
+
+
 def states(text: str) -> dict[str, str]:
-    """Return what --print-status tells: task and configuration → status of its output, where it is told first."""
-    found: dict[str, str] = {}
-    for part in re.split(r"\d > ", text)[1:]:
-        family = part.partition("(")[0]
-        arguments = re.findall(r"(?:config|scale_factor)=(\w+)", part.partition(")")[0])
-        status = re.search(r"(absent|existent)(?: \(\S+\))?", part)
-        assert status, part
-        found.setdefault(" ".join([family, *arguments]), status[0])
-    return found
+    """Return what --print-status tells: task and configuration → what the next run would do."""
+    lines = [
+        re.split(r"  +", line.lstrip(SIGNS)) for line in text.splitlines() if re.match(rf"[{SIGNS}]*[A-Z]\w+ ", line)
+    ]
+    return {task: "  ".join(rest) for task, *rest in lines}
 
 
 def test_dependencies_and_status_before_and_after(on_files: Chain, chain: Chain) -> None:
     dependencies = on_files.run("PlotTemplates", "--print-deps", "-1")
     assert dependencies.code == 0
-    assert re.findall(r"(\d) > (\w+)\(", dependencies.text) == [
-        ("0", "PlotTemplates"),
-        *(("1", "MergeOutputs"), ("2", "RunProcessor"), ("3", "BuildDatasets"), ("3", "ComputeScaleFactors")),
-        *(("4", "MergeOutputs"), ("5", "RunProcessor"), ("6", "BuildDatasets")),
-        *(("1", "MergeOutputs"), ("2", "RunProcessor"), ("3", "BuildDatasets")),
-        *(("1", "ValidateScaleFactors"), ("2", "ComputeScaleFactors")),
-        *(("3", "MergeOutputs"), ("4", "RunProcessor"), ("5", "BuildDatasets")),
-        *(("2", "MergeOutputs"), ("3", "RunProcessor"), ("4", "BuildDatasets")),
-    ]
+    assert (
+        dependencies.text
+        == """\
+PlotTemplates corrected
+├─ MergeOutputs corrected
+│  └─ RunProcessor corrected
+│     ├─ BuildDatasets datasets
+│     └─ ComputeScaleFactors tight_id
+│        └─ MergeOutputs probes
+│           └─ RunProcessor probes
+│              └─ above: BuildDatasets datasets
+├─ MergeOutputs main
+│  └─ RunProcessor main
+│     └─ above: BuildDatasets datasets
+└─ ValidateScaleFactors tight_id
+   └─ above: ComputeScaleFactors tight_id
+
+10 tasks
+"""
+    )
     before = on_files.run("PlotTemplates", "--print-status", "-1")
     assert before.code == 0
     assert len(states(before.text)) == 10
-    assert {status.split()[0] for status in states(before.text).values()} == {"absent"}
+    assert {status.split("  ")[0] for status in states(before.text).values()} == {"would run"}
+    assert states(before.text)["MergeOutputs main"] == "would run  after RunProcessor main"
     assert not on_files.store.exists()
 
     after = chain.run("PlotTemplates", "--print-status", "-1")
     assert after.code == 0
-    assert {status.split()[0] for status in states(after.text).values()} == {"existent"}
-    assert states(after.text)["RunProcessor main"] == "existent (4/4)"
+    assert {status.split("  ")[0] for status in states(after.text).values()} == {"complete"}
+    assert states(after.text)["RunProcessor main"] == "complete  4 branches"
 
 
 @pytest.mark.parametrize(("cls", "params"), FAMILIES)

@@ -37,7 +37,7 @@ def test_current_output(chain: Chain) -> None:
     assert output.is_complete
     assert output.manifest == read_manifest(folder)
     assert output.manifest is not None
-    assert repr(output) == f"MergeOutputs corrected: existent, made {output.manifest.created}\n{folder}"
+    assert repr(output) == f"MergeOutputs corrected: complete, made {output.manifest.created}\n{folder}"
     assert files_of(chain.store) == before
     assert (
         output.command
@@ -57,16 +57,16 @@ def test_workflow_and_its_branches(chain: Chain) -> None:
     branch = found(chain, "RunProcessor", config="main", branch=0)
     assert branch.path in branches
     branch.path.unlink()
-    assert found(chain, "RunProcessor", config="main", branch=0).state == "absent"
+    assert found(chain, "RunProcessor", config="main", branch=0).state == "would run"
     again = found(chain, "RunProcessor", config="main")
     assert not again.is_complete
-    assert f"{len(branches) - 1}/{len(branches)}" in again.state
+    assert again.state == f"{len(branches) - 1} of {len(branches)} branches"
 
 
 def test_edits_and_other_parameters_count(chain: Chain) -> None:
     output = found(chain, "MergeOutputs", config="main")
     other = found(chain, "MergeOutputs", config="main", params={"leading_muon.pt": 21.0})
-    assert (other.state, other.is_complete, other.manifest) == ("absent", False, None)
+    assert (other.state, other.is_complete, other.manifest) == ("would run", False, None)
     with pytest.raises(
         ConfigError, match=r"output of MergeOutputs main is absent: law run .* --config main .*muon.pt=21.0 makes it"
     ):
@@ -84,7 +84,7 @@ def test_output_made_from_others_than_those_now_there(chain: Chain) -> None:
     output = found(chain, "MergeOutputs", config="main")
     assert not output.is_complete
     assert output.manifest is not None
-    assert output.state == "to be checked: made again unless RunProcessor main comes out as it was"
+    assert output.state == "may run: unless the result of RunProcessor main stays the same"
 
 
 @pytest.mark.parametrize(

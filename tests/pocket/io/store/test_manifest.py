@@ -78,15 +78,15 @@ def test_other_files_do_not_matter(output: Path) -> None:
 @pytest.mark.parametrize(
     ("inputs", "reason"),
     [
-        ({"dataset": "d2", "muon_id": "s1"}, "was made from another dataset"),
-        ({"dataset": "d1", "muon_id": "s1", "trigger": "t1"}, "was made without trigger"),
-        ({"dataset": "d1"}, "was made with muon_id, which is no input any more"),
-        ({}, "was made with dataset, which is no input any more"),
+        ({"dataset": "d2", "muon_id": "s1"}, "input dataset has changed"),
+        ({"dataset": "d1", "muon_id": "s1", "trigger": "t1"}, "input trigger is new"),
+        ({"dataset": "d1"}, "muon_id isn't an input any more"),
+        ({}, "dataset isn't an input any more"),
     ],
 )
 def test_other_inputs_are_seen_and_named(output: Path, inputs: dict[str, str], reason: str) -> None:
     assert not is_complete(output, inputs)
-    assert why_incomplete(output, inputs) == f"{output} {reason}"
+    assert why_incomplete(output, inputs) == f"{output}: {reason}"
     assert is_complete(output)
 
 

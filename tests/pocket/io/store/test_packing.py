@@ -42,7 +42,7 @@ def test_one_file_with_the_content_of_a_folder(output: Path, tmp_path: Path) -> 
     assert holds(output) == 1
     assert manifest_id(output) == manifest_id(tmp_path / "folder")
     assert is_complete(output, {"number": "1"})
-    assert why_incomplete(output, {"number": "2"}) == f"{output} was made from another number"
+    assert why_incomplete(output, {"number": "2"}) == f"{output}: input number has changed"
     verify(output)
     # its size and time of modification are known, so that its content isn't read to see that it is unchanged
     manifest = manifest_of(output)

@@ -1,0 +1,151 @@
+"""The text of ``--help``: each option of a task once, those of the task itself first."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+#: column in which descriptions begin
+_COLUMN = 23
+#: what every task of an analysis has, which comes after the options of the task itself
+_USUAL = ("version", "config", "analysis", "params", "iteration")
+#: option of law or luigi → a shorter description than theirs, which ``--help-all`` has
+_OF_LAW = {
+    "print_deps": "print the tree of required tasks",
+    "print_status": "print what would run, and why; D,1 with incomplete branches",
+    "print_output": "print the paths of outputs",
+    "remove_output": "D,a removes outputs, D,a,y also makes them again",
+    "fetch_output": "D,a,FOLDER copies outputs to a folder",
+    "branch": "run this branch only; -1 for all; default: -1",
+    "branches": "branches to run, with ranges, e.g. 0,3:6; default: all",
+    "log_level": "level of messages, e.g. DEBUG; default: INFO",
+    "workers": "processes in which luigi runs tasks; default: 1",
+    "help": "print this, and run nothing",
+    "help_all": "print the options of all tasks, of law and of luigi",
+}
+#: options of law whose value is a depth
+_WITH_DEPTH = ("print_deps", "print_status", "print_output", "remove_output", "fetch_output")
+#: options of luigi that are named for every task
+_OF_LUIGI = ("log_level", "workers", "help", "help_all")
+
+
+class _Group(NamedTuple):
+    title: str
+    modules: tuple[str, ...]
+
+
+_GROUPS = (
+    _Group("options of the chain, passed on to all required tasks", ("tasks.framework.",)),
+    _Group("options for jobs on a batch system, by default those of the site", ("tasks.batch.",)),
+    _Group("options for executors of local branches", ("tasks.framework.executors",)),
+    _Group("options of law and luigi; D is a depth: 0 for this task, -1 for the whole chain", ("law.", "luigi.")),
+)
+
+
+def help_of(task: Any) -> str:
+    """Return the help of a task.
+
+    Args:
+        task: class of the task.
+    """
+    width = max(shutil.get_terminal_size().columns - 1, 60)
+    own: list[tuple[int, str, Any]] = []
+    groups: dict[str, list[tuple[str, Any]]] = {group.title: [] for group in _GROUPS}
+    for name, parameter in task.get_params():
+        owner = _owner(task, name)
+        title = "" if name in _USUAL else _title(owner)
+        if title:
+            groups[title].append((name, parameter))
+        else:
+            own.append((_rank(task, name, owner), name, parameter))
+    needed = {name for _, name, parameter in own if not parameter.has_task_value(task.__name__, name)}
+    # The sort is stable, so that options of one class stay in their order.
+    own.sort(key=lambda entry: (entry[1] not in needed, entry[0]))
+    lines = [
+        " ".join(
+            [
+                f"usage: law run {task.task_family}",
+                *(f"{_option(name)} …" for _, name, _ in own if name in needed),
+                "[options]",
+            ]
+        ),
+        "",
+        *textwrap.wrap(_summary(task), width),
+        "",
+        f"options of {task.task_family}",
+        *_entries([(name, _described(parameter, name in needed)) for _, name, parameter in own], width),
+    ]
+    for group in _GROUPS:
+        options = groups[group.title]
+        is_of_law = group is _GROUPS[-1]
+        told = [name for name, _ in options if not is_of_law or name in _OF_LAW]
+        entries = [(name, _OF_LAW.get(name, parameter.description)) for name, parameter in options if name in told]
+        if is_of_law:
+            entries += [(name, _OF_LAW[name]) for name in _OF_LUIGI]
+        if entries:
+            lines += ["", group.title, *_entries(entries, width)]
+    more = "[…] is the default. --TASK-OPTION is an option for another task only, e.g. --RunProcessor-cores 2."
+    return "\n".join([*lines, "", *textwrap.wrap(more, width)])
+
+
+def _title(owner: Any) -> str:
+    """Return the title of the group that an option belongs to, empty for the task's own; the longest module counts."""
+    place = f"{owner.__module__}."
+    found = [(len(module), group.title) for group in _GROUPS for module in group.modules if place.startswith(module)]
+    return max(found)[1] if found else ""
+
+
+def _owner(task: Any, name: str) -> Any:
+    """Return the class that defines an option of a task."""
+    return next(cls for cls in task.__mro__ if name in vars(cls))
+
+
+def _rank(task: Any, name: str, owner: Any) -> int:
+    """Return the place of an option: those of the task, then those of its bases, then what every task has."""
+    return len(task.__mro__) + _USUAL.index(name) if name in _USUAL else task.__mro__.index(owner)
+
+
+def _summary(task: Any) -> str:
+    """Return the first paragraph of a task's docstring."""
+    text = inspect.cleandoc(task.__doc__ or "").partition("\n\n")[0]
+    return " ".join(text.split())
+
+
+def _entries(options: Iterable[tuple[str, str]], width: int) -> Sequence[str]:
+    """Return the lines of options with their descriptions."""
+    lines: list[str] = []
+    for name, description in options:
+        head = f"  {_option(name)}{' D' if name in _WITH_DEPTH else ''}"
+        wrapped = textwrap.wrap(_shortened(description or ""), width - _COLUMN, break_on_hyphens=False) or [""]
+        if len(head) >= _COLUMN:
+            lines.append(head)
+        else:
+            lines.append(f"{head:<{_COLUMN}}{wrapped.pop(0)}".rstrip())
+        lines += [f"{'':{_COLUMN}}{line}" for line in wrapped]
+    return lines
+
+
+def _described(parameter: Any, is_needed: bool) -> str:
+    """Return the description of an option, which says if it must be given."""
+    text = str(parameter.description or "")
+    return text.replace("; no default", "; default: required") if is_needed else text
+
+
+def _shortened(description: str) -> str:
+    """Return a description with its default in brackets.
+
+    Example:
+        >>> _shortened("processes on this machine, 0 for all cores; default: 0"), _shortened("variables; no default")
+        ('processes on this machine, 0 for all cores [0]', 'variables')
+    """
+    text, _, default = description.rpartition("; ")
+    if not text or default in ("no default", "default: the site's", "default: False"):
+        return text or description
+    return f"{text} [{default.removeprefix('default: ')}]" if default.startswith("default: ") else description
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,191 @@
+"""The output of ``--print-deps`` and ``--print-status``: the tree of a task, and what would run in it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import law
+
+from pocket.base.fingerprint import Specification, differences, specification
+from pocket.io.store.records import read_specification, record_file
+from tasks.core.targets import (
+    COMPLETE,
+    MAY_RUN,
+    WOULD_RUN,
+    State,
+    States,
+    StoreTarget,
+    counted_branches,
+    find_remote,
+    remembering,
+    store_targets,
+)
+from tasks.core.tree import Cell, render, tree_of
+
+_COLOR = {COMPLETE: "green", MAY_RUN: "yellow", WOULD_RUN: "red"}
+# Fingerprints and specifications of required tasks are part of a specification, but what differs is said there.
+_FINGERPRINT = re.compile(r"(?:str )?'?[0-9a-f]{12,}'?")
+_UPSTREAM = re.compile(r"^templates\.|^\['measured in'\]|\bprocessor\b")
+_TYPE = re.compile(r"\b(?:bool|float|int|str) (?=\S)")
+# Parts of a specification whose names mean nothing to users.
+_INNER = re.compile(r"^(?:config\.)?(?:parameters\.)?")
+
+
+def print_deps(root: Any, stop: str = "1") -> None:
+    """Print a task and what it requires.
+
+    Args:
+        root: the task.
+        stop: depth, or names of tasks below which nothing is printed.
+    """
+    with remembering():
+        tree = tree_of(root, stop)
+        print(render(tree, lambda node: Cell(_number_of(node.task), "dim")))
+        print(f"\n{_counted(sum(1 for _ in tree.walk()))}")
+
+
+def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str) -> None:
+    """Print what the next run would do with a task and with what it requires.
+
+    Args:
+        root: the task.
+        stop: as for :func:`print_deps`.
+        branches: 1 to print each incomplete branch, too.
+        ignored: law's third value, which its own output would heed.
+    """
+    with remembering():
+        tree = tree_of(root, stop)
+        states = {node.task: state_of(node.task) for node in tree.walk()}
+        below = (lambda node: _branches(node.task)) if branches != "0" else (lambda node: ())
+        print(render(tree, lambda node: states[node.task].cell, below))
+        counts = Counter(state.kind for state in states.values())
+    told = ", ".join(f"{counts[kind]} {kind}" for kind in (COMPLETE, MAY_RUN, WOULD_RUN) if counts[kind])
+    print(f"\n{_counted(len(states))}: {told}")
+    if isinstance(output := root.output(), StoreTarget):
+        print(f"output: {output.place}")
+
+
+class TaskState:
+    """What the next run would do with a task.
+
+    Args:
+        state: its state.
+        kind: ``complete``, ``may run`` or ``would run``.
+        number: number of its branches in words, empty if it has none or if that is part of the state.
+    """
+
+    def __init__(self, state: State, kind: str, number: str = "") -> None:
+        self.state, self.kind, self.number = state, kind, number
+
+    @property
+    def cell(self) -> Cell:
+        """The text in the tree."""
+        color = _COLOR.get(self.state.name, "yellow")
+        return Cell(self.state.name, color, "  ".join(filter(None, [self.number, self.state.reason])))
+
+
+def state_of(task: Any) -> TaskState:
+    """Return what the next run would do with a task, and why as far as that is known."""
+    output = task.output()
+    if isinstance(output, StoreTarget):
+        state = output.state()
+        return TaskState(_explained(task, state), state.name)
+    if isinstance(task, law.BaseWorkflow) and task.is_workflow():
+        return _state_of_workflow(task, output)
+    is_complete = bool(task.complete())
+    return TaskState(State(COMPLETE if is_complete else WOULD_RUN), COMPLETE if is_complete else WOULD_RUN)
+
+
+def _state_of_workflow(task: Any, output: Any) -> TaskState:
+    targets = store_targets(output)
+    if not targets:
+        is_complete = bool(task.complete())
+        state = State(COMPLETE) if is_complete else _explained(task, State(WOULD_RUN))
+        return TaskState(state, state.name)
+    find_remote(targets)
+    states = States(target.state() for target in targets)
+    state = _explained(task, states.summary)
+    number = "" if state.name not in _COLOR else counted_branches(len(states))
+    if state.name == COMPLETE or (states.complete and task.complete()):
+        # With --acceptance, some of the branches are enough.
+        return TaskState(state, COMPLETE, number)
+    return TaskState(state, WOULD_RUN if any(each.name == WOULD_RUN for each in states) else MAY_RUN, number)
+
+
+def _explained(task: Any, state: State) -> State:
+    """Return a state with a reason, if it has none and one is known."""
+    if state.name == COMPLETE or state.reason:
+        return state
+    if state.name != WOULD_RUN:
+        # Some branches exist, so nothing has changed: the others were never made.
+        return state
+    reason = difference_to_earlier(task)
+    if not reason and callable(getattr(task, "awaited", None)) and (awaited := task.awaited()):
+        reason = f"after {awaited}"
+    return State(state.name, reason)
+
+
+def difference_to_earlier(task: Any) -> str:
+    """Return what differs between what a task would make and its newest output, empty if nothing is known.
+
+    Args:
+        task: a task without an output.
+    """
+    directory = getattr(task, "directory", None)
+    if not isinstance(directory, Path) or (earlier := _newest_specification(directory)) is None:
+        return ""
+    found = list(dict.fromkeys(_own_differences(earlier, specification(task.fingerprint_spec()))))
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{found[0]}{more}" if found else ""
+
+
+def _newest_specification(directory: Path) -> Specification | None:
+    """Return the specification of the newest output beside a folder."""
+    beside: list[tuple[float, str]] = []
+    with contextlib.suppress(OSError):
+        beside = sorted(
+            (path.stat().st_mtime, path.name)
+            for path in directory.parent.iterdir()
+            if not path.name.startswith(".") and path != directory
+        )
+    known = (read_specification(record_file("spec", name)) for _, name in reversed(beside))
+    return next(known, None)
+
+
+def _own_differences(earlier: Specification, now: Specification) -> Iterator[str]:
+    """Yield the differences of specifications that aren't those of required tasks."""
+    for text in differences(earlier, now):
+        place, _, change = text.partition(": ")
+        if _UPSTREAM.search(place) or all(
+            _FINGERPRINT.fullmatch(side) or side == "nothing" for side in change.split(" → ")
+        ):
+            continue
+        for root in ("<checkout>/", "<analysis>/"):
+            change = change.replace(root, "")
+        yield f"{_INNER.sub('', place)} {_TYPE.sub('', change)}"
+
+
+def _number_of(task: Any) -> str:
+    """Return how many branches a task has, empty if it has none or they aren't known yet."""
+    if not (isinstance(task, law.BaseWorkflow) and task.is_workflow()):
+        return ""
+    targets = store_targets(task.output())
+    return counted_branches(len(targets)) if targets else ""
+
+
+def _branches(task: Any) -> Iterator[Cell]:
+    """Yield the incomplete branches of a workflow."""
+    if isinstance(task, law.BaseWorkflow) and task.is_workflow() and store_targets(task.output()):
+        for branch in task.get_branch_tasks().values():
+            state = branch.output().state()
+            if state.name != COMPLETE:
+                yield Cell(state.name, _COLOR[state.name], "  ".join(filter(None, [branch.branch_label, state.reason])))
+
+
+def _counted(number: int) -> str:
+    return f"{number} {'task' if number == 1 else 'tasks'}"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import importlib
+import re
+
+import law
+import luigi
+import pytest
+from luigi.cmdline_parser import CmdlineParser
+from luigi.task_register import Register
+
+from tasks.core.help import help_of
+
+for module in law.config.options("modules"):
+    importlib.import_module(module)
+
+
+def tasks_of_users() -> list[type[law.Task]]:
+    """Return the tasks that ``law run`` knows."""
+    found: dict[str, type[law.Task]] = {}
+    todo: list[type[law.Task]] = [law.Task]
+    while todo:
+        task = todo.pop()
+        todo += task.__subclasses__()
+        if task.__module__.startswith("tasks.") and not task.exclude_index:
+            found[task.__name__] = task
+    return [found[name] for name in sorted(found)]
+
+
+TASKS = tasks_of_users()
+
+
+def groups(text: str) -> dict[str, list[str]]:
+    """Return title of a group → its options."""
+    found: dict[str, list[str]] = {}
+    for part in text.split("\n\n"):
+        title, *lines = part.splitlines()
+        if title.startswith("options"):
+            found[title] = [option for line in lines for option in re.findall(r"^  (--[\w-]+)", line)]
+    return found
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
+def test_help_fits_and_has_each_option_once(task: type[law.Task], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = help_of(task)
+    lines = text.splitlines()
+    assert len(lines) <= 120
+    assert max(map(len, lines)) < 80
+    shown = groups(text)
+    options = [option for group in shown.values() for option in group]
+    assert len(options) == len(set(options))
+    own = [
+        name for name, _ in task.get_params() if name in vars(task) and isinstance(vars(task)[name], luigi.Parameter)
+    ]
+    (first, *_) = shown.values()
+    assert {f"--{name.replace('_', '-')}" for name in own} <= set(first)
+    assert all(lines.index(line) < 30 for line in lines if re.match(r"  --[\w-]+", line) and line.split()[0] in first)
+    of_law = {name for name, _ in law.LocalWorkflow.get_params()} | {"no_poll", "walltime", "job_workers"}
+    of_law |= {"shuffle_jobs", "cleanup_jobs", "pilot", "tolerance"}
+    rest = {f"--{name.replace('_', '-')}" for name, _ in task.get_params() if name not in of_law}
+    assert rest <= set(options)
+
+
+def test_help_as_a_user_sees_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as end:
+        CmdlineParser(["PlotScaleFactors", "--help"])
+    assert not end.value.code
+    text = capsys.readouterr().out
+    assert text == f"{help_of(Register.get_task_cls('PlotScaleFactors'))}\n"
+    assert re.match(r"usage: law run PlotScaleFactors .*--version … \[options\]\n\nDraws ", text)
+    assert next(iter(groups(text))) == "options of PlotScaleFactors"
+    assert groups(text)["options of PlotScaleFactors"][-2:] == ["--analysis", "--params"]
+
+
+def test_help_of_all_is_that_of_luigi(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        CmdlineParser(["MergeOutputs", "--help-all"])
+    assert "--RunProcessor-cores" in capsys.readouterr().out

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocket.base.fingerprint import fingerprint, specification
+from pocket.io.store import write_output
+from pocket.io.store.records import keep_specification
+from tasks.core.status import difference_to_earlier, print_deps, print_status
+from tasks.core.targets import StoreTarget
+
+
+class Task:
+    """A task with an output in the store."""
+
+    task_family = "Merge"
+
+    def __init__(self, folder: Path, spec: Any, required: tuple[Task, ...] = (), part: str = "main") -> None:
+        self.spec, self.required, self.part = spec, required, part
+        self.directory = folder / part / fingerprint(spec)
+
+    @property
+    def progress_label(self) -> str:
+        return f"{self.task_family} {self.part}"
+
+    def fingerprint_spec(self) -> Any:
+        return self.spec
+
+    def requires(self) -> tuple[Task, ...]:
+        return self.required
+
+    def to_str_params(self, only_significant: bool) -> dict[str, str]:
+        return {}
+
+    def awaited(self) -> str:
+        return next((task.progress_label for task in self.required if not task.complete()), "")
+
+    def output(self) -> StoreTarget:
+        return StoreTarget(self.directory, dict, awaited=self.awaited)
+
+    def complete(self) -> bool:
+        return self.output().exists()
+
+    def make(self) -> Task:
+        keep_specification(fingerprint(self.spec), lambda: specification(self.spec))
+        with write_output(self.directory, task="Merge", inputs={}) as folder:
+            (folder / "file").write_text("content")
+        return self
+
+
+@pytest.fixture(autouse=True)
+def _store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+def test_difference_to_the_newest_output(tmp_path: Path) -> None:
+    before = {"config": {"parameters": {"pt": 20.0}, "cut": "a"}, "upstream": "a" * 12}
+    after = {"config": {"parameters": {"pt": 26}, "cut": "b"}, "upstream": "b" * 12}
+    assert difference_to_earlier(Task(tmp_path, after)) == ""
+    Task(tmp_path, before).make()
+    assert difference_to_earlier(Task(tmp_path, after)) == "pt 20.0 → 26 and 1 more"
+    only_upstream = {**before, "upstream": "c" * 12}
+    assert difference_to_earlier(Task(tmp_path, only_upstream)) == ""
+
+
+def test_status_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = Task(tmp_path, {"cut": 1}, part="first").make()
+    changed = Task(tmp_path, {"cut": 2}, part="first")
+    root = Task(tmp_path, {"plot": 1}, (changed,), "plot")
+    print_status(root, "-1")
+    assert capsys.readouterr().out == (
+        "Merge plot      would run  after Merge first\n"
+        "└─ Merge first  would run  cut 1 → 2\n"
+        "\n"
+        "2 tasks: 2 would run\n"
+        f"output: {root.directory}\n"
+    )
+    root = Task(tmp_path, {"plot": 1}, (first,), "plot").make()
+    print_status(root, "-1")
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "Merge plot      complete",
+        "└─ Merge first  complete",
+        "",
+        "2 tasks: 2 complete",
+    ]
+    # The output of the root exists, but a required task has to run again.
+    print_status(Task(tmp_path, {"plot": 1}, (changed,), "plot"))
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "Merge plot  may run  unless the result of Merge first stays the same"
+    assert "1 task: 1 may run" in out
+
+
+def test_dependencies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_deps(Task(tmp_path, {}, (Task(tmp_path, {}, part="first"),), "plot"))
+    assert capsys.readouterr().out == "Merge plot\n└─ Merge first\n\n2 tasks\n"
