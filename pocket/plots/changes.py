@@ -17,10 +17,10 @@ from pocket.corrections.comparison import CorrectionComparison
 from pocket.corrections.regions import Interval, Key
 from pocket.histograms.comparison import TemplateComparison
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.palettes import PETROFF_6
 from pocket.plots.scale_factors.slices import LOG_SPAN
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
-from pocket.plots.templates.processes import PETROFF_6
 
 #: Panels in a row.
 COLUMNS = 3

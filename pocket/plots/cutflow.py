@@ -13,9 +13,9 @@ from pocket.base.typing import Floats
 from pocket.configuration.configurator import Configurator
 from pocket.plots.axes import fit_legend, label_y
 from pocket.plots.canvas import cms_label, cms_style, new_figure
+from pocket.plots.palettes import PETROFF_6
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot, period_of
-from pocket.plots.templates.processes import PETROFF_6
 
 #: steps before the categories
 STEPS = ("initial", "skim", "presel")

@@ -13,6 +13,7 @@ from pocket.base.typing import Floats
 from pocket.configuration.configurator import Configurator
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.palettes import PETROFF_6
 from pocket.plots.specification import figure_names, figure_style
 from pocket.plots.statistics import Prediction, total_of
 from pocket.plots.style import PlotStyle
@@ -28,7 +29,7 @@ from pocket.plots.templates.panels import (
     scale_ratio,
     shared_binning,
 )
-from pocket.plots.templates.processes import PETROFF_6, drawn_processes
+from pocket.plots.templates.processes import drawn_processes
 
 UP, DOWN = PETROFF_6[2], PETROFF_6[0]
 #: sources that a ranking shows

@@ -15,9 +15,9 @@ from pocket.errors import StatisticsError
 from pocket.plots.axes import label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.fits.rows import CHARACTER
+from pocket.plots.palettes import PETROFF_6
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
-from pocket.plots.templates.processes import PETROFF_6
 from pocket.statistics.results import GoodnessOfFit, Scan, UpperLimit
 
 #: rise of the deviance at 68.3 % and 95.4 % of one parameter, and of two

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.palettes import PETROFF_6
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
-from pocket.plots.templates.processes import PETROFF_6
 from pocket.statistics.results import FitResult, Impact
 
 #: rows of a page, their height in inches, and the width of a character of a name

@@ -16,12 +16,12 @@ from matplotlib.lines import Line2D
 
 from pocket.base.typing import Floats
 from pocket.plots.canvas import Period, cms_style, new_page
+from pocket.plots.palettes import PETROFF_10
 from pocket.plots.scale_factors.pages import label_first, set_ranges, slice_page
 from pocket.plots.scale_factors.slices import bins_text, slice_pages
 from pocket.plots.scale_factors.values import grey
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import as_list
-from pocket.plots.templates.processes import PETROFF_10
 from pocket.scale_factors.measurement.binning import Axis
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from pocket.errors import HistogramError
+from pocket.plots.palettes import complete_colors
 from pocket.plots.statistics import Prediction
 from pocket.plots.style import PlotStyle
 
 if TYPE_CHECKING:
     from hist import Hist
-
-#: colours that CMS recommends for up to six and up to ten processes (M. Petroff, arXiv:2107.02270)
-PETROFF_6 = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
-PETROFF_10 = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
 
 
 @dataclass(frozen=True)
@@ -82,8 +67,4 @@ def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Proce
 
 def colors_of(names: Sequence[str], style: PlotStyle) -> list[str]:
     """Return the colours of processes: those of the style, others from the palette."""
-    taken = [style.color_of(name) for name in names]
-    palette = PETROFF_6 if len(names) <= len(PETROFF_6) else PETROFF_10
-    # If there are more processes than colours, the palette starts again.
-    free = cycle([color for color in palette if color not in taken] or palette)
-    return [color or next(free) for color in taken]
+    return complete_colors([style.color_of(name) for name in names])

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from pocket.errors import HistogramError
+from pocket.plots.palettes import PETROFF_6, PETROFF_10
 from pocket.plots.style import PlotStyle
-from pocket.plots.templates.processes import PETROFF_6, PETROFF_10, drawn_processes
+from pocket.plots.templates.processes import drawn_processes
 from tests.pocket.plots.zmumu import template
 
 MC = {
