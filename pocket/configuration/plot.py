@@ -27,6 +27,8 @@ class TemplatePlot(metaclass=Declarative):
         suffix: end of the file names, ``{histogram}{suffix}.pdf``; ``{before}`` in it stands for the configuration to
             compare with. The default is ``_`` and the name.
         compares: whether it also shows the templates of the configuration to compare with.
+        axes: number of axes that it shows at once: 1, for each axis of every histogram, on which the others are summed;
+            or 2, for histograms with two axes.
 
     Raises:
         ConfigError: if ``draw`` isn't a function of one argument, or the name can't be part of a file name.
@@ -44,9 +46,12 @@ class TemplatePlot(metaclass=Declarative):
     draw: Callable[[Any], tuple[Any, dict[str, Any]] | None] | str
     suffix: str | None = None
     compares: bool = False
+    axes: int = 1
 
     def __post_init__(self) -> None:
         check_file_name("plot", self.name, "plots")
+        if self.axes not in (1, 2):
+            raise ConfigError(f"plot {self.name!r}: axes must be 1 or 2, not {self.axes!r}")
         if isinstance(self.draw, str):
             if not _REFERENCE.fullmatch(self.draw):
                 raise ConfigError(f"plot {self.name!r}: draw is {self.draw!r}, not a function or 'module:function'")
@@ -66,10 +71,12 @@ class TemplatePlot(metaclass=Declarative):
         return f"{histogram}{suffix.replace('{before}', before)}"
 
 
-#: plots of every analysis: data over stacked simulation, and both before and after scale factors
+#: plots of every analysis: data over stacked simulation, both before and after scale factors, and maps of two axes
 SHIPPED = (
     TemplatePlot("data_mc", "pocket.plots.templates.stack:draw", suffix=""),
     TemplatePlot("before_after", "pocket.plots.templates.before_after:draw", suffix="_vs_{before}", compares=True),
+    TemplatePlot("map", "pocket.plots.templates.maps:draw", axes=2),
+    TemplatePlot("map_processes", "pocket.plots.templates.maps:draw_processes", axes=2),
 )
 
 #: what ``PlotShapes`` draws

@@ -19,7 +19,7 @@ from pocket.histograms.sample_axis import SAMPLES, split_samples
 from pocket.interactive.result import Result
 from pocket.interactive.templates import Templates
 from pocket.plots.canvas import UNDATED, cms_style
-from pocket.plots.specification import figure_names
+from pocket.plots.specification import names_of_plot
 from pocket.plots.templates.figures import draw_templates
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def plot(
         config: the configuration; needed unless the source is a result.
         axis: the axis to project a histogram with several axes on.
         before: result or templates to compare with, as before and after.
-        kind: ``data_mc``, data over stacked simulation; ``before_after``, the default with ``before``; or a plot of
-            your own, see :class:`pocket.TemplatePlot`.
+        kind: ``data_mc``, data over stacked simulation; ``before_after``, the default with ``before``; ``map`` or
+            ``map_processes`` of a histogram with two axes; or a plot of your own, see :class:`pocket.TemplatePlot`.
 
     Raises:
         UnknownNameError: if a name is unknown.
@@ -131,13 +131,18 @@ def plot(
             config, histogram, category, templates, compared, "before", plots=[chosen]
         )
     }
-    stems = [chosen.stem(name, "before") for name in figure_names(config, histogram)]
+    stems = [chosen.stem(name, "before") for name in names_of_plot(config, histogram, chosen)]
     axes = [each.name for each in config.variables[histogram].axes]
+    if not stems:
+        raise ConfigError(f"plot {chosen.name!r} shows two axes, and histogram {histogram!r} has {len(axes)}")
     if axis is not None:
         check_known("axis", [axis], axes, f"histogram {histogram!r}")
-    elif len(axes) > 1:
-        raise ConfigError(f"histogram {histogram!r} has several axes: give axis=, one of {', '.join(axes)}")
-    stem = stems[axes.index(axis or axes[0])]
+    elif len(stems) > 1:
+        raise ConfigError(
+            f"histogram {histogram!r} has several axes: give axis=, one of {', '.join(axes)}"
+            + (", or kind='map'" if len(axes) == 2 else "")
+        )
+    stem = stems[axes.index(axis or axes[0])] if len(stems) > 1 else stems[0]
     if stem not in drawn:
         if chosen in SHIPPED and not any(_is_simulation(config, sample) for sample in templates):
             raise ConfigError(

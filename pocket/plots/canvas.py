@@ -135,7 +135,9 @@ def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
         artist.set_fontsize(artist.get_fontsize() * min(1.0, room / needed))
 
 
-def new_page(size: tuple[float, float], span: Mapping[str, float], style: PlotStyle, *, period: Period) -> Figure:
+def new_page(
+    size: tuple[float, float], span: Mapping[str, float], style: PlotStyle, *, period: Period, data: bool = True
+) -> Figure:
     """Return a figure for many panels with one CMS label.
 
     Args:
@@ -143,9 +145,10 @@ def new_page(size: tuple[float, float], span: Mapping[str, float], style: PlotSt
         span: ``left``, ``right``, ``bottom`` and ``top`` of the area for panels, in fractions of the figure.
         style: label and resolution.
         period: luminosity, year and energy of the data.
+        data: whether data are shown.
     """
     figure = new_figure(*size, style.dpi)
     frame = figure.add_subplot(figure.add_gridspec(1, 1, **span)[0])
     frame.set_axis_off()
-    cms_label(frame, style.label, data=True, period=period)
+    cms_label(frame, style.label, data=data, period=period)
     return figure

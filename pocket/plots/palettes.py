@@ -28,7 +28,7 @@ PETROFF_10 = (
     "#92dadd",
 )
 #: names of the colour maps of quantities from 0 upwards, and of quantities around a centre
-SEQUENTIAL, DIVERGING = "cividis", "RdBu_r"
+SEQUENTIAL, DIVERGING = "cividis_r", "RdBu_r"
 #: smallest :func:`distance` of colours that are drawn next to each other
 DISTINCT = 8.0
 

@@ -25,6 +25,17 @@ def figure_names(cfg: Configurator, variable: str) -> tuple[str, ...]:
     return (variable,) if len(axes) == 1 else tuple(f"{variable}_{axis.name}" for axis in axes)
 
 
+def names_of_plot(cfg: Configurator, variable: str, plot: TemplatePlot) -> tuple[str, ...]:
+    """Return the names of the figures that a plot draws of a histogram, without the ends that the plot gives them.
+
+    They are those of :func:`figure_names`; of a plot of two axes, the name of a histogram with two axes, and none of
+    others.
+    """
+    if plot.axes == 1:
+        return figure_names(cfg, variable)
+    return (variable,) if len(cfg.variables[variable].axes) == plot.axes else ()
+
+
 def figure_specs(
     cfg: Configurator, figures: Iterable[tuple[str, str]], blind: Collection[str] = ()
 ) -> dict[tuple[str, str], dict[str, Any]]:
@@ -42,7 +53,7 @@ def figure_specs(
             "axes": [(axis.name, axis.label, axis.lim) for axis in cfg.variables[variable].axes],
             "samples": list(cfg.samples.items()),
             "period": period,
-            "style": style_for(options, figure_names(cfg, variable), category, _drawn(cfg)),
+            "style": style_for(options, _all_names(cfg, variable), category, _drawn(cfg)),
             **({"combined": combined} if combined else {}),
             **({"blind": True} if category in blind else {}),
         }
@@ -74,7 +85,7 @@ def figure_style(cfg: Configurator, variable: str, category: str) -> dict[str, A
 
     Formats, and options of samples that aren't drawn and of other histograms, are left out.
     """
-    return style_for(style_spec(cfg), figure_names(cfg, variable), category, _drawn(cfg))
+    return style_for(style_spec(cfg), _all_names(cfg, variable), category, _drawn(cfg))
 
 
 def style_for(
@@ -147,6 +158,11 @@ def period_spec(cfg: Configurator) -> list[Any]:
 def _options(cfg: Configurator) -> dict[str, Any]:
     style: dict[str, Any] = plain_section(cfg.parameters, "plotting_style")
     return style
+
+
+def _all_names(cfg: Configurator, variable: str) -> tuple[str, ...]:
+    """Return the names by which the style may mean a histogram: its own, and those of its projections."""
+    return tuple(dict.fromkeys([variable, *figure_names(cfg, variable)]))
 
 
 def _drawn(cfg: Configurator) -> list[str]:

@@ -41,7 +41,7 @@ _DRAWN_UNTIL_STARTED = 4
 
 
 class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
-    """Draws data over stacked simulation, both beside the templates without scale factors, and an analysis' plots.
+    """Draws data over stacked simulation, before and after scale factors, maps of two axes, and an analysis' plots.
 
     There is one output for all variables and categories, to which figures are added when they are asked for.
     """
@@ -117,16 +117,21 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     @cached_property
     def wanted(self) -> list[tuple[str, str, str]]:
         """Category, variable and plot of the figures to draw; plots that compare need something to compare with."""
+        from pocket.plots.specification import names_of_plot
+
         config = self.config_inst
-        plots = [
-            name for name, plot in self.analysis_inst.all_plots.items() if self.compare != "none" or not plot.compares
-        ]
+        plots = {
+            name: plot
+            for name, plot in self.analysis_inst.all_plots.items()
+            if self.compare != "none" or not plot.compares
+        }
         return [
-            (category, variable, plot)
+            (category, variable, name)
             for category in self.categories or config.categories.names
             for variable in self.variables or config.variables
             if config.variables[variable].fills_category(category)
-            for plot in plots
+            for name, plot in plots.items()
+            if names_of_plot(config, variable, plot)
         ]
 
     def lacks(self, manifest: Manifest) -> str:
@@ -144,7 +149,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     def make(self) -> None:
         """Draw the missing plots, with one job per variable and category."""
         from pocket.configuration.analysis import absolute_reference
-        from pocket.plots.specification import figure_names
+        from pocket.plots.specification import names_of_plot
 
         reference, plots = absolute_reference(self.analysis), self.analysis_inst.all_plots
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
@@ -189,7 +194,8 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
                 run_jobs(list(jobs.values()), self.cores, *shown, done_until_started=_DRAWN_UNTIL_STARTED)
             for (category, variable), job in jobs.items():
                 for plot, formats in job.plots.items():
-                    stems = {plots[plot].stem(name, self.compare) for name in figure_names(self.config_inst, variable)}
+                    names = names_of_plot(self.config_inst, variable, plots[plot])
+                    stems = {plots[plot].stem(name, self.compare) for name in names}
                     files = sorted(path for path in job.folder.iterdir() if path.stem in stems)
                     drawn[category, variable, plot].add(files, formats)
             self.keep(drawn, read_manifest(self.directory) or before, folders)

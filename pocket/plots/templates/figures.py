@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,7 +19,7 @@ from pocket.errors import ConfigError
 from pocket.histograms.combined import combinations_of, with_combined
 from pocket.plots.axes import projections
 from pocket.plots.canvas import Period
-from pocket.plots.specification import figure_names, figure_style, period_spec
+from pocket.plots.specification import figure_style, names_of_plot, period_spec
 from pocket.plots.style import PlotStyle
 
 if TYPE_CHECKING:
@@ -30,14 +31,16 @@ Plot: TypeAlias = tuple[str, Figure, dict[str, Any]]
 
 @dataclass(frozen=True)
 class PlotContext:
-    """Inputs of a plot: a histogram on one of its axes, in one category.
+    """Inputs of a plot: a histogram on one of its axes, or on two, in one category.
 
     Args:
         config: the configuration.
-        histogram: name of the figure: the histogram, or ``{histogram}_{axis}`` if it has several axes.
+        histogram: name of the figure: the histogram, or ``{histogram}_{axis}`` if it has several axes, of which the
+            plot shows one.
         category: name of the category.
-        data: the data of all samples, with one dense axis; ``None`` if there are none, or the category is blind.
-        mc: sample → histogram with axes ("variation", the axis of the data).
+        data: the data of all samples, with one dense axis, or two for plots of two; ``None`` if there are none, or the
+            category is blind.
+        mc: sample → histogram with axes ("variation", those of the data).
         style: colours, labels, groups, blinding.
         period: luminosity, year and energy of the data.
         xlim: range to show; ``None`` for the whole axis.
@@ -47,6 +50,7 @@ class PlotContext:
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` if
             there is none.
         blind: whether there would be data, but the category is blind.
+        ylim: for plots of two axes, the range of the second one to show; ``None`` for the whole axis.
     """
 
     config: Configurator
@@ -61,6 +65,7 @@ class PlotContext:
     before_name: str = ""
     covariance: Mapping[str, Hist[Any]] | None = None
     blind: bool = False
+    ylim: tuple[float, float] | None = None
 
 
 def draw_templates(
@@ -76,7 +81,7 @@ def draw_templates(
 ) -> Iterator[Plot]:
     """Draw plots of a histogram in a category.
 
-    Histograms with several axes are drawn as projections onto each.
+    Histograms with several axes are drawn as projections onto each, and those with two also by plots of two axes.
 
     Args:
         cfg: the configuration.
@@ -98,15 +103,20 @@ def draw_templates(
         ConfigError: if the function of a plot isn't found, or doesn't return a figure and numbers.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
-    conf = cfg.variables[variable]
-    after_parts = split_templates(cfg, variable, category, templates)
-    before_parts = split_templates(cfg, variable, category, before) if before else {}
-    covariance_parts = split_templates(cfg, variable, category, covariance) if covariance else {}
+    axes = cfg.variables[variable].axes
+    given = {"after": templates, "before": before, "covariance": covariance}
+
+    @functools.cache
+    def parts(which: str, shown: int) -> list[tuple[Any, dict[str, Any]]]:
+        split = split_templates if shown == 1 else joint_templates
+        return list(split(cfg, variable, category, found).values()) if (found := given[which]) else []
+
     for plot in plots:
         draw = _function(plot)
-        for name, axis in zip(figure_names(cfg, variable), conf.axes, strict=True):
-            data, mc = after_parts[axis.name]
-            compared = plot.compares and axis.name in before_parts
+        compared = parts("before", plot.axes) if plot.compares else []
+        covariances = parts("covariance", plot.axes) if compared else []
+        for number, name in enumerate(names_of_plot(cfg, variable, plot)):
+            data, mc = parts("after", plot.axes)[number]
             context = PlotContext(
                 config=cfg,
                 histogram=name,
@@ -115,10 +125,11 @@ def draw_templates(
                 mc=mc,
                 style=style,
                 period=period_of(cfg),
-                xlim=axis.lim,
-                before=before_parts[axis.name][1] if compared else {},
+                xlim=axes[number].lim,
+                before=compared[number][1] if compared else {},
                 before_name=before_name if compared else "",
-                covariance=covariance_parts[axis.name][1] if compared and covariance_parts else None,
+                covariance=covariances[number][1] if covariances else None,
+                ylim=axes[1].lim if plot.axes == 2 else None,
                 blind=blind and data is not None,
             )
             with UserCall("plot", plot.name):
@@ -164,17 +175,34 @@ def split_templates(
 
     Members of combined variations, such as those of a PDF set, are combined in each sample and each projection.
     """
+    return _parts(cfg, variable, category, templates, projections)
+
+
+def joint_templates(
+    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]]
+) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Return what :func:`split_templates` does with all axes, for the name of the histogram."""
+    return _parts(cfg, variable, category, templates, lambda histogram: {variable: histogram})
+
+
+def _parts(
+    cfg: Configurator,
+    variable: str,
+    category: str,
+    templates: Mapping[str, Hist[Any]],
+    parts_of: Callable[[Hist[Any]], Mapping[str, Hist[Any]]],
+) -> dict[str, tuple[Any, dict[str, Any]]]:
     combinations = combinations_of(cfg.weights.classes.values())
-    parts: dict[str, tuple[Any, dict[str, Any]]] = {axis.name: (None, {}) for axis in cfg.variables[variable].axes}
+    parts: dict[str, tuple[Any, dict[str, Any]]] = {}
     for sample, histogram in templates.items():
         for axis in cfg.variables[variable].axes:
             # The label may have changed since the histogram was filled.
             histogram.axes[axis.name].label = axis.label or axis.name
         in_category: Any = histogram[{"cat": category}]
-        for axis_name, projected in projections(in_category).items():
-            data, mc = parts[axis_name]
+        for name, part in parts_of(in_category).items():
+            data, mc = parts.setdefault(name, (None, {}))
             if cfg.samples[sample.partition(SUBSAMPLE)[0]]:
-                mc[sample] = with_combined(projected, combinations)
+                mc[sample] = with_combined(part, combinations)
             else:
-                parts[axis_name] = (projected if data is None else data + projected, mc)
+                parts[name] = (part if data is None else data + part, mc)
     return parts

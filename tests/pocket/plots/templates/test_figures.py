@@ -5,17 +5,20 @@ from typing import Any
 import hist
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from pocket.configuration.plot import SHIPPED, TemplatePlot
+from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.canvas import Period
-from pocket.plots.specification import figure_specs
+from pocket.plots.specification import figure_specs, figure_style
 from pocket.plots.templates.figures import draw_templates, period_of
 from pocket.weights.theory import QCDScalePoints
 from tests.pocket.configs import LUMI, PARAMETERS, configure
 
 AXES = [Axis(field="x", bins=4, start=0, stop=2, label="$x$ [GeV]"), Axis(field="y", bins=2, start=0, stop=1)]
+(MAP,) = (plot for plot in SHIPPED if plot.name == "map")
 STYLED = OmegaConf.merge(
     PARAMETERS, {"lumi": {"sqrt_s": {"2018": 13}}, "plotting_style": {"label": "Private work", "formats": ["png"]}}
 )
@@ -89,9 +92,44 @@ def test_the_category_is_selected() -> None:
 
 def test_several_axes_give_projections() -> None:
     plots = list(draw_templates(config(AXES), "v", "baseline", templates(AXES)))
-    assert [stem for stem, _, _ in plots] == ["v_x", "v_y"]
+    assert [stem for stem, _, _ in plots] == ["v_x", "v_y", "v_map", "v_map_processes"]
     np.testing.assert_allclose(plots[0][2]["mc"]["values"], np.full(4, 2 * 20.0))
     np.testing.assert_allclose(plots[1][2]["mc"]["values"], np.full(2, 4 * 20.0))
+
+
+def test_only_two_axes_give_a_map() -> None:
+    axes = [*AXES, Axis(field="z", bins=3, start=0, stop=1)]
+    assert [stem for stem, _, _ in draw_templates(config(axes), "v", "baseline", templates(axes))] == [
+        "v_x",
+        "v_y",
+        "v_z",
+    ]
+    (_, _, numbers), *_ = draw_templates(config(AXES), "v", "other", templates(AXES), plots=[MAP])
+    assert numbers["axes"] == ["$x$ [GeV]", "y"]
+    assert numbers["shape"] == [4, 2]
+    assert numbers["mc"]["values"] == [40.0] * 8
+    assert numbers["data"] == [20.0] * 8
+
+
+def test_a_logarithmic_scale_is_that_of_the_histogram_or_of_a_projection() -> None:
+    cfg = config(AXES)
+    cfg.parameters.plotting_style.log_histograms = ["v", "v_y"]
+    assert figure_style(cfg, "v", "baseline")["log_histograms"] == ["v", "v_y"]
+
+
+def test_a_plot_of_the_user_may_show_two_axes() -> None:
+    seen = []
+
+    def corner(context: Any) -> tuple[Any, dict[str, Any]]:
+        seen.append((context.histogram, context.data.axes.name, context.before["DY"].axes.name))
+        return Figure(), {}
+
+    plot = TemplatePlot("corner", corner, axes=2, compares=True)
+    stems = [stem for stem, *_ in draw_templates(config(AXES), "v", "baseline", *[templates(AXES)] * 2, plots=[plot])]
+    assert stems == ["v_corner"]
+    assert seen == [("v", ("x", "y"), ("variation", "x", "y"))]
+    with pytest.raises(ConfigError, match="plot 'corner': axes must be 1 or 2, not 3"):
+        TemplatePlot("corner", corner, axes=3)
 
 
 @pytest.mark.parametrize("missing", ["before", "data"])
