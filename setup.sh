@@ -288,7 +288,12 @@ print(os.path.dirname(next(iter(spec.submodule_search_locations))) if spec else 
 add_command() {
     local command=.venv/bin/pocketlaw
     [ ! -e "$command" ] && [ -w .venv/bin ] || return 0
-    printf '#!/bin/sh\nexec "$(dirname -- "$0")/python" -P -m tasks.command "$@"\n' >"$command.$$"
+    cat >"$command.$$" <<'COMMAND'
+#!/bin/sh
+# Runs in any shell, also in one that hasn't sourced setup.sh.
+bin=$(cd -P -- "$(dirname -- "$0")" && pwd)
+PYTHONPATH=${bin%/*/*}${PYTHONPATH:+:$PYTHONPATH} exec "$bin/python" -P -m tasks.command "$@"
+COMMAND
     chmod 755 "$command.$$"
     mv -f "$command.$$" "$command"
 }

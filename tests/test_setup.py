@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -100,6 +101,9 @@ def test_command(checkout: Checkout) -> None:
     (checkout.root / "tasks" / "command").mkdir()
     (checkout.root / "tasks" / "command" / "__main__.py").write_text("import sys\nprint(sys.argv[1:], sys.prefix)\n")
     run = checkout.run('source "$SETUP" >/dev/null && cd / && pocketlaw new "a b"')
+    assert run.stdout.strip() == f"['new', 'a b'] {checkout.root}/.venv"
+    # A shell that hasn't sourced setup.sh has neither its PATH nor its PYTHONPATH.
+    run = checkout.run(f'cd / && {shlex.quote(str(command))} new "a b"')
     assert run.stdout.strip() == f"['new', 'a b'] {checkout.root}/.venv"
 
 

@@ -69,7 +69,7 @@ class BuildDatasets(StoreTask):
 
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
-        """The datasets by name; cross sections of toys come from the toys' parameters."""
+        """The datasets by name; toys without a cross section have that of the toys' parameters."""
         from pocket.datasets.definition_files import read_definitions
         from pocket.parameters.shipped import find_file
 
@@ -77,7 +77,7 @@ class BuildDatasets(StoreTask):
         if self.restriction:
             definitions = self.restriction.select(definitions)
         for name, definition in definitions.items():
-            if definition.source == "toys" and definition.is_mc:
+            if definition.source == "toys" and definition.is_mc and definition.xsec is None:
                 toys = self.toys.toy_config(definition.year)
                 xsec = sum(toys.process(process).xsec for process in definition.values)
                 definitions[name] = replace(definition, xsec=xsec)

@@ -65,7 +65,10 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
         _require(np.isfinite(content) & (content > 0), result.name, systematic, labels)
     for source, shifts in result.systematics.items():
         if not allow_null_systematics and np.all(np.abs(shifts) <= ROUNDING * np.abs(result.scale_factor.value)):
-            raise ScaleFactorError(f"{result.name}: systematic {source!r} changes nothing")
+            raise ScaleFactorError(
+                f"{result.name}: systematic {source!r} changes nothing in any bin: remove it, or look whether its "
+                "samples have events"
+            )
 
     corrections = [_correction(result, "", f"{result.method}: {result.quantity}", values)]
     if result.quantity == "weight" and "mc" in result.efficiencies:

@@ -54,6 +54,14 @@ def test_fileset_of_toys(chain: Chain) -> None:
     assert fileset["DYJetsToMuMu_toys"]["metadata"]["nevents"] == 1800
 
 
+def test_cross_section_of_a_definition_goes_before_that_of_the_toys(chain: Chain) -> None:
+    file = chain.analysis / "datasets.json"
+    content = json.loads(file.read_text())
+    content["DYJetsToMuMu"]["files"][0]["metadata"]["xsec"] = 1900.0
+    file.write_text(json.dumps(content))
+    assert build_datasets(chain).definitions["DYJetsToMuMu_toys"].xsec == 1900.0
+
+
 def test_fileset_of_files(on_files: Chain) -> None:
     task = build_datasets(on_files)
     assert task.requires() == {}
