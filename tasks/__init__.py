@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from tasks.framework.outputs import Output as Output
     from tasks.framework.outputs import find as find
 
+__all__ = ["Output", "find"]
+
 # OpenBLAS starts a thread for each core when NumPy is loaded. A process here uses one core, so the other threads would
 # only cost start-up time, and much memory on a login node with a hundred cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

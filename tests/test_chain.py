@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -19,6 +20,7 @@ from pocket.statistics import from_json
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 from tests.agreement import p_value
+from tests.checkout import REPOSITORY
 from tests.law_runner import Law, Run, Usage
 
 pytestmark = pytest.mark.slow
@@ -72,6 +74,28 @@ def test_plots_of_before_and_after_are_there(law: Law, chain: tuple[Run, Usage])
         change["values"], change["error"], before["values"], before["stat"], strict=True
     ):
         assert 0 < error < 0.2 * ratio * stat / events
+
+
+def test_picture_of_the_readme_is_that_of_its_commands(law: Law, chain: tuple[Run, Usage], tmp_path: Path) -> None:
+    pictures = REPOSITORY / "docs" / "pictures"
+    spec = importlib.util.spec_from_file_location("update", pictures / "update.py")
+    assert spec is not None
+    assert spec.loader is not None
+    update = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(update)
+    update.reduced(output(law, "PlotTemplates", "calibrated") / update.PLOT, tmp_path / "picture.png")
+    made, kept = (read_pixels(path) for path in (tmp_path / "picture.png", update.PICTURE))
+    # Another version of matplotlib may draw letters in another way.
+    assert made.shape == kept.shape
+    assert np.mean(np.abs(made - kept)) < 0.02, "python docs/pictures/update.py makes it again"
+
+
+def read_pixels(path: Path) -> Any:
+    """Return the colours of a picture, from 0 to 1."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")) / 255
 
 
 def test_each_scale_factor_waits_for_those_before_it(law: Law, chain: tuple[Run, Usage]) -> None:

@@ -157,17 +157,17 @@ def skim(data: Data) -> str:
 SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
     "throughput": (
         "Throughput",
-        "Events per second of processor time on one core, medians; in brackets our throughput over that of the engine. "
+        "Events per second of CPU time on one core, medians; in brackets our throughput over that of the engine. "
         "Spread: half the range. Memory: the largest of the process.",
         throughput,
     ),
-    "growth": ("Growth", "Seconds of processor time of our engine for tt̄ with more of one thing.", growth),
+    "growth": ("Growth", "Seconds of CPU time of our engine for tt̄ with more of one thing.", growth),
     "workers": ("Workers", "The same events in two processes at once, and in one: wall time.", workers),
     "stages": ("Stages", "Processor time of our engine.", stages),
     "files": ("Wide and small files", "Processor time of our engine, relative to one file of 245 branches.", files),
     "skim": (
         "From a skim",
-        "Original events per second of processor time, for the same templates from the original files and from a skim "
+        "Original events per second of CPU time, for the same templates from the original files and from a skim "
         "of the preselected events.",
         skim,
     ),

@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[2] / "pocket"
-#: packages with public names, by the names of their stub files, and the module of errors
-FACES = ("pocket", *(f"pocket.{path.parent.name}" for path in sorted(PACKAGE.glob("*/*.pyi"))), "pocket.errors")
+#: packages with public names, by the names of their stub files, the module of errors, and the tasks
+FACES = (
+    "pocket",
+    *(f"pocket.{path.parent.name}" for path in sorted(PACKAGE.glob("*/*.pyi"))),
+    "pocket.errors",
+    "tasks",
+)
 
 
 def public_names(face: str) -> list[str]:

@@ -61,16 +61,22 @@ def cell(text: str) -> str:
 
 
 @functools.cache
-def package() -> Any:
-    """Return the package as griffe reads it, without importing it."""
+def package(name: str) -> Any:
+    """Return a package as griffe reads it, without importing it."""
     import griffe
 
-    return griffe.load("pocket", search_paths=[str(ROOT)], resolve_aliases=True)
+    return griffe.load(name, search_paths=[str(ROOT)], resolve_aliases=True)
+
+
+def read(name: str) -> Any:
+    """Return what griffe reads of a public name, such as ``pocket.Cut``."""
+    top, _, rest = name.partition(".")
+    return package(top)[rest]
 
 
 def arguments(name: str) -> str:
     """Return the table of the arguments of a class: name, type, default and meaning."""
-    thing = package()[name.removeprefix("pocket.")]
+    thing = read(name)
     signature = {parameter.name: parameter for parameter in thing.parameters}
     described = next(
         section.value for section in thing.docstring.parse("google", warnings=False) if section.kind == "parameters"

@@ -150,7 +150,7 @@ def is_container(place: str | Path) -> bool:
 
 
 def folder_of(container: str | Path) -> str:
-    """Return the path of the folder that a container stands for, where outputs of before containers are.
+    """Return the path of the folder that a container stands for, where outputs from before containers are.
 
     Example:
         >>> folder_of("store/DY/0-1000.zip")

@@ -72,7 +72,7 @@ class EgammaCorrections:
         Args:
             params: parameters of the analysis.
             place: path of ``correctionlib_config`` in the parameters: per year ``file`` and ``correction_name``, with
-                ``scale`` and, but for files of Run 2, ``smear``, one name or several.
+                ``scale`` and, except in files of Run 2, ``smear``, one name or several.
             year: the year in the parameters.
             period: the year as files of Run 2 name it.
 

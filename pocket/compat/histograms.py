@@ -101,6 +101,6 @@ def count_hist(
 ) -> dict[str, HistConf]:
     """Return the histogram of the number of objects, see :func:`pocket.histograms.count_hist`.
 
-    PocketCoffea's ten bins from 0 to 9 don't fall on whole numbers, but they hold the same numbers here as there.
+    PocketCoffea's ten bins from 0 to 9 don't have integer edges, but they hold the same numbers here as there.
     """
     return factories.count_hist(coll, bins, start, stop, label, name, **kwargs)

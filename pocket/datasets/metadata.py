@@ -22,7 +22,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the metadata of a dataset as arguments of its definition.
 
-    An empty string counts as absent, but for the year, which may be empty.
+    An empty string counts as absent, except for the year, which may be empty.
 
     Args:
         metadata: the metadata, without ``sample``.

@@ -88,7 +88,7 @@ def set_bits(words: Words, mask: Mask, number: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def _find(words: Words, of_row: Indices, first: Indices, most: int) -> int:
-    """Return the number of different rows, and number them in the order in which they appear.
+    """Count the rows that differ from each other, and number them in the order in which they appear.
 
     Args:
         words: shape (n rows, n words).

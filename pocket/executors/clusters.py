@@ -68,7 +68,7 @@ class ClusterSpec:
 
 @contextlib.contextmanager
 def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
-    """Start a cluster for the duration of the block.
+    """Start a cluster, which ends with the block.
 
     Its connections are encrypted with new keys, because anyone who reaches a scheduler can run code as its user.
 

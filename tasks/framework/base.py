@@ -466,7 +466,7 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         return f"{super().version_part}.{tags}" if tags else super().version_part
 
     def _compact(self, value: Any) -> None:
-        """Pack outputs of before, and logs; law calls this if ``compact`` is given, and exits afterwards."""
+        """Pack earlier outputs, and logs; law calls this if ``compact`` is given, and exits afterwards."""
         from tasks.framework.compacting import compact_outputs
 
         compact_outputs(self)

@@ -55,7 +55,7 @@ def checksum(path: str | Path, state: FileState | None = None) -> str:
 
 
 def file_checksum(path: Path) -> str:
-    """Return the SHA-256 of a file's content, computed anew."""
+    """Return the SHA-256 of a file's content, computed again."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

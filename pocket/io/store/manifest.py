@@ -2,7 +2,7 @@
 
 An output is a folder with its files and their manifest. If the name of its place is that of a container
 (:mod:`pocket.base.containers`), it is one with the same files, of which the manifest is the last. Instead of a
-container, outputs of before may have the folder that it stands for.
+container, earlier outputs may have the folder that it stands for.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def ratio_range(*ratios: Points) -> tuple[float, float]:
 
 
 def scale_ratio(ax: Axes, limits: tuple[float, float], label: str) -> None:
-    """Set range, ticks and label of a ratio panel, and draw the line at 1."""
+    """Set range, ticks and label of a ratio panel, and draw a line at 1."""
     ax.axhline(1.0, color="black", linewidth=1.0, zorder=1)
     ax.set_ylim(*limits)
     # There are no ticks at the ends, where their labels would overlap with the panel above.

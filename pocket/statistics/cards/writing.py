@@ -27,7 +27,7 @@ def write_datacards(model: Model, folder: Path | str) -> Path:
     """Write the datacards of a model.
 
     There is a card of each region, ``datacard_<region>.txt``, with its histograms in ``shapes_<region>.root``, and one
-    of all, ``datacard.txt``. Read back, the model is the same to the bit, but for this:
+    of all, ``datacard.txt``. Read back, the model is the same to the bit, except for this:
 
     - if no region has edges, templates or statistical errors of simulation, there are no histograms, and no ``sumw2``;
     - one bin from 0 to 1 is a counting region, and a group without members isn't there;

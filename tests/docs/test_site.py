@@ -1,0 +1,194 @@
+"""The site: pages of all public names, links of the files beside it, tables of the code, versions, offline pages."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import pocket
+from tests.checkout import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+HOOKS = DOCS / "hooks"
+#: pages of the repository that aren't part of the site
+BESIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "tests/README.md")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+#: pages that messages and comments name
+_NAMED = re.compile(r"docs/(?:[\w-]+/)+[\w-]+\.md(?:#[\w-]+)?|docs/[\w-]+\.md(?:#[\w-]+)?")
+
+
+@pytest.fixture(scope="module")
+def hooks() -> Any:
+    """Hooks of the build by name, as mkdocs loads them."""
+
+    class Hooks:
+        def __getattr__(self, name: str) -> Any:
+            return importlib.import_module(name)
+
+    sys.path.insert(0, str(HOOKS))
+    yield Hooks()
+    sys.path.remove(str(HOOKS))
+
+
+def navigation() -> set[str]:
+    """Return the pages of the navigation."""
+    entries = [yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]]
+    pages = set()
+    while entries:
+        entry = entries.pop()
+        if isinstance(entry, str):
+            pages.add(entry)
+        else:
+            entries += entry.values() if isinstance(entry, dict) else entry
+    return pages
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    found = set()
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        plain = re.sub(r"[^\w\s-]", "", re.sub(r"[`*]", "", heading)).strip().lower()
+        found |= {re.sub(r"[\s-]+", "-", plain), re.sub(r"\s", "-", plain)}
+    return found
+
+
+def dead(target: str, folder: Path) -> str:
+    """Return what a link lacks, nothing if it leads somewhere."""
+    path, _, anchor = target.partition("#")
+    page = (folder / path).resolve() if path else folder
+    if not page.exists():
+        return f"{target}: no such file"
+    return f"{target}: no such heading" if anchor and anchor not in anchors(page) else ""
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_links_of_pages_beside_the_site(name: str) -> None:
+    page = REPOSITORY / name
+    text = re.sub(r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    links = [link for link in _LINK.findall(text) if "://" not in link and not link.startswith("#")]
+    assert [fault for link in links if (fault := dead(link, page.parent))] == []
+
+
+def test_pages_that_messages_name() -> None:
+    files = subprocess.check_output(
+        ["git", "ls-files", "pocket", "tasks", "*.cfg", "params"], cwd=REPOSITORY, text=True
+    )
+    faults = []
+    for name in files.split():
+        text = (REPOSITORY / name).read_text(encoding="utf-8")
+        faults += [f"{name}: {fault}" for link in _NAMED.findall(text) if (fault := dead(link, REPOSITORY))]
+    assert faults == []
+
+
+def test_each_public_name_has_a_page(hooks: Any) -> None:
+    pages, made = navigation(), hooks.api_pages
+    assert set(pocket.__all__) - set(made.public_names("pocket")) == {
+        face.removeprefix("pocket.") for face in made.FACES if face.startswith("pocket.")
+    } & set(pocket.__all__)
+    for face in made.FACES:
+        assert made.page_of(face) in pages
+        text = made.to_markdown(face)
+        for name in made.public_names(face):
+            assert f"\n::: {face}.{name}\n" in text
+            # This is how mkdocstrings finds it.
+            assert hooks.tables.read(f"{face}.{name}").name == name
+
+
+def test_each_page_is_in_the_navigation(hooks: Any) -> None:
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert pages - navigation() == set()
+
+
+def test_tables_of_the_code(hooks: Any) -> None:
+    tables = hooks.tables
+    arguments = tables.arguments("pocket.Configurator")
+    assert "| `skim` | `Sequence[Cut]` | `()` | cuts on NanoAOD columns, before objects are defined. |" in arguments
+    assert [row for row in arguments.splitlines()[2:] if row.endswith("|  |")] == []
+    analysis = tables.arguments("pocket.Analysis")
+    assert "`broken`" not in analysis
+    assert "| `default_config` | `str` |  |" in analysis
+    options = tables.options()
+    for task, option in {"PlotTemplates": "--variables", "BuildDatasets": "--check", "FitModel": "--card"}.items():
+        section = options.partition(f"### `{task}`")[2].partition("\n### ")[0]
+        assert f"| `{option}` |" in section
+    assert options.count("| `--version` |") == 1
+    assert [row for row in options.splitlines() if re.fullmatch(r"\| `--\S+` \|\s*\|", row)] == []
+    assert "| `30` | a task failed |" in tables.exit_codes()
+    assert "[`ClosureError`](api/pocket-errors.md#pocket.errors.ClosureError)" in tables.errors()
+    assert tables.cell("a|b `c|d`") == "a\\|b `c|d`"
+
+
+def test_formulas(hooks: Any) -> None:
+    class Page:
+        meta: dict[str, Any] = {}  # noqa: RUF012
+
+    page = Page()
+    text = hooks.formulas.on_page_markdown("with $`x_i`$\n\n```math\n\\frac{a}{b}\n```\n", page=page)
+    assert "$" not in text
+    assert "```" not in text
+    made = hooks.formulas.on_page_content(text, page=page)
+    assert made.count("<math") == 2
+    assert "<mfrac>" in made
+
+
+def test_docstrings(hooks: Any) -> None:
+    made = hooks.docstrings
+    assert made.without_roles("see :class:`~pocket.cuts.Cut` and :mod:`pocket.io`") == "see `Cut` and `pocket.io`"
+    assert made.with_examples("Head.\n\n>>> 1\n1\n\nMore.") == "Head.\n\n```pycon\n>>> 1\n1\n```\n\nMore."
+    assert made.with_examples("Head.\n\nExample:\n    >>> 1\n    1") == "Head.\n\nExamples:\n    >>> 1\n    1"
+
+
+def test_versions(hooks: Any, tmp_path: Path) -> None:
+    for name in ("0.9.0", "0.10.0"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text("")
+    hooks.versions.write_chooser(tmp_path)
+    assert [entry["version"] for entry in json.loads((tmp_path / "versions.json").read_text())] == ["0.10.0", "0.9.0"]
+    assert re.findall(r'href="([^"]*)"', (tmp_path / "index.html").read_text()) == ["0.10.0/", "0.9.0/"]
+    assert hooks.versions.version() == pocket.__version__
+
+
+def test_pictures(hooks: Any) -> None:
+    for name in hooks.pictures.DRAWN:
+        drawn = hooks.pictures.draw(name)
+        assert drawn.startswith("<?xml")
+        assert f"](../pictures/{name}.svg)" in "".join(path.read_text() for path in DOCS.rglob("*.md"))
+    assert (DOCS / "pictures" / "before_after.png").stat().st_size < 100_000
+
+
+def test_configuration_of_the_readme() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(block.splitlines()) <= 40
+    names: dict[str, Any] = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert names["analysis"].config("calibrated").scale_factors == ("muon_id",)
+
+
+@pytest.mark.slow
+def test_site_needs_no_other_server(tmp_path: Path) -> None:
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    built = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert "WARNING" not in built.stderr
+    site = tmp_path / pocket.__version__
+    assert json.loads((tmp_path / "versions.json").read_text())[0]["version"] == pocket.__version__
+    assert (site / "search" / "search_index.json").is_file()
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        loaded = re.findall(r"<(?:script|img|iframe)[^>]* src=\"([^\"]*)\"|<link[^>]* href=\"([^\"]*)\"", text)
+        others = [html.unescape(first or second) for first, second in loaded]
+        assert [url for url in others if re.match(r"(https?:)?//", url)] == [], page
