@@ -23,13 +23,8 @@ def public_names(face: str) -> list[str]:
         return [
             name for name, value in vars(module).items() if getattr(value, "__module__", "") == face and name[0] != "_"
         ]
-    names = [name for name in module.__all__ if f"{face}.{name}" not in FACES and not is_module(module, name)]
+    names = [name for name in module.__all__ if f"{face}.{name}" not in FACES]
     return sorted(names, key=str.lower)
-
-
-def is_module(module: Any, name: str) -> bool:
-    """Whether a name is a package or a module."""
-    return type(getattr(module, name)).__name__ == "module"
 
 
 def page_of(face: str) -> str:
