@@ -88,9 +88,15 @@ class Binning:
         widths = np.diff(self.bounds)
         if not (np.isfinite(widths).all() and np.allclose(widths, widths[0], rtol=1e-6)):
             return "Events / bin"
-        unit = re.search(r"\[([^\]]+)\]\s*$", self.label)
         width = [] if math.isclose(widths[0], 1.0) else [f"{widths[0]:.3g}"]
-        return " ".join(["Events /", *width, *([unit.group(1)] if unit else [])]) if width or unit else "Events / bin"
+        unit = [self.unit] if self.unit else []
+        return " ".join(["Events /", *width, *unit]) if width or unit else "Events / bin"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the axis, which its label has in brackets; empty if it has none."""
+        unit = re.search(r"\[([^\]]+)\]\s*$", self.label)
+        return unit.group(1) if unit else ""
 
 
 class PlainNumbers(ScalarFormatter):

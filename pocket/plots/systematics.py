@@ -117,19 +117,28 @@ def draw_source(
         label_x((main, lower), binning, xlim)
         bars = [Points(np.ones_like(expected), ratio, ratio) for ratio in ratios.values()]
         reach = ratio_range(*(Points(bar.values, np.fmin(bar.low, 1), np.fmax(bar.high, 1)) for bar in bars))
-        scale_ratio(lower, reach, "Shift / nominal")
+        scale_ratio(lower, reach, "Varied / nominal")
         draw_band(lower, binning, *relative_band((total.stat, total.stat), total.values), **TOTAL_BAND)
         for (side, shift), color in zip(shifts.items(), (UP, DOWN), strict=True):
             look: dict[str, Any] = {"color": color, "linewidth": 2.5, "linestyle": "-" if side == "up" else "--"}
             main.stairs(total.values + shift, binning.edges, baseline=None, **look)
             lower.stairs(ratios[side], binning.edges, baseline=None, **look)
-            change = 100 * (numbers[f"yield_{side}"] or 0.0)
-            entries.append((Line2D([], [], **look), f"{side.capitalize()}: {change:+.2f} %"))
+            entries.append((Line2D([], [], **look), f"{side.capitalize()}: {percent(numbers[f'yield_{side}'])}"))
         floor = log_floor([total]) if style.is_log(histogram) else None
         tops = [total.values + np.maximum(total.stat, np.maximum(*shifts.values()))]
         fit_legend(main, binning.edges, tops, entries, [category, source], floor, font_size=style.fontsize_legend)
         label_y(main, binning.events_label)
     return f"{histogram}_{source}", figure, numbers
+
+
+def percent(change: float | None) -> str:
+    """Return a relative change in percent, with its sign unless it is too small.
+
+    >>> percent(-0.0041), percent(-1e-6), percent(None)
+    ('−0.41 %', '0.00 %', '0.00 %')
+    """
+    text = f"{100 * (change or 0.0):+.2f}"
+    return f"{'0.00' if float(text) == 0 else text.replace('-', '−')} %"
 
 
 def draw_ranking(total: Prediction, style: PlotStyle, period: Period, histogram: str, category: str) -> Plot:

@@ -151,12 +151,23 @@ def as_table(yields: Sequence[Yield], form: str) -> str:
     processes = list(dict.fromkeys(each.process for each in yields))
     cells = {(each.process, each.category): _cell(each, form) for each in yields}
     lines = [[process, *(cells.get((process, category), "–") for category in categories)] for process in processes]
-    head = ["process", *categories]
+    return render(["process", *categories], lines, form)
+
+
+def render(head: Sequence[str], lines: Sequence[Sequence[str]], form: str, names: int = 1) -> str:
+    """Return a table.
+
+    Args:
+        head: heads of the columns.
+        lines: cells of each row.
+        form: ``text`` (for the terminal), ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
+        names: number of columns with names, which LaTeX puts to the left.
+    """
     if form == "md":
         rows_md = [f"| {' | '.join(line)} |" for line in lines]
         return "\n".join([f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *rows_md])
     if form == "tex":
-        return _latex(head, lines)
+        return _latex(head, lines, names)
     widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
@@ -169,8 +180,7 @@ def _cell(one: Yield, form: str) -> str:
         return "blinded"
     if one.process == DATA:
         return f"{one.value:.0f}" if one.value == round(one.value) else f"{one.value:.1f}"
-    digits = _digits(max(one.stat, *one.syst))
-    value, stat, up, down = (f"{number:.{digits}f}" for number in (one.value, one.stat, *one.syst))
+    value, stat, up, down = with_digits(max(one.stat, *one.syst), one.value, one.stat, *one.syst)
     if form == "tex":
         return rf"${value} \pm {stat}\,^{{+{up}}}_{{-{down}}}$" if any(one.syst) else rf"${value} \pm {stat}$"
     if not any(one.syst):
@@ -178,16 +188,21 @@ def _cell(one: Yield, form: str) -> str:
     return f"{value} ± {stat} (stat) +{up} −{down} (syst)"
 
 
-def _digits(error: float) -> int:
-    """Return the decimals with which an error has two digits or more."""
-    return 0 if error >= 100 or error <= 0 else max(0, 1 - math.floor(math.log10(error)))
+def with_digits(error: float, *numbers: float) -> tuple[str, ...]:
+    """Return numbers with the decimals with which an error has two digits or more.
+
+    >>> with_digits(0.234, 10.0, 0.234), with_digits(123.4, 1234.5)
+    (('10.00', '0.23'), ('1234',))
+    """
+    digits = 0 if error >= 100 or error <= 0 else max(0, 1 - math.floor(math.log10(error)))
+    return tuple(f"{number:.{digits}f}" for number in numbers)
 
 
-def _latex(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def _latex(head: Sequence[str], lines: Sequence[Sequence[str]], names: int) -> str:
     def escaped(text: str) -> str:
         return text if text.startswith("$") else text.replace("_", r"\_").replace("%", r"\%").replace("&", r"\&")
 
     body = [" & ".join(map(escaped, line)) + r" \\" for line in [head, *lines]]
-    begin = rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}"
+    begin = rf"\begin{{tabular}}{{{'l' * names}{'r' * (len(head) - names)}}}"
     rules = r"\toprule", r"\midrule", r"\bottomrule"
     return "\n".join([begin, rules[0], body[0], rules[1], *body[1:], rules[2], r"\end{tabular}"])

@@ -79,7 +79,8 @@ def rank_simulation(best: Fit) -> tuple[Impact, ...]:
     Returns:
         Impacts named ``mc_<region>_bin<number>``, with ``_<process>`` where each process has a parameter, those with
         the largest effect on the first parameter of interest first. Values and errors of Gaussian parameters are in
-        units of the error before the fit, Poisson parameters are factors.
+        units of the error before the fit. Poisson parameters are factors: with n effective events, they were measured
+        as 1 with an error of 1/√n, which their pulls are in units of.
 
     >>> from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel
     >>> region = RegionModel("sr", ("signal",), np.array([[1e4]]), np.array([[3e4]]), data=np.array([1e4]),
@@ -94,22 +95,25 @@ def rank_simulation(best: Fit) -> tuple[Impact, ...]:
     (gaussian, gaussian_free), (poisson, poisson_free) = likelihood.simulation_derivatives(best.values)
     processes, found = likelihood.model.processes, []
 
-    def add(name: str, value: float, slopes: Floats, free: float) -> None:
+    def add(name: str, value: float, slopes: Floats, free: float, measured: float, prior: float = 1.0) -> None:
         covariance = best.covariance @ slopes
         error = math.sqrt(max(free + float(slopes @ covariance), 0.0))
         if error > 0:
             effects = {poi: float(covariance[at] / error) for poi, at in pois.items()}
             sides = {poi: (-effect, effect) for poi, effect in effects.items()}
-            found.append(Impact(name, value, (error, error), sides))
+            found.append(Impact(name, value, (error, error), sides, measured, prior))
 
     for region, bins in zip(likelihood.model.regions, likelihood.arrays.slices(), strict=True):
         for number, at in enumerate(range(bins.start, bins.stop)):
             name = f"mc_{region.name}_bin{number}"
             if likelihood.has_gaussian[at]:
-                add(name, float(values[0][at]), gaussian[:, at], float(gaussian_free[at]))
+                measured = float(likelihood.observations.gaussian[at])
+                add(name, float(values[0][at]), gaussian[:, at], float(gaussian_free[at]), measured)
             for row in np.flatnonzero(likelihood.simulation_events[:, at]):
                 slopes, free = poisson[:, row, at], float(poisson_free[row, at])
-                add(f"{name}_{processes[row]}", float(values[1][row, at]), slopes, free)
+                events = float(likelihood.simulation_events[row, at])
+                measured, prior = float(likelihood.observations.poisson[row, at]) / events, 1 / math.sqrt(events)
+                add(f"{name}_{processes[row]}", float(values[1][row, at]), slopes, free, measured, prior)
     first = next(iter(pois))
     return tuple(sorted(found, key=lambda impact: -impact.size(first)))
 

@@ -110,12 +110,26 @@ class Impact:
         value: its best value.
         errors: distances (down, up) at which the deviance has risen by one.
         effects: parameter of interest → its changes (with the parameter down, with it up), with their signs.
+        measured: value that an auxiliary measurement gives it; 1 for a factor such as that of few simulated events.
+        prior: its error before the fit.
     """
 
     name: str
     value: float
     errors: Pair
     effects: dict[str, Pair]
+    measured: float = 0.0
+    prior: float = 1.0
+
+    @property
+    def pull(self) -> float:
+        """Distance from the measured value, in units of the error before the fit."""
+        return (self.value - self.measured) / self.prior
+
+    @property
+    def constraint(self) -> Pair:
+        """Errors (down, up) in units of that before the fit."""
+        return self.errors[0] / self.prior, self.errors[1] / self.prior
 
     def size(self, poi: str) -> float:
         """Return the largest change of a parameter of interest, without its sign."""

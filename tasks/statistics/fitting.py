@@ -186,10 +186,11 @@ def result_lines(results: Results, data: str) -> list[str]:
         record = parameters.get(impact.name)
         down, up = impact.effects[poi]
         kind = "value" if record and record.kind == "free" else "pull"
-        error = record.error if record else sum(impact.errors) / 2
+        # Parameters of simulation aren't among those of the fit.
+        value, error = (impact.value, record.error) if record else (impact.pull, sum(impact.constraint) / 2)
         lines.append(
             f"{number:3d} {impact.name:<{width}}  {_signed(up)} {_signed(down)}   "
-            f"{kind} {_number(impact.value):.2f} ± {error:.2f}".replace("-", "−")
+            f"{kind} {_number(value):.2f} ± {error:.2f}".replace("-", "−")
         )
     for name, record in parameters.items():
         if record.pull is not None and abs(record.pull) > 3:

@@ -16,11 +16,11 @@ from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
 
 #: results of a fit that are drawn, by the stems of their files
-_DRAWN = ("impacts", "scan", "limits", "gof")
+_DRAWN = ("impacts", "impacts_of_simulation", "scan", "limits", "gof")
 
 
 class PlotFit(FormatsTask, FitChoice):
-    """Draws pulls, impacts, correlations, profiles, limits, the goodness of fit, and regions before and after."""
+    """Draws pulls, impacts, correlations, profiles, limits, and regions with their yields before and after the fit."""
 
     exclude_index = False
 
@@ -65,6 +65,13 @@ class PlotFit(FormatsTask, FitChoice):
             return {}
         return {name: process.samples for name, process in self.declaration.processes.items()}
 
+    @property
+    def histograms(self) -> dict[str, str]:
+        """Region with bins → its histogram; those of a card aren't known."""
+        if self.card != law.NO_STR:
+            return {}
+        return {name: one.variable for name, one in self.declaration.regions.items() if not one.is_counting}
+
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosity, the style, the labels, and the code that draws."""
         from pocket.plots.specification import period_spec, style_spec
@@ -75,7 +82,7 @@ class PlotFit(FormatsTask, FitChoice):
             "period": period_spec(config),
             "style": style_spec(config),
             "axes": self.axes,
-            "code": code_closure("pocket.plots.fits.results"),
+            "code": [code_closure(f"pocket.plots.fits.{module}") for module in ("results", "yields")],
         }
 
     def input_ids(self) -> dict[str, str] | None:
@@ -83,8 +90,10 @@ class PlotFit(FormatsTask, FitChoice):
         return input_ids({"fit": self.fitted.output()})
 
     def make(self) -> None:
-        """Draw all plots."""
+        """Draw all plots, and write the tables of yields."""
+        from pocket.outputs.tables import as_json
         from pocket.plots.fits.results import draw_fit, with_processes
+        from pocket.plots.fits.yields import FORMS, as_table, fitted_yields
         from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_of
         from pocket.statistics import from_json, load_predictions
@@ -94,8 +103,15 @@ class PlotFit(FormatsTask, FitChoice):
         records = {name: from_json(path.read_text(encoding="utf-8")) for name, path in results.items()}
         records["fit"] = from_json((folder / "fit.json").read_text(encoding="utf-8"))["fit"]
         config, formats = self.analysis_inst.config(self.drawn_config), self.formats_to_write()
-        style = with_processes(PlotStyle.from_parameters(config.parameters.get("plotting_style", {})), self.samples)
-        shown = load_predictions(folder / POSTFIT), style, period_of(config), self.axes
+        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        style = with_processes(style, self.samples, self.histograms)
+        predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
+        yields = fitted_yields(predictions, is_data=is_data)
+        tables = {suffix: as_table(yields, form) for suffix, form in FORMS.items()}
+        tables["json"] = as_json([each.row() for each in yields])
         with write_output(**self.write_info(), formats=formats, **self.reason) as output:
-            save_plots(draw_fit(records, *shown, is_data=self.data == "observed"), output, formats)
-        print(f"plots of the fit of {self.config_part} are in {self.directory}")
+            for suffix, table in tables.items():
+                (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
+            plots = draw_fit(records, predictions, style, period_of(config), self.axes, is_data=is_data)
+            save_plots(plots, output, formats)
+        print(f"plots and tables of the fit of {self.config_part} are in {self.directory}")

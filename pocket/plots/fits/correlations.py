@@ -36,24 +36,25 @@ def draw_correlations(fit: FitResult, style: PlotStyle, period: Period, *, data:
     part = matrix[np.ix_(chosen, chosen)]
     room = 0.4 + CHARACTER * max(map(len, shown))
     size = max(CELL * len(shown), 4.0)
-    width, height = max(room + size + 1.5, 9.0), room + size + 1.0
+    width, height = max(room + size + 1.6, 9.0), room + size + 1.0
     with cms_style(style.fontsize):
         figure = new_figure(width, height, style.dpi)
         ax = figure.add_axes((room / width, room / height, size / width, size / height))
-        image = ax.imshow(part, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+        image = ax.imshow(100 * part, cmap="RdBu_r", vmin=-100, vmax=100, aspect="auto")
         ax.set_xticks(range(len(shown)), shown, rotation=90, fontsize=FONT_SIZE)
         ax.set_yticks(range(len(shown)), shown, fontsize=FONT_SIZE)
         ax.tick_params(which="both", length=0)
         for (row, column), value in np.ndenumerate(part):
             color = "white" if abs(value) > 0.6 else "black"
             if round(100 * abs(value)) > 0:
-                ax.text(
-                    column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=FONT_SIZE - 4, color=color
-                )
+                text = f"{100 * value:.0f}".replace("-", "−")
+                ax.text(column, row, text, ha="center", va="center", fontsize=FONT_SIZE - 4, color=color)
         bar = figure.add_axes(((room + size + 0.15) / width, room / height, 0.2 / width, size / height))
         figure.colorbar(image, cax=bar)
         bar.tick_params(labelsize=FONT_SIZE)
-        frame = figure.add_axes((0.35 / width, room / height, 1 - 0.7 / width, size / height))
+        bar.set_ylabel("Correlation [%]", fontsize=FONT_SIZE + 2, loc="center")
+        # The label of the experiment is above the highest number beside the bar.
+        frame = figure.add_axes((0.35 / width, room / height, 1 - 0.7 / width, (size + 0.2) / height))
         frame.set_axis_off()
         cms_label(frame, style.label, data=data, period=period)
     numbers: dict[str, Any] = {"parameters": shown, "correlations": part.tolist()}

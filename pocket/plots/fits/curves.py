@@ -137,7 +137,7 @@ def draw_limits(
             if observed:
                 ax.plot([limit.observed, limit.observed], [row - 0.35, row + 0.35], color="black", linewidth=3)
         ax.set_yticks(range(len(rows)), list(limits), fontsize="small")
-        ax.tick_params(axis="y", which="both", length=0)
+        ax.tick_params(axis="y", which="both", length=0, pad=12)
         ax.set_ylim(len(rows) - 0.5, -1.6)
         ax.set_xlim(0, 1.15 * max(ends))
         pois = dict.fromkeys(limit.poi for limit in rows)

@@ -6,15 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from pocket.base.typing import Floats
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.statistics import Prediction as Stacked
 from pocket.plots.statistics import garwood_interval
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
-from pocket.plots.templates.panels import TOTAL_BAND, Points, as_list, draw_band, draw_points, points_numbers
+from pocket.plots.templates.panels import (
+    TOTAL_BAND,
+    Points,
+    as_list,
+    draw_band,
+    draw_points,
+    log_floor,
+    points_numbers,
+    ratio_range,
+    relative_band,
+    scale_ratio,
+)
 from pocket.plots.templates.processes import colors_of
 from pocket.statistics.predictions import Prediction
 
@@ -37,11 +50,12 @@ def draw_region(
     """Draw the processes of a region with the error of their sum, and data if the region isn't blind.
 
     The panel below shows (data − expected) / √(expected + error²) of each bin, which is approximately of width 1.
+    Without observed data, it shows the relative error of the sum.
 
     Args:
         prediction: the expected events.
         stage: ``"prefit"`` or ``"postfit"``.
-        style: label, colours and names of processes.
+        style: label, colours and names of processes, and which regions have a logarithmic axis.
         period: luminosity, year and energy of the data.
         axis: label of the axis.
         asimov: whether data are the expectation itself, which the legend says.
@@ -88,13 +102,23 @@ def draw_region(
         entries.append((Patch(**band), "Uncertainty"))
         label_x((main, lower), binning, None)
         tops = [total + error] if points is None else [total + error, points.high]
-        fit_legend(main, edges, tops, entries, lines, font_size=style.fontsize_legend)
+        contents = [Stacked(values, values) for values in prediction.processes.values()]
+        floor = log_floor(contents) if style.is_log(prediction.region) else None
+        fit_legend(main, edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
         label_y(main, binning.events_label)
-        lower.set_ylim(-LARGEST_PULL, LARGEST_PULL)
-        for height in (-2, 0, 2):
-            lower.axhline(height, color="black", linewidth=1 if height == 0 else 0.5, zorder=1)
-        if pulls is not None:
-            lower.stairs(np.clip(pulls, -LARGEST_PULL, LARGEST_PULL), edges, fill=True, color="#9c9ca1", zorder=0.5)
-        lower.set_yticks([-2, 0, 2])
-        label_y(lower, "Pull", panel=True)
+        if pulls is not None and not asimov:
+            _draw_pulls(lower, edges, pulls)
+        else:
+            low, high = relative_band((error, error), total)
+            scale_ratio(lower, ratio_range(Points(np.ones_like(low), low, high)), "Rel. unc.")
+            draw_band(lower, binning, low, high, **band)
     return f"{prediction.region}_{stage}", figure, numbers
+
+
+def _draw_pulls(ax: Axes, edges: Floats, pulls: Floats) -> None:
+    ax.set_ylim(-LARGEST_PULL, LARGEST_PULL)
+    for height in (-2, 0, 2):
+        ax.axhline(height, color="black", linewidth=1 if height == 0 else 0.5, zorder=1)
+    ax.stairs(np.clip(pulls, -LARGEST_PULL, LARGEST_PULL), edges, fill=True, color="#9c9ca1", zorder=0.5)
+    ax.set_yticks([-2, 0, 2])
+    label_y(ax, "Pull", panel=True)

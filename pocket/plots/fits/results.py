@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pocket.plots.canvas import Period
@@ -30,8 +31,8 @@ def draw_fit(
     """Draw pulls, impacts, correlations, profiles, limits, the goodness of fit, and all regions before and after.
 
     Args:
-        results: ``"fit"`` → the best fit, and as far as they were found, ``"impacts"``, ``"scan"``, ``"limits"`` and
-            ``"gof"`` → their records.
+        results: ``"fit"`` → the best fit, and as far as they were found, ``"impacts"``, ``"impacts_of_simulation"``,
+            ``"scan"``, ``"limits"`` and ``"gof"`` → their records.
         predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
         style: label, colours and names of processes.
         period: luminosity, year and energy of the data.
@@ -43,9 +44,10 @@ def draw_fit(
     """
     fit: FitResult = results["fit"]
     yield from draw_pulls(fit, style, period, data=is_data)
-    impacts = results.get("impacts", ())
-    for poi in impacts[0].effects if impacts else ():
-        yield from draw_impacts(impacts, fit, poi, style, period, data=is_data)
+    impacts, simulation = results.get("impacts", ()), results.get("impacts_of_simulation", ())
+    ranked = (*impacts, *simulation)
+    for poi in ranked[0].effects if ranked else ():
+        yield from draw_impacts(impacts, fit, poi, style, period, data=is_data, simulation=simulation)
     if fit.correlation[0]:
         yield draw_correlations(fit, style, period, data=is_data)
     for scan in results.get("scan", ()):
@@ -69,12 +71,15 @@ def draw_fit(
             yield draw_region(prediction, stage, style, period, axes.get(region, ""), asimov=not is_data, colors=colors)
 
 
-def with_processes(style: PlotStyle, samples: Mapping[str, Sequence[str]]) -> PlotStyle:
+def with_processes(
+    style: PlotStyle, samples: Mapping[str, Sequence[str]], histograms: Mapping[str, str] = MappingProxyType({})
+) -> PlotStyle:
     """Return a style in which processes look like their samples, or the group of these, unless they have own looks.
 
     Args:
         style: the style.
         samples: process → its samples.
+        histograms: region → its histogram, whose axis is logarithmic if that of the histogram is.
 
     >>> style = PlotStyle(labels_mc={"DY": "Drell-Yan"}, colors_mc={"DY": "#123456"})
     >>> with_processes(style, {"z": ["DY"]}).label_of("z")
@@ -87,4 +92,5 @@ def with_processes(style: PlotStyle, samples: Mapping[str, Sequence[str]]) -> Pl
         for looks in (labels, colors):
             if process not in looks and drawn in looks:
                 looks[process] = looks[drawn]
-    return dataclasses.replace(style, labels_mc=labels, colors_mc=colors)
+    log = [region for region, histogram in histograms.items() if style.is_log(histogram)]
+    return dataclasses.replace(style, labels_mc=labels, colors_mc=colors, log_histograms=log)

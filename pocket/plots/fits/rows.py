@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,8 +22,10 @@ from pocket.statistics.results import FitResult, Impact
 ROWS, ROW, CHARACTER = 40, 0.32, 0.125
 #: size of names and numbers, in points
 FONT_SIZE = 15.0
-#: inches above and below the rows
-ABOVE, BELOW = 1.5, 1.1
+#: inches above the rows, with a line of text or without, and below them
+ABOVE, ABOVE_TEXT, BELOW = 1.0, 1.35, 1.1
+#: smallest effect of a statistical error of simulation with a row of its own, in errors of the parameter of interest
+SMALLEST = 0.01
 UP, DOWN = PETROFF_6[2], PETROFF_6[0]
 
 
@@ -50,9 +53,19 @@ def draw_pulls(fit: FitResult, style: PlotStyle, period: Period, *, data: bool =
 
 
 def draw_impacts(
-    impacts: Sequence[Impact], fit: FitResult, poi: str, style: PlotStyle, period: Period, *, data: bool = True
+    impacts: Sequence[Impact],
+    fit: FitResult,
+    poi: str,
+    style: PlotStyle,
+    period: Period,
+    *,
+    data: bool = True,
+    simulation: Sequence[Impact] = (),
 ) -> Iterator[Plot]:
     """Draw the effects of parameters on one of interest, the largest first, with their pulls beside them.
+
+    A statistical error of simulation has a row if it is among the 40 largest effects and moves the parameter of
+    interest by 1 % of its error or more. All others share a row with their quadratic sum.
 
     Args:
         impacts: the effects, in any order.
@@ -61,34 +74,67 @@ def draw_impacts(
         style: label, fonts and resolution.
         period: luminosity, year and energy of the data.
         data: whether the fit is to data, which the label says.
+        simulation: effects of the statistical errors of simulation, in any order.
 
     Yields:
         Name, figure and numbers of each page.
     """
-    ranked = sorted(impacts, key=lambda impact: (-impact.size(poi), impact.name))
-    for name, part in _pages(f"impacts_{poi}", ranked):
-        numbers = {}
+    best = fit.parameters[poi]
+    rows = _ranked(impacts, simulation, poi, SMALLEST * best.error)
+    for name, part in _pages(f"impacts_{poi}", rows):
+        numbers: dict[str, dict[str, Any]] = {}
         for impact in part:
             down, up = impact.effects[poi]
             numbers[impact.name] = {"down": down, "up": up, "value": impact.value, "errors": list(impact.errors)}
         with cms_style(style.fontsize):
-            figure, (pulls, effects) = _page([impact.name for impact in part], (3.6, 3.6), style, period, data)
-            constrained = [fit.parameters[impact.name] for impact in part]
-            _mark_pulls(
-                pulls,
-                [
-                    (one.pull or 0.0, *impact.errors) if one.kind == "nuisance" else None
-                    for one, impact in zip(constrained, part, strict=True)
-                ],
-            )
-            for row, one in enumerate(constrained):
-                if one.kind != "nuisance":
-                    pulls.text(0, row, f"{one.value:.3g}", ha="center", va="center", fontsize=FONT_SIZE)
+            labels = [impact.name for impact in part]
+            figure, (pulls, effects) = _page(labels, (3.6, 3.6), style, period, data, ABOVE_TEXT)
+            _mark_pulls(pulls, [_pull_of(impact, fit) for impact in part])
+            for row, impact in enumerate(part):
+                one = fit.parameters.get(impact.name)
+                if one is not None and one.kind != "nuisance":
+                    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+                    text = with_error(one.value, one.error)
+                    pulls.text(0, row, text, ha="center", va="center", fontsize=FONT_SIZE - 1, bbox=box, zorder=5)
             _mark_effects(effects, [impact.effects[poi] for impact in part], poi)
-            best = fit.parameters[poi]
-            text = f"{poi} = {best.value:.4g} ± {best.error:.2g}"
+            text = f"{poi} = {with_error(best.value, best.error)}"
             pulls.text(0, 1.01, text, transform=pulls.transAxes, va="bottom", fontsize=FONT_SIZE + 2)
         yield name, figure, {"poi": poi, "value": best.value, "error": best.error, "parameters": numbers}
+
+
+def with_error(value: float, error: float) -> str:
+    """Return a value with its error, of which two digits count.
+
+    >>> with_error(1.0, 0.0383), with_error(-31.2, 12.0)
+    ('1.000 ± 0.038', '−31 ± 12')
+    """
+    digits = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 2
+    return f"{value:.{digits}f} ± {error:.{digits}f}".replace("-", "−")
+
+
+def _ranked(impacts: Sequence[Impact], simulation: Sequence[Impact], poi: str, smallest: float) -> list[Impact]:
+    """Return the rows of impacts, the largest first, with one for all small errors of simulation at the end."""
+
+    def by_size(impact: Impact) -> tuple[float, str]:
+        return -impact.size(poi), impact.name
+
+    largest = {impact.name for impact in sorted([*impacts, *simulation], key=by_size)[: ROWS - 1]}
+    own = [impact for impact in simulation if impact.name in largest and impact.size(poi) >= smallest]
+    rest = [impact for impact in simulation if impact.name not in {one.name for one in own}]
+    rows = sorted([*impacts, *own], key=by_size)
+    if rest:
+        both = math.sqrt(sum(impact.size(poi) ** 2 for impact in rest))
+        name = f"{len(rest)} {'others' if own else 'parameters'} of mc_stat"
+        rows.append(Impact(name, 0.0, (0.0, 0.0), {poi: (-both, both)}))
+    return rows
+
+
+def _pull_of(impact: Impact, fit: FitResult) -> tuple[float, float, float] | None:
+    """Return the pull of a parameter and its errors; ``None`` if it isn't constrained, or a sum of several."""
+    one = fit.parameters.get(impact.name)
+    if one is not None:
+        return (one.pull or 0.0, *impact.errors) if one.kind == "nuisance" else None
+    return (impact.pull, *impact.constraint) if any(impact.errors) else None
 
 
 def _pages(stem: str, rows: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
@@ -99,16 +145,16 @@ def _pages(stem: str, rows: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]
 
 
 def _page(
-    names: Sequence[str], widths: Sequence[float], style: PlotStyle, period: Period, data: bool
+    names: Sequence[str], widths: Sequence[float], style: PlotStyle, period: Period, data: bool, above: float = ABOVE
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with a row for each name, and its panels from left to right, of widths in inches."""
     left = 0.4 + CHARACTER * max(map(len, names))
     gap, right = 0.25, 0.35
     width = max(left + sum(widths) + gap * (len(widths) - 1) + right, 9.0)
     left = width - right - sum(widths) - gap * (len(widths) - 1)
-    height = ABOVE + BELOW + ROW * max(len(names), 3)
+    height = above + BELOW + ROW * max(len(names), 3)
     figure = new_figure(width, height, style.dpi)
-    inside = (height - ABOVE - BELOW) / height
+    inside = (height - above - BELOW) / height
     frame = figure.add_axes((0.35 / width, BELOW / height, 1 - 0.7 / width, (height - 0.75 - BELOW) / height))
     frame.set_axis_off()
     cms_label(frame, style.label, data=data, period=period)
@@ -153,7 +199,7 @@ def _mark_effects(ax: Axes, effects: Sequence[tuple[float, float]], poi: str) ->
     for values, color in (([pair[0] for pair in effects], DOWN), ([pair[1] for pair in effects], UP)):
         ax.barh(rows, values, height=0.7, color=color, zorder=3, alpha=0.85)
     ax.set_xlabel(rf"$\Delta$ {poi}", fontsize=FONT_SIZE + 2, loc="center")
-    handles = [Patch(color=DOWN), Patch(color=UP), Line2D([], [], color="black", marker="o")]
+    handles = [Patch(color=DOWN, alpha=0.85), Patch(color=UP, alpha=0.85), Line2D([], [], color="black", marker="o")]
     labels = [r"$-1\sigma$", r"$+1\sigma$", "Pull"]
     look: dict[str, Any] = {"fontsize": FONT_SIZE - 1, "handlelength": 1.0, "columnspacing": 0.8, "borderaxespad": 0.1}
     ax.legend(handles, labels, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), **look)

@@ -82,5 +82,5 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
         floor = log_floor(scaled) if style.is_log(context.histogram) else None
         lines = caption(context.category, hidden, blind=context.blind)
         fit_legend(ax, binning.edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
-        label_y(ax, "Fraction of events" if binning.names else "Fraction of events / width")
+        label_y(ax, "Fraction of events" if binning.names else f"Fraction of events / {binning.unit or 'width'}")
     return figure, numbers

@@ -32,7 +32,7 @@ def test_a_source_is_drawn_with_its_ratios() -> None:
     np.testing.assert_allclose(steps, [[1.1, 1.05, np.nan], [0.95, 0.95, np.nan]])
     legend = figure.axes[0].get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["Nominal, MC stat.", "Up: +6.00 %", "Down: -5.00 %"]
+    assert [text.get_text() for text in legend.get_texts()] == ["Nominal, MC stat.", "Up: +6.00 %", "Down: −5.00 %"]
 
 
 def test_sources_are_ranked_by_the_larger_of_yield_and_shape() -> None:

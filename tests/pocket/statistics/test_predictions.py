@@ -10,8 +10,9 @@ import pytest
 from pocket.statistics.fits import fit
 from pocket.statistics.impacts import rank_simulation
 from pocket.statistics.likelihood import Likelihood
-from pocket.statistics.model import McStat, Model
+from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel
 from pocket.statistics.predictions import predict
+from pocket.statistics.results import from_json, to_json
 from tests.pocket.statistics import models
 
 
@@ -106,6 +107,75 @@ def test_errors_after_the_fit_are_those_of_explicit_parameters() -> None:
         assert impact.errors == pytest.approx((error, error), rel=0.01)
         assert impact.effects["r"][1] == pytest.approx(covariance[0, count + at] / error, abs=1e-3)
         assert impact.value == pytest.approx(gaussian[at])
+
+
+#: part of the errors that toys have, so that what isn't linear doesn't matter
+SMALL = 0.1
+
+
+def test_yields_after_the_fit_are_the_spread_of_toys_of_the_covariance() -> None:
+    likelihood = Likelihood(models.realistic())
+    best = fit(likelihood)
+    rng = np.random.default_rng(7)
+    toys = rng.multivariate_normal(best.values, SMALL**2 * best.covariance, size=6000)
+    simulated = SMALL * np.sqrt(likelihood.simulation_variances(best.values))
+    drawn = np.array([likelihood.yields(values) + simulated * rng.normal(size=simulated.shape) for values in toys])
+    found = predict(best)
+    for region, bins in zip(likelihood.model.regions, likelihood.arrays.slices(), strict=True):
+        for process in region.processes:
+            sums = drawn[:, likelihood.model.processes.index(process), bins].sum(axis=1)
+            value, error = found[region.name].yields[process]
+            assert error == pytest.approx(sums.std() / SMALL, rel=0.04)
+            assert value == pytest.approx(sums.mean(), abs=0.1 * error)
+        # Processes are correlated after the fit, so the error of their sum isn't the sum in quadrature.
+        apart = np.sqrt(sum(found[region.name].yields[process][1] ** 2 for process in region.processes))
+        assert found[region.name].yields["total"][1] < 0.6 * apart
+
+
+def test_without_errors_of_simulation_totals_are_the_spread_of_toys() -> None:
+    model = models.realistic()
+    regions = tuple(dataclasses.replace(region, mc_stat=None) for region in model.regions)
+    likelihood = Likelihood(dataclasses.replace(model, regions=regions))
+    best = fit(likelihood)
+    toys = np.random.default_rng(8).multivariate_normal(best.values, SMALL**2 * best.covariance, size=6000)
+    drawn = np.array([likelihood.yields(values).sum(axis=0) for values in toys])
+    for region, bins in zip(likelihood.model.regions, likelihood.arrays.slices(), strict=True):
+        value, error = predict(best)[region.name].yields["total"]
+        assert error == pytest.approx(drawn[:, bins].sum(axis=1).std() / SMALL, rel=0.04)
+        assert value == pytest.approx(drawn[:, bins].sum(axis=1).mean(), abs=0.1 * error)
+
+
+def test_poisson_parameters_are_pulled_from_one() -> None:
+    """A process that the data say nothing about keeps the error of its five simulated events, 1/√5."""
+    region = RegionModel(
+        "sr", ("many", "few"), np.array([[1e4], [5.0]]), np.array([[0.0], [5.0]]), data=np.array([10_005.0]),
+        factors={"many": ("r",)}, mc_stat=McStat(10),
+    )  # fmt: skip
+    best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 5)})))
+    (impact,) = rank_simulation(best)
+    assert (impact.name, impact.measured) == ("mc_sr_bin0_few", 1.0)
+    assert impact.prior == pytest.approx(5**-0.5)
+    assert impact.value == pytest.approx(1.0)
+    assert impact.pull == pytest.approx(0.0, abs=1e-6)
+    assert impact.constraint == pytest.approx((1.0, 1.0), rel=1e-3)
+    assert from_json(to_json(impact)) == impact
+
+
+def test_pulls_of_simulation_are_in_units_of_the_error_before() -> None:
+    """The profile of a factor x of n = 4 events in a bin of its own: the Poisson likelihood of data and of x."""
+    events, data = 4.0, 9.0
+    region = RegionModel(
+        "sr", ("few",), np.array([[6.0]]), np.array([[6.0**2 / events]]), data=np.array([data]), mc_stat=McStat(10)
+    )
+    other = RegionModel("cr", ("z",), np.array([[50.0]]), np.zeros((1, 1)), np.array([50.0]), factors={"z": ("r",)})
+    best = fit(Likelihood(Model((region, other), pois={"r": FreeParameter(0, 5)})))
+    (impact,) = rank_simulation(best)
+    # −2 ln L = 2 (6x − d ln 6x) + 2 (n x − n ln x) has its minimum at x = (d + n)/(6 + n), with second derivative
+    # 2 (d + n)/x².
+    x = (data + events) / (6 + events)
+    assert impact.value == pytest.approx(x)
+    assert impact.pull == pytest.approx((x - 1) * np.sqrt(events))
+    assert impact.constraint[0] == pytest.approx(x / np.sqrt(data + events) * np.sqrt(events))
 
 
 @pytest.mark.parametrize("seed", range(10))

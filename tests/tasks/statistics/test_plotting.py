@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pocket.errors import ConfigError
-from pocket.statistics import from_json
+from pocket.statistics import from_json, load_predictions
 from tasks.statistics.plotting import PlotFit
 from tests.tasks.small_chain import Chain
 
@@ -39,6 +39,13 @@ def test_the_fit_is_drawn_with_all_that_was_found(modelled: Chain) -> None:
     assert set(numbers["parameters"]) == set(impacts)
     down, up = impacts["lumi"].effects["r"]
     assert (numbers["parameters"]["lumi"]["down"], numbers["parameters"]["lumi"]["up"]) == (down, up)
+    rows = {row["process"]: row for row in json.loads((folder / "yields.json").read_text())}
+    predictions = load_predictions(fit / "postfit.h5")
+    for stage in ("prefit", "postfit"):
+        assert [rows["dy"][stage], rows["dy"][f"{stage}_error"]] == list(predictions[stage]["all"].yields["dy"])
+    assert set(rows) == {"dy", "total"}
+    assert (folder / "yields.tex").read_text().startswith(r"\begin{tabular}{llrr}")
+    assert len((folder / "yields.txt").read_text().splitlines()) == 1 + len(rows)
     # A blind region shows no data.
     assert not [
         stage for stage in ("pre", "post") if "data" in json.loads((folder / f"all_{stage}fit.json").read_text())

@@ -71,9 +71,38 @@ def test_impacts_are_ranked_by_their_size() -> None:
     assert name == "impacts_r"
     assert list(numbers["parameters"]) == ["nuisance1", "norm", "nuisance0"]
     assert numbers["parameters"]["nuisance1"] == {"down": 0.3, "up": -0.2, "value": 0.01, "errors": [0.9, 0.8]}
-    assert {"r = 1.2 ± 0.3", "0.9"} <= set(texts(figure))
+    assert {"r = 1.20 ± 0.30", "0.90 ± 0.10"} <= set(texts(figure))
     widths = [patch.get_width() for patch in figure.axes[2].patches if patch.get_height() == pytest.approx(0.7)]
     assert widths == pytest.approx([0.3, 0.1, -0.01, -0.2, -0.1, 0.02])
+
+
+def simulated(number: int, effect: float, prior: float = 1.0) -> Impact:
+    value = 0.5 * prior + (prior < 1)
+    return Impact(f"mc_sr_bin{number}", value, (0.9 * prior,) * 2, {"r": (-effect, effect)}, float(prior < 1), prior)
+
+
+def test_errors_of_simulation_are_ranked_if_they_matter() -> None:
+    """The error of r is 0.3, so that effects from 0.003 have a row."""
+    impacts = [Impact("nuisance0", 0.0, (0.9, 0.9), {"r": (-0.01, 0.02)})]
+    simulation = [simulated(0, 0.1, prior=0.5), simulated(1, 0.003), simulated(2, 0.002), simulated(3, -0.0015)]
+    ((_, figure, numbers),) = draw_impacts(impacts, fit_of(1), "r", STYLE, PERIOD, simulation=simulation)
+    rows = ["mc_sr_bin0", "nuisance0", "mc_sr_bin1", "2 others of mc_stat"]
+    assert list(numbers["parameters"]) == rows == [text for text in texts(figure) if text in rows]
+    assert numbers["parameters"]["2 others of mc_stat"]["up"] == pytest.approx(0.0025)
+    # Pulls are in units of the errors before the fit, and the sum of several has none.
+    assert [0.5, 0.0, 0.5] in [list(line.get_xdata()) for line in figure.axes[1].lines]
+    (bars,) = figure.axes[1].containers[0].lines[2]  # type: ignore[attr-defined]
+    first = bars.get_segments()[0]
+    assert (first[0][0], first[1][0]) == pytest.approx((0.5 - 0.9, 0.5 + 0.9))
+    many = [simulated(n, 0.1) for n in range(200)]
+    _, (_, _, numbers) = draw_impacts(impacts, fit_of(1), "r", STYLE, PERIOD, simulation=many)
+    assert numbers["parameters"]["161 others of mc_stat"]["up"] == pytest.approx(0.1 * math.sqrt(161))
+
+
+def test_only_simulation_has_impacts() -> None:
+    results = {"fit": fit_of(0), "impacts": (), "impacts_of_simulation": (simulated(0, 0.001),)}
+    plots = {stem: numbers for stem, _, numbers in draw_fit(results, {}, STYLE, PERIOD, {}, is_data=False)}
+    assert list(plots["impacts_r"]["parameters"]) == ["1 parameters of mc_stat"]
 
 
 def test_correlations_show_the_largest() -> None:
@@ -84,7 +113,8 @@ def test_correlations_show_the_largest() -> None:
     assert numbers["parameters"][-1] == f"nuisance{SHOWN + 4}"
     last = numbers["correlations"][0][-1]
     assert last == pytest.approx(-0.9 * (SHOWN + 6) / (SHOWN + 7))
-    assert f"{100 * last:.0f}" in texts(figure)
+    assert f"−{abs(100 * last):.0f}" in texts(figure)
+    assert figure.axes[1].get_ylabel() == "Correlation [%]"
 
 
 def test_profiles_of_one_parameter_and_of_two() -> None:
@@ -184,6 +214,17 @@ def test_blind_and_counting_regions() -> None:
     _, figure, numbers = draw_region(region(np.array([33.0]), edges=None), "postfit", STYLE, PERIOD, asimov=True)
     assert numbers["edges"] == [0.0, 1.0]
     assert {"sr", "all events"} <= set(texts(figure))
+    # Asimov data have no pulls worth drawing.
+    assert figure.axes[1].get_ylabel() == "Rel. unc."
+
+
+def test_regions_have_the_scale_of_their_histograms() -> None:
+    style = with_processes(PlotStyle(log_histograms=["m*"]), {}, {"sr": "mll", "cr": "npvs"})
+    assert [style.is_log(name) for name in ("sr", "cr", "mll")] == [True, False, False]
+    _, figure, _ = draw_region(region(np.array([36.0, 12.0])), "prefit", style, PERIOD)
+    assert figure.axes[0].get_yscale() == "log"
+    low, high = figure.axes[0].get_ylim()
+    assert 0 < low < 3 < 36 < high
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_all_shapes_have_the_same_area() -> None:
     nominal = mc["DYJetsToMuMu"][{"variation": "nominal"}]
     expected = np.sqrt(nominal.variances()) / nominal.values().sum() / widths
     np.testing.assert_allclose(numbers["processes"]["DYJetsToMuMu"]["stat"], expected)
-    assert figure.axes[0].get_ylabel() == "Fraction of events / width"
+    assert figure.axes[0].get_ylabel() == "Fraction of events / GeV"
 
 
 def test_blinded_data_have_no_shape() -> None:

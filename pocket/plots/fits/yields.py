@@ -1,0 +1,80 @@
+"""Tables of the yields of regions before and after a fit, with their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.plots.yields import DATA, render, with_digits
+from pocket.statistics.predictions import Prediction
+
+TOTAL = "total"
+#: forms of tables, by the suffixes of their files
+FORMS = {"txt": "text", "md": "md", "tex": "tex"}
+COLUMNS = ("region", "process", "prefit", "prefit_error", "postfit", "postfit_error")
+
+
+@dataclass(frozen=True)
+class FittedYield:
+    """The events of a process in a region before and after the fit.
+
+    Args:
+        region: the region.
+        process: the process; ``total`` for their sum, or ``data``.
+        prefit: events and their error before the fit; data have no error.
+        postfit: the same after it, with the covariance of the fit.
+    """
+
+    region: str
+    process: str
+    prefit: tuple[float, float | None]
+    postfit: tuple[float, float | None]
+
+    def row(self) -> dict[str, Any]:
+        """Return the columns of a table."""
+        return dict(zip(COLUMNS, (self.region, self.process, *self.prefit, *self.postfit), strict=True))
+
+
+def fitted_yields(predictions: Mapping[str, Mapping[str, Prediction]], *, is_data: bool) -> list[FittedYield]:
+    """Return the yields of each process, of their sum and of data, region by region.
+
+    Errors are those of all parameters and of simulation, with their correlations between bins and processes.
+
+    Args:
+        predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
+        is_data: whether observed data were fitted; Asimov data are no row.
+    """
+    found = []
+    for region, before in predictions["prefit"].items():
+        after = predictions["postfit"][region]
+        names = sorted(before.processes, key=lambda name: -before.yields[name][0])
+        found += [FittedYield(region, name, before.yields[name], after.yields[name]) for name in [*names, TOTAL]]
+        if is_data and after.data is not None:
+            counted = float(after.data.sum()), None
+            found.append(FittedYield(region, DATA, counted, counted))
+    return found
+
+
+def as_table(yields: Sequence[FittedYield], form: str) -> str:
+    """Return yields as a table.
+
+    Args:
+        yields: the yields.
+        form: ``text``, ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
+
+    >>> print(as_table([FittedYield("sr", "total", (103.0, 12.3), (98.41, 4.56))], "md"))
+    | region | process | before the fit | after the fit |
+    |---|---|---|---|
+    | sr | total | 103 ± 12 | 98.4 ± 4.6 |
+    """
+    lines = [[one.region, one.process, _cell(one.prefit, form), _cell(one.postfit, form)] for one in yields]
+    return render(["region", "process", "before the fit", "after the fit"], lines, form, names=2)
+
+
+def _cell(entry: tuple[float, float | None], form: str) -> str:
+    value, error = entry
+    if error is None:
+        return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+    number, spread = with_digits(error, value, error)
+    return rf"${number} \pm {spread}$" if form == "tex" else f"{number} ± {spread}"
