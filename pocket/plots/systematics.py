@@ -141,7 +141,9 @@ def percent(change: float | None) -> str:
     return f"{'0.00' if float(text) == 0 else text.replace('-', '−')} %"
 
 
-def draw_ranking(total: Prediction, style: PlotStyle, period: Period, histogram: str, category: str) -> Plot:
+def draw_ranking(
+    total: Prediction, style: PlotStyle, period: Period, histogram: str, category: str, title: str = ""
+) -> Plot:
     """Draw the sources by their effect on the yield, and on the shape.
 
     The effect on the shape is √(Σ δ²/n) over bins, where δ is the shift at fixed yield and n the expected events: the
@@ -153,6 +155,7 @@ def draw_ranking(total: Prediction, style: PlotStyle, period: Period, histogram:
         period: luminosity, year and energy of the data.
         histogram: name of the histogram.
         category: name of the category.
+        title: text above; by default histogram and category.
     """
     effects = rank_sources(total)
     numbers = {
@@ -195,8 +198,8 @@ def draw_ranking(total: Prediction, style: PlotStyle, period: Period, histogram:
                     bbox_to_anchor=(1.0, 1.0), fontsize=FONT_SIZE, borderaxespad=0.1, handlelength=1.0,
                 )  # fmt: skip
             else:
-                title = f"{histogram} in {category}"
-                ax.text(0, 1.01, title, transform=ax.transAxes, va="bottom", fontsize=FONT_SIZE, fontweight="bold")
+                text = title or f"{histogram} in {category}"
+                ax.text(0, 1.01, text, transform=ax.transAxes, va="bottom", fontsize=FONT_SIZE, fontweight="bold")
     return f"{histogram}_ranking", figure, numbers
 
 

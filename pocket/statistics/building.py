@@ -17,7 +17,7 @@ from pocket.histograms.config import finite_edges
 from pocket.statistics.binning import apply_flow, missing_edge, rebin
 from pocket.statistics.checks import Finding, find_mistakes
 from pocket.statistics.consistency import require_declared
-from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Years
+from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
 from pocket.statistics.formulas import Formula
 from pocket.statistics.model import Model, RegionModel
 from pocket.statistics.names import check_parameter_name, fits, fits_any
@@ -189,6 +189,26 @@ def _parameters(correlation: Years, name: Any, years: Sequence[str]) -> Iterator
         yield _Parameter(name(year), (year,), rest)
 
 
+def stored_effects(
+    declaration: StatisticalModel, region: str, process: str, by_year: Mapping[str, Contents]
+) -> Iterator[tuple[str, Stored, _Parameter]]:
+    """Yield variation, declaration and parameter of the stored variations of a process that are nuisances.
+
+    Args:
+        declaration: the model's declaration.
+        region: name of the region.
+        process: name of the process.
+        by_year: year → its templates.
+    """
+    for variation in dict.fromkeys(name for one in by_year.values() for name in one.varied):
+        declared = declaration.declared_for(variation, process, region)
+        if declared is None or isinstance(declared, Drop):
+            continue
+        years = [year for year, one in by_year.items() if variation in one.varied]
+        for parameter in _parameters(declared.years, partial(declared.parameter, variation), years):
+            yield variation, declared, parameter
+
+
 @dataclass
 class _RegionBuilder:
     """Builder of the model of one region.
@@ -323,21 +343,15 @@ class _RegionBuilder:
         effects: dict[str, Treated] = {}
         sources: dict[str, str] = {}
         removed = negative if negative.any() else None
-        variations = dict.fromkeys(name for one in binned.values() for name in one.varied)
-        for variation in variations:
-            declared = self.declaration.declared_for(variation, process, self.name)
-            if declared is None or isinstance(declared, Drop):
-                continue
-            years = [year for year, one in binned.items() if variation in one.varied]
-            for parameter in _parameters(declared.years, partial(declared.parameter, variation), years):
-                self._claim(parameter.name, process, f"variation {variation!r}", sources)
-                sides = _varied_sum(binned, variation, parameter.years)
-                options = Options(
-                    declared.symmetrise, declared.smooth, declared.only, parameter.share, self.declaration.prune
-                )
-                treated = treat(nominal, variances, sides, options, removed)
-                self._report_cut_off(process, parameter.name, sides, nominal)
-                effects[parameter.name] = treated
+        for variation, declared, parameter in stored_effects(self.declaration, self.name, process, binned):
+            self._claim(parameter.name, process, f"variation {variation!r}", sources)
+            sides = varied_sum(binned, variation, parameter.years)
+            options = Options(
+                declared.symmetrise, declared.smooth, declared.only, parameter.share, self.declaration.prune
+            )
+            treated = treat(nominal, variances, sides, options, removed)
+            self._report_cut_off(process, parameter.name, sides, nominal)
+            effects[parameter.name] = treated
         for log_normal in _last_of_each_name(self.declaration, process, self.name, tuple(binned)):
             for parameter in _parameters(log_normal.years, log_normal.parameter, tuple(binned)):
                 effect = self._factor_effect(log_normal, parameter, process, binned, nominal)
@@ -438,17 +452,23 @@ class _RegionBuilder:
         return found
 
 
-def _varied_sum(
-    binned: Mapping[str, Contents], variation: str, years: Sequence[str]
+def varied_sum(
+    by_year: Mapping[str, Contents], variation: str, years: Sequence[str]
 ) -> tuple[Floats | None, Floats | None]:
-    """Return templates (up, down): the varied ones of some years and the nominal ones of all others."""
+    """Return templates (up, down): the varied ones of some years and the nominal ones of all others.
+
+    Args:
+        by_year: year → its templates.
+        variation: the variation, without its side.
+        years: years that are varied.
+    """
     sides: list[Floats | None] = []
     for number in (0, 1):
-        of_years = {year: one.sides(variation)[number] if year in years else None for year, one in binned.items()}
+        of_years = {year: one.sides(variation)[number] if year in years else None for year, one in by_year.items()}
         if all(side is None for side in of_years.values()):
             sides.append(None)
             continue
-        parts = [binned[year].values if side is None else side for year, side in of_years.items()]
+        parts = [by_year[year].values if side is None else side for year, side in of_years.items()]
         sides.append(np.sum(parts, axis=0))
     return sides[0], sides[1]
 

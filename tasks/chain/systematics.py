@@ -1,4 +1,4 @@
-"""Plots of systematic uncertainties and of shapes, and tables of yields, from merged templates."""
+"""Plots of each histogram in each category, such as of shapes, and tables of yields, from merged templates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pocket.io.store import write_output
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask, FromTemplates
 from tasks.framework.base import load
-from tasks.framework.jobs import ShapesPlotJob, SystematicsPlotJob
+from tasks.framework.jobs import ShapesPlotJob
 from tasks.framework.pool import run_jobs
 
 if TYPE_CHECKING:
@@ -94,37 +94,6 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         print(f"plots of {self.config} are in {self.directory}")
 
 
-class PlotSystematics(PlotsFromTemplates):
-    """Draws the shift of each systematic source, and the sources ranked by yield and by shape."""
-
-    sources = law.CSVParameter(
-        default=(),
-        description="systematic sources to draw, without Up and Down; the ranking always has all; default: all",
-    )
-
-    exclude_index = False
-    module = "pocket.plots.systematics"
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown sources before anything runs."""
-        from pocket.plots.specification import drawn_sources
-
-        params = super().modify_param_values(params)
-        known = drawn_sources(load(params).config(params["config"]))
-        if known is not None:
-            check_known("source", params["sources"], known, f"configuration {params['config']!r}")
-        return params
-
-    def drawing_spec(self) -> Any:
-        """Return the sources."""
-        return tuple(self.sources)
-
-    def jobs(self, folder: Path) -> Iterator[SystematicsPlotJob]:
-        """Yield the jobs that draw into a folder."""
-        yield from (SystematicsPlotJob(**each, sources=tuple(self.sources)) for each in _arguments(self, folder))
-
-
 class PlotShapes(PlotsFromTemplates, BlindTask):
     """Compares the shapes of the processes and of data, each scaled to the same area."""
 
@@ -143,11 +112,11 @@ class PlotShapes(PlotsFromTemplates, BlindTask):
     def jobs(self, folder: Path) -> Iterator[ShapesPlotJob]:
         """Yield the jobs that draw into a folder."""
         hidden = self.hidden_categories
-        yield from (ShapesPlotJob(**each, blind=each["category"] in hidden) for each in _arguments(self, folder))
+        yield from (ShapesPlotJob(**each, blind=each["category"] in hidden) for each in figure_arguments(self, folder))
 
 
-def _arguments(task: PlotsFromTemplates, folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of the jobs of a task."""
+def figure_arguments(task: PlotsFromTemplates, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of the jobs of a task that draws into a folder."""
     from pocket.configuration.analysis import absolute_reference
 
     for category, variable in task.shown:

@@ -14,6 +14,7 @@ from tasks.chain.figures import FormatsTask
 from tasks.framework.base import input_ids
 from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
+from tasks.statistics.systematics import axes_of, histograms_of
 
 #: results of a fit that are drawn, by the stems of their files
 _DRAWN = ("impacts", "impacts_of_simulation", "scan", "limits", "gof")
@@ -51,12 +52,7 @@ class PlotFit(FormatsTask, FitChoice):
     @cached_property
     def axes(self) -> dict[str, str]:
         """Region → label of its axis; a card has none."""
-        found = {}
-        for name, region in self.declaration.regions.items() if self.card == law.NO_STR else ():
-            axes = self.analysis_inst.config(region.config).variables[region.variable].axes
-            # A region that is only counted may sum a histogram of several axes.
-            found[name] = axes[0].label or axes[0].name if len(axes) == 1 else ""
-        return found
+        return axes_of(self.analysis_inst, self.declaration) if self.card == law.NO_STR else {}
 
     @property
     def samples(self) -> dict[str, tuple[str, ...]]:
@@ -68,9 +64,7 @@ class PlotFit(FormatsTask, FitChoice):
     @property
     def histograms(self) -> dict[str, str]:
         """Region with bins → its histogram; those of a card aren't known."""
-        if self.card != law.NO_STR:
-            return {}
-        return {name: one.variable for name, one in self.declaration.regions.items() if not one.is_counting}
+        return histograms_of(self.declaration) if self.card == law.NO_STR else {}
 
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosity, the style, the labels, and the code that draws."""

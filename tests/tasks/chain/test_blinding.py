@@ -10,7 +10,8 @@ from pocket.errors import ConfigError
 from pocket.histograms.files import read_templates
 from pocket.io.store import read_manifest
 from tasks.chain.plotting import PlotCutflow, PlotTemplates
-from tasks.chain.systematics import PlotShapes, PlotSystematics, ShowYields
+from tasks.chain.systematics import PlotShapes, ShowYields
+from tasks.statistics.systematics import PlotSystematics
 from tests.tasks.small_chain import Chain
 
 REASON = "the selection is frozen"

@@ -8,7 +8,8 @@ import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.files import read_templates
-from tasks.chain.systematics import PlotShapes, PlotSystematics, ShowYields
+from tasks.chain.systematics import PlotShapes, ShowYields
+from tasks.statistics.systematics import PlotSystematics
 from tests.tasks.small_chain import Chain
 
 

@@ -18,7 +18,7 @@ from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, PlotTemplates
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.chain.skimming import BuildSkimDatasets, SkimEvents
-from tasks.chain.systematics import PlotShapes, PlotSystematics, ShowYields
+from tasks.chain.systematics import PlotShapes, ShowYields
 from tasks.chain.toys import MakeToySamples
 from tasks.chain.validation import ValidateScaleFactors
 from tasks.core.targets import StoreTarget
@@ -27,6 +27,7 @@ from tasks.framework.records import significant_parameters
 from tasks.statistics.datacards import ProduceDatacards
 from tasks.statistics.fitting import FitModel
 from tasks.statistics.plotting import PlotFit
+from tasks.statistics.systematics import PlotSystematics
 from tasks.statistics.toys import FitToys
 from tests.tasks.small_chain import Chain, unfinished
 

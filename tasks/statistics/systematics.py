@@ -1,0 +1,222 @@
+"""Plots of systematic uncertainties, of a configuration or as a statistical model treats them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.base.fingerprint import code_closure
+from pocket.errors import ConfigError, check_known
+from pocket.executors.base import Progress
+from pocket.io.store import write_output
+from tasks.chain.systematics import PlotsFromTemplates, figure_arguments
+from tasks.chain.validation import ClosureGate
+from tasks.framework.base import input_ids, load
+from tasks.framework.jobs import SystematicsPlotJob, save_plots
+from tasks.framework.pool import run_jobs
+from tasks.statistics.datacards import ProduceDatacards
+
+if TYPE_CHECKING:
+    from pocket.plots.canvas import Period
+    from pocket.plots.style import PlotStyle
+    from pocket.statistics import RegionModel, StatisticalModel
+    from pocket.statistics.shifts import Shift
+
+
+class PlotSystematics(PlotsFromTemplates, ClosureGate):
+    """Draws the shift of each systematic source, or nuisance of a model, and their ranking by yield and by shape."""
+
+    sources = law.CSVParameter(
+        default=(),
+        description="systematic sources to draw, without Up and Down, or nuisances of --model; the ranking always has "
+        "all; default: all",
+    )
+    model = luigi.Parameter(
+        default=law.NO_STR,
+        description="statistical model, whose templates are drawn as they are stored and as they are treated, instead "
+        "of a configuration; no default",
+    )
+    regions = law.CSVParameter(default=(), description="regions of --model to draw; default: all")
+    processes = law.CSVParameter(
+        default=(), description="processes of --model to draw on their own, too; default: none, only their sum"
+    )
+
+    exclude_index = False
+    module = "pocket.plots.systematics"
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse unknown names, and options that have no effect, before anything runs."""
+        from pocket.plots.specification import check_style, drawn_sources
+
+        has_model = params["model"] != law.NO_STR
+        for option in ("variables", "categories") if has_model else ("regions", "processes"):
+            if params[option]:
+                reason = "with --model: choose --regions" if has_model else "without --model"
+                raise ConfigError(f"--{option} has no effect {reason}")
+        if not has_model:
+            params = super().modify_param_values(params)
+            known = drawn_sources(load(params).config(params["config"]))
+            if known is not None:
+                check_known("source", params["sources"], known, f"configuration {params['config']!r}")
+            return params
+        declaration = load(params).model(params["model"])
+        params = super().modify_param_values({**params, "config": declaration.configs[0]})
+        where = f"model {params['model']!r}"
+        check_known("region", params["regions"], declaration.regions, where)
+        check_known("process", params["processes"], declaration.processes, where)
+        check_style(load(params).config(params["config"]))
+        return params
+
+    @property
+    def declaration(self) -> StatisticalModel | None:
+        """The declared model, ``None`` for a configuration."""
+        return None if self.model == law.NO_STR else self.analysis_inst.model(self.model)
+
+    @property
+    def config_part(self) -> str:
+        """Name of the model, or of the configuration."""
+        return str(self.config) if self.model == law.NO_STR else str(self.model)
+
+    @property
+    def drawn_config(self) -> str:
+        """Name of the configuration whose style the plots have."""
+        return str(self.config)
+
+    def requires(self) -> Any:
+        """Return the model, or the templates."""
+        return super().requires() if self.model == law.NO_STR else ProduceDatacards.req(self)
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the model, or the templates."""
+        return super().input_ids() if self.model == law.NO_STR else input_ids({"model": self.requires().output()})
+
+    def drawing_spec(self) -> Any:
+        """Return the sources."""
+        return tuple(self.sources)
+
+    def fingerprint_spec(self) -> Any:
+        """Return the model or the templates, the style and labels of each figure, and the code that draws."""
+        from pocket.plots.specification import period_spec, style_spec
+
+        if self.declaration is None:
+            return super().fingerprint_spec()
+        config = self.config_inst
+        return {
+            "model": self.requires().fingerprint,
+            "drawn": (self.sources, self.regions, self.processes),
+            "period": period_spec(config),
+            "style": style_spec(config),
+            "axes": axes_of(self.analysis_inst, self.declaration),
+            "code": code_closure("pocket.plots.fits.treatment"),
+        }
+
+    def jobs(self, folder: Path) -> Iterator[SystematicsPlotJob]:
+        """Yield the jobs that draw a configuration into a folder."""
+        yield from (SystematicsPlotJob(**each, sources=tuple(self.sources)) for each in figure_arguments(self, folder))
+
+    def make(self) -> None:
+        """Draw all figures, with one job per variable and category, or per region."""
+        if self.declaration is None:
+            super().make()
+            return
+        formats = self.formats_to_write()
+        with write_output(**self.write_info(), formats=formats) as folder:
+            label = self.progress_label, "regions", self.show_progress
+            run_jobs(list(self.model_jobs(folder, self.declaration)), self.cores, *label)
+        print(f"plots of {self.model} are in {self.directory}")
+
+    def model_jobs(self, folder: Path, declaration: StatisticalModel) -> Iterator[TreatmentPlotJob]:
+        """Yield the jobs that draw the regions of a model into a folder.
+
+        Raises:
+            UnknownNameError: if a source is no nuisance with templates.
+        """
+        from pocket.plots.fits.results import with_processes
+        from pocket.plots.style import PlotStyle
+        from pocket.plots.templates.figures import period_of
+        from pocket.statistics import MergedTemplates, build_model
+        from pocket.statistics.shifts import find_shifts
+
+        required = self.requires().requires()["templates"]
+        folders = {config: task.directory for config, task in required.items()}
+        merged = MergedTemplates(declaration, folders, {one: self.analysis_inst.years_of(one) for one in required})
+        built, config = build_model(declaration, merged), self.config_inst
+        wanted = list(self.regions) or list(declaration.regions)
+        shifts = {
+            region: {
+                process: find_shifts(declaration, built, region, merged[region], [process] if process else [])
+                for process in ("", *self.processes)
+                if not process or process in built.model.region(region).processes
+            }
+            for region in wanted
+        }
+        known = dict.fromkeys(name for by_process in shifts.values() for name in by_process[""])
+        check_known("nuisance", self.sources, known, f"templates of model {self.model!r}")
+        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        style = with_processes(style, {}, histograms_of(declaration))
+        axes, period = axes_of(self.analysis_inst, declaration), period_of(config)
+        for region in wanted:
+            chosen = {
+                process: {name: one for name, one in found.items() if not self.sources or name in self.sources}
+                for process, found in shifts[region].items()
+            }
+            look = style, period, axes[region]
+            yield TreatmentPlotJob(chosen, built.model.region(region), *look, folder / region, self.formats_to_write())
+
+
+@dataclass(frozen=True)
+class TreatmentPlotJob:
+    """Draws the nuisances of a region.
+
+    Args:
+        shifts: ``""`` or a process → nuisance → templates.
+        region: the region of the model.
+        style: label, fonts and scale.
+        period: luminosity, year and energy of the data.
+        axis: label of the axis.
+        folder: folder of the files, created if needed.
+        formats: formats of the figures.
+    """
+
+    shifts: Mapping[str, Mapping[str, Shift]]
+    region: RegionModel
+    style: PlotStyle
+    period: Period
+    axis: str
+    folder: Path
+    formats: tuple[str, ...]
+    size: int = 1
+
+    def run(self, progress: Progress) -> None:
+        """Draw and save the figures."""
+        from pocket.plots.fits.treatment import draw_treatment
+
+        plots = draw_treatment(self.shifts, self.region, self.style, self.period, self.axis)
+        save_plots(plots, self.folder, self.formats)
+        progress(self.size)
+
+
+def axes_of(analysis: Any, declaration: StatisticalModel) -> dict[str, str]:
+    """Return region → label of its axis, empty if its histogram has several.
+
+    Args:
+        analysis: the analysis.
+        declaration: the declared model.
+    """
+    found = {}
+    for name, region in declaration.regions.items():
+        axes = analysis.config(region.config).variables[region.variable].axes
+        # A region that is only counted may sum a histogram of several axes.
+        found[name] = axes[0].label or axes[0].name if len(axes) == 1 else ""
+    return found
+
+
+def histograms_of(declaration: StatisticalModel) -> dict[str, str]:
+    """Return region with bins → its histogram."""
+    return {name: one.variable for name, one in declaration.regions.items() if not one.is_counting}

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.histograms.files import read_templates
+from pocket.statistics import load_model
+from tasks.statistics.systematics import PlotSystematics
+from tests.tasks.small_chain import Chain
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"model": "z", "variables": ("npvs",)}, "--variables has no effect with --model: choose --regions"),
+        ({"model": "z", "categories": ("baseline",)}, "--categories has no effect with --model: choose --regions"),
+        ({"regions": ("all",)}, "--regions has no effect without --model"),
+        ({"processes": ("dy",)}, "--processes has no effect without --model"),
+    ],
+)
+def test_options_without_effect_are_refused(modelled: Chain, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{sentence}$"):
+        modelled.task(PlotSystematics, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"model": "y"}, "unknown model 'y' in analysis 'small'"),
+        ({"model": "z", "regions": ("al",)}, "unknown region 'al' in model 'z', did you mean 'all'"),
+        ({"model": "z", "processes": ("dyy",)}, "unknown process 'dyy' in model 'z', did you mean 'dy'"),
+    ],
+)
+def test_unknown_names_are_refused(modelled: Chain, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UnknownNameError, match=sentence):
+        modelled.task(PlotSystematics, **options)
+
+
+@pytest.mark.slow
+def test_nuisances_are_drawn_as_stored_and_as_treated(modelled: Chain) -> None:
+    options = {"model": "z", "formats": ("png",), "processes": ("dy",)}
+    assert modelled.build(PlotSystematics, **options) == ["ProduceDatacards z", "PlotSystematics z"]
+    folder = modelled.output("PlotSystematics", "z") / "all"
+    assert {path.stem for path in folder.glob("*.png")} == {
+        "all_sf_tight_id", "all_sf_tight_id_dy", "all_ranking",
+    }  # fmt: skip
+    numbers = json.loads((folder / "all_sf_tight_id.json").read_text())
+    template = read_templates(modelled.output("MergeOutputs", "corrected"), "npvs")["DYJetsToMuMu"][{"cat": "baseline"}]
+    np.testing.assert_allclose(numbers["before"]["up"], template[{"variation": "sf_tight_idUp"}].values())
+    (region,) = load_model(modelled.output("ProduceDatacards", "z") / "model.h5").regions
+    np.testing.assert_allclose(numbers["after"]["nominal"], region.nominal[0])
+    assert region.edges is not None
+    assert numbers["after"]["edges"] == region.edges.tolist()
+    if "sf_tight_id" in region.shapes:
+        np.testing.assert_allclose(numbers["after"]["up"], region.shapes["sf_tight_id"]["dy"][0])
+    sources = json.loads((folder / "all_ranking.json").read_text())["sources"]
+    assert sources["lumi"]["yield_up"] == pytest.approx(0.02)
+    assert modelled.build(PlotSystematics, **options) == []
+    error = modelled.error(PlotSystematics, model="z", sources=("sf_tigth_id",))
+    assert error.startswith("unknown nuisance 'sf_tigth_id' in templates of model 'z', did you mean 'sf_tight_id'")
