@@ -12,7 +12,12 @@ from .declarations import (
     StatisticalModel as StatisticalModel,
     Stored as Stored,
 )
-from .cards import read_datacard as read_datacard, write_datacards as write_datacards
+from .cards import (
+    read_datacard as read_datacard,
+    read_datacards as read_datacards,
+    write_datacards as write_datacards,
+)
+from .combined import CombinedModel as CombinedModel
 from .fits import Fit as Fit, fit as fit
 from .formulas import Formula as Formula
 from .goodness import goodness_of_fit as goodness_of_fit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from pocket.statistics.intervals import find_interval, scan
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
 from pocket.statistics.model import Model
+from pocket.statistics.parameter_options import KnownParameters, check_options, expand
 from pocket.statistics.results import Breakdown, Impact, Interval
 from pocket.statistics.toys import asimov, toy
 
@@ -33,8 +34,9 @@ class Choice:
 
     Args:
         data: ``"asimov"`` or ``"observed"``.
-        freeze: parameters that don't float.
-        values: parameter → value at which it starts, and Asimov data are made.
+        freeze: parameters that don't float: names, patterns, and groups as ``group:lumi``.
+        values: parameter, or a pattern → value at which it starts, and Asimov data are made.
+        ranges: parameter, or a pattern → lowest and highest value.
         results: names of :data:`RESULTS`.
         toys: number of toys for the goodness of fit.
         seed: seed of toys.
@@ -46,6 +48,7 @@ class Choice:
     data: str = ASIMOV
     freeze: Sequence[str] = ()
     values: Mapping[str, float] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     results: Sequence[str] = RESULTS
     toys: int = 0
     seed: int = 1
@@ -78,6 +81,42 @@ class Results:
     seconds: float
 
 
+def known_parameters(model: Model) -> KnownParameters:
+    """Return the parameters of a model, with groups and ranges, for options that name them."""
+    free = {**model.pois, **model.free}
+    return KnownParameters(model.parameters, model.groups, {name: (one.low, one.high) for name, one in free.items()})
+
+
+def with_names(model: Model, choice: Choice, where: str = "the model") -> Choice:
+    """Return a choice in which patterns and groups are names of parameters.
+
+    Args:
+        model: the model.
+        choice: the choice.
+        where: the model, for errors.
+
+    Raises:
+        UnknownNameError: if one of them fits nothing.
+        ConfigError: if a value is outside of its range.
+
+    >>> from pocket.statistics import FreeParameter, RegionModel
+    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.zeros((1, 1)), factors={"signal": ("r",)},
+    ...     log_normals={"lumi_2017": {"signal": (0.98, 1.02)}, "lumi_2018": {"signal": (0.99, 1.01)}})
+    >>> model = Model((region,), pois={"r": FreeParameter(0, 10)}, nuisances=("lumi_2017", "lumi_2018"))
+    >>> with_names(model, Choice(freeze=("lumi_*",))).freeze
+    ('lumi_2017', 'lumi_2018')
+    """
+    known = known_parameters(model)
+    check_options(known, choice.freeze, choice.values, choice.ranges, where)
+    frozen = dict.fromkeys(name for pattern in choice.freeze for name in known.find(pattern, "--freeze"))
+    return replace(
+        choice,
+        freeze=tuple(frozen),
+        values=expand(known, choice.values, "--set"),
+        ranges=expand(known, choice.ranges, "--ranges"),
+    )
+
+
 def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
     """Return the likelihood of a model with the data that are fitted.
 
@@ -102,7 +141,8 @@ def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
         shape = (len(model.processes), bins)
         none = Observations(np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros(shape))
         likelihood = Likelihood(model, none)
-    likelihood = likelihood.adjusted(freeze=tuple(choice.freeze), start=dict(choice.values))
+    choice = with_names(model, choice)
+    likelihood = likelihood.adjusted(freeze=tuple(choice.freeze), start=choice.values, ranges=choice.ranges)
     return likelihood if choice.data == OBSERVED else likelihood.observing(asimov(likelihood))
 
 
@@ -153,17 +193,20 @@ def find_results(model: Model, choice: Choice) -> Results:
     )
 
 
-def fit_toys(model: Model, numbers: Iterable[int], choice: Choice) -> dict[str, dict[str, list[float]]]:
+def fit_toys(
+    model: Model, numbers: Iterable[int], choice: Choice, progress: Callable[[int], None] = lambda _: None
+) -> dict[str, dict[str, list[float]]]:
     """Return the values, errors and pulls of the parameters of interest in toys.
 
     Args:
         model: the model.
         numbers: numbers of the toys.
         choice: values at which they are thrown, seed, and frozen parameters.
+        progress: called with the number of toys that are done since the last call.
 
     Returns:
         Parameter of interest → ``"value"``, ``"low"``, ``"high"``, ends of its interval, and ``"number"`` of the toy.
-        Toys without a minimum are left out.
+        Toys without a minimum are left out, and so are frozen parameters.
 
     >>> from pocket.statistics import FreeParameter, RegionModel
     >>> region = RegionModel("sr", ("signal",), np.array([[100.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
@@ -172,16 +215,19 @@ def fit_toys(model: Model, numbers: Iterable[int], choice: Choice) -> dict[str, 
     [0.0, 1.0, 2.0]
     """
     likelihood = choose_likelihood(model, choice)
+    pois = [poi for poi in model.pois if likelihood.parameters.floating[likelihood.parameters.index(poi)]]
     found: dict[str, dict[str, list[float]]] = {
-        poi: {key: [] for key in ("number", "value", "low", "high")} for poi in model.pois
+        poi: {key: [] for key in ("number", "value", "low", "high")} for poi in pois
     }
     for number in numbers:
         thrown = likelihood.observing(toy(likelihood, choice.seed, number))
         try:
             best = fit(thrown, bounds_allowed=True)
-            intervals = {poi: find_interval(best, poi) for poi in model.pois}
+            intervals = {poi: find_interval(best, poi) for poi in pois}
         except StatisticsError:
             continue
+        finally:
+            progress(1)
         for poi, interval in intervals.items():
             for key, value in {
                 "number": float(number), "value": interval.value, "low": interval.low, "high": interval.high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, Any
@@ -16,11 +16,11 @@ from pocket.errors import ConfigError, StatisticsError, UnknownNameError
 from pocket.histograms.config import finite_edges
 from pocket.statistics.binning import apply_flow, missing_edge, rebin
 from pocket.statistics.checks import Finding, find_mistakes
-from pocket.statistics.consistency import require_declared
+from pocket.statistics.consistency import check_groups, require_declared
 from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
 from pocket.statistics.formulas import Formula
 from pocket.statistics.model import Model, RegionModel
-from pocket.statistics.names import check_parameter_name, fits, fits_any
+from pocket.statistics.names import check_parameter_name, fits_any
 from pocket.statistics.regions import Contents, RegionTemplates
 from pocket.statistics.treatment import Options, Step, Treated, largest_shape, remove_negative, treat
 
@@ -157,6 +157,26 @@ def write_treatment(treatment: Mapping[str, RegionRecord], file: IO[str]) -> Non
                 file.write(f"{',' if position else ''}\n{dump(parameter)}:{dump(_without_infinity(treated.plain()))}")
             file.write("}}")
         file.write("}}")
+        separator = ","
+    file.write("\n}\n")
+
+
+def join_treatments(texts: Iterable[str], file: IO[str]) -> None:
+    """Write one ``treatment.json`` of several models, whose regions have different names, without parsing them.
+
+    Args:
+        texts: their files, as :func:`write_treatment` writes them.
+        file: where it is written.
+
+    >>> import io
+    >>> joined = io.StringIO()
+    >>> join_treatments(['{\\n"a":{}\\n}\\n', '{\\n"b":{}\\n}\\n'], joined)
+    >>> json.loads(joined.getvalue())
+    {'a': {}, 'b': {}}
+    """
+    separator = "{"
+    for text in texts:
+        file.write(separator + text.rstrip().removeprefix("{").removesuffix("}").rstrip())
         separator = ","
     file.write("\n}\n")
 
@@ -522,11 +542,9 @@ def _assemble(
 
 
 def _groups(declaration: StatisticalModel, known: Sequence[str], present: set[str]) -> dict[str, tuple[str, ...]]:
+    check_groups(declaration, known)
     groups = {}
     for group, patterns in declaration.groups.items():
-        for pattern in patterns:
-            if not any(fits(pattern, name) for name in known):
-                raise UnknownNameError("parameter", pattern, known, f"group {group!r}")
         members = tuple(name for name in known if name in present and fits_any(patterns, name))
         if members:
             groups[group] = members

@@ -129,6 +129,21 @@ def write_checks(model: Model, findings: Iterable[Finding]) -> str:
     return json.dumps(plain_checks(model, findings), indent=1, allow_nan=False)
 
 
+def read_checks(text: str) -> tuple[Finding, ...]:
+    """Return the findings of ``checks.json``.
+
+    Args:
+        text: its text.
+
+    >>> from pocket.statistics.model import FreeParameter
+    >>> region = RegionModel("sr", ("s",), np.array([[5.0]]), np.zeros((1, 1)), factors={"s": ("r",)})
+    >>> found = (Finding("few_events", "few", "sr", bins=(1,)),)
+    >>> read_checks(write_checks(Model((region,), pois={"r": FreeParameter(0, 10)}), found)) == found
+    True
+    """
+    return tuple(Finding(**{**plain, "bins": tuple(plain["bins"])}) for plain in json.loads(text)["warnings"])
+
+
 def _of_bins(region: RegionModel, signals: set[str]) -> Iterator[Finding]:
     backgrounds = [row for row, process in enumerate(region.processes) if process not in signals]
     rows = backgrounds or list(range(len(region.processes)))

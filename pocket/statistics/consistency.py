@@ -1,9 +1,12 @@
-"""Checks of a declared model against the configurations of its analysis, before anything runs."""
+"""Checks of a declared model against the configurations of its analysis, before anything runs.
+
+Errors name the line of the region, process, nuisance or model that they are about.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pocket.calibrators.base import names_come_later, requested_variations
@@ -11,8 +14,11 @@ from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError, chec
 from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.binning import declared_edges, missing_edge
-from pocket.statistics.declarations import Drop, LogNormal, Region, StatisticalModel, Stored
+from pocket.statistics.combined import CombinedModel, check_combined
+from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored
+from pocket.statistics.declared_places import declared_at
 from pocket.statistics.names import check_parameter_name, fits
+from pocket.statistics.parameter_options import KnownParameters
 from pocket.weights.plan import variation_names
 
 if TYPE_CHECKING:
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
 
 
-def check_model(name: str, model: StatisticalModel, analysis: Analysis) -> None:
+def check_model(name: str, model: StatisticalModel | CombinedModel, analysis: Analysis) -> None:
     """Check a declared model against the configurations of its analysis.
 
     Configurations that can't be used are left out, since they raise their errors where they are used.
@@ -31,27 +37,105 @@ def check_model(name: str, model: StatisticalModel, analysis: Analysis) -> None:
         analysis: the analysis, whose configurations are checked already.
 
     Raises:
-        UnknownNameError: if a configuration, category, histogram, sample, year or variation is unknown.
+        UnknownNameError: if a configuration, category, histogram, sample, year, variation or parameter is unknown.
         ConfigError: if edges aren't those of the histogram, it isn't filled for a region or a sample, or a stored
             variation is neither taken nor dropped.
     """
+    if isinstance(model, CombinedModel):
+        with declared_at(model):
+            check_combined(name, model, analysis)
+        return
     if not isinstance(model, StatisticalModel):
         raise ConfigError(f"models of analysis {analysis.name!r}: {name!r} is {model!r}, not a StatisticalModel(…)")
     where = f"model {name!r}"
-    usable: dict[str, Configurator] = {}
-    for region in model.regions.values():
-        with contextlib.suppress(BrokenConfigError):
-            usable[region.config] = analysis.config(region.config, f"regions of {where}")
     years: set[str] = set()
+    usable = _usable(model, analysis, where)
     for region_name, region in model.regions.items():
         if region.config in usable:
             of_config = set(analysis.years_of(region.config).values())
-            check_known("year", region.years, of_config, f"region {region_name!r} of {where}")
-            years |= set(region.years) or of_config
-            _check_region(region, usable[region.config], model, f"region {region_name!r} of {where}")
+            with declared_at(region):
+                check_known("year", region.years, of_config, f"region {region_name!r} of {where}")
+                years |= set(region.years) or of_config
+                _check_region(region, usable[region.config], model, f"region {region_name!r} of {where}")
     if len(usable) == len(model.configs):
         _check_log_normals(model, years, where)
-        _check_variations(model, usable, where)
+        found, is_complete = _stored(model, usable)
+        with declared_at(model):
+            require_declared(model, found, where, is_complete=is_complete)
+            if is_complete:
+                known = [name for name in _parameters(model, found, analysis) if name not in model.pois]
+                check_groups(model, known, f" of {where}")
+
+
+def known_parameters(model: StatisticalModel, analysis: Analysis) -> KnownParameters:
+    """Return what is known of the parameters of a model before it is made.
+
+    Effects that are too small may be left out later, so that the model has fewer parameters.
+
+    Args:
+        model: the declaration.
+        analysis: the analysis.
+    """
+    usable = _usable(model, analysis, "a model")
+    found, is_complete = _stored(model, usable)
+    free = {one.name: one.parameter for one in model.of_kind(Free) if one.formula is None}
+    return KnownParameters(
+        tuple(_parameters(model, found, analysis)),
+        dict.fromkeys(model.groups, ()),
+        {name: (one.low, one.high) for name, one in {**model.pois, **free}.items()},
+        is_complete=is_complete and len(usable) == len(model.configs),
+    )
+
+
+def _usable(model: StatisticalModel, analysis: Analysis, where: str) -> dict[str, Configurator]:
+    """Return the configurations of a model that can be used."""
+    usable: dict[str, Configurator] = {}
+    for region in model.regions.values():
+        with contextlib.suppress(BrokenConfigError), declared_at(region):
+            usable[region.config] = analysis.config(region.config, f"regions of {where}")
+    return usable
+
+
+def _parameters(model: StatisticalModel, found: Iterable[tuple[str, str, str]], analysis: Analysis) -> list[str]:
+    """Return the names of all parameters that a model may have, of the given variations (process, region)."""
+    names = dict.fromkeys([*model.pois, *(one.name for one in model.of_kind(Free) if one.formula is None)])
+    years = {
+        name: tuple(dict.fromkeys(region.years or analysis.years_of(region.config).values()))
+        for name, region in model.regions.items()
+        if region.config in analysis.configs
+    }
+
+    def add(one: Stored | LogNormal, name: Callable[[str], str], of_years: Iterable[str]) -> None:
+        if one.years != "apart":
+            names[name("")] = None
+        if one.years is not True:
+            names.update(dict.fromkeys(name(year) for year in of_years))
+
+    for variation, process, region in sorted(found):
+        declared = model.declared_for(variation, process, region)
+        if isinstance(declared, Stored):
+            add(declared, lambda year, one=declared, of=variation: one.parameter(of, year), years[region])  # type: ignore[misc]
+    for one in model.of_kind(LogNormal):
+        add(one, one.parameter, dict.fromkeys(year for of_region in years.values() for year in of_region))
+    return list(names)
+
+
+def check_groups(model: StatisticalModel, known: Iterable[str], where: str = "") -> None:
+    """Check that each pattern of a group fits a parameter.
+
+    Args:
+        model: the declaration.
+        known: parameters that groups may have.
+        where: the model, for errors.
+
+    Raises:
+        UnknownNameError: for the first pattern that fits none.
+    """
+    names = tuple(known)
+    for group, patterns in model.groups.items():
+        for pattern in patterns:
+            if not any(fits(pattern, name) for name in names):
+                raise UnknownNameError("parameter", pattern, names, f"group {group!r}{where}")
 
 
 def readings_of(model: StatisticalModel, stored: Iterable[str]) -> tuple[Reading, ...]:
@@ -125,10 +209,11 @@ def _check_region(region: Region, config: Configurator, model: StatisticalModel,
     stored = [name for sample in config.samples for name in config.stored_samples(sample)]
     is_mc = {name: config.samples[sample] for sample in config.samples for name in config.stored_samples(sample)}
     for process_name, process in model.processes.items():
-        check_known("sample", process.samples, stored, f"process {process_name!r}, {where}")
-        for sample in process.samples:
-            if not is_mc[sample]:
-                raise ConfigError(f"process {process_name!r}, {where}: sample {sample!r} is data, not simulation")
+        with declared_at(process):
+            check_known("sample", process.samples, stored, f"process {process_name!r}, {where}")
+            for sample in process.samples:
+                if not is_mc[sample]:
+                    raise ConfigError(f"process {process_name!r}, {where}: sample {sample!r} is data, not simulation")
     check_known("sample", model.data, stored, f"data, {where}")
     for sample in model.data:
         if is_mc[sample]:
@@ -164,19 +249,20 @@ def _check_log_normals(model: StatisticalModel, years: set[str], where: str) -> 
     for one in model.of_kind(LogNormal):
         for key in one.keys:
             if not any(fits(key, name) for name in known):
-                raise UnknownNameError("year, process or region", key, known, f"LogNormal({one.name!r}) of {where}")
+                with declared_at(one):
+                    raise UnknownNameError("year, process or region", key, known, f"LogNormal({one.name!r}) of {where}")
 
 
-def _check_variations(model: StatisticalModel, configs: dict[str, Configurator], where: str) -> None:
-    """Check that each stored variation is taken or dropped, and each that is named is stored."""
+def _stored(model: StatisticalModel, configs: dict[str, Configurator]) -> tuple[set[tuple[str, str, str]], bool]:
+    """Return variation, process and region of all that is stored, and whether these are all."""
     found: set[tuple[str, str, str]] = set()
     is_complete = True
     for region_name, region in model.regions.items():
-        for process_name, process in model.processes.items():
+        for process_name, process in model.processes.items() if region.config in configs else ():
             stored, complete = stored_variations_of(region, configs[region.config], process.samples)
             is_complete &= complete
             found |= {(variation, process_name, region_name) for variation in stored}
-    require_declared(model, found, where, is_complete=is_complete)
+    return found, is_complete
 
 
 def require_declared(
@@ -208,9 +294,10 @@ def require_declared(
         if one.pattern != "*" and not any(one.takes(*place) for place in places):
             known = {variation for variation, _, _ in places}
             kind = f"{type(one).__name__}({one.pattern!r})"
-            if any(fits(one.pattern, variation) for variation in known):
-                raise ConfigError(f"{kind} of {where} fits no variation of its processes in its regions")
-            raise UnknownNameError("stored variation", one.pattern, known, f"the nuisances of {where}")
+            with declared_at(one):
+                if any(fits(one.pattern, variation) for variation in known):
+                    raise ConfigError(f"{kind} of {where} fits no variation of its processes in its regions")
+                raise UnknownNameError("stored variation", one.pattern, known, f"the nuisances of {where}")
 
 
 def _check_names(model: StatisticalModel, variation: str, process: str, region: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
+from pocket.statistics.declared_places import remember_place
 from pocket.statistics.formulas import Formula
 from pocket.statistics.model import FreeParameter, McStat
 from pocket.statistics.names import as_patterns, check_parameter_name, fits, fits_any, in_year, matched_part, plain_name
@@ -60,6 +61,7 @@ class Region(metaclass=Declarative):
     years: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        remember_place(self)
         where = f"region of category {self.category!r}"
         check_known("flow", [self.flow], FLOWS, where)
         object.__setattr__(self, "years", _strings(self.years))
@@ -106,6 +108,7 @@ class Process(metaclass=Declarative):
             raise ConfigError(f"signal must be True, False or the name of a parameter of interest, not {signal!r}")
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "signal", signal)
+        remember_place(self)
 
 
 @dataclass(frozen=True)
@@ -394,6 +397,7 @@ class StatisticalModel(metaclass=Declarative):
     blind: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        remember_place(self)
         object.__setattr__(self, "data", _strings(self.data))
         object.__setattr__(self, "nuisances", tuple(self.nuisances))
         object.__setattr__(self, "blind", as_patterns(self.blind))
@@ -456,7 +460,7 @@ class StatisticalModel(metaclass=Declarative):
                 raise ConfigError(f"sample {both[0]!r} is in process {name!r} and in data")
         for number, (name, region) in enumerate(self.regions.items()):
             for other_name, other in list(self.regions.items())[:number]:
-                if (region.config, region.category) == (other.config, other.category) and _share(region, other):
+                if share_events(region, other):
                     raise ConfigError(
                         f"regions {other_name!r} and {name!r} have the same events, of category {region.category!r} of "
                         f"configuration {region.config!r}"
@@ -536,11 +540,19 @@ def _is_for(one: Stored | Drop | LogNormal | Free, process: str, region: str) ->
 
 
 def _set_places(one: Stored | Drop | LogNormal | Free) -> None:
+    remember_place(one)
     for name in ("processes", "regions"):
         object.__setattr__(one, name, as_patterns(getattr(one, name)))
 
 
-def _share(region: Region, other: Region) -> bool:
+def share_events(region: Region, other: Region) -> bool:
+    """Tell whether two regions have events in common, as far as their declarations say so.
+
+    >>> share_events(Region("a", "sr", "pt", years=("2017",)), Region("a", "sr", "eta", years=("2018",)))
+    False
+    """
+    if (region.config, region.category) != (other.config, other.category):
+        return False
     return not region.years or not other.years or bool(set(region.years) & set(other.years))
 
 

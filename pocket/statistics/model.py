@@ -147,7 +147,26 @@ class RegionModel:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class ModelPart:
+    """What :func:`combine_models` makes a model of: a model, or regions without a parameter of interest, unchecked.
+
+    The arguments are those of :class:`Model`.
+
+    >>> ModelPart((), {}).nuisances
+    ()
+    """
+
+    regions: tuple[RegionModel, ...]
+    pois: Mapping[str, FreeParameter]
+    nuisances: tuple[str, ...] = ()
+    free: Mapping[str, FreeParameter] = field(default_factory=dict)
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    smallest_norm: float = SMALLEST_NORM
+
+
+@dataclass(frozen=True, eq=False)
+class Model(ModelPart):
     """Regions that are fitted together.
 
     Args:
@@ -167,14 +186,6 @@ class Model:
     >>> Model((region,), pois={"r": FreeParameter(0, 10)}).parameters
     ('r',)
     """
-
-    regions: tuple[RegionModel, ...]
-    pois: Mapping[str, FreeParameter]
-    nuisances: tuple[str, ...] = ()
-    free: Mapping[str, FreeParameter] = field(default_factory=dict)
-    formulas: Mapping[str, Formula] = field(default_factory=dict)
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    smallest_norm: float = SMALLEST_NORM
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
@@ -233,14 +244,14 @@ class Model:
         return dataclasses.replace(self, regions=blinded)
 
 
-def combine_models(first: Model, second: Model) -> Model:
-    """Return one model of the regions of two, in which parameters of one name are one parameter.
+def combine_models(*parts: ModelPart) -> Model:
+    """Return one model of the regions of several, in which parameters of one name are one parameter.
 
     Args:
-        first, second: models whose regions have different names.
+        *parts: models whose regions have different names.
 
     Raises:
-        StatisticsError: if both have a region of one name, or a parameter, formula or kind of parameter differs.
+        StatisticsError: if two have a region of one name, or a parameter, formula or kind of parameter differs.
 
     >>> def counting(name):
     ...     region = RegionModel(name, ("s",), np.array([[5.0]]), np.array([[0.1]]), factors={"s": ("r",)})
@@ -249,31 +260,32 @@ def combine_models(first: Model, second: Model) -> Model:
     >>> [region.name for region in combined.regions], combined.parameters
     (['year1', 'year2'], ('r',))
     """
-    if first.smallest_norm != second.smallest_norm:
-        raise StatisticsError("two models can't be combined: their smallest_norm differs")
-    groups = {
-        name: tuple(dict.fromkeys((*first.groups.get(name, ()), *second.groups.get(name, ()))))
-        for name in (*first.groups, *second.groups)
-    }
+    if len({part.smallest_norm for part in parts}) > 1:
+        raise StatisticsError("models can't be combined: their smallest_norm differs")
+    groups: dict[str, dict[str, None]] = {}
+    for part in parts:
+        for name, members in part.groups.items():
+            groups.setdefault(name, {}).update(dict.fromkeys(members))
     return Model(
-        regions=(*first.regions, *second.regions),
-        pois=_union("parameter of interest", first.pois, second.pois),
-        nuisances=tuple(dict.fromkeys((*first.nuisances, *second.nuisances))),
-        free=_union("free parameter", first.free, second.free),
-        formulas=_union("formula", first.formulas, second.formulas),
-        groups=groups,
-        smallest_norm=first.smallest_norm,
+        regions=tuple(region for part in parts for region in part.regions),
+        pois=_union("parameter of interest", [part.pois for part in parts]),
+        nuisances=tuple(dict.fromkeys(name for part in parts for name in part.nuisances)),
+        free=_union("free parameter", [part.free for part in parts]),
+        formulas=_union("formula", [part.formulas for part in parts]),
+        groups={name: tuple(members) for name, members in groups.items()},
+        smallest_norm=parts[0].smallest_norm,
     )
 
 
-def _union(kind: str, first: Mapping[str, T], second: Mapping[str, T]) -> dict[str, T]:
-    for name in first:
-        if name in second and first[name] != second[name]:
-            raise StatisticsError(
-                f"two models can't be combined: the {kind} {name!r} is {first[name]} in one and {second[name]} in the "
-                "other"
-            )
-    return {**first, **second}
+def _union(kind: str, parts: Iterable[Mapping[str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for part in parts:
+        for name, value in part.items():
+            if found.setdefault(name, value) != value:
+                raise StatisticsError(
+                    f"models can't be combined: the {kind} {name!r} is {found[name]} in one and {value} in another"
+                )
+    return found
 
 
 def _check_sizes(region: RegionModel) -> None:

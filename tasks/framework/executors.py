@@ -176,8 +176,9 @@ def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[
     """Return the class of an executor: of this package, of the analysis, or of a module."""
     from pocket.configuration.analysis import load_analysis
 
-    # The analysis is loaded for a module, too, which may be beside it.
-    return find_factory(name, {**EXECUTORS, **load_analysis(analysis, tuple(params)).executors})
+    # The analysis is loaded for a module, too, which may be beside it. A task of a datacard has none.
+    own = load_analysis(analysis, tuple(params)).executors if analysis != law.NO_STR else {}
+    return find_factory(name, {**EXECUTORS, **own})
 
 
 def all_options(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import law
 import luigi
@@ -52,20 +53,24 @@ class ModelTask(UnblindTask, ClosureGate):
         params = super().modify_param_values(params)
         if params.get("card", law.NO_STR) != law.NO_STR:
             return params
-        analysis = load(params)
-        model = analysis.model(params["model"])
-        for config in model.configs:
-            analysis.config(config)
-        if restriction_of(params):
-            from pocket.statistics.consistency import check_model
+        from pocket.statistics.combined import parts_of
 
-            check_model(params["model"], model, analysis)
+        analysis = load(params)
+        for name, model in parts_of(params["model"], analysis).items():
+            for config in model.configs:
+                analysis.config(config)
+            if restriction_of(params):
+                from pocket.statistics.consistency import check_model
+
+                check_model(name, model, analysis)
         return params
 
-    @property
-    def declaration(self) -> StatisticalModel:
-        """The declared model."""
-        return self.analysis_inst.model(self.model)
+    @cached_property
+    def parts(self) -> dict[str, StatisticalModel]:
+        """The declared models by name: one, or several that are combined."""
+        from pocket.statistics.combined import parts_of
+
+        return parts_of(self.model, self.analysis_inst)
 
     @property
     def config_part(self) -> str:
@@ -75,7 +80,7 @@ class ModelTask(UnblindTask, ClosureGate):
     @property
     def shows_blind(self) -> bool:
         """Whether the data of blind regions are used; a model without such regions is the same either way."""
-        return bool(self.reason) and bool(self.declaration.blind)
+        return bool(self.reason) and any(part.blind for part in self.parts.values())
 
 
 class ProduceDatacards(ModelTask):
@@ -87,8 +92,20 @@ class ProduceDatacards(ModelTask):
 
     exclude_index = False
 
+    @property
+    def combines(self) -> bool:
+        """Whether the model combines others."""
+        return self.model not in self.parts
+
+    @property
+    def declaration(self) -> StatisticalModel:
+        """The declared model, if it combines no others."""
+        return self.parts[self.model]
+
     def requires(self) -> dict[str, Any]:
-        """Return the templates of all configurations of the model, and their upstream closures."""
+        """Return the templates of all configurations of the model, and their upstream closures; or combined models."""
+        if self.combines:
+            return {"models": {name: ProduceDatacards.req(self, model=name) for name in self.parts}}
         configs = self.declaration.configs
         return {
             "templates": {config: MergeOutputs.req(self, config=config) for config in configs},
@@ -111,18 +128,26 @@ class ProduceDatacards(ModelTask):
         return readings_of(declaration, stored)
 
     def fingerprint_spec(self) -> Any:
-        """Return the parts of templates that are read, the declaration, and the code."""
+        """Return the parts of templates that are read, the declaration, and the code; or the combined models."""
+        code = [code_closure(f"pocket.statistics.{module}") for module in _CODE]
+        if self.combines:
+            return {
+                "models": {name: task.fingerprint for name, task in self.requires()["models"].items()},
+                "code": code,
+            }
         templates = self.requires()["templates"]
         return {
             "templates": {config: fingerprint_of(config, task, self.readings) for config, task in templates.items()},
             "declaration": self.declaration,
             "years": {config: self.analysis_inst.years_of(config) for config in templates},
             "blind": not self.shows_blind,
-            "code": [code_closure(f"pocket.statistics.{module}") for module in _CODE],
+            "code": code,
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the parts of the templates that are read, and the closures."""
+        """Return the parts of the templates that are read, and the closures; or the combined models."""
+        if self.combines:
+            return input_ids({f"model {name}": task.output() for name, task in self.requires()["models"].items()})
         required, readings = self.requires(), self.readings
 
         def checksum(config: str, folder: Path) -> str:
@@ -144,28 +169,51 @@ class ProduceDatacards(ModelTask):
         Raises:
             StatisticsError: if there are warnings and ``--strict`` is given.
         """
-        from pocket.statistics import MergedTemplates, build_model
+        made = self.combined() if self.combines else self.built()
+        print(summary(self.model, made.built), flush=True)
+        findings = made.built.findings
+        if findings and self.strict:
+            with replacing(self.failed_directory) as folder:
+                write_model(folder, made)
+            raise StatisticsError(
+                f"model {self.model!r} has {counted(len(findings), 'warning')}, which --strict doesn't allow: "
+                f"{findings[0].text}; all are in {self.failed_directory / CHECKS}"
+            )
+        info: dict[str, Any] = {"warnings": len(findings), **(self.reason if self.shows_blind else {})}
+        with write_output(**self.write_info(), **made.read, **info) as folder:
+            missing = write_model(folder, made)
+        shutil.rmtree(self.failed_directory, ignore_errors=True)
+        if missing:
+            print(missing)
+        print(f"datacards of {self.model} are in {self.directory}")
+
+    def built(self) -> Made:
+        """Return the model of the templates."""
+        from pocket.statistics import MergedTemplates, build_model, write_treatment
 
         templates = self.requires()["templates"]
         folders = {config: task.directory for config, task in templates.items()}
         years = {config: self.analysis_inst.years_of(config) for config in templates}
-        declaration = self.declaration
-        merged = MergedTemplates(declaration, folders, years)
-        built = build_model(declaration, merged, unblind=self.shows_blind)
-        print(summary(self.model, built), flush=True)
-        if built.findings and self.strict:
-            with replacing(self.failed_directory) as folder:
-                write_model(folder, built)
-            first = built.findings[0].text
-            raise StatisticsError(
-                f"model {self.model!r} has {counted(len(built.findings), 'warning')}, which --strict doesn't allow: "
-                f"{first}; all are in {self.failed_directory / CHECKS}"
-            )
-        info: dict[str, Any] = {"warnings": len(built.findings), **(self.reason if self.shows_blind else {})}
-        with write_output(**self.write_info(), **read_from(templates), **info) as folder:
-            write_model(folder, built)
-        shutil.rmtree(self.failed_directory, ignore_errors=True)
-        print(f"datacards of {self.model} are in {self.directory}")
+        merged = MergedTemplates(self.declaration, folders, years)
+        built = build_model(self.declaration, merged, unblind=self.shows_blind)
+        return Made(built, partial(write_treatment, built.treatment), read_from(templates))
+
+    def combined(self) -> Made:
+        """Return the model of the combined ones, with what was found in these."""
+        from pocket.statistics import Built, combine_models, load_model
+        from pocket.statistics.building import join_treatments
+        from pocket.statistics.checks import read_checks
+
+        folders = [task.directory for task in self.requires()["models"].values()]
+        model = combine_models(*(load_model(folder / MODEL) for folder in folders))
+        findings = tuple(
+            finding for folder in folders for finding in read_checks((folder / CHECKS).read_text(encoding="utf-8"))
+        )
+
+        def write(file: IO[str]) -> None:
+            join_treatments(((folder / TREATMENT).read_text(encoding="utf-8") for folder in folders), file)
+
+        return Made(Built(model, {}, findings), write, {})
 
     @property
     def failed_directory(self) -> Path:
@@ -173,7 +221,22 @@ class ProduceDatacards(ModelTask):
         return self.directory.with_name(f".{self.directory.name}.failed")
 
 
-def write_model(folder: Path, built: Built) -> None:
+@dataclass(frozen=True)
+class Made:
+    """A model with what is written about it.
+
+    Args:
+        built: the model.
+        write_treatment: writes ``treatment.json`` to a file.
+        read: what the manifest has of the templates it is made of.
+    """
+
+    built: Built
+    write_treatment: Callable[[IO[str]], None]
+    read: Mapping[str, Any]
+
+
+def write_model(folder: Path, made: Made) -> str:
     """Write a model, its datacards, its workspace, the treatment of its templates and its checks.
 
     A model with formulas has no workspace, since HistFactory doesn't know them, and neither has one whose workspace
@@ -181,19 +244,38 @@ def write_model(folder: Path, built: Built) -> None:
 
     Args:
         folder: an existing folder.
-        built: the model.
+        made: the model.
+
+    Returns:
+        A sentence that says why there is no workspace; empty if there is one.
     """
-    from pocket.statistics import pyhf_workspace, save_model, write_datacards, write_treatment
+    from pocket.statistics import pyhf_workspace, save_model, write_datacards
     from pocket.statistics.checks import write_checks
 
-    save_model(built.model, folder / MODEL)
-    write_datacards(built.model, folder)
-    if not built.model.formulas and workspace_size(built.model) <= _LARGEST_WORKSPACE:
+    model = made.built.model
+    save_model(model, folder / MODEL)
+    write_datacards(model, folder)
+    missing = why_without_workspace(model)
+    if not missing:
         with (folder / WORKSPACE).open("w", encoding="utf-8") as file:
-            json.dump(pyhf_workspace(built.model), file)
+            json.dump(pyhf_workspace(model), file)
     with (folder / TREATMENT).open("w", encoding="utf-8") as file:
-        write_treatment(built.treatment, file)
-    (folder / CHECKS).write_text(write_checks(built.model, built.findings), encoding="utf-8")
+        made.write_treatment(file)
+    (folder / CHECKS).write_text(write_checks(model, made.built.findings), encoding="utf-8")
+    return missing
+
+
+def why_without_workspace(model: Model) -> str:
+    """Return a sentence that says why a model has no workspace of pyhf; empty if it can have one."""
+    if model.formulas:
+        return f"no {WORKSPACE}: the model has the formula {next(iter(model.formulas))!r}, and pyhf has no formulas"
+    size = workspace_size(model)
+    if size > _LARGEST_WORKSPACE:
+        return (
+            f"no {WORKSPACE}: it would have {size:.2g} numbers, more than the {_LARGEST_WORKSPACE:.2g} that can be "
+            "read; pocket.statistics.pyhf_workspace makes it of model.h5"
+        )
+    return ""
 
 
 def workspace_size(model: Model) -> int:

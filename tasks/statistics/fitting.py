@@ -12,13 +12,15 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
-from pocket.errors import ConfigError, check_known
+from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.io.store import write_output
+from pocket.statistics.parameter_options import read_ranges, read_values
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, counted, warning_lines
-from tasks.statistics.toys import TOYS, FitOptions, FitToys, check_parameters, read_model
+from tasks.statistics.toys import TOYS, FitOptions, FitToys, declared_parameters, read_model
 
 if TYPE_CHECKING:
+    from pocket.statistics import Model
     from pocket.statistics.analyses import Results
 
 DATA = ("asimov", "observed", "toys")
@@ -99,11 +101,10 @@ class FitModel(FitChoice):
     def make(self) -> None:
         """Fit the model, and write and print the results."""
         from pocket.statistics import predict, save_predictions, to_json
-        from pocket.statistics.analyses import find_results
+        from pocket.statistics.analyses import choose_likelihood, find_results
 
-        model = read_model(self.model_file)
-        check_parameters(tuple(self.freeze), model.parameters, f"--freeze, model {self.config_part!r}")
-        check_parameters(tuple(self.choice().values), model.parameters, f"--set, model {self.config_part!r}")
+        model = read_model(self.source)
+        self.check_names(model)
         warnings = []
         place = ""
         if self.datacards:
@@ -114,9 +115,8 @@ class FitModel(FitChoice):
         predictions: dict[str, Any] = {}
         if self.data == "toys":
             found = self.requires()["toys"].values()
-            shown = toy_lines(
-                found, self.toys, {poi: start.initial for poi, start in model.pois.items()} | self.start_values
-            )
+            thrown = choose_likelihood(model, self.choice()).parameters
+            shown = toy_lines(found, self.toys, dict(zip(thrown.names, map(float, thrown.start), strict=True)))
             files[TOYS] = json.dumps(found, indent=1, allow_nan=False)
         else:
             choice = self.choice(data=self.data, results=tuple(self.results), toys=self.toys)
@@ -138,10 +138,28 @@ class FitModel(FitChoice):
                 save_predictions(predictions, output / POSTFIT)
         print(f"results of {self.config_part} are in {self.directory}")
 
-    @property
-    def start_values(self) -> dict[str, float]:
-        """Values of parameters from the command line."""
-        return dict(self.choice().values)
+    def check_names(self, model: Model) -> None:
+        """Check that options name parameters of the model.
+
+        Raises:
+            UnknownNameError: if one is unknown.
+            ConfigError: if one is declared, but left out of the model.
+        """
+        from pocket.statistics.analyses import with_names
+
+        where = f"model {self.config_part!r}"
+        try:
+            with_names(model, self.choice(), where)
+        except UnknownNameError as error:
+            if self.the_card is None:
+                known = declared_parameters(self.param_kwargs)
+                for name in (*self.freeze, *read_values(self.set), *read_ranges(self.ranges)):
+                    if name in known.names and name not in model.parameters:
+                        raise ConfigError(
+                            f"the parameter {name!r} isn't in {where}: its effects are too small in all regions, so it "
+                            "is left out"
+                        ) from error
+            raise
 
 
 def result_lines(results: Results, data: str) -> list[str]:

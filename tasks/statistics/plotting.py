@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
-
-import law
+from typing import TYPE_CHECKING, Any
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
@@ -15,6 +13,9 @@ from tasks.framework.base import input_ids
 from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
 from tasks.statistics.systematics import axes_of, histograms_of
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
 
 #: results of a fit that are drawn, by the stems of their files
 _DRAWN = ("impacts", "impacts_of_simulation", "scan", "limits", "gof")
@@ -45,36 +46,56 @@ class PlotFit(FormatsTask, FitChoice):
         return self.fitted
 
     @property
-    def drawn_config(self) -> str:
-        """The configuration whose style and luminosity the plots have: of the first region, for a card the default."""
-        return self.declaration.configs[0] if self.card == law.NO_STR else self.analysis_inst.default_config
+    def styled_as(self) -> Configurator | None:
+        """The configuration whose style and luminosity the plots have: of the first region, ``None`` for a card."""
+        if self.the_card is not None:
+            return None
+        first = next(iter(self.parts.values()))
+        return self.analysis_inst.config(first.configs[0])
+
+    @property
+    def wanted_formats(self) -> tuple[str, ...]:
+        """The formats to write."""
+        from pocket.plots.specification import formats_of
+        from pocket.plots.style import PlotStyle
+
+        styled_as = self.styled_as
+        return tuple(self.formats) or (formats_of(styled_as) if styled_as else tuple(PlotStyle().formats))
 
     @cached_property
     def axes(self) -> dict[str, str]:
         """Region → label of its axis; a card has none."""
-        return axes_of(self.analysis_inst, self.declaration) if self.card == law.NO_STR else {}
+        found: dict[str, str] = {}
+        for part in () if self.the_card is not None else self.parts.values():
+            found.update(axes_of(self.analysis_inst, part))
+        return found
 
     @property
     def samples(self) -> dict[str, tuple[str, ...]]:
         """Process → its samples; those of a card aren't known."""
-        if self.card != law.NO_STR:
-            return {}
-        return {name: process.samples for name, process in self.declaration.processes.items()}
+        found: dict[str, tuple[str, ...]] = {}
+        for part in () if self.the_card is not None else self.parts.values():
+            for name, process in part.processes.items():
+                found[name] = tuple(dict.fromkeys((*found.get(name, ()), *process.samples)))
+        return found
 
     @property
     def histograms(self) -> dict[str, str]:
         """Region with bins → its histogram; those of a card aren't known."""
-        return histograms_of(self.declaration) if self.card == law.NO_STR else {}
+        found: dict[str, str] = {}
+        for part in () if self.the_card is not None else self.parts.values():
+            found.update(histograms_of(part))
+        return found
 
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosity, the style, the labels, and the code that draws."""
         from pocket.plots.specification import period_spec, style_spec
 
-        config = self.analysis_inst.config(self.drawn_config)
+        config = self.styled_as
         return {
             "fit": self.fitted.fingerprint,
-            "period": period_spec(config),
-            "style": style_spec(config),
+            "period": period_spec(config) if config else None,
+            "style": style_spec(config) if config else None,
             "axes": self.axes,
             "code": [code_closure(f"pocket.plots.fits.{module}") for module in ("results", "yields")],
         }
@@ -86,6 +107,7 @@ class PlotFit(FormatsTask, FitChoice):
     def make(self) -> None:
         """Draw all plots, and write the tables of yields."""
         from pocket.outputs.tables import as_json
+        from pocket.plots.canvas import Period
         from pocket.plots.fits.results import draw_fit, with_processes
         from pocket.plots.fits.yields import FORMS, as_table, fitted_yields
         from pocket.plots.style import PlotStyle
@@ -96,9 +118,10 @@ class PlotFit(FormatsTask, FitChoice):
         results = {name: path for name in _DRAWN if (path := folder / f"{name}.json").exists()}
         records = {name: from_json(path.read_text(encoding="utf-8")) for name, path in results.items()}
         records["fit"] = from_json((folder / "fit.json").read_text(encoding="utf-8"))["fit"]
-        config, formats = self.analysis_inst.config(self.drawn_config), self.formats_to_write()
-        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        config, formats = self.styled_as, self.formats_to_write()
+        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
         style = with_processes(style, self.samples, self.histograms)
+        period = period_of(config) if config else Period(None, "", None)
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
         yields = fitted_yields(predictions, is_data=is_data)
         tables = {suffix: as_table(yields, form) for suffix, form in FORMS.items()}
@@ -106,6 +129,5 @@ class PlotFit(FormatsTask, FitChoice):
         with write_output(**self.write_info(), formats=formats, **self.reason) as output:
             for suffix, table in tables.items():
                 (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
-            plots = draw_fit(records, predictions, style, period_of(config), self.axes, is_data=is_data)
-            save_plots(plots, output, formats)
+            save_plots(draw_fit(records, predictions, style, period, self.axes, is_data=is_data), output, formats)
         print(f"plots and tables of the fit of {self.config_part} are in {self.directory}")

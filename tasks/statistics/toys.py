@@ -1,4 +1,4 @@
-"""Fits of toys of a statistical model, some in each branch of a workflow."""
+"""Fits of toys of a statistical model, some in each branch of a workflow, and the options of all fits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,20 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
-from pocket.errors import ConfigError, check_known
+from pocket.errors import ConfigError
 from pocket.executors.base import Progress
-from pocket.io.store import verify_all, write_output
+from pocket.io.store import store_path, verify_all, write_output
+from pocket.statistics.parameter_options import (
+    KnownParameters,
+    check_options,
+    joined_parameters,
+    read_ranges,
+    read_values,
+)
 from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
 from tasks.framework.base import input_ids, load
+from tasks.statistics.card_files import MASS, Card
 from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards
 
 if TYPE_CHECKING:
@@ -29,6 +38,10 @@ if TYPE_CHECKING:
     from pocket.statistics.analyses import Choice
 
 TOYS = "toys.json"
+#: folder in the store of what is made of cards, in the place of an analysis' name
+CARDS = "cards"
+#: reference of the analysis of tasks that need none
+NO_ANALYSIS = law.NO_STR
 
 
 class FitOptions(ModelTask):
@@ -37,12 +50,23 @@ class FitOptions(ModelTask):
     model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
     card = luigi.Parameter(
         default=law.NO_STR,
-        description="datacard of combine, fitted instead of a model; no default",
+        description="datacard of combine, fitted instead of a model, or a=PATH,b=PATH for several; no default",
     )
-    freeze = law.CSVParameter(default=(), description="parameters that don't float, e.g. lumi,CMS_pileup; no default")
+    mass = luigi.Parameter(default=MASS, description=f"what $MASS stands for in a card; default: {MASS}")
+    keywords = law.CSVParameter(
+        default=(), description="what other words with $ stand for in a card, e.g. ERA=2018,CAT=b; no default"
+    )
+    freeze = law.CSVParameter(
+        default=(),
+        description="parameters that don't float: names, patterns and groups, e.g. CMS_pileup,btag_*,group:lumi; no "
+        "default",
+    )
     set = law.CSVParameter(
         default=(),
         description="values of parameters for starts of fits, Asimov data and toys, e.g. r=2; no default",
+    )
+    ranges = law.CSVParameter(
+        default=(), description="lowest and highest values of parameters, e.g. r=-5:5,norm_*=0:3; no default"
     )
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
     toys_per_branch = luigi.IntParameter(
@@ -53,7 +77,7 @@ class FitOptions(ModelTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse values that aren't numbers, and a card that can't be read, before anything runs."""
+        """Refuse unknown parameters, wrong values, and a card that can't be read, before anything runs."""
         given = [name for name in ("model", "card") if params[name] != law.NO_STR]
         if len(given) > 1:
             raise ConfigError("expected one of --model and --card, not both of them")
@@ -61,10 +85,19 @@ class FitOptions(ModelTask):
             models = ", ".join(load(params).models) or "no models"
             raise ConfigError(f"expected --model or --card; analysis {load(params).name!r} has {models}")
         if params["card"] != law.NO_STR:
-            params["card"] = str(Path(params["card"]).expanduser().absolute())
-            _ = read_card(params["card"])
+            params["card"] = str(Card.of(params["card"], params["mass"], params["keywords"]))
+            params["analysis"] = NO_ANALYSIS
+            model = read_card(Card.of(params["card"], params["mass"], params["keywords"]))
+        elif params["mass"] != MASS or params["keywords"]:
+            raise ConfigError("--mass and --keywords have no effect without --card")
         params = super().modify_param_values(params)
-        read_values(params["set"])
+        freeze, values, ranges = params["freeze"], read_values(params["set"]), read_ranges(params["ranges"])
+        if freeze or values or ranges:
+            from pocket.statistics.analyses import known_parameters
+
+            known = declared_parameters(params) if params["card"] == law.NO_STR else known_parameters(model)
+            place = "the card" if params["card"] != law.NO_STR else f"model {params['model']!r}"
+            check_options(known, freeze, values, ranges, place)
         if params["toys_per_branch"] < 1:
             raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params
@@ -73,12 +106,25 @@ class FitOptions(ModelTask):
         """Return what is fitted; ``others`` are further arguments."""
         from pocket.statistics.analyses import Choice
 
-        return Choice(freeze=tuple(self.freeze), values=read_values(self.set), seed=self.seed, **others)
+        values, ranges = read_values(self.set), read_ranges(self.ranges)
+        return Choice(freeze=tuple(self.freeze), values=values, ranges=ranges, seed=self.seed, **others)
+
+    @property
+    def the_card(self) -> Card | None:
+        """The card or cards that are fitted, ``None`` for a model of the analysis."""
+        return Card.of(self.card, self.mass, self.keywords) if self.card != law.NO_STR else None
 
     @property
     def config_part(self) -> str:
         """Name of the model or of the card."""
-        return str(self.model) if self.datacards else f"card_{Path(self.card).name.partition('.')[0]}"
+        return f"card_{self.the_card.name}" if self.the_card else str(self.model)
+
+    @cached_property
+    def directory(self) -> Path:
+        """Folder of the output; cards belong to no analysis."""
+        if self.the_card is None:
+            return super().directory
+        return store_path(CARDS, self.task_family, self.config_part, self.version_part, self.fingerprint)
 
     @property
     def datacards(self) -> ProduceDatacards | None:
@@ -86,9 +132,9 @@ class FitOptions(ModelTask):
         return ProduceDatacards.req(self) if self.card == law.NO_STR else None
 
     @property
-    def model_file(self) -> Path:
+    def source(self) -> Path | Card:
         """The file of the model, or the card."""
-        return self.datacards.directory / MODEL if self.datacards else Path(self.card)
+        return self.the_card or ProduceDatacards.req(self).directory / MODEL
 
     @property
     def model_tasks(self) -> dict[str, ProduceDatacards]:
@@ -99,9 +145,10 @@ class FitOptions(ModelTask):
     def options_spec(self) -> dict[str, Any]:
         """What a fingerprint has of the options."""
         return {
-            "model": self.datacards.fingerprint if self.datacards else card_digest(self.card),
+            "model": card_digest(self.the_card) if self.the_card else ProduceDatacards.req(self).fingerprint,
             "freeze": tuple(self.freeze),
             "set": read_values(self.set),
+            "ranges": read_ranges(self.ranges),
             "seed": self.seed,
         }
 
@@ -151,7 +198,7 @@ class FitToys(FitOptions, BatchWorkflow):
     def job(self) -> Job:
         """Return the work of this branch."""
         first, stop = self.branch_data
-        return ToyFitJob(self.model_file, first, stop, self.choice(), self.write_info())
+        return ToyFitJob(self.source, first, stop, self.choice(), self.write_info())
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """Return parameter of interest → results of all toys, see :func:`pocket.statistics.analyses.fit_toys`."""
@@ -169,13 +216,13 @@ class ToyFitJob:
     """Fits some toys.
 
     Args:
-        model: the file of the model, or a card.
+        model: the file of the model, or the card.
         first, stop: number of the first toy, and the one after the last.
         choice: values at which they are thrown, seed, and frozen parameters.
         output: arguments of :func:`pocket.io.store.write_output`.
     """
 
-    model: Path
+    model: Path | Card
     first: int
     stop: int
     choice: Choice
@@ -192,71 +239,51 @@ class ToyFitJob:
 
         model = read_model(self.model)
         with write_output(**self.output) as folder:
-            found = fit_toys(model, range(self.first, self.stop), self.choice)
+            found = fit_toys(model, range(self.first, self.stop), self.choice, progress)
             (folder / TOYS).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
-        progress(self.size)
 
 
-def read_model(path: Path) -> Model:
+def read_model(source: Path | Card) -> Model:
     """Return the model of a task's output, which is verified, or of a card."""
     from pocket.statistics import load_model
 
-    if path.name != MODEL:
-        return read_card(str(path))
-    verify_all([path.parent])
-    return load_model(path)
+    if isinstance(source, Card):
+        return read_card(source)
+    verify_all([source.parent])
+    return load_model(source)
 
 
 @functools.lru_cache(maxsize=4)
-def read_card(path: str) -> Model:
-    """Return the model of a card, read once in a process.
+def read_card(card: Card) -> Model:
+    """Return the model of a card, or of several, read once in a process.
 
     Raises:
         ConfigError: if there is no such file.
         StatisticsError: if it can't be read.
     """
-    from pocket.statistics import read_datacard
+    from pocket.statistics import read_datacards
 
-    if not Path(path).is_file():
-        raise ConfigError(f"--card: there is no file {path}")
-    return read_datacard(path)
+    for path in card.paths.values():
+        if not path.is_file():
+            raise ConfigError(f"--card: there is no file {path}")
+    return read_datacards(card.paths, mass=card.mass, keywords=dict(card.keywords))
 
 
 @functools.lru_cache(maxsize=4)
-def card_digest(path: str) -> str:
+def card_digest(card: Card) -> str:
     """Return a checksum of the model of a card, wherever it is."""
     from pocket.statistics import save_model
 
     with TemporaryDirectory() as folder:
-        save_model(read_card(path), Path(folder, MODEL))
+        save_model(read_card(card), Path(folder, MODEL))
         return hashlib.sha256(Path(folder, MODEL).read_bytes()).hexdigest()
 
 
-def read_values(pairs: tuple[str, ...]) -> dict[str, float]:
-    """Return name → value of options ``name=value``.
+def declared_parameters(params: Mapping[str, Any]) -> KnownParameters:
+    """Return what is known of the parameters of a declared model before it is made."""
+    from pocket.statistics.combined import parts_of
+    from pocket.statistics.consistency import known_parameters
 
-    Raises:
-        ConfigError: if an option has another form, or names a parameter twice.
-    """
-    values: dict[str, float] = {}
-    for pair in pairs:
-        name, equals, text = str(pair).partition("=")
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not (name and equals) or value != value or abs(value) == float("inf"):
-            raise ConfigError(f"--set: expected name=number with commas in between, not {pair!r}")
-        if name in values:
-            raise ConfigError(f"--set names {name!r} twice")
-        values[name] = value
-    return values
-
-
-def check_parameters(names: tuple[str, ...], known: tuple[str, ...], option: str) -> None:
-    """Check that an option names parameters of a model.
-
-    Raises:
-        UnknownNameError: for the first that it doesn't have.
-    """
-    check_known("parameter", names, known, option)
+    analysis = load(params)
+    parts = [known_parameters(model, analysis) for model in parts_of(params["model"], analysis).values()]
+    return joined_parameters(parts)

@@ -6,6 +6,7 @@ https://cms-analysis.github.io/HiggsAnalysis-CombinedLimit/part2/settinguptheana
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from pocket.statistics.cards.syntax import Card, fits, parse_card
 from pocket.statistics.cards.systematics import parse_systematics
 from pocket.statistics.cards.templates import Names, ProcessTemplates, RegionReader
 from pocket.statistics.cards.uncertainties import Systematics
-from pocket.statistics.model import SMALLEST_NORM, Model, RegionModel
+from pocket.statistics.model import SMALLEST_NORM, Model, ModelPart, RegionModel, combine_models
 
 
 def read_datacard(
@@ -62,22 +63,112 @@ def read_datacard(
     >>> model.region("sr").nominal.tolist(), model.parameters
     ([[5.0], [3.5]], ('r', 'lumi'))
     """
-    path = Path(path)
+    return read_datacards({"": path}, mass, maps, blind, keywords)
+
+
+def read_datacards(
+    cards: Mapping[str, Path | str],
+    mass: str = "120",
+    maps: Iterable[str] = (),
+    blind: Iterable[str] = (),
+    keywords: Mapping[str, str] | None = None,
+) -> Model:
+    """Return one model of several datacards, in which parameters of one name are one parameter.
+
+    Regions are named as ``combineCards.py`` of combine names them: the region of a card that has one gets the card's
+    label, those of others the label in front. Cards without a signal can be some of them.
+
+    Args:
+        cards: label → card; a single card without a label keeps the names of its regions.
+        mass, maps, blind, keywords: as for :func:`read_datacard`; patterns of regions are those of the new names.
+
+    Raises:
+        StatisticsError: if a card can't be read, or two disagree about a parameter.
+
+    >>> _ = Path("one.txt").write_text('bin sr\\nobservation 7\\nbin sr\\nprocess s\\nprocess 0\\nrate 5\\n')
+    >>> model = read_datacards({"year1": "one.txt", "year2": "one.txt"})
+    >>> [region.name for region in model.regions], model.parameters
+    (['year1', 'year2'], ('r',))
+    """
+    options = _Options(tuple(maps), tuple(blind), Names(mass, keywords or {}))
+    parts: list[ModelPart] = []
+    sidebands: dict[str, RegionModel] = {}
+    for label, path in cards.items():
+        part, of_card = _read_part(label, Path(path), options)
+        parts.append(_with_own_formulas(label, part, parts))
+        for region in of_card:
+            before = sidebands.setdefault(region.name, region)
+            if _events(before) != _events(region):
+                raise StatisticsError(f"the cards have different numbers of events in the sideband {region.name!r}")
+    if not any(part.pois for part in parts):
+        names = ", ".join(Path(path).name for path in cards.values())
+        hint = "" if any(cards) else "; with --card a=PATH,b=PATH, it can be read together with a card that has one"
+        raise StatisticsError(
+            f"{names} has no signal: a process with a number of at most 0 and with events, or a map{hint}"
+        )
+    parts[-1] = dataclasses.replace(parts[-1], regions=(*parts[-1].regions, *sidebands.values()))
+    return combine_models(*parts)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """How cards are read: maps of parameters of interest, patterns of blind regions, and words with ``$``."""
+
+    maps: tuple[str, ...]
+    blind: tuple[str, ...]
+    names: Names
+
+
+def _read_part(label: str, path: Path, options: _Options) -> tuple[ModelPart, list[RegionModel]]:
+    """Return what a card is of a model, and the regions of its sidebands."""
     card = parse_card(path)
-    interest = _interest(card, tuple(maps))
+    interest = _interest(card, options.maps)
     blinded, smallest_norm = _notes(card)
-    blinded += [name for name in card.regions for pattern in blind if fits(pattern, name)]
+    renamed = {name: _renamed(name, label, len(card.regions)) for name in card.regions}
+    blinded += [name for name, new in renamed.items() for pattern in options.blind if fits(pattern, new)]
     files = HistogramFiles(path.parent)
     try:
         systematics = parse_systematics(card)
-        reader = RegionReader(card, systematics, files, Names(mass, keywords or {}))
-        builder = _Builder(card, systematics, Parameters(card, systematics, interest), reader, interest)
-        return builder.build(blinded, smallest_norm)
+        reader = RegionReader(card, systematics, files, options.names)
+        parameters = Parameters(card, systematics, interest)
+        builder = _Builder(card, systematics, parameters, reader, interest, renamed)
+        return builder.build(blinded, smallest_norm), parameters.sidebands()
     except StatisticsError as error:
         text = str(error)
         raise StatisticsError(text if card.name in text else f"{card.name}: {text}") from None
     finally:
         files.close()
+
+
+def _events(sideband: RegionModel) -> float:
+    return float(sideband.data.sum()) if sideband.data is not None else 0.0
+
+
+def _renamed(region: str, label: str, regions: int) -> str:
+    if not label:
+        return region
+    return label if regions == 1 else f"{label}_{region}"
+
+
+def _with_own_formulas(label: str, part: ModelPart, before: Iterable[ModelPart]) -> ModelPart:
+    """Return a part whose formulas have other names than different formulas of the parts before."""
+    taken = {name: formula for other in before for name, formula in other.formulas.items()}
+    names = {
+        name: f"{label}_{name}" if taken.get(name, formula) != formula else name
+        for name, formula in part.formulas.items()
+    }
+    if all(name == new for name, new in names.items()):
+        return part
+    regions = tuple(
+        dataclasses.replace(
+            region,
+            factors={process: tuple(names.get(one, one) for one in found) for process, found in region.factors.items()},
+        )
+        for region in part.regions
+    )
+    return dataclasses.replace(
+        part, regions=regions, formulas={names[name]: formula for name, formula in part.formulas.items()}
+    )
 
 
 def _interest(card: Card, maps: tuple[str, ...]) -> Interest:
@@ -114,10 +205,11 @@ class _Builder:
     parameters: Parameters
     reader: RegionReader
     interest: Interest
+    renamed: Mapping[str, str]
     left_out: list[str] = field(default_factory=list)
 
-    def build(self, blind: list[str], smallest_norm: float) -> Model:
-        """Return the model."""
+    def build(self, blind: list[str], smallest_norm: float) -> ModelPart:
+        """Return what the card is of a model, without its sidebands."""
         card = self.card
         regions = [self._region(name, name in blind) for name in card.regions]
         if self.left_out:
@@ -128,21 +220,19 @@ class _Builder:
             remark(f"{card.name}: data are rounded to integers: {some_of(self.reader.rounded)}")
         if self.reader.shapeless:
             remark(f"{card.name}: shapes do nothing in counting regions: {some_of(self.reader.shapeless)}")
-        regions += self.parameters.sidebands()
-        used = {name for region in regions for names in region.factors.values() for name in names}
+        with_sidebands = (*regions, *self.parameters.sidebands())
+        used = {name for region in with_sidebands for names in region.factors.values() for name in names}
         formulas = {name: formula for name, formula in self.parameters.formulas.items() if name in used}
         used |= {argument for formula in formulas.values() for argument in formula.arguments}
         used |= {name for region in regions for name in (*region.shapes, *region.log_normals)}
         pois = {name: poi for name, poi in self.interest.pois.items() if name in used}
-        if not pois:
-            raise StatisticsError(
-                f"{card.name} has no signal: a process with a number of at most 0 and with events, or a map"
-            )
         nuisances, free = self.parameters.nuisances(), self.parameters.free
-        without = [name for name in (*self.interest.pois, *free, *nuisances) if name not in used]
+        # A card without a signal may be one of several.
+        of_interest = self.interest.pois if pois else {}
+        without = [name for name in (*of_interest, *free, *nuisances) if name not in used]
         if without:
             remark(f"{card.name}: parameters that change nothing are left out: {some_of(without)}")
-        return Model(
+        return ModelPart(
             regions=tuple(regions),
             pois=pois,
             nuisances=tuple(name for name in nuisances if name in used),
@@ -157,7 +247,7 @@ class _Builder:
         factors: dict[str, tuple[str, ...]] = {}
         found: list[ProcessTemplates] = []
         for column in columns:
-            of_interest = self.interest.factors(name, column.process, column.number <= 0)
+            of_interest = self.interest.factors(self.renamed[name], column.process, column.number <= 0)
             templates = None if of_interest is None else self.reader.process(column, self.parameters.sideband(column))
             if of_interest is None or templates is None:
                 self.left_out.append(f"{name}/{column.process}")
@@ -176,7 +266,7 @@ class _Builder:
             for nuisance, kappas in templates.log_normals.items():
                 log_normals.setdefault(nuisance, {})[templates.process] = kappas
         return RegionModel(
-            name=name,
+            name=self.renamed[name],
             processes=tuple(templates.process for templates in found),
             nominal=np.array([templates.nominal for templates in found]),
             sumw2=np.array([templates.sumw2 for templates in found]),

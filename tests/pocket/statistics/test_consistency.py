@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +74,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         "variation 'pileup' of process 'ttB' in region 'sr' is neither taken nor dropped: add Stored('pileup') or "
         "Drop('pileup') to the nuisances of model 'm'",
     ),
+    "group": (
+        lambda: model(groups={"leptons": ("sf_mu_*", "sf_elle_*")}),
+        "unknown parameter 'sf_elle_*' in group 'leptons' of model 'm', did you mean",
+    ),
     "variation of no process": (
         lambda: model(Stored("*"), Drop("sf_btag_lf", regions="sr", processes="w"), Stored("sf_dy*")),
         "unknown stored variation 'sf_dy*'",
@@ -85,6 +91,39 @@ def test_models_are_checked_when_the_analysis_is_made(wrong: str) -> None:
     with pytest.raises(ConfigError) as caught:
         analysis(m=declare())
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "marked"),
+    [
+        (lambda: model(regions={"a": region(category="1b"), "b": region(category="4j")}), "region(category="),
+        (
+            lambda: model(
+                Stored("*"),
+                LogNormal("lumi", {"2018": 1.02}),
+            ),
+            'LogNormal("lumi"',
+        ),
+        (
+            lambda: model(
+                processes={
+                    "ttB": Process("TTToSemiLeptonic__ttB", signal=True),
+                    "w": Process("WJets"),
+                }
+            ),
+            'Process("WJets")',
+        ),
+        (lambda: model(Stored("sf_*")), "StatisticalModel(**"),
+    ],
+)
+def test_errors_name_the_line_of_what_they_are_about(wrong: Callable[[], Any], marked: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        analysis(m=wrong())
+    match = re.search(r"\(declared in (.+):(\d+)\)$", str(caught.value))
+    assert match is not None
+    lines = Path(match[1]).read_text().splitlines()
+    # Regions are made by a function of this file, whose line is the innermost one.
+    assert marked in lines[int(match[2]) - 1] or "return Region(" in lines[int(match[2]) - 1]
 
 
 def test_histograms_that_arent_filled_are_errors() -> None:

@@ -9,8 +9,21 @@ from pocket.io.store import read_manifest
 from pocket.statistics import load_model
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
-from tasks.statistics.datacards import CHECKS, MODEL, TREATMENT, ProduceDatacards, counted, warning_lines
+from tasks.statistics.datacards import (
+    CHECKS,
+    TREATMENT,
+    WORKSPACE,
+    ProduceDatacards,
+    counted,
+    warning_lines,
+)
+from tasks.statistics.datacards import (
+    MODEL as MODEL_FILE,
+)
+from tasks.statistics.fitting import FitModel
+from tasks.statistics.plotting import PlotFit
 from tests.tasks.small_chain import Chain
+from tests.tasks.statistics.conftest import MODEL
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +37,7 @@ def test_a_model_needs_its_templates_and_their_closures(modelled: Chain) -> None
 def test_a_model_is_made_of_the_templates_that_are_there(modelled: Chain) -> None:
     assert modelled.build(ProduceDatacards, model="z") == ["ProduceDatacards z"]
     folder = modelled.output("ProduceDatacards", "z")
-    model = load_model(folder / MODEL)
+    model = load_model(folder / MODEL_FILE)
     (region,) = model.regions
     assert (region.name, region.processes, region.bins, region.data) == ("all", ("dy",), 3, None)
     assert model.nuisances == ("sf_tight_id", "lumi")
@@ -51,7 +64,7 @@ def test_a_changed_declaration_runs_nothing_upstream(modelled: Chain) -> None:
     assert after[:2] == before[:2]
     assert after[2] != before[2]
     assert modelled.build(ProduceDatacards, model="z") == ["ProduceDatacards z"]
-    model = load_model(modelled.output("ProduceDatacards", "z") / MODEL)
+    model = load_model(modelled.output("ProduceDatacards", "z") / MODEL_FILE)
     assert model.nuisances == ("sf_tight_id_toys", "lumi")
 
 
@@ -69,7 +82,7 @@ def test_unblinding_is_recorded_and_another_output(modelled: Chain) -> None:
     manifest = read_manifest(folder)
     assert manifest is not None
     assert manifest.info["unblinded"] == "approved"
-    (region,) = load_model(folder / MODEL).regions
+    (region,) = load_model(folder / MODEL_FILE).regions
     assert region.data is not None
     assert region.data.sum() > 0
     modelled.build(ProduceDatacards, model="z")
@@ -87,6 +100,56 @@ def test_strict_fails_on_warnings_and_keeps_them(modelled: Chain) -> None:
     assert text.startswith(f"model 'z' has {counted(len(warnings), 'warning')}, which --strict doesn't allow: ")
     (failed,) = folder.parent.glob(".*.failed")
     assert json.loads((failed / CHECKS).read_text())["warnings"] == warnings
+
+
+def test_models_are_combined_by_a_declaration(modelled: Chain) -> None:
+    other = MODEL.replace('"corrected"', '"main"').replace('"all"', '"control"').replace('Stored("*"), ', "")
+    modelled.edit("__init__.py", 'models={"z":', f'models={{"y": {other}, "both": CombinedModel("z", "y"), "z":')
+    modelled.edit("__init__.py", "import LogNormal", "import CombinedModel, LogNormal")
+    ran = modelled.build(ProduceDatacards, model="both")
+    assert ran[-1] == "ProduceDatacards both"
+    assert {"ProduceDatacards y", "ProduceDatacards z"} <= set(ran)
+    folder = modelled.output("ProduceDatacards", "both")
+    model = load_model(folder / MODEL_FILE)
+    assert [region.name for region in model.regions] == ["all", "control"]
+    assert model.parameters == ("r", "sf_tight_id", "lumi")
+    assert model.blind == ("all", "control")
+    parts = [modelled.output("ProduceDatacards", name) for name in ("z", "y")]
+    treatment, checks = (json.loads((folder / name).read_text()) for name in (TREATMENT, CHECKS))
+    assert treatment == {
+        name: of_region for part in parts for name, of_region in json.loads((part / TREATMENT).read_text()).items()
+    }
+    assert checks["warnings"] == [
+        warning for part in parts for warning in json.loads((part / CHECKS).read_text())["warnings"]
+    ]
+    cards = {path.name for path in folder.glob("*.txt")}
+    assert cards == {"datacard.txt", "datacard_all.txt", "datacard_control.txt"}
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert set(manifest.inputs) == {"model z", "model y"}
+    assert modelled.build(ProduceDatacards, model="both") == []
+    # Its fit and the plots of it are those of a model.
+    assert modelled.build(PlotFit, model="both", formats=("png",)) == ["FitModel both", "PlotFit both"]
+    names = {path.stem for path in modelled.output("PlotFit", "both").glob("*.png")}
+    assert {"all_postfit", "control_postfit", "impacts_r"} <= names
+    assert modelled.build(FitModel, model="both", data="toys", toys=2, freeze=("l*",)) == [
+        "FitToys both",
+        "FitModel both",
+    ]
+    # Of a combined model, unblinding shows the data of all.
+    modelled.build(ProduceDatacards, model="both", unblind="approved")
+    unblinded = [load_model(path / MODEL_FILE) for path in modelled.outputs("ProduceDatacards") if "both" in str(path)]
+    assert sorted(len(model.blind) for model in unblinded) == [0, 2]
+
+
+def test_why_there_is_no_workspace_is_said(modelled: Chain) -> None:
+    free = 'Free("norm", "dy", formula="1+@0", arguments=("r",))'
+    modelled.edit("__init__.py", 'Stored("*")', f'Stored("*"), {free}')
+    modelled.edit("__init__.py", "import LogNormal", "import Free, LogNormal")
+    run = modelled.run("ProduceDatacards", "--model", "z")
+    assert run.code == 0, run.text
+    assert "no workspace.json: the model has the formula 'norm', and pyhf has no formulas" in run.text
+    assert not (modelled.output("ProduceDatacards", "z") / WORKSPACE).exists()
 
 
 def test_an_unknown_model_is_refused_at_once(modelled: Chain) -> None:

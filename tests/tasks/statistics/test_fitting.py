@@ -8,11 +8,36 @@ import pytest
 from pocket.errors import ConfigError
 from pocket.io.store import read_manifest
 from pocket.statistics import from_json, load_predictions
+from tasks.statistics.card_files import Card
 from tasks.statistics.fitting import POSTFIT, FitModel, toy_lines
-from tasks.statistics.toys import TOYS, FitToys, read_values
+from tasks.statistics.toys import TOYS, FitToys
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
+
+CARD = """imax 1
+jmax 1
+kmax 2
+bin one
+observation 27
+bin one one
+process signal other
+process 0 1
+rate 5 20
+lumi lnN 1.02 -
+other lnN - 3
+"""
+CONTROL = """imax 1
+jmax 0
+kmax 1
+bin cr
+observation 210
+bin cr
+process other
+process 1
+rate 190
+other lnN 3
+"""
 
 
 def fitted(chain: Chain) -> Any:
@@ -49,8 +74,11 @@ def test_values_from_the_command_line(modelled: Chain) -> None:
     found = fitted(modelled)["fit"].parameters
     assert found["r"].value == pytest.approx(2)
     assert not found["lumi"].floating
-    text = modelled.error(FitModel, model="z", freeze=("lum",))
-    assert text == "unknown parameter 'lum' in --freeze, model 'z', did you mean 'lumi'?"
+    modelled.build(FitModel, model="z", set=("r=0.5",), ranges=("r=0:2",), freeze=("sf_*", "lum?"), results=("limits",))
+    (second,) = [folder for folder in modelled.outputs("FitModel") if (folder / "limits.json").exists()]
+    found = from_json((second / "fit.json").read_text())["fit"].parameters
+    assert found["r"].value == pytest.approx(0.5)
+    assert [name for name, one in found.items() if one.floating] == ["r"]
 
 
 def test_observed_data_need_a_reason_that_is_recorded(modelled: Chain) -> None:
@@ -105,7 +133,8 @@ def test_a_card_is_fitted_as_the_model_that_it_is_of(modelled: Chain) -> None:
     assert modelled.build(FitModel, card=card, data="observed", unblind="approved", results=()) == [
         "FitModel card_datacard"
     ]
-    found: Any = from_json((modelled.output("FitModel", "card_datacard") / "fit.json").read_text())
+    (folder,) = (modelled.store / "cards" / "FitModel" / "card_datacard" / "v1").glob("*")
+    found: Any = from_json((folder / "fit.json").read_text())
     assert found["intervals"]["r"].value == pytest.approx(expected.value, rel=1e-6)
     assert modelled.build(FitModel, card=card, data="toys", toys=2) == [
         "FitToys card_datacard",
@@ -125,4 +154,64 @@ def test_lines_about_toys() -> None:
     assert line.startswith("r = 1.133 in 3 toys with r = 1   pull +1.33 ± 2.52, coverage 67 %, 1 fit without a minimum")
     (line,) = toy_lines({"r": {"value": [], "low": [], "high": []}}, 2, {"r": 1.0})
     assert line == "r: no fit of 2 toys has a minimum"
-    assert read_values(("a=1", "b=-2e-3")) == {"a": 1.0, "b": -0.002}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "cards"),
+    [
+        ("/x/card.txt.gz", "card", [("", "/x/card.txt.gz")]),
+        ("/x/a=b,c.txt", "a=b,c", [("", "/x/a=b,c.txt")]),
+        ("sr=/x/a.txt,cr=/y/a.txt", "sr_cr", [("sr", "/x/a.txt"), ("cr", "/y/a.txt")]),
+    ],
+)
+def test_cards_have_paths_and_labels(text: str, name: str, cards: list[tuple[str, str]]) -> None:
+    card = Card.of(text)
+    assert (card.name, list(card.cards), str(card)) == (name, cards, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "keywords", "words"),
+    [
+        ("a=/x.txt,/y.txt", (), "--card: expected label=path for each of several cards, not '/y.txt'"),
+        ("a=/x.txt,a=/y.txt", (), "--card: two cards have the same label: a, a"),
+        ("/x.txt", ("ERA",), "--keywords: expected WORD=value, each word once, not 'ERA'"),
+        ("/x.txt", ("ERA=1", "ERA=2"), "each word once, not 'ERA=2'"),
+    ],
+)
+def test_cards_that_cannot_be_told_apart(text: str, keywords: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Card.of(text, "120", keywords)
+    assert words in str(caught.value)
+
+
+def test_cards_need_no_analysis(modelled: Chain) -> None:
+    (modelled.folder / "sr.txt").write_text(CARD)
+    (modelled.folder / "cr.txt").write_text(CONTROL)
+    both = f"sr={modelled.folder}/sr.txt,cr={modelled.folder}/cr.txt"
+    (modelled.analysis / "__init__.py").write_text("raise ValueError\n")
+    options = ("--data", "observed", "--unblind", "public", "--ranges", "r=-5:5", "--results", "impacts")
+    run = modelled.run("PlotFit", "--card", both, *options)
+    assert run.code == 0, run.text
+    assert "Observed" in run.text or "observed, 3 parameters" in run.text
+    (folder,) = (modelled.store / "cards" / "FitModel" / "card_sr_cr" / "v1").glob("*")
+    found: Any = from_json((folder / "fit.json").read_text())
+    # Two numbers of events, two parameters that nothing else constrains: (27 − 20·210/190)/5.
+    assert found["fit"].parameters["r"].value == pytest.approx((27 - 20 * 210 / 190) / 5, abs=0.05)
+    assert read_manifest(folder).info["analysis"] == "NO_STR"  # type: ignore[union-attr]
+    text = modelled.run("FitModel", "--card", f"{modelled.folder}/cr.txt").text
+    assert "cr.txt has no signal" in text
+
+
+def test_unknown_parameters_are_refused_before_anything_runs(modelled: Chain) -> None:
+    for options, words in (
+        ({"freeze": ("lum",)}, "unknown parameter 'lum' in --freeze, model 'z', did you mean 'lumi'?"),
+        ({"set": ("sf_tight=1",)}, "unknown parameter 'sf_tight' in --set, model 'z', did you mean 'sf_tight_id'?"),
+        ({"ranges": ("q=0:1",)}, "unknown parameter 'q' in --ranges, model 'z'"),
+        ({"freeze": ("group:lumi",)}, "unknown group 'lumi' in --freeze, model 'z'; none is defined"),
+        ({"set": ("r=50",)}, "--set r=50 is outside of the range from 0 to 20, which --ranges changes"),
+        ({"mass": "125"}, "--mass and --keywords have no effect without --card"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            modelled.task(FitModel, model="z", **options)
+        assert words in str(caught.value)
+    assert modelled.outputs("ProduceDatacards") == []

@@ -70,7 +70,11 @@ def test_toys_have_no_single_fit(modelled: Chain) -> None:
 def test_a_card_is_drawn_too(modelled: Chain) -> None:
     card = modelled.folder / "counting.txt"
     card.write_text(CARD)
-    modelled.build(PlotFit, card=str(card), formats=("png",))
-    (folder,) = modelled.outputs("PlotFit")
+    modelled.build(PlotFit, card=str(card), formats=("png", "svg"))
+    (folder,) = (modelled.store / "cards" / "PlotFit" / "card_counting" / "v1").glob("*")
     assert {"pulls", "scan_r", "one_postfit"} <= {path.stem for path in folder.glob("*.png")}
+    # Matplotlib writes texts as comments. A card has neither luminosity nor energy.
+    texts = "".join(path.read_text() for path in folder.glob("*.svg"))
+    assert "<!-- CMS -->" in texts
+    assert not [word for word in ("fb^", "TeV", "toys") if word in texts]
     assert json.loads((folder / "one_postfit.json").read_text())["processes"]["other"] == pytest.approx([20.0])

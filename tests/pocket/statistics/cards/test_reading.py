@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from pocket.base.runtime.remarks import remark
-from pocket.statistics.cards import read_datacard
+from pocket.errors import StatisticsError
+from pocket.statistics.cards import read_datacard, read_datacards
 from pocket.statistics.fits import fit
 from pocket.statistics.formulas import Formula
 from pocket.statistics.likelihood import Likelihood
@@ -235,6 +236,55 @@ def test_what_is_left_out_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixtu
 
 def test_blind_regions(tmp_path: Path) -> None:
     assert read(tmp_path, shaped(), {"data_obs": [0.5, 0.5]}, blind=["s*"]).blind == ("sr",)
+
+
+def test_cards_are_combined_as_combine_does(tmp_path: Path) -> None:
+    """Regions get labels, parameters of one name are one, and cards without a signal may be some of them."""
+    (tmp_path / "sr.txt").write_text(counting("lumi lnN 1.02 -\nxs lnN - 1.5\nu lnU - 1.2\nside gmN 4 - 0.875\n"))
+    control = counting("xs lnN - 1.3\nu lnU - 1.1\nside gmN 4 - 0.875\n", observation="40").replace(
+        "0      1", "1      2"
+    )
+    (tmp_path / "cr.txt").write_text(control)
+    model = read_datacards({"a": tmp_path / "sr.txt", "b": tmp_path / "cr.txt"})
+    assert [region.name for region in model.regions] == ["a", "b", "side_sideband"]
+    assert model.parameters == ("r", "u", "side", "lumi", "xs")
+    assert model.region("b").log_normals == {"xs": {"bkg": (1 / 1.3, 1.3)}}
+    assert (model.region("a").factors["sig"], model.region("b").factors) == (
+        ("r",),
+        {"bkg": ("b_u_effect0", "side")},
+    )
+    values = {"r": 1.2, "u": 0.3, "side": 1.1, "lumi": -0.4, "xs": 0.7}
+    likelihood = Likelihood(model)
+    found = likelihood.expectation(np.array([values[name] for name in likelihood.parameters.names]))
+    expected = [
+        5 * 1.2 * 1.02**-0.4 + 3.5 * 1.1 * 1.5**0.7 * 1.2**0.3,
+        5 + 3.5 * 1.1 * 1.3**0.7 * 1.1**0.3,
+        4 * 1.1,
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_regions_of_several_bins_have_the_label_in_front(tmp_path: Path) -> None:
+    head = "imax 2\njmax 0\nkmax *\n"
+    text = head + "bin a b\nobservation 1 2\nbin a b\nprocess s s\nprocess 0 0\nrate 1 2\n"
+    (tmp_path / "two.txt").write_text(text)
+    (tmp_path / "one.txt").write_text(counting())
+    model = read_datacards({"x": tmp_path / "two.txt", "y": tmp_path / "one.txt"}, blind=["x_*"])
+    assert [region.name for region in model.regions] == ["x_a", "x_b", "y"]
+    assert model.blind == ("x_a", "x_b")
+
+
+def test_cards_that_disagree(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(counting("n rateParam sr bkg 1 [0,5]\ns gmN 35 - 0.1\n"))
+    (tmp_path / "b.txt").write_text(counting("n rateParam sr bkg 1 [0,9]\n"))
+    (tmp_path / "c.txt").write_text(counting("s gmN 7 - 0.5\n"))
+    (tmp_path / "d.txt").write_text(counting().replace("0      1", "1      2"))
+    with pytest.raises(StatisticsError, match="models can't be combined: the free parameter 'n' is FreeParameter"):
+        read_datacards({"a": tmp_path / "a.txt", "b": tmp_path / "b.txt"})
+    with pytest.raises(StatisticsError, match="different numbers of events in the sideband 's_sideband'"):
+        read_datacards({"a": tmp_path / "a.txt", "c": tmp_path / "c.txt"})
+    with pytest.raises(StatisticsError, match=r"d\.txt, d\.txt has no signal"):
+        read_datacards({"a": tmp_path / "d.txt", "b": tmp_path / "d.txt"})
 
 
 def test_fits(tmp_path: Path) -> None:

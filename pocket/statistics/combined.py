@@ -1,0 +1,124 @@
+"""Declarations of models that are fitted together, in which parameters of one name are one parameter."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pocket.base.arguments import Declarative
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.statistics.declarations import Free, LogNormal, Region, StatisticalModel, share_events
+from pocket.statistics.declared_places import remember_place
+
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
+
+
+@dataclass(frozen=True, init=False)
+class CombinedModel(metaclass=Declarative):
+    """Models of an analysis that are fitted together; parameters of one name are one parameter.
+
+    The parameters of interest and free ones of one name must have one range, and regions different names and events.
+
+    Args:
+        *models: names of the models.
+
+    Raises:
+        ConfigError: if there are less than two, or one is named twice.
+
+    >>> CombinedModel("tt_2017", "tt_2018").models
+    ('tt_2017', 'tt_2018')
+    """
+
+    models: tuple[str, ...]
+    #: it has no regions of its own, so that whoever looks at the regions of all models sees each once
+    regions: ClassVar[Mapping[str, Region]] = {}
+
+    def __init__(self, *models: str) -> None:
+        if len(models) < 2 or not all(isinstance(name, str) and name for name in models):
+            raise ConfigError(f"a CombinedModel needs names of two models or more, not {list(models)}")
+        if len(set(models)) < len(models):
+            raise ConfigError(f"a CombinedModel has a model twice: {', '.join(models)}")
+        object.__setattr__(self, "models", models)
+        remember_place(self)
+
+
+def parts_of(name: str, analysis: Analysis) -> dict[str, StatisticalModel]:
+    """Return the models that a model of an analysis is made of, by name: itself, unless it combines others.
+
+    Args:
+        name: name of the model.
+        analysis: the analysis.
+
+    Raises:
+        UnknownNameError: if there is no such model.
+    """
+    model: Any = analysis.model(name)
+    if isinstance(model, CombinedModel):
+        return {part: analysis.model(part, f"the combined model {name!r}") for part in model.models}
+    return {name: model}
+
+
+def check_combined(name: str, model: CombinedModel, analysis: Analysis) -> None:
+    """Check that the models of a combined one are there and can be fitted together.
+
+    Args:
+        name: its name.
+        model: the declaration.
+        analysis: the analysis.
+
+    Raises:
+        UnknownNameError: if a model is unknown.
+        ConfigError: if one is combined itself, regions have one name or the same events, or a parameter of one name is
+            of two kinds or ranges.
+    """
+    where = f"the combined model {name!r}"
+    parts: dict[str, StatisticalModel] = {}
+    for part in model.models:
+        if part not in analysis.models:
+            raise UnknownNameError("model", part, set(analysis.models) - {name}, where)
+        declared = analysis.models[part]
+        if not isinstance(declared, StatisticalModel):
+            raise ConfigError(f"{where}: {part!r} combines models itself: name those")
+        parts[part] = declared
+    for (first, one), (second, other) in itertools.combinations(parts.items(), 2):
+        _check_regions(where, (first, one), (second, other))
+        _check_parameters(where, (first, _free(one)), (second, _free(other)))
+
+
+def _check_regions(where: str, first: tuple[str, StatisticalModel], second: tuple[str, StatisticalModel]) -> None:
+    (first_name, one), (second_name, other) = first, second
+    for name, region in one.regions.items():
+        if name in other.regions:
+            raise ConfigError(
+                f"{where}: the models {first_name!r} and {second_name!r} both have a region {name!r}: give one of them "
+                "another name"
+            )
+        for other_name, other_region in other.regions.items():
+            if share_events(region, other_region):
+                raise ConfigError(
+                    f"{where}: region {name!r} of {first_name!r} and region {other_name!r} of {second_name!r} have the "
+                    f"same events, of category {region.category!r} of configuration {region.config!r}"
+                )
+
+
+def _free(model: StatisticalModel) -> dict[str, object]:
+    """Return name → declaration without places, of all parameters that are no stored variation."""
+    found: dict[str, object] = dict(model.pois)
+    found |= {
+        one.name: (one.formula, tuple(one.arguments)) if one.formula is not None else one.parameter
+        for one in model.of_kind(Free)
+    }
+    return found | {one.name: "a nuisance" for one in model.of_kind(LogNormal)}
+
+
+def _check_parameters(where: str, first: tuple[str, dict[str, object]], second: tuple[str, dict[str, object]]) -> None:
+    (first_name, one), (second_name, other) = first, second
+    for name in one:
+        if name in other and one[name] != other[name]:
+            raise ConfigError(
+                f"{where}: the parameter {name!r} is {one[name]} in {first_name!r} and {other[name]} in "
+                f"{second_name!r}: make them the same, or give one of them another name"
+            )
