@@ -79,12 +79,14 @@ SHIPPED = (
     TemplatePlot("map_processes", "pocket.plots.templates.maps:draw_processes", axes=2),
 )
 
-#: what ``PlotShapes`` draws
+#: shapes of the processes and of data, which are drawn where they are asked for
+DENSITY = TemplatePlot("density", "pocket.plots.templates.shapes:draw")
+#: the same with the file names of ``PlotShapes``
 SHAPES = TemplatePlot("shapes", "pocket.plots.templates.shapes:draw", suffix="")
 
 
 def all_plots(own: Sequence[TemplatePlot | Callable[[Any], Any]], where: str) -> dict[str, TemplatePlot]:
-    """Return name → plot, for the shipped plots and those of an analysis.
+    """Return name → plot, for the shipped plots, :data:`DENSITY` and those of an analysis.
 
     Args:
         own: declarations, or functions, whose names become those of the plots.
@@ -93,7 +95,7 @@ def all_plots(own: Sequence[TemplatePlot | Callable[[Any], Any]], where: str) ->
     Raises:
         ConfigError: if one is neither, or two have the same name or the same files.
     """
-    plots = list(SHIPPED)
+    plots = [*SHIPPED, DENSITY]
     for each in own:
         if not isinstance(each, TemplatePlot) and not inspect.isfunction(each):
             raise ConfigError(f"plots of {where} has {each!r}, expected a function or a TemplatePlot")

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.plot import SHIPPED, TemplatePlot
+from pocket.configuration.plot import DENSITY, SHIPPED, TemplatePlot
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.histograms.sample_axis import SAMPLES, split_samples
 from pocket.interactive.result import Result
@@ -25,7 +25,7 @@ from pocket.plots.templates.figures import draw_templates
 if TYPE_CHECKING:
     from hist import Hist
 
-_SHIPPED = {each.name: each for each in SHIPPED}
+_SHIPPED = {each.name: each for each in (*SHIPPED, DENSITY)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +102,9 @@ def plot(
         config: the configuration; needed unless the source is a result.
         axis: the axis to project a histogram with several axes on.
         before: result or templates to compare with, as before and after.
-        kind: ``data_mc``, data over stacked simulation; ``before_after``, the default with ``before``; ``map`` or
-            ``map_processes`` of a histogram with two axes; or a plot of your own, see :class:`pocket.TemplatePlot`.
+        kind: ``data_mc``, data over stacked simulation; ``before_after``, the default with ``before``; ``density``,
+            shapes of the same area; ``map`` or ``map_processes`` of a histogram with two axes; or a plot of your own,
+            see :class:`pocket.TemplatePlot`.
 
     Raises:
         UnknownNameError: if a name is unknown.
@@ -144,7 +145,7 @@ def plot(
         )
     stem = stems[axes.index(axis or axes[0])] if len(stems) > 1 else stems[0]
     if stem not in drawn:
-        if chosen in SHIPPED and not any(_is_simulation(config, sample) for sample in templates):
+        if chosen in _SHIPPED.values() and not any(_is_simulation(config, sample) for sample in templates):
             raise ConfigError(
                 f"plot {chosen.name!r} needs simulation, and {histogram!r} has only data: process files of both"
             )

@@ -185,6 +185,20 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
 
 
+def missing_cuts(cfg: Configurator, category: str, total: str) -> list[str]:
+    """Return the names of the cuts of a category that another one lacks, whose events may thus not be part of it.
+
+    Args:
+        cfg: the configuration.
+        category: the category that may be a part.
+        total: the category whose cuts are looked for.
+    """
+    from pocket.cuts.library import passthrough
+
+    cuts = cfg.categories.categories
+    return [cut.name for cut in cuts[total] if cut != passthrough and cut not in cuts[category]]
+
+
 def drawn_sources(cfg: Configurator) -> list[str] | None:
     """Return the systematic sources of plots, without ``Up`` and ``Down``.
 

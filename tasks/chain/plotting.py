@@ -53,6 +53,11 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         description="configuration to draw as before beside this one as after, none for no comparison; "
         "default: what the analysis says",
     )
+    density = luigi.BoolParameter(
+        default=False,
+        description="also draw the shapes of data and of each process, scaled to the same area and divided by the "
+        "width of bins; default: False",
+    )
 
     exclude_index = False
 
@@ -117,13 +122,14 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     @cached_property
     def wanted(self) -> list[tuple[str, str, str]]:
         """Category, variable and plot of the figures to draw; plots that compare need something to compare with."""
+        from pocket.configuration.plot import DENSITY
         from pocket.plots.specification import names_of_plot
 
         config = self.config_inst
         plots = {
             name: plot
             for name, plot in self.analysis_inst.all_plots.items()
-            if self.compare != "none" or not plot.compares
+            if (self.compare != "none" or not plot.compares) and (self.density or plot is not DENSITY)
         }
         return [
             (category, variable, name)

@@ -74,6 +74,24 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         """Yield the jobs that draw into a folder."""
         raise self._lacks("jobs")
 
+    def figure_arguments(self, folder: Path) -> Iterator[dict[str, Any]]:
+        """Yield the arguments of the jobs that all tasks of this kind have."""
+        from pocket.configuration.analysis import absolute_reference
+
+        for category, variable in self.shown:
+            yield {
+                "analysis": absolute_reference(self.analysis),
+                "overrides": tuple(self.params),
+                "restriction": self.restriction,
+                "config": str(self.config),
+                "variable": variable,
+                "category": category,
+                "templates": self.requires().directory,
+                "folder": folder / category,
+                "formats": self.formats_to_write(),
+                "expected": self.expected(str(self.config)),
+            }
+
     def fingerprint_spec(self) -> Any:
         """Return the templates, the style and labels of each figure, and the code that draws."""
         from pocket.plots.specification import figure_specs
@@ -94,11 +112,10 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         print(f"plots of {self.config} are in {self.directory}")
 
 
-class PlotShapes(PlotsFromTemplates, BlindTask):
-    """Compares the shapes of the processes and of data, each scaled to the same area."""
+class PlotsWithData(PlotsFromTemplates, BlindTask):
+    """A task that draws figures with data."""
 
-    exclude_index = False
-    module = "pocket.plots.templates.shapes"
+    exclude_index = True
 
     @property
     def blind(self) -> tuple[str, ...]:
@@ -109,29 +126,17 @@ class PlotShapes(PlotsFromTemplates, BlindTask):
         """Return the reason to show data that are blind, if there is one."""
         return self.reason
 
+
+class PlotShapes(PlotsWithData):
+    """Compares the shapes of the processes and of data, each scaled to the same area."""
+
+    exclude_index = False
+    module = "pocket.plots.templates.shapes"
+
     def jobs(self, folder: Path) -> Iterator[ShapesPlotJob]:
         """Yield the jobs that draw into a folder."""
-        hidden = self.hidden_categories
-        yield from (ShapesPlotJob(**each, blind=each["category"] in hidden) for each in figure_arguments(self, folder))
-
-
-def figure_arguments(task: PlotsFromTemplates, folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of the jobs of a task that draws into a folder."""
-    from pocket.configuration.analysis import absolute_reference
-
-    for category, variable in task.shown:
-        yield {
-            "analysis": absolute_reference(task.analysis),
-            "overrides": tuple(task.params),
-            "restriction": task.restriction,
-            "config": str(task.config),
-            "variable": variable,
-            "category": category,
-            "templates": task.requires().directory,
-            "folder": folder / category,
-            "formats": task.formats_to_write(),
-            "expected": task.expected(str(task.config)),
-        }
+        blind = self.blind
+        yield from (ShapesPlotJob(**each, blind=each["category"] in blind) for each in self.figure_arguments(folder))
 
 
 class ShowYields(FromTemplates, BlindTask):

@@ -141,6 +141,7 @@ PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
     "SkimEvents": _skimming,
     "PlotTemplates": _plotting_templates,
     "PlotScaleFactors": _plotting("pocket.plots.scale_factors.figures"),
+    "PlotEfficiencies": _plotting("pocket.plots.templates.efficiencies"),
     "PlotShapes": _plotting("pocket.plots.templates.shapes"),
     "PlotSystematics": _plotting("pocket.plots.systematics"),
 }

@@ -411,6 +411,32 @@ class ShapesPlotJob(FigureJob):
         yield plots, self.formats
 
 
+@dataclass(frozen=True, kw_only=True)
+class EfficiencyPlotJob(FigureJob):
+    """Draws efficiencies of a category in another one, or of an axis.
+
+    Args:
+        formats: formats of the figures.
+        total: the category of all entries.
+        passing_axis: the axis with failing and passing entries.
+        blind: whether data are hidden.
+    """
+
+    formats: tuple[str, ...]
+    total: str = ""
+    passing_axis: str = ""
+    blind: bool = False
+
+    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
+        """Yield a figure for each axis."""
+        from pocket.plots.templates.efficiencies import draw_efficiencies
+
+        config = analysis.config(self.config)
+        given = config, self.variable, self.category, templates
+        plots = draw_efficiencies(*given, total=self.total, passing_axis=self.passing_axis, blind=self.blind)
+        yield plots, self.formats
+
+
 @dataclass(frozen=True)
 class Published:
     """A published scale factor to compare with.

@@ -14,7 +14,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, check_known
 from pocket.executors.base import Progress
 from pocket.io.store import write_output
-from tasks.chain.systematics import PlotsFromTemplates, figure_arguments
+from tasks.chain.systematics import PlotsFromTemplates
 from tasks.chain.validation import ClosureGate
 from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import SystematicsPlotJob, save_plots
@@ -118,7 +118,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
     def jobs(self, folder: Path) -> Iterator[SystematicsPlotJob]:
         """Yield the jobs that draw a configuration into a folder."""
-        yield from (SystematicsPlotJob(**each, sources=tuple(self.sources)) for each in figure_arguments(self, folder))
+        yield from (SystematicsPlotJob(**each, sources=tuple(self.sources)) for each in self.figure_arguments(folder))
 
     def make(self) -> None:
         """Draw all figures, with one job per variable and category, or per region."""

@@ -93,7 +93,9 @@ def test_only_what_a_figure_shows_is_in_its_style() -> None:
         ),
         ({**STYLE, "colors_mc": {**STYLE["colors_mc"], "other": "red"}}, set()),
         ({**STYLE, "log_histograms": ["v_*"]}, {"baseline/w", "signal/w"}),
-        ({**STYLE, "log_histograms": ["*"]}, set()),
+        ({**STYLE, "log_histograms": ["v_*", "w*"]}, set()),
+        # the colours of the map
+        ({**STYLE, "log_histograms": ["*"]}, {"baseline/v", "signal/v"}),
         ({**STYLE, "blind_hists": {**STYLE["blind_hists"], "categories": ["signal"]}}, {"baseline/v", "baseline/w"}),
         ({**STYLE, "blind_hists": {**STYLE["blind_hists"], "histograms": {"v_x": [0, 1]}}}, {"baseline/w", "signal/w"}),
         ({**STYLE, "label": "Preliminary"}, {"baseline/v", "baseline/w", "signal/v", "signal/w"}),

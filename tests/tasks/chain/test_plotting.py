@@ -10,7 +10,7 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
-from pocket.histograms.files import read_sums
+from pocket.histograms.files import read_sums, read_templates
 from pocket.io.store import Manifest, read_manifest
 from tasks.chain import plotting
 from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, read_published
@@ -36,6 +36,21 @@ def test_every_variable_is_drawn_alone_and_beside_the_one_before(chain: Chain) -
     for path in plots.rglob("*.png"):
         assert path.stat().st_size > 1000
         assert json.loads(path.with_suffix(".json").read_text())
+
+
+@pytest.mark.slow
+def test_maps_and_shapes(chain: Chain) -> None:
+    assert chain.build(config="probes", variables=("probes",), formats=("png",)) == ["PlotTemplates probes"]
+    folder = chain.output("PlotTemplates", "probes")
+    drawn = {f"baseline/probes_{name}" for name in ("passing", "pt", "map")}
+    assert stems(folder) == drawn
+    numbers = json.loads((folder / "baseline" / "probes_map.json").read_text())
+    template = read_templates(chain.output("MergeOutputs", "probes"), "probes")["DATA_SingleMuon"][{"cat": "baseline"}]
+    assert sum(numbers["data"]) == template.sum(flow=True).value > 0
+    # Shapes are added to what is there, and stay.
+    assert chain.build(config="probes", density=True, formats=("png",)) == ["PlotTemplates probes"]
+    assert stems(folder) == drawn | {"baseline/probes_passing_density", "baseline/probes_pt_density"}
+    assert chain.build(config="probes", formats=("png",)) == []
 
 
 @pytest.mark.slow

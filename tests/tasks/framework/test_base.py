@@ -12,6 +12,7 @@ from pocket.io.store import store_path
 from tasks.chain.comparing import CompareCorrections
 from tasks.chain.coupling import IterateScaleFactors
 from tasks.chain.datasets import BuildDatasets
+from tasks.chain.efficiencies import PlotEfficiencies
 from tasks.chain.exporting import ExportCoffea
 from tasks.chain.merging import MergeBranches, MergeOutputs
 from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, PlotTemplates
@@ -53,11 +54,14 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (PlotScaleFactors, {"scale_factor": "tight_id"}),
     (PlotSystematics, {"config": "main"}),
     (PlotShapes, {"config": "main"}),
+    (PlotEfficiencies, {"config": "probes", "passing_axis": "passing"}),
     (ShowYields, {"config": "main"}),
     (ExportCoffea, {"config": "main"}),
 ]
 #: those of them that aren't part of the chain that has run
-ON_THEIR_OWN = (PlotCutflow, PlotScaleFactors, PlotSystematics, PlotShapes, ShowYields, ExportCoffea)
+ON_THEIR_OWN = (
+    *(PlotCutflow, PlotScaleFactors, PlotSystematics, PlotShapes, PlotEfficiencies, ShowYields, ExportCoffea),
+)
 #: those that run only where an analysis has skims or models, or where they are asked for
 NOT_ALWAYS = {
     *(SkimEvents, BuildSkimDatasets, MergeBranches, IterateScaleFactors, CompareCorrections),

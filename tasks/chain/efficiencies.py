@@ -1,0 +1,160 @@
+"""Plots of efficiencies from merged templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.base.runtime.remarks import some_of
+from pocket.errors import ConfigError, check_known
+from tasks.chain.systematics import PlotsWithData
+from tasks.framework.base import load
+from tasks.framework.jobs import EfficiencyPlotJob
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
+    from pocket.histograms.config import Axis
+
+
+class PlotEfficiencies(PlotsWithData):
+    """Draws efficiencies in data and simulation: of categories in a larger one, or of an axis that says what passes."""
+
+    total = luigi.Parameter(
+        default=law.NO_STR,
+        description="category of all entries, of which --categories are parts; default: none, with --passing-axis",
+    )
+    passing_axis = luigi.Parameter(
+        default=law.NO_STR,
+        description="axis with two bins, failing and passing entries, of the histograms to draw; default: none, with "
+        "--total",
+    )
+    categories = law.CSVParameter(
+        default=(),
+        description="categories of passing entries, with --passing-axis of all entries; default: all, of which --total "
+        "takes those with its cuts and more",
+    )
+
+    exclude_index = False
+    module = "pocket.plots.templates.efficiencies"
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse categories that aren't part of the total, and an axis that isn't there, before anything runs."""
+        params = super().modify_param_values(params)
+        config, where = load(params).config(params["config"]), f"configuration {params['config']!r}"
+        total, axis = ("" if params[name] == law.NO_STR else params[name] for name in ("total", "passing_axis"))
+        if bool(total) == bool(axis):
+            raise ConfigError(
+                "PlotEfficiencies needs either --total, a category of all entries, or --passing-axis, an axis of "
+                "failing and passing entries"
+            )
+        if total:
+            check_known("category", [total], config.categories.names, where)
+            _check_parts(config, params["categories"], total, where)
+            if not _pairs(config, params["categories"], params["variables"], total):
+                raise ConfigError(f"none of the histograms of {where} is filled both in {total!r} and in a part of it")
+        else:
+            _check_axis(config, params["variables"], axis, where)
+        return params
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """Category of the passing entries, or of all if an axis separates them, and histogram of all that is drawn."""
+        config = self.config_inst
+        if self.total == law.NO_STR:
+            return [
+                (category, variable)
+                for category, variable in super().shown
+                if self.passing_axis in [axis.name for axis in config.variables[variable].axes]
+            ]
+        return _pairs(config, self.categories, self.variables, str(self.total))
+
+    @property
+    def blind(self) -> tuple[str, ...]:
+        """The categories whose data are hidden, all if those of the total are."""
+        hidden = super().blind
+        return tuple(self.config_inst.categories.names) if self.total in hidden else hidden
+
+    def drawing_spec(self) -> Any:
+        """Return what is divided by what."""
+        return self.total, self.passing_axis
+
+    def jobs(self, folder: Path) -> Iterator[EfficiencyPlotJob]:
+        """Yield the jobs that draw into a folder."""
+        total, axis = ("" if name == law.NO_STR else str(name) for name in (self.total, self.passing_axis))
+        blind = self.blind
+        for each in self.figure_arguments(folder):
+            yield EfficiencyPlotJob(**each, total=total, passing_axis=axis, blind=each["category"] in blind)
+
+
+def _parts_of(config: Configurator, total: str) -> list[str]:
+    """Return the other categories whose cuts include those of a category."""
+    from pocket.plots.specification import missing_cuts
+
+    return [name for name in config.categories.names if name != total and not missing_cuts(config, name, total)]
+
+
+def _pairs(
+    config: Configurator, categories: Sequence[str], variables: Sequence[str], total: str
+) -> list[tuple[str, str]]:
+    """Return the categories that are part of the total, and the histograms that are filled in both."""
+    return [
+        (category, variable)
+        for category in categories or _parts_of(config, total)
+        for variable in variables or config.variables
+        if all(config.variables[variable].fills_category(name) for name in (category, total))
+    ]
+
+
+def _check_parts(config: Configurator, categories: Sequence[str], total: str, where: str) -> None:
+    """Refuse categories that may have other events than the total.
+
+    Raises:
+        ConfigError: if a category lacks a cut of the total, or there is no part of it.
+    """
+    from pocket.plots.specification import missing_cuts
+
+    for category in categories:
+        if category == total:
+            raise ConfigError(f"--categories of PlotEfficiencies: {category!r} is the total itself")
+        if missing := missing_cuts(config, category, total):
+            raise ConfigError(
+                f"category {category!r} of {where} lacks the cut {missing[0]!r} of {total!r}, so its events may not be "
+                "part of it: there is no efficiency"
+            )
+    if not (categories or _parts_of(config, total)):
+        raise ConfigError(f"no other category of {where} has all cuts of {total!r}: there is no efficiency")
+
+
+def _check_axis(config: Configurator, variables: Sequence[str], axis: str, where: str) -> None:
+    """Refuse an axis that the histograms don't have, or that doesn't have two bins.
+
+    Raises:
+        ConfigError: if a chosen histogram doesn't have the axis beside others, or the axis has other bins.
+        UnknownNameError: if no histogram has it.
+    """
+    axes = {name: {each.name: each for each in conf.axes} for name, conf in config.variables.items()}
+    check_known("axis", [axis], sorted({name for named in axes.values() for name in named}), where)
+    having = [name for name, named in axes.items() if axis in named and len(named) > 1]
+    for name in variables or having or list(config.variables):
+        if name not in having:
+            others = some_of(having) or "none"
+            raise ConfigError(f"histogram {name!r} of {where} has no axis {axis!r} beside others; these have: {others}")
+        if (bins := _bins_of(axes[name][axis])) != 2:
+            raise ConfigError(
+                f"axis {axis!r} of histogram {name!r} in {where} has {bins} bins, expected two: of failing and of "
+                "passing entries"
+            )
+
+
+def _bins_of(axis: Axis) -> int:
+    """Return the number of bins of a declared axis."""
+    if axis.type == "integer":
+        assert axis.start is not None
+        assert axis.stop is not None
+        return int(axis.stop - axis.start)
+    return axis.bins if isinstance(axis.bins, int) else len(axis.bins) - (axis.type == "variable")

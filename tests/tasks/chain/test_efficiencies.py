@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import hist
+import numpy as np
+import pytest
+from scipy.stats import beta, norm
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.histograms.files import read_templates
+from tasks.chain.efficiencies import PlotEfficiencies
+from tests.tasks.small_chain import Chain
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "PlotEfficiencies needs either --total, a category of all entries, or --passing-axis"),
+        ({"total": "baseline", "passing_axis": "passing"}, "PlotEfficiencies needs either --total"),
+        ({"total": "basline"}, "unknown category 'basline' in configuration 'probes', did you mean 'baseline'"),
+        ({"total": "baseline"}, "no other category of configuration 'probes' has all cuts of 'baseline'"),
+        ({"total": "baseline", "categories": ("baseline",)}, "'baseline' is the total itself"),
+        ({"passing_axis": "pasing"}, "unknown axis 'pasing' in configuration 'probes', did you mean 'passing'"),
+        ({"passing_axis": "pt", "categories": ("bseline",)}, "unknown category 'bseline'"),
+    ],
+)
+def test_mistakes_are_found_before_anything_runs(chain: Chain, options: dict[str, object], message: str) -> None:
+    with pytest.raises((ConfigError, UnknownNameError), match=message):
+        chain.task(PlotEfficiencies, config="probes", **options)
+
+
+def test_an_axis_of_failing_and_passing_entries_is_needed(chain: Chain) -> None:
+    chain.edit("__init__.py", 'type="integer", start=0, stop=2)', 'type="integer", start=0, stop=3)')
+    with pytest.raises(ConfigError, match="axis 'passing' of histogram 'probes' in configuration 'probes' has 3 bins"):
+        chain.task(PlotEfficiencies, config="probes", passing_axis="passing")
+    sentence = "histogram 'npvs' of configuration 'main' has no axis 'PV_npvsGood' beside others; these have: none"
+    with pytest.raises(ConfigError, match=sentence):
+        chain.task(PlotEfficiencies, config="main", passing_axis="PV_npvsGood", variables=("npvs",))
+
+
+def test_a_category_with_other_cuts_is_no_part(chain: Chain) -> None:
+    two = '{"baseline": [passthrough], "many": [get_nPVgood(20)], "more": [get_nPVgood(20), get_nPVgood(30)]}'
+    chain.edit("__init__.py", '{"baseline": [passthrough]}', two)
+    sentence = "category 'baseline' of configuration 'main' lacks the cut 'nPVgood_20' of 'many'"
+    with pytest.raises(ConfigError, match=sentence):
+        chain.task(PlotEfficiencies, config="main", total="many", categories=("baseline",))
+    shown = chain.task(PlotEfficiencies, config="main", total="many").shown
+    assert shown == [("more", "muon_pt"), ("more", "npvs")]
+    chain.edit("__init__.py", '"npvs": HistConf([vertices])', '"npvs": HistConf([vertices], only_categories=["many"])')
+    with pytest.raises(ConfigError, match="none of the histograms of configuration 'main' is filled"):
+        chain.task(PlotEfficiencies, config="main", total="baseline", variables=("npvs",))
+    shown = chain.task(PlotEfficiencies, config="main", total="baseline", variables=("muon_pt",)).shown
+    assert shown == [("many", "muon_pt"), ("more", "muon_pt")]
+
+
+@pytest.mark.slow
+def test_efficiencies_are_drawn(chain: Chain) -> None:
+    options = {"config": "probes", "passing_axis": "passing", "formats": ("png",)}
+    assert chain.build(PlotEfficiencies, **options) == ["PlotEfficiencies probes"]
+    folder = chain.output("PlotEfficiencies", "probes") / "baseline"
+    assert [path.stem for path in folder.glob("*.png")] == ["probes_pt"]
+    numbers = json.loads((folder / "probes_pt.json").read_text())
+    data = read_templates(chain.output("MergeOutputs", "probes"), "probes")["DATA_SingleMuon"][{"cat": "baseline"}]
+    tail = norm.cdf(-1)
+    for number in range(2):
+        failing, passing = (data[{"passing": hist.loc(each), "pt": number}].value for each in (0, 1))
+        assert numbers["data"]["values"][number] == passing / (failing + passing)
+        assert numbers["data"]["low"][number] == pytest.approx(beta.ppf(tail, passing, failing + 1))
+        high = 1.0 if failing == 0 else beta.ppf(1 - tail, passing + 1, failing)
+        assert numbers["data"]["high"][number] == pytest.approx(high)
+    assert np.isfinite(numbers["mc"]["values"]).all()
+    assert chain.build(PlotEfficiencies, **options) == []
+
+
+def test_data_of_a_blind_total_are_hidden(chain: Chain, tmp_path: Path) -> None:
+    two = '{"baseline": [passthrough], "many": [get_nPVgood(20)]}'
+    chain.edit("__init__.py", '{"baseline": [passthrough]}', two)
+    compare = 'compare={"corrected": "main"},'
+    chain.edit("__init__.py", compare, f'{compare}\n    blind=("base*",),')
+    hidden, shown = (
+        chain.task(PlotEfficiencies, config="main", total="baseline", unblind=reason) for reason in ("", "approved")
+    )
+    assert [{job.blind for job in task.jobs(tmp_path)} for task in (hidden, shown)] == [{True}, {False}]
+    assert hidden.fingerprint != shown.fingerprint
