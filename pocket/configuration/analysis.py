@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 _DEFERRED = contextlib.suppress(BrokenConfigError)
 
 
+class UnknownAnalysisError(UnknownNameError):
+    """A reference stands for no analysis."""
+
+
 @dataclass(frozen=True)
 class Analysis(metaclass=Declarative):
     """All declarations of an analysis.
@@ -520,7 +524,7 @@ def _import(reference: str) -> ModuleType:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name and f"{name}.".startswith(f"{error.name}."):
-                raise UnknownNameError("analysis", reference, available_analyses()) from None
+                raise UnknownAnalysisError("analysis", reference, available_analyses()) from None
             raise
 
 

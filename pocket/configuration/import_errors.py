@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -22,14 +25,53 @@ def add_lines(error: PocketError) -> None:
     """Add the lines of the analysis to the message of an error that was raised while it was imported.
 
     These are the innermost line, and the line at the top level of a module that led there, because a function may make
-    several configurations.
+    several configurations. The configuration is named if that line is part of ``Analysis(configs={...})``.
     """
     lines = user_lines(error)
     if not lines:
         return
+    if (name := _configuration_at(error, {place for place, _ in lines})) and repr(name) not in str(error):
+        error.args = (f"configuration {name!r}: {error}",)
     (inner, _), (outer, _) = lines[-1], lines[_begin(lines)]
     led_from = f", called in {outer}" if outer != inner else ""
     error.args = (f"{error} (in {inner}{led_from})",)
+
+
+def _configuration_at(error: PocketError, places: Iterable[str]) -> str:
+    """Return the name of the configuration that was made when an error was raised, empty if it isn't known.
+
+    Args:
+        error: the error, with its traceback.
+        places: lines of the analysis in its traceback.
+    """
+    for frame in traceback.extract_tb(error.__traceback__):
+        line = frame.lineno or 0
+        if frame.name == "<module>" and f"{shown_file(frame.filename)}:{line}" in places:
+            # A file that can't be read any more has no names.
+            with contextlib.suppress(OSError, SyntaxError, ValueError):
+                for name, node in _configurations(ast.parse(Path(frame.filename).read_text(encoding="utf-8"))):
+                    if node.lineno <= line <= (node.end_lineno or 0):
+                        return name
+    return ""
+
+
+def _configurations(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names of the configurations in ``Analysis(configs={...})``, and the expressions that make them."""
+    assigned = {
+        target.id: node.value
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Analysis":
+            for configs in (word.value for word in node.keywords if word.arg == "configs"):
+                if isinstance(configs, ast.Dict):
+                    for key, value in zip(configs.keys, configs.values, strict=True):
+                        if isinstance(key, ast.Constant):
+                            made = assigned.get(value.id) if isinstance(value, ast.Name) else None
+                            yield str(key.value), made or value
 
 
 def explain_import(reference: str, package: str, error: Exception, beside: Iterable[str] = ()) -> ConfigError:

@@ -21,7 +21,16 @@ from pocket.base.fingerprint.modules import owner
 from pocket.base.runtime.user_code import call_of, code_of, events_of
 from pocket.base.snapshots.process import original, shown
 from pocket.corrections.files import inputs_of
-from pocket.errors import PocketError, UserCodeError, nearest
+from pocket.errors import (
+    BadFileError,
+    ChangedCodeError,
+    ChangedFileError,
+    DamagedOutputError,
+    DatasetError,
+    PocketError,
+    UserCodeError,
+    nearest,
+)
 from pocket.io.remote.client import open_root
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.publishing import replacing_file
@@ -152,6 +161,25 @@ def add_log(error: UserCodeError, log: Path | None) -> None:
         with replacing_file(log) as file:
             file.write(f"{error}\n\n{text}".encode())
         error.args = (f"{error}{_LOG}{log}{elsewhere}",)
+
+
+#: errors that have nothing to do with the configuration
+_OF_FILES = (BadFileError, ChangedCodeError, ChangedFileError, DamagedOutputError, DatasetError)
+
+
+@contextlib.contextmanager
+def in_configuration(name: str) -> Iterator[None]:
+    """Name the configuration in the messages of errors in the block, unless they are about files.
+
+    Args:
+        name: name of the configuration.
+    """
+    try:
+        yield
+    except PocketError as error:
+        if not isinstance(error, _OF_FILES) and f"configuration {name!r}" not in str(error):
+            error.args = (f"configuration {name!r}: {error}",)
+        raise
 
 
 def user_lines(error: BaseException) -> list[tuple[str, str]]:

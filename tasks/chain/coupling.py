@@ -16,6 +16,7 @@ from tasks.core.targets import are_complete, fetch_verified
 from tasks.framework.base import input_ids, load
 
 if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
     from pocket.scale_factors import Coupled
     from pocket.scale_factors.measurement.convergence import Change
 
@@ -35,6 +36,12 @@ class IterateScaleFactors(ScaleFactorTask):
     _asked: int | None = None
     #: number of iterations that were reported in the terminal
     _told = 0
+
+    @classmethod
+    def suits(cls, analysis: Analysis, scale_factor: str) -> bool:
+        """Whether a scale factor is the first one of a group, which stands for the whole group."""
+        group = analysis.coupled_with(scale_factor)
+        return group is not None and group.scale_factors[0] == scale_factor
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError, check_known
 from pocket.io.store import Manifest, is_complete, read_manifest, verify
 from tasks.chain.merging import MergeOutputs
+from tasks.core.names import choose
 from tasks.framework.base import ConfigTask, StoreTask, input_ids, load
 
 #: entry of a manifest's ``info`` with the formats in which all of an output's plots are
@@ -68,7 +69,7 @@ class FormatsTask(StoreTask):
 class FromTemplates(ConfigTask):
     """A task that reads the merged templates of one configuration."""
 
-    categories = law.CSVParameter(default=(), description="categories to show; default: all of the configuration")
+    categories = law.CSVParameter(default=(), description="categories to show, with patterns; default: all")
 
     exclude_index = True
 
@@ -79,7 +80,8 @@ class FromTemplates(ConfigTask):
 
         params = super().modify_param_values(params)
         config = load(params).config(params["config"])
-        check_known("category", params["categories"], config.categories.names, f"configuration {params['config']!r}")
+        where = f"configuration {params['config']!r}"
+        params["categories"] = choose("category", params["categories"], config.categories.names, where)
         check_style(config)
         return params
 

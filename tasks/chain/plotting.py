@@ -8,14 +8,14 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import law
 import luigi
 
 from pocket.base.fingerprint import code_closure, digest
 from pocket.base.fingerprint.places import portable
-from pocket.errors import ConfigError, ScaleFactorError, check_known
+from pocket.errors import ConfigError, ScaleFactorError
 from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.io.store import Manifest, read_manifest, write_output
 from pocket.parameters.checksums import checksums
@@ -32,9 +32,13 @@ from tasks.chain.figures import (
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
+from tasks.core.names import choose
 from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob, save_plots
 from tasks.framework.pool import run_jobs
+
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
 
 #: Histograms that a process draws until another one has imported and loaded all that it needs to draw.
 _DRAWN_UNTIL_STARTED = 4
@@ -46,8 +50,8 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     There is one output for all variables and categories, to which figures are added when they are asked for.
     """
 
-    variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
-    categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
+    variables = law.CSVParameter(default=(), description="histograms to draw, with patterns such as m*; default: all")
+    categories = law.CSVParameter(default=(), description="categories to draw, with patterns; default: all")
     compare = luigi.Parameter(
         default=law.NO_STR,
         description="configuration to draw as before beside this one as after, none for no comparison; "
@@ -70,8 +74,8 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         analysis = load(params)
         config = analysis.config(params["config"])
         where = f"configuration {params['config']!r}"
-        check_known("variable", params["variables"], config.variables, where)
-        check_known("category", params["categories"], config.categories.names, where)
+        params["variables"] = choose("variable", params["variables"], config.variables, where)
+        params["categories"] = choose("category", params["categories"], config.categories.names, where)
         check_style(config)
         if params["compare"] == law.NO_STR:
             params["compare"] = analysis.comparison(params["config"]).before or "none"
@@ -315,6 +319,11 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
     )
 
     exclude_index = False
+
+    @classmethod
+    def suits(cls, analysis: Analysis, scale_factor: str) -> bool:
+        """Whether a scale factor is measured in bins, which a plot shows."""
+        return bool(analysis.scale_factor(scale_factor).measured())
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.user_code import UserCall
+from pocket.errors import ConfigError
 from pocket.histograms.contents import checksum_of, read_contents
 from pocket.histograms.readings import of_config
 from pocket.io.store import write_output
 from tasks.chain.links import iterations_of, templates_of
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.toys import MakeToySamples
+from tasks.core.names import choose, is_pattern, split_names
 from tasks.framework.base import TemplateTask, input_ids, load
 from tasks.framework.iterations import NO_ITERATION, IterationTask
 from tasks.framework.restrictions import restriction_of
@@ -43,9 +46,29 @@ def code_of(*references: str) -> list[Any]:
 class ScaleFactorTask(TemplateTask):
     """A task for one scale factor of the analysis."""
 
-    scale_factor = luigi.Parameter(description="scale factor of the analysis; no default")
+    scale_factor = luigi.Parameter(
+        default=law.NO_STR, description="scale factor, or several: a,b or muon*; default: all of the analysis"
+    )
 
     exclude_index = True
+
+    @classmethod
+    def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the options of a task for each scale factor that is asked for, by default for all."""
+        names = split_names(given.get("scale_factor", law.NO_STR))
+        if len(names) == 1 and not is_pattern(names[0]):
+            return super().each(given)
+        analysis = cls.analysis_of(given)
+        suitable = [name for name in analysis.scale_factors if name in names or cls.suits(analysis, name)]
+        if not suitable:
+            raise ConfigError(f"analysis {analysis.name!r} has no scale factor for {cls.task_family}")
+        chosen = choose("scale factor", names or suitable, suitable, f"analysis {analysis.name!r}")
+        return [{**given, "scale_factor": name} for name in chosen]
+
+    @classmethod
+    def suits(cls, analysis: Analysis, scale_factor: str) -> bool:
+        """Whether a scale factor is one of all, or of those that a pattern stands for."""
+        return True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -53,6 +76,8 @@ class ScaleFactorTask(TemplateTask):
         from pocket.configuration.restricted import check_measurable
 
         params = super().modify_param_values(params)
+        if params["scale_factor"] == law.NO_STR:
+            raise ConfigError(f"{cls.task_family} needs a scale factor: --scale-factor NAME")
         analysis = load(params)
         analysis.check_toys(params["scale_factor"])
         restriction = restriction_of(params)

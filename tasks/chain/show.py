@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import luigi
@@ -24,6 +25,11 @@ class ShowConfig(OneConfigTask):
     )
 
     exclude_index = False
+
+    @classmethod
+    def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the options of one task, because several descriptions would be no JSON or YAML."""
+        return [dict(given)]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -17,6 +17,7 @@ from tasks.framework.base import ConfigTask, load
 from tasks.framework.jobs import SkimJob
 
 if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
     from pocket.configuration.skim import Skim
     from pocket.datasets.definitions import DatasetDefinition
     from pocket.datasets.fileset import Fileset
@@ -30,6 +31,11 @@ class SkimTask(ConfigTask):
     """A task for a configuration whose selection makes a skim."""
 
     exclude_index = True
+
+    @classmethod
+    def suits(cls, analysis: Analysis, config: str) -> bool:
+        """Whether a configuration is skimmed."""
+        return config in {skim.config for skim in analysis.skims.values()}
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

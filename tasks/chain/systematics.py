@@ -16,6 +16,7 @@ from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask, FromTemplates
+from tasks.core.names import choose
 from tasks.framework.base import load
 from tasks.framework.jobs import ShapesPlotJob
 from tasks.framework.pool import run_jobs
@@ -31,7 +32,7 @@ TABLES = ("text", "md", "tex", "csv", "json")
 class PlotsFromTemplates(FormatsTask, FromTemplates):
     """A task that draws figures of each histogram in each category."""
 
-    variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
+    variables = law.CSVParameter(default=(), description="histograms to draw, with patterns such as m*; default: all")
 
     exclude_index = True
 
@@ -43,7 +44,8 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         """Refuse unknown histograms before anything runs."""
         params = super().modify_param_values(params)
         config = load(params).config(params["config"])
-        check_known("variable", params["variables"], config.variables, f"configuration {params['config']!r}")
+        where = f"configuration {params['config']!r}"
+        params["variables"] = choose("variable", params["variables"], config.variables, where)
         return params
 
     @property

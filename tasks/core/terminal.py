@@ -19,8 +19,9 @@ from typing import Any, NoReturn
 
 import law
 import luigi
+import luigi.retcodes
 from luigi.cmdline_parser import CmdlineParser
-from luigi.parameter import ParameterException
+from luigi.parameter import MissingParameterException, ParameterException
 from luigi.task_register import Register
 
 from pocket.base.snapshots.process import current_snapshot, shown
@@ -44,6 +45,7 @@ _EXPECTED: tuple[tuple[type[Any], str], ...] = (
 # These classes have no type annotations.
 _parser: Any = CmdlineParser
 _tasks: Any = Register
+_retcodes: Any = luigi.retcodes.retcode
 _luigis_build_parser = _parser._build_parser
 _luigis_init = _parser.__init__
 #: words of a command line → state of luigi's parser after parsing them
@@ -54,6 +56,7 @@ def one_sentence_options() -> None:
     """Install the checks in luigi's command line parser."""
     _parser._build_parser = staticmethod(_build_parser)
     _parser.__init__ = _init
+    _parser.get_task_obj = _get_task_obj
 
 
 def _build_parser(root_task: str | None = None, help_all: bool = False) -> Any:
@@ -94,6 +97,28 @@ def _init(self: Any, cmdline_args: list[str]) -> None:
         heed_option(words)
         _parsed[words] = dict(vars(self))
     vars(self).update(_parsed[words])
+
+
+def _get_task_obj(self: Any) -> Any:
+    """Return the task that the command line asks for, or a task that requires all of them.
+
+    An error is told here, because luigi would add that it is an uncaught exception.
+    """
+    from tasks.core.several import make_tasks
+
+    task: Any = _tasks.get_task_cls(self.known_args.root_task)
+    values = ((name, parameter, getattr(self.known_args, name)) for name, parameter in task.get_params())
+    try:
+        return make_tasks(task, {name: parameter.parse(value) for name, parameter, value in values if value})
+    except MissingParameterException as error:
+        _end(sentence_of(error))
+    except FOR_PEOPLE as error:
+        from pocket.configuration.analysis import UnknownAnalysisError
+
+        if isinstance(error, UnknownAnalysisError):
+            _end(str(error))
+        print(shown(f"error: {sentence_of(error)}"), file=sys.stderr)
+        raise SystemExit(_retcodes().unhandled_exception) from None
 
 
 def _refuse_arguments(task: str, message: str) -> NoReturn:

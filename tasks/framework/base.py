@@ -27,6 +27,7 @@ from tasks.core.central_scheduler import use_central_scheduler
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
+from tasks.core.names import choose, is_pattern, split_names
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
 from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_options
@@ -89,6 +90,26 @@ class AnalysisTask(RestrictionOptions):
             _passed_on[classes] = tuple(super().req_params(inst))
         return {**{name: getattr(inst, name) for name in _passed_on[classes]}, **kwargs}
 
+    @classmethod
+    def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the options of each task that a command line asks for: of one, or of one for each name in a list.
+
+        Args:
+            given: the options on the command line.
+        """
+        return [dict(given)]
+
+    @classmethod
+    def analysis_of(cls, given: Mapping[str, Any]) -> Analysis:
+        """Return the analysis that the options on a command line ask for."""
+        parameters: Any = cls.get_params()
+        values = {
+            name: parameter.task_value(cls.__name__, name)
+            for name, parameter in parameters
+            if parameter.has_task_value(cls.__name__, name)
+        }
+        return load({**values, **RestrictionOptions.modify_param_values({**values, **given})})
+
     def _print_deps(self, args: Any) -> None:
         from tasks.core.status import print_deps
 
@@ -114,10 +135,27 @@ class OneConfigTask(AnalysisTask):
     """A task for one configuration of the analysis."""
 
     config = luigi.Parameter(
-        default=law.NO_STR, description="configuration of the analysis; default: the analysis' default_config"
+        default=law.NO_STR, description="configuration, or several: a,b or *; default: that of the analysis"
     )
 
     exclude_index = True
+
+    @classmethod
+    def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the options of a task for each configuration: ``--config`` may be a list, and have patterns."""
+        names = split_names(given.get("config", law.NO_STR))
+        if len(names) < 2 and not any(map(is_pattern, names)):
+            return super().each(given)
+        analysis = cls.analysis_of(given)
+        known = [*analysis.configs, *analysis.broken]
+        suitable = [name for name in known if name in names or cls.suits(analysis, name)]
+        chosen = choose("configuration", names, suitable, f"analysis {analysis.name!r}")
+        return [{**given, "config": name} for name in chosen]
+
+    @classmethod
+    def suits(cls, analysis: Analysis, config: str) -> bool:
+        """Whether a pattern of ``--config`` may stand for a configuration."""
+        return config in analysis.broken or not analysis.only_skims(config)
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

@@ -176,9 +176,9 @@ class ProcessingJob:
         Raises:
             UserCodeError: if code of the analysis raises an exception; its traceback is written to a file.
         """
-        from pocket.configuration.user_errors import one_sentence
+        from pocket.configuration.user_errors import in_configuration, one_sentence
 
-        with one_sentence(self.log):
+        with in_configuration(self.config), one_sentence(self.log):
             self.process(progress)
 
     def process(self, progress: Progress) -> None:

@@ -11,11 +11,12 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
-from pocket.errors import ConfigError, check_known
+from pocket.errors import ConfigError
 from pocket.executors.base import Progress
 from pocket.io.store import write_output
 from tasks.chain.systematics import PlotsFromTemplates
 from tasks.chain.validation import ClosureGate
+from tasks.core.names import choose
 from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import SystematicsPlotJob, save_plots
 from tasks.framework.pool import run_jobs
@@ -63,13 +64,15 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             params = super().modify_param_values(params)
             known = drawn_sources(load(params).config(params["config"]))
             if known is not None:
-                check_known("source", params["sources"], known, f"configuration {params['config']!r}")
+                params["sources"] = choose("source", params["sources"], known, f"configuration {params['config']!r}")
             return params
-        declaration = load(params).model(params["model"])
+        declaration: Any = load(params).model(params["model"])
+        if parts := getattr(declaration, "models", ()):
+            raise ConfigError(f"--model {params['model']!r} combines other models: choose one of {', '.join(parts)}")
         params = super().modify_param_values({**params, "config": declaration.configs[0]})
         where = f"model {params['model']!r}"
-        check_known("region", params["regions"], declaration.regions, where)
-        check_known("process", params["processes"], declaration.processes, where)
+        params["regions"] = choose("region", params["regions"], declaration.regions, where)
+        params["processes"] = choose("process", params["processes"], declaration.processes, where)
         check_style(load(params).config(params["config"]))
         return params
 
@@ -157,13 +160,13 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             for region in wanted
         }
         known = dict.fromkeys(name for by_process in shifts.values() for name in by_process[""])
-        check_known("nuisance", self.sources, known, f"templates of model {self.model!r}")
+        sources = choose("nuisance", self.sources, known, f"templates of model {self.model!r}") or tuple(known)
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
         style = with_processes(style, {}, histograms_of(declaration))
         axes, period = axes_of(self.analysis_inst, declaration), period_of(config)
         for region in wanted:
             chosen = {
-                process: {name: one for name, one in found.items() if not self.sources or name in self.sources}
+                process: {name: one for name, one in found.items() if name in sources}
                 for process, found in shifts[region].items()
             }
             look = style, period, axes[region]

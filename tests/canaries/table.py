@@ -109,6 +109,9 @@ CANARIES = (
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
     Canary("luigi.cmdline_parser:CmdlineParser._build_parser", "", "tasks.core.terminal:one_sentence_options"),
+    Canary(
+        "luigi.cmdline_parser:CmdlineParser.get_task_obj", "", "tasks.core.terminal:one_sentence_options", ("self",)
+    ),
     Canary("luigi.interface:_WorkerSchedulerFactory", "", f"{CENTRAL}:use_central_scheduler"),
     Canary("luigi.parameter:ChoiceParameter", "_choices", "tasks.core.terminal:one_sentence_options"),
     Canary("luigi.rpc:RemoteScheduler", "_url", f"{CENTRAL}:CentralScheduler"),

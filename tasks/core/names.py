@@ -1,0 +1,63 @@
+"""Names on the command line, which may be lists with commas and patterns such as ``m*``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+import law
+
+from pocket.errors import ConfigError, UnknownNameError
+
+_SIGNS = frozenset("*?[")
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name has signs of a pattern.
+
+    Example:
+        >>> is_pattern("m*"), is_pattern("mll")
+        (True, False)
+    """
+    return not _SIGNS.isdisjoint(name)
+
+
+def split_names(value: str) -> list[str]:
+    """Return the names in an option that is no list for law, none if it isn't given.
+
+    Example:
+        >>> split_names("tnp, nominal")
+        ['tnp', 'nominal']
+    """
+    return [] if value == law.NO_STR else [name for part in value.split(",") if (name := part.strip())]
+
+
+def choose(kind: str, given: Iterable[str], known: Iterable[str], where: str) -> tuple[str, ...]:
+    """Return the names that are meant, each once; a pattern stands for all names that it matches.
+
+    Args:
+        kind: what the names stand for, e.g. ``"variable"``.
+        given: names and patterns.
+        known: the valid names.
+        where: the place where they are looked for.
+
+    Raises:
+        UnknownNameError: if a name is unknown.
+        ConfigError: if a pattern matches nothing.
+
+    Example:
+        >>> choose("variable", ["n*", "mll"], ["mll", "npvs", "njets"], "configuration 'main'")
+        ('npvs', 'njets', 'mll')
+    """
+    valid = list(known)
+    chosen: dict[str, None] = {}
+    for name in map(str, given):
+        if name in valid:
+            chosen[name] = None
+        elif not is_pattern(name):
+            raise UnknownNameError(kind, name, valid, where)
+        elif matching := [each for each in valid if fnmatchcase(each, name)]:
+            chosen |= dict.fromkeys(matching)
+        else:
+            raise ConfigError(f"no {kind} in {where} matches {name!r}; known: {', '.join(valid)}")
+    return tuple(chosen)

@@ -1,0 +1,131 @@
+"""Several tasks that one command line asks for, e.g. the plots of two configurations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import law
+import luigi
+
+from pocket.base.snapshots.process import shown
+from pocket.errors import PocketError
+from tasks.core.targets import are_complete
+
+#: key of a group → its tasks, and the errors of those that can't be made
+_groups: dict[str, tuple[Sequence[Any], Sequence[PocketError]]] = {}
+
+
+class Several(law.Task):
+    """Requires several tasks of one kind, and makes nothing itself."""
+
+    key = luigi.Parameter(description="names of the tasks")
+    cancel_jobs = luigi.BoolParameter(default=False, significant=False)
+    dry_run = luigi.BoolParameter(default=False, significant=False)
+    compact = luigi.BoolParameter(default=False, significant=False)
+
+    # This isn't an option, since the task writes no log.
+    log_file = None
+
+    interactive_params: ClassVar = [*law.Task.interactive_params, "cancel_jobs", "dry_run", "compact"]
+    exclude_index = True
+
+    @property
+    def tasks(self) -> Sequence[Any]:
+        """The tasks."""
+        return _groups[self.key][0]
+
+    @property
+    def progress_label(self) -> str:
+        """Names of the tasks."""
+        return str(self.key)
+
+    def requires(self) -> list[Any]:
+        """Return the tasks."""
+        return list(self.tasks)
+
+    def output(self) -> list[Any]:
+        """Return the outputs of the tasks."""
+        return [task.output() for task in self.tasks]
+
+    def complete(self) -> bool:
+        """Whether all tasks are complete, and each could be made."""
+        return not _groups[self.key][1] and are_complete(list(self.tasks))
+
+    def run(self) -> None:
+        """Do nothing, since the tasks are done.
+
+        Raises:
+            PocketError: if there is a task that couldn't be made, once the others are done.
+        """
+        for error in _groups[self.key][1]:
+            raise error
+
+    def _print_deps(self, args: Sequence[str]) -> None:
+        from tasks.core.status import print_deps
+
+        print_deps(self, _deeper(*args[:1]))
+
+    def _print_status(self, args: Sequence[str]) -> None:
+        from tasks.core.status import print_status
+
+        print_status(self, _deeper(*args[:1]), *args[1:])
+
+    def _cancel_jobs(self, value: Any) -> None:
+        self._each("_cancel_jobs", value)
+
+    def _dry_run(self, value: Any) -> None:
+        self._each("_dry_run", value)
+
+    def _compact(self, value: Any) -> None:
+        self._each("_compact", value)
+
+    def _each(self, method: str, value: Any) -> None:
+        for task in self.tasks:
+            getattr(task, method)(value)
+
+
+def _deeper(depth: str = "0") -> str:
+    """Return a depth for the tasks of a group as one for the group."""
+    return str(int(depth) + 1) if str(depth).isdigit() else str(depth)
+
+
+def warn_of_broken(task: Any) -> None:
+    """Print which configurations of a task's analysis can't be used, although the task can."""
+    for name, reason in getattr(getattr(task, "analysis_inst", None), "broken", {}).items():
+        print(shown(f"warning: configuration {name!r} can't be used, others can: {reason}"), file=sys.stderr)
+
+
+def make_tasks(cls: Any, given: Mapping[str, Any]) -> Any:
+    """Return the task that a command line asks for, or a task that requires all of them.
+
+    Args:
+        cls: class of the task.
+        given: values of the options that were given.
+
+    Raises:
+        PocketError: if no task can be made.
+    """
+    wanted = cls.each(given) if hasattr(cls, "each") else [dict(given)]
+    if len(wanted) == 1:
+        task = cls(**wanted[0])
+        warn_of_broken(task)
+        return task
+    interactive = {name: value for name, value in given.items() if name in cls.interactive_params}
+    tasks, errors = [], []
+    for values in wanted:
+        try:
+            tasks.append(cls(**{name: value for name, value in values.items() if name not in interactive}))
+        except PocketError as error:
+            errors.append(error)
+    if not tasks:
+        raise errors[0]
+    for left_out in errors:
+        print(shown(f"warning: a {cls.task_family} is left out: {left_out}"), file=sys.stderr)
+    if not errors:
+        warn_of_broken(tasks[0])
+    parts = [str(getattr(task, "config_part", task.task_family)) for task in tasks]
+    key = f"{cls.task_family} {', '.join(parts)}"
+    _groups[key] = tasks, errors
+    return Several(key=key, **interactive)

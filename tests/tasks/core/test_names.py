@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from pocket.errors import ConfigError, UnknownNameError
+from tasks.core.names import choose
+
+KNOWN = ["mll", "muon_pt", "npvs"]
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ([], ()),
+        (["npvs", "mll"], ("npvs", "mll")),
+        (["m*"], ("mll", "muon_pt")),
+        (["npvs", "*"], ("npvs", "mll", "muon_pt")),
+        (["m??", "mll"], ("mll",)),
+        (["[mn]*s"], ("npvs",)),
+    ],
+)
+def test_names_and_patterns(given: list[str], chosen: tuple[str, ...]) -> None:
+    assert choose("variable", given, KNOWN, "here") == chosen
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(UnknownNameError, match="unknown variable 'npv' in here, did you mean 'npvs'"):
+        choose("variable", ["m*", "npv"], KNOWN, "here")
+    with pytest.raises(ConfigError, match=r"no variable in here matches 'q\*'; known: mll, muon_pt, npvs"):
+        choose("variable", ["q*"], KNOWN, "here")
+
+
+def test_a_name_with_signs_of_a_pattern_is_itself() -> None:
+    assert choose("variable", ["m[0]"], ["m[0]", "m0"], "here") == ("m[0]",)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.tasks.small_chain import Chain, unfinished
+
+pytestmark = pytest.mark.slow
+
+
+def break_main(chain: Chain, *, lazily: bool) -> None:
+    """Misspell a weight of ``main``, in a function if the other configurations are to be there nevertheless."""
+    chain.edit("__init__.py", 'configure(spectra, columns=[ColOut("MuonGood", ["pt"])]),', "MAIN,")
+    wrong = "configure(spectra, WRONG)"
+    chain.edit("__init__.py", "MAIN", f"lambda: {wrong}" if lazily else wrong)
+    chain.edit("__init__.py", "sf_tight_id = ", 'WRONG = "lumy"\nsf_tight_id = ')
+
+
+def test_all_scale_factors(chain: Chain) -> None:
+    for task in ("PlotScaleFactors", "ValidateScaleFactors", "ComputeScaleFactors"):
+        status = chain.run(task, "--print-status", "0")
+        assert status.code == 0
+        assert status.text.startswith(f"{task} tight_id ")
+    run = chain.run("PlotScaleFactors", "--scale-factor", "tight*")
+    assert (run.code, run.executed) == (0, ["PlotScaleFactors"])
+    nothing = chain.run("IterateScaleFactors")
+    assert (nothing.code, nothing.errors) == (40, ["analysis 'small' has no scale factor for IterateScaleFactors"])
+
+
+def test_several_configurations(chain: Chain) -> None:
+    status = chain.run("PlotTemplates", "--config", "main,corr*", "--variables", "n*", "--print-status", "0")
+    assert status.text.splitlines() == [
+        "PlotTemplates main, corrected  would run",
+        "├─ PlotTemplates main          would run",
+        "└─ PlotTemplates corrected     complete",
+        "",
+        "3 tasks: 1 complete, 2 would run",
+    ]
+    run = chain.run("PlotTemplates", "--config", "main,corr*", "--variables", "n*")
+    assert run.code == 0
+    assert run.executed[:1] == ["PlotTemplates"]
+    assert {path.name.rpartition(".")[0] for path in chain.output("PlotTemplates", "main").rglob("*.png")} == {"npvs"}
+    assert "complete" in chain.run("PlotTemplates", "--config", "*", "--print-status", "0").text
+    removed = chain.run("PlotTemplates", "--config", "main,corrected", "--remove-output", "0,a")
+    assert removed.code == 0
+    assert chain.outputs("PlotTemplates") == []
+    unknown = chain.run("MergeOutputs", "--config", "main,corected")
+    assert (unknown.code, unknown.text) == (
+        40,
+        "error: unknown configuration 'corected' in analysis 'small', did you mean 'corrected'?\n",
+    )
+
+
+def test_a_broken_configuration_does_not_block_the_others(on_files: Chain) -> None:
+    break_main(on_files, lazily=True)
+    reason = r"unknown weight 'lumy' in weights\.common\.inclusive, did you mean 'lumi'\? \(in .+\)"
+    alone = on_files.run("MergeOutputs", "--config", "probes")
+    assert alone.code == 0
+    assert re.search(rf"^warning: configuration 'main' can't be used, others can: {reason}$", alone.text, re.MULTILINE)
+    both = on_files.run("MergeOutputs", "--config", "probes,main")
+    assert both.code == 30
+    assert on_files.outputs("MergeOutputs", "probes")
+    assert re.search(rf"^warning: a MergeOutputs is left out: configuration 'main': {reason}$", both.text, re.MULTILINE)
+    assert re.search(rf"^error: configuration 'main': {reason}$", both.text, re.MULTILINE)
+    needed = on_files.run("MergeOutputs", "--config", "main")
+    assert needed.code == 40
+    assert re.fullmatch(rf"error: configuration 'main': {reason}\n", needed.text)
+    assert unfinished(on_files.store) == []
+
+
+def test_an_error_names_the_configuration(on_files: Chain) -> None:
+    break_main(on_files, lazily=False)
+    (error,) = on_files.run("MergeOutputs", "--config", "probes").errors
+    assert error.startswith(
+        "configuration 'main': unknown weight 'lumy' in weights.common.inclusive, did you mean 'lumi'"
+    )
+
+
+def test_an_error_in_a_cut_names_the_configuration(on_files: Chain) -> None:
+    on_files.edit("cuts.py", "events.MuonGood.pt", "events.MuonGood.pfRelIso04_al")
+    error = on_files.error(config="main")
+    assert error.startswith("configuration 'main': no branch for field 'pfRelIso04_al'")
+
+
+def test_unknown_analysis(on_files: Chain) -> None:
+    run = on_files.law.run("PlotTemplates", "--version", "v1", "--analysis", "zmum")
+    assert (run.code, run.text.startswith("error: unknown analysis 'zmum', did you mean 'zmumu'")) == (2, True)
