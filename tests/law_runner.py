@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: line of a task that is done or has failed: its family, and the names of what it was done for
+_LINE = re.compile(r"^[✓✗] (\w+) ?(.*?)(?:  .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,12 @@ class Run:
 
     @property
     def executed(self) -> list[str]:
-        """Families of the tasks that ran, in order."""
-        return re.findall(r"\brunning +(\w+)\(", self.text)
+        """Families of the tasks that ran, in order: those of a pass over events have one line."""
+        families: list[str] = []
+        for family, label in _LINE.findall(self.text):
+            cut = re.search(r", … \((\d+)\)$", label)
+            families += [family] * (int(cut[1]) if cut else label.count(", ") + 1)
+        return families
 
     @property
     def errors(self) -> list[str]:

@@ -151,7 +151,6 @@ class CompareCorrections(FormatsTask, BlindTask):
                 plots = draw_changes(drawn, self.labels, style, period_of(config), config.samples)
                 save_plots(plots, folder / "plots", formats)
         print(text, end="")
-        print(f"tables and plots of {self.config} are in {self.directory}")
 
     def compared_templates(self) -> list[TemplateComparison] | None:
         """Return the comparison of all templates without those of data that are blinded; ``None`` without templates."""

@@ -12,6 +12,7 @@ from pocket.errors import ConfigError, ScaleFactorError
 from pocket.io.store import write_output
 from pocket.io.store.publishing import replacing
 from tasks.chain.scale_factors import HISTORY, RESULT, ComputeScaleFactors, ScaleFactorTask
+from tasks.core.console import say
 from tasks.core.targets import are_complete, fetch_verified
 from tasks.framework.base import input_ids, load
 
@@ -129,7 +130,7 @@ class IterateScaleFactors(ScaleFactorTask):
             fetch_verified(task.output() for task in self.measurements(number).values())
             changes = self.changes(number + 1)
             if number == self._told:
-                print(f"coupled scale factors {self.group.label}, iteration {number}: {_text(changes)}", flush=True)
+                say(f"coupled scale factors {self.group.label}, iteration {number}: {_text(changes)}")
                 self._told += 1
             if self._have_converged(changes):
                 break

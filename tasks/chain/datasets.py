@@ -18,6 +18,7 @@ from pocket.base.fingerprint.places import portable
 from pocket.io.store import store_root, write_output
 from tasks.batch.own_store import with_own_paths
 from tasks.chain.toys import MakeToySamples
+from tasks.core.console import short_path
 from tasks.core.targets import StoreTarget, fetch, fetch_verified
 from tasks.core.terminal import print_note
 from tasks.framework.base import StoreTask, input_ids
@@ -168,6 +169,15 @@ class BuildDatasets(StoreTask):
             if not 0 <= age < STEP:
                 return ids
             time.sleep(STEP - age)
+
+    def describe_output(self) -> str:
+        """Return the number of datasets."""
+        number = len(self.definitions)
+        return f"{number} dataset{'s' if number != 1 else ''}"
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return the file of the fileset."""
+        return [("fileset", short_path(self.directory / FILESET))]
 
     def fetch_needed(self) -> None:
         """Fetch the toys, whose events are checked when they are read."""

@@ -7,6 +7,7 @@ from typing import Any
 from pocket.base.fingerprint import code_closure
 from pocket.io.store import write_output
 from tasks.chain.merging import MergeOutputs
+from tasks.core.console import short_path
 from tasks.framework.base import ConfigTask, input_ids
 
 #: file names that PocketCoffea's plotting expects
@@ -48,4 +49,7 @@ class ExportCoffea(ConfigTask):
         with write_output(**self.write_info()) as folder:
             write_coffea(folder / COFFEA_FILE, exported)
             (folder / PARAMETERS_FILE).write_text(dump_parameters(plotting_parameters(config)), encoding="utf-8")
-        print(f"{COFFEA_FILE} of {self.config} is in {self.directory}")
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return the file."""
+        return [("file", short_path(self.directory / COFFEA_FILE))]

@@ -15,6 +15,7 @@ from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError, check_known
 from pocket.io.store import Manifest, is_complete, read_manifest, verify
 from tasks.chain.merging import MergeOutputs
+from tasks.core.console import short_path
 from tasks.core.names import choose
 from tasks.framework.base import ConfigTask, StoreTask, input_ids, load
 
@@ -59,6 +60,18 @@ class FormatsTask(StoreTask):
         """Return which formats an output lacks, as a clause; empty if it has all."""
         missing = [name for name in self.wanted_formats if name not in manifest.info.get(FORMATS, ())]
         return f"the output has no {' or '.join(missing)}" if missing else ""
+
+    def describe_output(self) -> str:
+        """Return the number of figures."""
+        manifest = read_manifest(self.directory)
+        stems = {name.rpartition(".")[0] for name in manifest.files} if manifest else set()
+        formats = {name.rpartition(".")[2] for name in manifest.files} if manifest else set()
+        figures = stems if formats & set(self.wanted_formats) else set()
+        return f"{len(figures)} figure{'s' if len(figures) != 1 else ''}" if figures else ""
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return the folder of the plots."""
+        return [("plots", f"{short_path(self.directory)}/")]
 
     def formats_to_write(self) -> tuple[str, ...]:
         """Return the formats to write, with those that the current output has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pocket.executors import Job
 from pocket.io.store import write_output
 from tasks.chain.branches import BatchWorkflow
 from tasks.chain.processing import RunProcessor, print_normalisation_notes
+from tasks.core.console import short_path
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
 from tasks.framework.base import ConfigTask
@@ -23,6 +25,8 @@ from tasks.framework.jobs import MergingJob
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
     from pocket.histograms.readings import Reading
+
+_log = logging.getLogger(__name__)
 
 
 class MergeBranches(IterationTask, ConfigTask, BatchWorkflow):
@@ -149,6 +153,19 @@ class MergeOutputs(IterationTask, ConfigTask):
         merged = store_targets(self.input()) if self.branches_per_merge else []
         return [*merged, *(task.output() for task in self.processor.finished_branches().values())]
 
+    def describe_work(self) -> tuple[str, str]:
+        """Return the number of datasets."""
+        number = len(self.config_inst.definitions)
+        return "", f"{number} dataset{'s' if number != 1 else ''}"
+
+    def describe_output(self) -> str:
+        """Return the number of datasets."""
+        return self.describe_work()[1]
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return the folder of the templates."""
+        return [("templates", short_path(self.directory))]
+
     def make(self) -> None:
         """Merge and write the templates and columns."""
         from pocket.histograms.raw_sums import add_raw
@@ -170,7 +187,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         total = add_raw(added if self.branches_per_merge else folders)
         merged = merge_outputs(config, [total], metadata, all_files=not skipped and not missing)
         for sentence in normalisation_sentences(merged["divided_by"]):
-            print(f"{self.progress_label}: {sentence}")
+            _log.info("%s: %s", self.progress_label, sentence)
         info: dict[str, Any] = {"skipped": skipped, "missing": missing}
         if absent := processor.absent_triggers():
             info["absent_triggers"] = absent

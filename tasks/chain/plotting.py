@@ -30,6 +30,7 @@ from tasks.chain.figures import (
     outputs_beside,
 )
 from tasks.chain.merging import MergeOutputs
+from tasks.chain.results import describe_yields
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
 from tasks.core.names import choose
@@ -144,6 +145,18 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
             if names_of_plot(config, variable, plot)
         ]
 
+    def describe_work(self) -> tuple[str, str]:
+        """Return the number of variables."""
+        number = len({variable for _, variable, _ in self.wanted})
+        return "", f"{number} variable{'s' if number != 1 else ''}"
+
+    def describe_results(self) -> list[tuple[str, str]]:
+        """Return the yields of the first variable, in the first category that has it."""
+        for category, variable, _ in self.wanted:
+            if text := describe_yields(self.directory / category, variable, self.compare):
+                return [(f"{variable}, {category}", text)]
+        return []
+
     def lacks(self, manifest: Manifest) -> str:
         """Return which figure an output lacks, as a clause; empty if it has all."""
         return lacking_figures(manifest, map("/".join, self.wanted), self.wanted_formats)
@@ -211,7 +224,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
             self.keep(drawn, read_manifest(self.directory) or before, folders)
             for key, figure in drawn.items():
                 figures["/".join(key)] = figure.copied(folder / key[0])
-        print(f"plots of {self.config} are in {self.directory}")
 
     def keep(
         self, drawn: dict[tuple[str, str, str], Drawn], manifest: Manifest | None, folders: Mapping[str, Path]
@@ -301,7 +313,6 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
             sums = read_sums(self.requires().directory)
             plots = draw_cutflows(config, sums, self.shown_categories, self.hidden_categories)
             save_plots(plots, folder, formats)
-        print(f"plots of the cutflow of {self.config} are in {self.directory}")
 
 
 class PlotScaleFactors(FormatsTask, ScaleFactorTask):
@@ -396,7 +407,6 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
                 expected=self.expected(self.scale_factor),
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
-        print(f"plots of {self.scale_factor} are in {self.directory}")
 
 
 def read_published(published: str, inputs: Sequence[str]) -> Published | None:

@@ -18,7 +18,9 @@ from pocket.histograms.readings import of_config
 from pocket.io.store import write_output
 from tasks.chain.links import iterations_of, templates_of
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
+from tasks.chain.results import describe_ranges
 from tasks.chain.toys import MakeToySamples
+from tasks.core.console import short_path
 from tasks.core.names import choose, is_pattern, split_names
 from tasks.framework.base import TemplateTask, input_ids, load
 from tasks.framework.iterations import NO_ITERATION, IterationTask
@@ -196,6 +198,21 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
     def binned(self) -> bool:
         """Whether there are values in bins, as for everything that is measured."""
         return (self.directory / RESULT).exists()
+
+    def describe_output(self) -> str:
+        """Return the number of bins."""
+        number = len(self.result().status) if self.binned else 0
+        return f"{number} bin{'s' if number != 1 else ''}" if number else ""
+
+    def describe_results(self) -> list[tuple[str, str]]:
+        """Return the smallest and the largest value and error."""
+        if not self.binned or self.iteration != NO_ITERATION:
+            return []
+        return [(str(self.scale_factor), f"{self.describe_output()}  {describe_ranges(self.result())}")]
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return the file for correctionlib."""
+        return [("file", short_path(self.correction_file))]
 
     def result(self) -> ScaleFactorResult:
         """Return the values in bins."""

@@ -111,7 +111,6 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         with write_output(**self.write_info(), formats=formats, **self.record()) as folder:
             label = self.progress_label, "histograms", self.show_progress
             run_jobs(list(self.jobs(folder)), self.cores, *label)
-        print(f"plots of {self.config} are in {self.directory}")
 
 
 class PlotsWithData(PlotsFromTemplates, BlindTask):
@@ -211,7 +210,6 @@ class ShowYields(FromTemplates, BlindTask):
             (folder / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
         self._shown = True
         print(table)
-        print(f"the table is in {self.directory}")
 
 
 def _table(yields: Sequence[Yield], form: str) -> str:

@@ -93,6 +93,10 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         name = process if process == "corrections" else f"{process}_{part:03d}"
         return self.target(self.directory / name)
 
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        return int(self.get_branch_map()[branch][2])
+
     def job(self) -> Job:
         """Return the work of this branch."""
         from pocket.toys.config import YEAR

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,12 +22,14 @@ from pocket.scale_factors.declarations.closure import closure_configs
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.scale_factors import ComputeScaleFactors, ScaleFactorTask, code_of
+from tasks.core.console import short_path
 from tasks.framework.base import TemplateTask, input_ids
 
 if TYPE_CHECKING:
     from pocket.histograms.readings import Reading
     from pocket.scale_factors.validation.report import Report
 
+_log = logging.getLogger(__name__)
 REPORT = "report.json"
 TABLE = "report.txt"
 
@@ -121,7 +125,10 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
             report = self.report()
         made = (str(self.requires()["scale_factor"].correction_file),)
         files = used.checksums(name for name in self.toy_files().not_made(used) if used[name] not in made)
-        print(report.table(), end="", flush=True)
+        if report.failed:
+            print(report.table(), end="", flush=True)
+        else:
+            _log.info("%s", report.table().rstrip())
         accepted = bool(report.failed) and self.accept_closure
         if report.failed and not accepted:
             with replacing(self.failed_directory) as folder:
@@ -135,6 +142,19 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         with write_output(**self.write_info(), **read, **found) as folder:
             _write(folder, report, accepted=accepted)
         shutil.rmtree(self.failed_directory, ignore_errors=True)
+
+    def describe_output(self) -> str:
+        """Return the verdict."""
+        found = json.loads((self.directory / REPORT).read_text(encoding="utf-8"))
+        return "passed" if found["passed"] else "failed, accepted"
+
+    def describe_results(self) -> list[tuple[str, str]]:
+        """Return the verdict."""
+        return [(str(self.scale_factor), f"closure {self.describe_output()}")]
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return the file with all checks."""
+        return [("checks", short_path(self.directory / TABLE))]
 
     def report(self) -> Report:
         """Return the report of all checks."""

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,9 @@ from luigi.worker import Worker
 from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError
 from pocket.io.remote.tokens import redacted
-from tasks.core.pending import begin
+from tasks.core import pending
+from tasks.core.report import Report, begin_report
+from tasks.core.targets import remembering
 from tasks.core.terminal import print_note
 
 #: requests that only inform the scheduler, whose failure must never stop the work
@@ -40,7 +43,6 @@ _factory: Any = luigi.interface._WorkerSchedulerFactory
 _RemoteScheduler: Any = RemoteScheduler
 _Worker: Any = Worker
 _parser: Any = CmdlineParser
-_create_worker = _factory.create_worker
 
 
 def use_central_scheduler() -> None:
@@ -57,10 +59,9 @@ def _worker(self: Any, scheduler: Any, worker_processes: int, assistant: bool = 
     if worker_processes > 1 and not is_central and _is_local():
         print_note("--workers is for batch systems: tasks that are ready run side by side in --cores processes anyway")
         worker_processes = 1
-    begin(alone=worker_processes == 1 and not is_central)
-    if is_central:
-        return SharingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
-    return _create_worker(self, scheduler, worker_processes, assistant)
+    pending.begin(alone=worker_processes == 1 and not is_central)
+    kind = SharingWorker if is_central else ReportingWorker
+    return kind(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
 
 
 def _is_local() -> bool:
@@ -175,7 +176,57 @@ class CentralScheduler(_RemoteScheduler):
         return ids.get(value, value) if isinstance(value, str) else [ids.get(item, item) for item in value]
 
 
-class SharingWorker(_Worker):
+class ReportingWorker(_Worker):
+    """Shows the plan before tasks run, and results or errors afterwards."""
+
+    _report: Report | None = None
+    _root: Any = None
+    #: ids of complete tasks that luigi doesn't look at, since what requires them is complete
+    _upstream: frozenset[str] = frozenset()
+
+    def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> Any:
+        """Schedule a task and all that it requires."""
+        if self._root is not None:
+            return super().add(task, multiprocess, processes)
+        self._root = task
+        self._report = begin_report(has_lines(task))
+        with self._ending(), remembering() as found:
+            succeeded = super().add(task, multiprocess, processes)
+        pending.plan(task)
+        self._upstream = frozenset(each.task_id for each, there in found.items() if there and not _is_branch(each))
+        return succeeded
+
+    def run(self) -> Any:
+        """Run the tasks."""
+        if self._report is None:
+            return super().run()
+        with self._ending():
+            self._report.show_plan(self._root, self._upstream | pending.complete())
+            succeeded = super().run()
+        self._report.show_end()
+        return succeeded
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """Show the errors so far if the command ends in the block."""
+        try:
+            yield
+        except BaseException as error:
+            if self._report is not None:
+                self._report.show_end(stopped=isinstance(error, KeyboardInterrupt))
+            raise
+
+
+def has_lines(task: Any) -> bool:
+    """Whether a task leaves outputs, so that a plan and results are shown, and isn't what prints something itself."""
+    return hasattr(task, "describe_results") and not getattr(task, "only_checks", False)
+
+
+def _is_branch(task: Any) -> bool:
+    return hasattr(task, "is_branch") and bool(task.is_branch())
+
+
+class SharingWorker(ReportingWorker):
     """Runs tasks that no other command runs, waits for the others, and takes over those that others leave undone."""
 
     #: reports to the scheduler about tasks, from which luigi makes the summary and the exit code

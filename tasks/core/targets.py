@@ -160,6 +160,11 @@ class StoreTarget(law.LocalDirectoryTarget):
             return False
         return self.unsuitable() is None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is only known after other tasks have run if the output is still valid."""
+        return bool(self._awaited())
+
     def upload(self) -> None:
         """Copy the folder to the remote store."""
         assert self.remote is not None
@@ -313,11 +318,16 @@ _found: ContextVar[dict[law.Task, bool] | None] = ContextVar("found", default=No
 
 
 @contextlib.contextmanager
-def remembering() -> Iterator[None]:
-    """Check the completeness of each task only once in the block, while nothing is made."""
-    token = _found.set({})
+def remembering() -> Iterator[dict[law.Task, bool]]:
+    """Check the completeness of each task only once in the block, while nothing is made.
+
+    Yields:
+        Task → whether it is complete, of the tasks that were checked.
+    """
+    known: dict[law.Task, bool] = {}
+    token = _found.set(known)
     try:
-        yield
+        yield known
     finally:
         _found.reset(token)
 

@@ -205,6 +205,9 @@ class OneSentence(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten the record, and always keep it."""
         message = record.getMessage()
+        trace = f"\n{logging.Formatter().formatException(record.exc_info)}" if record.exc_info else ""
+        # The log file has the traceback of all errors.
+        record.whole = f"{message}{trace}"
         error = record.exc_info[1] if record.exc_info else None
         match = _IN_TEXT.search(message)
         if isinstance(error, FOR_PEOPLE):
@@ -214,6 +217,7 @@ class OneSentence(logging.Filter):
         else:
             self.redact(record, message)
             return True
+        record.sentence = sentence
         record.msg = shown(f"{message.splitlines()[0].rstrip()}\nerror: {sentence}")
         record.args, record.exc_info, record.exc_text = (), None, None
         return True

@@ -24,10 +24,12 @@ from pocket.parameters.tags import label_of, without_tags
 from tasks.batch.options import BatchOptions
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.central_scheduler import use_central_scheduler
+from tasks.core.console import short_path
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
 from tasks.core.names import choose, is_pattern, split_names
+from tasks.core.report import log_luigi, note_unchanged
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
 from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_options
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 one_sentence_errors()
 one_sentence_options()
 log_to_terminal()
+log_luigi()
 use_central_scheduler()
 
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
@@ -305,8 +308,10 @@ class StoreTask(AnalysisTask):
         self.check_expected()
         check_sources()
         # luigi decides which tasks to run before it runs any of them, so check again here.
-        finish_beside(self)
+        is_made = finish_beside(self)
         if self.complete():
+            if not is_made:
+                note_unchanged(self)
             return None
         output = self.output()
         if output.awaits_upload:
@@ -329,6 +334,28 @@ class StoreTask(AnalysisTask):
     def progress_label(self) -> str:
         """Name of this task in progress bars and messages."""
         return f"{self.task_family} {self.config_part}"
+
+    def describe_work(self) -> tuple[str, str]:
+        """Return how many branches are to be run and how much there is to do, for the plan; empty if not known."""
+        return "", ""
+
+    def describe_reason(self) -> str:
+        """Return why the task runs, for the plan; empty if it never ran, or waits for others."""
+        from tasks.framework.reasons import reason_of
+
+        return reason_of(self)
+
+    def describe_output(self) -> str:
+        """Return how much was made, e.g. ``22 figures``, for the line of the finished task; empty if not counted."""
+        return ""
+
+    def describe_results(self) -> list[tuple[str, str]]:
+        """Return what was found, as labels and texts for the results of a run."""
+        return []
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return where the output is, as label and text for the results of a run."""
+        return [("output", short_path(self.directory))]
 
     def show_progress(self, percentage: float) -> None:
         """Show the percentage on luigi's page, if luigi runs this task."""

@@ -11,10 +11,12 @@ import importlib
 import io
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import law
 import luigi
@@ -24,6 +26,9 @@ from pocket.errors import ChangedCodeError
 from pocket.executors import Job
 from pocket.io.store.provenance import begin_work
 from tasks.core import pending
+from tasks.core.log import Line, Sender, receive, rerouted
+from tasks.core.plan import label_of
+from tasks.core.report import Work, note_work
 from tasks.core.terminal import print_note
 from tasks.framework import workers
 from tasks.framework.passes import Pass
@@ -33,8 +38,8 @@ from tasks.framework.pool import progress_bar
 _luigi: Any = luigi.task_register
 _log = logging.getLogger(__name__)
 _NOTE = "note: "
-#: what a task printed: the name of the stream, and the text
-Printed = list[tuple[str, str]]
+#: what a task printed and logged: the name of the stream and the text, or a record
+Printed = list[tuple[str, str] | Line]
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,11 @@ class TaskJob:
             raise ChangedCodeError(f"{task.progress_label} is another task in this process")
         task.write_info = lambda: dict(self.info)
         printed: Printed = []
-        with contextlib.redirect_stdout(_Kept("stdout", printed)), contextlib.redirect_stderr(_Kept("stderr", printed)):
+        with (
+            contextlib.redirect_stdout(_Kept("stdout", printed)),
+            contextlib.redirect_stderr(_Kept("stderr", printed)),
+            rerouted(Sender(printed.append)),
+        ):
             task.make()
         return printed
 
@@ -109,16 +118,21 @@ class PassJob:
 
     job: Job
 
-    def run(self) -> None:
-        """Run the job."""
+    def run(self) -> list[Line]:
+        """Run the job, and return what it logged."""
         begin_work()
-        self.job.run(lambda amount: None)
+        logged: list[Line] = []
+        with rerouted(Sender(logged.append)):
+            self.job.run(lambda amount: None)
+        return logged
 
 
 #: id of a task → the task, and what its job returns
 _running: dict[str, tuple[Any, Future[Printed]]] = {}
 #: id of a workflow → its pass, and future → job
-_passes: dict[str, tuple[Pass, dict[Future[None], Job]]] = {}
+_passes: dict[str, tuple[Pass, dict[Future[list[Line]], Job]]] = {}
+#: future → when it began and when it was done
+_times: WeakKeyDictionary[Future[Any], tuple[float, float]] = WeakKeyDictionary()
 
 
 def begin_ready(passes: bool) -> set[Future[Any]]:
@@ -157,14 +171,28 @@ def _begin_pass(task: Any) -> None:
             return
         pending.note_begun(task)
         now = task.with_others(task.incomplete_jobs())
-        jobs = {workers.begin_beside(PassJob(job)): job for job in now.jobs.values()}
+        jobs = {_timed(workers.begin_beside(PassJob(job))): job for job in now.jobs.values()}
         for each in now.tasks:
             pending.note_begun(each)
             _passes[each.task_id] = now, jobs
 
 
-def finish_pass(task: Any) -> None:
-    """Wait for the jobs of a workflow if workers have begun with them."""
+def _timed(future: Future[Any]) -> Future[Any]:
+    """Return a future of which it is noted when it is done."""
+    begin = time.monotonic()
+    _times[future] = begin, begin
+    future.add_done_callback(lambda done: _times.update({done: (begin, time.monotonic())}))
+    return future
+
+
+def _seconds(futures: Iterable[Future[Any]]) -> float:
+    """Return how long it took from the first begin to the last end of futures that are done."""
+    times = [_times[future] for future in futures]
+    return max(end for _, end in times) - min(begin for begin, _ in times)
+
+
+def finish_pass(task: Any) -> bool:
+    """Wait for the jobs of a workflow if workers have begun with them, and tell whether they have."""
     now, jobs = _passes.get(task.task_id, (None, {}))
     left = {future for future in jobs if not future.done()}
     try:
@@ -172,6 +200,13 @@ def finish_pass(task: Any) -> None:
             with progress_bar(now.label, sum(jobs[future].size for future in left), task.work_unit) as advance:
                 for future in workers.finish_beside(left):
                     advance(jobs[future].size)
+        if now is not None:
+            for future in filter(_is_done, jobs):
+                for line in future.result():
+                    receive(line)
+            if done := now.done():
+                note_work(now.work(done, _seconds(jobs), task.work_unit))
+        return now is not None
     finally:
         for each in now.tasks if now is not None else ():
             _passes.pop(each.task_id, None)
@@ -200,6 +235,7 @@ def finish_beside(task: Any) -> bool:
         return False
     finally:
         _running.pop(task.task_id, None)
+    note_work(Work((task,), label_of(task), "", _seconds([future])))
     _print(printed)
     return True
 
@@ -215,15 +251,19 @@ def _errors_left() -> Iterator[None]:
 
 def _begin(task: Any) -> None:
     with _errors_left():
-        future = workers.begin_beside(TaskJob.of(task))
+        future = _timed(workers.begin_beside(TaskJob.of(task)))
         _running[task.task_id] = task, future
         pending.note_begun(task)
 
 
 def _print(printed: Printed) -> None:
-    """Print what a task printed, and notes that are known only once."""
+    """Print what a task printed, and notes that are known only once, and log what it logged."""
     lines: list[tuple[str, str]] = []
-    for stream, text in printed:
+    for entry in printed:
+        if len(entry) == 3:
+            receive(entry)
+            continue
+        stream, text = entry
         if lines and lines[-1][0] == stream and not lines[-1][1].endswith("\n"):
             lines[-1] = stream, lines[-1][1] + text
         else:

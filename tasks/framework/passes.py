@@ -6,12 +6,13 @@ Files are opened once, and what is read is kept for the next configuration, whic
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pocket.executors import Job, Progress
 from pocket.io.store.provenance import begin_work
+from tasks.core.report import Work, counted, label_together, rate_of
 from tasks.framework.jobs import ProcessingJob
 
 _log = logging.getLogger(__name__)
@@ -72,6 +73,20 @@ class Pass:
     jobs: Mapping[str, Job]
     tasks: tuple[Any, ...]
     label: str
+
+    def work(self, done: Sequence[Any], seconds: float, unit: str) -> Work:
+        """Return what was done, for the line of the tasks that are finished.
+
+        Args:
+            done: the workflows that are finished.
+            seconds: how long it took.
+            unit: unit of the jobs' sizes.
+        """
+        tasks = tuple(done) or self.tasks[:1]
+        amount = sum(job.size for job in self.jobs.values())
+        first = sum(job.first.size if isinstance(job, SharedJob) else job.size for job in self.jobs.values())
+        text = counted(amount, unit, first if len(tasks) > 1 else 0)
+        return Work(tasks, label_together(tasks), text, seconds, rate_of(amount, seconds))
 
     def done(self) -> list[Any]:
         """Return the workflows all of whose branches are complete."""

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pocket.errors import ConfigError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
+from pocket.executors.proxy import in_words
 from pocket.io.store.provenance import begin_work
+from tasks.core.console import fitted, is_terminal, say, short, width_of
+from tasks.core.report import shows_lines
 from tasks.framework.workers import run_in_processes
 
+#: function of the amount of work that is done
+Show = Callable[[int], None]
+#: s until the first line about progress where there is no terminal, and largest number between two
+_FIRST_LINE, _LAST_PAUSE = 60.0, 3600.0
 #: function of a percentage
 Publish = Callable[[float], None]
 
@@ -120,7 +128,7 @@ def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextlib.contextmanager
 def progress_bar(label: str, total: int, unit: str, publish: Publish | None = None) -> Iterator[Progress]:
-    """Show a progress bar.
+    """Show a progress bar on a terminal, elsewhere a line now and then.
 
     Args:
         label: label of the progress bar.
@@ -131,34 +139,75 @@ def progress_bar(label: str, total: int, unit: str, publish: Publish | None = No
     Yields:
         A function that is called with each finished amount.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    begin = time.monotonic()
+    done = 0
+    shown = _bar if is_terminal(sys.stderr) else _lines_now_and_then
+    with shown(label, total, unit) as show:
 
-    console = Console(stderr=True)
+        def advance(amount: int) -> None:
+            nonlocal done
+            done += amount
+            show(done)
+            if publish is not None and total:
+                publish(100 * done / total)
+
+        yield advance
+    seconds = time.monotonic() - begin
+    if not shows_lines():
+        # There is no line for the finished task.
+        say(f"{label}: {done:,} {unit} in {seconds:.1f} s, {_rate(done, seconds, unit)}")
+
+
+def _rate(done: int, seconds: float, unit: str) -> str:
+    per_second = done / max(seconds, 1e-9)
+    return f"{per_second:,.{0 if per_second >= 10 else 1}f} {unit}/s"
+
+
+@contextlib.contextmanager
+def _bar(label: str, total: int, unit: str) -> Iterator[Show]:
+    """Show a bar, which vanishes at the end."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    # What doesn't fit would be cut, which takes the rate away first.
+    width = width_of(sys.stderr)
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=max(8, min(40, width - len(label) - 50))),
+        TextColumn("{task.fields[amount]}"),
         TextColumn("{task.fields[rate]}"),
         TextColumn("ETA"),
         TimeRemainingColumn(),
     )
     begin = time.monotonic()
-    done = 0
 
-    def rate() -> str:
-        per_second = done / max(time.monotonic() - begin, 1e-9)
-        return f"{per_second:,.{0 if per_second >= 10 else 1}f} {unit}/s"
+    def amount(done: int) -> str:
+        return f"{short(done)}/{short(total)} {unit}"
 
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(label, total=total, rate="")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(fitted(label, max(16, width - 60)), total=total, amount=amount(0), rate="")
 
-        def advance(amount: int) -> None:
-            nonlocal done
-            done += amount
-            bar.update(task, advance=amount, rate=rate())
-            if publish is not None and total:
-                publish(100 * done / total)
+        def show(done: int) -> None:
+            rate = f"{short(done / max(time.monotonic() - begin, 1e-9))}/s"
+            bar.update(task, completed=done, amount=amount(done), rate=rate)
 
-        yield advance
-    console.print(f"{label}: {done:,} {unit} in {time.monotonic() - begin:.1f} s, {rate()}", highlight=False)
+        yield show
+
+
+@contextlib.contextmanager
+def _lines_now_and_then(label: str, total: int, unit: str) -> Iterator[Show]:
+    """Show lines without a terminal, the first after a minute, each later one after twice the time, up to an hour."""
+    begin = time.monotonic()
+    pause = following = _FIRST_LINE
+
+    def show(done: int) -> None:
+        nonlocal pause, following
+        seconds = time.monotonic() - begin
+        if seconds < following or done >= total:
+            return
+        left = f", about {in_words(seconds * (total - done) / done)} left" if done else ""
+        say(f"{label}: {done:,} of {total:,} {unit}, {_rate(done, seconds, unit)}{left}")
+        pause = min(2 * pause, _LAST_PAUSE)
+        following = seconds + pause
+
+    yield show

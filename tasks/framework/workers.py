@@ -26,7 +26,7 @@ from pocket.errors import ProcessDiedError
 from pocket.executors import Job, Progress
 from pocket.io.store.provenance import begin_work
 from tasks.core.early_workers import use_server, worker_context
-from tasks.core.log import log_to_terminal
+from tasks.core.log import Line, Sender, log_to_terminal, receive, rerouted
 
 
 def run_in_processes(
@@ -264,6 +264,8 @@ def _listen(messages: Messages, advance: Progress, running: dict[int, int]) -> N
     while (message := messages.recv()) is not None:
         if isinstance(message, int):
             advance(message)
+        elif len(message) == 3:
+            receive(message)
         else:
             process, number = message
             running[process] = number
@@ -271,8 +273,8 @@ def _listen(messages: Messages, advance: Progress, running: dict[int, int]) -> N
 
 #: number of what isn't a job
 _NO_JOB = -1
-#: an amount of finished work, or a process and the number of the job that it begins
-Message = int | tuple[int, int]
+#: an amount of finished work, or a process and the number of the job that it begins, or what a job logs
+Message = int | tuple[int, int] | Line
 Messages: TypeAlias = "Connection[Message | None, Message | None]"
 _sender: Messages | None = None
 
@@ -321,7 +323,8 @@ def _work(number: int, job: Job) -> None:
     try:
         _sender.send((os.getpid(), number))
         begin_work()
-        job.run(_sender.send)
+        with rerouted(Sender(_sender.send)):
+            job.run(_sender.send)
     except KeyboardInterrupt:
         # Otherwise, the pool would still run the jobs that are queued for this process.
         os._exit(1)

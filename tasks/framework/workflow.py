@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,9 @@ from pocket.io.store.paths import own_folder
 from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import WorkflowTypes
 from tasks.batch.own_store import is_made_elsewhere
+from tasks.core.console import short
 from tasks.core.pending import note_done
+from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.framework.beside import finish_pass
@@ -48,11 +51,14 @@ class PoolProxy(LocalWorkflowProxy):
         from pocket.configuration.analysis import absolute_reference
 
         task = self.task
-        finish_pass(task)
+        is_begun = finish_pass(task)
         jobs = task.incomplete_jobs()
         if not jobs:
+            if not is_begun:
+                note_unchanged(task)
             return
         now = task.with_others(jobs)
+        begin = time.monotonic()
         if isinstance(task, ExecutorMixin):
             options = task.run_options(
                 cores=task.cores,
@@ -63,8 +69,10 @@ class PoolProxy(LocalWorkflowProxy):
             run_with(task.executor_factory, options, now.jobs, now.label, task.work_unit, task.show_progress)
         else:
             run_jobs(list(now.jobs.values()), task.cores, now.label, task.work_unit, task.show_progress)
-        for done in now.done():
-            note_done(done)
+        done = now.done()
+        for each in done:
+            note_done(each)
+        note_work(now.work(done, time.monotonic() - begin, task.work_unit))
         refuse_replaced((branch.output() for branch in task.get_branch_tasks().values()), task.progress_label)
         if awaited := task.awaited():
             raise changed_meanwhile(task.progress_label, awaited)
@@ -147,6 +155,28 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def with_others(self, jobs: dict[str, Job]) -> Pass:
         """Return the jobs, which may also do the work of other tasks that are ready."""
         return Pass(jobs, (self,), self.progress_label)
+
+    def describe_work(self) -> tuple[str, str]:
+        """Return the number of incomplete branches, and how much there is to do in them."""
+        if self.is_branch() or not self.branches_are_known:
+            return "", ""
+        branches = self.get_branch_tasks()
+        find_remote(branch.output() for branch in branches.values())
+        left = [number for number, branch in branches.items() if not branch.output().exists()]
+        count = f"{len(left)} of {len(branches)}" if len(left) < len(branches) else f"{len(branches)}"
+        amount = sum(map(self.branch_size, left))
+        branches_text = f"{count} branch{'es' if len(branches) != 1 else ''}"
+        return branches_text, f"{short(amount)} {self.work_unit}" if amount else ""
+
+    @property
+    def branches_are_known(self) -> bool:
+        """Whether the branches are known before the tasks that are required have run."""
+        condition = getattr(self, "workflow_condition", None)
+        return condition is None or bool(condition())
+
+    def branch_size(self, branch: int) -> int:
+        """Return how much there is to do in a branch, 0 if that isn't known before it runs."""
+        return 0
 
     def incomplete_jobs(self) -> dict[str, Job]:
         """Return the jobs of the incomplete branches by name, after preparing for them."""

@@ -185,7 +185,6 @@ class ProduceDatacards(ModelTask):
         shutil.rmtree(self.failed_directory, ignore_errors=True)
         if missing:
             print(missing)
-        print(f"datacards of {self.model} are in {self.directory}")
 
     def built(self) -> Made:
         """Return the model of the templates."""

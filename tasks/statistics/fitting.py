@@ -136,7 +136,6 @@ class FitModel(FitChoice):
                 (output / name).write_text(text, encoding="utf-8")
             if predictions:
                 save_predictions(predictions, output / POSTFIT)
-        print(f"results of {self.config_part} are in {self.directory}")
 
     def check_names(self, model: Model) -> None:
         """Check that options name parameters of the model.

@@ -130,4 +130,3 @@ class PlotFit(FormatsTask, FitChoice):
             for suffix, table in tables.items():
                 (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
             save_plots(draw_fit(records, predictions, style, period, self.axes, is_data=is_data), output, formats)
-        print(f"plots and tables of the fit of {self.config_part} are in {self.directory}")

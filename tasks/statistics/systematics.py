@@ -132,7 +132,6 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         with write_output(**self.write_info(), formats=formats) as folder:
             label = self.progress_label, "regions", self.show_progress
             run_jobs(list(self.model_jobs(folder, self.declaration)), self.cores, *label)
-        print(f"plots of {self.model} are in {self.directory}")
 
     def model_jobs(self, folder: Path, declaration: StatisticalModel) -> Iterator[TreatmentPlotJob]:
         """Yield the jobs that draw the regions of a model into a folder.

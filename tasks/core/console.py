@@ -1,0 +1,133 @@
+"""Lines on the terminal: what fits into its width, colours where they are wanted, and numbers in few characters."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pocket.executors.proxy import in_words
+
+#: names of colours → their codes
+_CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "faint": "2"}
+#: characters between two columns
+_GAP = "  "
+#: largest number of characters of a column with names
+_NAMES = 44
+
+
+def is_terminal(stream: Any) -> bool:
+    """Tell whether a stream is a terminal that can move its cursor."""
+    return bool(stream.isatty()) and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+def width_of(stream: Any) -> int:
+    """Return the number of characters in a line of a stream, 0 if lines may have any length."""
+    return shutil.get_terminal_size().columns if stream.isatty() else 0
+
+
+def colored(text: str, color: str, stream: Any) -> str:
+    """Return a text in a colour, if the stream is a terminal and the user wants colours."""
+    if not is_terminal(stream) or os.environ.get("NO_COLOR"):
+        return text
+    return f"\033[{_CODES[color]}m{text}\033[0m"
+
+
+def fitted(text: str, width: int) -> str:
+    """Return a text that is cut where a line ends; a width of 0 has no end.
+
+    Example:
+        >>> fitted("MergeOutputs", 8), fitted("MergeOutputs", 0)
+        ('MergeOu…', 'MergeOutputs')
+    """
+    return text if not width or len(text) <= width else f"{text[: max(width - 1, 0)]}…"
+
+
+def aligned(rows: Sequence[Sequence[str]], width: int = 0, right: Sequence[int] = ()) -> list[str]:
+    """Return rows of a table as lines, cut at the width.
+
+    Args:
+        rows: the cells of each row.
+        width: number of characters in a line, 0 for any number.
+        right: numbers of the columns that are aligned on the right.
+
+    Example:
+        >>> aligned([("a", "10", "x"), ("bcd", "2", "")], right=[1])
+        ['a    10  x', 'bcd   2']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(size) if number in right else cell.ljust(size)
+            for number, (cell, size) in enumerate(zip(row, widths, strict=True))
+            if size
+        ]
+        lines.append(fitted(_GAP.join(cells).rstrip(), width))
+    return lines
+
+
+def some_names(names: Sequence[str], most: int = _NAMES) -> str:
+    """Return names with commas in between, the first ones and their number if all take too many characters.
+
+    Example:
+        >>> some_names(["tnp", "nominal", "calibrated"], 16)
+        'tnp, … (3)'
+    """
+    text = ", ".join(names)
+    shown = list(names)
+    while len(text) > most and len(shown) > 1:
+        shown.pop()
+        text = f"{', '.join(shown)}, … ({len(names)})"
+    return text
+
+
+def short(number: float) -> str:
+    """Return a number in few characters.
+
+    Example:
+        >>> [short(number) for number in (7, 950, 4210, 388_000, 2_340_000, 12_000_000_000)]
+        ['7', '950', '4.2k', '388k', '2.3M', '12G']
+    """
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        # What would be rounded to the next thousand has its letter.
+        if number >= 0.9995 * factor:
+            return f"{number / factor:.{0 if number >= 9.95 * factor else 1}f}{letter}"
+    return f"{number:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration, with tenths of seconds below a minute.
+
+    Example:
+        >>> duration(1.28), duration(83), duration(7300)
+        ('1.3 s', '1 min 23 s', '2 h 1 min')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    return f"{in_words(seconds)} {int(seconds) % 60} s" if seconds < 3600 else in_words(seconds)
+
+
+def short_path(path: Path | str) -> str:
+    """Return a path relative to the working directory if it is below it."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def write_line(text: str, stream: Any) -> None:
+    """Write a line to a stream at once; characters that its encoding lacks are replaced."""
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+
+
+def say(text: str) -> None:
+    """Write a line about the progress of a command, which isn't its result."""
+    write_line(text, sys.stderr)

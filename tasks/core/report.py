@@ -1,0 +1,373 @@
+"""Report of a command: its plan before anything runs, a line for each finished task, then results or errors.
+
+luigi tells what happens by its events and its log. Where several processes of luigi run tasks, each of them writes what
+happens into one journal, which the process of the command reads at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import luigi
+
+from pocket.base.snapshots.process import shown
+from pocket.io.store.paths import store_root
+from tasks.core import pending
+from tasks.core.console import aligned, colored, duration, fitted, say, short, short_path, some_names, width_of
+from tasks.core.log import in_job, is_command, is_quiet, shows_luigi
+from tasks.core.plan import described, label_of, plan_lines
+from tasks.core.run_log import RUN_LOG, copy_stdout
+
+#: luigi's logger
+LUIGI = "luigi-interface"
+_SUMMARY = "Luigi Execution Summary"
+#: characters of a label, on narrow terminals and others, and of what follows it in lines of finished tasks
+_NARROW, _LABEL, _AMOUNT, _TIME, _RATE = 30, 40, 19, 12, 8
+#: characters of a line from which on a terminal isn't narrow
+_WIDE = 100
+_DONE, _FAILED = "✓", "✗"
+_PLACE = re.compile(r'^ +File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+
+
+@dataclass
+class Work:
+    """Work that was done for one task or several.
+
+    Args:
+        tasks: the tasks.
+        label: what they are called.
+        amount: how much was done, with its unit; empty if it isn't counted.
+        seconds: how long it took.
+        rate: amount per second, empty if it isn't counted.
+    """
+
+    tasks: tuple[Any, ...]
+    label: str
+    amount: str
+    seconds: float
+    rate: str = ""
+
+
+class Journal:
+    """What happens to tasks, in this process and in those that luigi forks from it."""
+
+    def __init__(self) -> None:
+        self._entries: list[dict[str, Any]] = []
+        self._file: Any = None
+        # Without a place for a file, forked processes can't tell.
+        with contextlib.suppress(OSError):
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (open as long as the command runs)
+
+    def add(self, **entry: Any) -> None:
+        """Add an entry."""
+        if self._file is None:
+            self._entries.append(entry)
+        else:
+            self._file.write(f"{json.dumps(entry)}\n".encode())
+
+    def entries(self, kind: str) -> list[Any]:
+        """Return the values of one kind, in order."""
+        found = list(self._entries)
+        if self._file is not None:
+            size = os.fstat(self._file.fileno()).st_size
+            text = os.pread(self._file.fileno(), size, 0).decode("utf-8", "replace")
+            found = [json.loads(line) for line in text.splitlines()]
+        return [entry[kind] for entry in found if kind in entry]
+
+
+@dataclass
+class Report:
+    """The report of this command.
+
+    Args:
+        lines: whether plan, finished tasks and results are shown, or only warnings and errors.
+    """
+
+    lines: bool
+    journal: Journal = field(default_factory=Journal)
+    root: Any = None
+    tasks: Mapping[str, Any] = field(default_factory=dict)
+    begun: float = field(default_factory=time.monotonic)
+    #: id of a task → when it began, and what was done for it
+    starts: dict[str, float] = field(default_factory=dict)
+    works: dict[str, Work] = field(default_factory=dict)
+    #: ids of tasks whose line was shown, and of those that had nothing to do
+    told: set[str] = field(default_factory=set)
+    unchanged: set[str] = field(default_factory=set)
+    #: errors that were shown, once the report has ended
+    shown: set[str] | None = None
+
+    def tell(self, text: str) -> None:
+        """Show a line, and log it; the standard output is left to what tasks print."""
+        say(text)
+        RUN_LOG.note(_plain(text))
+
+    def show_plan(self, root: Any, complete: Collection[str]) -> None:
+        """Show the header and the plan; a command without anything to run shows one line.
+
+        Args:
+            root: the task of the command.
+            complete: ids of tasks that are complete.
+        """
+        self.root = root
+        self.tasks = pending.planned()
+        if not self.lines:
+            return
+        if not self.tasks:
+            if root.task_id in complete:
+                self.tell(self._nothing_to_do(len(complete)))
+            return
+        RUN_LOG.begin("-".join(_words(root)) or "run")
+        copy_stdout()
+        RUN_LOG.note(f"command: {' '.join(sys.argv)}")
+        width = width_of(sys.stderr)
+        parts = [" ".join(_words(root)), f"store: {short_path(store_root())}"]
+        parts += [f"log: {short_path(RUN_LOG.path)}"] if RUN_LOG.path else []
+        line = " · ".join(parts)
+        for text in [line] if not width or len(line) <= width else parts:
+            self.tell(text)
+        self.tell("")
+        number = len(self.tasks) + len(complete)
+        counts = f"{number} tasks" if number != 1 else "1 task"
+        done = f", {len(complete)} complete, {len(self.tasks)}" if complete else ""
+        self.tell(f"Plan: {counts}{done} to run")
+        for text in plan_lines(self.tasks, pending.required(), width):
+            self.tell(text)
+        self.tell("")
+
+    def _nothing_to_do(self, number: int) -> str:
+        tasks = f"{number} tasks" if number > 1 else label_of(self.root)
+        place = getattr(self.root, "directory", None)
+        return f"{' '.join(_words(self.root))}: complete, {tasks}{f', {short_path(place)}' if place else ''}"
+
+    def show_done(self, task: Any) -> None:
+        """Show the line of a finished task, together with others that were done in one pass."""
+        self.journal.add(done=task.task_id)
+        if not self.lines or task.task_id in self.told:
+            return
+        seconds = time.monotonic() - self.starts.get(task.task_id, self.begun)
+        work = self.works.get(task.task_id, Work((task,), label_of(task), "", seconds))
+        self.told.update(each.task_id for each in work.tasks)
+        amount = described(task, "describe_output", "") or work.amount
+        if task.task_id in self.unchanged:
+            self._line(_DONE, "green", work.label, "unchanged")
+        else:
+            self._line(_DONE, "green", work.label, amount, duration(work.seconds), work.rate)
+
+    def show_failed(self, task: Any) -> None:
+        """Show the line of a failed task."""
+        self.journal.add(failed=task.task_id)
+        if self.lines:
+            seconds = time.monotonic() - self.starts.get(task.task_id, self.begun)
+            self._line(_FAILED, "red", label_of(task), f"failed after {duration(seconds)}")
+
+    def _line(self, mark: str, color: str, label: str, amount: str, seconds: str = "", rate: str = "") -> None:
+        width = width_of(sys.stderr)
+        size = _NARROW if 0 < width < _WIDE else _LABEL
+        cells = [f"{label:<{size}}", f"{amount:>{_AMOUNT}}", f"{seconds:>{_TIME}}", f"{rate:>{_RATE}}"]
+        text = fitted(f"{mark} {'  '.join(cells).rstrip()}", width)
+        self.tell(text.replace(mark, colored(mark, color, sys.stderr), 1))
+
+    def note_error(self, sentence: str, whole: str, is_known: bool) -> None:
+        """Keep an error until the end, after which it is shown at once.
+
+        Args:
+            sentence: what is shown.
+            whole: text with the traceback.
+            is_known: whether the sentence tells all that users need.
+        """
+        if self.shown is None:
+            self.journal.add(error=[sentence, whole, is_known])
+        elif sentence not in self.shown:
+            show_error(sentence, whole, is_known)
+
+    def show_end(self, stopped: bool = False) -> None:
+        """Show the results, or else the errors.
+
+        Args:
+            stopped: whether the command was interrupted, which is told elsewhere.
+        """
+        errors = self.journal.entries("error")
+        done = self.journal.entries("done")
+        if self.lines and self.tasks and not stopped:
+            self._show_results([self.tasks[name] for name in dict.fromkeys(done) if name in self.tasks])
+            left = len(self.tasks.keys() - set(done))
+            if not left and not errors:
+                self.tell(f"Done in {duration(time.monotonic() - self.begun)}")
+            elif errors or self.journal.entries("failed"):
+                self.tell("")
+                were = f"{left} of {len(self.tasks)} tasks were not made." if len(self.tasks) > 1 else ""
+                self.tell(f"{were} The same command goes on from here.".strip())
+        for sentence, whole, is_known in {error[0]: error for error in errors}.values():
+            show_error(sentence, whole, is_known)
+        self.lines, self.shown = False, {error[0] for error in errors}
+
+    def _show_results(self, done: Iterable[Any]) -> None:
+        rows: dict[str, list[str]] = {}
+        tasks = sorted(done, key=lambda task: task is not self.root)
+        for task in tasks:
+            for label, text in described(task, "describe_results", ()):
+                rows.setdefault(label, []).append(text)
+        if self.root in tasks:
+            for label, text in described(self.root, "describe_place", ()):
+                rows.setdefault(label, []).append(text)
+        if not rows:
+            return
+        self.tell("")
+        self.tell("Results")
+        # Paths are never cut: they are what is copied from here.
+        for text in aligned([(f"  {label}", "  ".join(texts)) for label, texts in rows.items()]):
+            self.tell(text)
+
+
+def show_error(sentence: str, whole: str, is_known: bool) -> None:
+    """Show an error; one that isn't meant for people has its place in the code and its traceback in the log."""
+    RUN_LOG.note(f"error: {sentence}\n{whole}")
+    if is_known:
+        say(shown(f"{colored('error:', 'red', sys.stderr)} {sentence}"))
+        return
+    if RUN_LOG.path is None:
+        say(shown(whole.rstrip()))
+        say(shown(f"{colored('error:', 'red', sys.stderr)} {sentence}"))
+        return
+    say(shown(f"{colored('error:', 'red', sys.stderr)} {sentence}"))
+    if places := _PLACE.findall(whole):
+        say(shown(f"  at {short_path(places[-1][0])}:{places[-1][1]}"))
+    say(f"  traceback: {short_path(RUN_LOG.path)}")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\033\[[\d;]*m", "", text)
+
+
+def _words(root: Any) -> list[str]:
+    """Return the analysis and the version of a task, as far as it has them."""
+    names = []
+    with contextlib.suppress(Exception):
+        names.append(str(root.analysis_inst.name))
+    version = getattr(root, "version_part", None) or getattr(root, "version", None)
+    return [*names, *([str(version)] if version else [])]
+
+
+_report: Report | None = None
+
+
+def begin_report(root_lines: bool) -> Report | None:
+    """Begin the report of this command, ``None`` if it isn't a command that a user looks at."""
+    global _report
+    _report = Report(lines=root_lines and not is_quiet()) if is_command() and not in_job() else None
+    return _report
+
+
+def current() -> Report | None:
+    """Return the report of this command, ``None`` if there is none."""
+    return _report
+
+
+def shows_lines() -> bool:
+    """Whether finished tasks have a line, which says how much was done and how long it took."""
+    return _report is not None and _report.lines
+
+
+def note_work(work: Work) -> None:
+    """Note what was done for tasks that are about to be finished."""
+    if _report is not None:
+        _report.works.update((task.task_id, work) for task in work.tasks)
+
+
+def note_unchanged(task: Any) -> None:
+    """Note that a task has nothing to do, since what it requires came out as before."""
+    if _report is not None:
+        _report.unchanged.add(task.task_id)
+
+
+def label_together(tasks: Iterable[Any]) -> str:
+    """Return the label of tasks of one kind that are done in one pass."""
+    first, *others = tasks
+    parts = [getattr(task, "config_part", "") for task in others]
+    return some_names([label_of(first), *parts], _NARROW if 0 < width_of(sys.stderr) < _WIDE else _LABEL)
+
+
+def counted(amount: float, unit: str, share: float = 0) -> str:
+    """Return an amount, e.g. ``2 × 1,000 events`` if each of several tasks has a share of it."""
+    times = amount / share if share else 1
+    if times > 1 and times == int(times):
+        return f"{int(times)} × {share:,.0f} {unit}"
+    return f"{amount:,.0f} {unit}"
+
+
+def rate_of(amount: float, seconds: float) -> str:
+    """Return an amount per second in few characters, empty if it is hardly measured."""
+    return f"{short(amount / seconds)}/s" if seconds > 0.05 and amount else ""
+
+
+class LuigiHandler(logging.Handler):
+    """Keeps luigi's lines from the terminal, and errors in them for the end of the report."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record, keep its error, or leave it to the log file."""
+        message = record.getMessage()
+        if in_job():
+            say(self.format(record))
+            return
+        known = getattr(record, "sentence", None)
+        trace = getattr(record, "whole", "") or message
+        is_error = known is not None or "\nTraceback (most recent call last)" in trace
+        if shows_luigi() and _SUMMARY not in message:
+            say(f"{record.levelname}: {message.partition(chr(10))[0]}")
+        if is_error:
+            lines = [line for line in trace.strip().splitlines() if line.strip()]
+            error = (known, trace, True) if known is not None else (lines[-1].strip(), trace, False)
+            if _report is not None:
+                _report.note_error(*error)
+            else:
+                show_error(*error)
+        elif record.levelno >= logging.WARNING and not shows_luigi():
+            say(f"warning: {message}")
+
+
+def log_luigi() -> None:
+    """Take over luigi's own log, in commands."""
+    if not is_command():
+        return
+    # An option of luigi: it adds no handlers of its own.
+    options: Any = luigi.configuration
+    options.get_config().set("core", "no_configure_logging", "True")
+    logger = logging.getLogger(LUIGI)
+    logger.setLevel(logging.DEBUG if shows_luigi() else logging.INFO)
+    logger.propagate = False
+    handler = LuigiHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger.handlers = [handler] if in_job() else [handler, RUN_LOG]
+
+
+# luigi's functions have no type annotations.
+_on: Any = luigi.Task.event_handler
+
+
+@_on(luigi.Event.START)
+def _note_start(task: Any) -> None:
+    if _report is not None:
+        _report.starts[task.task_id] = time.monotonic()
+
+
+@_on(luigi.Event.SUCCESS)
+def _show_done(task: Any) -> None:
+    if _report is not None:
+        _report.show_done(task)
+
+
+@_on(luigi.Event.FAILURE)
+def _show_failed(task: Any, error: BaseException) -> None:
+    if _report is not None:
+        _report.show_failed(task)
