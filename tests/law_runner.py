@@ -130,6 +130,11 @@ class Law:
         text, _ = process.communicate(timeout=timeout)
         return Run(process.returncode, text), Usage(**json.loads(result.read_text()))
 
+    @property
+    def last_log(self) -> str:
+        """The log of the last command that ran something."""
+        return max((self.store / ".logs").glob("*.log"), key=lambda path: path.stat().st_mtime_ns).read_text()
+
     def outputs(self, task: str, analysis: str = "zmumu") -> Iterator[Path]:
         """Return the folders with a manifest, and the containers, below a task's folder in the store."""
         found = []

@@ -179,5 +179,5 @@ def unfinished(store: Path) -> list[Path]:
     files = [path for path in store.rglob("*") if path.is_file()]
     hidden = list(store.rglob(".*"))
     found = hidden + [path for path in files if not outputs & {path, *path.parents}]
-    records = store / ".records"
-    return [path for path in found if records not in (path, *path.parents)]
+    apart = {store / ".records", store / ".logs"}
+    return [path for path in found if not apart & {path, *path.parents}]

@@ -47,7 +47,8 @@ def couple(chain: Chain) -> None:
 
 def kill_in_iteration_2(chain: Chain) -> None:
     """Let law begin, and kill it when it has begun with the processor in iteration 2."""
-    process = chain.law.start(*chain.arguments("ComputeScaleFactors", "--cores", "1", "--scale-factor", "vertices"))
+    options = ("--cores", "1", "--scale-factor", "vertices", "--log-level", "DEBUG")
+    process = chain.law.start(*chain.arguments("ComputeScaleFactors", *options))
     assert process.stdout is not None
     for line in process.stdout:
         if "running   RunProcessor" in line and "iteration=2" in line:

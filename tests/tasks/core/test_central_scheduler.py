@@ -112,7 +112,7 @@ class Command:
         law = Law(chain.folder, environment)
         with self.path.open("w") as log:
             self.process = subprocess.Popen(
-                ["law", "run", *chain.arguments(*arguments), "--cores", "1"],
+                ["law", "run", *chain.arguments(*arguments), "--cores", "1", "--log-level", "DEBUG"],
                 env=law.environment,
                 cwd=chain.folder,
                 stdin=subprocess.DEVNULL,

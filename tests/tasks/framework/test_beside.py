@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -122,19 +123,19 @@ def test_the_chain_makes_the_same_side_by_side(chain: Chain) -> None:
     assert run.code == 0, run.text
     assert outputs(chain) == before
     # One pass for both, whose tasks luigi runs in its own order.
-    assert re.findall(r"^(RunProcessor .*):", run.text, re.MULTILINE) == [
+    assert re.findall(r"^✓ (RunProcessor .*?)  ", run.text, re.MULTILINE) == [
         "RunProcessor probes, main",
         "RunProcessor corrected",
     ]
-    # What a worker prints is printed once, where its task runs.
-    assert run.text.count("MergeOutputs main: divided by") == 1
+    # What a worker logs is logged once, where its task runs.
+    assert chain.law.last_log.count("MergeOutputs main: divided by") == 1
     for task in before:
         for path in chain.outputs(task):
             remove_output(path)
     alone = chain.law.run(*chain.arguments("PlotTemplates", "--cores", "2", "--one-by-one"))
     assert alone.code == 0, alone.text
     assert outputs(chain) == before
-    assert sorted(re.findall(r"^(RunProcessor .*):", alone.text, re.MULTILINE)) == [
+    assert sorted(re.findall(r"^✓ (RunProcessor .*?)  ", alone.text, re.MULTILINE)) == [
         "RunProcessor corrected",
         "RunProcessor main",
         "RunProcessor probes",
@@ -149,18 +150,27 @@ def test_the_error_of_a_configuration_is_that_of_its_task(chain: Chain) -> None:
     assert "ptt" in run.errors[0]
     assert len(chain.outputs("MergeOutputs", "main")) == 1
     # Those that don't need it are made.
-    assert "MergeOutputs corrected: divided by" in run.text or len(chain.outputs("MergeOutputs", "corrected")) == 1
+    assert (
+        "MergeOutputs corrected: divided by" in chain.law.last_log
+        or len(chain.outputs("MergeOutputs", "corrected")) == 1
+    )
 
 
-def test_a_task_in_another_process(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_task_in_another_process(
+    chain: Chain, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     task = chain.task(MergeOutputs, config="main")
     before = chain.contents("MergeOutputs", "main")
     job = TaskJob.of(task)
     printed = job.run()
     assert capsys.readouterr() == ("", "")
-    beside._print([*printed, ("stderr", "note: once and for all\n"), ("stderr", "note: once and for all\n")])
+    logging.getLogger("tasks").addHandler(caplog.handler)
+    try:
+        beside._print([*printed, ("stderr", "note: once and for all\n"), ("stderr", "note: once and for all\n")])
+    finally:
+        logging.getLogger("tasks").removeHandler(caplog.handler)
     text = capsys.readouterr()
-    assert text.out.startswith("MergeOutputs main: divided by")
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["MergeOutputs main"]
     assert text.err.count("once and for all") == 1
     assert chain.contents("MergeOutputs", "main") == before
     with pytest.raises(ChangedCodeError):

@@ -53,7 +53,7 @@ def run_again(chain: Chain, *options: str) -> Run:
 def test_templates_are_the_same(chain: Chain, executor: str) -> None:
     run = run_again(chain, "--executor", executor)
     assert ("Dask dashboard" in run.text) == (executor == "dask")
-    assert re.search(r"RunProcessor main: [\d,]+ events in", run.text)
+    assert re.search(r"^✓ RunProcessor main +[\d,]+ events ", run.text, re.MULTILINE)
 
 
 def test_jobs_of_a_batch_system_have_no_executor(chain: Chain) -> None:
@@ -110,7 +110,7 @@ def test_skim(chain: Chain) -> None:
     skim(chain, '{"main": Skim(config="main")}')
     run = chain.run("MergeOutputs", "--config", "main", "--executor", "dask", "--max-workers", "1")
     assert run.code == 0, run.text
-    assert re.search(r"SkimEvents main: [\d,]+ events in", run.text)
+    assert re.search(r"^✓ SkimEvents main +[\d,]+ events ", run.text, re.MULTILINE)
     skimmed = read_templates(chain.task(MergeOutputs, config="main").directory, "muon_pt")
     assert set(skimmed) == set(unskimmed)
     for sample, template in unskimmed.items():

@@ -122,7 +122,7 @@ def test_two_configurations_at_once(chain: Chain, tmp_path: Path) -> None:
         moment.go_on()
     texts = [run.communicate()[0] for _, run in runs]
     assert [run.returncode for _, run in runs] == [0, 0], texts
-    assert ["running   MakeToySamples" in text for text in texts] == [True, True]
+    assert ["✓ MakeToySamples toys" in text for text in texts] == [True, True]
     assert unfinished(chain.store) == []
     assert {config: chain.templates(config) for config in expected} == expected
 
