@@ -153,8 +153,8 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the yields of the first variable, in the first category that has it."""
         for category, variable, _ in self.wanted:
-            if text := describe_yields(self.directory / category, variable, self.compare):
-                return [(f"{variable}, {category}", text)]
+            if rows := describe_yields(self.directory / category, variable, self.compare):
+                return rows
         return []
 
     def lacks(self, manifest: Manifest) -> str:

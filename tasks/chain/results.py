@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,22 +12,20 @@ if TYPE_CHECKING:
     from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 
-def describe_yields(folder: Path, variable: str, before: str) -> str:
-    """Return data and simulation of a variable, and how they agree; empty if the plot doesn't show both.
+def describe_yields(folder: Path, variable: str, before: str) -> list[tuple[str, str]]:
+    """Return data and simulation of a variable, and how they agree, as label and text; nothing if data aren't shown.
 
     Args:
         folder: folder of the plots of a category.
         variable: the histogram.
         before: configuration that it is compared with, if any.
     """
-    shown = _read(folder / f"{variable}.json")
-    found = shown.get("comparison")
+    found = _read(folder / f"{variable}.json").get("comparison")
     if not found:
-        return ""
-    error = (found["mc_stat"] ** 2 + max(map(abs, _numbers(found["mc_syst"]))) ** 2) ** 0.5
-    text = f"data {found['data_yield']:,.0f}   simulation {found['mc_yield']:,.0f} ± {error:,.0f}   {_agreement(found)}"
+        return []
+    rows = [(f"{variable}, {folder.name}", f"data {found['data_yield']:,.0f}   {_agreement(found)}")]
     earlier = _read(folder / f"{variable}_vs_{before}.json").get("before", {}).get("comparison")
-    return f"{text}   ({before}: {_agreement(earlier)})" if earlier else text
+    return [*rows, (f"before ({before})", _agreement(earlier))] if earlier else rows
 
 
 def describe_ranges(result: ScaleFactorResult) -> str:
@@ -44,17 +43,14 @@ def describe_ranges(result: ScaleFactorResult) -> str:
 
 
 def _agreement(found: Mapping[str, Any]) -> str:
-    """Return how data and simulation agree.
+    """Return the yield of simulation, and how it agrees with data.
 
     Example:
-        >>> _agreement({"chi2": 35.159, "ndf": 60})
-        'χ²/ndf 35.2/60'
+        >>> _agreement({"mc_yield": 56884.9, "mc_stat": 300.0, "mc_syst": 400.0, "chi2": 35.159, "ndf": 60})
+        'simulation 56,885 ± 500   χ²/ndf 35.2/60'
     """
-    return f"χ²/ndf {found['chi2']:.1f}/{found['ndf']}"
-
-
-def _numbers(value: Any) -> list[float]:
-    return [float(each) for each in value] if isinstance(value, list) else [float(value)]
+    error = math.hypot(found["mc_stat"], found["mc_syst"])
+    return f"simulation {found['mc_yield']:,.0f} ± {error:,.0f}   χ²/ndf {found['chi2']:.1f}/{found['ndf']}"
 
 
 def _read(path: Path) -> dict[str, Any]:

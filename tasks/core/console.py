@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from pocket.executors.proxy import in_words
 
 #: names of colours → their codes
 _CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "faint": "2"}
+#: characters of a line from which on a terminal isn't narrow
+WIDE = 100
 #: characters between two columns
 _GAP = "  "
 #: largest number of characters of a column with names
@@ -117,6 +120,18 @@ def short_path(path: Path | str) -> str:
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
+
+
+def wrapped(text: str, stream: Any) -> str:
+    """Return a sentence that is broken between words where a line of a terminal ends."""
+    width = width_of(stream)
+    if not width:
+        return text
+    lines = (
+        textwrap.fill(line, width, subsequent_indent=_GAP, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
+    return "\n".join(lines)
 
 
 def write_line(text: str, stream: Any) -> None:

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tasks.core.console import aligned, some_names
+from tasks.core.console import WIDE, aligned, some_names
 
 _log = logging.getLogger(__name__)
-#: share of a line for the names of configurations
-_NAMES = 3
+#: characters of the name of a task and of its configurations on a narrow terminal
+_NARROW = 34
 
 
 def label_of(task: Any) -> str:
@@ -48,13 +48,16 @@ def plan_lines(tasks: Mapping[str, Any], required: Mapping[str, Iterable[str]], 
         before = order.just_before(task.task_id)
         reason = f"after {', '.join(before)}" if before else described(task, "describe_reason", "")
         groups.setdefault((task.task_family, branches, amount, reason), []).append(task)
-    most = width // _NAMES if width else 44
-    rows = []
+    is_narrow = 0 < width < WIDE
+    rows: list[tuple[str, ...]] = []
     for (family, branches, amount, reason), members in groups.items():
         names = list(dict.fromkeys(str(getattr(task, "config_part", "")) for task in members))
         each = " each" if len(names) > 1 and (branches or amount) else ""
-        counts = ", ".join(filter(None, (branches, amount)))
-        rows.append((f"  {family}", some_names(names, most), f"{counts}{each}", reason))
+        counts = amount or branches if is_narrow else ", ".join(filter(None, (branches, amount)))
+        if is_narrow:
+            rows.append((f"  {family} {some_names(names, _NARROW - len(family))}", f"{counts}{each}", reason))
+        else:
+            rows.append((f"  {family}", some_names(names), f"{counts}{each}", reason))
     return aligned(rows, width)
 
 

@@ -21,9 +21,22 @@ from typing import Any
 import luigi
 
 from pocket.base.snapshots.process import shown
+from pocket.io.remote.tokens import redacted
 from pocket.io.store.paths import store_root
 from tasks.core import pending
-from tasks.core.console import aligned, colored, duration, fitted, say, short, short_path, some_names, width_of
+from tasks.core.console import (
+    WIDE,
+    aligned,
+    colored,
+    duration,
+    fitted,
+    say,
+    short,
+    short_path,
+    some_names,
+    width_of,
+    wrapped,
+)
 from tasks.core.log import in_job, is_command, is_quiet, shows_luigi
 from tasks.core.plan import described, label_of, plan_lines
 from tasks.core.run_log import RUN_LOG, copy_stdout
@@ -33,8 +46,6 @@ LUIGI = "luigi-interface"
 _SUMMARY = "Luigi Execution Summary"
 #: characters of a label, on narrow terminals and others, and of what follows it in lines of finished tasks
 _NARROW, _LABEL, _AMOUNT, _TIME, _RATE = 30, 40, 19, 12, 8
-#: characters of a line from which on a terminal isn't narrow
-_WIDE = 100
 _DONE, _FAILED = "✓", "✗"
 _PLACE = re.compile(r'^ +File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
@@ -173,7 +184,7 @@ class Report:
 
     def _line(self, mark: str, color: str, label: str, amount: str, seconds: str = "", rate: str = "") -> None:
         width = width_of(sys.stderr)
-        size = _NARROW if 0 < width < _WIDE else _LABEL
+        size = _NARROW if 0 < width < WIDE else _LABEL
         cells = [f"{label:<{size}}", f"{amount:>{_AMOUNT}}", f"{seconds:>{_TIME}}", f"{rate:>{_RATE}}"]
         text = fitted(f"{mark} {'  '.join(cells).rstrip()}", width)
         self.tell(text.replace(mark, colored(mark, color, sys.stderr), 1))
@@ -233,17 +244,14 @@ class Report:
 def show_error(sentence: str, whole: str, is_known: bool) -> None:
     """Show an error; one that isn't meant for people has its place in the code and its traceback in the log."""
     RUN_LOG.note(f"error: {sentence}\n{whole}")
-    if is_known:
-        say(shown(f"{colored('error:', 'red', sys.stderr)} {sentence}"))
-        return
-    if RUN_LOG.path is None:
+    if not is_known and RUN_LOG.path is None:
         say(shown(whole.rstrip()))
-        say(shown(f"{colored('error:', 'red', sys.stderr)} {sentence}"))
-        return
-    say(shown(f"{colored('error:', 'red', sys.stderr)} {sentence}"))
-    if places := _PLACE.findall(whole):
-        say(shown(f"  at {short_path(places[-1][0])}:{places[-1][1]}"))
-    say(f"  traceback: {short_path(RUN_LOG.path)}")
+    text = wrapped(shown(f"error: {redacted(sentence)}"), sys.stderr)
+    say(text.replace("error:", colored("error:", "red", sys.stderr), 1))
+    if not is_known and RUN_LOG.path is not None:
+        if places := _PLACE.findall(whole):
+            say(shown(f"  at {short_path(places[-1][0])}:{places[-1][1]}"))
+        say(f"  traceback: {short_path(RUN_LOG.path)}")
 
 
 def _plain(text: str) -> str:
@@ -295,7 +303,7 @@ def label_together(tasks: Iterable[Any]) -> str:
     """Return the label of tasks of one kind that are done in one pass."""
     first, *others = tasks
     parts = [getattr(task, "config_part", "") for task in others]
-    return some_names([label_of(first), *parts], _NARROW if 0 < width_of(sys.stderr) < _WIDE else _LABEL)
+    return some_names([label_of(first), *parts], _NARROW if 0 < width_of(sys.stderr) < WIDE else _LABEL)
 
 
 def counted(amount: float, unit: str, share: float = 0) -> str:

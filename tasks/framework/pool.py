@@ -18,6 +18,8 @@ from tasks.framework.workers import run_in_processes
 
 #: function of the amount of work that is done
 Show = Callable[[int], None]
+#: smallest number of characters of a label, smallest and largest of a bar, and those of the numbers beside it
+_LABEL, _BAR, _BESIDE = 16, (8, 40), 46
 #: s until the first line about progress where there is no terminal, and largest number between two
 _FIRST_LINE, _LAST_PAUSE = 60.0, 3600.0
 #: function of a percentage
@@ -171,9 +173,10 @@ def _bar(label: str, total: int, unit: str) -> Iterator[Show]:
 
     # What doesn't fit would be cut, which takes the rate away first.
     width = width_of(sys.stderr)
+    label = fitted(label, max(_LABEL, width - _BESIDE - _BAR[0]))
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=max(8, min(40, width - len(label) - 50))),
+        BarColumn(bar_width=max(_BAR[0], min(_BAR[1], width - _BESIDE - len(label)))),
         TextColumn("{task.fields[amount]}"),
         TextColumn("{task.fields[rate]}"),
         TextColumn("ETA"),
@@ -185,7 +188,7 @@ def _bar(label: str, total: int, unit: str) -> Iterator[Show]:
         return f"{short(done)}/{short(total)} {unit}"
 
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(fitted(label, max(16, width - 60)), total=total, amount=amount(0), rate="")
+        task = bar.add_task(label, total=total, amount=amount(0), rate="")
 
         def show(done: int) -> None:
             rate = f"{short(done / max(time.monotonic() - begin, 1e-9))}/s"

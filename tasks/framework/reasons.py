@@ -17,7 +17,7 @@ from tasks.core.targets import StoreTarget, store_targets
 #: type in front of a value of a specification
 _TYPE = re.compile(r"(?<![\w.])(?:float|int|str|bool|NoneType) (?=\S)")
 #: place of a parameter of something that has a name, such as a cut
-_PARAMETER = re.compile(r"(?P<owner>.+)\.params\.(?P<parameter>.+)")
+_PARAMETER = re.compile(r"(?P<owner>.+?)\.(?:params(?P<parameter>\..+)|function\b.*)")
 #: parts of a place that say nothing to people
 _PLACES = re.compile(r"^(?:config\.)?(?:parameters\.)?")
 #: number of differences that are shown
@@ -96,7 +96,7 @@ def _readable(difference: str, values: Mapping[str, str]) -> str:
     place, _, change = difference.partition(": ")
     text = _PLACES.sub("", place)
     if (part := _PARAMETER.match(place)) and (name := values.get(f"{part['owner']}.name", "")).startswith("str "):
-        text = f"{name[5:-1]}.{part['parameter']}"
+        text = f"{name[5:-1]}{part['parameter'] or ':'}"
     text = f"{text} {_TYPE.sub('', change)}"
     for root in ("<checkout>/", "<analysis>/"):
         text = text.replace(root, "")
