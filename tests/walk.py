@@ -264,10 +264,8 @@ class Reader:
 
 
 def runs_tasks(block: Block) -> bool:
-    """Return whether a block does more than to make files, and go where they are."""
-    if block.kind == "shell":
-        return not block.text.startswith(("cd ", "pocketlaw new", "source setup.sh", "cp ", "mkdir "))
-    return block.kind in {"python", "picture"}
+    """Return whether a block runs tasks or looks at what they made, instead of making files."""
+    return block.kind in {"python", "picture"} or (block.kind == "shell" and "law run " in block.text)
 
 
 def clone(folder: Path) -> None:

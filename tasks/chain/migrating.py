@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,8 +49,8 @@ class Migrate(Unrestricted, AnalysisTask):
         from pocket.configuration.plain_files import check_plain_file
         from pocket.errors import ConfigError, PocketError
 
-        path = check_plain_file(str(Path(self.analysis).expanduser().absolute()))
-        folder = default_folder(path) if self.to == law.NO_STR else Path(self.to).expanduser().absolute()
+        path = check_plain_file(str(_absolute(self.analysis)))
+        folder = default_folder(path) if self.to == law.NO_STR else _absolute(self.to)
         if self.write:
             check_target(folder)
         self._shown = True
@@ -68,6 +69,11 @@ class Migrate(Unrestricted, AnalysisTask):
         print(report(uses, loading, differences), flush=True)
         if self.write:
             print(_write(path, analysis, opened, folder), flush=True)
+
+
+def _absolute(path: str) -> Path:
+    """Return a path without ``..``, of which no name of a module can be made; links stay as they are."""
+    return Path(os.path.normpath(Path(path).expanduser().absolute()))
 
 
 def _write(path: Path, analysis: Analysis, opened: Collection[Path], folder: Path) -> str:

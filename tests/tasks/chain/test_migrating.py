@@ -42,7 +42,7 @@ def test_a_written_package_gives_the_same_numbers(tmp_path: Path, config: str) -
     shutil.copytree(PLAIN, tmp_path / "repository", ignore=shutil.ignore_patterns("__pycache__"))
     law = Law(tmp_path)
     file = f"repository/configs/{config}/config.py"
-    written = law.run("Migrate", "--analysis", file, "--write", "--to", "mine")
+    written = law.run("Migrate", "--analysis", f"repository/../{file}", "--write", "--to", "mine")
     assert written.code == 0, written.text
     assert f"wrote {tmp_path / 'mine'}, which loads: " in written.text
     again = law.run("Migrate", "--analysis", file, "--write", "--to", "mine")
