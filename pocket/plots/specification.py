@@ -191,7 +191,7 @@ def missing_cuts(cfg: Configurator, category: str, total: str) -> list[str]:
     Args:
         cfg: the configuration.
         category: the category that may be a part.
-        total: the category whose cuts are looked for.
+        total: the category whose cuts are searched.
     """
     from pocket.cuts.library import passthrough
 

@@ -39,7 +39,7 @@ def choose(kind: str, given: Iterable[str], known: Iterable[str], where: str) ->
         kind: what the names stand for, e.g. ``"variable"``.
         given: names and patterns.
         known: the valid names.
-        where: the place where they are looked for.
+        where: the place where they are searched.
 
     Raises:
         UnknownNameError: if a name is unknown.

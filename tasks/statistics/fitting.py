@@ -36,14 +36,14 @@ class FitChoice(FitOptions):
     # luigi adds the choices of its ChoiceParameter to the description, in another order each time.
     data = luigi.Parameter(
         default=DATA[0],
-        description="asimov (the expectation), observed (needs --unblind) or toys (--toys of them); default: asimov",
+        description="asimov, observed (needs --unblind) or toys; default: asimov",
     )
     results = law.CSVParameter(
         default=RESULTS, description=f"results besides the fit; default: {','.join(RESULTS)}, the goodness for data"
     )
     toys = luigi.IntParameter(
         default=0,
-        description="number of toys that are fitted, and for the goodness of fit, 0 for 100; default: 0",
+        description="toys to fit, or for the goodness of fit, 0 for 100; default: 0",
     )
 
     exclude_index = True

@@ -50,24 +50,19 @@ class FitOptions(ModelTask):
     model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
     card = luigi.Parameter(
         default=law.NO_STR,
-        description="datacard of combine, fitted instead of a model, or a=PATH,b=PATH for several; no default",
+        description="datacard to fit instead, or several, a=PATH,b=PATH; no default",
     )
     mass = luigi.Parameter(default=MASS, description=f"what $MASS stands for in a card; default: {MASS}")
-    keywords = law.CSVParameter(
-        default=(), description="what other words with $ stand for in a card, e.g. ERA=2018,CAT=b; no default"
-    )
+    keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
     freeze = law.CSVParameter(
         default=(),
-        description="parameters that don't float: names, patterns and groups, e.g. CMS_pileup,btag_*,group:lumi; no "
-        "default",
+        description="parameters that don't float, with patterns and groups, e.g. btag_*,group:lumi; no default",
     )
     set = law.CSVParameter(
         default=(),
-        description="values of parameters for starts of fits, Asimov data and toys, e.g. r=2; no default",
+        description="values to begin with, and to make data at, e.g. r=2; no default",
     )
-    ranges = law.CSVParameter(
-        default=(), description="lowest and highest values of parameters, e.g. r=-5:5,norm_*=0:3; no default"
-    )
+    ranges = law.CSVParameter(default=(), description="ranges of parameters, e.g. r=-5:5,norm_*=0:3; no default")
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
     toys_per_branch = luigi.IntParameter(
         default=100, significant=False, description="number of toys per branch; default: 100"

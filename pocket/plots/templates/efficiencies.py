@@ -261,7 +261,7 @@ def _divided(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _chosen(h: Hist[Any], axis: str, bins: tuple[int, ...]) -> Hist[Any]:
-    """Return a histogram that is empty but for some bins of an axis.
+    """Return a histogram that is empty outside of some bins of an axis.
 
     Raises:
         HistogramError: if the axis doesn't have two bins.
