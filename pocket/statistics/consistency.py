@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pocket.calibrators.base import names_come_later, requested_variations
@@ -15,7 +16,7 @@ from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.binning import declared_edges, missing_edge
 from pocket.statistics.combined import CombinedModel, check_combined
-from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored
+from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
 from pocket.statistics.declared_places import declared_at
 from pocket.statistics.names import check_parameter_name, fits
 from pocket.statistics.parameter_options import KnownParameters
@@ -62,7 +63,7 @@ def check_model(name: str, model: StatisticalModel | CombinedModel, analysis: An
         found, is_complete = _stored(model, usable)
         with declared_at(model):
             require_declared(model, found, where, is_complete=is_complete)
-            if is_complete:
+            if is_complete and model.groups:
                 known = [name for name in _parameters(model, found, analysis) if name not in model.pois]
                 check_groups(model, known, f" of {where}")
 
@@ -105,19 +106,26 @@ def _parameters(model: StatisticalModel, found: Iterable[tuple[str, str, str]], 
         if region.config in analysis.configs
     }
 
-    def add(one: Stored | LogNormal, name: Callable[[str], str], of_years: Iterable[str]) -> None:
-        if one.years != "apart":
-            names[name("")] = None
-        if one.years is not True:
-            names.update(dict.fromkeys(name(year) for year in of_years))
-
+    of_variations: dict[tuple[int, str], tuple[Stored, dict[str, None]]] = {}
     for variation, process, region in sorted(found):
         declared = model.declared_for(variation, process, region)
         if isinstance(declared, Stored):
-            add(declared, lambda year, one=declared, of=variation: one.parameter(of, year), years[region])  # type: ignore[misc]
+            _, of_years = of_variations.setdefault((id(declared), variation), (declared, {}))
+            of_years.update(dict.fromkeys(years[region]))
+    for (_, variation), (stored, of_years) in of_variations.items():
+        names |= dict.fromkeys(_names(stored.years, partial(stored.parameter, variation), of_years))
+    every_year = dict.fromkeys(year for of_region in years.values() for year in of_region)
     for one in model.of_kind(LogNormal):
-        add(one, one.parameter, dict.fromkeys(year for of_region in years.values() for year in of_region))
+        names |= dict.fromkeys(_names(one.years, one.parameter, every_year))
     return list(names)
+
+
+def _names(correlation: Years, name: Callable[[str], str], years: Iterable[str]) -> Iterator[str]:
+    """Yield the names of the parameters of a nuisance in some years."""
+    if correlation != "apart":
+        yield name("")
+    if correlation is not True:
+        yield from map(name, years)
 
 
 def check_groups(model: StatisticalModel, known: Iterable[str], where: str = "") -> None:
@@ -281,13 +289,17 @@ def require_declared(
         UnknownNameError: if a declaration fits none.
     """
     places = sorted(set(found))
+    named: set[tuple[int, str]] = set()
     for variation, process, region in places:
-        if model.declared_for(variation, process, region) is None:
+        declared = model.declared_for(variation, process, region)
+        if declared is None:
             raise ConfigError(
                 f"variation {variation!r} of process {process!r} in region {region!r} is neither taken nor dropped: "
                 f"add Stored({variation!r}) or Drop({variation!r}) to the nuisances of {where}"
             )
-        _check_names(model, variation, process, region)
+        if (id(declared), variation) not in named:
+            named.add((id(declared), variation))
+            _check_name(declared, variation)
     for one in model.nuisances:
         if not isinstance(one, Stored | Drop) or not is_complete:
             continue
@@ -300,9 +312,8 @@ def require_declared(
                 raise UnknownNameError("stored variation", one.pattern, known, f"the nuisances of {where}")
 
 
-def _check_names(model: StatisticalModel, variation: str, process: str, region: str) -> None:
+def _check_name(declared: Stored | Drop, variation: str) -> None:
     """Check that combine can take the name of the parameter of a variation."""
-    declared = model.declared_for(variation, process, region)
     if isinstance(declared, Stored):
         name = declared.parameter(variation, "year" if declared.years == "apart" else "")
         check_parameter_name(name, f"variation {variation!r}, for which rename= gives another name")

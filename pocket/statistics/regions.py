@@ -103,6 +103,10 @@ class MergedTemplates(Mapping[str, RegionTemplates]):
             self._known["of"] = region.config, region.variable
         return read_region(folder, region, samples, self.model.data, years, self._known)
 
+    def __contains__(self, name: object) -> bool:
+        # Without this, the region would be read.
+        return name in self.model.regions
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.model.regions)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import uproot
-import uproot.writing.identify as to_root
 
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.statistics.cards.root_bytes import CONTENTS, parse_histogram
+from pocket.statistics.cards.root_files import root_file
 
 #: edges of the histograms of one bin that stand for a counting region
 COUNTING_EDGES = np.array([0.0, 1.0])
@@ -48,36 +47,7 @@ def write_histograms(path: Path, edges: Floats, histograms: Mapping[str, tuple[F
     >>> HistogramFiles(Path(".")).read("shapes.root", "other").values.tolist()
     [0.1]
     """
-    edges = np.asarray(edges, dtype=float)
-    axis = to_root.to_TAxis(
-        fName="xaxis", fTitle="", fNbins=len(edges) - 1, fXmin=float(edges[0]), fXmax=float(edges[-1]), fXbins=edges
-    )
-    # In memory, since uproot writes in many small steps, and so that no half of a file is left.
-    content = io.BytesIO()
-    with uproot.recreate(content, compression=uproot.ZLIB(1)) as file:
-        file.update({name: _to_root(axis, *arrays) for name, arrays in histograms.items()})
-        file.file.sink.flush()
-        path.write_bytes(content.getbuffer())
-
-
-def _to_root(axis: Any, values: Floats, variances: Floats | None) -> Any:
-    """Return a histogram as uproot writes it."""
-    total = float(np.sum(values))
-    squares = total if variances is None else float(np.sum(variances))
-    none = np.zeros(1)
-    return to_root.to_TH1x(
-        fName=None,
-        fTitle="",
-        data=np.concatenate([none, values, none]),
-        # The effective number of events, from which ROOT shows that the histogram isn't empty.
-        fEntries=total**2 / squares if squares > 0 else total,
-        fTsumw=0.0,
-        fTsumw2=0.0,
-        fTsumwx=0.0,
-        fTsumwx2=0.0,
-        fSumw2=None if variances is None else np.concatenate([none, variances, none]),
-        fXaxis=axis,
-    )
+    path.write_bytes(root_file(edges, histograms))
 
 
 class HistogramFiles:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import uproot
+import uproot.writing.identify as to_root
 
+from pocket.base.typing import Floats
 from pocket.statistics.cards import read_datacard
-from pocket.statistics.cards.histograms import write_histograms
 from pocket.statistics.model import Model
 
 EDGES = np.array([0.0, 1.0, 4.0])
@@ -40,6 +43,32 @@ HISTOGRAMS: dict[str, list[float]] = {
 }
 
 
+def by_uproot(edges: Floats, histograms: Mapping[str, tuple[Floats, Floats | None]]) -> bytes:
+    """Return a file as uproot writes it."""
+    axis = to_root.to_TAxis(
+        fName="xaxis", fTitle="", fNbins=len(edges) - 1, fXmin=edges[0], fXmax=edges[-1], fXbins=edges
+    )
+    content = io.BytesIO()
+    with uproot.recreate(content, compression=uproot.ZLIB(1)) as file:
+        for name, (values, variances) in histograms.items():
+            squares = values if variances is None else variances
+            total, summed = float(values.sum()), float(squares.sum())
+            file[name] = to_root.to_TH1x(
+                fName=None,
+                fTitle="",
+                data=np.pad(values, 1),
+                fEntries=total**2 / summed if summed > 0 else total,
+                fTsumw=0.0,
+                fTsumw2=0.0,
+                fTsumwx=0.0,
+                fTsumwx2=0.0,
+                fSumw2=None if variances is None else np.pad(variances, 1),
+                fXaxis=axis,
+            )
+        file.file.sink.flush()
+        return content.getvalue()
+
+
 def counting(lines: str = "", rates: str = "5 3.5", observation: str = "7", head: str = HEAD) -> str:
     """Return a counting card."""
     return head + COLUMNS.format(rates=rates, observation=observation) + lines
@@ -63,5 +92,5 @@ def read(folder: Path, text: str, histograms: Mapping[str, list[float]] | None =
             name: (np.array(values, dtype=float), np.abs(np.array(values, dtype=float)) * 0.1)
             for name, values in {**HISTOGRAMS, **(histograms or {})}.items()
         }
-        write_histograms(folder / "shapes.root", EDGES, contents)
+        (folder / "shapes.root").write_bytes(by_uproot(EDGES, contents))
     return read_datacard(folder / "card.txt", **options)  # type: ignore[arg-type]
