@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +20,7 @@ from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
 from pocket.statistics.model import Model
 from pocket.statistics.parameter_options import KnownParameters, check_options, expand
-from pocket.statistics.results import Breakdown, Impact, Interval
+from pocket.statistics.results import Breakdown, Impact, Interval, Scan
 from pocket.statistics.toys import asimov, toy
 
 #: kinds of results besides the fit and the intervals of the parameters of interest
@@ -26,6 +28,8 @@ RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
 OBSERVED, ASIMOV = "observed", "asimov"
 #: points of a scan and its reach, in errors
 POINTS, REACH = 31, 3.0
+#: points of each axis of a scan of two parameters, and the most parameters of interest of which pairs are scanned
+GRID, PAIRED = 21, 3
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,10 @@ def find_results(model: Model, choice: Choice) -> Results:
     intervals = {poi: find_interval(best, poi) for poi in pois}
     others: dict[str, Any] = {}
     if "scan" in wanted:
-        others["scan"] = [scan(best, {poi: _points(best, poi, interval)}) for poi, interval in intervals.items()]
+        others["scan"] = [
+            *(scan(best, {poi: _points(best, intervals[poi])}) for poi in pois),
+            *_scan_pairs(best, intervals),
+        ]
     from_zero = [poi for poi in pois if likelihood.parameters.low[likelihood.parameters.index(poi)] <= 0]
     if "significance" in wanted:
         others["significance"] = _found(find_significance, likelihood, from_zero)
@@ -236,14 +243,26 @@ def fit_toys(
     return found
 
 
-def _points(best: Fit, poi: str, interval: Interval) -> list[float]:
+def _scan_pairs(best: Fit, intervals: Mapping[str, Interval]) -> list[Scan]:
+    """Return the profiles of pairs of parameters of interest, unless these are many.
+
+    A profile that has no minimum somewhere on the grid is no reason to have no fit, so it is left out.
+    """
+    found = []
+    for pair in itertools.combinations(intervals, 2) if len(intervals) <= PAIRED else ():
+        with contextlib.suppress(StatisticsError):
+            found.append(scan(best, {poi: _points(best, intervals[poi], GRID) for poi in pair}))
+    return found
+
+
+def _points(best: Fit, interval: Interval, count: int = POINTS) -> list[float]:
     """Return the values of a scan, some errors to both sides and within the range."""
     parameters = best.likelihood.parameters
-    index = parameters.index(poi)
+    index = parameters.index(interval.name)
     down, up = (max(error, 1e-9) for error in interval.errors)
     low = max(interval.value - REACH * down, float(parameters.low[index]))
     high = min(interval.value + REACH * up, float(parameters.high[index]))
-    return [float(value) for value in np.linspace(low, high, POINTS)]
+    return [float(value) for value in np.linspace(low, high, count)]
 
 
 def _found(find: Callable[[Likelihood, str], Any], likelihood: Likelihood, pois: Iterable[str]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.plots.axes import label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
@@ -20,15 +22,17 @@ from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
 from pocket.statistics.results import GoodnessOfFit, Scan, UpperLimit
 
-#: rise of the deviance at 68.3 % and 95.4 % of one parameter, and of two
+#: rise of the deviance at one and two standard deviations of one parameter, and at 68 and 95 % CL of two
 ONE = ((1.0, r"1$\sigma$"), (4.0, r"2$\sigma$"))
-TWO = ((2.2957, "68.3 %"), (6.1801, "95.4 %"))
+TWO = tuple((-2 * math.log(1 - level / 100), f"{level} % CL") for level in (68, 95))
+#: points between those of a scan, for smooth contours
+FINER = 8
 #: colours of the bands of limits, which CMS recommends (green and yellow can't be told apart by some)
 INNER, OUTER = "#607641", "#F5BB54"
 
 
 def draw_scan(scan: Scan, style: PlotStyle, period: Period, *, data: bool = True) -> Plot:
-    """Draw the profile of one parameter as a curve, or of two as a map with contours of 68.3 and 95.4 %.
+    """Draw the profile of one parameter as a curve, or of two as a map with contours of 68 and 95 % CL.
 
     Args:
         scan: the profile; that of two parameters must be on a grid.
@@ -92,7 +96,7 @@ def _map(scan: Scan, style: PlotStyle, period: Period, data: bool) -> Figure:
     levels = [height for height, _ in TWO if np.nanmin(heights) < height < np.nanmax(heights)]
     if levels and min(heights.shape) > 1:
         looks = ["solid", "dashed"][-len(levels) :] if heights.min() > TWO[0][0] else ["solid", "dashed"]
-        ax.contour(first, second, heights, levels=levels, colors="black", linewidths=2.5, linestyles=looks)
+        ax.contour(*_finer(first, second, heights), levels=levels, colors="black", linewidths=2.5, linestyles=looks)
     ax.plot([scan.best[0]], [scan.best[1]], marker="P", color="black", markersize=12, linestyle="none")
     entries = [
         Line2D([], [], color="black", marker="P", linestyle="none", markersize=12),
@@ -106,6 +110,16 @@ def _map(scan: Scan, style: PlotStyle, period: Period, data: bool) -> Figure:
     ax.set_xlabel(scan.names[0])
     label_y(ax, scan.names[1])
     return figure
+
+
+def _finer(first: Floats, second: Floats, heights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return a grid with points in between, interpolated by cubic splines if there are enough."""
+    from scipy.interpolate import RectBivariateSpline
+
+    if min(heights.shape) < 4:
+        return first, second, heights
+    x, y = (np.linspace(each[0], each[-1], FINER * each.size) for each in (first, second))
+    return x, y, np.asarray(RectBivariateSpline(second, first, heights)(y, x))
 
 
 def draw_limits(

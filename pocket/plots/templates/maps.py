@@ -22,7 +22,7 @@ from pocket.plots.palettes import DIVERGING, SEQUENTIAL, perceived
 from pocket.plots.statistics import Prediction, contents, total_of
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.cells import Cells, Side, cells_of
-from pocket.plots.templates.panels import RATIO_RANGES, as_list, prediction_numbers
+from pocket.plots.templates.panels import RATIO_RANGES, as_list, caption, prediction_numbers
 from pocket.plots.templates.processes import drawn_processes
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
             _ratio("Data / simulation", ratio, ratio_error, precision),
             _pulls("Pull", pull),
         ]
-    heading = [context.category, *(["data partly blinded"] if hidden.any() and cells.data is not None else [])]
+    heading = caption(context.category, hidden & (cells.data is not None), blind=context.blind)
     return _page(panels, cells, style, context.period, heading, notes, hidden), numbers
 
 

@@ -29,3 +29,29 @@ def test_a_result_that_is_not_found_leaves_the_fit(
     assert results.fit.value("r") == pytest.approx(1)
     assert results.others[result] == [{"poi": "r", "error": "no minimum"}]
     assert line in result_lines(results, "asimov")
+
+
+def counting(pois: int) -> Model:
+    """Return a model in which each parameter of interest multiplies the process of a region of its own."""
+    names = [f"r{number}" for number in range(pois)]
+    regions = tuple(
+        RegionModel(f"sr{name}", ("z",), np.array([[1e6]]), np.zeros((1, 1)), factors={"z": (name,)}) for name in names
+    )
+    return Model(regions, pois=dict.fromkeys(names, FreeParameter(0, 5)))
+
+
+def test_two_parameters_of_interest_are_scanned_together() -> None:
+    """Counts are independent and their errors Gaussian, so the deviance rises by the sum of squares of pulls."""
+    results = find_results(counting(2), Choice(results=("scan",)))
+    first, second, both = results.others["scan"]
+    assert [one.names for one in (first, second, both)] == [("r0",), ("r1",), ("r0", "r1")]
+    assert len(both.points) == analyses.GRID**2
+    pulls = (np.array(both.points) - 1) / 1e-3
+    np.testing.assert_allclose(both.rise, (pulls**2).sum(axis=1), atol=0.05)
+    assert pulls.max() == pytest.approx(analyses.REACH, rel=1e-2)
+
+
+@pytest.mark.parametrize(("pois", "scans"), [(1, 1), (3, 6), (4, 4)])
+def test_many_parameters_of_interest_are_scanned_alone(monkeypatch: pytest.MonkeyPatch, pois: int, scans: int) -> None:
+    monkeypatch.setattr(analyses, "GRID", 3)
+    assert len(find_results(counting(pois), Choice(results=("scan",))).others["scan"]) == scans

@@ -131,6 +131,10 @@ def test_profiles_of_one_parameter_and_of_two() -> None:
     assert heights is not None
     assert np.asarray(heights).shape == (9, 13)
     assert np.asarray(heights)[0, 6] == pytest.approx(4.0)
+    # A circle has 68 % CL at √−2 ln 0.32, and its contour isn't that of the coarse grid.
+    contours = figure.axes[0].collections[1].get_paths()
+    radii = np.hypot(*np.array(contours[0].vertices).T)
+    np.testing.assert_allclose(radii, math.sqrt(-2 * math.log(0.32)), rtol=5e-3)
 
 
 @pytest.mark.parametrize(

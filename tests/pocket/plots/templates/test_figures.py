@@ -65,6 +65,11 @@ def test_no_plot_gets_data_of_a_blind_category() -> None:
     assert "data" not in numbers
     assert "data blinded" in [text.get_text() for text in figure.axes[0].texts][-1]
     assert seen == [(None, True)]
+    both = list(draw_templates(config(AXES), "v", "baseline", templates(AXES), plots=SHIPPED, blind=True))
+    assert not [stem for stem, _, numbers in both if "data" in numbers]
+    assert any(
+        "data blinded" in str([text.get_text() for ax in figure.axes for text in ax.texts]) for _, figure, _ in both
+    )
     only_mc = {name: h for name, h in templates(AXES[:1]).items() if name != "DATA"}
     ((_, figure, _),) = draw_templates(config(AXES[:1]), "v", "baseline", only_mc, blind=True)
     assert "blinded" not in str([text.get_text() for text in figure.axes[0].texts])

@@ -29,7 +29,7 @@ def context(axes: tuple[Any, Any] = FEW, style: PlotStyle | None = None, **chang
             mc[sample].fill(name, x, y, weight=weight * factor)
     data.fill(rng.uniform(0, 3, 1200), rng.uniform(0, 3.3, 1200))
     given = {"data": data, "mc": mc, "histogram": "v", "category": "signal", "xlim": None, "ylim": None, **changes}
-    return SimpleNamespace(style=style or PlotStyle(), period=Period(50.0, "toys", 13), **given)
+    return SimpleNamespace(style=style or PlotStyle(), period=Period(50.0, "toys", 13), blind=False, **given)
 
 
 def texts(figure: Any) -> list[list[str]]:
