@@ -1,20 +1,54 @@
-"""Printed descriptions of configurations."""
+"""Printed descriptions of configurations, and of the chain of an analysis."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from tasks.framework.base import OneConfigTask
+from tasks.core.tree import Cell, Node, render
+from tasks.framework.base import AnalysisTask, OneConfigTask
+
+if TYPE_CHECKING:
+    from pocket.configuration.chain_graph import ChainGraph, ChainNode
 
 WHAT = ("config", "parameters")
+#: formats of the chain
+FORMATS = ("text", "mermaid", "dot", "svg")
 
 
-class ShowConfig(OneConfigTask):
+class PrintTask(AnalysisTask):
+    """A task that prints something and writes nothing."""
+
+    exclude_index = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._shown = False
+
+    def complete(self) -> bool:
+        """Whether it was printed in this process."""
+        return self._shown
+
+    def text(self) -> str:
+        """Return what is printed."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """Print the text."""
+        text = self.text()
+        self._shown = True
+        try:
+            print(text.rstrip("\n"), flush=True)
+        except BrokenPipeError:
+            # The reader has closed the pipe. Without this, Python would try to flush at the exit, and print an error.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class ShowConfig(PrintTask, OneConfigTask):
     """Prints a configuration as JSON, or its parameters as YAML, and writes nothing."""
 
     what = luigi.ChoiceParameter(
@@ -31,24 +65,46 @@ class ShowConfig(OneConfigTask):
         """Return the options of one task, because several descriptions would be no JSON or YAML."""
         return [dict(given)]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._shown = False
-
-    def complete(self) -> bool:
-        """Whether it was printed in this process."""
-        return self._shown
-
-    def run(self) -> None:
-        """Print the description."""
+    def text(self) -> str:
+        """Return the description."""
         from pocket.configuration.description import dump_config
         from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst
-        text = dump_config(config, self.config) if self.what == "config" else dump_parameters(config.parameters)
-        self._shown = True
-        try:
-            print(text.rstrip("\n"), flush=True)
-        except BrokenPipeError:
-            # The reader has closed the pipe. Without this, Python would try to flush at the exit, and print an error.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return dump_config(config, self.config) if self.what == "config" else dump_parameters(config.parameters)
+
+
+class ShowChain(PrintTask):
+    """Prints the chain of an analysis: its datasets, configurations, scale factors and models, in their order."""
+
+    format = luigi.ChoiceParameter(
+        choices=FORMATS,
+        default=FORMATS[0],
+        description="text, mermaid (drawn by GitHub, GitLab and mkdocs), dot (for Graphviz) or svg (a picture); "
+        "default: text",
+    )
+
+    exclude_index = False
+
+    def text(self) -> str:
+        """Return the drawing."""
+        from pocket.configuration.chain_graph import chain_graph
+        from pocket.outputs.chain_drawing import FORMATS as DRAWN
+
+        graph = chain_graph(self.analysis_inst)
+        return _as_text(graph) if self.format == FORMATS[0] else DRAWN[self.format](graph)
+
+
+def _as_text(graph: ChainGraph) -> str:
+    """Return trees in which each part is below what it needs last."""
+    nodes = {part: Node(part, part.name) for part in graph.nodes}
+    roots: list[Node] = []
+    for part, node in nodes.items():
+        parent = graph.parent(part)
+        (roots if parent is None else nodes[parent].children).append(node)
+
+    def cell(node: Node) -> Cell:
+        part: ChainNode = node.task
+        return Cell(part.kind, "dim", part.note)
+
+    return render(Node(None, graph.name, roots), lambda node: cell(node) if node.task else Cell("analysis"))

@@ -121,8 +121,8 @@ def make_tasks(cls: Any, given: Mapping[str, Any]) -> Any:
             errors.append(error)
     if not tasks:
         raise errors[0]
-    for left_out in errors:
-        print(shown(f"warning: a {cls.task_family} is left out: {left_out}"), file=sys.stderr)
+    for each in errors:
+        print(shown(f"warning: a {cls.task_family} is left out: {each}"), file=sys.stderr)
     if not errors:
         warn_of_broken(tasks[0])
     parts = [str(getattr(task, "config_part", task.task_family)) for task in tasks]

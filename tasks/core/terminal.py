@@ -44,6 +44,7 @@ _EXPECTED: tuple[tuple[type[Any], str], ...] = (
 
 # These classes have no type annotations.
 _parser: Any = CmdlineParser
+_retcodes: Any = luigi.retcodes.retcode
 _tasks: Any = Register
 _retcodes: Any = luigi.retcodes.retcode
 _luigis_build_parser = _parser._build_parser

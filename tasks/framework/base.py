@@ -105,7 +105,7 @@ class AnalysisTask(RestrictionOptions):
     @classmethod
     def analysis_of(cls, given: Mapping[str, Any]) -> Analysis:
         """Return the analysis that the options on a command line ask for."""
-        parameters: Any = cls.get_params()
+        parameters: list[tuple[str, Any]] = [*cls.get_params()]
         values = {
             name: parameter.task_value(cls.__name__, name)
             for name, parameter in parameters

@@ -61,3 +61,24 @@ def test_dumps_lie_beside_the_templates(chain: Chain) -> None:
     # no place of this machine, but for the analysis' own files
     assert sys.prefix not in config
     assert yaml.safe_load((folder / "parameters.yaml").read_text())["leading_muon"]["pt"] > 0
+
+
+def show_chain(chain: Chain, *options: str) -> str:
+    command = ["law", "run", "ShowChain", "--analysis", str(chain.analysis), *options]
+    done = subprocess.run(command, env=chain.law.environment, cwd=chain.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_chain_of_an_analysis(on_files: Chain) -> None:
+    assert show_chain(on_files) == (
+        "small                  analysis\n"
+        "└─ datasets.json       datasets\n"
+        "   ├─ probes           configuration\n"
+        "   │  └─ tight_id      scale factor  EfficiencyRatio\n"
+        "   │     └─ corrected  configuration  applies tight_id, compared with main, default\n"
+        "   └─ main             configuration\n"
+    )
+    assert show_chain(on_files, "--format", "mermaid").startswith("flowchart LR\n")
+    assert show_chain(on_files, "--format", "svg").startswith("<svg ")
+    assert not on_files.store.exists()

@@ -1,0 +1,147 @@
+"""Graph of an analysis: what is read, filled, measured, applied and fitted, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pocket.configuration.analysis import Analysis
+
+#: kinds of nodes
+DATASETS, CONFIG, SCALE_FACTOR, MODEL = "datasets", "configuration", "scale factor", "model"
+
+
+@dataclass(frozen=True)
+class ChainNode:
+    """A part of an analysis.
+
+    Args:
+        kind: :data:`DATASETS`, :data:`CONFIG`, :data:`SCALE_FACTOR` or :data:`MODEL`.
+        name: its name, which only parts of other kinds may have, too.
+        note: what is said about it.
+    """
+
+    kind: str
+    name: str
+    note: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class ChainGraph:
+    """The parts of an analysis, and which of them need which.
+
+    Args:
+        name: name of the analysis.
+        nodes: all parts.
+        edges: pairs of a part, and one that needs it.
+    """
+
+    name: str
+    nodes: tuple[ChainNode, ...]
+    edges: tuple[tuple[ChainNode, ChainNode], ...]
+
+    @cached_property
+    def depths(self) -> dict[ChainNode, int]:
+        """The number of steps before each node, along the longest path to it."""
+        needs: dict[ChainNode, list[ChainNode]] = {node: [] for node in self.nodes}
+        for before, after in self.edges:
+            needs[after].append(before)
+        found: dict[ChainNode, int] = {}
+
+        def depth(node: ChainNode) -> int:
+            if node not in found:
+                found[node] = max((depth(each) + 1 for each in needs[node]), default=0)
+            return found[node]
+
+        return {node: depth(node) for node in self.nodes}
+
+    @cached_property
+    def direct_edges(self) -> tuple[tuple[ChainNode, ChainNode], ...]:
+        """The edges that don't follow from others, as those from datasets to all that is applied to them later."""
+        upstream: dict[ChainNode, set[ChainNode]] = {node: set() for node in self.nodes}
+        needs: dict[ChainNode, list[ChainNode]] = {node: [] for node in self.nodes}
+        for before, after in self.edges:
+            needs[after].append(before)
+        for node in sorted(self.nodes, key=self.depths.__getitem__):
+            upstream[node] = {each for before in needs[node] for each in (before, *upstream[before])}
+        return tuple(
+            (before, after)
+            for before, after in self.edges
+            if not any(before in upstream[other] for other in needs[after])
+        )
+
+    def parent(self, node: ChainNode) -> ChainNode | None:
+        """Return what a node needs last, ``None`` if it needs nothing."""
+        needed = [before for before, after in self.edges if after == node]
+        return max(needed, key=self.depths.__getitem__) if needed else None
+
+
+def chain_graph(analysis: Analysis) -> ChainGraph:
+    """Return the graph of an analysis.
+
+    Scale factors that are coupled are measured in configurations that apply them. These steps back aren't part of the
+    graph, so that it has an order.
+
+    Example:
+        >>> from pocket.configuration.analysis import load_analysis
+        >>> graph = chain_graph(load_analysis("zmumu"))
+        >>> [node.name for node in graph.nodes if node.kind == "scale factor"]
+        ['muon_id', 'trigger', 'dy_pt']
+    """
+    nodes: dict[tuple[str, str], ChainNode] = {}
+    for node in _nodes(analysis):
+        nodes.setdefault((node.kind, node.name), node)
+    edges: dict[tuple[ChainNode, ChainNode], None] = {}
+    for before, after in _edges(analysis):
+        if before in nodes and after in nodes:
+            edges[nodes[before], nodes[after]] = None
+    return ChainGraph(analysis.name, tuple(nodes.values()), tuple(edges))
+
+
+def _nodes(analysis: Analysis) -> Iterator[ChainNode]:
+    for name in analysis.configs:
+        yield ChainNode(DATASETS, _files(analysis, name))
+    for name, config in analysis.configs.items():
+        parts = [f"applies {', '.join(config.scale_factors)}"] if config.scale_factors else []
+        if skim := analysis.skims.get(name):
+            parts.append("makes a skim" if skim.config == name else f"reads the skim of {skim.config}")
+        if before := analysis.comparison(name).before:
+            parts.append(f"compared with {before}")
+        if name == analysis.default_config:
+            parts.append("default")
+        yield ChainNode(CONFIG, name, ", ".join(parts))
+    for name, reason in analysis.broken.items():
+        yield ChainNode(CONFIG, name, f"can't be used: {reason}")
+    for name, declaration in analysis.scale_factors.items():
+        group = analysis.coupled_with(name)
+        others = [each for each in group.scale_factors if each != name] if group else []
+        coupled = f", coupled with {', '.join(others)}" if others else ""
+        yield ChainNode(SCALE_FACTOR, name, f"{type(declaration).__name__}{coupled}")
+    for name, model in analysis.models.items():
+        yield ChainNode(MODEL, name, f"of {', '.join(model.regions)}")
+
+
+def _edges(analysis: Analysis) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    for name, config in analysis.configs.items():
+        skim = analysis.skims.get(name)
+        if skim is not None and skim.config != name:
+            yield (CONFIG, skim.config), (CONFIG, name)
+        else:
+            yield (DATASETS, _files(analysis, name)), (CONFIG, name)
+        group = analysis.coupled_in(name)
+        for used in config.scale_factors:
+            if group is None or used not in group.scale_factors:
+                yield (SCALE_FACTOR, used), (CONFIG, name)
+    for name, declaration in analysis.scale_factors.items():
+        for config_name in declaration.configs():
+            yield (CONFIG, config_name), (SCALE_FACTOR, name)
+    for name, model in analysis.models.items():
+        for config_name in model.configs:
+            yield (CONFIG, config_name), (MODEL, name)
+
+
+def _files(analysis: Analysis, config: str) -> str:
+    """Return the names of the definition files of a configuration."""
+    return ", ".join(sorted(Path(file).name for file in analysis.configs[config].definition_files))
