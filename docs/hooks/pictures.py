@@ -43,7 +43,7 @@ def tag_and_probe(figure: Any) -> None:
         axis.fill_between(mass, below, below + peak, color=BLUE, alpha=0.6, label="signal s(m)", linewidth=0)
         axis.plot(mass, below + peak, color="#808080")
         axis.set(title=title, xlabel="pair mass [GeV]", yticks=[], xlim=(60, 120), ylim=(0, None))
-        axis.legend(loc="upper right")
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
 def ratio_error(figure: Any) -> None:
