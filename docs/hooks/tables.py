@@ -1,7 +1,7 @@
 """Tables that are made of the code: arguments of classes, options of tasks, errors and exit codes.
 
-A line ``<!-- arguments of pocket.Configurator -->`` of a page, ``<!-- options of tasks -->``, ``<!-- errors -->`` or
-``<!-- exit codes -->`` is replaced by the table.
+A line ``<!-- arguments of pocket.Configurator -->`` of a page, ``<!-- options of tasks -->``, ``<!-- errors -->``,
+``<!-- exit codes -->`` or ``<!-- shipped parameters -->`` is replaced by the table.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ ROOT = Path(__file__).parents[2]
 # mkdocs finds hooks beside this one; the tasks are found here without a setup of the shell, too.
 sys.path.append(str(ROOT))
 
-_PLACE = re.compile(r"^<!-- (arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes) -->$", re.MULTILINE)
+_PLACE = re.compile(
+    r"^<!-- (arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes|shipped parameters) -->$", re.MULTILINE
+)
+#: default of a dataclass that a lambda makes
+_MADE = re.compile(r"^\(lambda: (.*)\)\(\)$")
 
 #: package or class that options come from → heading of their table
 SHARED = {
@@ -74,24 +78,38 @@ def read(name: str) -> Any:
     return package(top)[rest]
 
 
+def described(thing: Any) -> dict[str, str]:
+    """Return the meaning of the arguments of a class or function, also of those that its bases describe."""
+    texts: dict[str, str] = {}
+    for each in (thing, *(thing.mro() if thing.is_class else ())):
+        sections = each.docstring.parse("google", warnings=False) if each.docstring else ()
+        for entry in (entry for section in sections if section.kind == "parameters" for entry in section.value):
+            for name in entry.name.split(", "):
+                texts.setdefault(name, without_roles(entry.description))
+    return texts
+
+
 def arguments(name: str) -> str:
     """Return the table of the arguments of a class: name, type, default and meaning."""
     thing = read(name)
-    signature = {parameter.name: parameter for parameter in thing.parameters}
-    described = next(
-        section.value for section in thing.docstring.parse("google", warnings=False) if section.kind == "parameters"
-    )
-    texts = {}
-    for entry in described:
-        for each in entry.name.split(", "):
-            texts[each] = without_roles(entry.description)
+    texts = described(thing)
     rows = []
-    for key, parameter in signature.items():
-        if key == "self" or key.startswith("_"):
+    for parameter in thing.parameters:
+        if parameter.name == "self" or parameter.name.startswith("_"):
             continue
-        default = "" if parameter.default is None else f"`{parameter.default}`"
-        rows.append((f"`{key}`", f"`{parameter.annotation}`", default, texts.get(key, "")))
+        kind = re.sub(r"^dataclasses\.InitVar\[(.*)\]$", r"\1", str(parameter.annotation))
+        made = _MADE.sub(r"\1", str(parameter.default))
+        default = "" if parameter.default is None else f"`{made}`"
+        rows.append((f"`{parameter.name}`", f"`{kind}`", default, texts.get(parameter.name, "")))
     return table(("Argument", "Type", "Default", "Meaning"), rows)
+
+
+def shipped_parameters() -> str:
+    """Return the files of shipped parameters, with their comments, which have the sources."""
+    parts = []
+    for file in sorted((ROOT / "params").glob("*.yaml")):
+        parts.append(f"## `{file.name}`\n\n```yaml\n{file.read_text(encoding='utf-8').rstrip()}\n```\n")
+    return "\n".join(parts)
 
 
 def imported_law() -> Any:
@@ -179,6 +197,12 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     def made(found: re.Match[str]) -> str:
         if found["name"]:
             return arguments(found["name"])
-        return {"options of tasks": options, "errors": errors, "exit codes": exit_codes}[found[1]]()
+        makers = {
+            "options of tasks": options,
+            "errors": errors,
+            "exit codes": exit_codes,
+            "shipped parameters": shipped_parameters,
+        }
+        return makers[found[1]]()
 
     return _PLACE.sub(made, markdown)

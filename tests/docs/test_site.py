@@ -125,6 +125,9 @@ def test_tables_of_the_code(hooks: Any) -> None:
         assert f"| `{option}` |" in section
     assert options.count("| `--version` |") == 1
     assert [row for row in options.splitlines() if re.fullmatch(r"\| `--\S+` \|\s*\|", row)] == []
+    fits = tables.arguments("pocket.scale_factors.TagAndProbeFit")
+    assert [row for row in fits.splitlines()[2:] if row.endswith("|  |")] == []
+    assert "`lumi.yaml`" in tables.shipped_parameters()
     assert "| `30` | a task failed |" in tables.exit_codes()
     assert "[`ClosureError`](api/pocket-errors.md#pocket.errors.ClosureError)" in tables.errors()
     assert tables.cell("a|b `c|d`") == "a\\|b `c|d`"
