@@ -104,12 +104,13 @@ class Chunking:
         allowed = events * self._budget / max(growth, 1)
         # Some of the memory is needed by any chunk, or by the first one, so a small chunk says little about large ones.
         self.size = self._power(min(allowed, FIRST * max(events, self.size)))
-        if allowed < self.size and not self._is_short:
+        # A chunk with fewer events comes from a small file. Its memory is that of histograms, which any chunk takes.
+        if allowed < self.size <= events and not self._is_short:
             self._is_short = True
+            # The numbers are the same for all branches, so a command shows this once.
             _log.warning(
-                "a chunk of %d events took %.0f MB, and there are %.0f MB for one (--chunk-memory): chunks have %d "
-                "events now, and get no smaller; histograms take the same memory for any number of events",
-                *(events, growth / _MB, self._budget / _MB, self.size),
+                "using the minimum chunk size of %d events; memory may exceed --chunk-memory (%.0f MB)",
+                *(self.size, self._budget / _MB),
             )
 
     def _power(self, wanted: float) -> int:

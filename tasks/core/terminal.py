@@ -46,7 +46,6 @@ _EXPECTED: tuple[tuple[type[Any], str], ...] = (
 _parser: Any = CmdlineParser
 _retcodes: Any = luigi.retcodes.retcode
 _tasks: Any = Register
-_retcodes: Any = luigi.retcodes.retcode
 _luigis_build_parser = _parser._build_parser
 _luigis_init = _parser.__init__
 #: words of a command line → state of luigi's parser after parsing them
