@@ -15,8 +15,13 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-#: the commands of packages that a new environment has
-COMMANDS = {"law": "from law.cli import run; sys.exit(run())"}
+#: the commands of packages that a new environment has, with the functions that they call
+COMMANDS = {
+    "correction": "correctionlib.cli:main",
+    "dask": "dask.__main__:main",
+    "law": "law.cli:run",
+    "pytest": "pytest:console_main",
+}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -26,9 +31,8 @@ def main(arguments: Sequence[str]) -> None:
             subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], check=True)
         case ["pip", "sync", *_]:
             site_packages().joinpath("packages.pth").write_text(sysconfig.get_path("purelib") + "\n")
-            for name, code in COMMANDS.items():
-                add_command(name, f"import sys; {code}")
-            shutil.copy(shutil.which("pytest") or "", Path(".venv/bin"))
+            for name, function in COMMANDS.items():
+                add_command(name, function)
         case ["pip", "install", *_]:
             install_pocketlaw(Path("requirements.txt").read_text(encoding="utf-8"))
         case ["--version"]:
@@ -43,8 +47,10 @@ def site_packages() -> Path:
     return folder
 
 
-def add_command(name: str, code: str) -> None:
-    """Add a command to the environment."""
+def add_command(name: str, target: str) -> None:
+    """Add a command to the environment, which calls a function: ``module:name``."""
+    module, _, function = target.partition(":")
+    code = f"import sys; from {module} import {function}; sys.exit({function}())"
     path = Path(".venv/bin", name)
     path.write_text(f'#!/bin/sh\nexec "$(dirname -- "$0")/python" -P -c \'{code}\' "$@"\n')
     path.chmod(0o755)
@@ -66,7 +72,7 @@ def install_pocketlaw(requirements: str) -> None:
             shutil.copytree(checkout / source, target, ignore=leave)
         else:
             shutil.copy(checkout / source, target)
-    add_command("pocketlaw", "import sys; from tasks.command.main import main; sys.exit(main())")
+    add_command("pocketlaw", "tasks.command.main:main")
 
 
 if __name__ == "__main__":

@@ -285,12 +285,37 @@ def clone(folder: Path) -> None:
 
 @contextmanager
 def reader_of(page: Path, folder: Path, **options: Any) -> Iterator[Reader]:
-    """Give a reader who has done what a page begins with; options are those of :class:`Reader`."""
-    with Reader(folder / "home", **options) as reader:
-        before = read_marks(page).get("begins")
-        if before is not None:
-            reader.walk(ROOT / "docs" / "tutorials" / f"{before.removeprefix('with ')}.md", files_only=True)
+    """Give a reader who has done what a page begins with.
+
+    Args:
+        page: the page.
+        folder: of the reader; what a page begins with is kept in it for the next one.
+        options: those of :class:`Reader`.
+    """
+    home, before = folder / "home", read_marks(page).get("begins", "").removeprefix("with ")
+    shutil.rmtree(home, ignore_errors=True)
+    if before:
+        kept, place = folder / before, folder / f"{before}.directory"
+        if not place.exists():
+            with Reader(home) as reader:
+                reader.walk(ROOT / "docs" / "tutorials" / f"{before}.md", files_only=True)
+                reader.run("law run PlotTemplates --version v1")
+                directory = reader.directory()
+            home.rename(kept)
+            place.write_text(str(directory))
+        shutil.copytree(kept, home, symlinks=True, copy_function=_link_outputs)
+    with Reader(home, **options) as reader:
+        if before:
+            reader.run(f"cd {place.read_text()} && source setup.sh")
         yield reader
+
+
+def _link_outputs(source: str, target: str) -> None:
+    """Copy a file, unless nobody changes it in its place."""
+    if {"store", ".venv"} & set(Path(source).parts):
+        Path(target).hardlink_to(source)
+    else:
+        shutil.copy2(source, target)
 
 
 def main() -> int:
@@ -301,13 +326,12 @@ def main() -> int:
     parser.add_argument("--update", action="store_true", help="write what was printed into the pages")
     parser.add_argument("--renew", action="store_true", help="write all that was printed into the pages")
     parser.add_argument("--pictures", type=Path, default=PICTURES, help="folder for the plots of the pages")
-    parser.add_argument("--keep", type=Path, help="new folder of the reader, which is kept")
+    parser.add_argument("--keep", type=Path, help="folder of the reader, which is kept")
     options = parser.parse_args()
     code = 0
-    for page in options.pages:
-        page = page.resolve()
-        with tempfile.TemporaryDirectory(prefix="walk-") as temporary:
-            folder = options.keep.resolve() / page.stem if options.keep else Path(temporary)
+    with tempfile.TemporaryDirectory(prefix="walk-") as temporary:
+        folder = options.keep.resolve() if options.keep else Path(temporary)
+        for page in map(Path.resolve, options.pages):
             begin = time.monotonic()
             with reader_of(
                 page, folder, pictures=options.pictures, update=options.update, renew=options.renew

@@ -26,7 +26,7 @@ _register: Any = Register
 
 @dataclass(frozen=True)
 class Output:
-    """The output that a task has or would write. It can be used like its path, for example by ``open``.
+    """The output that a task has or would write. It can be used like its path: ``output / "mll.json"``.
 
     Args:
         task: name of the task, and of the configuration or scale factor.
@@ -47,6 +47,10 @@ class Output:
     def __fspath__(self) -> str:
         """Return the path."""
         return str(self.path)
+
+    def __truediv__(self, name: str) -> Path:
+        """Return the path of a file or folder in the output."""
+        return self.path / name
 
     def __repr__(self) -> str:
         """Return task, state, and path."""
