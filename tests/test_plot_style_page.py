@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
-from docs.plot_style_pictures import PAGE, WITHOUT_PICTURE, draw, merged, read_examples, shipped_style, with_pictures
+from docs.hooks.plot_style_pictures import (
+    PAGE,
+    WITHOUT_PICTURE,
+    draw,
+    merged,
+    read_examples,
+    shipped_style,
+    with_pictures,
+)
 from pocket.histograms.config import Axis
 from pocket.plots.canvas import cms_style
 from pocket.plots.style import FORMATS, BlindHists, PlotStyle

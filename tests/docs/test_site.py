@@ -81,6 +81,23 @@ def test_links_of_pages_beside_the_site(name: str) -> None:
     assert [fault for link in links if (fault := dead(link, page.parent))] == []
 
 
+def test_links_of_pages(hooks: Any) -> None:
+    generated = {hooks.api_pages.page_of(face) for face in hooks.api_pages.FACES}
+    generated |= {f"notebooks/{path.stem}.md" for path in hooks.notebook_pages.NOTEBOOKS.glob("*.py")}
+    faults = []
+    for page in sorted(DOCS.rglob("*.md")):
+        text = re.sub(
+            r"^ *```.*?^ *```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+        )
+        for link in _LINK.findall(text):
+            target = os.path.relpath((page.parent / link.partition("#")[0]).resolve(), DOCS)
+            if "://" in link or not link.partition("#")[0].endswith(".md") or target in generated:
+                continue
+            if fault := dead(link, page.parent):
+                faults.append(f"{page.relative_to(DOCS)}: {fault}")
+    assert faults == []
+
+
 def test_pages_that_messages_name() -> None:
     files = subprocess.check_output(
         ["git", "ls-files", "pocket", "tasks", "*.cfg", "params"], cwd=REPOSITORY, text=True
@@ -164,8 +181,8 @@ def test_versions(hooks: Any, tmp_path: Path) -> None:
 
 
 def test_pictures(hooks: Any) -> None:
-    for name in hooks.pictures.DRAWN:
-        drawn = hooks.pictures.draw(name)
+    for name in hooks.drawings.DRAWN:
+        drawn = hooks.drawings.draw(name)
         assert drawn.startswith("<?xml")
         assert f"](../pictures/{name}.svg)" in "".join(path.read_text() for path in DOCS.rglob("*.md"))
     assert (DOCS / "pictures" / "before_after.png").stat().st_size < 100_000

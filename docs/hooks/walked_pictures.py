@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PICTURES = Path(__file__).parents[1] / "build" / "pictures"
+PICTURES = Path(__file__).parents[2] / "build" / "pictures"
 _NAME = re.compile(r"!\[[^\]]*\]\((?:\.\./)*pictures/([\w.-]+\.png)\)")
 
 
@@ -45,5 +45,7 @@ def on_files(files: Any, config: Any) -> Any:
 
     pages = [file for file in files if file.src_path.endswith(".md")]
     for name in sorted({name for page in pages for name in names_in(page.content_string)}):
+        if files.get_file_from_path(f"pictures/{name}"):  # in the repository
+            continue
         files.append(File.generated(config, f"pictures/{name}", content=content_of(name)))
     return files

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "reference" / "plot_style.md"
 PICTURES = DOCS / ".pictures"
 #: pixels per inch, for pictures of 400 pixels
