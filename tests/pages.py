@@ -39,7 +39,7 @@ LONGEST, HEAD, TAIL = 24, 14, 6
 
 #: what differs each time, with what is shown instead
 VARYING = (
-    (r"\b[0-9a-f]{12,64}\b", "…"),
+    (r"\b(?=[0-9]*[a-f])[0-9a-f]{12,64}\b", "…"),
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+\d\d:?\d\d)?", "…"),
     (r"\b\d{8}-\d{4,6}\b", "…"),
     (r"\b\d{1,2}:\d\d:\d\d\b", "…"),
@@ -86,6 +86,11 @@ def read_marks(page: Path) -> dict[str, str]:
     """Return the comments that concern a whole page."""
     marks = (_MARK.match(line) for line in page.read_text(encoding="utf-8").splitlines())
     return {mark["word"]: mark["rest"] or "" for mark in marks if mark and mark["word"] == "begins"}
+
+
+def is_walked(page: Path) -> bool:
+    """Return whether a page is walked as a whole, which its marks say."""
+    return "<!-- walk: " in page.read_text(encoding="utf-8")
 
 
 def read_blocks(page: Path) -> list[Block]:
@@ -159,16 +164,22 @@ def apply_diff(content: str, change: str) -> str:
 
 def agrees(shown: str, printed: str) -> bool:
     """Return whether what was printed is what the page shows."""
-    return _agree(_lines(shown), _lines(printed))
-
-
-def _agree(shown: Sequence[str], printed: Sequence[str]) -> bool:
-    """Match lines from both ends, as a shell matches names."""
-    if not shown:
-        return not printed
-    if shown[0].strip() == "…":
-        return any(_agree(shown[1:], printed[start:]) for start in range(len(printed) + 1))
-    return bool(printed) and line_agrees(shown[0], printed[0]) and _agree(shown[1:], printed[1:])
+    lines, found = _lines(shown), _lines(printed)
+    line = place = 0
+    gap: tuple[int, int] | None = None
+    while place < len(found):
+        if line < len(lines) and lines[line].strip() == "…":
+            # As few lines as possible at first, one more each time that what follows doesn't fit.
+            gap = (line + 1, place)
+            line += 1
+        elif line < len(lines) and line_agrees(lines[line], found[place]):
+            line, place = line + 1, place + 1
+        elif gap is not None:
+            gap = (gap[0], gap[1] + 1)
+            line, place = gap
+        else:
+            return False
+    return all(rest.strip() == "…" for rest in lines[line:])
 
 
 def line_agrees(shown: str, printed: str) -> bool:

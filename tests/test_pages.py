@@ -94,6 +94,9 @@ def test_outputs_are_replaced_in_place(page: Path) -> None:
         ("a\n", "a\nb\n", False),
         ("", "", True),
         ("took … s\n", "took 1.5 s\n", True),
+        ("…\nb\n…\nd\n", "a\nb\nc\nb\nd\n", True),
+        ("…\nb\n…\nd\n", "a\nb\nc\nb\n", False),
+        ("…\n" * 30 + "b\n", "a\n" * 1000, False),
         ("done\n", " 10 %\r 20 %\rdone\n", True),
     ],
 )

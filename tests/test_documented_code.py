@@ -1,0 +1,84 @@
+"""All code and all commands of README and docs: walked, tested elsewhere, or looked at here."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import re
+import warnings
+from pathlib import Path
+
+import law
+import luigi
+import pytest
+
+from tests.fragments import names_of_a_page, options_in, run_fragment
+from tests.pages import ROOT, is_walked, read_blocks
+
+#: pages whose code has tests of its own, which know the files that it needs
+ELSEWHERE = {"interactive": "tests/test_notebooks.py"}
+#: options of law and luigi that all tasks have
+EVERYWHERE = {
+    "--help",
+    "--local-scheduler",
+    "--log-level",
+    "--print-deps",
+    "--print-status",
+    "--remove-output",
+    "--scheduler-host",
+    "--scheduler-port",
+    "--workers",
+}
+#: what a page may name as the place of commands that no test executes
+PLACES = {"corrections", "folder of a group", "htcondor", "lxplus", "podman"}
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WALKED = [page for page in PAGES if is_walked(page)]
+REST = [page for page in PAGES if page not in WALKED]
+
+
+def named(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in REST if page.stem not in ELSEWHERE], ids=named)
+def test_fragments_name_what_there_is(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    names = names_of_a_page()
+    for block in read_blocks(page):
+        if block.kind == "python" and block.is_executed:
+            with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+                try:
+                    run_fragment(block.text, names)
+                except Exception as error:
+                    raise AssertionError(f"{named(page)}:{block.line}: {error}") from error
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_have_the_options_that_tasks_have(page: Path) -> None:
+    for module in law.config.options("modules"):
+        importlib.import_module(module)
+    mistakes = []
+    for number, line in enumerate(joined_lines(page), 1):
+        for task, options in options_in(line).items():
+            if task in {"TASK", "WriteYields"}:
+                continue
+            parameters = luigi.task_register.Register.get_task_cls(task).get_params()
+            known = EVERYWHERE | {"--" + name.replace("_", "-") for name, _ in parameters}
+            mistakes += [f"{named(page)}:{number}: {task} has no {option}" for option in options if option not in known]
+    assert not mistakes, "\n".join(mistakes)
+
+
+def joined_lines(page: Path) -> list[str]:
+    """Return the lines of a page, those that a backslash joins as one."""
+    return re.sub(r"\\\n *", " ", page.read_text(encoding="utf-8")).splitlines()
+
+
+def test_what_is_not_executed_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = [(named(page), block) for page in WALKED for block in read_blocks(page) if "needs" in block.marks]
+    assert listed
+    with capsys.disabled():
+        for page, block in listed:
+            print(f"\n{page}:{block.line} needs {block.marks['needs']}: {block.text.splitlines()[0]}", end="")
+    assert {block.marks["needs"].removeprefix("a ") for _, block in listed} == PLACES
