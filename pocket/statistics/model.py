@@ -88,10 +88,11 @@ class RegionModel:
         sumw2: squares of the statistical errors of ``nominal``, shape (processes, bins).
         data: observed events, shape (bins,), or None if the region is blind.
         edges: edges of the bins, shape (bins + 1,), or None for a counting region of one bin.
-        shapes: nuisance → process → templates at +1 and at −1, each of shape (bins,).
-        log_normals: nuisance → process → factors (at −1, at +1) of its yield.
+        shapes: nuisance, or free parameter → process → templates at +1 and at −1, each of shape (bins,).
+        log_normals: nuisance, or free parameter → process → factors (at −1, at +1) of its yield.
         factors: process → names of what multiplies its yield: parameters of interest, free parameters and formulas.
         mc_stat: statistical errors of simulation, or None to leave them out.
+        weighted: whether data may be no integers, as combine takes them from cards.
 
     Raises:
         StatisticsError: if shapes disagree or numbers make no sense, naming region, process, nuisance and bin.
@@ -113,6 +114,7 @@ class RegionModel:
     log_normals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mc_stat: McStat | None = None
+    weighted: bool = False
 
     def __post_init__(self) -> None:
         for name in ("nominal", "sumw2", "data", "edges"):
@@ -318,7 +320,7 @@ def _check_numbers(region: RegionModel) -> None:
     if region.data is not None:
         _check_contents(region.data, f"the data of region {region.name!r}")
         broken = np.flatnonzero(region.data != np.round(region.data))
-        if broken.size:
+        if broken.size and not region.weighted:
             raise StatisticsError(
                 f"the data of region {region.name!r} aren't whole: {region.data[broken[0]]} events in bin {broken[0]}"
             )
@@ -379,7 +381,7 @@ def _check_model(model: Model) -> None:
             check_known("factor", factors, known, f"process {process!r} of region {region.name!r}")
             used |= {name for factor in factors for name in model.arguments(factor)}
         for nuisance in (*region.shapes, *region.log_normals):
-            check_known("nuisance", [nuisance], model.nuisances, f"region {region.name!r}")
+            check_known("nuisance", [nuisance], (*model.nuisances, *model.free), f"region {region.name!r}")
             used.add(nuisance)
     for name in model.parameters:
         if name not in used:

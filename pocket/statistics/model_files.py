@@ -92,13 +92,15 @@ def _write_region(group: Any, region: RegionModel) -> None:
     factors = [(nuisance, process) for nuisance, effects in region.log_normals.items() for process in effects]
     group["shapes"] = _stack([np.stack(region.shapes[name][process]) for name, process in shapes], (2, region.bins))
     group["log_normals"] = _stack([np.array(region.log_normals[name][process]) for name, process in factors], (2,))
-    described = {
+    described: dict[str, Any] = {
         "processes": region.processes,
         "shapes": shapes,
         "log_normals": factors,
         "factors": region.factors,
         "mc_stat": region.mc_stat and [region.mc_stat.threshold, region.mc_stat.include_signal],
     }
+    if region.weighted:
+        described["weighted"] = True
     # Attributes hold 64 kB at most, which the names of many variations exceed.
     group["names"] = json.dumps(described)
 
@@ -114,6 +116,7 @@ def _read_region(group: Any, name: str) -> RegionModel:
         log_normals=_nested(described["log_normals"], [(down, up) for down, up in kappas]),
         factors={process: tuple(names) for process, names in described["factors"].items()},
         mc_stat=McStat(*described["mc_stat"]) if described["mc_stat"] else None,
+        weighted=described.get("weighted", False),
         **arrays,
     )
 

@@ -175,6 +175,13 @@ def _falls_below_zero(model: Model, region: RegionModel, process: str, pair: tup
 
 def _check(model: Model) -> None:
     for region in model.regions:
+        for name in (*region.shapes, *region.log_normals):
+            if name in model.free:
+                raise StatisticsError(
+                    f"the free parameter {name!r} varies templates in region {region.name!r}, which only constrained "
+                    "ones do in a workspace of pyhf"
+                )
+    for region in model.regions:
         for process, names in region.factors.items():
             for name in names:
                 if name in model.formulas:

@@ -101,12 +101,14 @@ def tensors(model: Model) -> Tensors:
     rows = {process: row for row, process in enumerate(model.processes)}
     sizes = np.array([region.bins for region in model.regions])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    shaped = [name for name in model.nuisances if any(name in region.shapes for region in model.regions)]
+    # Free parameters may change templates and yields, too.
+    changing = (*model.free, *model.nuisances)
+    shaped = [name for name in changing if any(name in region.shapes for region in model.regions)]
     nominal = np.zeros((len(rows), int(sizes.sum())))
     sumw2 = np.zeros_like(nominal)
     morphing = np.zeros((2 * len(shaped), *nominal.shape))
-    up, down = np.zeros((2, len(model.nuisances), len(rows), len(sizes)))
-    order = {name: number for number, name in enumerate(model.nuisances)}
+    up, down = np.zeros((2, len(changing), len(rows), len(sizes)))
+    order = {name: number for number, name in enumerate(changing)}
     for column, (region, start) in enumerate(zip(model.regions, starts, strict=True)):
         bins = slice(int(start), int(start) + region.bins)
         at = [rows[process] for process in region.processes]
@@ -125,7 +127,7 @@ def tensors(model: Model) -> Tensors:
                 morphing[number, row, bins] = odd
                 morphing[len(shaped) + number, row, bins] = even
     norms = np.flatnonzero((up != 0).any(axis=(1, 2)) | (down != 0).any(axis=(1, 2)))
-    first = len(model.pois) + len(model.free)
+    first = len(model.pois)
     return Tensors(
         starts=starts,
         column=np.repeat(np.arange(len(sizes)), sizes),

@@ -6,6 +6,7 @@ Patterns of processes and regions are regular expressions, or ``*`` for all. Sou
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 
@@ -62,7 +63,7 @@ def _check_options(card: Card, line: Line, options: Sequence[str]) -> None:
 def _add(card: Card, line: Line, found: Systematics, words: Sequence[str]) -> None:
     process, region, name, kind, value, *options = words
     _check_options(card, line, options)
-    kind, logarithmic = split_kind(card, line.number, name, kind)
+    kind, logarithmic, _ = split_kind(card, line.number, name, kind)
     if kind not in ("lnN", "shape", "shape?"):
         card.refuse(line.number, f"the edit can't add {kind}, only lnN and shape")
     same = found.named(name)
@@ -111,7 +112,7 @@ def _rename(card: Card, line: Line, found: Systematics, words: Sequence[str]) ->
         if found.named(new) and not same:
             card.refuse(line.number, f"the edit renames {old!r} to {new!r}, which is of another kind")
         if not same:
-            same = [Uncertainty(line.number, new, uncertainty.kind, (), {}, uncertainty.logarithmic)]
+            same = [dataclasses.replace(uncertainty, line=line.number, name=new, effects={})]
             found.uncertainties += same
         same[0].effects.update(moved)
 

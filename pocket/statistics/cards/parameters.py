@@ -53,7 +53,7 @@ class Parameters:
         self._observed: dict[str, float] = {}
         self._gaussian: dict[str, tuple[float, float]] = {}
         for uncertainty in systematics.uncertainties:
-            if uncertainty.kind in ("lnU", "unif", "gmN"):
+            if uncertainty.kind in ("lnU", "unif", "gmN") or uncertainty.uniform:
                 self._define(uncertainty)
         self._check_gaussian()
         for name in systematics.formulas:
@@ -115,9 +115,13 @@ class Parameters:
         if uncertainty.kind == "gmN":
             self._define_sideband(uncertainty)
             return
+        if name in self._systematics.free:
+            card.refuse(uncertainty.line, f"{name!r} is {uncertainty.kind}, but also a rateParam")
         low, high = uncertainty.arguments or (-1.0, 1.0)
         self.free[name] = FreeParameter(low, high, (low + high) / 2)
         formulas: dict[str, str] = {}
+        if uncertainty.uniform:
+            return
         for place, effect in uncertainty.effects.items():
             if isinstance(effect.value, tuple):
                 card.refuse(uncertainty.line, f"{name!r} is lnU with two numbers, which can't be read exactly")

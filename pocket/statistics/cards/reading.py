@@ -218,6 +218,9 @@ class _Builder:
             remark(f"{card.name}: bins below 0 are cut to 0: {some_of(self.reader.cut)}")
         if self.reader.rounded:
             remark(f"{card.name}: data are rounded to integers: {some_of(self.reader.rounded)}")
+        if self.reader.weighted:
+            places = list(self.reader.weighted.values())
+            remark(f"{card.name}: data aren't integers, and taken as they are, as in combine: {some_of(places)}")
         if self.reader.shapeless:
             remark(f"{card.name}: shapes do nothing in counting regions: {some_of(self.reader.shapeless)}")
         with_sidebands = (*regions, *self.parameters.sidebands())
@@ -276,4 +279,5 @@ class _Builder:
             log_normals=log_normals,
             factors={process: names for process, names in factors.items() if names},
             mc_stat=self.systematics.mc_stat.get(name) if self.reader.has_histograms(name) else None,
+            weighted=name in self.reader.weighted,
         )

@@ -86,7 +86,11 @@ def _uncertainty(card: Card, line: Line, found: Systematics) -> None:
         found.frozen.add(name)
     # Names of variables don't begin with a digit, so combine changes them.
     name = f"theta{name}" if name[0].isdigit() else name
-    kind, logarithmic = split_kind(card, line.number, name, kind)
+    kind, logarithmic, uniform = split_kind(card, line.number, name, kind)
+    if any(other.uniform != uniform for other in found.named(name)):
+        card.refuse(
+            line.number, f"{name!r} is uniform in one line and constrained in another, which combine can't take"
+        )
     before = {other.kind for other in found.named(name)}
     if before and before != {kind}:
         card.refuse(
@@ -108,7 +112,7 @@ def _uncertainty(card: Card, line: Line, found: Systematics) -> None:
         value = parse_value(card, line.number, kind, word, f"{name!r} of process {column.process!r}")
         if value is not None:
             effects[column.place] = Effect(value, line.name.removesuffix("[nofloat]"))
-    found.uncertainties.append(Uncertainty(line.number, name, kind, arguments, effects, logarithmic))
+    found.uncertainties.append(Uncertainty(line.number, name, kind, arguments, effects, logarithmic, uniform))
 
 
 def places(card: Card, line: int, region: str, process: str) -> Iterator[Column]:

@@ -98,6 +98,8 @@ class RegionReader:
         self.cut: list[str] = []
         #: histograms of data that differ from integers by rounding
         self.rounded: list[str] = []
+        #: region → its data, where they are no integers
+        self.weighted: dict[str, str] = {}
         #: uncertainties of shapes in regions without histograms
         self.shapeless: list[str] = []
         self._effects: dict[tuple[str, str], list[tuple[Uncertainty, Effect]]] = {}
@@ -163,22 +165,36 @@ class RegionReader:
             edges: edges of the bins of its processes.
 
         Raises:
-            StatisticsError: if they are missing, not whole, or disagree with the observation.
+            StatisticsError: if they are missing, negative, or disagree with the observation.
         """
         observed = self._card.observations[region]
         line = self._line(region, DATA)
         if line is None:
-            return _whole(np.array([observed]), f"the observation of region {region!r}")
+            return self._counts(region, np.array([observed]), f"the observation of region {region!r}")
         histogram = self._read(line, line.nominal, (region, DATA))
         total = float(histogram.values.sum())
         if observed != -1 and abs(total - observed) > (0.005 * observed if observed > 0 else 0.01):
             raise StatisticsError(
                 f"the observation of region {region!r} is {observed:g}, but {histogram.place} has {total:g} events"
             )
-        data = _whole(histogram.values, f"the histogram {histogram.place} of the data of region {region!r}")
-        if not np.array_equal(data, histogram.values):
+        data = self._counts(region, histogram.values, histogram.place)
+        if region not in self.weighted and not np.array_equal(data, histogram.values):
             self.rounded.append(histogram.place)
         return data
+
+    def _counts(self, region: str, values: Floats, place: str) -> Floats:
+        """Return numbers of events, which may differ from integers as much as single precision makes them, or more."""
+        if (values < 0).any():
+            wrong = int(np.argmax(values < 0))
+            raise StatisticsError(
+                f"the data of region {region!r}, {place}, have {float(values[wrong])!r} events in bin {wrong}"
+            )
+        integers = np.round(values)
+        if (np.abs(values - integers) <= _ROUNDING * np.maximum(integers, 1)).all():
+            return integers
+        # Combine takes them as they are.
+        self.weighted[region] = place
+        return values
 
     def _line(self, region: str, process: str) -> ShapeLine | None:
         """Return where the histogram of a process is, or None in a counting region."""
@@ -203,7 +219,8 @@ class RegionReader:
         except StatisticsError as error:
             region, process = column
             of = f"nuisance {systematic!r} of " if systematic else ""
-            self._card.refuse(line.line, f"{of}process {process!r} in region {region!r}: {error}")
+            filled = f" ($MASS is {self._names.mass} here)" if "$MASS" in name else ""
+            self._card.refuse(line.line, f"{of}process {process!r} in region {region!r}: {error}{filled}")
         first = self._first.setdefault(column[0], histogram)
         if histogram.edges.shape != first.edges.shape or not np.allclose(
             histogram.edges, first.edges, rtol=1e-6, atol=1e-6 * float(np.diff(first.edges).min())
@@ -331,15 +348,3 @@ def _add_log_normal(found: ProcessTemplates, name: str, effect: Effect) -> None:
         before = found.log_normals[name]
         low, high = before[0] * low, before[1] * high
     found.log_normals[name] = low, high
-
-
-def _whole(values: Floats, what: str) -> Floats:
-    """Return numbers of events, which may differ from integers as much as single precision makes them."""
-    nearest = np.round(values)
-    wrong = np.flatnonzero((values < 0) | (np.abs(values - nearest) > _ROUNDING * np.maximum(nearest, 1)))
-    if wrong.size:
-        raise StatisticsError(
-            f"{what} has {float(values[wrong[0]])!r} events in bin {wrong[0]}, which aren't data; read it blind "
-            "if they are an expectation"
-        )
-    return nearest

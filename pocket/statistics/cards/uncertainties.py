@@ -44,6 +44,7 @@ class Uncertainty:
         arguments: numbers before the columns.
         effects: region and process → effect, where there is one.
         logarithmic: whether templates are interpolated in their logarithms, ``shapeN``.
+        uniform: whether the parameter is uniform between −1 and 1, ``shapeU``.
     """
 
     line: int
@@ -52,6 +53,7 @@ class Uncertainty:
     arguments: tuple[float, ...]
     effects: dict[Place, Effect]
     logarithmic: bool = False
+    uniform: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,20 +96,28 @@ class Systematics:
         return [uncertainty for uncertainty in self.uncertainties if uncertainty.name == name]
 
 
-def split_kind(card: Card, line: int, name: str, kind: str) -> tuple[str, bool]:
+def split_kind(card: Card, line: int, name: str, kind: str) -> tuple[str, bool, bool]:
     """Return the kind of an uncertainty, of which combine has many words, and whether it goes by logarithms.
+
+    Args:
+        card, line: the card, and the number of the line.
+        name, kind: the first two words of the line.
+
+    Returns:
+        The kind, whether logarithms of templates are interpolated, and whether the parameter is uniform.
 
     Raises:
         StatisticsError: if the kind isn't known, or can't be read.
     """
     if not kind.startswith("shape"):
-        return kind, False
+        return kind, False, False
     match = _SHAPE.fullmatch(kind)
     if match is None:
         card.refuse(line, f"combine has no kind of uncertainty {kind!r}, as {name!r} has")
-    if match["uniform"]:
-        card.refuse(line, f"{name!r} is {kind}: templates with a uniform parameter have no counterpart here")
-    return "shape" + match["either"], bool(match["logs"])
+    if match["uniform"] and kind != "shapeU":
+        # Combine interpolates it as shapeU, but constrains the parameter as a Gaussian one.
+        card.refuse(line, f"{name!r} is {kind}, of which combine doesn't make a uniform parameter: write shapeU")
+    return "shape" + match["either"], bool(match["logs"]), bool(match["uniform"])
 
 
 def parse_value(card: Card, line: int, kind: str, word: str, what: str) -> Value | None:

@@ -79,7 +79,8 @@ def _needs_histograms(model: Model) -> bool:
 def _without_mixtures(model: Model) -> Model:
     """Return the model with templates instead of log-normals, for nuisances that have both."""
     shaped = {name for region in model.regions for name in region.shapes}
-    mixed = [name for name in model.nuisances if name in shaped and any(name in r.log_normals for r in model.regions)]
+    names = (*model.free, *model.nuisances)
+    mixed = [name for name in names if name in shaped and any(name in r.log_normals for r in model.regions)]
     if not mixed:
         return model
     small = []
@@ -202,6 +203,11 @@ def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) ->
     ]
     in_formulas = {argument for name in _used(model, regions) for argument in model.arguments(name)}
     params = []
+    for name, parameter in model.free.items():
+        _check_free(model, name, parameter)
+        shapes = [process in region.shapes.get(name, ()) for region, process, _ in columns]
+        if any(shapes):
+            rows.append([name, "shapeU", *("1" if has else "-" for has in shapes)])
     for name in model.nuisances:
         shapes = [process in region.shapes.get(name, ()) for region, process, _ in columns]
         kappas = [region.log_normals.get(name, {}).get(process) for region, process, _ in columns]
@@ -217,6 +223,25 @@ def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) ->
         lines.insert(position, line)
     lines.insert(4, "-" * 40)
     return lines
+
+
+def _check_free(model: Model, name: str, parameter: FreeParameter) -> None:
+    """Check that a card can have a free parameter.
+
+    Raises:
+        StatisticsError: if it can't.
+    """
+    if not any(name in (*region.shapes, *region.log_normals) for region in model.regions):
+        return
+    if not any(name in region.shapes for region in model.regions):
+        raise StatisticsError(f"the free parameter {name!r} has log-normals, which cards can't have")
+    if parameter != FreeParameter(-1.0, 1.0, 0.0) or any(
+        name in names for region in model.regions for names in region.factors.values()
+    ):
+        raise StatisticsError(
+            f"the free parameter {name!r} varies templates, so in a card it starts at 0, lies between -1 and 1, and "
+            "multiplies no yield"
+        )
 
 
 def _kappa(low: float, high: float) -> str:
@@ -256,7 +281,7 @@ def _rate_parameters(model: Model, regions: Sequence[RegionModel]) -> list[str]:
     for name, parameter in model.free.items():
         if name in places:
             lines += [f"{name} rateParam {region} {process} {_range(parameter)}" for region, process in places[name]]
-        elif name in used:
+        elif name in used and not any(name in region.shapes for region in model.regions):
             lines.append(f"{name} extArg {_range(parameter)}")
     for name, formula in model.formulas.items():
         if name in places and not formula.arguments:

@@ -60,7 +60,7 @@ def expectation(
                 parts = [float(part) for part in words[column].split("/")]
                 low, high = parts if len(parts) == 2 else (1 / parts[0], parts[0])
                 scale *= kappa(low, high, values[name])
-            elif kind == "shape" and words[column].strip("-") and where:
+            elif kind in ("shape", "shapeU") and words[column].strip("-") and where:
                 up = read(path, where[2], where[4], region, process, name + "Up")
                 down = read(path, where[2], where[4], region, process, name + "Down")
                 ratios = sum(up) / sum(nominal), sum(down) / sum(nominal)

@@ -21,12 +21,7 @@ MISTAKES = [
     ("kmax no integer", counting().replace("kmax *", "kmax x"), "line 4 of card.txt: 'x' isn't an integer"),
     ("observations", counting(observation="7 8"), "there are 2 observations for 1 regions"),
     ("region unobserved", counting().replace("bin         sr\n", "bin other\n"), "the observations lack region 'sr'"),
-    (
-        "observation",
-        counting(observation="7.5"),
-        "the observation of region 'sr' has 7.5 events in bin 0, .* aren't data",
-    ),
-    ("observation -1", counting(observation="-1"), "the observation of region 'sr' has -1.0 events"),
+    ("observation -1", counting(observation="-1"), "the observation of region 'sr', have -1.0 events in bin 0"),
     ("rates", counting(rates="5"), "line 12 .* the line rate has 1 entries, but the line bin has 2"),
     ("rate", counting(rates="5 x"), "line 12 of card.txt: 'x' isn't a number"),
     ("process twice", counting().replace("sig    bkg", "sig    sig"), "the process 'sig' appears twice in region 'sr'"),
@@ -65,7 +60,22 @@ MISTAKES = [
     ),
     ("param range", counting("a rateParam sr bkg 1\na param 0 -1/+2\n"), "the param 'a' has two widths or a range"),
     ("lnU", counting("a lnU 0.9/1.2 -\n"), "'a' is lnU with two numbers, which can't be read exactly"),
-    ("shapeU", shaped("jes shapeU 1 1\n"), "'jes' is shapeU: templates with a uniform parameter have no counterpart"),
+    ("shapeNU", shaped("jes shapeNU 1 1\n"), "'jes' is shapeNU, of which combine doesn't make a uniform"),
+    (
+        "uniform and not",
+        shaped("jes shapeU 1 -\njes shape - 1\n"),
+        "'jes' is uniform in one line and constrained in an",
+    ),
+    (
+        "shapeU and rateParam",
+        shaped("jes shapeU 1 1\njes rateParam sr bkg 1\n"),
+        "'jes' is shape, but also a rateParam",
+    ),
+    (
+        "mass",
+        shaped(shapes="shapes * * shapes.root $PROCESS$MASS\n"),
+        "no histogram 'sig120' \\(\\$MASS is 120 here\\)",
+    ),
     ("shapeN", shaped("jes shapeN - 1\n"), "line 15 .* 'jes' is shapeN: logarithms of templates are interpolated"),
     (
         "scales",
@@ -145,8 +155,7 @@ def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("histograms", "message"),
     [
-        ({"data_obs": [0.5, 3]}, "'data_obs' in shapes.root of the data of region 'sr' has 0.5 events in bin 0"),
-        ({"data_obs": [3, -1]}, "has -1.0 events in bin 1, which aren't data"),
+        ({"data_obs": [3, -1]}, "the data of region 'sr', 'data_obs' in shapes.root, have -1.0 events in bin 1"),
         (
             {"bkg_jesUp": [0.0, 0.0]},
             "the template 'bkg_jesUp' in shapes.root of nuisance 'jes' of process 'bkg' .* has 0",

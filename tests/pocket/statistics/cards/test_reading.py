@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import logging
 import math
@@ -12,12 +13,14 @@ import pytest
 
 from pocket.base.runtime.remarks import remark
 from pocket.errors import StatisticsError
-from pocket.statistics.cards import read_datacard, read_datacards
+from pocket.statistics import load_model, pyhf_workspace, save_model
+from pocket.statistics.cards import read_datacard, read_datacards, write_datacards
 from pocket.statistics.fits import fit
 from pocket.statistics.formulas import Formula
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.model import FreeParameter, McStat
 from tests.pocket.statistics.cards import card_loop
+from tests.pocket.statistics.cards.card_models import differences
 from tests.pocket.statistics.cards.card_texts import EDGES, HISTOGRAMS, counting, read, shaped
 
 
@@ -121,6 +124,67 @@ def test_logarithms_of_proportional_templates(tmp_path: Path) -> None:
     histograms = {"bkg_xsUp": [8.0, 4.0], "bkg_xsDown": [2.0, 1.0]}
     region = read(tmp_path, shaped("xs shapeN2 - 1\n"), histograms).region("sr")
     assert region.shapes["xs"]["bkg"][0].tolist() == [8.0, 4.0]
+
+
+def test_uniform_parameters_of_templates(tmp_path: Path) -> None:
+    """Combine interpolates shapeU as shape, with a parameter from −1 to 1 that nothing constrains."""
+    model = read(tmp_path, shaped("jes shapeU 1 1\nlumi lnN 1.02 1.02\n"))
+    assert (model.free, model.nuisances) == ({"jes": FreeParameter(-1, 1, 0)}, ("lumi",))
+    likelihood = Likelihood(model)
+    assert likelihood.parameters.names == ("r", "jes", "lumi")
+    constrained = Likelihood(read(tmp_path, shaped("jes shape 1 1\nlumi lnN 1.02 1.02\n")))
+    path = tmp_path / "card.txt"
+    for theta in (-0.9, 0.0, 0.4):
+        values = {"r": 1.3, "jes": theta, "lumi": 0.5}
+        expected = card_loop.expectation(path, values, {("sr", "sig"): 1.3})["sr"]
+        found = np.array([1.3, theta, 0.5])
+        np.testing.assert_allclose(likelihood.expectation(found), expected, rtol=1e-12)
+        # The constraint is all that differs.
+        other = constrained.deviance(np.array([1.3, theta, 0.5]))
+        assert likelihood.deviance(found) == pytest.approx(other - theta**2, rel=1e-12)
+        step = 1e-5 * np.array([0, 1, 0])
+        slope = (likelihood.deviance(found + step) - likelihood.deviance(found - step)) / 2e-5
+        assert likelihood.gradient(found)[1] == pytest.approx(slope, rel=1e-6, abs=1e-6)
+    renamed = read(tmp_path, shaped("jes shapeU 1 1\nnuisance edit rename bkg * jes other\n"))
+    assert list(renamed.free) == ["jes", "other"]
+
+
+def test_uniform_parameters_are_written_and_read_again(tmp_path: Path) -> None:
+    model = read(tmp_path, shaped("jes shapeU 0.5 0.5\nlumi lnN 1.02 1.02\n"))
+    assert "jes" in model.region("sr").log_normals
+    again = read_datacard(write_datacards(model, tmp_path / "again"))
+    assert again.parameters == model.parameters
+    values = np.array([1.3, 0.4, 0.5])
+    np.testing.assert_allclose(Likelihood(again).yields(values), Likelihood(model).yields(values), rtol=1e-12)
+    save_model(model, tmp_path / "model.h5")
+    assert differences(load_model(tmp_path / "model.h5"), model) == []
+    with pytest.raises(StatisticsError, match="the free parameter 'jes' varies templates in region 'sr'"):
+        pyhf_workspace(model)
+    wider = dataclasses.replace(model, free={"jes": FreeParameter(-2, 2, 0)})
+    with pytest.raises(StatisticsError, match="'jes' varies templates, so in a card it starts at 0, lies between -1"):
+        write_datacards(wider, tmp_path / "wider")
+    region = dataclasses.replace(model.regions[0], shapes={})
+    with pytest.raises(StatisticsError, match="the free parameter 'jes' has log-normals, which cards can't have"):
+        write_datacards(dataclasses.replace(model, regions=(region,)), tmp_path / "wider")
+
+
+def test_data_that_are_no_integers_are_taken_as_they_are(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    remark.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        model = read(tmp_path, shaped(), {"data_obs": [6.5, 3.0]})
+        counted = read(tmp_path, counting(observation="7.5"))
+    assert [record.message for record in caplog.records] == [
+        "card.txt: data aren't integers, and taken as they are, as in combine: 'data_obs' in shapes.root",
+        "card.txt: data aren't integers, and taken as they are, as in combine: the observation of region 'sr'",
+    ]
+    assert model.region("sr").data.tolist() == [6.5, 3.0]
+    assert counted.region("sr").data.tolist() == [7.5]
+    save_model(model, tmp_path / "model.h5")
+    again = load_model(tmp_path / "model.h5")
+    assert again.region("sr").weighted
+    assert read_datacard(write_datacards(again, tmp_path / "again")).region("sr").data.tolist() == [6.5, 3.0]
+    best = fit(Likelihood(counted))
+    assert best.value("r") == pytest.approx((7.5 - 3.5) / 5)
 
 
 def test_rate_parameters(tmp_path: Path) -> None:
