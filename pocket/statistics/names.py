@@ -12,14 +12,21 @@ from pocket.statistics.cards.names import check_name
 
 _ALLOWED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: Patterns of variations → names of CMS's scheme, for ``Stored("*", rename=CMS_NAMES)``. ``*`` is what the pattern's
-#: last one stands for.
-#: Source: https://gitlab.cern.ch/cms-analysis/general/systematics. Names of other variations stay as they are.
+#: last one stands for, and of several patterns that fit, the last one counts. Names of other variations stay as they
+#: are: CMS wants those that only one analysis has as ``CMS_<CADI number>_<name>``, and parameters for one year, of
+#: ``years="apart"``, with the year at the end.
+#: Source: ``systematics_master.yml`` of https://gitlab.cern.ch/cms-analysis/general/systematics, which
+#: https://cms-analysis.docs.cern.ch/code/datacard_validation_ci/ checks cards against.
 CMS_NAMES = MappingProxyType(
     {
         "pileup": "CMS_pileup",
         "AK4PF*_JES_*": "CMS_scale_j_*",
         "JES_*": "CMS_scale_j_*",
-        "*_JER": "CMS_res_j",
+        "AK4PF*_JES_Regrouped_*": "CMS_scale_j_*",
+        "JES_Regrouped_*": "CMS_scale_j_*",
+        "AK4PF*_JES_Total": "CMS_scale_j",
+        "JES_Total": "CMS_scale_j",
+        "AK4PF*_JER": "CMS_res_j",
         "JER": "CMS_res_j",
         "MET_unclustered": "CMS_scale_met_unclustered_energy",
         "unclustered": "CMS_scale_met_unclustered_energy",
@@ -28,19 +35,26 @@ CMS_NAMES = MappingProxyType(
         "electron_smearing": "CMS_res_e",
         "sf_mu_id": "CMS_eff_m_id",
         "sf_mu_iso": "CMS_eff_m_iso",
+        "sf_mu_reco": "CMS_eff_m_reco",
         "sf_mu_trigger": "CMS_eff_m_trigger",
         "sf_ele_reco": "CMS_eff_e_reco",
         "sf_ele_id": "CMS_eff_e_id",
         "sf_ele_trigger": "CMS_eff_e_trigger",
         "sf_pho_id": "CMS_eff_g_id",
-        "sf_btag_*": "CMS_btag_shape_*",
-        "sf_ctag_*": "CMS_ctag_shape_*",
+        "sf_btag_*": "CMS_btag_fullShape_*",
+        "sf_btag_calib*": "{name}",
+        "sf_btag_fixed_wp_heavy": "CMS_btag_fixedWP_comb_bc",
+        "sf_btag_fixed_wp_heavy_*": "CMS_btag_fixedWP_comb_bc_*",
+        "sf_btag_fixed_wp_light": "CMS_btag_fixedWP_incl_light",
+        "sf_btag_fixed_wp_light_*": "CMS_btag_fixedWP_incl_light_*",
         "sf_jet_puId": "CMS_eff_j_PUJET_id",
         "sf_L1prefiring": "CMS_l1_ecal_prefiring",
         "sf_partonshower_isr": "ps_isr",
         "sf_partonshower_fsr": "ps_fsr",
         "sf_qcd_renorm_scale": "QCDscale_ren",
         "sf_qcd_factor_scale": "QCDscale_fac",
+        "sf_alphas": "pdf_alphas",
+        "sf_top_pt_data": "top_pt_reweighting",
         "tune": "underlying_event",
         "hdamp": "ps_hdamp",
     }

@@ -128,12 +128,23 @@ def test_names_of_parameters() -> None:
     assert Stored("*", years="apart").parameter("sf", "2022_preEE") == "sf_2022_preEE"
     assert Stored("*", rename="CMS_{name}_13TeV_{year}", years="apart").parameter("sf", "2018") == "CMS_sf_13TeV_2018"
     named = Stored("*", rename=CMS_NAMES)
-    names = {"pileup": "CMS_pileup", "sf_btag_lf": "CMS_btag_shape_lf", "AK4PFchs_JES_Total": "CMS_scale_j_Total"}
+    names = {
+        "pileup": "CMS_pileup",
+        "sf_btag_lf": "CMS_btag_fullShape_lf",
+        "sf_btag_fixed_wp_heavy_correlated": "CMS_btag_fixedWP_comb_bc_correlated",
+        "sf_btag_fixed_wp_light": "CMS_btag_fixedWP_incl_light",
+        "sf_btag_calib_varied": "sf_btag_calib_varied",
+        "AK4PFchs_JES_Total": "CMS_scale_j",
+        "AK4PFchs_JES_FlavorQCD": "CMS_scale_j_FlavorQCD",
+        "AK4PFPuppi_JES_Regrouped_Absolute_2018": "CMS_scale_j_Absolute_2018",
+        "AK4PFPuppi_JER": "CMS_res_j",
+        "AK8PFPuppi_JER": "AK8PFPuppi_JER",
+    }
     assert {name: named.parameter(name, "") for name in names} == names
     assert named.parameter("sf_mine", "") == "sf_mine"
     assert Stored("*", rename={"a*": "b_*", "ab": "c"}).parameter("ab", "") == "c"
     for name in CMS_NAMES.values():
-        check_parameter_name(name.replace("*", "x"), "CMS_NAMES")
+        check_parameter_name(name.replace("*", "x").replace("{name}", "own"), "CMS_NAMES")
 
 
 def test_factors_are_those_of_year_process_and_region() -> None:
