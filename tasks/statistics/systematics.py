@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from tasks.framework.pool import run_jobs
 from tasks.statistics.datacards import ProduceDatacards
 
 if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
     from pocket.plots.canvas import Period
     from pocket.plots.style import PlotStyle
     from pocket.statistics import RegionModel, StatisticalModel
@@ -66,20 +68,22 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             if known is not None:
                 params["sources"] = choose("source", params["sources"], known, f"configuration {params['config']!r}")
             return params
-        declaration: Any = load(params).model(params["model"])
-        if parts := getattr(declaration, "models", ()):
-            raise ConfigError(f"--model {params['model']!r} combines other models: choose one of {', '.join(parts)}")
-        params = super().modify_param_values({**params, "config": declaration.configs[0]})
-        where = f"model {params['model']!r}"
-        params["regions"] = choose("region", params["regions"], declaration.regions, where)
-        params["processes"] = choose("process", params["processes"], declaration.processes, where)
+        from pocket.statistics.combined import parts_of
+
+        parts, where = parts_of(params["model"], load(params)).values(), f"model {params['model']!r}"
+        params = super().modify_param_values({**params, "config": next(iter(parts)).configs[0]})
+        regions, processes = ([name for part in parts for name in getattr(part, of)] for of in ("regions", "processes"))
+        params["regions"] = choose("region", params["regions"], regions, where)
+        params["processes"] = choose("process", params["processes"], dict.fromkeys(processes), where)
         check_style(load(params).config(params["config"]))
         return params
 
-    @property
-    def declaration(self) -> StatisticalModel | None:
-        """The declared model, ``None`` for a configuration."""
-        return None if self.model == law.NO_STR else self.analysis_inst.model(self.model)
+    @cached_property
+    def parts(self) -> dict[str, StatisticalModel]:
+        """The declared models by name, none for a configuration."""
+        from pocket.statistics.combined import parts_of
+
+        return {} if self.model == law.NO_STR else parts_of(str(self.model), self.analysis_inst)
 
     @property
     def config_part(self) -> str:
@@ -107,7 +111,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         """Return the model or the templates, the style and labels of each figure, and the code that draws."""
         from pocket.plots.specification import period_spec, style_spec
 
-        if self.declaration is None:
+        if not self.parts:
             return super().fingerprint_spec()
         config = self.config_inst
         return {
@@ -115,7 +119,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             "drawn": (self.sources, self.regions, self.processes),
             "period": period_spec(config),
             "style": style_spec(config),
-            "axes": axes_of(self.analysis_inst, self.declaration),
+            "axes": {name: axes_of(self.analysis_inst, part) for name, part in self.parts.items()},
             "code": code_closure("pocket.plots.fits.treatment"),
         }
 
@@ -125,51 +129,43 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
     def make(self) -> None:
         """Draw all figures, with one job per variable and category, or per region."""
-        if self.declaration is None:
+        if not self.parts:
             super().make()
             return
         formats = self.formats_to_write()
         with write_output(**self.write_info(), formats=formats) as folder:
-            label = self.progress_label, "regions", self.show_progress
-            run_jobs(list(self.model_jobs(folder, self.declaration)), self.cores, *label)
+            jobs = [job for name in self.parts for job in self.region_jobs(folder, name)]
+            known = dict.fromkeys(nuisance for job in jobs for nuisance in job.shifts[""])
+            sources = choose("nuisance", self.sources, known, f"templates of model {self.model!r}")
+            chosen = [replace(job, sources=sources) for job in jobs]
+            run_jobs(chosen, self.cores, self.progress_label, "regions", self.show_progress)
 
-    def model_jobs(self, folder: Path, declaration: StatisticalModel) -> Iterator[TreatmentPlotJob]:
-        """Yield the jobs that draw the regions of a model into a folder.
-
-        Raises:
-            UnknownNameError: if a source is no nuisance with templates.
-        """
+    def region_jobs(self, folder: Path, name: str) -> Iterator[TreatmentPlotJob]:
+        """Yield the jobs that draw the regions of a declared model into a folder."""
         from pocket.plots.fits.results import with_processes
         from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_of
         from pocket.statistics import MergedTemplates, build_model
         from pocket.statistics.shifts import find_shifts
 
-        required = self.requires().requires()["templates"]
-        folders = {config: task.directory for config, task in required.items()}
-        merged = MergedTemplates(declaration, folders, {one: self.analysis_inst.years_of(one) for one in required})
-        built, config = build_model(declaration, merged), self.config_inst
-        wanted = list(self.regions) or list(declaration.regions)
-        shifts = {
-            region: {
-                process: find_shifts(declaration, built, region, merged[region], [process] if process else [])
-                for process in ("", *self.processes)
-                if not process or process in built.model.region(region).processes
-            }
-            for region in wanted
-        }
-        known = dict.fromkeys(name for by_process in shifts.values() for name in by_process[""])
-        sources = choose("nuisance", self.sources, known, f"templates of model {self.model!r}") or tuple(known)
+        declaration, config = self.parts[name], self.config_inst
+        templates = ProduceDatacards.req(self, model=name).requires()["templates"]
+        folders = {one: task.directory for one, task in templates.items()}
+        merged = MergedTemplates(declaration, folders, {one: self.analysis_inst.years_of(one) for one in templates})
+        built, axes = build_model(declaration, merged), axes_of(self.analysis_inst, declaration)
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
         style = with_processes(style, {}, histograms_of(declaration))
-        axes, period = axes_of(self.analysis_inst, declaration), period_of(config)
-        for region in wanted:
-            chosen = {
-                process: {name: one for name, one in found.items() if name in sources}
-                for process, found in shifts[region].items()
+        for region in declaration.regions:
+            if self.regions and region not in self.regions:
+                continue
+            made, stored = built.model.region(region), merged[region]
+            alone = [process for process in self.processes if process in made.processes]
+            shifts = {
+                process: find_shifts(declaration, built, region, stored, [process] if process else [])
+                for process in ("", *alone)
             }
-            look = style, period, axes[region]
-            yield TreatmentPlotJob(chosen, built.model.region(region), *look, folder / region, self.formats_to_write())
+            look = style, period_of(config), axes[region]
+            yield TreatmentPlotJob(shifts, made, *look, folder / region, self.formats_to_write())
 
 
 @dataclass(frozen=True)
@@ -184,6 +180,7 @@ class TreatmentPlotJob:
         axis: label of the axis.
         folder: folder of the files, created if needed.
         formats: formats of the figures.
+        sources: nuisances to draw; empty for all.
     """
 
     shifts: Mapping[str, Mapping[str, Shift]]
@@ -193,18 +190,23 @@ class TreatmentPlotJob:
     axis: str
     folder: Path
     formats: tuple[str, ...]
+    sources: tuple[str, ...] = ()
     size: int = 1
 
     def run(self, progress: Progress) -> None:
         """Draw and save the figures."""
         from pocket.plots.fits.treatment import draw_treatment
 
-        plots = draw_treatment(self.shifts, self.region, self.style, self.period, self.axis)
+        chosen = {
+            process: {name: shift for name, shift in found.items() if not self.sources or name in self.sources}
+            for process, found in self.shifts.items()
+        }
+        plots = draw_treatment(chosen, self.region, self.style, self.period, self.axis)
         save_plots(plots, self.folder, self.formats)
         progress(self.size)
 
 
-def axes_of(analysis: Any, declaration: StatisticalModel) -> dict[str, str]:
+def axes_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, str]:
     """Return region → label of its axis, empty if its histogram has several.
 
     Args:
