@@ -213,9 +213,11 @@ class Report:
         if self.lines and self.tasks and not stopped:
             self._show_results([self.tasks[name] for name in dict.fromkeys(done) if name in self.tasks])
             left = len(self.tasks.keys() - set(done))
-            if not left and not errors:
-                self.tell(f"Done in {duration(time.monotonic() - self.begun)}")
-            elif errors or self.journal.entries("failed"):
+            is_failed = bool(errors or self.journal.entries("failed"))
+            if not is_failed and (not left or self.root.complete()):
+                others = f", {left} task{'s' if left > 1 else ''} by other commands" if left else ""
+                self.tell(f"Done in {duration(time.monotonic() - self.begun)}{others}")
+            else:
                 self.tell("")
                 were = f"{left} of {len(self.tasks)} tasks were not made." if len(self.tasks) > 1 else ""
                 self.tell(f"{were} The same command goes on from here.".strip())

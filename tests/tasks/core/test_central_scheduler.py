@@ -22,7 +22,7 @@ from luigi.cmdline_parser import CmdlineParser
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
-from tasks.core.central_scheduler import CentralScheduler, SchedulerError, use_central_scheduler
+from tasks.core.central_scheduler import CentralScheduler, ReportingWorker, SchedulerError, use_central_scheduler
 from tests.law_runner import Law, Run
 from tests.tasks.small_chain import Chain
 from tests.waiting import Moment, wait_for
@@ -308,11 +308,11 @@ def test_tasks_are_known_by_the_place_of_their_outputs(
     before.append(known(BuildDatasets, definition=str(chain.analysis / "datasets.json"), check=True))
 
 
-def test_local_scheduler_is_luigis_own() -> None:
+def test_local_scheduler_has_a_worker_that_waits_for_nobody() -> None:
     use_central_scheduler()
     factory: Any = luigi.interface._WorkerSchedulerFactory()
     worker = factory.create_worker(factory.create_local_scheduler(), 1)
-    assert type(worker) is luigi.worker.Worker
+    assert type(worker) is ReportingWorker
     assert law.config.get_expanded_bool("luigi_core", "local_scheduler")
 
 
