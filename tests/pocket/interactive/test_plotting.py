@@ -52,6 +52,14 @@ def test_axis_of_a_histogram_with_several(result: Result) -> None:
         plot(result, "two", "baseline", axis="y")
 
 
+def test_map_and_shapes(result: Result) -> None:
+    drawing = plot(result, "two", "baseline", kind="map")
+    assert drawing.numbers["shape"][1] >= 3
+    assert plot(result, "x", "baseline", kind="density").numbers["axis"] == plot(result, "x", "baseline").numbers["axis"]
+    with pytest.raises(ConfigError, match="plot 'map' shows two axes, and histogram 'x' has 1"):
+        plot(result, "x", "baseline", kind="map")
+
+
 def test_plot_of_ones_own(result: Result) -> None:
     def shape(context: Any) -> tuple[Figure, dict[str, Any]] | None:
         return (Figure(), {"category": context.category}) if context.histogram == "x" else None
