@@ -32,6 +32,8 @@ if [ -z "${POCKETLAW_SETUP_PROCESS:-}" ]; then
         case "$-" in *u*) nounset=yes && set +u ;; esac # law's completion reads variables that are unset
         # shellcheck disable=SC1090
         [ -z "${VIRTUAL_ENV:-}" ] || source "$VIRTUAL_ENV"/lib/python*/site-packages/law/cli/completion.sh "" >/dev/null 2>&1 || true
+        # shellcheck disable=SC1091
+        [ ! -f "$POCKET_ENGINE/tasks/command/completion.sh" ] || source "$POCKET_ENGINE/tasks/command/completion.sh"
         [ -z "$nounset" ] || set -u
     }
     _pocketlaw_setup

@@ -63,7 +63,6 @@ SMALL = {
     "tasks/chain/blinding.py": "one option",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",
-    "tasks/chain/show.py": "one task",
     "tasks/command/__main__.py": "python -m runs it",
     "tasks/command/templates.py": "the one place that knows the marks in templates",
     "tasks/core/startup.py": "switches of the process",

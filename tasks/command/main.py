@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pocket import __version__
-from pocket.errors import ConfigError, PocketError
+from pocket.errors import ConfigError, PocketError, UnknownNameError
 
 _EPILOG = "An analysis runs by law: source setup.sh && law run PlotTemplates --version v1"
 
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["doctor"]:
             _doctor(given[1:])
+        if given[:1] == ["unknown-task"]:
+            _refuse_task(*given[1:2])
         options = _parser().parse_args(given)
         if options.command == "new":
             return _new(options)
@@ -59,6 +61,15 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("update", help=replaces, description=f"{replaces.capitalize()}.")
     commands.add_parser("doctor", help="look for what would keep jobs from running; options as of law run Doctor")
     return parser
+
+
+def _refuse_task(name: str = "") -> NoReturn:
+    """Say which tasks there are, for shells that are asked for another one (completion.sh)."""
+    index = Path(os.environ.get("LAW_HOME", ""), "index")
+    lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
+    known = [line.split(":")[1] for line in lines if line.count(":") >= 2]
+    print(f"error: {UnknownNameError('task', name, known)}", file=sys.stderr)
+    raise SystemExit(2)
 
 
 def _new(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
@@ -108,8 +108,10 @@ def _get_task_obj(self: Any) -> Any:
 
     task: Any = _tasks.get_task_cls(self.known_args.root_task)
     values = ((name, parameter, getattr(self.known_args, name)) for name, parameter in task.get_params())
+    given = {name: parameter.parse(value) for name, parameter, value in values if value}
     try:
-        return make_tasks(task, {name: parameter.parse(value) for name, parameter, value in values if value})
+        with _names_kept(task, given):
+            return make_tasks(task, given)
     except MissingParameterException as error:
         _end(sentence_of(error))
     except FOR_PEOPLE as error:
@@ -119,6 +121,19 @@ def _get_task_obj(self: Any) -> Any:
             _end(str(error))
         print(shown(f"error: {sentence_of(error)}"), file=sys.stderr)
         raise SystemExit(_retcodes().unhandled_exception) from None
+
+
+@contextlib.contextmanager
+def _names_kept(task: Any, given: Mapping[str, Any]) -> Iterator[None]:
+    """Write the names of the analysis for completion if the block succeeds, or ends the command because it is done."""
+    try:
+        yield
+    except SystemExit as end:
+        if end.code:
+            raise
+        getattr(task, "keep_names", bool)(given)
+        raise
+    getattr(task, "keep_names", bool)(given)
 
 
 def _refuse_arguments(task: str, message: str) -> NoReturn:

@@ -113,6 +113,13 @@ class AnalysisTask(RestrictionOptions):
         }
         return load({**values, **RestrictionOptions.modify_param_values({**values, **given})})
 
+    @classmethod
+    def keep_names(cls, given: Mapping[str, Any]) -> None:
+        """Write the names of the analysis for completion in the shell."""
+        from tasks.core.completion import keep_names
+
+        keep_names(given.get("analysis", DEFAULT_ANALYSIS), cls.analysis_of(given))
+
     def _print_deps(self, args: Any) -> None:
         from tasks.core.status import print_deps
 
