@@ -79,7 +79,7 @@ class ScaleFactorTask(TemplateTask):
 
         params = super().modify_param_values(params)
         if params["scale_factor"] == law.NO_STR:
-            raise ConfigError(f"{cls.task_family} needs a scale factor: --scale-factor NAME")
+            raise ConfigError(f"{cls.task_family} needs scale_factor, e.g. scale_factor=…")
         analysis = load(params)
         analysis.check_toys(params["scale_factor"])
         restriction = restriction_of(params)

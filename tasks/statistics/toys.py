@@ -56,7 +56,7 @@ class FitOptions(ModelTask):
     keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
     freeze = law.CSVParameter(
         default=(),
-        description="parameters that don't float, with patterns and groups, e.g. btag_*,group:lumi; no default",
+        description="parameters that don't float, e.g. btag_*,group:lumi; no default",
     )
     set = law.CSVParameter(
         default=(),

@@ -55,7 +55,8 @@ def test_axis_of_a_histogram_with_several(result: Result) -> None:
 def test_map_and_shapes(result: Result) -> None:
     drawing = plot(result, "two", "baseline", kind="map")
     assert drawing.numbers["shape"][1] >= 3
-    assert plot(result, "x", "baseline", kind="density").numbers["axis"] == plot(result, "x", "baseline").numbers["axis"]
+    density, usual = (plot(result, "x", "baseline", kind=kind) for kind in ("density", "data_mc"))
+    assert density.numbers["axis"] == usual.numbers["axis"]
     with pytest.raises(ConfigError, match="plot 'map' shows two axes, and histogram 'x' has 1"):
         plot(result, "x", "baseline", kind="map")
 
