@@ -14,7 +14,7 @@ from pocket.executors.proxy import in_words
 from pocket.io.store.provenance import begin_work
 from tasks.core.console import fitted, is_terminal, say, short, width_of
 from tasks.core.report import shows_lines
-from tasks.framework.workers import run_in_processes
+from tasks.framework.workers import are_there, run_in_processes
 
 #: function of the amount of work that is done
 Show = Callable[[int], None]
@@ -51,10 +51,7 @@ def run_jobs(
         ConfigError: if the number of processes is negative.
     """
     with progress_bar(label, sum(job.size for job in jobs), unit, publish) as advance:
-        workers = min(cores or available_cores(), len(jobs))
-        # With others, this takes the time of done_until_started and of the jobs that one of them does.
-        is_slower = workers > 1 and len(jobs) <= done_until_started + len(jobs) / workers
-        _run(jobs, 1 if is_slower else cores, advance)
+        _run(jobs, cores, advance, done_until_started=0 if are_there() else done_until_started)
 
 
 def run_with(
@@ -91,11 +88,14 @@ class FuturesExecutorFactory(ExecutorFactoryABC):
         )
 
 
-def _run(jobs: Sequence[Job], cores: int, advance: Progress, names: Sequence[str] = ()) -> None:
+def _run(
+    jobs: Sequence[Job], cores: int, advance: Progress, names: Sequence[str] = (), done_until_started: float = 0
+) -> None:
     if cores < 0:
         raise ConfigError(f"the number of cores is {cores}, expected 0 for all cores or more")
     workers = min(cores or available_cores(), len(jobs))
-    if workers <= 1:
+    # With others, the jobs take the time of done_until_started and of those that one of them does.
+    if workers <= 1 or len(jobs) <= done_until_started + len(jobs) / workers:
         for job in jobs:
             begin_work()
             job.run(advance)

@@ -39,12 +39,23 @@ def test_one_process_means_this_one(tmp_path: Path, capfd: pytest.CaptureFixture
     [(1, 8, 1), (6, 8, 1), (7, 8, 1), (8, 8, 8), (6, 2, 1), (12, 2, 1), (13, 2, 2), (100, 1, 1), (0, 8, 0)],
 )
 def test_processes_are_started_if_that_is_quicker(
-    number: int, cores: int, processes: int, monkeypatch: pytest.MonkeyPatch
+    number: int, cores: int, processes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    used = []
-    monkeypatch.setattr(pool, "_run", lambda jobs, cores, *args: used.append(min(cores, len(jobs))))
-    run_jobs([Die()] * number, cores, "Label", "plots", done_until_started=6)
-    assert used == [processes]
+    started = []
+    monkeypatch.setattr(pool, "are_there", lambda: False)
+    monkeypatch.setattr(pool, "run_in_processes", lambda jobs, workers, *others: started.append(workers))
+    jobs = [Write(tmp_path / f"{one}") for one in range(number)]
+    run_jobs(jobs, cores, "Label", "plots", done_until_started=6)
+    assert started == ([processes] if processes > 1 else [])
+    assert sum(job.path.exists() for job in jobs) == (0 if processes > 1 else number)
+
+
+def test_processes_that_are_there_take_few_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(pool, "are_there", lambda: True)
+    monkeypatch.setattr(pool, "run_in_processes", lambda jobs, workers, *others: asked.append(workers))
+    run_jobs([Die()] * 3, 2, "Label", "plots", done_until_started=6)
+    assert asked == [2]
 
 
 def test_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
