@@ -80,13 +80,22 @@ class Side:
         """Positions and labels of ticks, ``None`` for those that matplotlib chooses."""
         places = self.places
         if self.binning.names:
-            names = [*(["<"] if self.low else []), *self.binning.names, *(["other"] if self.high else [])]
+            below, above = self._flow_names
+            names = [*([below] if self.low else []), *self.binning.names, *([above] if self.high else [])]
             return (places[1:] + places[:-1]) / 2, names
         return (places, [_edge_text(edge) for edge in self.bounds]) if self.is_equal else None
 
+    @property
+    def _flow_names(self) -> tuple[str, str]:
+        """Names of underflow and overflow: of integers, they lie below and above; of categories, there are others."""
+        names = self.binning.names
+        if names == tuple(f"{edge:.0f}" for edge in self.binning.bounds[:-1]):
+            return f"< {names[0]}", f"> {names[-1]}"
+        return "other", "other"
+
 
 def _edge_text(edge: float) -> str:
-    return f"{edge:g}" if math.isfinite(edge) else r"$\infty$" if edge > 0 else r"$-\infty$"
+    return f"{edge:g}".replace("-", "−") if math.isfinite(edge) else r"$\infty$" if edge > 0 else r"$-\infty$"
 
 
 @dataclass(frozen=True)

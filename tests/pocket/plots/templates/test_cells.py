@@ -59,15 +59,18 @@ def test_places() -> None:
     even = Side(Binning([0.0, 1.0, 2.0], "x"), high=True)
     np.testing.assert_allclose(even.places, [0, 1, 2, 3])
     assert even.ticks is None
-    uneven = Side(Binning([0.0, 1.0, 5.0], "x"), low=True)
+    uneven = Side(Binning([-1.0, 1.0, 5.0], "x"), low=True)
     np.testing.assert_allclose(uneven.places, [0, 1, 2, 3])
     assert uneven.ticks is not None
-    assert uneven.ticks[1] == [r"$-\infty$", "0", "1", "5"]
+    assert uneven.ticks[1] == [r"$-\infty$", "−1", "1", "5"]
     names = Side(Binning([0.0, 1.0, 2.0], "x", names=("a", "b")), high=True)
     np.testing.assert_allclose(names.places, [0, 1, 2, 3])
     assert names.ticks is not None
     assert names.ticks[1] == ["a", "b", "other"]
     np.testing.assert_allclose(names.ticks[0], [0.5, 1.5, 2.5])
+    integers = Side(Binning([2.0, 3.0, 4.0], "x", names=("2", "3")), low=True, high=True)
+    assert integers.ticks is not None
+    assert integers.ticks[1] == ["< 2", "2", "3", "> 3"]
     log = Side(Binning([1.0, 10.0, 100.0], "x", log=True), high=True)
     np.testing.assert_allclose(log.places, [1, 10, 100, 1000])
     fine = Side(Binning(np.linspace(0, 1, 21), "x"), low=True)
