@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
 from pocket.statistics.model import Model
 from pocket.statistics.parameter_options import KnownParameters, check_options, expand
-from pocket.statistics.results import Breakdown, Impact, Interval, Scan
+from pocket.statistics.results import Breakdown, Impact, Interval
 from pocket.statistics.toys import asimov, toy
 
 #: kinds of results besides the fit and the intervals of the parameters of interest
@@ -243,15 +242,17 @@ def fit_toys(
     return found
 
 
-def _scan_pairs(best: Fit, intervals: Mapping[str, Interval]) -> list[Scan]:
-    """Return the profiles of pairs of parameters of interest, unless these are many.
+def _scan_pairs(best: Fit, intervals: Mapping[str, Interval]) -> list[Any]:
+    """Return the profiles of pairs of parameters of interest, unless these are many, or the reason why one isn't there.
 
-    A profile that has no minimum somewhere on the grid is no reason to have no fit, so it is left out.
+    A profile that has no minimum somewhere on the grid is no reason to have no fit.
     """
-    found = []
+    found: list[Any] = []
     for pair in itertools.combinations(intervals, 2) if len(intervals) <= PAIRED else ():
-        with contextlib.suppress(StatisticsError):
+        try:
             found.append(scan(best, {poi: _points(best, intervals[poi], GRID) for poi in pair}))
+        except StatisticsError as error:
+            found.append({"poi": " and ".join(pair), "error": str(error)})
     return found
 
 

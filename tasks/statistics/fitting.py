@@ -186,7 +186,8 @@ def result_lines(results: Results, data: str) -> list[str]:
     label = {"asimov": "Asimov", "observed": "observed"}[data]
     end = f"{label}, {counted(len(likelihood.parameters.names), 'parameter')}, {results.seconds:.1f} s"
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
-    for what, records in (("significance of", found), ("limit on", results.others.get("limits", ()))):
+    others = {"scan of": results.others.get("scan", ()), "limit on": results.others.get("limits", ())}
+    for what, records in {"significance of": found, **others}.items():
         reasons = [record for record in records if isinstance(record, Mapping)]
         lines += [f"no {what} {reason['poi']}: {reason['error']}" for reason in reasons]
     if (test := results.others.get("gof")) is not None and test.degrees <= 0 and test.p_toys is None:

@@ -16,7 +16,7 @@ from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
 from pocket.plots.templates.processes import colors_of
 from pocket.statistics.predictions import Prediction
-from pocket.statistics.results import FitResult, UpperLimit
+from pocket.statistics.results import FitResult, Scan, UpperLimit
 
 
 def draw_fit(
@@ -51,8 +51,9 @@ def draw_fit(
     if fit.correlation[0]:
         yield draw_correlations(fit, style, period, data=is_data)
     for scan in results.get("scan", ()):
-        yield draw_scan(scan, style, period, data=is_data)
-    # A limit that wasn't found is the reason instead.
+        # Like a limit, a scan of two parameters that wasn't found is the reason instead.
+        if isinstance(scan, Scan):
+            yield draw_scan(scan, style, period, data=is_data)
     by_poi = {limit.poi: limit for limit in results.get("limits", ()) if isinstance(limit, UpperLimit)}
     if by_poi:
         yield draw_limits(by_poi, style, period, observed=is_data, data=is_data)

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pocket.errors import FitError
+from pocket.plots.canvas import Period
+from pocket.plots.fits.results import draw_fit
+from pocket.plots.style import PlotStyle
 from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, analyses
 from pocket.statistics.analyses import Choice, find_results
 from tasks.statistics.fitting import result_lines
@@ -55,3 +60,46 @@ def test_two_parameters_of_interest_are_scanned_together() -> None:
 def test_many_parameters_of_interest_are_scanned_alone(monkeypatch: pytest.MonkeyPatch, pois: int, scans: int) -> None:
     monkeypatch.setattr(analyses, "GRID", 3)
     assert len(find_results(counting(pois), Choice(results=("scan",))).others["scan"]) == scans
+
+
+def two_signals() -> Model:
+    """Two signals in two bins each: r and s are measured apart from each other, with a known covariance."""
+    nominal = np.array([[100.0, 50.0], [20.0, 80.0]])
+    region = RegionModel(
+        "sr",
+        ("a", "b"),
+        nominal,
+        np.zeros((2, 2)),
+        edges=np.arange(3.0),
+        factors={"a": ("r",), "b": ("s",)},
+    )
+    return Model((region,), pois={"r": FreeParameter(-5, 10), "s": FreeParameter(-5, 10)})
+
+
+def test_two_parameters_of_interest_have_a_scan_of_both() -> None:
+    scans = find_results(two_signals(), Choice(results=("scan",))).others["scan"]
+    assert [scan.names for scan in scans] == [("r",), ("s",), ("r", "s")]
+    both = scans[2]
+    assert (len(both.points), both.best) == (analyses.GRID**2, pytest.approx((1, 1)))
+    # The deviance of two Poisson distributions, of Asimov data with r = s = 1.
+    for (r, s), rise in zip(both.points[::7], both.rise[::7], strict=True):
+        expected = np.array([100 * r + 20 * s, 50 * r + 80 * s])
+        data = np.array([120.0, 130.0])
+        assert rise == pytest.approx(2 * (expected - data + data * np.log(data / expected)).sum(), abs=1e-6)
+
+
+def test_a_scan_of_two_that_is_not_found_leaves_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = analyses.scan
+
+    def fail(best: Any, points: Any) -> Any:
+        if len(points) == 2:
+            raise FitError("no minimum")
+        return scan(best, points)
+
+    monkeypatch.setattr(analyses, "scan", fail)
+    results = find_results(two_signals(), Choice(results=("scan",)))
+    assert results.others["scan"][2] == {"poi": "r and s", "error": "no minimum"}
+    assert "no scan of r and s: no minimum" in result_lines(results, "asimov")
+    records = {"fit": results.fit.result(), "scan": results.others["scan"]}
+    drawn = list(draw_fit(records, {}, PlotStyle(), Period(None, "", None), {}, is_data=False))
+    assert {"scan_r", "scan_s"} <= {name for name, _, _ in drawn}

@@ -1,4 +1,10 @@
-"""Cards in combine itself, where it is: expected events, and the fit."""
+"""Cards in combine itself, where it is: expected events, and the fit.
+
+Sources of the names of options, files and branches: ``python/DatacardParser.py``, ``bin/combine.cpp``,
+``src/Combine.cc``, ``src/FitDiagnostics.cc`` (``fitDiagnostics{name}.root``, with the first parameter of interest at
+``--preFitValue``, which is 1) and ``src/MultiDimFit.cc`` (a branch of each parameter of interest) of combine, and its
+documentation, "Common options" and "FitDiagnostics".
+"""
 
 from __future__ import annotations
 
@@ -53,9 +59,13 @@ def test_expectation_and_fit(seed: int, tmp_path: Path) -> None:
         for region, slices in zip(model.regions, best.likelihood.arrays.slices(), strict=True):
             found = file[f"shapes_prefit/{region.name}/total"].values()
             start = best.likelihood.expectation(best.likelihood.parameters.start)[slices]
-            # Combine's histograms are in single precision.
+            # Combine's histograms are in single precision, and those of all regions have the bins of the largest.
             np.testing.assert_allclose(found[: region.bins], start, rtol=1e-5)
+            assert not found[region.bins :].any()
     with uproot.open(tmp_path / "higgsCombineTest.MultiDimFit.mH120.root") as file:
-        values = {name: file["limit"][name].array(library="np") for name in model.pois}
+        tree = file["limit"]
+        # The best fit is the entry with −1; those at the ends of intervals have ±0.32.
+        is_best = tree["quantileExpected"].array(library="np") == -1
+        values = {name: tree[name].array(library="np")[is_best] for name in model.pois}
     for name, found in values.items():
         assert found[0] == pytest.approx(best.value(name), abs=0.05 * best.error(name))
