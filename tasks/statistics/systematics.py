@@ -72,9 +72,10 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
         parts, where = parts_of(params["model"], load(params)).values(), f"model {params['model']!r}"
         params = super().modify_param_values({**params, "config": next(iter(parts)).configs[0]})
-        regions, processes = ([name for part in parts for name in getattr(part, of)] for of in ("regions", "processes"))
-        params["regions"] = choose("region", params["regions"], regions, where)
-        params["processes"] = choose("process", params["processes"], dict.fromkeys(processes), where)
+        known_regions = [name for part in parts for name in part.regions]
+        known_processes = dict.fromkeys(name for part in parts for name in part.processes)
+        params["regions"] = choose("region", params["regions"], known_regions, where)
+        params["processes"] = choose("process", params["processes"], known_processes, where)
         check_style(load(params).config(params["config"]))
         return params
 
