@@ -46,8 +46,11 @@ CODES = {
     "missing_data": "an input that no task makes is missing",
     "not_run": "some tasks weren't run, such as when a worker was stopped",
     "task_failed": "a task failed",
-    "scheduling_error": "a task couldn't be scheduled: its configuration or parameters are wrong",
-    "unhandled_exception": "an unexpected error of law or luigi",
+    "scheduling_error": "a task can't be scheduled: an error while its requirements or its outputs are determined",
+    "unhandled_exception": (
+        "an error before tasks are scheduled, such as an unknown name, a wrong configuration or an analysis that can't "
+        "be imported; also an unexpected error of law or luigi"
+    ),
 }
 
 
@@ -183,8 +186,8 @@ def exit_codes() -> str:
     """Return the table of exit codes: those of law.cfg, and those of wrong command lines and signals."""
     law = imported_law()
     rows = [("`0`", "all tasks are complete")]
-    rows += [("`1`", "an error before any task was scheduled, such as an analysis that can't be imported")]
-    rows += [("`2`", "a wrong option, or a wrong value of one")]
+    rows += [("`1`", "an unknown task, or an error of the command `pocketlaw`")]
+    rows += [("`2`", "a wrong option or a wrong value of one, an unknown analysis, a missing `--version`")]
     codes = {law.config.get("luigi_retcode", key): meaning for key, meaning in CODES.items()}
     rows += [(f"`{code}`", meaning) for code, meaning in sorted(codes.items(), key=lambda item: int(item[0]))]
     rows += [("`130`, `143`", "stopped by Ctrl-C, or by SIGTERM")]
