@@ -17,8 +17,8 @@ from tests.checkout import REPOSITORY
 #: packages with public names
 FACES = ("pocket", *(f"pocket.{path.parent.name}" for path in sorted(Path(pocket.__file__).parent.glob("*/*.pyi"))))
 PAGES = [*sorted((REPOSITORY / "docs").rglob("*.md")), REPOSITORY / "README.md"]
-#: "from pocket… import …", also over several lines
-IMPORT = re.compile(r"(?:^ *|')from (pocket[\w.]*) import (\([^)]*\)|[\w, ]+)", re.MULTILINE)
+#: "from pocket… import …", also over several lines, but not from pocket_coffea
+IMPORT = re.compile(r"(?:^ *|')from (pocket(?:\.[\w.]+)?) import (\([^)]*\)|[\w, ]+)", re.MULTILINE)
 #: modules that take long to load
 HEAVY = ("awkward", "coffea", "hist", "matplotlib", "numba", "numpy", "uproot")
 
