@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
-PACKAGE = Path(__file__).parents[2] / "pocket"
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "pocket"
 #: packages with public names, by the names of their stub files, the module of errors, and the tasks
 FACES = (
     "pocket",
@@ -14,6 +16,13 @@ FACES = (
     "pocket.errors",
     "tasks",
 )
+
+
+def on_config(config: Any) -> Any:
+    """Let the packages be found in shells without setup.sh, too; mkdocs restores the path after it has loaded hooks."""
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))
+    return config
 
 
 def public_names(face: str) -> list[str]:

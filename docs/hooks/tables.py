@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import importlib
 import re
-import sys
 import warnings
 from collections import defaultdict
 from pathlib import Path
@@ -19,8 +18,6 @@ from api_pages import public_names
 from docstrings import without_roles
 
 ROOT = Path(__file__).parents[2]
-# mkdocs finds hooks beside this one; the tasks are found here without a setup of the shell, too.
-sys.path.append(str(ROOT))
 
 _PLACE = re.compile(
     r"^<!-- (arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes|shipped parameters) -->$", re.MULTILINE
