@@ -10,6 +10,9 @@ from pocket.base.typing import Floats
 from pocket.statistics.fits import Fit
 from pocket.statistics.likelihood import Likelihood
 
+#: step of numeric derivatives, in standard deviations
+STEP = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -19,10 +22,10 @@ class Prediction:
         region: name of the region.
         edges: edges of the bins, or None for a counting region.
         data: the data, shape (bins,); None if the region is blind.
-        processes: process → expectation, shape (bins,).
+        processes: process → expectation, shape (bins,); after a fit, with its part of the fitted statistical errors of
+            simulation, so that the sum of all is ``total``.
         errors: process → its error, shape (bins,), from parameters and from its own simulated events.
-        total: expectation of all processes, shape (bins,); after a fit, with the fitted statistical errors of
-            simulation, which no process has.
+        total: expectation of all processes, shape (bins,).
         covariance: covariance of the bins of ``total``, shape (bins, bins).
         yields: process → (sum of its bins, error); ``"total"`` for all.
     """
@@ -68,12 +71,22 @@ def predict(source: Likelihood | Fit) -> dict[str, Prediction]:
     # Variances are sums of squares of these over parameters.
     scales, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(scales, 0))
-    derivatives = np.tensordot(root.T, likelihood.yield_derivatives(values), 1)
-    yields, simulated = likelihood.yields(values), likelihood.simulation_variances(values)
-    total, along, rest = yields.sum(axis=0), derivatives.sum(axis=1), simulated.sum(axis=0)
     if isinstance(source, Fit):
+        yields, simulated = _fitted_yields(likelihood, values), _fitted_variances(likelihood, values)
+        # Along each of these, all parameters change together, and the errors of simulation follow.
+        derivatives = np.array(
+            [
+                (_fitted_yields(likelihood, values + STEP * each) - _fitted_yields(likelihood, values - STEP * each))
+                / (2 * STEP)
+                for each in root.T
+            ]
+        )
         total, slopes, rest = likelihood.total_derivatives(values)
         along = root.T @ slopes
+    else:
+        yields, simulated = likelihood.yields(values), likelihood.simulation_variances(values)
+        derivatives = np.tensordot(root.T, likelihood.yield_derivatives(values), 1)
+        total, along, rest = yields.sum(axis=0), derivatives.sum(axis=1), simulated.sum(axis=0)
     found = {}
     for region, bins in zip(likelihood.model.regions, likelihood.arrays.slices(), strict=True):
         rows = {process: likelihood.model.processes.index(process) for process in region.processes}
@@ -96,6 +109,38 @@ def predict(source: Likelihood | Fit) -> dict[str, Prediction]:
             yields={**sums, "total": _with_error(total[bins], inner, rest[bins])},
         )
     return found
+
+
+def _fitted_yields(likelihood: Likelihood, values: Floats) -> Floats:
+    """Return expectations with the errors of simulation that the data prefer, shape (P, B).
+
+    A Gaussian parameter changes the sum of a bin, of which each process gets a part that is proportional to the square
+    of its error: the expected change of each, if all of them vary independently. So does combine.
+    """
+    gaussian, poisson = likelihood.simulation(values)
+    variances = _gaussian_variances(likelihood, values)
+    total = variances.sum(axis=0)
+    per_error = np.divide(gaussian, np.sqrt(total), out=np.zeros(len(total)), where=total > 0)
+    return np.asarray(likelihood.yields(values) * poisson + variances * per_error)
+
+
+def _fitted_variances(likelihood: Likelihood, values: Floats) -> Floats:
+    """Return the variance of each process that errors of simulation have at fixed other parameters, shape (P, B).
+
+    The data say something about the sum of a bin alone. A process with the part f of the variance V of the sum has
+    f² V, which shrinks as that of the sum, and the rest f (1 − f) V, which doesn't.
+    """
+    (_, gaussian), (_, poisson) = likelihood.simulation_derivatives(values)
+    variances = _gaussian_variances(likelihood, values)
+    total = variances.sum(axis=0)
+    parts = np.divide(variances, total, out=np.zeros(variances.shape), where=total > 0)
+    shared = parts * variances * np.where(likelihood.has_gaussian, gaussian, 1)
+    return np.asarray(shared + (1 - parts) * variances + likelihood.yields(values) ** 2 * poisson)
+
+
+def _gaussian_variances(likelihood: Likelihood, values: Floats) -> Floats:
+    """Return the variances of processes that share the Gaussian parameter of a bin, shape (P, B)."""
+    return np.where(likelihood.simulation_events > 0, 0, likelihood.simulation_variances(values))
 
 
 def _with_error(values: Floats, derivatives: Floats, variances: Floats) -> tuple[float, float]:

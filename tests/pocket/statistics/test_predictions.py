@@ -113,23 +113,70 @@ def test_errors_after_the_fit_are_those_of_explicit_parameters() -> None:
 SMALL = 0.1
 
 
-def test_yields_after_the_fit_are_the_spread_of_toys_of_the_covariance() -> None:
-    likelihood = Likelihood(models.realistic())
+@pytest.mark.parametrize("seed", range(3))
+def test_yields_after_the_fit_are_the_spread_of_toys_of_the_covariance(seed: int) -> None:
+    """The covariance of a likelihood in which each process has a parameter for its simulated events in each bin."""
+    likelihood = Likelihood(models.simple(seed))
     best = fit(likelihood)
-    rng = np.random.default_rng(7)
-    toys = rng.multivariate_normal(best.values, SMALL**2 * best.covariance, size=6000)
-    simulated = SMALL * np.sqrt(likelihood.simulation_variances(best.values))
-    drawn = np.array([likelihood.yields(values) + simulated * rng.normal(size=simulated.shape) for values in toys])
-    found = predict(best)
+    count, shape = len(best.values), likelihood.arrays.nominal.shape
+    data = likelihood.observations.data
+
+    def expected(both: np.ndarray) -> np.ndarray:
+        errors = np.sqrt(likelihood.simulation_variances(both[:count]))
+        return np.asarray(likelihood.yields(both[:count]) + errors * both[count:].reshape(shape))
+
+    def deviance(both: np.ndarray) -> float:
+        total = expected(both).sum(axis=0)
+        pulls = np.concatenate([both[likelihood.constrained], both[count:]])
+        return float(2 * np.sum(total - data * np.log(total)) + pulls @ pulls)
+
+    variances = likelihood.simulation_variances(best.values)
+    parts = np.sqrt(variances / variances.sum(axis=0)) * likelihood.simulation(best.values)[0]
+    point = np.concatenate([best.values, parts.ravel()])
+    step = 1e-3 * np.eye(len(point))
+    slopes = [(deviance(point + d) - deviance(point - d)) / 2e-3 for d in step]
+    np.testing.assert_allclose(slopes, 0, atol=2e-3)
+    hessian = np.array(
+        [
+            [
+                (deviance(point + a + b) - deviance(point + a - b) - deviance(point - a + b) + deviance(point - a - b))
+                / 4e-6
+                for b in step
+            ]
+            for a in step
+        ]
+    )
+    # Toys are small, so that what isn't linear doesn't matter.
+    covariance = SMALL**2 * 2 * np.linalg.inv(hessian)
+    toys = np.random.default_rng(seed).multivariate_normal(point, covariance, size=4000)
+    drawn = np.array([expected(both) for both in toys])
     for region, bins in zip(likelihood.model.regions, likelihood.arrays.slices(), strict=True):
-        for process in region.processes:
-            sums = drawn[:, likelihood.model.processes.index(process), bins].sum(axis=1)
-            value, error = found[region.name].yields[process]
-            assert error == pytest.approx(sums.std() / SMALL, rel=0.04)
-            assert value == pytest.approx(sums.mean(), abs=0.1 * error)
-        # Processes are correlated after the fit, so the error of their sum isn't the sum in quadrature.
-        apart = np.sqrt(sum(found[region.name].yields[process][1] ** 2 for process in region.processes))
-        assert found[region.name].yields["total"][1] < 0.6 * apart
+        found = predict(best)[region.name]
+        for row, process in enumerate(region.processes):
+            value, error = found.yields[process]
+            sums = drawn[:, likelihood.model.processes.index(process), bins]
+            assert error == pytest.approx(sums.sum(axis=1).std() / SMALL, rel=0.05)
+            assert value == pytest.approx(sums.sum(axis=1).mean(), abs=0.02 * error)
+            np.testing.assert_allclose(found.errors[process], sums.std(axis=0) / SMALL, rtol=0.05)
+            assert row < len(found.processes)
+        totals = drawn[:, :, bins].sum(axis=(1, 2))
+        assert found.yields["total"][1] == pytest.approx(totals.std() / SMALL, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "model", [models.realistic(), *(models.simple(seed, errors) for seed in range(3) for errors in (0.05, 0.4))]
+)
+def test_processes_add_up_to_the_total_after_the_fit(model: Model) -> None:
+    likelihood = Likelihood(model)
+    for prediction in predict(fit(likelihood, bounds_allowed=True)).values():
+        added = sum(prediction.processes.values())
+        np.testing.assert_allclose(added, prediction.total, rtol=1e-6, atol=1e-6)
+
+
+def test_correlations_of_processes_count() -> None:
+    for prediction in predict(fit(Likelihood(models.realistic()))).values():
+        apart = np.sqrt(sum(error**2 for name, (_, error) in prediction.yields.items() if name != "total"))
+        assert prediction.yields["total"][1] < 0.8 * apart
 
 
 def test_without_errors_of_simulation_totals_are_the_spread_of_toys() -> None:
