@@ -1,7 +1,8 @@
 """The expectation of each process at one point of the parameters, with its derivatives.
 
 It is ``λ = S·Πκ(θ)·(n + Σδ(θ))``, where S is a product of parameters, κ the factors and δ the changes of the template
-at fixed yield of each nuisance, see :mod:`pocket.statistics.interpolation`. Arrays are of P processes, B bins, C
+at fixed yield of each nuisance, see :mod:`pocket.statistics.interpolation`. Where logarithms are interpolated, it is
+``λ = S·Πκ(θ)·N·n·exp(Σδ(θ))/Σ n·exp(Σδ(θ))``, with the yield N and sums over bins. Arrays are of P processes, B bins, C
 regions, K nuisances of shapes and L of yields. Derivatives are made when they are asked for.
 """
 
@@ -51,10 +52,12 @@ class Expectation:
             self.factor[product.rows, product.columns] *= value
             self._products.append((product.rows, product.columns, positions, gradient, second))
         templates = arrays.nominal
+        self._logarithmic = arrays.logarithmic[:, arrays.column] if arrays.logarithmic.any() else None
         if len(arrays.shape_positions):
             theta = self.values[arrays.shape_positions]
             weights = np.concatenate([theta, morphing_weights(theta)[0]])
-            templates = templates + (weights @ arrays.morphing.reshape(len(weights), -1)).reshape(templates.shape)
+            changes = (weights @ arrays.morphing.reshape(len(weights), -1)).reshape(templates.shape)
+            templates = self._changed(changes)
         self._inside = templates >= 0
         self.templates: Floats = np.where(self._inside, templates, 0)
         self.yields: Floats = self.factor[:, arrays.column] * self.templates
@@ -80,7 +83,34 @@ class Expectation:
         found += self.arrays.morphing[:count]
         if not self._inside.all():
             found *= self._inside
+        if self._logarithmic is not None:
+            changed = self.templates * (found - self._means(found))
+            found = np.where(self._logarithmic, changed, found)
         return found
+
+    def _changed(self, changes: Floats) -> Floats:
+        """Return the templates with the sum of all changes, shape (P, B)."""
+        nominal = self.arrays.nominal
+        if self._logarithmic is None:
+            return nominal + changes
+        logs = np.clip(np.where(self._logarithmic, changes, 0), -LARGEST_LOG, LARGEST_LOG)
+        scaled = nominal * np.exp(logs)
+        total, wanted = (self.arrays.by_region(values)[:, self.arrays.column] for values in (scaled, nominal))
+        scaled = scaled * np.divide(wanted, total, out=np.ones(total.shape), where=total > 0)
+        return np.where(self._logarithmic, scaled, nominal + changes)
+
+    def _means(self, values: Floats) -> Floats:
+        """Return the means of values over each region, weighted by the templates, in each bin: shape (…, P, B)."""
+        sums, totals = (self.arrays.by_region(part) for part in (values * self.templates, self.templates))
+        means = np.divide(sums, totals, out=np.zeros(sums.shape), where=totals > 0)
+        return np.asarray(means[..., self.arrays.column])
+
+    def _on_logarithms(self, of_templates: Floats) -> Floats:
+        """Return weights of the derivatives of changes, from those of the derivatives of templates, shape (P, B)."""
+        found = of_templates * self._inside
+        if self._logarithmic is None:
+            return found
+        return np.where(self._logarithmic, self.templates * (found - self._means(found)), found)
 
     def yield_derivatives(self) -> Floats:
         """Return the derivatives of the expectation of each process, shape (parameters, P, B)."""
@@ -105,7 +135,7 @@ class Expectation:
             found[positions] += gradient * (of_factors * self._norm)[rows, columns].sum()
         if len(shapes):
             count = len(shapes)
-            sums = arrays.morphing.reshape(2 * count, -1) @ (of_templates * self._inside).ravel()
+            sums = arrays.morphing.reshape(2 * count, -1) @ self._on_logarithms(of_templates).ravel()
             found[shapes] += sums[:count] + morphing_weights(self.values[shapes])[1] * sums[count:]
         return found
 
@@ -131,8 +161,13 @@ class Expectation:
             found[np.ix_(positions, norms)] += mixed.T
         if len(shapes):
             even = arrays.morphing[len(shapes) :].reshape(len(shapes), -1)
-            bent = even @ (of_templates * self._inside).ravel()
-            found[shapes, shapes] += morphing_weights(self.values[shapes])[2] * bent
+            weights = self._on_logarithms(of_templates)
+            found[shapes, shapes] += morphing_weights(self.values[shapes])[2] * (even @ weights.ravel())
+            if self._logarithmic is not None:
+                first = morphing_weights(self.values[shapes])[1]
+                slopes = arrays.morphing[: len(shapes)] + first[:, None, None] * arrays.morphing[len(shapes) :]
+                slopes = np.where(self._logarithmic, slopes - self._means(slopes), 0).reshape(len(shapes), -1)
+                found[np.ix_(shapes, shapes)] += (slopes * weights.ravel()) @ slopes.T
         return found
 
     def over_processes(self, by_factor: Floats, values: Floats) -> Floats:

@@ -93,6 +93,7 @@ class RegionModel:
         factors: process → names of what multiplies its yield: parameters of interest, free parameters and formulas.
         mc_stat: statistical errors of simulation, or None to leave them out.
         weighted: whether data may be no integers, as combine takes them from cards.
+        logarithmic: processes whose templates are interpolated in logarithms of their shares, combine's ``shapeN``.
 
     Raises:
         StatisticsError: if shapes disagree or numbers make no sense, naming region, process, nuisance and bin.
@@ -115,6 +116,7 @@ class RegionModel:
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mc_stat: McStat | None = None
     weighted: bool = False
+    logarithmic: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("nominal", "sumw2", "data", "edges"):
@@ -337,6 +339,7 @@ def _check_contents(values: Floats, what: str) -> None:
 def _check_effects(region: RegionModel) -> None:
     where = f"region {region.name!r}"
     check_known("process", region.factors, region.processes, f"the factors of {where}")
+    check_known("process", region.logarithmic, region.processes, f"logarithmic of {where}")
     for nuisance, process, templates in _flat(region.shapes):
         check_known("process", [process], region.processes, f"the shapes of nuisance {nuisance!r} in {where}")
         for direction, values in zip(("up", "down"), templates, strict=True):

@@ -101,6 +101,8 @@ def _write_region(group: Any, region: RegionModel) -> None:
     }
     if region.weighted:
         described["weighted"] = True
+    if region.logarithmic:
+        described["logarithmic"] = region.logarithmic
     # Attributes hold 64 kB at most, which the names of many variations exceed.
     group["names"] = json.dumps(described)
 
@@ -117,6 +119,7 @@ def _read_region(group: Any, name: str) -> RegionModel:
         factors={process: tuple(names) for process, names in described["factors"].items()},
         mc_stat=McStat(*described["mc_stat"]) if described["mc_stat"] else None,
         weighted=described.get("weighted", False),
+        logarithmic=tuple(described.get("logarithmic", ())),
         **arrays,
     )
 

@@ -175,6 +175,11 @@ def _falls_below_zero(model: Model, region: RegionModel, process: str, pair: tup
 
 def _check(model: Model) -> None:
     for region in model.regions:
+        if region.logarithmic:
+            raise StatisticsError(
+                f"logarithms of the templates of process {region.logarithmic[0]!r} in region {region.name!r} are "
+                "interpolated, which pyhf can't do"
+            )
         for name in (*region.shapes, *region.log_normals):
             if name in model.free:
                 raise StatisticsError(

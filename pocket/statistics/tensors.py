@@ -56,6 +56,7 @@ class Tensors:
         nominal: shape (P, B), 0 where a region doesn't have a process.
         sumw2: shape (P, B).
         morphing: odd parts, then even parts of the templates at fixed yield, shape (2K, P, B).
+        logarithmic: where these are parts of logarithms, shape (P, C).
         shape_positions: positions of the K nuisances among all parameters.
         odd_norm, even_norm: odd and even part of the logarithms of factors, shape (L, P, C).
         norm_positions: positions of the L nuisances among all parameters.
@@ -67,6 +68,7 @@ class Tensors:
     nominal: Floats
     sumw2: Floats
     morphing: Floats
+    logarithmic: Mask
     shape_positions: Indices
     odd_norm: Floats
     even_norm: Floats
@@ -107,12 +109,14 @@ def tensors(model: Model) -> Tensors:
     nominal = np.zeros((len(rows), int(sizes.sum())))
     sumw2 = np.zeros_like(nominal)
     morphing = np.zeros((2 * len(shaped), *nominal.shape))
+    logarithmic = np.zeros((len(rows), len(sizes)), dtype=bool)
     up, down = np.zeros((2, len(changing), len(rows), len(sizes)))
     order = {name: number for number, name in enumerate(changing)}
     for column, (region, start) in enumerate(zip(model.regions, starts, strict=True)):
         bins = slice(int(start), int(start) + region.bins)
         at = [rows[process] for process in region.processes]
         nominal[at, bins], sumw2[at, bins] = region.nominal, region.sumw2
+        logarithmic[[rows[process] for process in region.logarithmic], column] = True
         for name, effects in region.log_normals.items():
             for process, kappas in effects.items():
                 down[order[name], rows[process], column] += np.log(kappas[0])
@@ -134,6 +138,7 @@ def tensors(model: Model) -> Tensors:
         nominal=nominal,
         sumw2=sumw2,
         morphing=morphing,
+        logarithmic=logarithmic,
         shape_positions=first + np.array([order[name] for name in shaped], dtype=np.int64),
         odd_norm=(up - down)[norms] / 2,
         even_norm=(up + down)[norms] / 2,
@@ -155,7 +160,7 @@ def decompose(
 
     Returns:
         Logarithms of the factors of the yield (at −1, at +1), then the odd and the even part of the template at fixed
-        yield, each of shape (bins,).
+        yield, each of shape (bins,); for logarithmic processes those of the logarithms, which are 0 in empty bins.
 
     >>> region = RegionModel("sr", ("other",), np.array([[5.0, 5.0]]), np.zeros((1, 2)), edges=np.arange(3.0))
     >>> decompose(region, "other", (np.array([8.0, 4.0]), np.array([4.0, 4.0])), 0.0)[1].round(3).tolist()
@@ -168,6 +173,12 @@ def decompose(
     logs = (0.0, 0.0)
     if max(abs(kappa_up - 1), abs(kappa_down - 1)) >= smallest_norm:
         logs = (float(np.log(kappa_down)), float(np.log(kappa_up)))
+    if process in region.logarithmic:
+        ratios = (
+            np.divide(one, nominal, out=np.ones(region.bins), where=nominal > 0) for one in (fixed_up, fixed_down)
+        )
+        log_up, log_down = (np.log(ratio, out=np.zeros(region.bins), where=ratio > 0) for ratio in ratios)
+        return logs, (log_up - log_down) / 2, (log_up + log_down) / 2
     return logs, (fixed_up - fixed_down) / 2, (fixed_up + fixed_down - 2 * nominal) / 2
 
 

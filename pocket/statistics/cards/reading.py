@@ -280,4 +280,5 @@ class _Builder:
             factors={process: names for process, names in factors.items() if names},
             mc_stat=self.systematics.mc_stat.get(name) if self.reader.has_histograms(name) else None,
             weighted=name in self.reader.weighted,
+            logarithmic=tuple(templates.process for templates in found if templates.logarithmic),
         )

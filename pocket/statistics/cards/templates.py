@@ -68,6 +68,7 @@ class ProcessTemplates:
         edges: edges of the bins, or None for a counting region.
         shapes: nuisance → templates at +1 and −1.
         log_normals: nuisance → factors at −1 and +1.
+        logarithmic: whether logarithms of the templates are interpolated.
     """
 
     process: str
@@ -76,6 +77,7 @@ class ProcessTemplates:
     edges: Floats | None
     shapes: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
     log_normals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    logarithmic: bool = False
 
 
 class RegionReader:
@@ -267,6 +269,14 @@ class RegionReader:
             elif uncertainty.kind in ("lnN", "shape?"):
                 _add_log_normal(found, uncertainty.name, effect)
         deviations = self._deviations(column, shapes)
+        found.logarithmic = any(uncertainty.logarithmic for uncertainty, _ in shapes)
+        for uncertainty, _ in shapes:
+            if uncertainty.logarithmic != found.logarithmic:
+                self._card.refuse(
+                    uncertainty.line,
+                    f"process {column.process!r} in region {column.region!r} has shapeN and other shapes, of which "
+                    "combine takes only one kind",
+                )
         for uncertainty, effect in shapes:
             if uncertainty.name in found.shapes:
                 self._card.refuse(
@@ -321,23 +331,24 @@ class RegionReader:
                 values = values * scale
             pair.append(values)
         up, down = pair
-        if uncertainty.logarithmic:
-            sums = [values.sum() / found.nominal.sum() for values in pair]
-            if not all(np.allclose(v / s, found.nominal, rtol=1e-9, atol=0) for v, s in zip(pair, sums, strict=True)):
-                self._card.refuse(
-                    uncertainty.line,
-                    f"{uncertainty.name!r} is shapeN: logarithms of templates are interpolated, which has no "
-                    "counterpart here",
-                )
         if deviations != 1:
             up, down = (
-                found.nominal + deviations * (values / kappa - found.nominal)
-                for values, kappa in zip(pair, kappas, strict=True)
+                _less_far(found, values / kappa, deviations) for values, kappa in zip(pair, kappas, strict=True)
             )
             if max(abs(kappa - 1) for kappa in kappas) >= SMALLEST_NORM:
                 factors = (kappas[1] ** deviations, kappas[0] ** deviations)
                 _add_log_normal(found, uncertainty.name, Effect(factors, template))
         found.shapes[uncertainty.name] = up, down
+
+
+def _less_far(found: ProcessTemplates, varied: Floats, deviations: float) -> Floats:
+    """Return the template of one standard deviation, at fixed yield, from that of several."""
+    nominal = found.nominal
+    if not found.logarithmic:
+        return np.asarray(nominal + deviations * (varied - nominal))
+    ratio = np.divide(varied, nominal, out=np.ones(len(nominal)), where=(nominal > 0) & (varied > 0))
+    changed = nominal * ratio**deviations
+    return np.asarray(changed * (nominal.sum() / changed.sum()))
 
 
 def _add_log_normal(found: ProcessTemplates, name: str, effect: Effect) -> None:

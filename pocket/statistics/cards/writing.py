@@ -207,12 +207,14 @@ def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) ->
         _check_free(model, name, parameter)
         shapes = [process in region.shapes.get(name, ()) for region, process, _ in columns]
         if any(shapes):
+            if _kind(model, name) != "shape":
+                raise StatisticsError(f"the free parameter {name!r} interpolates logarithms, which cards can't have")
             rows.append([name, "shapeU", *("1" if has else "-" for has in shapes)])
     for name in model.nuisances:
         shapes = [process in region.shapes.get(name, ()) for region, process, _ in columns]
         kappas = [region.log_normals.get(name, {}).get(process) for region, process, _ in columns]
         if any(shapes):
-            rows.append([name, "shape", *("1" if has else "-" for has in shapes)])
+            rows.append([name, _kind(model, name), *("1" if has else "-" for has in shapes)])
         elif any(kappas):
             rows.append([name, "lnN", *(_kappa(*pair) if pair else "-" for pair in kappas)])
         elif name in in_formulas:
@@ -223,6 +225,20 @@ def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) ->
         lines.insert(position, line)
     lines.insert(4, "-" * 40)
     return lines
+
+
+def _kind(model: Model, name: str) -> str:
+    """Return the kind of a nuisance with templates.
+
+    Raises:
+        StatisticsError: if logarithms of only some of its templates are interpolated.
+    """
+    kinds = {process in region.logarithmic for region in model.regions for process in region.shapes.get(name, ())}
+    if len(kinds) > 1:
+        raise StatisticsError(
+            f"the nuisance {name!r} interpolates logarithms of some templates and others as they are, which cards can't"
+        )
+    return "shapeN" if True in kinds else "shape"
 
 
 def _check_free(model: Model, name: str, parameter: FreeParameter) -> None:

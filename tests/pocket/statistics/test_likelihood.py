@@ -44,10 +44,21 @@ def fluctuating(likelihood: Likelihood, seed: int) -> Likelihood:
     )
 
 
-@given(seed=st.integers(0, 10**6), kind=st.sampled_from(["expected", "measured", "frozen"]))
+def with_logarithms(model: Model) -> Model:
+    """Return a model in which logarithms of the templates of two processes are interpolated."""
+
+    def changed(region: RegionModel) -> RegionModel:
+        names = tuple(name for name in ("second", "wjets") if name in region.processes)
+        return dataclasses.replace(region, logarithmic=names)
+
+    return dataclasses.replace(model, regions=tuple(map(changed, model.regions)))
+
+
+@given(seed=st.integers(0, 10**6), kind=st.sampled_from(["expected", "measured", "frozen"]), logarithmic=st.booleans())
 @settings(max_examples=60)
-def test_derivatives_agree_with_numeric_ones(seed: int, kind: str) -> None:
-    likelihood = Likelihood(models.random(seed))
+def test_derivatives_agree_with_numeric_ones(seed: int, kind: str, logarithmic: bool) -> None:
+    model = models.random(seed)
+    likelihood = Likelihood(with_logarithms(model) if logarithmic else model)
     if kind != "expected":
         likelihood = fluctuating(likelihood, seed)
     values = point(likelihood, seed, 0.3)

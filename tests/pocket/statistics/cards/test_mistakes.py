@@ -76,7 +76,11 @@ MISTAKES = [
         shaped(shapes="shapes * * shapes.root $PROCESS$MASS\n"),
         "no histogram 'sig120' \\(\\$MASS is 120 here\\)",
     ),
-    ("shapeN", shaped("jes shapeN - 1\n"), "line 15 .* 'jes' is shapeN: logarithms of templates are interpolated"),
+    (
+        "both kinds of shapes",
+        shaped("jes shapeN - 1\njes2 shape - 1\n"),
+        "'bkg' in region 'sr' has shapeN and other shape",
+    ),
     (
         "scales",
         shaped("jes shape 2 1\n"),
@@ -148,7 +152,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "message"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
 def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(PocketError, match=message) as caught:
-        read(tmp_path, text)
+        read(tmp_path, text, {"bkg_jes2Up": [5.0, 2.0], "bkg_jes2Down": [3.0, 2.0]} if "jes2" in text else None)
     assert "\n" not in str(caught.value)
 
 

@@ -120,10 +120,70 @@ def test_templates_of_several_deviations(tmp_path: Path) -> None:
         np.testing.assert_allclose(likelihood.yields(np.array([1.0, theta]))[0], expected, rtol=1e-12)
 
 
-def test_logarithms_of_proportional_templates(tmp_path: Path) -> None:
-    histograms = {"bkg_xsUp": [8.0, 4.0], "bkg_xsDown": [2.0, 1.0]}
-    region = read(tmp_path, shaped("xs shapeN2 - 1\n"), histograms).region("sr")
-    assert region.shapes["xs"]["bkg"][0].tolist() == [8.0, 4.0]
+def logarithmic(nominal: list[float], pairs: list[tuple[list[float], list[float], float]]) -> list[float]:
+    """Return a template whose logarithms are interpolated, at fixed yield, from a plain loop."""
+    total = sum(nominal)
+    logs = [math.log(n / total) if n > 0 else -999.0 for n in nominal]
+    for up, down, theta in pairs:
+        x = min(1.0, max(-1.0, theta))
+        step = x * (x * x * (3 * x * x - 10) + 15) / 8
+        for number, (n, u, d) in enumerate(zip(nominal, up, down, strict=True)):
+            high = math.log(u / sum(up) / (n / total)) if n > 0 and u > 0 else 0.0
+            low = math.log(d / sum(down) / (n / total)) if n > 0 and d > 0 else 0.0
+            logs[number] += 0.5 * theta * ((high - low) + step * (high + low))
+    shares = [math.exp(log) for log in logs]
+    return [total * share / sum(shares) for share in shares]
+
+
+def test_logarithms_of_templates(tmp_path: Path) -> None:
+    """As in FastVerticalInterpHistPdf2 and CMSHistFunc of combine: log-ratios of shares, and a normalised result."""
+    histograms = {
+        "bkg": [4.0, 2.0],
+        "bkg_xsUp": [4.0, 4.0],
+        "bkg_xsDown": [2.0, 3.0],
+        "bkg_tuneUp": [6.0, 1.0],
+        "bkg_tuneDown": [0.0, 6.0],
+    }
+    model = read(tmp_path, shaped("xs shapeN2 - 1\ntune shapeN - 1\n"), histograms)
+    region = model.region("sr")
+    assert (region.logarithmic, model.nuisances) == (("bkg",), ("xs", "tune"))
+    likelihood = Likelihood(model)
+    for xs, tune in ((0.0, 0.0), (0.6, -1.7), (-0.3, 0.4), (2.0, 1.0)):
+        pairs = [
+            (histograms[f"bkg_{name}Up"], histograms[f"bkg_{name}Down"], x) for name, x in (("xs", xs), ("tune", tune))
+        ]
+        scale = card_loop.kappa(5 / 6, 8 / 6, xs) * card_loop.kappa(6 / 6, 7 / 6, tune)
+        expected = np.array(logarithmic(histograms["bkg"], pairs)) * scale
+        np.testing.assert_allclose(likelihood.yields(np.array([1.0, xs, tune]))[1], expected, rtol=1e-12)
+    # Where one template is proportional to nominal, both kinds agree.
+    proportional = {"bkg_xsUp": [8.0, 4.0], "bkg_xsDown": [2.0, 1.0]}
+    one, other = (Likelihood(read(tmp_path, shaped(f"xs {kind} - 1\n"), proportional)) for kind in ("shapeN", "shape"))
+    values = np.array([1.0, 0.7])
+    np.testing.assert_allclose(one.yields(values), other.yields(values), rtol=1e-12)
+
+
+def test_logarithms_of_templates_of_several_deviations(tmp_path: Path) -> None:
+    likelihood = Likelihood(read(tmp_path, shaped("jes shapeN - 0.5\n")))
+    nominal, up, down = (HISTOGRAMS[name] for name in ("bkg", "bkg_jesUp", "bkg_jesDown"))
+    for theta in (-1.4, 0.3, 1.0):
+        # The coefficient is 0.5·θ, and the step reaches from −0.5 to 0.5 of it.
+        half = [[n * (v / n) ** 0.5 for n, v in zip(nominal, varied, strict=True)] for varied in (up, down)]
+        scale = card_loop.kappa((5 / 6) ** 0.5, (7.5 / 6) ** 0.5, theta)
+        expected = np.array(logarithmic(nominal, [(half[0], half[1], theta)])) * scale
+        np.testing.assert_allclose(likelihood.yields(np.array([1.0, theta]))[1], expected, rtol=1e-12)
+
+
+def test_logarithms_of_templates_are_written_and_read_again(tmp_path: Path) -> None:
+    model = read(tmp_path, shaped("jes shapeN 1 1\n"))
+    assert differences(read_datacard(write_datacards(model, tmp_path / "again")), model) == []
+    assert read_datacard(tmp_path / "again" / "datacard.txt").region("sr").logarithmic == ("sig", "bkg")
+    save_model(model, tmp_path / "model.h5")
+    assert load_model(tmp_path / "model.h5").region("sr").logarithmic == ("sig", "bkg")
+    with pytest.raises(StatisticsError, match="logarithms of the templates of process 'sig' in region 'sr' are"):
+        pyhf_workspace(model)
+    region = dataclasses.replace(model.regions[0], logarithmic=("bkg",))
+    with pytest.raises(StatisticsError, match="the nuisance 'jes' interpolates logarithms of some templates and"):
+        write_datacards(dataclasses.replace(model, regions=(region,)), tmp_path / "mixed")
 
 
 def test_uniform_parameters_of_templates(tmp_path: Path) -> None:
