@@ -111,7 +111,8 @@ def duration(seconds: float) -> str:
     """
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    return f"{in_words(seconds)} {int(seconds) % 60} s" if seconds < 3600 else in_words(seconds)
+    whole = round(seconds)
+    return f"{in_words(whole)} {whole % 60} s" if whole < 3600 else in_words(whole)
 
 
 def short_path(path: Path | str) -> str:

@@ -43,7 +43,6 @@ from tasks.core.run_log import RUN_LOG, copy_stdout
 
 #: luigi's logger
 LUIGI = "luigi-interface"
-_SUMMARY = "Luigi Execution Summary"
 #: characters of a label, on narrow terminals and others, and of what follows it in lines of finished tasks
 _NARROW, _LABEL, _AMOUNT, _TIME, _RATE = 30, 40, 19, 12, 8
 _DONE, _FAILED = "✓", "✗"
@@ -85,6 +84,11 @@ class Journal:
             self._entries.append(entry)
         else:
             self._file.write(f"{json.dumps(entry)}\n".encode())
+
+    def close(self) -> None:
+        """Remove the file; nothing is added any more."""
+        if self._file is not None:
+            self._file.close()
 
     def entries(self, kind: str) -> list[Any]:
         """Return the values of one kind, in order."""
@@ -223,6 +227,7 @@ class Report:
                 self.tell(f"{were} The same command goes on from here.".strip())
         for sentence, whole, is_known in {error[0]: error for error in errors}.values():
             show_error(sentence, whole, is_known)
+        self.journal.close()
         self.lines, self.shown = False, {error[0] for error in errors}
 
     def _show_results(self, done: Iterable[Any]) -> None:
@@ -333,7 +338,9 @@ class LuigiHandler(logging.Handler):
         known = getattr(record, "sentence", None)
         trace = getattr(record, "whole", "") or message
         is_error = known is not None or "\nTraceback (most recent call last)" in trace
-        if shows_luigi() and _SUMMARY not in message:
+        # The report comes last.
+        has_ended = _report is not None and _report.shown is not None
+        if shows_luigi() and not has_ended:
             say(f"{record.levelname}: {message.partition(chr(10))[0]}")
         if is_error:
             lines = [line for line in trace.strip().splitlines() if line.strip()]

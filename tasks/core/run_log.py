@@ -86,7 +86,8 @@ class RunLog(logging.Handler):
             return
         self.path = path
         waiting, self._waiting = self._waiting, []
-        self.write("".join(waiting).rstrip("\n"))
+        if waiting:
+            self.write("".join(waiting).rstrip("\n"))
         remove_old(folder)
 
     def end(self) -> None:

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from tasks.core.console import aligned, colored, duration, fitted, short, short_path, some_names, wrapped, write_line
+
+
+class Terminal(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        """Tell that it is one."""
+        return True
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return Terminal()
+
+
+def test_rows_end_where_a_line_does() -> None:
+    rows = [("RunProcessor", "1,000", "cut 10 → 20"), ("Merge", "2", "")]
+    assert aligned(rows, right=[1]) == ["RunProcessor  1,000  cut 10 → 20", "Merge             2"]
+    assert aligned(rows, 24) == ["RunProcessor  1,000  cu…", "Merge         2"]
+    # a column without anything takes no place
+    assert aligned([("a", "", "b")]) == ["a  b"]
+    assert [fitted("abc", width) for width in (0, 1, 2, 3)] == ["abc", "…", "a…", "abc"]
+
+
+def test_names() -> None:
+    assert some_names(["a", "b"]) == "a, b"
+    assert some_names(["nominal", "calibrated", "tnp"], 20) == "nominal, … (3)"
+    # one name is never cut
+    assert some_names(["a_very_long_name"], 4) == "a_very_long_name"
+
+
+def test_numbers_and_times() -> None:
+    assert [short(number) for number in (0, 999, 1000, 9940, 9960, 999_400, 999_600, 2.5e9)] == [
+        "0",
+        "999",
+        "1.0k",
+        "9.9k",
+        "10k",
+        "999k",
+        "1.0M",
+        "2.5G",
+    ]
+    assert [duration(seconds) for seconds in (0.04, 59.9, 59.96, 3599, 3600)] == [
+        "0.0 s",
+        "59.9 s",
+        "1 min 0 s",
+        "59 min 59 s",
+        "1 h 0 min",
+    ]
+
+
+def test_colours_only_where_they_are_wanted(narrow: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert colored("✓", "green", narrow) == "\033[32m✓\033[0m"
+    assert colored("✓", "green", io.StringIO()) == "✓"
+    monkeypatch.setenv("TERM", "dumb")
+    assert colored("✓", "green", narrow) == "✓"
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert colored("✓", "green", narrow) == "✓"
+
+
+def test_sentences_are_broken_between_words(narrow: Terminal) -> None:
+    text = "error: no file /a/long/path/to/file.root is there"
+    assert wrapped(text, narrow) == "error: no file\n  /a/long/path/to/file.root\n  is there"
+    assert wrapped(text, io.StringIO()) == text
+
+
+def test_paths_below_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert short_path(tmp_path / "store" / "a") == "store/a"
+    assert short_path("/elsewhere/a") == "/elsewhere/a"
+
+
+def test_characters_that_an_encoding_lacks() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    write_line("✓ 1 ± 2", stream)
+    stream.seek(0)
+    assert stream.read() == "? 1 ? 2\n"
