@@ -72,7 +72,11 @@ class _Order:
     def __init__(self, tasks: Mapping[str, Any], required: Mapping[str, Iterable[str]]) -> None:
         self._tasks = tasks
         # luigi found the tasks in an order that is the same each time.
-        self._required = {name: [each for each in tasks if each in set(required.get(name, ()))] for name in tasks}
+        position = {name: number for number, name in enumerate(tasks)}
+        self._required = {
+            name: sorted((each for each in required.get(name, ()) if each in tasks), key=position.__getitem__)
+            for name in tasks
+        }
 
     @functools.cache  # noqa: B019 (an order lives as long as a plan)
     def depth(self, name: str) -> int:

@@ -13,6 +13,7 @@ from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, availa
 from pocket.executors.proxy import in_words
 from pocket.io.store.provenance import begin_work
 from tasks.core.console import fitted, is_terminal, say, short, width_of
+from tasks.core.log import is_quiet
 from tasks.core.report import shows_lines
 from tasks.framework.workers import are_there, run_in_processes
 
@@ -155,7 +156,7 @@ def progress_bar(label: str, total: int, unit: str, publish: Publish | None = No
 
         yield advance
     seconds = time.monotonic() - begin
-    if not shows_lines():
+    if not shows_lines() and not is_quiet():
         # There is no line for the finished task.
         say(f"{label}: {done:,} {unit} in {seconds:.1f} s, {_rate(done, seconds, unit)}")
 

@@ -63,8 +63,8 @@ def change_since(task: Any) -> str:
     now = specification(task.fingerprint_spec())
     found = []
     for difference in differences(before, now):
-        # What those upstream make is explained there.
-        if not any(fingerprint in difference for fingerprint in upstream):
+        # What those upstream make is explained there, and a module has one line.
+        if not any(fingerprint in difference for fingerprint in upstream) and ".modules[" not in difference:
             found.append(_readable(difference, now.values))
     more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
     return f"{', '.join(found[:_SHOWN])}{more}"
@@ -92,11 +92,15 @@ def _readable(difference: str, values: Mapping[str, str]) -> str:
         >>> _readable("config.preselections[0].params.pt: float 27.0 → float 28.0", {
         ...     "config.preselections[0].name": "str 'dimuon'"})
         'dimuon.pt 27.0 → 28.0'
+        >>> _readable("engine: module pocket.engine.run differs", {})
+        'pocket.engine.run differs'
     """
     place, _, change = difference.partition(": ")
     text = _PLACES.sub("", place)
     if (part := _PARAMETER.match(place)) and (name := values.get(f"{part['owner']}.name", "")).startswith("str "):
         text = f"{name[5:-1]}{part['parameter'] or ':'}"
+    if change.startswith("module "):
+        text, change = change.removeprefix("module ").partition(" ")[::2]
     text = f"{text} {_TYPE.sub('', change)}"
     for root in ("<checkout>/", "<analysis>/"):
         text = text.replace(root, "")

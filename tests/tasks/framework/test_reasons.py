@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from pocket.io.store.packing import remove_output
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.plotting import PlotTemplates
+from tasks.chain.processing import RunProcessor
+from tests.tasks.small_chain import Chain
+
+pytestmark = pytest.mark.slow
+
+
+def reason(chain: Chain, config: str = "main") -> str:
+    return str(chain.task(RunProcessor, config=config).describe_reason())
+
+
+def test_what_has_changed_since_the_last_output(chain: Chain) -> None:
+    assert reason(chain) == ""
+    changed = chain.task(RunProcessor, config="main", params=("object_preselection.Muon.pt=11",))
+    assert changed.describe_reason() == "object_preselection.Muon.pt 10.0 → 11"
+    chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
+    assert reason(chain) == "leading_muon: small/cuts.py:12 differs"
+
+
+def test_what_upstream_tasks_make_is_no_reason_of_its_own(chain: Chain) -> None:
+    chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
+    assert chain.task(MergeOutputs, config="main").describe_reason() == ""
+
+
+def test_what_an_output_lacks(chain: Chain) -> None:
+    assert chain.task(PlotTemplates, formats=("svg",)).describe_reason().startswith("it has no svg of baseline/")
+    (path,) = [path for path in chain.output("MergeOutputs", "main").iterdir() if path.name == "sums.json"]
+    path.write_text("{}")
+    reason = chain.task(MergeOutputs, config="main").describe_reason()
+    assert reason.startswith("sums.json has 2 bytes instead of ")
+
+
+def test_what_is_gone_has_no_reason(chain: Chain) -> None:
+    for path in chain.outputs("RunProcessor", "main"):
+        remove_output(path)
+    task = chain.task(RunProcessor, config="main")
+    assert task.describe_reason() == ""
+    assert task.describe_work() == ("4 branches", "3.2k events")
+
+
+def test_part_of_the_branches(chain: Chain) -> None:
+    for path in chain.outputs("RunProcessor", "main")[:3]:
+        remove_output(path)
+    branches, _ = chain.task(RunProcessor, config="main").describe_work()
+    assert branches == "3 of 4 branches"
