@@ -140,11 +140,18 @@ def check_style(cfg: Configurator) -> None:
 
     Raises:
         UnknownNameError: if an option is unknown, with the nearest name.
-        ConfigError: if a value has the wrong type, such as a colour that doesn't exist.
+        ConfigError: if a value has the wrong type, such as a colour that doesn't exist; or if a range to blind is that
+            of a histogram with several axes, whose data would be shown.
     """
     from pocket.plots.style import PlotStyle
 
-    PlotStyle.from_parameters(_options(cfg))
+    style = PlotStyle.from_parameters(_options(cfg))
+    for name in style.blind_hists.histograms:
+        if name in cfg.variables and name not in (projected := figure_names(cfg, name)):
+            raise ConfigError(
+                f"plotting_style.blind_hists.histograms.{name}: the histogram has several axes, so name the one of the "
+                f"range: {' or '.join(projected)}"
+            )
 
 
 def period_spec(cfg: Configurator) -> list[Any]:

@@ -156,16 +156,19 @@ class CompareCorrections(FormatsTask, BlindTask):
         """Return the comparison of all templates without those of data that are blinded; ``None`` without templates."""
         from pocket.base.sample_blocks import SUBSAMPLE
         from pocket.histograms.comparison import compare_templates
+        from pocket.plots.specification import figure_names
         from pocket.plots.style import PlotStyle
 
         if not self.templates:
             return None
         required, config, hidden = self.requires(), self.config_inst, self.hidden_categories
         blind = PlotStyle.from_parameters(config.parameters.get("plotting_style", {})).blind_hists
+        # Of a histogram with several axes, the projections are blinded.
+        blinded = {name for name in config.variables if set(figure_names(config, name)) & set(blind.histograms)}
 
         def is_blinded(one: TemplateComparison) -> bool:
             is_mc = config.samples.get(one.sample.partition(SUBSAMPLE)[0], True)
-            partly = one.category in blind.categories and one.variable in blind.histograms
+            partly = one.category in blind.categories and one.variable in blinded
             return not is_mc and (partly or one.category in hidden)
 
         compared = compare_templates(required["left"].directory, required["right"].directory)

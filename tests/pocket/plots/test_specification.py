@@ -61,6 +61,11 @@ def test_style_is_checked_without_drawing() -> None:
         check_style(config({"colors_mc": {"DY": "ornage"}}))
     with pytest.raises(ConfigError, match="unknown option 'color_mc' in plotting_style, did you mean 'colors_mc'"):
         check_style(config({"color_mc": {}}))
+    blind = {"categories": ["signal"], "histograms": {"v": [0, 1]}}
+    with pytest.raises(
+        ConfigError, match=r"blind_hists\.histograms\.v: the histogram has several axes, so name .*v_x or v_y"
+    ):
+        check_style(config({**STYLE, "blind_hists": blind}))
 
 
 def test_names_of_figures() -> None:
