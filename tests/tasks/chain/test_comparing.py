@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import correctionlib.schemav2 as cs
@@ -164,6 +165,26 @@ def written(factor: float) -> Callable[[float, float], float]:
 
 def bin_of(number: float, edges: list[float]) -> int:
     return min(max(sum(number >= edge for edge in edges) - 1, 0), len(edges) - 2)
+
+
+@pytest.mark.parametrize(("blinded", "shown"), [("probes_pt", ["MC"]), ("npvs", ["data", "MC"])])
+def test_data_with_a_blinded_projection_are_left_out(
+    small: Chain, folder: Path, monkeypatch: pytest.MonkeyPatch, blinded: str, shown: list[str]
+) -> None:
+    before = "  dpi: 50\n"
+    after = f"{before}  blind_hists: {{categories: [baseline], histograms: {{{blinded}: [10, 40]}}}}\n"
+    small.edit("parameters.yaml", before, after)
+    samples = {"data": "DATA_SingleMuon", "MC": "DYJetsToMuMu"}
+    found = [SimpleNamespace(sample=name, category="baseline", variable="probes") for name in samples.values()]
+    monkeypatch.setattr("pocket.histograms.comparison.compare_templates", lambda left, right: found)
+    sides = {"left": (str(folder / "old"),), "right": (str(folder / "new"),)}
+    try:
+        task = small.task(CompareCorrections, config="probes", **sides)
+        there = {side: SimpleNamespace(directory=folder) for side in ("left", "right")}
+        monkeypatch.setattr(type(task), "requires", lambda self: there)
+        assert [one.sample for one in task.compared_templates()] == [samples[name] for name in shown]
+    finally:
+        small.edit("parameters.yaml", after, before)
 
 
 @pytest.mark.slow
