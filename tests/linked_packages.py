@@ -50,9 +50,10 @@ def site_packages() -> Path:
 def add_command(name: str, target: str) -> None:
     """Add a command to the environment, which calls a function: ``module:name``."""
     module, _, function = target.partition(":")
-    code = f"import sys; from {module} import {function}; sys.exit({function}())"
     path = Path(".venv/bin", name)
-    path.write_text(f'#!/bin/sh\nexec "$(dirname -- "$0")/python" -P -c \'{code}\' "$@"\n')
+    # Processes that are spawned import what runs, so the call needs its condition.
+    call = f'if __name__ == "__main__":\n    sys.exit({function}())\n'
+    path.write_text(f"#!{path.parent.absolute()}/python -P\nimport sys\n\nfrom {module} import {function}\n\n{call}")
     path.chmod(0o755)
 
 

@@ -333,13 +333,16 @@ def main() -> int:
         folder = options.keep.resolve() if options.keep else Path(temporary)
         for page in map(Path.resolve, options.pages):
             begin = time.monotonic()
-            with reader_of(
-                page, folder, pictures=options.pictures, update=options.update, renew=options.renew
-            ) as reader:
-                differences = reader.walk(page)
+            try:
+                with reader_of(
+                    page, folder, pictures=options.pictures, update=options.update, renew=options.renew
+                ) as reader:
+                    differences = reader.walk(page)
+            except PageError as error:
+                differences = [str(error)]
             print(f"{page.relative_to(ROOT)}: {len(differences)} differences, {time.monotonic() - begin:.0f} s")
             for difference in differences:
-                print(difference)
+                print(difference, flush=True)
                 code = 1
     return code
 
