@@ -133,7 +133,7 @@ def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[s
     by_name: dict[str, type[Calibrator]] = {}
     for cls in classes:
         if not cls.name:
-            raise ConfigError(f"calibrator {cls.__name__} has no name")
+            raise ConfigError(f"calibrator {cls.__name__} has no name: set name in the class")
         if cls.name in by_name:
             raise ConfigError(
                 f"two calibrators have the name {cls.name!r}: {by_name[cls.name].__name__}, {cls.__name__}"

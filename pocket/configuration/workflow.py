@@ -198,7 +198,7 @@ def check_defined(workflow: type[BaseProcessorABC]) -> None:
     # The import is by name, because error messages aren't part of the code that an output depends on.
     place = importlib.import_module("pocket.configuration.user_errors").defined_at(workflow)
     close = nearest(missing[0], [name for name in dir(workflow) if not hasattr(BaseProcessorABC, name)])
-    hint = f"; did you mean it by {' or '.join(map(repr, close))}?" if close else ""
+    hint = f"; is its method {' or '.join(map(repr, close))} misspelt?" if close else ""
     raise ConfigError(
         f"workflow {workflow.__name__}{f' ({place})' if place else ''} doesn't define {' and '.join(missing)}{hint}"
     )

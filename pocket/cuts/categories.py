@@ -128,7 +128,7 @@ class MultiCut(metaclass=Declarative):
         if not self.cuts:
             raise ConfigError(f"{where} needs at least one cut")
         if len(self.cuts) != len(self.cuts_names):
-            raise ConfigError(f"{where} has {len(self.cuts)} cuts, but {len(self.cuts_names)} names of cuts")
+            raise ConfigError(f"{where}: {len(self.cuts_names)} cuts_names for {len(self.cuts)} cuts, give one each")
         if len(set(self.cuts_names)) < len(self.cuts_names):
             raise ConfigError(f"{where}: two of its bins have one name: {', '.join(self.cuts_names)}")
 

@@ -91,7 +91,7 @@ def _source_distribution(folder: Path) -> Path:
     elif uv := shutil.which("uv"):
         pip = [uv, "tool", "run", "--python", sys.executable, "pip"]
     else:
-        raise DatasetError(f"the samples of coffea {VERSION} can't be downloaded: neither pip nor uv is there")
+        raise DatasetError(f"the samples of coffea {VERSION} can't be downloaded: neither pip nor uv is installed")
     command = [*pip, "download", "--quiet", "--no-deps", "--no-binary", "coffea", "--dest", str(folder)]
     result = subprocess.run([*command, f"coffea=={VERSION}"], capture_output=True, text=True, check=False)
     if result.returncode:

@@ -152,7 +152,7 @@ def _load(path: Path) -> object:
         if len(content) < len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise DatasetError(f"{path}: key {twice!r} is there twice")
+            raise DatasetError(f"{path}: key {twice!r} appears twice")
         return content
 
     try:

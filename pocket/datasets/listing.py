@@ -171,7 +171,7 @@ def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
     for path in paths:
         if path.is_symlink() and not path.exists():
             raise DatasetError(
-                f"{where}: {path} matches {pattern!r}, but links to {path.readlink()}, which isn't there"
+                f"{where}: {path} matches {pattern!r}, but links to {path.readlink()}, which doesn't exist"
             )
     files = [path for path in paths if path.is_file()]
     if not files:

@@ -104,7 +104,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         if "scheduler" in run_options:
             for name in run_options:
                 if name in _OF_CLUSTERS or name.startswith((DIRECTIVE, OPTION)):
-                    raise ConfigError(f"option {name} makes a cluster, but --scheduler names one that is there already")
+                    raise ConfigError(f"option {name} makes a cluster, but --scheduler names a running one")
         for name, default in OPTIONS.items():
             if isinstance(default, int | float):
                 number(run_options, name)
@@ -355,9 +355,7 @@ def _tls_files(run_options: Mapping[str, Any]) -> dict[str, str]:
     if not any(files.values()):
         return {}
     if missing := [name for name, path in files.items() if not Path(path).is_file()]:
-        raise ConfigError(
-            f"option {missing[0]} of executor dask is {files[missing[0]]!r}, expected a file that is there"
-        )
+        raise ConfigError(f"option {missing[0]} of executor dask is {files[missing[0]]!r}, expected an existing file")
     return files
 
 

@@ -113,7 +113,7 @@ def run_here(
         lacking = [path for path in inputs if not Path(moved(path, places)).exists()]
         if unknown := [path for path in lacking if moved(path, places) == path]:
             raise PocketError(
-                f"{unknown[0]} isn't there on worker {worker}: give files by URLs that workers can read, such as root://"
+                f"{unknown[0]} doesn't exist on worker {worker}: give files by URLs that workers can read, such as root://"
             )
         if lacking:
             return Outcome(lacking=tuple(lacking))

@@ -111,7 +111,7 @@ def with_combined(histogram: Any, combinations: Sequence[Combination]) -> Any:
     gone = {f"{stem}{side}" for parts in found.values() for stems in parts for stem in stems for side in _SIDES}
     new = {f"{each.name}{side}" for each in found for side in _SIDES}
     if double := new & set(names):
-        raise HistogramError(f"the variation {min(double)} is there already, so nothing can be combined to it")
+        raise HistogramError(f"the variation {min(double)} exists already, so others can't be combined under this name")
     wanted = [name for name in names if name not in gone] + [f"{each.name}{side}" for each in found for side in _SIDES]
     return _filled(histogram, names, wanted, found)
 

@@ -202,7 +202,7 @@ class HistConf(metaclass=Declarative):
             raise ConfigError(f"histogram of {', '.join(names)}: storage 'int64' counts entries, set no_weights=True")
         for what in ("categories", "samples"):
             if getattr(self, f"only_{what}") is not None and getattr(self, f"exclude_{what}") is not None:
-                raise ConfigError(f"histogram of {', '.join(names)}: only_{what} and exclude_{what} exclude each other")
+                raise ConfigError(f"histogram of {', '.join(names)}: give only_{what} or exclude_{what}, not both")
         if self.only_variations is not None and not self.variations:
             raise ConfigError(f"histogram of {', '.join(names)}: only_variations needs variations=True")
         if self.collapse_2D_masks_mode not in COLLAPSE_MODES:

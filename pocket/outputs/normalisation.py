@@ -190,13 +190,14 @@ def _total(merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any],
     lacking = f": the metadata of the skim lack {before_skim!r}" if is_lacking else ""
     if key == EVENTS and is_lacking:
         raise DatasetError(
-            f"dataset {dataset!r}: how many events there were isn't known, it can't be normalised without generator "
-            f"weights{lacking}"
+            f"dataset {dataset!r}: the number of events before the skim is unknown, so the dataset can't be normalised "
+            f"without generator weights{lacking}"
         )
     total = float(events if key == EVENTS else merged[key][dataset])
     if total <= 0:
         called = "number of events" if key == EVENTS else "sum of generator weights"
         raise DatasetError(
-            f"dataset {dataset!r}: the {called} is {total:g} over {events} events, it can't be normalised{lacking}"
+            f"dataset {dataset!r}: the {called} is {total:g} over {events} events, so the dataset can't be "
+            f"normalised{lacking}"
         )
     return total

@@ -201,7 +201,7 @@ class _Guard:
         """
         what = f"all of {self.place!r}" if self.place else "all sections"
         raise ConfigError(
-            f"{_caller()}, goes through {what} in the parameters, of which only what is named is there: list "
+            f"{_caller()}, loops over {what} in the parameters, but only entries that code names are available: list "
             f"{self._section(EVERYTHING)!r} in parameters_read= of the configuration"
         )
 

@@ -127,7 +127,7 @@ class PlotStyle:
         grouped = [sample for samples in self.samples_groups.values() for sample in samples]
         for sample in grouped:
             if grouped.count(sample) > 1:
-                raise ConfigError(f"{where}.samples_groups: sample {sample!r} is there twice")
+                raise ConfigError(f"{where}.samples_groups: sample {sample!r} appears twice")
         for name in ("rescale_samples", "signal_samples"):
             for sample, factor in _check_mapping(getattr(self, name), f"{where}.{name}").items():
                 if not _is_number(factor) or factor <= 0:

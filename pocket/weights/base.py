@@ -209,7 +209,7 @@ class WeightWrapper:
             if tuple(data.variations) != self.variations:
                 raise ConfigError(
                     f"weight {self.name!r} returned the variations {list(data.variations)}, "
-                    f"it promises {list(self.variations)}"
+                    f"but declares {list(self.variations)}"
                 )
             pairs = list(zip_longest(self.variations, data.up, data.down))
         else:

@@ -165,7 +165,7 @@ def _registry(known: Iterable[WeightClass]) -> dict[str, WeightClass]:
     registry: dict[str, WeightClass] = {}
     for cls in known:
         if not (isinstance(cls, type) and issubclass(cls, WeightWrapper) and cls.name):
-            raise ConfigError(f"weights_classes: {cls!r} is no weight class with a name")
+            raise ConfigError(f"weights_classes: {cls!r} isn't a subclass of WeightWrapper with a name")
         if registry.setdefault(cls.name, cls) is not cls:
             raise ConfigError(f"weights_classes: two weights are named {cls.name!r}")
     return registry

@@ -223,7 +223,7 @@ class ScaleFactorWeight(DerivedWeight):
                 different names, or there are some although ``has_variations`` is false.
         """
         if variations and not has_variations:
-            raise ConfigError(f"weight {name!r} has the variations {', '.join(variations)}, but has_variations=False")
+            raise ConfigError(f"weight {name!r} has the variations {', '.join(variations)}, set has_variations=True")
         if combine not in COMBINE:
             raise UnknownNameError("way to combine", combine, COMBINE, f"weight {name!r}")
         if combine == "any" and collection is None:

@@ -18,7 +18,7 @@ def cancel_jobs(root: law.Task) -> None:
         jobs = workflow.workflow_proxy.remove_jobs()
         print(f"{workflow.progress_label}: {f'{jobs} jobs' if jobs != 1 else '1 job'} removed from the queue")
     if not workflows:
-        print(f"{root.task_family}: nothing that it requires runs on a batch system")
+        print(f"{root.task_family}: no required task runs on a batch system")
 
 
 def workflows_behind(root: law.Task) -> list[Any]:

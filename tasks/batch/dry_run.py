@@ -33,7 +33,7 @@ def dry_run(root: law.Task) -> None:
     if archives:
         print(f"archives that jobs get would be made: {', '.join(map(str, sorted(archives)))}")
     if not workflows:
-        print(f"{root.task_family}: nothing that it requires runs on a batch system")
+        print(f"{root.task_family}: no required task runs on a batch system")
 
 
 def _show(workflow: Any) -> list[Path]:
@@ -52,7 +52,7 @@ def _show(workflow: Any) -> list[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     groups = workflow.workflow_proxy.write_submission(folder)
     for files, needs, jobs in groups:
-        more = f" and {len(files) - 1} more beside it, the first" if len(files) > 1 else ""
+        more = f" and {len(files) - 1} more in the same folder, the first" if len(files) > 1 else ""
         print(f"{label}: {_summary(workflow, needs, jobs)}\n{files[0]}{more}:\n")
         print("\n".join(f"    {line}" for line in shortened(files[0].read_text(encoding="utf-8").splitlines())))
         print()

@@ -262,4 +262,4 @@ def _check_given(params: Mapping[str, Any], workflow: str) -> None:
                 raise ConfigError(f"{name} {params[option]} is for --workflow {kind}, not {workflow}")
     memory = params["memory"]
     if memory != law.NO_FLOAT and memory < _LEAST_MEMORY:
-        raise ConfigError(f"--memory is {memory:g} MB, which no job does with: give it with its unit, such as 3GB")
+        raise ConfigError(f"--memory is {memory:g} MB, too little for any job: give a unit, such as 3GB")

@@ -50,7 +50,9 @@ class IterateScaleFactors(ScaleFactorTask):
         params = super().modify_param_values(params)
         group = load(params).coupled_with(params["scale_factor"])
         if group is None:
-            raise ConfigError(f"scale factor {params['scale_factor']!r} isn't coupled with others, nothing is iterated")
+            raise ConfigError(
+                f"scale factor {params['scale_factor']!r} isn't coupled with others: measure it by ComputeScaleFactors"
+            )
         return {**params, "scale_factor": group.scale_factors[0]}
 
     @property

@@ -260,7 +260,7 @@ class BuildDatasets(StoreTask):
             print_findings(findings)
             kinds = Counter(finding.problem.value for finding in findings)
             numbers = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-            raise DatasetError(f"files of {self.definition} are not as the fileset in {self.directory} says: {numbers}")
+            raise DatasetError(f"files of {self.definition} differ from the fileset in {self.directory}: {numbers}")
 
     def check_events(self) -> None:
         """Look for events of data that appear twice, and print them.

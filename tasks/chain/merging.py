@@ -192,6 +192,6 @@ class MergeOutputs(IterationTask, ConfigTask):
         if absent := processor.absent_triggers():
             info["absent_triggers"] = absent
             names = ", ".join(sorted({name for triggers in absent.values() for name in triggers}))
-            print_note(f"{self.progress_label}: counted as not fired, because files of some dataset lack them: {names}")
+            print_note(f"{self.progress_label}: triggers that some files lack count as not fired: {names}")
         with write_output(**self.write_info(), **info) as folder:
             write_merged(folder, config, self.config, merged, folders)

@@ -55,8 +55,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     categories = law.CSVParameter(default=(), description="categories to draw, with patterns; default: all")
     compare = luigi.Parameter(
         default=law.NO_STR,
-        description="configuration to draw as before beside this one as after, none for no comparison; "
-        "default: what the analysis says",
+        description="configuration to compare with, as before; none for no comparison; default: what the analysis says",
     )
     density = luigi.BoolParameter(
         default=False,
@@ -387,7 +386,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
         computed = self.requires()
         if not computed.binned:
-            raise ScaleFactorError(f"scale factor {self.scale_factor!r} isn't binned in its inputs, it can't be drawn")
+            raise ScaleFactorError(f"scale factor {self.scale_factor!r} has no bins, so it can't be drawn")
         published = read_published(self.published, self.published_inputs)
         files = checksums([published.path] if published else [])
         if published:

@@ -102,7 +102,9 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         self._print_overlaps()
         skims = [name for name, definition in self.config_inst.definitions.items() if definition.has_sums]
         if self.limits and skims:
-            print_note(f"{', '.join(skims)}: divided by the sums in the metadata, although a part of the skim is read")
+            print_note(
+                f"{', '.join(skims)}: normalised by the sums in the metadata, although only a part of the skim is read"
+            )
         super().prepare_branches(fetch_needed)
 
     def _print_overlaps(self) -> None:
@@ -111,7 +113,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
 
         if len(self.required_tasks["datasets"]) > 1:
             for overlap in overlaps(self.fileset):
-                print_note(f"{overlap}: if events are there twice, they count twice")
+                print_note(f"{overlap}: events in both are counted twice")
 
     def job(self) -> Job:
         """Return the work of this branch."""

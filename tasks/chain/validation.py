@@ -134,8 +134,8 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
             with replacing(self.failed_directory) as folder:
                 _write(folder, report, accepted=False)
             raise ClosureError(
-                f"{report.sentence}; the report is in {self.failed_directory / REPORT}, and --accept-closure goes on "
-                "nevertheless"
+                f"{report.sentence}; the report is in {self.failed_directory / REPORT}; --accept-closure "
+                "continues anyway"
             )
         read = read_from(self.requires()["templates"])
         found: dict[str, Any] = {"failed": report.failed, "accepted": accepted, "parameter_files": files}

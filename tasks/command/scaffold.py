@@ -102,9 +102,9 @@ def check_name(name: str) -> None:
     if not (name.isidentifier() and name.isascii()) or name.startswith("_"):
         raise ConfigError(f"{where}: a name has letters, digits and underscores, and begins with a letter")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
-        raise ConfigError(f"{where}: it is a word of Python")
+        raise ConfigError(f"{where}: this is a keyword of Python")
     if name in sys.stdlib_module_names:
-        raise ConfigError(f"{where}: it is a module of Python")
+        raise ConfigError(f"{where}: this is a module of Python")
     if name in _TAKEN:
         raise ConfigError(f"{where}: Pocketlaw or the repository has a folder of this name")
     if (spec := importlib.util.find_spec(name)) is not None:

@@ -161,7 +161,7 @@ class CentralScheduler(_RemoteScheduler):
                 reply = super()._request(url, data, attempts=attempts, allow_null=allow_null)
         except self._errors as error:
             if url in _NEWS:
-                print_note(f"luigi's central scheduler at {self._place} doesn't answer; what runs goes on")
+                print_note(f"luigi's central scheduler at {self._place} doesn't answer; running tasks continue")
                 return None
             raise self._error(error) from error
         if isinstance(reply, dict):

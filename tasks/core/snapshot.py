@@ -40,7 +40,10 @@ def begin() -> None:
         _began = began
         # The later check of the sources still detects an edit.
         reason = error if isinstance(error, PocketError) else f"{error.strerror} ({error.filename})"
-        print(f"runs from {root}, so edit nothing in it meanwhile: no snapshot can be taken: {reason}", file=sys.stderr)
+        print(
+            f"no snapshot can be taken ({reason}): this command runs from {root}, so edit nothing there until it ends",
+            file=sys.stderr,
+        )
         return
     from tasks.core.early_workers import start_early
 

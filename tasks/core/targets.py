@@ -303,8 +303,8 @@ def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
         manifest = manifest_of(target.directory)
         if manifest and (names := _changed_since(manifest)):
             raise ChangedFileError(
-                f"{', '.join(map(located, names))} was replaced while {label} ran: run this again, which makes anew "
-                "what was made with the file of before"
+                f"{', '.join(map(located, names))} was replaced while {label} ran: run this again, which replaces "
+                "outputs made from the earlier file"
             )
 
 

@@ -33,7 +33,7 @@ def compact_outputs(root: law.Task) -> None:
             for sentence in done.left:
                 print_note(f"{workflow.progress_label}: left as it is: {sentence}")
         if not workflows:
-            print(f"{root.task_family}: neither it nor what it requires has branches that are packed")
+            print(f"{root.task_family}: neither this task nor its requirements have branches to pack")
 
 
 def _logs_in_words(number: int) -> str:

@@ -54,7 +54,7 @@ def task_records(task: StoreTask) -> Records:
         return Records({"spec": fingerprint, **_of_process(task.analysis)})
     except OSError as error:
         # The output may still be written, and is worth more than its records.
-        print(f"{task.task_family}: what it is made with can't be recorded: {error}", file=sys.stderr)
+        print(f"{task.task_family}: the record of its code and packages can't be written: {error}", file=sys.stderr)
         return Records({})
 
 

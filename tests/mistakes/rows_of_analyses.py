@@ -109,7 +109,7 @@ ROWS = [
     ),
     Row(
         "a scale factor that waits for itself",
-        "analysis 'mine': scale factors wait for each other, .* declare coupled=.*",
+        "analysis 'mine': scale factors depend on each other, .* declare coupled=.*",
         analysis({"scale_factor": "id"}, scale_factors={"id": scale_factor(input="main")}),
     ),
     Row(

@@ -122,10 +122,14 @@ ROWS = [
         r"variations\.shape\.common\.inclusive asks for 'JES', but the configuration has no calibrators: .*",
         config(variations={"shape": {"common": {"inclusive": ["JES"]}}}),
     ),
-    Row("a calibrator without a name", "calibrator NoName has no name", config(calibrators=[NoName])),
+    Row(
+        "a calibrator without a name",
+        "calibrator NoName has no name: set name in the class",
+        config(calibrators=[NoName]),
+    ),
     Row(
         "a weight class without a name",
-        r"weights_classes: <class '.*WeightWrapper'> is no weight class with a name",
+        r"weights_classes: <class '.*WeightWrapper'> isn't a subclass of WeightWrapper with a name",
         config(weights_classes=[WeightWrapper]),
     ),
     Row(
@@ -197,8 +201,8 @@ ROWS = [
     ),
     Row(
         "a workflow without a method that it must have",
-        r"workflow Misspelt \(\S*rows_of_configurations\.py:\d+\) doesn't define count_objects; did you mean it by "
-        r"'count_object'\?",
+        r"workflow Misspelt \(\S*rows_of_configurations\.py:\d+\) doesn't define count_objects; is its method "
+        r"'count_object' misspelt\?",
         config(workflow=Misspelt),
     ),
     Row(

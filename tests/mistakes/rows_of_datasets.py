@@ -83,7 +83,7 @@ ROWS = [
     Row("no datasets", r".*mine\.json defines no dataset", definition("{}")),
     Row(
         "a key that is there twice",
-        r".*mine\.json: key 'DY' is there twice",
+        r".*mine\.json: key 'DY' appears twice",
         definition('{"DY": {"sample": "a"}, "DY": {"sample": "b"}}'),
     ),
     Row(

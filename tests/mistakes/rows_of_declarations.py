@@ -82,7 +82,7 @@ ROWS = [
     ),
     Row(
         "histogram: two options that exclude each other",
-        "histogram of x: only_samples and exclude_samples exclude each other",
+        "histogram of x: give only_samples or exclude_samples, not both",
         lambda folder: HistConf([X], only_samples=["DY"], exclude_samples=["TT"]),
     ),
     Row(
@@ -105,7 +105,11 @@ ROWS = [
         "cut 'a': function must be callable, not 'passthrough'",
         lambda folder: Cut(name="a", params={}, function="passthrough"),
     ),
-    Row("cut: no name", "a cut needs a name", lambda folder: Cut(name="", params={}, function=passthrough_f)),
+    Row(
+        "cut: no name",
+        r"Cut\(\): name is empty, expected a name such as 'dimuon'",
+        lambda folder: Cut(name="", params={}, function=passthrough_f),
+    ),
     Row(
         "cut: one argument too many",
         r"Cut\(\): too many positional arguments",
@@ -113,7 +117,7 @@ ROWS = [
     ),
     Row(
         "binning of categories: names that don't fit",
-        "MultiCut 'jets' has 1 cuts, but 2 names of cuts",
+        "MultiCut 'jets': 2 cuts_names for 1 cuts, give one each",
         lambda folder: MultiCut("jets", [passthrough], ["a", "b"]),
     ),
     Row(
@@ -158,7 +162,7 @@ ROWS = [
     ),
     Row(
         "weight of a scale factor: variations of a weight without",
-        "weight 'a' has the variations stat, but has_variations=False",
+        "weight 'a' has the variations stat, set has_variations=True",
         lambda folder: ScaleFactorWeight.wrap("a", "b", variations=["stat"], has_variations=False),
     ),
     Row(

@@ -131,7 +131,7 @@ ROWS = [
     ),
     Row(
         "a weight with other variations than it promises",
-        r"weight 'mine' returned the variations \['b'\], it promises \['a'\]",
+        r"weight 'mine' returned the variations \['b'\], but declares \['a'\]",
         weight((np.ones(4), ["b"], [np.ones(4)], [np.ones(4)]), has_variations=True, variations=["a"]),
         EVENTS,
     ),
@@ -173,7 +173,7 @@ ROWS = [
     ),
     Row(
         "a skim of which nobody knows how many events there were",
-        "dataset 'TT_2018': how many events there were isn't known, it can't be normalised .* 'nevents_before.*",
+        "dataset 'TT_2018': the number of events before the skim is unknown, so .* 'nevents_before.*",
         skim({"common": {"inclusive": ["XS"]}}),
         MERGE,
     ),

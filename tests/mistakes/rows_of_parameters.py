@@ -228,7 +228,7 @@ ROWS = [
     ),
     Row(
         "code: all sections",
-        r"whole\(\) in rows_of_parameters\.py, line \d+, goes through all sections in the parameters, .*",
+        r"whole\(\) in rows_of_parameters\.py, line \d+, loops over all sections in the parameters, .*",
         reading(whole),
         EVENTS,
     ),

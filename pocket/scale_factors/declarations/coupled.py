@@ -99,11 +99,11 @@ def check_coupled(
         members = set(group.scale_factors)
         if not any(members <= set(cycle) for cycle in cycles):
             told = _told(group.scale_factors, measured_in)
-            raise ConfigError(f"coupled of {where}: {group.label} don't all wait for each other: {told}")
+            raise ConfigError(f"coupled of {where}: {group.label} don't all depend on each other: {told}")
     for cycle in cycles:
         if not any(set(cycle) == set(group.scale_factors) for group in groups):
             raise ConfigError(
-                f"{where}: scale factors wait for each other, {_told(cycle, measured_in)}; "
+                f"{where}: scale factors depend on each other, {_told(cycle, measured_in)}; "
                 f"to measure them again until they converge, declare coupled=[{cycle!r}]"
             )
 

@@ -302,7 +302,7 @@ class PassFail(ScaleFactor):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.fail_category and self.denominator:
-            raise ConfigError(f"{self.where}: fail_category and denominator exclude each other")
+            raise ConfigError(f"{self.where}: give fail_category or denominator, not both")
         if self.category in (self.fail_category, self.denominator):
             raise ConfigError(f"{self.where}: category {self.category!r} can't pass and fail")
         self._refuse_axes((self.pass_axis,), "separates passing from failing")

@@ -69,7 +69,7 @@ def test_good_calibrators_pass() -> None:
             ConfigError,
             "two calibrators have the name 'scale': Scale, Other",
         ),
-        ([Calibrator], [], ConfigError, "calibrator Calibrator has no name"),
+        ([Calibrator], [], ConfigError, "calibrator Calibrator has no name: set name in the class"),
         ([Scale], ["scales"], UnknownNameError, "unknown calibrator 'scales' in variations, did you mean 'scale'?"),
         ([Correction], ["correction"], ConfigError, "calibrator 'correction' in variations has no variations"),
     ],

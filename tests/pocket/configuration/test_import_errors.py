@@ -69,4 +69,6 @@ def test_an_error_names_the_line_of_the_configuration(package: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_analysis(str(package))
     file = package / "__init__.py"
-    assert str(caught.value) == f"a cut needs a name (in {file}:5, called in {file}:8)"
+    assert (
+        str(caught.value) == f"Cut(): name is empty, expected a name such as 'dimuon' (in {file}:5, called in {file}:8)"
+    )

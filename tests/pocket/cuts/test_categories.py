@@ -73,7 +73,10 @@ def test_categories_of_objects_name_their_collection() -> None:
         (lambda: CartesianSelection([]), r"multicuts must be a list of MultiCut, not \[\]"),
         (lambda: CartesianSelection([CUT]), "multicuts must be a list of MultiCut, not"),
         (lambda: MultiCut("a", []), "MultiCut 'a' needs at least one cut"),
-        (lambda: MultiCut("a", [TWO, THREE], ["x"]), "MultiCut 'a' has 2 cuts, but 1 names of cuts"),
+        (
+            lambda: MultiCut("a", [TWO, THREE], ["x"]),
+            "MultiCut 'a': 1 cuts_names for 2 cuts, give one each",
+        ),
         (lambda: MultiCut("a", [TWO, THREE], ["x", "x"]), "MultiCut 'a': two of its bins have one name: x, x"),
         (lambda: MultiCut("a", ["x"]), r"MultiCut 'a'\[0\] must be a Cut, not 'x'"),
         (

@@ -65,7 +65,7 @@ def test_download_fails(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_installer(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DatasetError, match="neither pip nor uv is there"):
+    with pytest.raises(DatasetError, match="neither pip nor uv is installed"):
         sample_path("nano_dy.root", cache=nowhere)
 
 

@@ -232,7 +232,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"x\.json is not JSON: .*line 1"):
         read_definitions([path])
     path.write_text('{"DY": {"sample": "A"}, "DY": {"sample": "B"}}')
-    with pytest.raises(DatasetError, match="key 'DY' is there twice"):
+    with pytest.raises(DatasetError, match="key 'DY' appears twice"):
         read_definitions([path])
 
 

@@ -94,7 +94,7 @@ def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     found = paths(expand(definition(tmp_path, "globs", "*.root"), toy_files={}, cache=CACHE))
     assert found == [tmp_path / name for name in ("a.root", "b.root", "c.root")]
     (tmp_path / "a.root").unlink()
-    with pytest.raises(DatasetError, match=r"/c\.root matches '\*\.root', but links to a\.root, which isn't there$"):
+    with pytest.raises(DatasetError, match=r"/c\.root matches '\*\.root', but links to a\.root, which doesn't exist$"):
         expand(definition(tmp_path, "globs", "*.root"), toy_files={}, cache=CACHE)
 
 

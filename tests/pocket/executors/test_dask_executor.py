@@ -36,7 +36,10 @@ def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
     [
         ({"retrys": "3"}, "unknown option 'retrys' in executor dask, did you mean 'retries'?"),
         ({"cluster": "condor"}, "unknown cluster 'condor' in --cluster, did you mean 'htcondor'?"),
-        ({"cluster": "slurm", "scheduler": "tcp://a:1"}, "option cluster makes a cluster, but --scheduler names one"),
+        (
+            {"cluster": "slurm", "scheduler": "tcp://a:1"},
+            "option cluster makes a cluster, but --scheduler names a running one",
+        ),
         ({"directive.queue": "x", "scheduler": "tcp://a:1"}, "option directive.queue makes a cluster, but --scheduler"),
         ({"retries": "many"}, "option retries of executor dask is 'many', expected a number of 0 or more"),
         ({"worker_timeout": "-1"}, "option worker_timeout of executor dask is '-1', expected a number of 0 or more"),
@@ -50,7 +53,7 @@ def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
             {"scheduler": "host"},
             "--scheduler is 'host', expected an address such as tcp://host:8786, or a scheduler file",
         ),
-        ({"tls_ca": "/no/ca.pem"}, "option tls_ca of executor dask is '/no/ca.pem', expected a file that is there"),
+        ({"tls_ca": "/no/ca.pem"}, "option tls_ca of executor dask is '/no/ca.pem', expected an existing file"),
         ({"worker_memory": "2"}, "--worker-memory is '2', expected a size with its unit, such as 2GB"),
         ({"disk": "much"}, "option disk of executor dask is 'much', expected a size with its unit, such as 2GB"),
         ({"gateway.image": "x", "scheduler": "tcp://a:1"}, "option gateway.image makes a cluster, but --scheduler"),
@@ -173,7 +176,7 @@ def test_tls_scheduler(tls_scheduler: Facility, tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigError, match=r"^the certificates for tls://.* aren't known: give tls_ca, tls_cert and"):
         run(DaskExecutorFactory(options(tmp_path, scheduler=tls_scheduler.address)), {})
     some = {name: path for name, path in files.items() if name != "tls_key"}
-    with pytest.raises(ConfigError, match=r"^option tls_key of executor dask is '', expected a file that is there$"):
+    with pytest.raises(ConfigError, match=r"^option tls_key of executor dask is '', expected an existing file$"):
         DaskExecutorFactory.check({"scheduler": tls_scheduler.address, **some})
 
 

@@ -118,7 +118,7 @@ def test_mistakes() -> None:
     combination = Combination("pdf", "hessian", r"\d+")
     with pytest.raises(HistogramError, match="without the nominal template"):
         with_combined(template(["pdf_1Up"]), [combination])
-    with pytest.raises(HistogramError, match="the variation pdfUp is there already"):
+    with pytest.raises(HistogramError, match="the variation pdfUp exists already"):
         with_combined(template(["nominal", "pdf_1Up", "pdfUp"]), [combination])
     with pytest.raises(UnknownNameError, match="did you mean 'hessian'"):
         Combination("pdf", "hesian", r"\d+")

@@ -175,7 +175,7 @@ def test_order_of_the_branches_does_not_matter() -> None:
 )
 def test_sum_of_weights_must_be_positive(kind: str, weights: list[float], message: str) -> None:
     config = configure(datasets=only("TT"), weights={"common": {"inclusive": [kind]}})
-    with pytest.raises(DatasetError, match=f"dataset '{TT}': {message}, it can't be normalised"):
+    with pytest.raises(DatasetError, match=f"dataset '{TT}': {message}, so the dataset can't be normalised"):
         merge(config, {TT: weights})
 
 

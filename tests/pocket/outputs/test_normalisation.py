@@ -178,7 +178,7 @@ def test_files_need_no_generator_weight_where_none_is_applied() -> None:
 def test_a_skim_shares_among_the_events_before_it() -> None:
     config = build(common("XS"))
     assert yields(merged(config, isSkim=True, nevents_before_skim=40)) == pytest.approx((8.8, 4.4))
-    with pytest.raises(DatasetError, match=r"isn't known, it can't be normalised .* lack 'nevents_before_skim'$"):
+    with pytest.raises(DatasetError, match=r"is unknown, so .* can't be normalised .* lack 'nevents_before_skim'$"):
         merged(config, isSkim=True)
 
 

@@ -122,7 +122,7 @@ def test_anything_else_is_refused(read: Any, what: str) -> None:
 def test_going_through_a_part_is_refused(read: Any, what: str, listed: str) -> None:
     with pytest.raises(ConfigError) as error:
         read(guarded(PARAMETERS, READER))
-    assert f"goes through {what} in the parameters, of which only what is named is there" in str(error.value)
+    assert f"loops over {what} in the parameters, but only entries that code names are available" in str(error.value)
     assert str(error.value).endswith(f"list '{listed}' in parameters_read= of the configuration")
 
 

@@ -63,7 +63,7 @@ def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> Non
         ({"labels_mc": {"A": 1}}, "plotting_style.labels_mc.A must be a string"),
         ({"labels_mc": ["A"]}, "plotting_style.labels_mc must be a mapping"),
         ({"colors_mc": {"A": "CMS"}}, "plotting_style.colors_mc.A: 'CMS' is not a colour"),
-        ({"samples_groups": {"G": ["A"], "H": ["A"]}}, "samples_groups: sample 'A' is there twice"),
+        ({"samples_groups": {"G": ["A"], "H": ["A"]}}, "samples_groups: sample 'A' appears twice"),
         ({"rescale_samples": {"A": -1}}, "plotting_style.rescale_samples.A must be a positive number"),
         ({"signal_samples": {"A": True}}, "plotting_style.signal_samples.A must be a positive number"),
         ({"blind_hists": {"histograms": {"m": [2, 1]}}}, "blind_hists.histograms.m must be"),

@@ -223,9 +223,9 @@ def test_a_follower_follows_no_follower() -> None:
     ("known", "message"),
     [
         ([*KNOWN, make("a")], "weights_classes: two weights are named 'a'"),
-        ([WeightWrapper], "weights_classes: <class .*WeightWrapper'> is no weight class with a name"),
-        ([KNOWN[0]({}, {})], "is no weight class with a name"),
-        (["a"], "weights_classes: 'a' is no weight class with a name"),
+        ([WeightWrapper], "weights_classes: <class .*WeightWrapper'> isn't a subclass of WeightWrapper with a name"),
+        ([KNOWN[0]({}, {})], "isn't a subclass of WeightWrapper with a name"),
+        (["a"], "weights_classes: 'a' isn't a subclass of WeightWrapper with a name"),
     ],
 )
 def test_wrong_classes(known: Any, message: str) -> None:

@@ -304,7 +304,7 @@ def test_weight_without_variations(events: ak.Array, tmp_path: Path) -> None:
 
 
 def test_what_a_declaration_refuses(norm: str) -> None:
-    with pytest.raises(ConfigError, match="weight 'sf' has the variations stat, but has_variations=False"):
+    with pytest.raises(ConfigError, match="weight 'sf' has the variations stat, set has_variations=True"):
         ScaleFactorWeight.wrap("sf", "id", variations=("stat",), has_variations=False)
     with pytest.raises(ConfigError, match="weight 'sf': combine='any' needs the collection of the objects"):
         ScaleFactorWeight.wrap("sf", "id", combine="any")

@@ -68,7 +68,7 @@ def test_wrong_options(chain: Chain) -> None:
         chain.task(workflow="htcondor", slurm_partition="short")
     with pytest.raises(ConfigError, match=r"^--htcondor-pool far is for --workflow htcondor, not slurm$"):
         chain.task(workflow="slurm", htcondor_pool="far")
-    with pytest.raises(ConfigError, match=r"^--memory is 3 MB, which no job does with: give it with its unit, such as"):
+    with pytest.raises(ConfigError, match=r"^--memory is 3 MB, too little for any job: give a unit, such as"):
         chain.task(workflow="slurm", memory=3.0)
     with pytest.raises(ConfigError, match=r"^site 'infn-af' takes no jobs of htcondor, it is for --executor dask$"):
         chain.task(workflow="htcondor", site="infn-af")

@@ -287,5 +287,7 @@ def test_as_a_user_sees_it(chain: Chain) -> None:
 
 
 def test_scale_factor_that_is_not_coupled(on_files: Chain) -> None:
-    with pytest.raises(ConfigError, match="scale factor 'tight_id' isn't coupled with others, nothing is iterated"):
+    with pytest.raises(
+        ConfigError, match="scale factor 'tight_id' isn't coupled with others: measure it by ComputeScaleFactors"
+    ):
         on_files.task(IterateScaleFactors, scale_factor="tight_id")

@@ -355,7 +355,7 @@ def test_check(on_files: Chain) -> None:
     bad = check("--check", "True")
     assert bad.code != 0
     (sentence,) = bad.errors
-    assert sentence.startswith(f"files of {definition} are not as the fileset in {on_files.store}")
+    assert sentence.startswith(f"files of {definition} differ from the fileset in {on_files.store}")
     assert sentence.endswith(" says: 1 changed, 1 new, 1 vanished")
     for kind, name in {"changed": "dy_1.root", "new": "dy_2.root", "vanished": "data.root"}.items():
         assert re.search(rf"{kind} .* {on_files.analysis / name} ", bad.text)
@@ -419,7 +419,7 @@ def test_sections_in_files_of_two_definition_files(on_files: Chain, capsys: pyte
     on_files.task(RunProcessor, config="main").prepare_branches()
     assert (
         "note: primary dataset SingleMuon: 1 luminosity section in more than one file, such as 7 of run 315257 in "
-        f"{one} and {other}: if events are there twice, they count twice\n"
+        f"{one} and {other}: events in both are counted twice\n"
     ) in capsys.readouterr().err
 
 
@@ -444,7 +444,7 @@ def test_check_makes_no_toys(chain: Chain) -> None:
     assert task.complete()
     (path, *_) = task.toys.files()["dy"]
     path.unlink()
-    with pytest.raises(DatasetError, match=r"are not as the fileset in .* says: 1 vanished"):
+    with pytest.raises(DatasetError, match=r"differ from the fileset in .*: 1 vanished"):
         build_datasets(chain, check=True).run()
 
 

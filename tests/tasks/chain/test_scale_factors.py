@@ -214,7 +214,7 @@ def test_imported_formula_is_neither_drawn_nor_checked(importing: Chain) -> None
     report = json.loads((importing.output("ValidateScaleFactors", "published") / "report.json").read_text())
     assert [check["outcome"] for check in report["checks"]] == ["not made: it isn't binned in its inputs"]
     sentence = importing.error(PlotScaleFactors, scale_factor="published")
-    assert sentence == "scale factor 'published' isn't binned in its inputs, it can't be drawn"
+    assert sentence == "scale factor 'published' has no bins, so it can't be drawn"
 
 
 def test_scale_factor_from_a_file_that_comes_with_the_toys(importing: Chain) -> None:

@@ -94,7 +94,7 @@ def test_closure_that_fails(reweighted: Chain) -> None:
     assert sentence.startswith("scale factor 'vertices' doesn't close: check 'same_events' failed: ")
     assert " in PV_npvsGood [" in sentence
     assert ", a relative difference of " in sentence
-    assert f"the report is in {failed / REPORT}, and --accept-closure goes on nevertheless" in sentence
+    assert f"the report is in {failed / REPORT}; --accept-closure continues anyway" in sentence
     content = report(failed)
     assert (content["passed"], content["accepted"]) == (False, False)
     assert (failed / TABLE).read_text() in run.text

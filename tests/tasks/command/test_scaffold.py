@@ -90,9 +90,9 @@ def test_continuous_integration(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("class", "it is a word of Python"),
-        ("match", "it is a word of Python"),
-        ("json", "it is a module of Python"),
+        ("class", "this is a keyword of Python"),
+        ("match", "this is a keyword of Python"),
+        ("json", "this is a module of Python"),
         ("tasks", "has a folder of this name"),
         ("pocket", "has a folder of this name"),
         ("analysis", "has a folder of this name"),

@@ -245,7 +245,7 @@ def test_scheduler_that_ends_meanwhile(chain: Chain, scheduler: Scheduler, held:
     first, moment = held
     scheduler.stop()
     first.says(
-        f"note: luigi's central scheduler at http://127.0.0.1:{scheduler.port} doesn't answer; what runs goes on"
+        f"note: luigi's central scheduler at http://127.0.0.1:{scheduler.port} doesn't answer; running tasks continue"
     )
     moment.go_on()
     assert first.end() == CODES["unhandled_exception"]

@@ -164,7 +164,7 @@ def make_nan(chain: Chain) -> None:
             break_axis,
             ["histogram 'npvs'", "no field 'npvGood' in collection 'PV', nearest: npvsGood", "dy_0.root"],
         ),
-        (make_cycle, ["analysis 'small'", "wait for each other", "coupled=[('tight_id',)]"]),
+        (make_cycle, ["analysis 'small'", "depend on each other", "coupled=[('tight_id',)]"]),
         (make_nan, ["histogram 'npvs': axis 'PV_bad': ", " values are NaN"]),
     ],
 )
@@ -179,7 +179,7 @@ def test_wrong_analysis(on_files: Chain, spoil: Callable[[Chain], None], parts: 
     ("spoil", "options", "code", "sentence"),
     [
         # while tasks are made, scheduled, and run in another process
-        (make_cycle, (), 40, "analysis 'small': scale factors wait for each other, .*"),
+        (make_cycle, (), 40, "analysis 'small': scale factors depend on each other, .*"),
         (remove_files, (), 35, r"dataset 'DYJetsToMuMu_toys' in .*small/datasets.json: no file matches 'dy.*' .*"),
         (break_cut, ("--cores", "2"), 30, r".* 'pfRelIso04_al' in .*small/\w+.root .*; nearest branches: Muon_pf.*"),
     ],

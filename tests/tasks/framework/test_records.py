@@ -70,4 +70,4 @@ def test_a_store_that_takes_no_records(
     monkeypatch.setenv("POCKET_STORE", str(tmp_path / "store"))
     records._of_process.cache_clear()
     assert task_records(task) == Records({})
-    assert "what it is made with can't be recorded" in capsys.readouterr().err
+    assert "the record of its code and packages can't be written" in capsys.readouterr().err

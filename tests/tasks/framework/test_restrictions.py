@@ -152,7 +152,7 @@ def test_sums_in_the_metadata_of_a_skim_are_those_of_all_files(
     path.write_text(path.read_text().replace('"isMC": true', f'"isMC": true, {json.dumps(skim)[1:-1]}'))
     on_files.build(RunProcessor, config="main", limit_files=1)
     assert (
-        f"note: {DY}: divided by the sums in the metadata, although a part of the skim is read"
+        f"note: {DY}: normalised by the sums in the metadata, although only a part of the skim is read"
         in capsys.readouterr().err
     )
 

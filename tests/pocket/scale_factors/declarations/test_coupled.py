@@ -62,7 +62,7 @@ def test_cycles_that_are_declared() -> None:
     [
         (
             [("e",)],
-            "^analysis 'test': scale factors wait for each other, 'a' is measured in 'of_a' with 'b' applied, "
+            "^analysis 'test': scale factors depend on each other, 'a' is measured in 'of_a' with 'b' applied, "
             r"'b' is measured in 'of_b' with 'a' applied; .*, declare coupled=\[\('a', 'b'\)\]$",
         ),
         ([("a", "b")], r"'e' is measured in 'of_e' with 'e' applied; .* declare coupled=\[\('e',\)\]"),
@@ -70,10 +70,10 @@ def test_cycles_that_are_declared() -> None:
         ([("a",), ("e",)], r"declare coupled=\[\('a', 'b'\)\]"),
         (
             [("a", "b", "c"), ("e",)],
-            "^coupled of analysis 'test': a, b, c don't all wait for each other: .*"
+            "^coupled of analysis 'test': a, b, c don't all depend on each other: .*"
             "'c' is measured in 'of_c' with 'a' and 'b' applied$",
         ),
-        ([("a", "b"), ("d",), ("e",)], "d don't all wait .*: 'd' is measured in 'of_d' with none of them applied$"),
+        ([("a", "b"), ("d",), ("e",)], "d don't all depend .*: 'd' is measured in 'of_d' with none of them applied$"),
         ([("a", "b"), ("e", "b")], "coupled of analysis 'test': scale factor 'b' is in two groups; join them"),
     ],
 )
