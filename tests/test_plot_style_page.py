@@ -7,16 +7,19 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from docs.hooks.plot_style_pictures import (
+    OTHERS,
     PAGE,
     WITHOUT_PICTURE,
     draw,
     merged,
+    on_page_markdown,
     read_examples,
     shipped_style,
     with_pictures,
@@ -124,6 +127,18 @@ def test_every_example_changes_the_picture() -> None:
     assert {key for key, picture in drawn.items() if picture == shipped} == set(WITHOUT_PICTURE)
     # No two keys have the same picture, but for those that don't change it.
     assert len({*drawn.values()}) == len(drawn)
+
+
+@pytest.mark.parametrize("page", OTHERS)
+def test_other_pictures_have_a_place(page: str) -> None:
+    text = (PAGE.parents[1] / page).read_text(encoding="utf-8")
+    assert re.findall(r"<!-- picture: (\w+) -->", text) == list(OTHERS[page])
+    shown = on_page_markdown(text, SimpleNamespace(file=SimpleNamespace(src_uri=page)))
+    for name, (_, draw_it) in OTHERS[page].items():
+        assert f"](../plots/{name}.png)" in shown
+        canvas: Any = draw_it().canvas
+        with cms_style():
+            canvas.draw()
 
 
 def test_pictures_stand_below_their_examples() -> None:

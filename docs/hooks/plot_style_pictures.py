@@ -1,4 +1,4 @@
-"""Pictures of the page of the plot style: each example of the page is drawn when the documentation is built.
+"""Pictures of plots, drawn when the documentation is built: the examples of the page of the plot style, and others.
 
 They are kept in ``docs/.pictures``, which is in no repository, until the example or the code that draws changes.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,18 +114,95 @@ def draw(example: Example) -> Any:
     return figure
 
 
-def picture_of(example: Example) -> Path:
-    """Return the file with the picture of an example, which is drawn if it isn't there."""
+def draw_map() -> Any:
+    """Return a map of two axes."""
+    from types import SimpleNamespace
+
+    import hist
+
+    from pocket.plots.canvas import Period
+    from pocket.plots.style import PlotStyle
+    from pocket.plots.templates.maps import draw
+
+    axes = (
+        hist.axis.Variable([20, 30, 40, 50, 60, 80, 120], name="pt", label="Muon $p_T$ [GeV]"),
+        hist.axis.Variable([0, 0.9, 1.2, 2.1, 2.4], name="abseta", label=r"Muon $|\eta|$", overflow=False),
+    )
+    _, data, _, mc = _muons(*axes)
+    given = {"histogram": "muon", "category": "baseline", "xlim": None, "ylim": None, "data": data, "mc": {"DY": mc}}
+    style = PlotStyle(dpi=DPI)
+    drawn = draw(SimpleNamespace(**given, blind=False, style=style, period=Period(lumi=59830.0, year="2018", com=13.0)))
+    assert drawn is not None
+    return drawn[0]
+
+
+def draw_efficiency_curve() -> Any:
+    """Return an efficiency along an axis."""
+    import hist
+    import numpy as np
+
+    from pocket.plots.canvas import Period
+    from pocket.plots.style import PlotStyle
+    from pocket.plots.templates.efficiencies import Selected, draw_efficiency
+
+    axis = hist.axis.Regular(30, 20, 80, name="pt", label="Probe $p_T$ [GeV]")
+    passing, data, passing_mc, mc = _muons(axis)
+    figure, _ = draw_efficiency(
+        Selected((passing, data), ({"DY": passing_mc}, {"DY": mc})),
+        style=PlotStyle(dpi=DPI),
+        period=Period(lumi=59830.0, year="2018", com=13.0),
+        histogram="probes_pt",
+        title="pairs: passing",
+        hidden=np.zeros(axis.size, dtype=bool),
+    )
+    return figure
+
+
+def _muons(*axes: Any) -> list[Any]:
+    """Return passing data, data, passing simulation and simulation of muons, with one or both of pT and |η|."""
+    import hist
+    import numpy as np
+
+    variations = hist.axis.StrCategory(["nominal", "pileupUp", "pileupDown"], name="variation")
+    rng = np.random.default_rng(7)
+    found: list[Any] = []
+    for size, plateau, weight in ((8000, 0.9, None), (20000, 0.93, 0.41)):
+        values = 20 + rng.gamma(2.0, 14.0, size), np.abs(rng.normal(0, 1.1, size)).clip(max=2.35)
+        passes = rng.random(size) < plateau / (1 + np.exp(-(values[0] - 27) / 2))
+        for chosen in (passes, np.ones(size, dtype=bool)):
+            filled = [each[chosen] for each in values[: len(axes)]]
+            one = hist.Hist(*([] if weight is None else [variations]), *axes, storage=hist.storage.Weight())
+            if weight is None:
+                one.fill(*filled)
+            else:
+                for name, slope in (("nominal", 0.0), ("pileupUp", 0.002), ("pileupDown", -0.002)):
+                    one.fill(name, *filled, weight=weight * (1 + slope * (filled[0] - 40)))
+            found.append(one)
+    return found
+
+
+#: page → marker ``<!-- picture: NAME -->`` on it → text for those who don't see the picture, and what draws it
+OTHERS: dict[str, dict[str, tuple[str, Callable[[], Any]]]] = {
+    "explanation/chain.md": {
+        "map": ("Map of a histogram with two axes", draw_map),
+        "efficiency": ("Efficiency along an axis", draw_efficiency_curve),
+    }
+}
+
+
+def picture_of(example: Example, draw_it: Callable[[], Any] | None = None) -> Path:
+    """Return the file with the picture of an example, or of a function, which is drawn if it isn't there."""
     from importlib.metadata import version
 
     from pocket.base.fingerprint import code_closure, digest
     from pocket.plots.canvas import save_figure
 
+    modules = ("stack", "maps", "efficiencies")
     decisive = {
         "example": tuple(example),
         "style": shipped_style(),
         "script": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
-        "code": code_closure("pocket.plots.templates.stack"),
+        "code": [code_closure(f"pocket.plots.templates.{name}") for name in modules],
         "versions": [version(name) for name in ("matplotlib", "mplhep")],
     }
     path = PICTURES / f"{example.key}-{digest(decisive)[:12]}.png"
@@ -132,7 +210,7 @@ def picture_of(example: Example) -> Path:
         PICTURES.mkdir(exist_ok=True)
         for old in PICTURES.glob(f"{example.key}-*.png"):
             old.unlink()
-        save_figure(draw(example), path.with_suffix(""), ["png"])
+        save_figure(draw_it() if draw_it else draw(example), path.with_suffix(""), ["png"])
     return path
 
 
@@ -155,9 +233,17 @@ def on_files(files: Any, config: Any) -> Any:
             continue
         name = f"reference/plot_style/{example.key}.png"
         files.append(File.generated(config, name, abs_src_path=str(picture_of(example))))
+    for pictures in OTHERS.values():
+        for name, (_, draw_it) in pictures.items():
+            path = picture_of(Example(name, "function", ""), draw_it)
+            files.append(File.generated(config, f"plots/{name}.png", abs_src_path=str(path)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Show the pictures on the page; mkdocs calls this."""
-    return with_pictures(markdown) if page.file.src_uri == "reference/plot_style.md" else markdown
+    if page.file.src_uri == "reference/plot_style.md":
+        return with_pictures(markdown)
+    for name, (text, _) in OTHERS.get(page.file.src_uri, {}).items():
+        markdown = markdown.replace(f"<!-- picture: {name} -->", f"![{text}](../plots/{name}.png)")
+    return markdown
