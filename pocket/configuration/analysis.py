@@ -72,7 +72,8 @@ class Analysis(metaclass=Declarative):
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
             converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
         least_toys: smallest ``toys.scale`` with which its scale factors can be measured in toys.
-        models: name → :class:`~pocket.statistics.StatisticalModel` of the templates, which ``ProduceDatacards`` makes.
+        models: name → :class:`~pocket.statistics.StatisticalModel` of the templates, which ``ProduceDatacards`` makes,
+            or :class:`~pocket.statistics.CombinedModel` of others.
         blind: patterns of categories whose data no plot, table or fit shows without ``--unblind``, in addition to those
             of the blind regions of ``models``.
 
@@ -98,7 +99,7 @@ class Analysis(metaclass=Declarative):
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
     least_toys: float = 0.0
-    models: Mapping[str, StatisticalModel] = field(default_factory=dict)
+    models: Mapping[str, StatisticalModel | Any] = field(default_factory=dict)
     blind: str | Sequence[str] = ()
     #: name → error message, for configurations that can't be used
     broken: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
