@@ -142,6 +142,7 @@ class RegionReader:
         if column.rate != -1 and abs(total - column.rate) > 0.01 * max(1, column.rate):
             raise StatisticsError(
                 f"the rate of {where} is {column.rate:g}, but the histogram {histogram.place} has {total:g} events"
+                f"{self._mass_in(line.nominal)}"
             )
         if not total > 0:
             return None
@@ -221,8 +222,7 @@ class RegionReader:
         except StatisticsError as error:
             region, process = column
             of = f"nuisance {systematic!r} of " if systematic else ""
-            filled = f" ($MASS is {self._names.mass} here)" if "$MASS" in name else ""
-            self._card.refuse(line.line, f"{of}process {process!r} in region {region!r}: {error}{filled}")
+            self._card.refuse(line.line, f"{of}process {process!r} in region {region!r}: {error}{self._mass_in(name)}")
         first = self._first.setdefault(column[0], histogram)
         if histogram.edges.shape != first.edges.shape or not np.allclose(
             histogram.edges, first.edges, rtol=1e-6, atol=1e-6 * float(np.diff(first.edges).min())
@@ -234,6 +234,10 @@ class RegionReader:
                 f"{first.edges[0]:g} to {first.edges[-1]:g}",
             )
         return histogram
+
+    def _mass_in(self, name: str) -> str:
+        """Return what ``$MASS`` stands for in a name, if it is there."""
+        return f" ($MASS is {self._names.mass} here)" if "$MASS" in name else ""
 
     def _cut(self, histogram: Histogram) -> Floats:
         """Return the contents, cut to 0 where they are negative."""
