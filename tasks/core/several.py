@@ -93,6 +93,9 @@ def _deeper(depth: str = "0") -> str:
 
 def warn_of_broken(task: Any) -> None:
     """Print which configurations of a task's analysis can't be used, although the task can."""
+    if getattr(task, "analysis", law.NO_STR) == law.NO_STR:
+        # A card needs no analysis.
+        return
     for name, reason in getattr(getattr(task, "analysis_inst", None), "broken", {}).items():
         print(shown(f"warning: configuration {name!r} can't be used, others can: {reason}"), file=sys.stderr)
 

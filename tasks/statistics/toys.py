@@ -97,6 +97,12 @@ class FitOptions(ModelTask):
             raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params
 
+    @classmethod
+    def keep_names(cls, given: Mapping[str, Any]) -> None:
+        """Write the names of the analysis for completion in the shell; a card needs no analysis."""
+        if given.get("card", law.NO_STR) == law.NO_STR:
+            super().keep_names(given)
+
     def choice(self, **others: Any) -> Choice:
         """Return what is fitted; ``others`` are further arguments."""
         from pocket.statistics.analyses import Choice
