@@ -84,7 +84,7 @@ def resumed(finished: tuple[Chain, Path], tmp_path_factory: pytest.TempPathFacto
         kill_in_iteration_2(chain)
         before = chain.ids("")
         printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stderr(printed):
             ran = chain.build(config="both")
     return Resumed(chain, before, ran, printed.getvalue())
 
