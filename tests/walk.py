@@ -239,10 +239,11 @@ class Reader:
 
     def _step(self, block: Block) -> str:
         fails = int(block.marks["fails"]) if "fails" in block.marks else None
+        text = block.text.replace(HOME, str(self.home))
         if block.kind == "shell":
-            return self.run(block.text, fails=fails)
+            return self.run(text, fails=fails)
         if block.kind == "python":
-            return self.run_python(block.text, fails=fails)
+            return self.run_python(text, fails=fails)
         if block.kind == "picture":
             self._collect_picture(block)
             return ""
