@@ -48,7 +48,8 @@ def check_plain_file(reference: str) -> Path:
 
 def names_of(path: Path) -> tuple[str, str]:
     """Return the names of the analysis and the configuration that a file stands for: of its folder, and its own."""
-    return _for_store(path.parent.name), _for_store(path.stem)
+    # The folder may be the root of a snapshot, whose name is a checksum.
+    return _for_store(Path(original(path)).parent.name), _for_store(path.stem)
 
 
 def _for_store(name: str) -> str:

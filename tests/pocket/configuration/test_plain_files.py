@@ -190,3 +190,9 @@ def test_mistakes(tmp_path: Path) -> None:
     path.write_text("import workflw\n")
     with pytest.raises(ConfigError, match=r"config.py:1: ModuleNotFoundError: .*did you mean workflow\?"):
         load_analysis(str(path))
+
+
+def test_names_are_those_of_the_original_of_a_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert plain_files.names_of(Path("/home/me/dimuon/config.py")) == ("dimuon", "config")
+    monkeypatch.setattr(plain_files, "original", lambda path: f"/home/me/dimuon/{path.name}")
+    assert plain_files.names_of(Path("/home/me/.snapshots/dc1b0899900f/config.py")) == ("dimuon", "config")
