@@ -49,7 +49,7 @@ class Cut(metaclass=Declarative):
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise ConfigError("Cut(): name is empty, expected a name such as 'dimuon'")
+            raise ConfigError("Cut(): the name is empty, give the cut a name")
         if not callable(self.function):
             raise ConfigError(f"cut {self.name!r}: function must be callable, not {self.function!r}")
         if not self.collection:

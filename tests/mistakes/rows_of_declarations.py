@@ -107,7 +107,7 @@ ROWS = [
     ),
     Row(
         "cut: no name",
-        r"Cut\(\): name is empty, expected a name such as 'dimuon'",
+        r"Cut\(\): the name is empty, give the cut a name",
         lambda folder: Cut(name="", params={}, function=passthrough_f),
     ),
     Row(

@@ -67,7 +67,7 @@ def test_what_is_no_mask(result: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": ""}, r"Cut\(\): name is empty, expected a name such as 'dimuon'"),
+        ({"name": ""}, r"Cut\(\): the name is empty, give the cut a name"),
         ({"function": "above"}, "cut 'a': function must be callable, not 'above'"),
         ({"collection": ""}, "cut 'a': collection must be 'events' or the name of a collection"),
     ],

@@ -93,7 +93,7 @@ def test_output_made_from_others_than_those_now_there(chain: Chain) -> None:
         ("MergeOutput", {}, "unknown task 'MergeOutput', did you mean 'MergeOutputs'"),
         ("MergeOutputs", {"conf": "main"}, "unknown parameter 'conf' in MergeOutputs, did you mean 'config'"),
         ("MergeOutputs", {"config": "mian"}, "unknown configuration 'mian' in analysis 'small', did you mean 'main'"),
-        ("ComputeScaleFactors", {}, "ComputeScaleFactors needs a scale factor: --scale-factor NAME"),
+        ("ComputeScaleFactors", {}, "ComputeScaleFactors needs scale_factor, e.g. scale_factor=…"),
         ("MergeOutputs", {"chunk_size": "many"}, "chunk_size of MergeOutputs is 'many': "),
     ],
 )
