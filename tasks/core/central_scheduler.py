@@ -26,7 +26,7 @@ from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError
 from pocket.io.remote.tokens import redacted
 from tasks.core import pending
-from tasks.core.report import Report, begin_report
+from tasks.core.report import Report, begin_report, is_group
 from tasks.core.targets import remembering
 from tasks.core.terminal import print_note
 
@@ -219,7 +219,8 @@ class ReportingWorker(_Worker):
 
 def has_lines(task: Any) -> bool:
     """Whether a task leaves outputs, so that a plan and results are shown, and isn't what prints something itself."""
-    return hasattr(task, "describe_results") and not getattr(task, "only_checks", False)
+    one = task.tasks[0] if is_group(task) else task
+    return hasattr(one, "describe_results") and not getattr(one, "only_checks", False)
 
 
 def _is_branch(task: Any) -> bool:

@@ -135,11 +135,13 @@ class Report:
             complete: ids of tasks that are complete.
         """
         self.root = root
-        self.tasks = pending.planned()
+        # A task that stands for several makes nothing itself.
+        self.tasks = {name: task for name, task in pending.planned().items() if not is_group(task)}
+        complete = set(complete) - {root.task_id} if is_group(root) else complete
         if not self.lines:
             return
         if not self.tasks:
-            if root.task_id in complete:
+            if root.task_id in complete or is_group(root):
                 self.tell(self._nothing_to_do(len(complete)))
             return
         RUN_LOG.begin("-".join(_words(root)) or "run")
@@ -168,7 +170,7 @@ class Report:
     def show_done(self, task: Any) -> None:
         """Show the line of a finished task, together with others that were done in one pass."""
         self.journal.add(done=task.task_id)
-        if not self.lines or task.task_id in self.told:
+        if not self.lines or task.task_id in self.told or is_group(task):
             return
         seconds = time.monotonic() - self.starts.get(task.task_id, self.begun)
         work = self.works.get(task.task_id, Work((task,), label_of(task), "", seconds))
@@ -182,7 +184,7 @@ class Report:
     def show_failed(self, task: Any) -> None:
         """Show the line of a failed task."""
         self.journal.add(failed=task.task_id)
-        if self.lines:
+        if self.lines and not is_group(task):
             seconds = time.monotonic() - self.starts.get(task.task_id, self.begun)
             self._line(_FAILED, "red", label_of(task), f"failed after {duration(seconds)}")
 
@@ -232,12 +234,13 @@ class Report:
 
     def _show_results(self, done: Iterable[Any]) -> None:
         rows: dict[str, list[str]] = {}
-        tasks = sorted(done, key=lambda task: task is not self.root)
+        asked = self.root.tasks if is_group(self.root) else [self.root]
+        tasks = sorted(done, key=lambda task: task not in asked)
         for task in tasks:
             for label, text in described(task, "describe_results", ()):
                 rows.setdefault(label, []).append(text)
-        if self.root in tasks:
-            for label, text in described(self.root, "describe_place", ()):
+        for task in asked:
+            for label, text in described(task, "describe_place", ()) if task in tasks else ():
                 rows.setdefault(label, []).append(text)
         if not rows:
             return
@@ -265,8 +268,14 @@ def _plain(text: str) -> str:
     return re.sub(r"\033\[[\d;]*m", "", text)
 
 
+def is_group(task: Any) -> bool:
+    """Whether a task stands for several that a command asks for."""
+    return hasattr(task, "tasks")
+
+
 def _words(root: Any) -> list[str]:
     """Return the analysis and the version of a task, as far as it has them."""
+    root = root.tasks[0] if is_group(root) else root
     names = []
     with contextlib.suppress(Exception):
         names.append(str(root.analysis_inst.name))

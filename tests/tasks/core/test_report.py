@@ -186,7 +186,7 @@ def test_the_error_comes_last(chain: Chain) -> None:
     assert "  RunProcessor          probes, main             4 branches, 3.2k events each  leading_muon: " in ended.err
     assert re.search(r"^✗ RunProcessor (main|probes) +failed after \d", ended.err, re.MULTILINE)
     assert "9 of 9 tasks were not made. The same command goes on from here." in ended.lines
-    assert ended.lines[-1].startswith("error: cut 'leading_muon' failed in ")
+    assert re.match(r"error: configuration '(main|probes)': cut 'leading_muon' failed in ", ended.lines[-1])
     assert "ValueError: no muons" in ended.lines[-1]
     log = max(logs(chain), key=lambda path: path.stat().st_mtime_ns).read_text()
     assert "Traceback (most recent call last)" in log
@@ -199,7 +199,7 @@ def test_errors_in_a_terminal_are_broken_between_words(chain: Chain) -> None:
     plain = CONTROL.sub("", ended.err)
     assert ended.code == 30
     sentence = plain[plain.index("error: ") :].split()
-    assert " ".join(sentence).startswith("error: cut 'leading_muon' failed in ")
+    assert " ".join(sentence).startswith("error: configuration 'main': cut 'leading_muon' failed in ")
     assert max(len(line) for line in plain.splitlines() if "/" not in line) <= 80
 
 
