@@ -222,6 +222,10 @@ class _Workers:
 
     def end(self) -> None:
         """End the processes after the jobs that they have begun, and remove the traces of those that didn't crash."""
+        if not all(process.is_alive() for process in self._processes):
+            # One that was killed may hold the lock of the queue, for which the others would wait for ever.
+            for process in self._processes:
+                process.terminate()
         self._pool.shutdown(cancel_futures=True)
         with contextlib.suppress(OSError):
             for file in self._traces.iterdir():
