@@ -132,12 +132,12 @@ def _quick(options: dict[str, Any]) -> dict[str, Any]:
 def shared_formulas() -> Iterator[None]:
     """Lay out each formula only once within all such blocks, for which each figure and format would do it again.
 
-        Example:
-            >>> from matplotlib.mathtext import MathTextParser
-            >>> with shared_formulas():
-            ...     first, second = (MathTextParser("path").parse("$x^2$") for _ in range(2))
-            >>> first is second
-            True
+    Example:
+        >>> from matplotlib.mathtext import MathTextParser
+        >>> with shared_formulas():
+        ...     first, second = (MathTextParser("path").parse("$x^2$") for _ in range(2))
+        >>> first is second
+        True
     """
     parsers: Any = MathTextParser
     before = parsers.parse

@@ -171,5 +171,5 @@ def test_datasets_are_built_and_checked(
     (xrootd_server.store / "mc" / "b.root").unlink()
     bad = build("--check", "True")
     assert bad.code != 0
-    assert bad.errors[-1].endswith(" says: 1 unreadable, 1 vanished")
+    assert bad.errors[-1].endswith(": 1 unreadable, 1 vanished")
     assert "101" in bad.text

@@ -160,7 +160,7 @@ def in_circle(**settings: Any) -> Analysis:
 
 
 def test_circle() -> None:
-    with pytest.raises(ConfigError, match=r"analysis 'test': scale factors depend on .* coupled=\[\('id', 'trigger'\)\]$"):
+    with pytest.raises(ConfigError, match=r"'test': scale factors depend on .* coupled=\[\('id', 'trigger'\)\]$"):
         in_circle()
 
 

@@ -69,6 +69,4 @@ def test_an_error_names_the_line_of_the_configuration(package: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_analysis(str(package))
     file = package / "__init__.py"
-    assert (
-        str(caught.value) == f"Cut(): the name is empty, give the cut a name (in {file}:5, called in {file}:8)"
-    )
+    assert str(caught.value) == f"Cut(): the name is empty, give the cut a name (in {file}:5, called in {file}:8)"

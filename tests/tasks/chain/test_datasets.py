@@ -205,7 +205,7 @@ def test_file_that_changes_while_it_is_looked_at(on_files: Chain, monkeypatch: p
 
     monkeypatch.setattr(filesets, "build_fileset", change_meanwhile)
     task = build_datasets(on_files)
-    with pytest.raises(ChangedFileError, match=r"something was changed while it ran: .*dy_0\.root; run this again"):
+    with pytest.raises(ChangedFileError, match=r"was changed while it ran: .*dy_0\.root has changed; run this again"):
         task.run()
     assert not build_datasets(on_files).complete()
     monkeypatch.undo()
@@ -288,7 +288,7 @@ def test_bad_file(on_files: Chain, damage: Callable[[Path], None], reason: str) 
     [
         ({"globs": ["none_*.root"]}, "'DYJetsToMuMu_toys' in {origin}: no file matches 'none_*.root' (folder "),
         ({"globs": ["empty.root"]}, "'DYJetsToMuMu_toys' in {origin} has no events; files read: 1"),
-        ({"toys": "dyy"}, "unknown simulated process 'dyy' in params/toys.yaml, did you mean 'dy'"),
+        ({"toys": "dyy"}, "unknown toy process 'dyy' in dataset 'DYJetsToMuMu_toys' in {origin}, did you mean 'dy'"),
         ({"coffea_samples": ["nano_dyy.root"]}, "sample file of coffea 'nano_dyy.root', did you mean 'nano_dy.root'"),
     ],
 )
@@ -356,7 +356,7 @@ def test_check(on_files: Chain) -> None:
     assert bad.code != 0
     (sentence,) = bad.errors
     assert sentence.startswith(f"files of {definition} differ from the fileset in {on_files.store}")
-    assert sentence.endswith(" says: 1 changed, 1 new, 1 vanished")
+    assert sentence.endswith(": 1 changed, 1 new, 1 vanished")
     for kind, name in {"changed": "dy_1.root", "new": "dy_2.root", "vanished": "data.root"}.items():
         assert re.search(rf"{kind} .* {on_files.analysis / name} ", bad.text)
     # nothing of all that changed a thing
@@ -476,7 +476,7 @@ def test_dataset_of_a_catalogue(on_files: Chain, monkeypatch: pytest.MonkeyPatch
         server.add_file(name, "/dy_2.root", 10)
         assert build_datasets(on_files).complete()
         assert len(server.requests) == requests
-        with pytest.raises(DatasetError, match="says: 1 new"):
+        with pytest.raises(DatasetError, match=": 1 new"):
             build_datasets(on_files, check=True).run()
 
         # other places make the fileset again, at the same path
