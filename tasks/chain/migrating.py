@@ -29,6 +29,9 @@ class Migrate(Unrestricted, AnalysisTask):
 
     exclude_index = False
 
+    #: it is loaded when the task runs, while what it opens is noted
+    is_loaded_before = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._shown = False

@@ -93,7 +93,7 @@ def _deeper(depth: str = "0") -> str:
 
 def warn_of_broken(task: Any) -> None:
     """Print which configurations of a task's analysis can't be used, although the task can."""
-    if getattr(task, "analysis", law.NO_STR) == law.NO_STR:
+    if getattr(task, "analysis", law.NO_STR) == law.NO_STR or not getattr(task, "is_loaded_before", False):
         # A card needs no analysis.
         return
     for name, reason in getattr(getattr(task, "analysis_inst", None), "broken", {}).items():

@@ -76,6 +76,9 @@ class AnalysisTask(RestrictionOptions):
 
     exclude_index = True
 
+    #: whether the analysis is loaded before the task runs
+    is_loaded_before: ClassVar[bool] = True
+
     @classmethod
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
         """Return the parameters by name, cached because luigi would collect them again for each access."""
@@ -118,7 +121,8 @@ class AnalysisTask(RestrictionOptions):
         """Write the names of the analysis for completion in the shell."""
         from tasks.core.completion import keep_names
 
-        keep_names(given.get("analysis", DEFAULT_ANALYSIS), cls.analysis_of(given))
+        if cls.is_loaded_before:
+            keep_names(given.get("analysis", DEFAULT_ANALYSIS), cls.analysis_of(given))
 
     def _print_deps(self, args: Any) -> None:
         from tasks.core.status import print_deps

@@ -53,7 +53,7 @@ def test_plots_wait_for_the_closure_of_the_scale_factors_behind_them(chain: Chai
     assert list(required["closures"]) == ["tight_id"]
     assert chain.task(config="main").requires()["closures"] == {}
     run = chain.run("PlotTemplates", "--print-deps", "-1")
-    assert "> ValidateScaleFactors(" in run.text
+    assert "ValidateScaleFactors tight_id" in run.text
 
 
 def test_closure_is_looked_for_where_it_is_declared(reweighted: Chain) -> None:
