@@ -99,6 +99,8 @@ class Law:
             "LAW_CONFIG_FILE": str(ROOT / "law.cfg"),
             # Most commands of tests need no workers.
             "POCKET_EARLY_WORKERS": "0",
+            # It may say how wide the lines of pytest are, and would break those of commands.
+            "COLUMNS": "",
             **self.extra,
         }
 

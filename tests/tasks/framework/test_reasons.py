@@ -29,7 +29,8 @@ def test_what_upstream_tasks_make_is_no_reason_of_its_own(chain: Chain) -> None:
 
 
 def test_what_an_output_lacks(chain: Chain) -> None:
-    assert chain.task(PlotTemplates, formats=("svg",)).describe_reason().startswith("it has no svg of baseline/")
+    reason = chain.task(PlotTemplates, formats=("svg",)).describe_reason()
+    assert reason.startswith("the output has no svg of baseline/")
     (path,) = [path for path in chain.output("MergeOutputs", "main").iterdir() if path.name == "sums.json"]
     path.write_text("{}")
     reason = chain.task(MergeOutputs, config="main").describe_reason()
