@@ -28,6 +28,7 @@ from pocket.errors import (
     DamagedOutputError,
     DatasetError,
     PocketError,
+    RemoteStoreError,
     UserCodeError,
     nearest,
 )
@@ -164,7 +165,7 @@ def add_log(error: UserCodeError, log: Path | None) -> None:
 
 
 #: errors that have nothing to do with the configuration
-_OF_FILES = (BadFileError, ChangedCodeError, ChangedFileError, DamagedOutputError, DatasetError)
+_OF_FILES = (BadFileError, ChangedCodeError, ChangedFileError, DamagedOutputError, DatasetError, RemoteStoreError)
 
 
 @contextlib.contextmanager
@@ -177,7 +178,9 @@ def in_configuration(name: str) -> Iterator[None]:
     try:
         yield
     except PocketError as error:
-        if not isinstance(error, _OF_FILES) and f"configuration {name!r}" not in str(error):
+        # Errors of no kind of their own are those of the store, such as a full disk.
+        is_of_files = isinstance(error, _OF_FILES) or type(error) is PocketError
+        if not is_of_files and f"configuration {name!r}" not in str(error):
             error.args = (f"configuration {name!r}: {error}",)
         raise
 
