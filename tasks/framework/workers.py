@@ -13,13 +13,14 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 from pocket.errors import ProcessDiedError
@@ -116,10 +117,43 @@ def finish_beside(futures: set[Future[Any]]) -> Iterator[Future[Any]]:
 
 def _finished(futures: set[Future[Any]], *, passes: bool) -> Iterator[Future[Any]]:
     """Yield futures when they are done, and begin what becomes ready meanwhile."""
+    events: SimpleQueue[Future[Any] | None] = SimpleQueue()
+    watched: set[Future[Any]] = set()
     while futures:
-        done, _ = wait(futures.union(*(begin(passes) for begin in begin_ready)), return_when=FIRST_COMPLETED)
-        yield from done & futures
-        futures = futures - done
+        with _interrupts_as_events(events):
+            for each in futures.union(*(begin(passes) for begin in begin_ready)) - watched:
+                watched.add(each)
+                each.add_done_callback(events.put)
+            done = events.get()
+        if done in futures:
+            futures = futures - {done}
+            yield done
+
+
+@contextlib.contextmanager
+def _interrupts_as_events(events: SimpleQueue[Future[Any] | None]) -> Iterator[None]:
+    """Put ``None`` into a queue for Ctrl-C in the block, which raises KeyboardInterrupt only at its end.
+
+    An exception in the middle of a future's function may leave it locked, and the pool would wait for it for ever.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    is_interrupted = False
+
+    def note(number: int, frame: Any) -> None:
+        nonlocal is_interrupted
+        is_interrupted = True
+        events.put(None)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if is_interrupted:
+        raise KeyboardInterrupt
 
 
 class _OtherDied(Exception):  # noqa: N818 (never seen)

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -233,3 +234,43 @@ def test_a_forked_process_ends_with_its_workers(tmp_path: Path) -> None:
     process.kill()
     assert ended == 0
     assert {path.name for path in tmp_path.iterdir()} >= {"0", "1"}
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """Presses Ctrl-C in the process that waits, and waits itself until this process is ended.
+
+    Args:
+        pid: the process.
+    """
+
+    pid: int
+    size: int = 1
+
+    def run(self, progress: Callable[[int], None]) -> None:
+        """Do it."""
+        os.kill(self.pid, signal.SIGINT)
+        wait_for(lambda: False)
+
+
+def test_an_interrupt_ends_workers_and_leaves_what_follows(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    for number in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            run_jobs([Interrupt(os.getpid())] * 2, 2, "Label", "events")
+        assert signal.getsignal(signal.SIGINT) is before
+        assert len(run(tmp_path / f"{number}")) == 2
+
+
+def test_an_interrupt_raises_after_what_must_be_whole() -> None:
+    events: SimpleQueue[Future[None] | None] = SimpleQueue()
+    done = []
+
+    def work() -> None:
+        with workers._interrupts_as_events(events):
+            signal.raise_signal(signal.SIGINT)
+            done.append(events.get())
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == [None]
