@@ -93,4 +93,4 @@ class _Order:
         """Return the kinds of the tasks that a task waits for last."""
         direct = self._required[name]
         far = frozenset[str]().union(*map(self._before, direct))
-        return list(dict.fromkeys(self._tasks[each].task_family for each in direct if each not in far))
+        return sorted({self._tasks[each].task_family for each in direct if each not in far})
