@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,11 @@ def on_files(finished: tuple[Chain, Path], tmp_path: Path, monkeypatch: pytest.M
     chain = make_on_files(copy, tmp_path)
     enter(chain, monkeypatch)
     return chain
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have commands that are started take Ctrl-C, which a shell has its background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from tasks.core.terminal import Terminated, going_on, stopped_sentence
 from tests.tasks.small_chain import Chain
 from tests.waiting import wait_for
+
+pytestmark = pytest.mark.usefixtures("interruptible")
 
 WAIT = """
     import time
@@ -31,14 +32,6 @@ def test_sentence_says_what_goes_on() -> None:
     assert stopped_sentence(Terminated()) == (
         "stopped by SIGTERM: finished outputs stay; jobs in the queue go on; run the same command again to go on"
     )
-
-
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """Have commands that are started take Ctrl-C, which a shell has its background jobs ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow

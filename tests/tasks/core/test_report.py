@@ -260,7 +260,7 @@ def test_a_store_without_a_place_for_logs(chain: Chain) -> None:
 
 
 @pytest.fixture
-def interrupted(chain: Chain) -> Iterator[subprocess.Popen[str]]:
+def interrupted(chain: Chain, interruptible: None) -> Iterator[subprocess.Popen[str]]:
     """A command that waits in a cut."""
     begun = chain.folder / "begun"
     wait = f"    import pathlib, time\n    pathlib.Path({str(begun)!r}).touch()\n    time.sleep(60)\n"

@@ -253,7 +253,7 @@ class Interrupt:
         wait_for(lambda: False)
 
 
-def test_an_interrupt_ends_workers_and_leaves_what_follows(tmp_path: Path) -> None:
+def test_an_interrupt_ends_workers_and_leaves_what_follows(interruptible: None, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     for number in range(3):
         with pytest.raises(KeyboardInterrupt):
@@ -262,7 +262,7 @@ def test_an_interrupt_ends_workers_and_leaves_what_follows(tmp_path: Path) -> No
         assert len(run(tmp_path / f"{number}")) == 2
 
 
-def test_an_interrupt_raises_after_what_must_be_whole() -> None:
+def test_an_interrupt_raises_after_what_must_be_whole(interruptible: None) -> None:
     events: SimpleQueue[Future[None] | None] = SimpleQueue()
     done = []
 
