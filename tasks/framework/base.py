@@ -76,8 +76,7 @@ class AnalysisTask(RestrictionOptions):
 
     exclude_index = True
 
-    #: whether the analysis is loaded before the task runs
-    is_loaded_before: ClassVar[bool] = True
+    is_loaded_before: ClassVar[bool] = True  # whether the analysis is loaded before the task runs
 
     @classmethod
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:

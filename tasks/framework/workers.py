@@ -134,7 +134,7 @@ def _finished(futures: set[Future[Any]], *, passes: bool) -> Iterator[Future[Any
 def _interrupts_as_events(events: SimpleQueue[Future[Any] | None]) -> Iterator[None]:
     """Put ``None`` into a queue for Ctrl-C in the block, which raises KeyboardInterrupt only at its end.
 
-    An exception in the middle of a future's function may leave it locked, and the pool would wait for it for ever.
+    An exception in the middle of a future's function may leave it locked, and the pool would wait for it forever.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
