@@ -17,8 +17,10 @@ from tasks.framework import workers
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: seconds that calls take here before workers are started for the others, which takes about as long
+#: seconds that calls take here before it is known how long the others would take
 _SECONDS_HERE = 1.5
+#: seconds that the others would take here for which it is worth to start workers, which takes half as long
+_WORTH = 6.0
 #: parts of the calls per process, so that all processes end at about the same time
 _PARTS = 4
 
@@ -70,11 +72,12 @@ def _travels(function: Any, argument: Any) -> bool:
 
 
 def _call_for_a_while(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
-    """Return the results of the first calls, of all if they end soon."""
+    """Return the results of the first calls, of all unless those that are left would take long."""
     begin = time.monotonic()
     results: list[R] = []
     for argument in arguments:
-        if time.monotonic() - begin > _SECONDS_HERE:
+        seconds, left = time.monotonic() - begin, len(arguments) - len(results)
+        if results and seconds > _SECONDS_HERE and seconds * left > _WORTH * len(results):
             break
         results.append(function(argument))
     return results
