@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import law
 
-from pocket.base.fingerprint import Specification, differences, specification
-from pocket.io.store.records import read_specification, record_file
+from tasks.core.reasons import changes_since
 from tasks.core.targets import (
     COMPLETE,
     MAY_RUN,
@@ -28,12 +24,6 @@ from tasks.core.targets import (
 from tasks.core.tree import Cell, render, tree_of
 
 _COLOR = {COMPLETE: "green", MAY_RUN: "yellow", WOULD_RUN: "red"}
-# Fingerprints and specifications of required tasks are part of a specification, but what differs is said there.
-_FINGERPRINT = re.compile(r"(?:str )?'?[0-9a-f]{12,}'?")
-_UPSTREAM = re.compile(r"^templates\.|^\['measured in'\]|\bprocessor\b")
-_TYPE = re.compile(r"\b(?:bool|float|int|str) (?=\S)")
-# Parts of a specification whose names mean nothing to users.
-_INNER = re.compile(r"^(?:config\.)?(?:parameters\.)?")
 
 
 def print_deps(root: Any, stop: str = "1") -> None:
@@ -136,38 +126,9 @@ def difference_to_earlier(task: Any) -> str:
     Args:
         task: a task without an output.
     """
-    directory = getattr(task, "directory", None)
-    if not isinstance(directory, Path) or (earlier := _newest_specification(directory)) is None:
-        return ""
-    found = list(dict.fromkeys(_own_differences(earlier, specification(task.fingerprint_spec()))))
+    found = changes_since(task)
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return f"{found[0]}{more}" if found else ""
-
-
-def _newest_specification(directory: Path) -> Specification | None:
-    """Return the specification of the newest output beside a folder."""
-    beside: list[tuple[float, str]] = []
-    with contextlib.suppress(OSError):
-        beside = sorted(
-            (path.stat().st_mtime, path.name)
-            for path in directory.parent.iterdir()
-            if not path.name.startswith(".") and path != directory
-        )
-    known = (read_specification(record_file("spec", name)) for _, name in reversed(beside))
-    return next(known, None)
-
-
-def _own_differences(earlier: Specification, now: Specification) -> Iterator[str]:
-    """Yield the differences of specifications that aren't those of required tasks."""
-    for text in differences(earlier, now):
-        place, _, change = text.partition(": ")
-        if _UPSTREAM.search(place) or all(
-            _FINGERPRINT.fullmatch(side) or side == "nothing" for side in change.split(" → ")
-        ):
-            continue
-        for root in ("<checkout>/", "<analysis>/"):
-            change = change.replace(root, "")
-        yield f"{_INNER.sub('', place)} {_TYPE.sub('', change)}"
 
 
 def _number_of(task: Any) -> str:

@@ -351,7 +351,7 @@ class StoreTask(AnalysisTask):
 
     def describe_reason(self) -> str:
         """Return why the task runs, for the plan; empty if it never ran, or waits for others."""
-        from tasks.framework.reasons import reason_of
+        from tasks.core.reasons import reason_of
 
         return reason_of(self)
 

@@ -1,15 +1,16 @@
-"""Reasons why a task runs: what its output lacks, or how its fingerprint differs from that of an earlier output."""
+"""Reasons why a task runs: what its output lacks, or what has changed since the newest one beside it."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import law
 
-from pocket.base.fingerprint import differences, specification
+from pocket.base.fingerprint import Specification, differences, specification
 from pocket.io.store import why_incomplete
 from pocket.io.store.records import read_specification, record_file
 from tasks.core.targets import StoreTarget, store_targets
@@ -20,6 +21,10 @@ _TYPE = re.compile(r"(?<![\w.])(?:float|int|str|bool|NoneType) (?=\S)")
 _PARAMETER = re.compile(r"(?P<owner>.+?)\.(?:params(?P<parameter>\..+)|function\b.*)")
 #: parts of a place that say nothing to people
 _PLACES = re.compile(r"^(?:config\.)?(?:parameters\.)?")
+# Fingerprints and specifications of required tasks are part of a specification, but what differs is said there.
+_FINGERPRINT = re.compile(r"(?:str )?'?[0-9a-f]{12,}'?")
+_UPSTREAM = re.compile(r"^templates\.|^\['measured in'\]|\bprocessor\b")
+
 #: number of differences that are shown
 _SHOWN = 2
 
@@ -30,12 +35,15 @@ def reason_of(task: Any) -> str:
     Args:
         task: a task in the store that isn't complete.
     """
-    outputs = store_targets(task.output())
-    there = [output for output in outputs if output.manifest is not None]
+    there = [output for output in store_targets(task.output()) if output.manifest is not None]
     for output in there:
         if reason := _unsuitable(output):
             return reason
-    return "" if there else change_since(task)
+    if there:
+        return ""
+    found = changes_since(task)
+    more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
+    return f"{', '.join(found[:_SHOWN])}{more}"
 
 
 def _unsuitable(output: StoreTarget) -> str:
@@ -50,33 +58,44 @@ def _unsuitable(output: StoreTarget) -> str:
     return damage.replace(f" in {output.directory}", "").replace(str(output.directory), "it")
 
 
-def change_since(task: Any) -> str:
-    """Return what has changed since the last output of a task with the same version, empty if there was none."""
-    earlier = _last_output(task.directory)
-    if earlier is None:
-        return ""
-    before = read_specification(record_file("spec", earlier))
-    if before is None:
-        return ""
+def changes_since(task: Any) -> list[str]:
+    """Return what differs between what a task would make and its newest output, each once; empty if nothing is known.
+
+    Args:
+        task: a task without an output.
+    """
+    directory = getattr(task, "directory", None)
+    if not isinstance(directory, Path) or (earlier := _newest_specification(directory)) is None:
+        return []
     required = law.util.flatten(task.requires())
     upstream = {each.fingerprint for each in required if hasattr(each, "fingerprint")}
     now = specification(task.fingerprint_spec())
-    found = []
-    for difference in differences(before, now):
-        # What those upstream make is explained there, and a module has one line.
-        if not any(fingerprint in difference for fingerprint in upstream) and ".modules[" not in difference:
-            found.append(_readable(difference, now.values))
-    more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
-    return f"{', '.join(found[:_SHOWN])}{more}"
+    return list(dict.fromkeys(_own_differences(earlier, now, upstream)))
 
 
-def _last_output(directory: Path) -> str | None:
-    """Return the fingerprint of the newest other output beside one, ``None`` if there is none."""
-    try:
-        others = [path for path in directory.parent.iterdir() if path != directory and not path.name.startswith(".")]
-        return max(others, key=lambda path: path.stat().st_mtime).name if others else None
-    except OSError:
-        return None
+def _newest_specification(directory: Path) -> Specification | None:
+    """Return the specification of the newest output beside a folder."""
+    beside: list[tuple[float, str]] = []
+    with contextlib.suppress(OSError):
+        beside = sorted(
+            (path.stat().st_mtime, path.name)
+            for path in directory.parent.iterdir()
+            if not path.name.startswith(".") and path != directory
+        )
+    known = (read_specification(record_file("spec", name)) for _, name in reversed(beside))
+    return next(known, None)
+
+
+def _own_differences(earlier: Specification, now: Specification, upstream: set[str]) -> Iterator[str]:
+    """Yield the differences of specifications that aren't those of required tasks, of which each has one line."""
+    for difference in differences(earlier, now):
+        place, _, change = difference.partition(": ")
+        is_upstream = _UPSTREAM.search(place) or any(fingerprint in difference for fingerprint in upstream)
+        if is_upstream or all(_FINGERPRINT.fullmatch(side) or side == "nothing" for side in change.split(" → ")):
+            continue
+        # A module has one line.
+        if ".modules[" not in difference:
+            yield _readable(difference, now.values)
 
 
 def _readable(difference: str, values: Mapping[str, str]) -> str:
