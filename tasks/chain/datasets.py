@@ -18,7 +18,7 @@ from pocket.base.fingerprint.places import portable
 from pocket.io.store import store_root, write_output
 from tasks.batch.own_store import with_own_paths
 from tasks.chain.toys import MakeToySamples
-from tasks.core.console import short_path
+from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, fetch, fetch_verified
 from tasks.core.terminal import print_note
 from tasks.framework.base import StoreTask, input_ids
@@ -173,7 +173,7 @@ class BuildDatasets(StoreTask):
     def describe_output(self) -> str:
         """Return the number of datasets."""
         number = len(self.definitions)
-        return f"{number} dataset{'s' if number != 1 else ''}"
+        return counted(number, "dataset")
 
     def describe_place(self) -> list[tuple[str, str]]:
         """Return the file of the fileset."""

@@ -15,7 +15,7 @@ from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError, check_known
 from pocket.io.store import Manifest, is_complete, read_manifest, verify
 from tasks.chain.merging import MergeOutputs
-from tasks.core.console import short_path
+from tasks.core.console import counted, short_path
 from tasks.core.names import choose
 from tasks.framework.base import ConfigTask, StoreTask, input_ids, load
 
@@ -67,7 +67,7 @@ class FormatsTask(StoreTask):
         stems = {name.rpartition(".")[0] for name in manifest.files} if manifest else set()
         formats = {name.rpartition(".")[2] for name in manifest.files} if manifest else set()
         figures = stems if formats & set(self.wanted_formats) else set()
-        return f"{len(figures)} figure{'s' if len(figures) != 1 else ''}" if figures else ""
+        return counted(len(figures), "figure") if figures else ""
 
     def describe_place(self) -> list[tuple[str, str]]:
         """Return the folder of the plots."""

@@ -15,7 +15,7 @@ from pocket.executors import Job
 from pocket.io.store import write_output
 from tasks.chain.branches import BatchWorkflow
 from tasks.chain.processing import RunProcessor, print_normalisation_notes
-from tasks.core.console import short_path
+from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
 from tasks.framework.base import ConfigTask
@@ -156,7 +156,7 @@ class MergeOutputs(IterationTask, ConfigTask):
     def describe_work(self) -> tuple[str, str]:
         """Return the number of datasets."""
         number = len(self.config_inst.definitions)
-        return "", f"{number} dataset{'s' if number != 1 else ''}"
+        return "", counted(number, "dataset")
 
     def describe_output(self) -> str:
         """Return the number of datasets."""

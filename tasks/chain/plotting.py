@@ -33,6 +33,7 @@ from tasks.chain.merging import MergeOutputs
 from tasks.chain.results import describe_yields
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
+from tasks.core.console import counted
 from tasks.core.names import choose
 from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob, save_plots
@@ -147,7 +148,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     def describe_work(self) -> tuple[str, str]:
         """Return the number of variables."""
         number = len({variable for _, variable, _ in self.wanted})
-        return "", f"{number} variable{'s' if number != 1 else ''}"
+        return "", counted(number, "variable")
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the yields of the first variable, in the first category that has it."""

@@ -20,7 +20,7 @@ from tasks.chain.links import iterations_of, templates_of
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.results import describe_ranges
 from tasks.chain.toys import MakeToySamples
-from tasks.core.console import short_path
+from tasks.core.console import counted, short_path
 from tasks.core.names import choose, is_pattern, split_names
 from tasks.framework.base import TemplateTask, input_ids, load
 from tasks.framework.iterations import NO_ITERATION, IterationTask
@@ -202,7 +202,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
     def describe_output(self) -> str:
         """Return the number of bins."""
         number = len(self.result().status) if self.binned else 0
-        return f"{number} bin{'s' if number != 1 else ''}" if number else ""
+        return counted(number, "bin") if number else ""
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the smallest and the largest value and error."""

@@ -105,6 +105,6 @@ def _as_text(graph: ChainGraph) -> str:
 
     def cell(node: Node) -> Cell:
         part: ChainNode = node.task
-        return Cell(part.kind, "dim", part.note)
+        return Cell(part.kind, "faint", part.note)
 
     return render(Node(None, graph.name, roots), lambda node: cell(node) if node.task else Cell("analysis"))

@@ -36,6 +36,11 @@ def colored(text: str, color: str, stream: Any) -> str:
     """Return a text in a colour, if the stream is a terminal and the user wants colours."""
     if not is_terminal(stream) or os.environ.get("NO_COLOR"):
         return text
+    return painted(text, color)
+
+
+def painted(text: str, color: str) -> str:
+    """Return a text in a colour."""
     return f"\033[{_CODES[color]}m{text}\033[0m"
 
 
@@ -100,6 +105,21 @@ def short(number: float) -> str:
         if number >= 0.9995 * factor:
             return f"{number / factor:.{0 if number >= 9.95 * factor else 1}f}{letter}"
     return f"{number:.0f}"
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number with a noun.
+
+    Args:
+        number: the number.
+        one: the noun.
+        several: its plural, if that isn't formed by an s.
+
+    Example:
+        >>> counted(1, "bin"), counted(8, "branch", "branches")
+        ('1 bin', '8 branches')
+    """
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -28,6 +28,7 @@ from tasks.core.console import (
     WIDE,
     aligned,
     colored,
+    counted,
     duration,
     fitted,
     say,
@@ -155,7 +156,7 @@ class Report:
             self.tell(text)
         self.tell("")
         number = len(self.tasks) + len(complete)
-        counts = f"{number} tasks" if number != 1 else "1 task"
+        counts = counted(number, "task")
         done = f", {len(complete)} complete, {len(self.tasks)}" if complete else ""
         self.tell(f"Plan: {counts}{done} to run")
         for text in plan_lines(self.tasks, pending.required(), width):
@@ -163,7 +164,7 @@ class Report:
         self.tell("")
 
     def _nothing_to_do(self, number: int) -> str:
-        tasks = f"{number} tasks" if number > 1 else label_of(self.root)
+        tasks = counted(number, "task") if number > 1 else label_of(self.root)
         place = getattr(self.root, "directory", None)
         return f"{' '.join(_words(self.root))}: complete, {tasks}{f', {short_path(place)}' if place else ''}"
 
@@ -221,7 +222,7 @@ class Report:
             left = len(self.tasks.keys() - set(done))
             is_failed = bool(errors or self.journal.entries("failed"))
             if not is_failed and (not left or self.root.complete()):
-                others = f", {left} task{'s' if left > 1 else ''} by other commands" if left else ""
+                others = f", {counted(left, 'task')} by other commands" if left else ""
                 self.tell(f"Done in {duration(time.monotonic() - self.begun)}{others}")
             else:
                 self.tell("")
@@ -322,7 +323,7 @@ def label_together(tasks: Iterable[Any]) -> str:
     return some_names([label_of(first), *parts], _NARROW if 0 < width_of(sys.stderr) < WIDE else _LABEL)
 
 
-def counted(amount: float, unit: str, share: float = 0) -> str:
+def amount_of(amount: float, unit: str, share: float = 0) -> str:
     """Return an amount, e.g. ``2 × 1,000 events`` if each of several tasks has a share of it."""
     times = amount / share if share else 1
     if times > 1 and times == int(times):

@@ -8,6 +8,7 @@ from typing import Any
 
 import law
 
+from tasks.core.console import counted
 from tasks.core.reasons import changes_since
 from tasks.core.targets import (
     COMPLETE,
@@ -16,7 +17,6 @@ from tasks.core.targets import (
     State,
     States,
     StoreTarget,
-    counted_branches,
     find_remote,
     remembering,
     store_targets,
@@ -35,8 +35,8 @@ def print_deps(root: Any, stop: str = "1") -> None:
     """
     with remembering():
         tree = tree_of(root, stop)
-        print(render(tree, lambda node: Cell(_number_of(node.task), "dim")))
-        print(f"\n{_counted(sum(1 for _ in tree.walk()))}")
+        print(render(tree, lambda node: Cell(_number_of(node.task), "faint")))
+        print(f"\n{counted(sum(1 for _ in tree.walk()), 'task')}")
 
 
 def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str) -> None:
@@ -55,7 +55,7 @@ def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str)
         print(render(tree, lambda node: states[node.task].cell, below))
         counts = Counter(state.kind for state in states.values())
     told = ", ".join(f"{counts[kind]} {kind}" for kind in (COMPLETE, MAY_RUN, WOULD_RUN) if counts[kind])
-    print(f"\n{_counted(len(states))}: {told}")
+    print(f"\n{counted(len(states), 'task')}: {told}")
     if isinstance(output := root.output(), StoreTarget):
         print(f"output: {output.place}")
 
@@ -100,7 +100,7 @@ def _state_of_workflow(task: Any, output: Any) -> TaskState:
     find_remote(targets)
     states = States(target.state() for target in targets)
     state = _explained(task, states.summary)
-    number = "" if state.name not in _COLOR else counted_branches(len(states))
+    number = "" if state.name not in _COLOR else counted(len(states), "branch", "branches")
     if state.name == COMPLETE or (states.complete and task.complete()):
         # With --acceptance, some of the branches are enough.
         return TaskState(state, COMPLETE, number)
@@ -136,7 +136,7 @@ def _number_of(task: Any) -> str:
     if not (isinstance(task, law.BaseWorkflow) and task.is_workflow()):
         return ""
     targets = store_targets(task.output())
-    return counted_branches(len(targets)) if targets else ""
+    return counted(len(targets), "branch", "branches") if targets else ""
 
 
 def _branches(task: Any) -> Iterator[Cell]:
@@ -146,7 +146,3 @@ def _branches(task: Any) -> Iterator[Cell]:
             state = branch.output().state()
             if state.name != COMPLETE:
                 yield Cell(state.name, _COLOR[state.name], "  ".join(filter(None, [branch.branch_label, state.reason])))
-
-
-def _counted(number: int) -> str:
-    return f"{number} {'task' if number == 1 else 'tasks'}"

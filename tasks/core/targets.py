@@ -20,6 +20,7 @@ from pocket.io.store.manifest import other_input, why_incomplete
 from pocket.io.store.packing import remove_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
 from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
+from tasks.core.console import counted
 
 #: what the next run does with an output; ``may run`` if that depends on the result of another task
 COMPLETE, MAY_RUN, WOULD_RUN = "complete", "may run", "would run"
@@ -63,18 +64,8 @@ class States(list[State]):
     def __str__(self) -> str:
         """Return the state and the number of branches."""
         name, reason = self.summary
-        counted = name if self.complete and name != COMPLETE else f"{name}, {counted_branches(len(self))}"
-        return State(counted, reason).text
-
-
-def counted_branches(number: int) -> str:
-    """Return a number of branches in words.
-
-    Example:
-        >>> counted_branches(1), counted_branches(8)
-        ('1 branch', '8 branches')
-    """
-    return f"{number} {'branch' if number == 1 else 'branches'}"
+        number = counted(len(self), "branch", "branches")
+        return State(name if self.complete and name != COMPLETE else f"{name}, {number}", reason).text
 
 
 class StoreTarget(law.LocalDirectoryTarget):

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import law
 
 from pocket.errors import ConfigError
+from tasks.core.console import painted
+from tasks.core.plan import label_of
 
 #: space between a task and its state
 _GAP = 2
@@ -20,7 +22,6 @@ _GAP = 2
 _TASK_SHARE = 0.6
 _FANCY = {"tee": "├─ ", "corner": "└─ ", "bar": "│  ", "blank": "   "}
 _PLAIN = {"tee": "+- ", "corner": "+- ", "bar": "|  ", "blank": "   "}
-_COLORS = {"green": "32", "yellow": "33", "red": "31", "dim": "2"}
 
 
 class Cell(NamedTuple):
@@ -151,7 +152,7 @@ def _labels(tasks: Iterable[Any]) -> dict[Any, str]:
 
 def name_of(task: Any) -> str:
     """Return the name of a task: its family, and the part of the analysis that it is for."""
-    return str(getattr(task, "branch_label" if _is_branch(task) else "progress_label", task.task_family))
+    return str(task.branch_label) if _is_branch(task) else label_of(task)
 
 
 def _is_branch(task: Any) -> bool:
@@ -175,7 +176,7 @@ def render(tree: Node, cell: Callable[[Node], Cell], below: Callable[[Node], Ite
     for head, rest, content in lines:
         if not isinstance(content, Node):
             pieces = textwrap.wrap(content, max(width - len(head), 20), break_on_hyphens=False) if width else [content]
-            text += [(head if number == 0 else rest) + _colored(piece, "dim") for number, piece in enumerate(pieces)]
+            text += [(head if number == 0 else rest) + _colored(piece, "faint") for number, piece in enumerate(pieces)]
             continue
         text += _wrap(head, rest, cell(content), column, width)
         for each in below(content):
@@ -226,7 +227,7 @@ def _wrap(head: str, rest: str, cell: Cell, column: int, width: int) -> list[str
 
 
 def _colored(text: str, color: str) -> str:
-    return f"\033[{_COLORS[color]}m{text}\033[0m" if color and wants_color() else text
+    return painted(text, color) if color and wants_color() else text
 
 
 def wants_color() -> bool:

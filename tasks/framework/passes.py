@@ -12,7 +12,7 @@ from typing import Any
 
 from pocket.executors import Job, Progress
 from pocket.io.store.provenance import begin_work
-from tasks.core.report import Work, counted, label_together, rate_of
+from tasks.core.report import Work, amount_of, label_together, rate_of
 from tasks.framework.jobs import ProcessingJob
 
 _log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Pass:
         tasks = tuple(done) or self.tasks[:1]
         amount = sum(job.size for job in self.jobs.values())
         first = sum(job.first.size if isinstance(job, SharedJob) else job.size for job in self.jobs.values())
-        text = counted(amount, unit, first if len(tasks) > 1 else 0)
+        text = amount_of(amount, unit, first if len(tasks) > 1 else 0)
         return Work(tasks, label_together(tasks), text, seconds, rate_of(amount, seconds))
 
     def done(self) -> list[Any]:

@@ -20,7 +20,7 @@ from pocket.io.store.paths import own_folder
 from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import WorkflowTypes
 from tasks.batch.own_store import is_made_elsewhere
-from tasks.core.console import short
+from tasks.core.console import counted, short
 from tasks.core.pending import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
@@ -163,10 +163,10 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         branches = self.get_branch_tasks()
         find_remote(branch.output() for branch in branches.values())
         left = [number for number, branch in branches.items() if not branch.output().exists()]
-        count = f"{len(left)} of {len(branches)}" if len(left) < len(branches) else f"{len(branches)}"
+        count = counted(len(branches), "branch", "branches")
         amount = sum(map(self.branch_size, left))
-        branches_text = f"{count} branch{'es' if len(branches) != 1 else ''}"
-        return branches_text, f"{short(amount)} {self.work_unit}" if amount else ""
+        of_all = f"{len(left)} of {count}" if len(left) < len(branches) else count
+        return of_all, f"{short(amount)} {self.work_unit}" if amount else ""
 
     @property
     def branches_are_known(self) -> bool:

@@ -24,6 +24,7 @@ from tasks.chain.blinding import UnblindTask
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.validation import ClosureGate
+from tasks.core.console import counted
 from tasks.framework.base import input_ids, load
 from tasks.framework.restrictions import restriction_of
 
@@ -315,14 +316,3 @@ def warning_lines(checks: Sequence[str], place: str = CHECKS) -> list[str]:
         return []
     kinds = ", ".join(f"{number} {check.replace('_', ' ')}" for check, number in Counter(checks).most_common(_SHOWN))
     return [f"checks: {counted(len(checks), 'warning')} ({kinds}), see {place}"]
-
-
-def counted(number: int, one: str, several: str = "") -> str:
-    """Return a number with a noun, ``1 bin`` or ``2 bins``.
-
-    Args:
-        number: the number.
-        one: the noun.
-        several: its plural, if that isn't formed by an s.
-    """
-    return f"{number} {one if number == 1 else several or one + 's'}"

@@ -15,8 +15,9 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_ranges, read_values
+from tasks.core.console import counted
 from tasks.framework.base import input_ids
-from tasks.statistics.datacards import CHECKS, counted, warning_lines
+from tasks.statistics.datacards import CHECKS, warning_lines
 from tasks.statistics.toys import TOYS, FitOptions, FitToys, declared_parameters, read_model
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.report import Journal, counted, rate_of, show_error
+from tasks.core.report import Journal, amount_of, rate_of, show_error
 from tasks.core.run_log import RUN_LOG
 from tests.law_runner import Law
 from tests.tasks.small_chain import Chain
@@ -284,8 +284,8 @@ def test_ctrl_c(interrupted: subprocess.Popen[str]) -> None:
 
 
 def test_amounts() -> None:
-    assert counted(3000, "events") == "3,000 events"
-    assert counted(3000, "events", 1500) == "2 × 1,500 events"
+    assert amount_of(3000, "events") == "3,000 events"
+    assert amount_of(3000, "events", 1500) == "2 × 1,500 events"
     # only some branches are shared
-    assert counted(3000, "events", 2000) == "3,000 events"
+    assert amount_of(3000, "events", 2000) == "3,000 events"
     assert [rate_of(1000, 2), rate_of(1000, 0.01), rate_of(0, 2)] == ["500/s", "", ""]

@@ -9,12 +9,12 @@ from pocket.io.store import read_manifest
 from pocket.statistics import load_model
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
+from tasks.core.console import counted
 from tasks.statistics.datacards import (
     CHECKS,
     TREATMENT,
     WORKSPACE,
     ProduceDatacards,
-    counted,
     warning_lines,
 )
 from tasks.statistics.datacards import (
