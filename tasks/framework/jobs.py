@@ -21,6 +21,7 @@ from tasks.core.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
+    from pocket.configuration.configurator import Configurator
     from pocket.datasets.branches import Branch
     from pocket.datasets.restriction import Restriction
     from pocket.engine.resources import Resources
@@ -370,71 +371,79 @@ class TemplatePlotJob(FigureJob):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SystematicsPlotJob(FigureJob):
+class OwnFormatsJob(FigureJob):
+    """Draws figures that are all saved in the same formats.
+
+    Args:
+        formats: formats of the figures.
+    """
+
+    formats: tuple[str, ...]
+
+    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
+        """Yield all figures at once."""
+        yield self.figures(analysis.config(self.config), templates), self.formats
+
+    def figures(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
+        """Return the figures."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystematicsPlotJob(OwnFormatsJob):
     """Draws the shifts of systematic sources and their ranking.
 
     Args:
-        formats: formats of the figures.
         sources: sources to draw; empty for all.
     """
 
-    formats: tuple[str, ...]
     sources: tuple[str, ...] = ()
 
-    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
-        """Yield a figure for each source, and the ranking."""
+    def figures(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
+        """Return a figure for each source, and the ranking."""
         from pocket.plots.systematics import draw_systematics
 
-        config = analysis.config(self.config)
-        yield draw_systematics(config, self.variable, self.category, templates, self.sources), self.formats
+        return draw_systematics(config, self.variable, self.category, templates, self.sources)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShapesPlotJob(FigureJob):
+class ShapesPlotJob(OwnFormatsJob):
     """Draws the shapes of processes and data.
 
     Args:
-        formats: formats of the figures.
         blind: whether the data of the category are hidden.
     """
 
-    formats: tuple[str, ...]
     blind: bool = False
 
-    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
-        """Yield a figure for each axis."""
+    def figures(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
+        """Return a figure for each axis."""
         from pocket.configuration.plot import SHAPES
         from pocket.plots.templates.figures import draw_templates
 
-        config = analysis.config(self.config)
-        plots = draw_templates(config, self.variable, self.category, templates, plots=[SHAPES], blind=self.blind)
-        yield plots, self.formats
+        return draw_templates(config, self.variable, self.category, templates, plots=[SHAPES], blind=self.blind)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EfficiencyPlotJob(FigureJob):
+class EfficiencyPlotJob(OwnFormatsJob):
     """Draws efficiencies of a category in another one, or of an axis.
 
     Args:
-        formats: formats of the figures.
         total: the category of all entries.
         passing_axis: the axis with failing and passing entries.
         blind: whether data are hidden.
     """
 
-    formats: tuple[str, ...]
     total: str = ""
     passing_axis: str = ""
     blind: bool = False
 
-    def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:
-        """Yield a figure for each axis."""
+    def figures(self, config: Configurator, templates: Mapping[str, Any]) -> Iterable[Plot]:
+        """Return a figure for each axis."""
         from pocket.plots.templates.efficiencies import draw_efficiencies
 
-        config = analysis.config(self.config)
         given = config, self.variable, self.category, templates
-        plots = draw_efficiencies(*given, total=self.total, passing_axis=self.passing_axis, blind=self.blind)
-        yield plots, self.formats
+        return draw_efficiencies(*given, total=self.total, passing_axis=self.passing_axis, blind=self.blind)
 
 
 @dataclass(frozen=True)
