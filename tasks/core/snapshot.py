@@ -73,9 +73,12 @@ def check_sources() -> None:
 
 def _makes_outputs(arguments: Sequence[str]) -> bool:
     """Whether this is a call of ``law run`` that may run tasks."""
-    if len(arguments) < 3 or Path(arguments[0]).name != "law" or arguments[1] != "run":
-        return False
-    return not any(argument.startswith(_NOTHING) for argument in arguments[2:])
+    return runs_law(arguments) and not any(argument.startswith(_NOTHING) for argument in arguments[2:])
+
+
+def runs_law(arguments: Sequence[str]) -> bool:
+    """Tell whether the command line of a process is a call of ``law run`` with a task or an option."""
+    return len(arguments) > 2 and Path(arguments[0]).name == "law" and arguments[1] == "run"
 
 
 def _project() -> Path | None:

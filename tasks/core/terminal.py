@@ -28,6 +28,7 @@ from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError, UnknownNameError, nearest
 from pocket.io.remote.tokens import redacted
 from tasks.core.log import heed_option
+from tasks.core.snapshot import runs_law
 from tasks.core.startup import collect_when_tasks_run, notice_hidden
 from tasks.settings.run_options import ELSEWHERE
 
@@ -87,7 +88,9 @@ def _print_help(task: str) -> None:
 
 @functools.wraps(_luigis_init)
 def _init(self: Any, cmdline_args: list[str]) -> None:
-    collect_when_tasks_run()
+    # A process that goes on after the command, such as a notebook, sees edits and collects its garbage.
+    if runs_law(sys.argv):
+        collect_when_tasks_run()
     notice_hidden()
     # luigi parses the same words at several steps of a start.
     words = tuple(cmdline_args)

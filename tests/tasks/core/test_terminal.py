@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 from luigi.cmdline_parser import CmdlineParser
 from luigi.parameter import MissingParameterException
 
+from pocket.base.runtime.kept import forget_tables, kept_table
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
 from tasks.chain.show import ShowConfig
@@ -18,12 +18,9 @@ TASKS = (PlotTemplates, RunProcessor, MakeToySamples, ShowConfig)
 
 
 @pytest.fixture(autouse=True)
-def installed() -> Iterator[None]:
+def installed() -> None:
     """Again, which must change nothing."""
     one_sentence_options()
-    yield
-    # what a task would do that runs
-    gc.enable()
 
 
 @pytest.mark.parametrize(
@@ -82,6 +79,19 @@ def test_right_values(capsys: pytest.CaptureFixture[str]) -> None:
     parsed = CmdlineParser(["RunProcessor", *arguments.split()]).known_args
     assert (parsed.root_task, parsed.cores, parsed.MakeToySamples_cores) == ("RunProcessor", "-1", "2")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", ["law", "ipython"])
+def test_only_a_command_keeps_what_it_finds_out(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [command, "run", "RunProcessor", "--version", "v1"])
+    try:
+        CmdlineParser(["RunProcessor", "--version", "v1"])
+        kept = kept_table("of this test") is kept_table("of this test")
+        assert (kept, gc.isenabled()) == ((True, False) if command == "law" else (False, True))
+    finally:
+        # What a task would do that runs.
+        forget_tables()
+        gc.enable()
 
 
 @pytest.mark.parametrize("task", TASKS[:3])
