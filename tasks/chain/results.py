@@ -1,4 +1,4 @@
-"""Results in few words, for the end of a run: yields of a plot, and ranges of a scale factor."""
+"""Results in few words, for the end of a run: yields of a plot, ranges of a scale factor, and what a fit finds."""
 
 from __future__ import annotations
 
@@ -42,6 +42,53 @@ def describe_ranges(result: ScaleFactorResult) -> str:
     return f"{values.min():.3f} … {values.max():.3f}   ± {errors.min():.1f} … {errors.max():.1f} %{without}"
 
 
+def describe_fit(folder: Path) -> list[tuple[str, str]]:
+    """Return each parameter of interest of a fit with its errors, significance and limit, as label and text.
+
+    Args:
+        folder: folder of the fit; that of toys has no single result.
+    """
+    found = _read(folder / "fit.json")
+    is_observed = found.get("data") == "observed"
+    expected = "" if is_observed else "expected "
+    significances = {record["poi"]: record for record in _read(folder / "significance.json")}
+    limits = {record["poi"]: record for record in _read(folder / "limits.json")}
+    rows = []
+    for poi, interval in found.get("intervals", {}).items():
+        value, low, high = (interval[key] for key in ("value", "low", "high"))
+        parts = [with_errors(value, value - low, high - value)]
+        # What can't be found has a reason in its place.
+        if "significance" in (record := significances.get(poi, {})):
+            parts.append(f"{expected}{record['significance']:.1f} σ")
+        if "expected" in (record := limits.get(poi, {})):
+            median, level = record["expected"][2], f"at {100 * record['level']:g} % CL"
+            numbers = (
+                f"{record['observed']:.3g} {level}, expected {median:.3g}" if is_observed else f"{median:.3g} {level}"
+            )
+            parts.append(f"{expected}< {numbers}")
+        rows.append((poi, "   ".join(parts)))
+    return rows
+
+
+def with_errors(value: float, down: float, up: float) -> str:
+    """Return a value with its errors, of which the smaller one has two digits.
+
+    >>> with_errors(-0.6, 0.6034, 0.6112)
+    '−0.60 −0.60 +0.61'
+    """
+    digits = digits_of(min(down, up))
+    return f"{value:.{digits}f} −{down:.{digits}f} +{up:.{digits}f}".replace("-", "−")
+
+
+def digits_of(error: float) -> int:
+    """Return the number of decimals with two digits of an error, at least two.
+
+    >>> digits_of(0.0123), digits_of(12.3), digits_of(0.0)
+    (3, 2, 2)
+    """
+    return max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
+
+
 def _agreement(found: Mapping[str, Any]) -> str:
     """Return the yield of simulation, and how it agrees with data.
 
@@ -53,9 +100,8 @@ def _agreement(found: Mapping[str, Any]) -> str:
     return f"simulation {found['mc_yield']:,.0f} ± {error:,.0f}   χ²/ndf {found['chi2']:.1f}/{found['ndf']}"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Any:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return content

@@ -22,6 +22,8 @@ class Card:
         cards: label and path of each; the label of a single card may be empty.
         mass: what ``$MASS`` stands for.
         keywords: other words with ``$``, and what they stand for.
+        maps: parameters of interest as combine's ``multiSignalModel`` takes them, with commas in between; empty for
+            those of the card.
 
     >>> card = Card.of("a=/x/one.txt,b=/x/two.txt", keywords=["ERA=2018"])
     >>> card.name, str(card), card.keywords
@@ -31,15 +33,17 @@ class Card:
     cards: tuple[tuple[str, str], ...]
     mass: str = MASS
     keywords: tuple[tuple[str, str], ...] = ()
+    maps: str = ""
 
     @classmethod
-    def of(cls, text: str, mass: str = MASS, keywords: Iterable[str] = ()) -> Card:
+    def of(cls, text: str, mass: str = MASS, keywords: Iterable[str] = (), maps: str = "") -> Card:
         """Return the card or cards that options stand for.
 
         Args:
             text: a path, or ``label=path`` with commas in between.
             mass: what ``$MASS`` stands for.
             keywords: ``WORD=value`` for other words.
+            maps: ``region/process:poi[initial,low,high]`` with commas in between.
 
         Raises:
             ConfigError: if one has another form, or a label is given twice.
@@ -65,7 +69,7 @@ class Card:
                 raise ConfigError(f"--keywords: expected WORD=value, each word once, not {pair!r}")
             words[word] = value
         paths = tuple((label, str(Path(path).expanduser().absolute())) for label, path in found)
-        return cls(paths, mass, tuple(words.items()))
+        return cls(paths, mass, tuple(words.items()), maps)
 
     def __str__(self) -> str:
         """Return the text for the command line."""

@@ -15,6 +15,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_ranges, read_values
+from tasks.chain.results import describe_fit, digits_of, with_errors
 from tasks.core.console import counted
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
@@ -138,6 +139,10 @@ class FitModel(FitChoice):
             if predictions:
                 save_predictions(predictions, output / POSTFIT)
 
+    def describe_results(self) -> list[tuple[str, str]]:
+        """Return the parameters of interest."""
+        return describe_fit(self.directory)
+
     def check_names(self, model: Model) -> None:
         """Check that options name parameters of the model.
 
@@ -175,8 +180,8 @@ def result_lines(results: Results, data: str) -> list[str]:
     lines = []
     for poi, interval in results.intervals.items():
         down, up = interval.errors
-        digits = _digits(min(down, up))
-        parts = [f"{poi} = {interval.value:.{digits}f} −{down:.{digits}f} +{up:.{digits}f}"]
+        digits = digits_of(min(down, up))
+        parts = [f"{poi} = {with_errors(interval.value, down, up)}"]
         if poi in results.breakdowns:
             stat_down, stat_up = results.breakdowns[poi].groups["stat"]
             parts[0] += f" (stat. −{stat_down:.{digits}f} +{stat_up:.{digits}f})"
@@ -248,11 +253,6 @@ def toy_lines(found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, tru
             f"pull {_signed(mean, 2)} ± {width:.2f}, coverage {100 * covered:.0f} %{failed}"
         )
     return lines
-
-
-def _digits(error: float) -> int:
-    """Return the number of decimals with two digits of an error."""
-    return max(2, 1 - math.floor(math.log10(error))) if error > 0 else 2
 
 
 def _signed(value: float, digits: int = 3) -> str:

@@ -54,6 +54,10 @@ class FitOptions(ModelTask):
     )
     mass = luigi.Parameter(default=MASS, description=f"what $MASS stands for in a card; default: {MASS}")
     keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
+    maps = luigi.Parameter(
+        default=law.NO_STR,
+        description="parameters of interest of a card, e.g. '.*/ggH:r_ggH[1,0,5]'; default: r of all signals",
+    )
     freeze = law.CSVParameter(
         default=(),
         description="parameters that don't float, e.g. btag_*,group:lumi; no default",
@@ -80,11 +84,12 @@ class FitOptions(ModelTask):
             models = ", ".join(load(params).models) or "no models"
             raise ConfigError(f"expected --model or --card; analysis {load(params).name!r} has {models}")
         if params["card"] != law.NO_STR:
-            params["card"] = str(Card.of(params["card"], params["mass"], params["keywords"]))
+            card = cls.card_of(params)
+            params["card"] = str(card)
             params["analysis"] = NO_ANALYSIS
-            model = read_card(Card.of(params["card"], params["mass"], params["keywords"]))
-        elif params["mass"] != MASS or params["keywords"]:
-            raise ConfigError("--mass and --keywords have no effect without --card")
+            model = read_card(card)
+        elif params["mass"] != MASS or params["keywords"] or params["maps"] != law.NO_STR:
+            raise ConfigError("--mass, --keywords and --maps have no effect without --card")
         params = super().modify_param_values(params)
         freeze, values, ranges = params["freeze"], read_values(params["set"]), read_ranges(params["ranges"])
         if freeze or values or ranges:
@@ -96,6 +101,12 @@ class FitOptions(ModelTask):
         if params["toys_per_branch"] < 1:
             raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params
+
+    @staticmethod
+    def card_of(params: Mapping[str, Any]) -> Card:
+        """Return the card or cards that options name."""
+        maps = "" if params["maps"] == law.NO_STR else params["maps"]
+        return Card.of(params["card"], params["mass"], params["keywords"], maps)
 
     @classmethod
     def keep_names(cls, given: Mapping[str, Any]) -> None:
@@ -113,7 +124,7 @@ class FitOptions(ModelTask):
     @property
     def the_card(self) -> Card | None:
         """The card or cards that are fitted, ``None`` for a model of the analysis."""
-        return Card.of(self.card, self.mass, self.keywords) if self.card != law.NO_STR else None
+        return self.card_of(self.param_kwargs) if self.card != law.NO_STR else None
 
     @property
     def config_part(self) -> str:
@@ -263,11 +274,12 @@ def read_card(card: Card) -> Model:
         StatisticsError: if it can't be read.
     """
     from pocket.statistics import read_datacards
+    from pocket.statistics.cards.interest import split_maps
 
     for path in card.paths.values():
         if not path.is_file():
             raise ConfigError(f"--card: there is no file {path}")
-    return read_datacards(card.paths, mass=card.mass, keywords=dict(card.keywords))
+    return read_datacards(card.paths, mass=card.mass, maps=split_maps(card.maps), keywords=dict(card.keywords))
 
 
 @functools.lru_cache(maxsize=4)

@@ -90,6 +90,23 @@ def parse_maps(options: Iterable[str]) -> Interest:
     return Interest(pois, tuple(maps), formulas)
 
 
+def split_maps(text: str) -> tuple[str, ...]:
+    """Return the maps in a text that has commas between them, as within their brackets and between their patterns.
+
+    >>> split_maps(".*/ggH,.*/ttH:r_ggH[1,0,5],map=.*/qqH:r_qqH[1,0,5]")
+    ('.*/ggH,.*/ttH:r_ggH[1,0,5]', 'map=.*/qqH:r_qqH[1,0,5]')
+    """
+    maps: list[str] = []
+    patterns: list[str] = []
+    # Brackets hold numbers, arguments of formulas, or parts of regular expressions.
+    for part in re.findall(r"(?:\[[^\]]*\]|\([^)]*\)|\{[^}]*\}|[^,])+", text):
+        patterns.append(part.strip())
+        if ":" in part:
+            maps.append(",".join(patterns))
+            patterns = []
+    return (*maps, *([",".join(patterns)] if patterns else []))
+
+
 def _parse_poi(option: str, target: str, pois: dict[str, FreeParameter]) -> str:
     found = re.fullmatch(r"(\w+)(?:\[([^\]]*)\])?", target)
     if not found:

@@ -50,10 +50,11 @@ class Parameters:
         self.formulas: dict[str, Formula] = dict(interest.formulas)
         self._factors: dict[tuple[str, str], list[str]] = {}
         self._sidebands: dict[tuple[str, str], tuple[str, Sideband]] = {}
-        self._observed: dict[str, float] = {}
+        # parameter → events that its sideband is expected to have and has
+        self._observed: dict[str, tuple[float, float]] = {}
         self._gaussian: dict[str, tuple[float, float]] = {}
         for uncertainty in systematics.uncertainties:
-            if uncertainty.kind in ("lnU", "unif", "gmN") or uncertainty.uniform:
+            if uncertainty.kind in ("lnU", "unif", "gmN", "gmM") or uncertainty.uniform:
                 self._define(uncertainty)
         self._check_gaussian()
         for name in systematics.formulas:
@@ -81,13 +82,13 @@ class Parameters:
             RegionModel(
                 name=f"{name}_sideband",
                 processes=("sideband",),
-                # Without events, the parameter is the number of events.
-                nominal=np.array([[events or 1.0]]),
+                nominal=np.array([[expected]]),
                 sumw2=np.zeros((1, 1)),
-                data=np.array([events]),
+                data=np.array([observed]),
                 factors={"sideband": (name,)},
+                weighted=not observed.is_integer(),
             )
-            for name, events in self._observed.items()
+            for name, (expected, observed) in self._observed.items()
         ]
 
     def groups(self, used: set[str]) -> dict[str, tuple[str, ...]]:
@@ -115,6 +116,9 @@ class Parameters:
         if uncertainty.kind == "gmN":
             self._define_sideband(uncertainty)
             return
+        if uncertainty.kind == "gmM":
+            self._define_width(uncertainty)
+            return
         if name in self._systematics.free:
             card.refuse(uncertainty.line, f"{name!r} is {uncertainty.kind}, but also a rateParam")
         low, high = uncertainty.arguments or (-1.0, 1.0)
@@ -132,13 +136,15 @@ class Parameters:
 
     def _define_sideband(self, uncertainty: Uncertainty) -> None:
         card, name, events = self._card, uncertainty.name, uncertainty.arguments[0]
-        if events < 0 or self._observed.get(name, events) != events:
+        # Without events, the parameter is the number of events.
+        numbers = events or 1.0, events
+        if events < 0 or self._observed.get(name, numbers) != numbers:
             card.refuse(
                 uncertainty.line, f"{name!r} is gmN with {events:g} events, but has others before, or it is negative"
             )
         if not uncertainty.effects:
             return
-        self._observed[name] = events
+        self._observed[name] = numbers
         self.free[name] = FreeParameter(low=0.0)
         rates = {column.place: column.rate for column in card.columns}
         for place, effect in uncertainty.effects.items():
@@ -153,7 +159,27 @@ class Parameters:
                     f"{name!r} has {events:g} events times {alpha:g}, but the rate of process {process!r} in region "
                     f"{region!r} is {rate:g}",
                 )
-            self._sidebands[place] = name, Sideband(alpha * (events or 1.0), events)
+            self._sidebands[place] = name, Sideband(alpha * numbers[0], events)
+            self._factors.setdefault(place, []).append(name)
+
+    def _define_width(self, uncertainty: Uncertainty) -> None:
+        """Define the factor of rates that has a Gamma distribution of some relative width.
+
+        With k = 1 / width², its density is ``x^(k−1) exp(−k x)``: that of k − 1 events in a sideband where k x are
+        expected. Its range is that of ``doNuisances`` in combine's ``ModelTools.py``.
+        """
+        name = uncertainty.name
+        widths = {effect.value for line in self._systematics.named(name) for effect in line.effects.values()}
+        if not widths:
+            return
+        width = max(widths) if len(widths) == 1 else 0.0
+        if not (isinstance(width, float) and 0 < width <= 1):
+            reason = "several widths" if len(widths) > 1 else f"the width {width:g}, more than 1"
+            self._card.refuse(uncertainty.line, f"{name!r} is gmM with {reason}, which combine can't take")
+        expected = 1 / width**2
+        self._observed[name] = expected, expected - 1
+        self.free[name] = FreeParameter(max(0.01, 1 - 5 * width), 1 + 5 * width, 1.0)
+        for place in uncertainty.effects:
             self._factors.setdefault(place, []).append(name)
 
     def _check_gaussian(self) -> None:

@@ -24,15 +24,15 @@ from pocket.statistics.model import FreeParameter, McStat
 
 #: kinds of lines that mean something that can't be read exactly, with the reason
 _REFUSED = {
-    "gmM": "a Gamma distribution of given width has no counterpart in models of templates",
     "trG": "a truncated Gaussian has no counterpart in models of templates",
     "dFD": "a double Fermi-Dirac distribution has no counterpart in models of templates",
     "dFD2": "a double Fermi-Dirac distribution has no counterpart in models of templates",
     "discrete": "a discrete parameter chooses among functions of a RooFit workspace, which can't be read",
     "constr": "a constraint that is a formula can't be read",
 }
-#: kinds of lines that can be read
-_KINDS = ("lnN", "lnU", "gmN", "unif", "shape", "rateParam", "extArg", "param", "flatParam", "group", "autoMCStats")
+#: kinds of lines that can be read: with a column for each process, besides shapes, and all
+_WITH_COLUMNS = ("lnN", "lnU", "gmN", "gmM", "unif")
+_KINDS = (*_WITH_COLUMNS, "shape", "rateParam", "extArg", "param", "flatParam", "group", "autoMCStats")
 #: numbers after the kind that come before those of columns
 _ARGUMENTS = {"gmN": 1, "unif": 2}
 
@@ -61,7 +61,7 @@ def parse_systematics(card: Card) -> Systematics:
             card.refuse(line.number, f"{line.name!r} is {line.kind}: {_REFUSED[line.kind]}")
         if line.kind in handlers:
             handlers[line.kind](card, line, found)
-        elif line.kind in ("lnN", "lnU", "gmN", "unif") or line.kind.startswith("shape"):
+        elif line.kind in _WITH_COLUMNS or line.kind.startswith("shape"):
             _uncertainty(card, line, found)
         else:
             near = nearest(line.kind, _KINDS, 2)
@@ -73,7 +73,7 @@ def parse_systematics(card: Card) -> Systematics:
 
 def _check_declared(card: Card) -> None:
     kinds = [line.kind for line in card.lines]
-    count = sum(kind in ("lnN", "lnU", "gmN", "unif", "param") or kind.startswith("shape") for kind in kinds)
+    count = sum(kind in (*_WITH_COLUMNS, "param") or kind.startswith("shape") for kind in kinds)
     # Edits change the number, so combine doesn't check it where there are some.
     if card.declared is not None and card.declared[1] != count and "edit" not in kinds:
         card.refuse(card.declared[0], f"kmax is {card.declared[1]}, but there are {count} systematic uncertainties")

@@ -40,7 +40,7 @@ class Uncertainty:
     Args:
         line: its number.
         name: the parameter.
-        kind: ``lnN``, ``lnU``, ``gmN``, ``unif``, ``shape`` or ``shape?``.
+        kind: ``lnN``, ``lnU``, ``gmN``, ``gmM``, ``unif``, ``shape`` or ``shape?``.
         arguments: numbers before the columns.
         effects: region and process → effect, where there is one.
         logarithmic: whether templates are interpolated in their logarithms, ``shapeN``.

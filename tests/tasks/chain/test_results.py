@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
-from tasks.chain.results import describe_ranges, describe_yields
+from tasks.chain.results import describe_fit, describe_ranges, describe_yields
 
 COMPARISON = {"data_yield": 1234.0, "mc_yield": 1200.4, "mc_stat": 3.0, "mc_syst": 4.0, "chi2": 12.34, "ndf": 10}
 
@@ -49,3 +49,31 @@ def test_ranges_of_a_scale_factor() -> None:
         status=("valid", "valid", "failed"),
     )
     assert describe_ranges(result) == "0.900 … 1.000   ± 1.7 … 3.0 %  1 without a value"
+
+
+def write_fit(folder: Path, data: str) -> None:
+    intervals = {
+        "r": {"value": 1.0046, "low": 0.9875, "high": 1.0222},
+        "mu": {"value": -0.3, "low": -0.93, "high": 0.5},
+        "k": {"value": 2.0, "low": 1.0, "high": 4.0},
+    }
+    write(folder, "fit", {"intervals": intervals, "data": data})
+    reason = {"poi": "mu", "error": "no minimum"}
+    write(folder, "significance", [{"poi": "r", "significance": 978.82}, reason])
+    expected = [0.1, 0.2, 0.31234, 0.4, 0.5]
+    write(folder, "limits", [{"poi": "r", "level": 0.95, "observed": 1.0338, "expected": expected}, reason])
+
+
+def test_parameters_of_interest_of_a_fit(tmp_path: Path) -> None:
+    write_fit(tmp_path / "fit", "observed")
+    others = [("mu", "−0.30 −0.63 +0.80"), ("k", "2.00 −1.00 +2.00")]
+    text = "1.005 −0.017 +0.018   978.8 σ   < 1.03 at 95 % CL, expected 0.312"
+    assert describe_fit(tmp_path / "fit") == [("r", text), *others]
+    write_fit(tmp_path / "fit", "asimov")
+    text = "1.005 −0.017 +0.018   expected 978.8 σ   expected < 0.312 at 95 % CL"
+    assert describe_fit(tmp_path / "fit") == [("r", text), *others]
+
+
+def test_fits_of_toys_have_no_single_result(tmp_path: Path) -> None:
+    write(tmp_path / "fit", "toys", {"r": {"value": [1.0]}})
+    assert describe_fit(tmp_path / "fit") == []

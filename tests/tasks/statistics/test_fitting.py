@@ -1,13 +1,29 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, StatisticsError
 from pocket.io.store import read_manifest
-from pocket.statistics import from_json, load_predictions
+from pocket.statistics import (
+    Likelihood,
+    LogNormal,
+    Model,
+    Process,
+    Region,
+    RegionTemplates,
+    StatisticalModel,
+    build_model,
+    find_interval,
+    fit,
+    from_json,
+    load_predictions,
+)
+from pocket.statistics.regions import Contents
 from tasks.statistics.card_files import Card
 from tasks.statistics.fitting import POSTFIT, FitModel, toy_lines
 from tasks.statistics.toys import TOYS, FitToys
@@ -50,6 +66,7 @@ def test_the_default_is_what_the_model_expects(modelled: Chain) -> None:
     assert "r = 1.0" in run.text
     assert "expected significance" in run.text
     assert "Asimov, 3 parameters" in run.text
+    assert re.search(r"Results\n  r +1\.0\d+ −0\.\d+ \+0\.\d+   expected \d+\.\d σ   expected < ", run.text)
     found = fitted(modelled)
     assert found["data"] == "asimov"
     assert found["fit"].parameters["r"].value == pytest.approx(1)
@@ -202,6 +219,68 @@ def test_cards_need_no_analysis(modelled: Chain) -> None:
     assert "cr.txt has no signal" in text
 
 
+TWO_SIGNALS = """\
+imax *
+bin         one   two
+observation 130   90
+bin         one   one   one    two   two   two
+process     ggH   qqH   other  ggH   qqH   other
+process     -1    0     1      -1    0     1
+rate        20    5     100    4     16    60
+lumi lnN    1.02  1.02  -      1.02  1.02  -
+norm lnN    -     -     1.1    -     -     1.1
+"""
+
+
+def two_signals() -> Model:
+    """Return the model of the card above, with a scale factor of each signal, as an analysis declares it."""
+    rates = {"one": {"ggH": 20.0, "qqH": 5.0, "other": 100.0}, "two": {"ggH": 4.0, "qqH": 16.0, "other": 60.0}}
+    declared = StatisticalModel(
+        regions={name: Region("main", name, "count", bins="counting") for name in rates},
+        processes={
+            "ggH": Process("ggH", signal="r_ggH"),
+            "qqH": Process("qqH", signal="r_qqH"),
+            "other": Process("other"),
+        },
+        data=("data",),
+        nuisances=[LogNormal("lumi", 1.02, processes=("ggH", "qqH")), LogNormal("norm", 1.1, processes="other")],
+        pois={"r_ggH": (-1, 5), "r_qqH": (-1, 6)},
+    )
+
+    def counted(number: float) -> Any:
+        return np.array([0.0, number, 0.0])
+
+    templates = {}
+    for (name, found), data in zip(rates.items(), (130.0, 90.0), strict=True):
+        contents = {process: {"2018": Contents(counted(rate), np.zeros(3))} for process, rate in found.items()}
+        templates[name] = RegionTemplates(None, contents, counted(data))
+    return build_model(declared, templates).model
+
+
+def test_signals_of_a_card_have_scale_factors_of_their_own(modelled: Chain) -> None:
+    """The fit of a card with maps, as combine's multiSignalModel takes them, is that of a declared model."""
+    card = modelled.folder / "card.txt"
+    card.write_text(TWO_SIGNALS)
+    observed: dict[str, Any] = {"card": str(card), "data": "observed", "unblind": "public", "results": ()}
+    maps = ".*/ggH:r_ggH[1,-1,5],map=.*/qqH:r_qqH[1,-1,6]"
+    modelled.build(FitModel, maps=maps, **observed)
+    modelled.build(FitModel, **observed)
+    folders = (modelled.store / "cards" / "FitModel" / "card_card" / "v1").glob("*")
+    fits: list[Any] = [from_json((folder / "fit.json").read_text())["intervals"] for folder in folders]
+    (of_maps,) = [found for found in fits if set(found) == {"r_ggH", "r_qqH"}]
+    assert sorted(map(sorted, fits)) == [["r"], ["r_ggH", "r_qqH"]]
+    best = fit(Likelihood(two_signals()))
+    for name, interval in of_maps.items():
+        expected = find_interval(best, name)
+        assert interval.value == pytest.approx(expected.value, rel=1e-6)
+        assert interval.errors == pytest.approx(expected.errors, rel=1e-4)
+    # Two numbers of events, which two parameters describe exactly.
+    values = np.linalg.solve([[20, 5], [4, 16]], [30, 30])
+    assert [of_maps[name].value for name in ("r_ggH", "r_qqH")] == pytest.approx(values, abs=0.01)
+    with pytest.raises(StatisticsError, match=r"'r\[1' in the map .* must be poi\[initial,low,high\]"):
+        modelled.task(FitModel, maps=".*/ggH:r[1", **observed)
+
+
 def test_unknown_parameters_are_refused_before_anything_runs(modelled: Chain) -> None:
     for options, words in (
         ({"freeze": ("lum",)}, "unknown parameter 'lum' in --freeze, model 'z', did you mean 'lumi'?"),
@@ -209,7 +288,7 @@ def test_unknown_parameters_are_refused_before_anything_runs(modelled: Chain) ->
         ({"ranges": ("q=0:1",)}, "unknown parameter 'q' in --ranges, model 'z'"),
         ({"freeze": ("group:lumi",)}, "unknown group 'lumi' in --freeze, model 'z'; none is defined"),
         ({"set": ("r=50",)}, "--set r=50 is outside of the range from 0 to 20, which --ranges changes"),
-        ({"mass": "125"}, "--mass and --keywords have no effect without --card"),
+        ({"mass": "125"}, "--mass, --keywords and --maps have no effect without --card"),
     ):
         with pytest.raises(ConfigError) as caught:
             modelled.task(FitModel, model="z", **options)

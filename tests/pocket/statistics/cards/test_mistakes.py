@@ -51,7 +51,9 @@ MISTAKES = [
         shaped("jes shape 1 -\njes lnN - 1.1\n"),
         "'jes' is lnN here but shape before, .* write shape\\? for",
     ),
-    ("gmM", counting("a gmM 0.3 -\n"), "'a' is gmM: a Gamma distribution of given width has no counterpart"),
+    ("gmM widths", counting("a gmM 0.3 0.2\n"), "'a' is gmM with several widths, which combine can't take"),
+    ("gmM width", counting("a gmM 1.2 -\n"), "'a' is gmM with the width 1.2, more than 1, which combine can't take"),
+    ("trG", counting("a trG 0.3 -\n"), "'a' is trG: a truncated Gaussian has no counterpart"),
     ("discrete", counting("a discrete\n"), "'a' is discrete: a discrete parameter chooses among functions"),
     (
         "param",

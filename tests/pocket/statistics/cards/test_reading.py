@@ -17,6 +17,7 @@ from pocket.statistics import load_model, pyhf_workspace, save_model
 from pocket.statistics.cards import read_datacard, read_datacards, write_datacards
 from pocket.statistics.fits import fit
 from pocket.statistics.formulas import Formula
+from pocket.statistics.intervals import find_interval
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.model import FreeParameter, McStat
 from tests.pocket.statistics.cards import card_loop
@@ -302,6 +303,29 @@ def test_sidebands_of_histograms(tmp_path: Path) -> None:
         model = read(tmp_path, shaped(lines))
         assert model.region("sr").nominal[1].tolist() == [4.0, 2.0]
         assert model.region("sr").factors["bkg"] == ("side",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "limit"),
+    [
+        ("1 gmM 0.00 0.30\n", 7.68359),
+        ("1 gmM 0.30 0.30\n", 12.20244),
+        ("1 gmM 0.30 0.00\n", 8.62460),
+        ("1 gmM 0.30 0.00\n2 gmM 0.00 0.30\n", 10.11907),
+    ],
+)
+def test_gamma_distributions_of_a_width(tmp_path: Path, lines: str, limit: float) -> None:
+    """The profile ends where combine's does, in ``Gamma_ProfileLikelihood`` of its ``reference.json``."""
+    model = read(tmp_path, counting(lines, "1 5.5", "6"))
+    best = fit(Likelihood(model), bounds_allowed=True)
+    assert find_interval(best, "r", level=0.95).high == pytest.approx(limit, rel=1e-4)
+    assert model.free["theta1"] == FreeParameter(0.01, 2.5, 1.0)
+
+
+def test_gamma_distributions_are_written_and_read_again(tmp_path: Path) -> None:
+    model = read(tmp_path, counting("a gmM 0.3 0.3\nb gmM - 1\n"))
+    assert [region.name for region in model.regions] == ["sr", "a_sideband", "b_sideband"]
+    assert differences(model, read_datacard(write_datacards(model, tmp_path / "again"))) == []
 
 
 def test_groups(tmp_path: Path) -> None:
