@@ -108,6 +108,7 @@ def build_model(
     records: dict[str, RegionRecord] = {}
     findings: list[Finding] = []
     parameters: dict[str, None] = {}
+    without_process: dict[str, None] = {}
     stored: set[tuple[str, str, str]] = set()
     declared: set[tuple[str, str, str]] = set()
     for name in declaration.regions:
@@ -117,8 +118,11 @@ def build_model(
         made[name], records[name] = builder.build(unblind)
         findings += builder.findings
         parameters |= dict.fromkeys(builder.parameters)
+        without_process |= dict.fromkeys(builder.without_process)
         stored |= builder.stored
         declared |= builder.declared_rates
+    # Groups may name them, too.
+    parameters |= without_process
     require_declared(declaration, stored, "the model")
     model = _assemble(declaration, made, tuple(parameters), findings)
     # Whoever writes a large factor into the declaration knows that it is large.
@@ -245,6 +249,8 @@ class _RegionBuilder:
     findings: list[Finding] = field(default_factory=list)
     #: names of the parameters of nuisances, including those without an effect
     parameters: list[str] = field(default_factory=list)
+    #: names of the parameters of processes that are left out
+    without_process: list[str] = field(default_factory=list)
     #: variation, process and region of what is stored
     stored: set[tuple[str, str, str]] = field(default_factory=set)
     #: region, process and parameter of factors that are declared
@@ -267,6 +273,7 @@ class _RegionBuilder:
             self.stored |= {(name, process, self.name) for one in by_year.values() for name in one.varied}
             if not events > 0:
                 left_out[process] = events
+                self.without_process += self._names_of(process, binned)
                 text = f"process {process!r} is left out of region {self.name!r}, where its yield is {events:.3g}"
                 self.findings.append(Finding("left_out", text, self.name, process, value=events))
                 continue
@@ -380,6 +387,13 @@ class _RegionBuilder:
                     effects[parameter.name] = effect
                     self.declared_rates.add((self.name, process, parameter.name))
         return effects
+
+    def _names_of(self, process: str, binned: Mapping[str, Contents]) -> list[str]:
+        """Return the names of all nuisances of a process."""
+        names = [parameter.name for _, _, parameter in stored_effects(self.declaration, self.name, process, binned)]
+        for one in _last_of_each_name(self.declaration, process, self.name, tuple(binned)):
+            names += [parameter.name for parameter in _parameters(one.years, one.parameter, tuple(binned))]
+        return names
 
     def _claim(self, parameter: str, process: str, source: str, sources: dict[str, str]) -> None:
         if parameter not in self.parameters:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pocket.base.typing import Floats
-from pocket.errors import ConfigError, PocketError, StatisticsError
+from pocket.errors import ConfigError, PocketError, StatisticsError, UnknownNameError
 from pocket.statistics import (
     Drop,
     Free,
@@ -191,6 +191,20 @@ def test_processes_without_events_are_left_out_and_named() -> None:
         build(Stored("jes"), sig={"2018": contents([0, 0, 0, 0])}, bkg=bkg)
     with pytest.raises(StatisticsError, match="'r' multiplies no process with a positive yield in any region"):
         build(sig={"2018": contents([0, 0, 0, 0])})
+
+
+def test_groups_may_name_nuisances_of_processes_without_events() -> None:
+    bkg = {"2018": contents([0, -1, 0, 0], jes=([5, 8, 1, 1], [5, 8, 1, 1]))}
+    nuisances = (Stored("jes"), LogNormal("bkg_xs", 1.3, processes="bkg"), LogNormal("lumi", 1.02))
+    groups = {"theory": ("bkg_xs", "lumi"), "jets": "jes"}
+    for prune in (None, Prune(1e-3, 1e-3)):
+        built = build(*nuisances, bkg=bkg, groups=groups, prune=prune)
+        assert (built.model.nuisances, built.model.groups) == (("lumi",), {"theory": ("lumi",)})
+        assert built.pruned == ("jes", "bkg_xs")
+        texts = [finding.text for finding in built.findings]
+        assert ("nuisance 'bkg_xs' changes nothing and is left out" in texts) == (prune is None)
+    with pytest.raises(UnknownNameError, match="unknown parameter 'bkg_sx' in group 'theory', did you mean 'bkg_xs'"):
+        build(*nuisances, bkg=bkg, groups={"theory": "bkg_sx"})
 
 
 def test_negative_bins_are_recorded_with_before_and_after() -> None:
