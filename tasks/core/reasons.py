@@ -93,8 +93,8 @@ def _own_differences(earlier: Specification, now: Specification, upstream: set[s
         is_upstream = _UPSTREAM.search(place) or any(fingerprint in difference for fingerprint in upstream)
         if is_upstream or all(_FINGERPRINT.fullmatch(side) or side == "nothing" for side in change.split(" → ")):
             continue
-        # A module has one line.
-        if ".modules[" not in difference:
+        # A module has one line, which says that its words differ, too.
+        if ".modules[" not in difference and ".words[" not in place:
             yield _readable(difference, now.values)
 
 

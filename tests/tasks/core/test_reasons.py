@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from pocket.base.fingerprint import code_closure, specification
 from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
+from tasks.core.reasons import changes_since
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -21,6 +23,18 @@ def test_what_has_changed_since_the_last_output(chain: Chain) -> None:
     assert changed.describe_reason() == "object_preselection.Muon.pt 10.0 → 11"
     chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
     assert reason(chain) == "leading_muon: small/cuts.py:12 differs"
+
+
+def test_code_that_differs_has_a_line_for_each_module(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    def code(module: str) -> list[object]:
+        return [code_closure(f"pocket.{module}")]
+
+    earlier = specification({"code": code("cuts.cut")})
+    monkeypatch.setattr("tasks.core.reasons._newest_specification", lambda directory: earlier)
+    task = chain.task(RunProcessor, config="main")
+    monkeypatch.setattr(task, "fingerprint_spec", lambda: {"code": code("errors")})
+    assert "pocket.cuts.cut differs" in (changes := changes_since(task))
+    assert [change for change in changes if "words" in change] == []
 
 
 def test_what_upstream_tasks_make_is_no_reason_of_its_own(chain: Chain) -> None:
