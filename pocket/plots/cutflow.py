@@ -20,6 +20,8 @@ from pocket.plots.templates.figures import Plot, period_of
 #: steps before the categories
 STEPS = ("initial", "skim", "presel")
 NOMINAL = "nominal"
+#: smallest fraction that is seen on a linear axis
+SMALLEST_LINEAR = 0.02
 #: size of names and numbers in points, and the width of a character of it in inches
 FONT_SIZE, CHARACTER = 16.0, 0.135
 
@@ -113,7 +115,8 @@ def draw_cutflow(name: str, numbers: Mapping[str, Any], style: PlotStyle, *, is_
         main = figure.add_axes((left, (below + 2.05) / height, 1 - left - right, 6.1 / height))
         cms_label(main, style.label, data=not is_mc, period=period)
         color = PETROFF_6[0]
-        for ax, heights in ((main, events), (lower, _fractions(numbers))):
+        fractions = _fractions(numbers)
+        for ax, heights in ((main, events), (lower, fractions)):
             ax.set_xlim(edges[0], edges[-1])
             ax.stairs(heights, edges, baseline=0.0, fill=True, color=color)
             ax.set_xticks(edges[:-1] + 0.5, steps if ax is lower else [], rotation=90, fontsize=FONT_SIZE)
@@ -127,7 +130,12 @@ def draw_cutflow(name: str, numbers: Mapping[str, Any], style: PlotStyle, *, is_
             place = position + 0.5, 1.1 * max(shown[position], floor)
             main.text(*place, number, ha="center", va="bottom", fontsize=FONT_SIZE, rotation=90 if upright else 0)
         label_y(main, "Events")
-        lower.set_ylim(0.0, 1.1)
+        smallest = float(min(fractions[fractions > 0], default=1.0))
+        if smallest < SMALLEST_LINEAR:
+            lower.set_yscale("log")
+            lower.set_ylim(0.5 * smallest, 2.0)
+        else:
+            lower.set_ylim(0.0, 1.1)
         label_y(lower, "Fraction", panel=True)
         for ax, at in ((main, 1.0), (lower, 0.5)):
             ax.yaxis.set_label_coords(-1.01 / (width - 1.9), at)

@@ -183,9 +183,8 @@ def _cell(one: Yield, form: str) -> str:
     value, stat, up, down = with_digits(max(one.stat, *one.syst), one.value, one.stat, *one.syst)
     if form == "tex":
         return rf"${value} \pm {stat}\,^{{+{up}}}_{{-{down}}}$" if any(one.syst) else rf"${value} \pm {stat}$"
-    if not any(one.syst):
-        return f"{value} ± {stat}"
-    return f"{value} ± {stat} (stat) +{up} −{down} (syst)"
+    text = f"{value} ± {stat}".replace("-", "−")
+    return f"{text} (stat) +{up} −{down} (syst)" if any(one.syst) else text
 
 
 def with_digits(error: float, *numbers: float) -> tuple[str, ...]:

@@ -77,6 +77,15 @@ def test_samples_without_events(config: Configurator) -> None:
     assert all(numbers["fractions"] == [None] * 4 for _, _, numbers in plots)
 
 
+@pytest.mark.parametrize(("categories", "scale"), [("a", "linear"), ("abcdef", "log")])
+def test_small_fractions_can_be_seen(config: Configurator, categories: str, scale: str) -> None:
+    for _, figure, numbers in draw_cutflows(config, sums_of(config, list(categories)), list(categories)):
+        lower, _ = figure.axes
+        assert lower.get_yscale() == scale
+        low, high = lower.get_ylim()
+        assert low < min(numbers["fractions"]) < max(numbers["fractions"]) < high
+
+
 @pytest.mark.slow
 def test_figures_leave_room_for_names_and_numbers(config: Configurator) -> None:
     categories = [f"{LONG}_{number}" for number in range(15)]

@@ -24,6 +24,12 @@ def test_tables_have_as_many_digits_as_errors() -> None:
     assert lines[3].split() == ["data", "1250", "blinded"]
 
 
+def test_negative_yields_have_a_minus_sign() -> None:
+    negative = [Yield("sr", "tt", -1.2, 1.2, (0.1, 0.04))]
+    assert as_table(negative, "text").splitlines()[1] == "tt       −1.2 ± 1.2 (stat) +0.1 −0.0 (syst)"
+    assert "$-1.2 " in as_table(negative, "tex")
+
+
 def test_markdown_and_latex_have_a_row_for_each_process() -> None:
     assert as_table(YIELDS, "md").splitlines()[1:3] == [
         "|---|---|---|",
