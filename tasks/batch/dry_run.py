@@ -12,6 +12,7 @@ import law
 from pocket.executors.proxy import in_words
 from tasks.batch.cancelling import workflows_behind
 from tasks.batch.causes import Needs
+from tasks.core.console import counted
 from tasks.core.targets import find_remote, remembering
 
 #: folder of the files, beside the record of the jobs
@@ -73,14 +74,10 @@ def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:
     if workflow.job_cores > 1:
         asks.append(f"{workflow.job_cores} cores")
     if site.gpus:
-        asks.append(_counted(site.gpus, "GPU"))
-    size = f"{_counted(len(branches), 'branch', 'branches')}, {events:,} events"
+        asks.append(counted(site.gpus, "GPU"))
+    size = f"{counted(len(branches), 'branch', 'branches')}, {events:,} events"
     limit = f", {workflow.parallel_jobs} at a time" if 0 < workflow.parallel_jobs < len(jobs) else ""
-    return f"{_counted(len(jobs), 'job')} ({size}){limit}, each with {' and '.join(asks)}"
-
-
-def _counted(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+    return f"{counted(len(jobs), 'job')} ({size}){limit}, each with {' and '.join(asks)}"
 
 
 def shortened(lines: Sequence[str]) -> list[str]:

@@ -32,15 +32,19 @@ def width_of(stream: Any) -> int:
     return shutil.get_terminal_size().columns if stream.isatty() else 0
 
 
+def wrapping_width(stream: Any) -> int:
+    """Return :func:`width_of` for text that is wrapped and not cut, which may also be as wide as ``COLUMNS`` says."""
+    is_given = os.environ.get("COLUMNS", "").isdigit()
+    return shutil.get_terminal_size().columns if is_given else width_of(stream)
+
+
 def colored(text: str, color: str, stream: Any) -> str:
-    """Return a text in a colour, if the stream is a terminal and the user wants colours."""
-    if not is_terminal(stream) or os.environ.get("NO_COLOR"):
+    """Return a text in a colour, if it has one, the stream is a terminal, and the user wants colours.
+
+    See https://no-color.org.
+    """
+    if not color or not is_terminal(stream) or os.environ.get("NO_COLOR"):
         return text
-    return painted(text, color)
-
-
-def painted(text: str, color: str) -> str:
-    """Return a text in a colour."""
     return f"\033[{_CODES[color]}m{text}\033[0m"
 
 
@@ -116,10 +120,10 @@ def counted(number: int, one: str, several: str = "") -> str:
         several: its plural, if that isn't formed by an s.
 
     Example:
-        >>> counted(1, "bin"), counted(8, "branch", "branches")
-        ('1 bin', '8 branches')
+        >>> counted(1, "bin"), counted(1200, "branch", "branches")
+        ('1 bin', '1,200 branches')
     """
-    return f"{number} {one if number == 1 else several or one + 's'}"
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def duration(seconds: float) -> str:

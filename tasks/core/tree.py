@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +11,7 @@ from typing import Any, NamedTuple
 import law
 
 from pocket.errors import ConfigError
-from tasks.core.console import painted
+from tasks.core.console import colored, wrapping_width
 from tasks.core.plan import label_of
 
 #: space between a task and its state
@@ -168,7 +166,7 @@ def render(tree: Node, cell: Callable[[Node], Cell], below: Callable[[Node], Ite
         below: returns what is said in lines of its own below a task.
     """
     lines = list(_lines(tree, _FANCY if _can_print("├─└│") else _PLAIN))
-    width = shutil.get_terminal_size().columns if _has_width() else 0
+    width = wrapping_width(sys.stdout)
     column = max(len(head) for head, _, content in lines if isinstance(content, Node)) + _GAP
     if width:
         column = min(column, max(int(width * _TASK_SHARE), 30))
@@ -176,7 +174,10 @@ def render(tree: Node, cell: Callable[[Node], Cell], below: Callable[[Node], Ite
     for head, rest, content in lines:
         if not isinstance(content, Node):
             pieces = textwrap.wrap(content, max(width - len(head), 20), break_on_hyphens=False) if width else [content]
-            text += [(head if number == 0 else rest) + _colored(piece, "faint") for number, piece in enumerate(pieces)]
+            text += [
+                (head if number == 0 else rest) + colored(piece, "faint", sys.stdout)
+                for number, piece in enumerate(pieces)
+            ]
             continue
         text += _wrap(head, rest, cell(content), column, width)
         for each in below(content):
@@ -222,22 +223,8 @@ def _wrap(head: str, rest: str, cell: Cell, column: int, width: int) -> list[str
         lines, head = [head], rest
     # Only the text is coloured, which is in the first line or longer than that.
     shown = min(len(cell.text), len(pieces[0]))
-    lines.append(f"{head:<{column}}{_colored(pieces[0][:shown], cell.color)}{pieces[0][shown:]}")
+    lines.append(f"{head:<{column}}{colored(pieces[0][:shown], cell.color, sys.stdout)}{pieces[0][shown:]}")
     return lines + [f"{rest:<{column}}{piece}" for piece in pieces[1:]]
-
-
-def _colored(text: str, color: str) -> str:
-    return painted(text, color) if color and wants_color() else text
-
-
-def wants_color() -> bool:
-    """Whether the standard output shows colours, see https://no-color.org."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _has_width() -> bool:
-    """Whether lines are to be wrapped: in a terminal, or where the environment says how wide they are."""
-    return sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
 
 
 def _can_print(signs: str) -> bool:

@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.console import aligned, colored, duration, fitted, short, short_path, some_names, wrapped, write_line
+from tasks.core.console import (
+    aligned,
+    colored,
+    duration,
+    fitted,
+    short,
+    short_path,
+    some_names,
+    width_of,
+    wrapped,
+    wrapping_width,
+    write_line,
+)
 
 
 class Terminal(io.StringIO):
@@ -62,12 +74,20 @@ def test_numbers_and_times() -> None:
 
 def test_colours_only_where_they_are_wanted(narrow: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     assert colored("✓", "green", narrow) == "\033[32m✓\033[0m"
-    assert colored("✓", "green", io.StringIO()) == "✓"
+    assert colored("✓", "", narrow) == colored("✓", "green", io.StringIO()) == "✓"
     monkeypatch.setenv("TERM", "dumb")
     assert colored("✓", "green", narrow) == "✓"
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
     assert colored("✓", "green", narrow) == "✓"
+
+
+def test_widths(narrow: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (width_of(narrow), wrapping_width(narrow)) == (20, 20)
+    # Nothing is cut in a file.
+    assert (width_of(io.StringIO()), wrapping_width(io.StringIO())) == (0, 20)
+    monkeypatch.delenv("COLUMNS")
+    assert wrapping_width(io.StringIO()) == 0
 
 
 def test_sentences_are_broken_between_words(narrow: Terminal) -> None:

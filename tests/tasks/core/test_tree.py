@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pocket.errors import ConfigError
-from tasks.core.tree import Cell, Node, render, tree_of, wants_color
+from tasks.core.tree import Cell, Node, render, tree_of
 
 
 @dataclass(eq=False)
@@ -132,8 +132,9 @@ def test_lines_fit_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_colours_in_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not wants_color()
     monkeypatch.setattr(sys, "stdout", Stream(True, "utf-8"))
+    assert render(tree_of(DATASETS), lambda node: Cell("done", "green")) == "Build data  done"
+    monkeypatch.setenv("TERM", "xterm")
     assert (
         render(tree_of(DATASETS), lambda node: Cell("done", "green", "now")) == "Build data  \033[32mdone\033[0m  now"
     )
