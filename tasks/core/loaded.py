@@ -6,6 +6,7 @@ Only code that was hashed may run. Like the jobs, this module travels to worker 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,16 +190,11 @@ def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
 
 
 def _first_difference(known: Any, parts: Any) -> str:
-    from pocket.base.fingerprint import differences, specification
+    from pocket.base.fingerprint import specification
+    from tasks.core.changes import changes
 
-    now = specification(parts)
     # Only the parts that the job uses are compared.
-    tops = {str(place).partition(".")[0].partition("[")[0] for place in parts}
-    found = [
-        text for text in differences(known, now) if text.partition(":")[0].partition(".")[0].partition("[")[0] in tops
-    ]
-    text = found[0] if found else ""
-    for root in ("<checkout>/", "<analysis>/"):
-        text = text.replace(root, "")
+    tops = "|".join(re.escape(str(place).partition(".")[0].partition("[")[0]) for place in parts)
+    found = changes(known, specification(parts), without=rf"^(?!(?:{tops})\b)")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{text}{more}"
+    return f"{found[0]}{more}" if found else ""

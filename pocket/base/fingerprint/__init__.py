@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from pocket.base.fingerprint.graph import digest_of
 from pocket.base.fingerprint.imports import Closure, code_closure
-from pocket.base.fingerprint.specification import Specification, differences, specification
+from pocket.base.fingerprint.specification import Difference, Specification, differences, specification
 from pocket.base.fingerprint.values import describe
 
-__all__ = ["Closure", "Specification", "code_closure", "differences", "digest", "fingerprint", "specification"]
+__all__ = [
+    "Closure",
+    "Difference",
+    "Specification",
+    "code_closure",
+    "differences",
+    "digest",
+    "fingerprint",
+    "specification",
+]
 
 #: Characters of a digest in a path: 48 bits are enough for some million outputs of one task.
 PATH_LENGTH = 12

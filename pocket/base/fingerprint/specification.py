@@ -79,12 +79,40 @@ def specification(obj: object) -> Specification:
     return Specification(digest, found.values, found.closures, found.functions)
 
 
-def differences(one: Specification, other: Specification) -> Iterator[str]:
-    """Yield the differences of two specifications as ``place: one → other``; functions by file and line.
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two specifications.
+
+    Args:
+        place: where it is.
+        before: the content in the first one, empty if it isn't there; the module's name for a module.
+        after: the same in the second one.
+        source: file and line of a function whose source differs.
+        is_module: whether a module of a closure differs.
+    """
+
+    place: str
+    before: str = ""
+    after: str = ""
+    source: str = ""
+    is_module: bool = False
+
+    def __str__(self) -> str:
+        """Return the difference as ``place: one → other``; of a function, its file and line."""
+        if self.is_module:
+            return f"{self.place}: module {self.after or self.before} differs"
+        if self.source:
+            how = "differs" if self.before and self.after else "is new" if self.after else "is gone"
+            return f"{self.place}: {self.source} {how}"
+        return f"{self.place}: {self.before or 'nothing'} → {self.after or 'nothing'}"
+
+
+def differences(one: Specification, other: Specification) -> Iterator[Difference]:
+    """Yield the differences of two specifications: functions, then values, then modules.
 
     Example:
         >>> before, after = (specification({"cut": {"pt": pt}}) for pt in (20.0, 15.0))
-        >>> list(differences(before, after))
+        >>> [str(difference) for difference in differences(before, after)]
         ['cut.pt: float 20.0 → float 15.0']
     """
     functions = [
@@ -94,17 +122,18 @@ def differences(one: Specification, other: Specification) -> Iterator[str]:
     for place, before, after in functions:
         if place in changed:
             file, line, _ = after or before or ("", 0, "")
-            yield f"{place}: {file}:{line} {'differs' if before and after else 'is new' if after else 'is gone'}"
+            yield Difference(place, one.values.get(place, ""), other.values.get(place, ""), f"{file}:{line}")
+    seen = changed | set(one.closures) | set(other.closures)
+    for place in {**one.values, **other.values}:
+        before_value, after_value = one.values.get(place, ""), other.values.get(place, "")
+        if before_value != after_value and place not in seen:
+            yield Difference(place, before_value, after_value)
     for place in {**one.closures, **other.closures}:
         of_one, of_other = one.closures.get(place, {}), other.closures.get(place, {})
         for module in {**of_one, **of_other}:
             if of_one.get(module) != of_other.get(module):
-                yield f"{place}: module {module} differs"
-    seen = changed | set(one.closures) | set(other.closures)
-    for place in {**one.values, **other.values}:
-        before_value, after_value = one.values.get(place), other.values.get(place)
-        if before_value != after_value and place not in seen:
-            yield f"{place}: {before_value or 'nothing'} → {after_value or 'nothing'}"
+                before_name, after_name = (module if module in known else "" for known in (of_one, of_other))
+                yield Difference(place, before_name, after_name, is_module=True)
 
 
 # Tasks of a chain share functions, and finding their lines takes most of the time of a specification.

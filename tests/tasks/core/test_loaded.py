@@ -36,11 +36,11 @@ def test_the_sentence_names_what_differs(chain: Chain) -> None:
     file = record_file("spec", task.fingerprint)
     expected = Expected.of("RunProcessor", task.analysis_inst, "main", file)
     chain.edit(*CUT)
-    with pytest.raises(ChangedCodeError, match=r": config.*small/cuts\.py:12 differs; run it again$"):
+    with pytest.raises(ChangedCodeError, match=r": cut leading_muon: small/cuts\.py:12 has changed; run it again$"):
         expected.check(chain.task(RunProcessor, config="main").analysis_inst)
     chain.edit(*CUT[:1], *reversed(CUT[1:]))
     chain.edit("parameters.yaml", "pt: 20.0", "pt: 40.0")
-    with pytest.raises(ChangedCodeError, match=r": config.*pt.*float 20\.0 → float 40\.0"):
+    with pytest.raises(ChangedCodeError, match=r": .*pt.*20\.0 → 40\.0"):
         expected.check(chain.task(RunProcessor, config="main").analysis_inst)
 
 
@@ -61,7 +61,7 @@ def test_an_edit_that_a_worker_sees_is_refused(finished: tuple[Chain, Path], tmp
     chain = edited(finished, tmp_path, *CUT, POCKET_SNAPSHOT="0")
     run = chain.run("MergeOutputs", "--config", "main", "--cores", "2")
     assert run.code != 0
-    assert any("small/cuts.py:12 differs" in error for error in run.errors), run.text
+    assert any("small/cuts.py:12 has changed" in error for error in run.errors), run.text
     assert chain.outputs("RunProcessor") == []
 
 
@@ -72,7 +72,7 @@ def test_a_dask_worker_with_other_parameters_writes_nothing(finished: tuple[Chai
     chain.edit("__init__.py", "muon_pt = Axis(", f"{of_workers}muon_pt = Axis(")
     run = chain.run("RunProcessor", "--config", "main", "--executor", "dask", "--max-workers", "1")
     assert run.code != 0
-    assert any("float 20.0 → float 33.0" in error for error in run.errors), run.text
+    assert any("20.0 → 33.0" in error for error in run.errors), run.text
     assert chain.outputs("RunProcessor") == []
 
 
@@ -84,7 +84,7 @@ def test_a_job_refuses_to_be_another_task(chain: Chain) -> None:
     job = Law(chain.folder, {VARIABLE: f"RunProcessor={task.fingerprint}", "POCKET_SNAPSHOT": "0"})
     run = job.run(*chain.arguments("RunProcessor", "--config", "main", "--branch", "0"))
     assert run.code != 0
-    assert any("small/cuts.py:12 differs" in error for error in run.errors), run.text
+    assert any("small/cuts.py:12 has changed" in error for error in run.errors), run.text
     # neither its own output nor those of tasks that it requires
     assert run.executed == []
     assert {path: path.stat().st_mtime_ns for path in chain.outputs("RunProcessor")} == before

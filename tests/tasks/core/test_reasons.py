@@ -20,9 +20,9 @@ def reason(chain: Chain, config: str = "main") -> str:
 def test_what_has_changed_since_the_last_output(chain: Chain) -> None:
     assert reason(chain) == ""
     changed = chain.task(RunProcessor, config="main", params=("object_preselection.Muon.pt=11",))
-    assert changed.describe_reason() == "object_preselection.Muon.pt 10.0 → 11"
+    assert changed.describe_reason() == "parameter object_preselection.Muon.pt: 10.0 → 11"
     chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
-    assert reason(chain) == "leading_muon: small/cuts.py:12 differs"
+    assert reason(chain) == "cut leading_muon: small/cuts.py:12 has changed"
 
 
 def test_code_that_differs_has_a_line_for_each_module(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def test_difference_to_the_newest_output(tmp_path: Path) -> None:
     after = {"config": {"parameters": {"pt": 26}, "cut": "b"}, "upstream": "b" * 12}
     assert difference_to_earlier(Task(tmp_path, after)) == ""
     Task(tmp_path, before).make()
-    assert difference_to_earlier(Task(tmp_path, after)) == "pt 20.0 → 26 and 1 more"
+    assert difference_to_earlier(Task(tmp_path, after)) == "parameter pt: 20.0 → 26 and 1 more"
     only_upstream = {**before, "upstream": "c" * 12}
     assert difference_to_earlier(Task(tmp_path, only_upstream)) == ""
 

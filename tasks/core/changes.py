@@ -1,0 +1,319 @@
+"""Changes between two specifications of fingerprints, in words of the field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+
+from pocket.base.fingerprint import Difference, Specification, differences
+
+_KEY = r"(?:\.\w+|\['.*?'\])"
+_FIGURE = r"(?:figures\[.*?\]\.)?"
+#: Place → subject of a sentence, of the first pattern that fits. ``{of}`` is the name of the object at the place.
+_SUBJECTS = tuple(
+    (re.compile(pattern.replace("KEY", _KEY)), subject)
+    for pattern, subject in (
+        (r"(?:config\.)?parameters\.(?P<name>.+)", "parameter {name}"),
+        (rf"{_FIGURE}style\.(?P<name>.+)", "parameter plotting_style.{name}"),
+        (rf"{_FIGURE}(?:axes|labels)\[\d+\]", "axis {of}"),
+        (rf"{_FIGURE}period\b", "data"),
+        (r"figures\[\('(?P<name>\w+)', '(?P<other>\w+)'\)\]", "figure of {other} in {name}"),
+        (r"config\.skim\[\d+\]", "cut {of} of the skim"),
+        (r"config\.preselections\[\d+\]", "cut {of}"),
+        (r"config\.categories(?P<name>KEY)\[\d+\]", "cut {of} of category {name}"),
+        (r"config\.categories(?P<name>KEY)", "category {name}"),
+        (r"config\.category_order", "order of the categories"),
+        (r"config\.subsamples(?P<name>KEY)", "subsample of {name}"),
+        (r"config\.weights\.classes(?P<name>KEY)", "weight {name}"),
+        (r"config\.weights\.samples(?P<name>KEY)\.weights(?P<other>KEY)", "weights of {name} in {other}"),
+        (r"config\.weights\.samples(?P<name>KEY)\.variations(?P<other>KEY)", "varied weights of {name} in {other}"),
+        (r"config\.shapes\.calibrators\[\d+\]", "calibrator {of}"),
+        (r"config\.shapes\.samples(?P<name>KEY)(?P<other>KEY)", "shape variations of {name} in {other}"),
+        (r"config\.variables(?P<name>KEY)\.axes\[\d+\]", "histogram {name}, axis {of}"),
+        (r"config\.variables(?P<name>KEY)", "histogram {name}"),
+        (r"config\.columns(?P<name>KEY)(?P<other>KEY)(?:\[\d+\])?", "columns of {name} in {other}"),
+        (r"config\.workflow_options\.(?P<name>.+)", "workflow option {name}"),
+        (r"config\.workflow\b", "workflow"),
+        (r"(?:config\.datasets|normalisation|definitions)(?P<name>KEY)(?:\[2\])?", "dataset {name}"),
+        (r"config\.patches\.behaviors\[.*?\](?=\.|$)", "a behaviour of awkward"),
+        (r"config\.patches\.(?P<name>[\w.]+)", "{name}, which the analysis replaces"),
+        (r"declaration", "scale factor"),
+        (r"closure\[\d+\]", "closure"),
+        (r"config\.", ""),
+    )
+)
+#: Subjects that are a value themselves, instead of having one.
+_VALUES = ("parameter ", "workflow option ", "weights of ", "varied weights of ", "shape variations of ")
+#: What follows from the categories, samples and subsamples of a configuration.
+_FOLLOWS = re.compile(r"config\.(?:category_order|(?:weights\.samples|shapes\.samples|columns)\b)")
+_DECIDES = re.compile(rf"config\.(?:categories|subsamples|datasets|weights\.classes){_KEY}$")
+#: Lists at these places → names of their elements.
+_ELEMENTS = (
+    (re.compile(rf"normalisation{_KEY}\[(\d)\]$"), ("xsec", "sums of weights before the skim")),
+    (re.compile(rf"{_FIGURE}period\[0\]\[\d+\]\[(\d)\]$"), ("year", "luminosity")),
+    (re.compile(rf"{_FIGURE}(?:axes|labels)\[\d+\]\[(\d)\]$"), ("name", "label", "lim")),
+)
+#: The last part of a place.
+_LAST = re.compile(r"(?: -> (?:import |eval .*)?[^.\[ ]*|\.\w+|\[[^\[\]]*\]|\{\}|\(\))$")
+#: Parts of a place that say nothing to people.
+_INTERNAL = re.compile(
+    r"\.__\w+__(?:\(\))?(?:\[\d+\])?|\.(?:function|func|keywords|params|fget|args)(?!\w)|\{\}|\(\)(?:\[\d+\])*"
+)
+#: Contents of closures, which have differences of their own.
+_CLOSURE = re.compile(r"\.(?:modules\[|libraries\b|words\b)")
+_TYPE = re.compile(r"(?:float|int|str|bool|bytes|NoneType|path) (?=\S)")
+_LISTS = ("tuple", "list")
+#: number of elements of a list that are shown
+_MOST = 20
+_COMPOSED = re.compile(r"(?:tuple|list|dict|set|item)$|(?:instance|class|function|module|custom|library|enum) ")
+_HASH = re.compile(r"(?:str )?'?[0-9a-f]{12,}'?")
+
+
+class _Rank(IntEnum):
+    """Order of clauses: what is closest to what a user has edited comes first."""
+
+    DECLARED = 0
+    SOURCE = 1
+    IN_CODE = 2
+    FOLLOWS = 3
+    MODULE = 4
+
+
+def changes(one: Specification, other: Specification, skip: Sequence[str] = (), without: str = "$^") -> list[str]:
+    """Return the changes from one specification to another as clauses, each once.
+
+    Args:
+        one: the earlier specification.
+        other: the later one.
+        skip: values that other clauses tell about, such as fingerprints of required tasks.
+        without: regular expression of places that are left out.
+
+    Example:
+        >>> from pocket.base.fingerprint import specification
+        >>> before, after = (specification({"config": {"parameters": {"muon": {"pt": pt}}}}) for pt in (20.0, 25.0))
+        >>> changes(before, after)
+        ['parameter muon.pt: 20.0 → 25.0']
+    """
+    found = [
+        each
+        for each in differences(one, other)
+        if not re.search(without, each.place) and not any(value in str(each) for value in skip)
+    ]
+    ranked = sorted(_Changes(one, other, found).clauses(), key=lambda pair: pair[0])
+    clauses = list(dict.fromkeys(clause for _, clause in ranked if clause))
+    files = " ".join(clauses)
+    # A change of a function is also one of its module.
+    return [each for each in clauses if f"{each.removeprefix('module ').split()[0].replace('.', '/')}.py" not in files]
+
+
+class _Changes:
+    """The clauses of differences.
+
+    Args:
+        one: the earlier specification.
+        other: the later one.
+        found: their differences.
+    """
+
+    def __init__(self, one: Specification, other: Specification, found: Sequence[Difference]) -> None:
+        self._one, self._other, self._found = one, other, found
+        both = [each for each in found if each.before and each.after]
+        self._functions = {each.place for each in both if each.source}
+        self._composed = {each.place for each in both if _COMPOSED.match(each.before) or _COMPOSED.match(each.after)}
+        self._replaced = dict(self._replaced_cuts())
+        self._decided = any(_DECIDES.match(each.place) for each in found if not (each.before and each.after))
+        # An object that several places share is noted at the first of them, which may be another one now.
+        self._sources = tuple({source[2] for source in spec.functions.values()} for spec in (one, other))
+        self._modules = tuple({name for names in spec.closures.values() for name in names} for spec in (one, other))
+
+    def clauses(self) -> Iterator[tuple[_Rank, str]]:
+        """Yield the clauses with their ranks; some are empty or equal."""
+        yield from ((_Rank.DECLARED, clause) for clause in self._replaced.values())
+        for each in self._found:
+            if each.is_module:
+                if (each.before and each.after) or not self._is_moved(each):
+                    yield _Rank.MODULE, f"module {each.after or each.before} {_how(each)}"
+            elif not self._is_told(each):
+                yield self._rank(each), self._clause(each)
+
+    def _rank(self, each: Difference) -> _Rank:
+        if each.source:
+            return _Rank.SOURCE
+        if _FOLLOWS.match(each.place):
+            return _Rank.FOLLOWS
+        if each.before and each.after and _COMPOSED.match(each.after):
+            return _Rank.FOLLOWS
+        is_read = bool(each.before and each.after) or "parameters." not in each.place
+        return _Rank.DECLARED if is_read and not _is_in_code(each.place) else _Rank.IN_CODE
+
+    def _is_told(self, each: Difference) -> bool:
+        """Whether a difference follows from another one."""
+        above = list(_above(each.place))
+        if _CLOSURE.search(each.place) or not self._replaced.keys().isdisjoint([each.place, *above]):
+            return True
+        if each.place.endswith(".name") and any(
+            other is not each and other.place.startswith(f"{above[0]}.") for other in self._found
+        ):
+            return True
+        if "defaults__" in each.place and not self._functions.isdisjoint(above):
+            return True
+        if self._decided and _FOLLOWS.match(each.place):
+            return True
+        if each.before and each.after:
+            # Where an object was noted at another place, a dictionary has noted the key alone.
+            key = f"str {each.place.rpartition('.')[2]!r}"
+            return not each.source and key in (each.before, each.after)
+        is_within = not self._functions.isdisjoint(above) or not self._composed.isdisjoint(above)
+        is_below = not (above and above[0] in self._one.values and above[0] in self._other.values)
+        return is_within or is_below or (self._is_moved(each) if each.source else _is_in_code(each.place))
+
+    def _is_moved(self, each: Difference) -> bool:
+        """Whether a function or a module that is only at one place before or after is at another place, too."""
+        side = 0 if each.after else 1
+        if each.is_module:
+            return (each.after or each.before) in self._modules[side]
+        known = (self._other if each.after else self._one).functions.get(each.place)
+        return known is not None and known[2] in self._sources[side]
+
+    def _replaced_cuts(self) -> Iterator[tuple[str, str]]:
+        """Yield place and clause of each cut that has taken the place of another one."""
+        for each in self._found:
+            owner, _, last = each.place.rpartition(".")
+            sources = [spec.functions.get(f"{owner}.function") for spec in (self._one, self._other)]
+            if last == "name" and each.before and each.after and _definition(sources[0]) != _definition(sources[1]):
+                subject, _ = _subject(owner, self._other)
+                yield owner, f"{subject} instead of {_word(each.before)}"
+
+    def _clause(self, each: Difference) -> str:
+        spec = self._other if each.after else self._one
+        subject, rest = _subject(each.place, spec)
+        name = next((names[int(match[1])] for where, names in _ELEMENTS if (match := where.match(each.place))), "")
+        is_element = bool(name)
+        name = name or _name_in_code(rest)
+        label = each.after or each.before
+        if each.source:
+            used = _how(each) if each.before and each.after else "is used now" if each.after else "isn't used any more"
+            return _joined(subject, f"{_short(each.source)} {used}")
+        if label.startswith("module "):
+            return f"module {label.split()[1]} has changed"
+        if label.startswith("function ") and each.place in spec.functions:
+            file, line, _ = spec.functions[each.place]
+            return _joined(subject, f"an import in {_short(file)}:{line} has changed")
+        if all(_HASH.fullmatch(side) for side in (each.before, each.after) if side):
+            # Fingerprints have clauses of their own; the content of a file is below the path that names it.
+            path = _plain(spec.values.get(each.place.removesuffix("()"), "")) if each.place.endswith("()") else ""
+            return _joined(subject, f"{_short(path)} has changed") if path else ""
+        parent = next(_above(each.place), "")
+        is_listed = not is_element and each.place.endswith("]") and spec.values.get(parent) in _LISTS
+        if is_listed and parent in self._one.values and parent in self._other.values and not _COMPOSED.match(label):
+            # A list of plain values is shown as a whole.
+            subject, rest = _subject(parent, spec)
+            name, place = _name_in_code(rest), parent
+        elif not (each.before and each.after) or each.place.endswith("{}"):
+            how = "has changed" if each.place.endswith("{}") else _how(each, subject)
+            if rest and (own := _word(spec.values.get(f"{each.place}.name", ""))):
+                name = f"{name.rpartition('[')[0]} {own}".strip()
+            return f"{_joined(subject, name) if name else subject or 'a value'} {how}"
+        elif any(_COMPOSED.match(side) and side not in _LISTS for side in (each.before, each.after)):
+            return f"{_joined(subject, name) if name else subject or 'a value'} has changed"
+        else:
+            place = each.place
+        before, after = (_shown(place, side) for side in (self._one, self._other))
+        if before[:1] == after[:1] == "'" and not f"{before}{after}".count(" "):
+            before, after = before.strip("'"), after.strip("'")
+        value = f"{before} → {after}"
+        clause = value if subject.startswith(_VALUES) else f"{name} {value}".strip()
+        return f"{_joined(subject, clause)}{_user(place, spec)}"
+
+
+def _how(each: Difference, subject: str = "") -> str:
+    if each.before and each.after:
+        return "has changed"
+    if subject.startswith("parameter "):
+        # It may be in YAML as before.
+        return "is used now" if each.after else "isn't used any more"
+    return "is new" if each.after else "is gone"
+
+
+def _is_in_code(place: str) -> bool:
+    return " -> " in place or ".__" in place
+
+
+def _dotted(place: str) -> str:
+    """Return a place with its keys as in the names of parameters."""
+    return re.sub(r"\['([^'\[\]]*)'\]", r".\1", place)
+
+
+def _joined(subject: str, clause: str) -> str:
+    return f"{subject}: {clause}" if subject else clause
+
+
+def _above(place: str) -> Iterator[str]:
+    """Yield the places above a place, the nearest one first."""
+    while place and (match := _LAST.search(place)):
+        place = place[: match.start()]
+        yield place
+
+
+def _subject(place: str, spec: Specification) -> tuple[str, str]:
+    """Return the subject of a sentence about a place, and the rest of the place."""
+    for pattern, subject in _SUBJECTS:
+        if match := pattern.match(place):
+            at = match.group()
+            of = _word(spec.values.get(f"{at}.name") or spec.values.get(f"{at}[0]") or "")
+            names = {key: _dotted(value).strip(".") for key, value in match.groupdict().items()}
+            if names.get("name") == of:
+                # A category often has one cut, of its own name.
+                subject = subject.removesuffix(" of category {name}")
+            return subject.format(of=of, **names), place[match.end() :]
+    return "", place
+
+
+def _name_in_code(rest: str) -> str:
+    """Return the name in the rest of a place, without what isn't written in code.
+
+    Example:
+        >>> _name_in_code(".function -> Tight.__bases__[0].LEAST"), _name_in_code(".function.__defaults__[0]")
+        ('Tight.LEAST', 'a default value')
+    """
+    name = _dotted(_INTERNAL.sub("", rest.rpartition(" -> ")[2]).removeprefix("import ")).strip(".")
+    name = name if _is_in_code(rest) else name.lstrip("_")
+    return name or ("a default value" if "defaults__" in rest else "")
+
+
+def _user(place: str, spec: Specification) -> str:
+    """Return file and line of the innermost function that uses the value at a place, in brackets."""
+    file, line, _ = next((spec.functions[above] for above in _above(place) if above in spec.functions), ("", 0, ""))
+    return f" (used in {_short(file)}:{line})" if file else ""
+
+
+def _shown(place: str, spec: Specification) -> str:
+    """Return a value, or the elements of a list of plain values."""
+    label = spec.values.get(place, "nothing")
+    if label not in _LISTS:
+        return _plain(label)
+    elements: list[str] = []
+    while (element := spec.values.get(f"{place}[{len(elements)}]")) is not None:
+        elements.append("…" if _COMPOSED.match(element) else _word(element))
+    return f"({', '.join(elements)})" if len(elements) <= _MOST else f"({', '.join(elements[:_MOST])}, …)"
+
+
+def _plain(label: str) -> str:
+    """Return a value without its type."""
+    return _TYPE.sub("", label, count=1)
+
+
+def _word(label: str) -> str:
+    """Return a value without its type and quotes."""
+    return _plain(label).strip("'")
+
+
+def _definition(function: tuple[str, int, str] | None) -> tuple[str, str]:
+    """Return file and name of a function."""
+    found = re.search(r"def (\w+)", function[2]) if function else None
+    return (function[0] if function else "", found[1] if found else "")
+
+
+def _short(path: str) -> str:
+    return path.strip("'").removeprefix("<checkout>/").removeprefix("<analysis>/")
