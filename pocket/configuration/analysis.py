@@ -23,6 +23,7 @@ from pocket.configuration import plain_files
 from pocket.configuration.blinding import as_blind, blind_categories, check_blind, with_blind_regions
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.deferred import Broken, deferred_errors
 from pocket.configuration.import_errors import add_lines, explain_import
 from pocket.configuration.plot import TemplatePlot, all_plots
 from pocket.configuration.restricted import restrict_analysis
@@ -57,8 +58,8 @@ class Analysis(metaclass=Declarative):
 
     Args:
         name: name of the analysis, the first folder in the store.
-        configs: name → configuration, or a function without arguments that returns it. If such a function fails, the
-            other configurations can still be used, unless they need it.
+        configs: name → configuration, or a function without arguments that returns it. If a configuration is wrong, the
+            others can still be used, unless they need it.
         default_config: the configuration that tasks use by default.
         scale_factors: name → scale factor, which is imported or measured in the configuration that it names as
             ``input``.
@@ -149,14 +150,16 @@ class Analysis(metaclass=Declarative):
         check_blind(self)
 
     def _make_configs(self) -> None:
-        """Call the functions among the configurations, and keep the error messages of those that raise."""
-        if not any(callable(config) for config in self.configs.values()):
-            return
+        """Call the functions among the configurations, and keep the error messages of those that can't be made."""
         made: dict[str, Configurator] = {}
         broken: dict[str, str] = {}
         for name, config in self.configs.items():
             try:
-                made[name] = config() if callable(config) else config
+                found = config() if callable(config) else config
+                if isinstance(found, Broken):
+                    broken[name] = found.sentence.removeprefix(f"configuration {name!r}: ")
+                else:
+                    made[name] = found
             except PocketError as error:
                 add_lines(error)
                 broken[name] = str(error)
@@ -184,7 +187,7 @@ class Analysis(metaclass=Declarative):
 
         Raises:
             UnknownNameError: if there is no such configuration.
-            BrokenConfigError: if the function that makes it raised an error.
+            BrokenConfigError: if it couldn't be made.
             ConfigError: if one of its variations is one-sided, without a definition of the other side.
         """
         if name in self.broken:
@@ -477,13 +480,14 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
         whole = _load(reference, overrides)
         return replace(whole, analysis=restrict_analysis(whole.analysis, restriction))
     file = plain_files.check_plain_file(reference) if plain_files.is_plain_file(reference) else None
-    with parameter_overrides(overrides):
+    with parameter_overrides(overrides), deferred_errors() as broken:
         module = _import(reference) if file is None else _import_file(file)
     analysis = getattr(module, "analysis", None)
     if file is not None and not isinstance(analysis, Analysis):
         analysis = _analysis_of(file, module)
     if not isinstance(analysis, Analysis):
         raise ConfigError(f"{module.__name__} defines no 'analysis = Analysis(…)'")
+    _raise_blocking(analysis, broken)
     register_package(module.__name__)
     changed = patches(module.__name__)
     for config in analysis.configs.values():
@@ -492,6 +496,19 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
             check_overrides(config.parameters, overrides)
     modules = _modules(module.__name__) if file is None else plain_files.modules_of(file)
     return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in modules}, file)
+
+
+def _raise_blocking(analysis: Analysis, broken: Iterable[Broken]) -> None:
+    """Raise the error of a wrong configuration if the analysis doesn't name it, or has no other one.
+
+    Raises:
+        BrokenConfigError: as the configuration would, if it were used.
+    """
+    sentences = [f"configuration {name!r}: {reason}" for name, reason in analysis.broken.items()]
+    known = {*analysis.broken.values(), *sentences}
+    unused = [each.sentence for each in broken if each.sentence not in known]
+    for sentence in (*unused, *([] if analysis.configs else sentences)):
+        raise BrokenConfigError(sentence)
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -534,6 +551,9 @@ def _explained(reference: str, name: str, beside: Iterable[str] = ()) -> Iterato
     """Explain errors of the import of an analysis in one sentence."""
     try:
         yield
+    except BrokenConfigError:
+        # Its lines were added when it was made.
+        raise
     except PocketError as error:
         add_lines(error)
         raise

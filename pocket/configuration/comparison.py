@@ -10,6 +10,7 @@ from typing import ClassVar
 from pocket.base.arguments import Declarative
 from pocket.columns.config import build_column_plan
 from pocket.configuration.configurator import NOT_PROCESSED, Configurator
+from pocket.configuration.deferred import Broken
 from pocket.configuration.shape_variations import build_shape_plan
 from pocket.errors import ConfigError
 from pocket.parameters.plain import to_plain
@@ -71,6 +72,9 @@ def square_roots(before: Configurator, after: Configurator) -> Configurator:
         >>> roots.variables.keys() == configs["calibrated"].variables.keys()
         True
     """
+    for config in (before, after):
+        if isinstance(config, Broken):
+            return config
     _check_same_events(before, after)
     classes = {**before.weights.classes, **after.weights.classes}
     samples: dict[str, SamplePlan] = {}

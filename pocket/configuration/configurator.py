@@ -23,7 +23,7 @@ from pocket.cuts.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.datasets.skim_sums import SUMS
-from pocket.errors import ConfigError, check_known
+from pocket.errors import ConfigError, PocketError, check_known
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.plain import to_plain
@@ -50,7 +50,18 @@ def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 _FOUND_OUT = ("reader", "one_sided")
 
 
-class Configurator(metaclass=Declarative):
+class _Deferring(Declarative):
+    """Metaclass that defers errors while an analysis is imported, see :mod:`pocket.configuration.deferred`."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        try:
+            return super().__call__(*args, **kwargs)
+        except PocketError as error:
+            # The import is by name, since what explains errors decides no number.
+            return importlib.import_module("pocket.configuration.deferred").deferred(cls, error)
+
+
+class Configurator(metaclass=_Deferring):
     """A validated configuration.
 
     Args:
