@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, TASKS, Checkout, changed_python, runs, without_root_rights
+from tests.law_runner import ROOT
 from tests.waiting import PATIENCE, wait_for
 
 SET_BY_SETUP = {
@@ -52,6 +53,13 @@ def test_a_script_can_source_it_and_run_a_task(fresh_checkout: Checkout) -> None
     assert status.startswith("Pocketlaw: made .venv with uv in ")
     assert status.endswith(f" s, indexed the tasks; outputs go to {fresh_checkout.root}/store")
     assert (fresh_checkout.root / "store" / "hello_v1.txt").read_text() == "hello"
+
+
+def test_a_script_gets_the_nearest_name_of_a_mistyped_task(checkout: Checkout) -> None:
+    folder = checkout.root / "tasks" / "command"
+    folder.mkdir()
+    shutil.copy(ROOT / "tasks" / "command" / "law.sh", folder)
+    assert "function" in checkout.run('source "$SETUP" && type law').stdout
 
 
 def test_variables(checkout: Checkout) -> None:

@@ -74,22 +74,6 @@ _pocketlaw_default_analysis() {
     done <"${LAW_CONFIG_FILE:-/dev/null}"
 }
 
-# A mistyped task would be answered by law, which doesn't know the nearest name.
-law() {
-    if [ "${1:-}" = run ] && [ -f "${LAW_HOME:-}/index" ]; then
-        case "${2:-}" in
-            "" | -* | *.* | *[!A-Za-z0-9_]*) ;;
-            *)
-                if ! command grep -q "^[^:]*:$2:" "$LAW_HOME/index"; then
-                    command "${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/}python3" -P -m tasks.command unknown-task "$2"
-                    return
-                fi
-                ;;
-        esac
-    fi
-    command law "$@"
-}
-
 if [ -n "${ZSH_VERSION:-}" ] && ! type complete >/dev/null 2>&1; then
     autoload -Uz +X compinit && compinit
     autoload -Uz +X bashcompinit && bashcompinit

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _refuse_task(name: str = "") -> NoReturn:
-    """Say which tasks there are, for shells that are asked for another one (completion.sh)."""
+    """Say which tasks there are, for shells that are asked for another one (law.sh)."""
     index = Path(os.environ.get("LAW_HOME", ""), "index")
     lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
     known = [line.split(":")[1] for line in lines if line.count(":") >= 2]

@@ -88,7 +88,7 @@ def test_all_else_is_completed_by_law() -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_mistyped_task(shell: str) -> None:
     zsh = "autoload -Uz +X compinit && compinit -u -D; autoload -Uz +X bashcompinit && bashcompinit;"
-    script = 'source tasks/command/completion.sh; law run PlotTemplats --version v1; echo "exit code $?"'
+    script = 'source tasks/command/law.sh; law run PlotTemplats --version v1; echo "exit code $?"'
     done = run(shell, f"{zsh if shell == 'zsh' else ''} {script}")
     assert done.stdout == "exit code 2\n"
     assert done.stderr == "error: unknown task 'PlotTemplats', did you mean 'PlotTemplates'?\n"

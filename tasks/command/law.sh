@@ -1,0 +1,17 @@
+# The command law in shells and scripts that source setup.sh, for bash and zsh.
+
+# A mistyped task would be answered by law, which doesn't know the nearest name.
+law() {
+    if [ "${1:-}" = run ] && [ -f "${LAW_HOME:-}/index" ]; then
+        case "${2:-}" in
+            "" | -* | *.* | *[!A-Za-z0-9_]*) ;;
+            *)
+                if ! command grep -q "^[^:]*:$2:" "$LAW_HOME/index"; then
+                    command "${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/}python3" -P -m tasks.command unknown-task "$2"
+                    return
+                fi
+                ;;
+        esac
+    fi
+    command law "$@"
+}
