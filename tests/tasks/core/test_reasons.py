@@ -33,7 +33,7 @@ def test_code_that_differs_has_a_line_for_each_module(chain: Chain, monkeypatch:
     monkeypatch.setattr("tasks.core.reasons._newest_specification", lambda directory: earlier)
     task = chain.task(RunProcessor, config="main")
     monkeypatch.setattr(task, "fingerprint_spec", lambda: {"code": code("errors")})
-    assert "pocket.cuts.cut differs" in (changes := changes_since(task))
+    assert "module pocket.cuts.cut is gone" in (changes := changes_since(task))
     assert [change for change in changes if "words" in change] == []
 
 
