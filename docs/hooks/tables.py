@@ -39,7 +39,7 @@ SHARED = {
 }
 #: key of [luigi_retcode] → when a command ends with this code
 CODES = {
-    "already_running": "the command runs already",
+    "already_running": "the command runs already; only with `no_lock: False` in `[luigi_core]` of `law.cfg`",
     "missing_data": "an input that no task makes is missing",
     "not_run": "some tasks weren't run, such as when a worker was stopped",
     "task_failed": "a task failed",

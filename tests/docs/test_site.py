@@ -8,15 +8,19 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import law
+import luigi.retcodes
 import pytest
 import yaml
 
 import pocket
+from tasks.core.terminal import USAGE_ERROR
 from tests.checkout import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -145,9 +149,18 @@ def test_tables_of_the_code(hooks: Any) -> None:
     fits = tables.arguments("pocket.scale_factors.TagAndProbeFit")
     assert [row for row in fits.splitlines()[2:] if row.endswith("|  |")] == []
     assert "`lumi.yaml`" in tables.shipped_parameters()
-    assert "| `30` | a task failed |" in tables.exit_codes()
     assert "[`ClosureError`](api/pocket-errors.md#pocket.errors.ClosureError)" in tables.errors()
     assert tables.cell("a|b `c|d`") == "a\\|b `c|d`"
+
+
+def test_exit_codes_are_those_that_a_command_ends_with(hooks: Any) -> None:
+    named = {name for name, _ in luigi.retcodes.retcode.get_params()}
+    assert set(hooks.tables.CODES) == set(law.config.options("luigi_retcode")) == named
+    codes = {int(law.config.get("luigi_retcode", name)) for name in named}
+    # also an unknown task in law's own words, and what shells say of a signal
+    codes |= {0, 1, USAGE_ERROR, 128 + signal.SIGINT, 128 + signal.SIGTERM}
+    rows = [row.split(" | ")[0] for row in hooks.tables.exit_codes().splitlines()[2:]]
+    assert sorted(int(code) for row in rows for code in re.findall(r"`(\d+)`", row)) == sorted(codes)
 
 
 def test_formulas(hooks: Any) -> None:
