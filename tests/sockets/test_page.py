@@ -18,11 +18,15 @@ from pocket.base.fingerprint import code_closure
 from pocket.executors.base import find_factory
 from pocket.histograms.files import write_sums_and_histograms
 from pocket.scale_factors.measurement.templates import Sums
-from tasks.framework.base import ConfigTask
+from tasks.framework.base import ConfigTask, StoreTask
 from tasks.settings.sites import Site
+from tests.pages import read_blocks
 
 HERE = Path(__file__).parent
-PAGE = (HERE.parents[1] / "docs" / "how-to" / "extending.md").read_text(encoding="utf-8")
+HOW_TO = HERE.parents[1] / "docs" / "how-to"
+PAGE = (HOW_TO / "extending.md").read_text(encoding="utf-8")
+#: the page that "A task" sends to
+TASK = HOW_TO / "write_a_task.md"
 
 
 def blocks(section: str, language: str = "python") -> list[str]:
@@ -66,18 +70,23 @@ def test_plot() -> None:
 
 
 def test_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (source,) = blocks("A task")
-    (tmp_path / "my_tasks.py").write_text(source)
+    (source,) = (block.text for block in read_blocks(TASK) if block.title == "muons_tasks.py")
+    (tmp_path / "muons_tasks.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
-    module = importlib.import_module("my_tasks")
+    module = importlib.import_module("muons_tasks")
     assert issubclass(module.WriteYields, ConfigTask)
     data = histogram(cat={"SR": 1.0, "CR": 2.0})
     simulation = histogram(cat={"SR": 0.0}, variation={"nominal": 4.0, "pileupUp": 9.0})
     write_sums_and_histograms(tmp_path, {"variables": {"mll": {"data": {"run": data}, "tt": {"tt": simulation}}}})
     assert module.yields_of(tmp_path, "mll") == {"data": {"SR": 1.0, "CR": 2.0}, "tt": {"SR": 4.0}}
-    closure = code_closure("my_tasks:yields_of")
-    assert {"my_tasks", "pocket.histograms.files"} <= set(closure.modules)
+    closure = code_closure("muons_tasks:yields_of")
+    assert {"muons_tasks", "pocket.histograms.files"} <= set(closure.modules)
     assert not [name for name in closure.modules if name.startswith("pocket.io.store")]
+
+
+def test_descriptions_of_a_task_have_a_row() -> None:
+    described = {name for name in vars(StoreTask) if name.startswith("describe_")}
+    assert set(re.findall(r"^\| `(describe_\w+)` \|", PAGE, re.MULTILINE)) == described
 
 
 def test_batch_system() -> None:
