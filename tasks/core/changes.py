@@ -133,7 +133,9 @@ class _Changes:
         for each in self._found:
             if each.is_module:
                 if (each.before and each.after) or not self._is_moved(each):
-                    yield _Rank.MODULE, f"module {each.after or each.before} {_how(each)}"
+                    name = each.after or each.before
+                    # Libraries have their version, such as "awkward 2".
+                    yield _Rank.MODULE, f"{'library' if ' ' in name else 'module'} {name} {_how(each)}"
             elif not self._is_told(each):
                 yield self._rank(each), self._clause(each)
 
