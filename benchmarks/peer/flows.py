@@ -23,7 +23,7 @@ class Flow:
 
 #: name → flow
 FLOWS = {
-    "zmumu": Flow("benchmarks.peer.ours:spectra", "dy"),
+    "zmumu": Flow("benchmarks.peer.dimuon:spectra", "dy"),
     "ttbar_small": Flow("analysis.ttbar.config:small"),
     "ttbar_medium": Flow("analysis.ttbar.config:medium"),
     "ttbar_large": Flow("analysis.ttbar.config:large"),

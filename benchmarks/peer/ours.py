@@ -167,14 +167,6 @@ columns = configure(
         "bysample": {TTBAR: {"inclusive": [ColOut("events", ["nJetGood"])]}},
     },
 )
-# This flow leaves out the categories in which scale factors are measured.
-spectra = zmumu.spectra(
-    zmumu.parameters,
-    zmumu.toys,
-    zmumu.skim,
-    {"common": {"inclusive": zmumu.simulation_weights}},
-    {"common": {"inclusive": ["pileup"]}},
-)
 shapes = configure(
     parameters=zmumu.parameters,
     workflow=ZmumuProcessor,

@@ -30,6 +30,7 @@ PARTS: dict[str, tuple[Callable[[parts.Options], parts.Data], tuple[str, ...]]] 
     "stages": (parts.stages, ("ttbar_large", "ttbar_medium", "ttbar_small", "zmumu")),
     "files": (parts.files, ("ttbar_small", "zmumu")),
     "skim": (parts.skim, ("ttbar_large",)),
+    "commands": (parts.commands, ("ttbar_large", "zmumu")),
 }
 #: parts without measurements
 MAKE_DATA, PUBLISH = "data", "publish"

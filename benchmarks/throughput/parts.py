@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,12 +13,14 @@ from typing import Any
 
 from benchmarks.throughput import data
 from benchmarks.throughput.agreement import compare
+from benchmarks.throughput.commands import LABELS as COMMANDS
+from benchmarks.throughput.commands import LARGE, Command, empty_caches, make_commands, read_files
 from benchmarks.throughput.engines import BARE, LABELS, OURS, Settings, pythons, request, start, start_ours
 from benchmarks.throughput.flows import find
 from benchmarks.throughput.grown import GROWN
 from benchmarks.throughput.ours import part_of, process
-from benchmarks.throughput.results import Measured, engine_results
-from benchmarks.throughput.running import EngineError, alternate
+from benchmarks.throughput.results import Measured, command_times, engine_results
+from benchmarks.throughput.running import EngineError, Pass, alternate
 from benchmarks.throughput.skimmed import skim_request
 from benchmarks.throughput.stages import RULES, sampled
 from pocket.engine.resources import Resources
@@ -33,8 +35,10 @@ FILES: dict[str, Callable[[int], dict[str, int]]] = {
     "2,656 branches": lambda events: {"branches": 2656},
     "16 files": lambda events: {"events_per_file": -(-events // 16)},
 }
-#: factor on the number of events and files for workers and skims
+#: factor on the number of events and files for workers, skims and commands
 MANY = 4
+#: number of events with which a command takes what it takes however few events there are
+FEW = 1000
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,69 @@ def skim(options: Options) -> Data:
             "engines": {engine: result.as_json() for engine, result in results.items()},
         }
     return {"events": options.events, "flows": flows}
+
+
+def commands(options: Options) -> Data:
+    """Return the times of whole commands with many events and with few.
+
+    The commands take turns, each with few events and with many. Their caches are as they write them themselves; with
+    few events each runs once more without any.
+
+    Raises:
+        EngineError: if a command fails, or its templates differ from ours.
+    """
+    options, few = options.of_many_events(), replace(options, events=min(FEW, options.events))
+    found, missing = pythons([name for name in COMMANDS if name.removesuffix(LARGE) in options.engines])
+    flows = {}
+    for name in options.flows:
+        say(f"commands of {name}")
+        asked = {"many": options.request(name), "few": few.request(name)}
+        read_files(asked["many"]["fileset"])
+        with tempfile.TemporaryDirectory() as folder:
+            made = {size: make_commands(found, request, Path(folder, size)) for size, request in asked.items()}
+            for command in made["few"].values():
+                command.run()
+            passes: dict[str, dict[str, list[Pass]]] = {size: {one: [] for one in found} for size in made}
+            for number in range(options.repeat):
+                for one in found:
+                    for size, by_name in made.items():
+                        passes[size][one].append(by_name[one].run())
+                if number == 0:
+                    agreed = _agreement(name, made["many"])
+            cold = {one: _run_cold(command) for one, command in made["few"].items()}
+        reference = OURS if OURS in found else next(iter(found))
+        flows[name] = {
+            "label": find(name).label,
+            "commands": {
+                one: {
+                    **{size: command_times(of_size, one, reference) for size, of_size in passes.items()},
+                    "cold": cold[one].cpu,
+                }
+                for one in found
+            },
+            "agreement": agreed,
+        }
+    return {"events": options.events, "few": few.events, "missing": missing, "flows": flows}
+
+
+def _agreement(flow: str, commands: Mapping[str, Command]) -> dict[str, int]:
+    """Return name → number of arrays that agree with those of our command."""
+    if OURS not in commands:
+        return {}
+    ours = commands[OURS].templates()
+    agreed = {}
+    for name, command in commands.items():
+        if name != OURS:
+            found = compare(ours, command.templates())
+            if found.different:
+                raise EngineError(f"{flow}: {COMMANDS[name]} has other templates: {'; '.join(found.different[:5])}")
+            agreed[name] = found.compared
+    return agreed
+
+
+def _run_cold(command: Command) -> Pass:
+    with empty_caches() as environment:
+        return command.run(**environment)
 
 
 def say(text: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.throughput.commands import LABELS as COMMANDS
 from benchmarks.throughput.engines import BARE, LABELS
 from benchmarks.throughput.results import EngineResult, Measured
 from benchmarks.throughput.stages import RULES
@@ -153,6 +154,30 @@ def skim(data: Data) -> str:
     return table(["", "events kept", "from original files", "from the skim", "ratio", "range"], rows)
 
 
+def commands(data: Data) -> str:
+    """Return a table of whole commands with many events, and one with few."""
+    sections = []
+    for size, events in (("many", data["events"]), ("few", data["few"])):
+        rows = []
+        for flow in data["flows"].values():
+            for name, content in flow["commands"].items():
+                times = content[size]
+                row = [flow["label"], COMMANDS[name]]
+                for time in ("cpu", "wall"):
+                    ratio = times[f"{time}_ratio"]
+                    row += [f"{times[time]['median']:.1f}", f"{ratio['median']:.1f}×", _range(ratio)]
+                rows.append([*row, f"{content['cold']:.1f}" if size == "few" else f"{times['peak']:.0f}"])
+        head = ["", f"{events:,} events", "CPU [s]", "ratio", "range", "wall [s]", "ratio", "range"]
+        sections.append(table([*head, "CPU [s], caches empty" if size == "few" else "memory [MB]"], rows))
+    notes = [f"{COMMANDS[name]} could not be run: {why}" for name, why in data["missing"].items()]
+    lines = [
+        f"- {flow['label']}, {COMMANDS[name]}: {compared} arrays agree."
+        for flow in data["flows"].values()
+        for name, compared in flow["agreement"].items()
+    ]
+    return "\n\n".join([*sections, *notes, "\n".join(lines)])
+
+
 #: part → heading, explanation of the numbers, and function that makes the text
 SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
     "throughput": (
@@ -170,6 +195,12 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
         "Original events per second of CPU time, for the same templates from the original files and from a skim "
         "of the preselected events.",
         skim,
+    ),
+    "commands": (
+        "Whole commands",
+        "Time of a command and all its processes from its start to its end, medians; the ratio is that of the command "
+        "over ours.",
+        commands,
     ),
 }
 

@@ -76,3 +76,24 @@ def engine_results(passes: Mapping[str, Sequence[Pass]], events: int, reference:
         )
         for name, own in passes.items()
     }
+
+
+def command_times(passes: Mapping[str, Sequence[Pass]], name: str, reference: str) -> dict[str, Any]:
+    """Return seconds of CPU and wall time of a command, and both over those of another one, round by round.
+
+    Args:
+        passes: command → its passes, the same number for all.
+        name: the command.
+        reference: the command whose times the others are divided by.
+    """
+    own, base = passes[name], passes[reference]
+    return {
+        **{time: vars(Measured.of([getattr(one, time) for one in own])) for time in ("cpu", "wall")},
+        **{
+            f"{time}_ratio": vars(
+                Measured.of([getattr(one, time) / getattr(other, time) for one, other in zip(own, base, strict=True)])
+            )
+            for time in ("cpu", "wall")
+        },
+        "peak": max(one.peak for one in own),
+    }

@@ -18,6 +18,13 @@ def engine(median: float, ratio: float) -> dict[str, object]:
     return {"rate": measured, "wall_rate": measured, "speedup": {**ONE, "median": ratio}, "peak": 400.4}
 
 
+def command(seconds: float, ratio: float) -> dict[str, object]:
+    """Return the results of a whole command."""
+    times = {name: {**ONE, "median": value} for name, value in (("cpu", seconds), ("wall", seconds + 0.5))}
+    ratios = {f"{name}_ratio": {**ONE, "median": ratio} for name in times}
+    return {**{size: {**times, **ratios, "peak": 400.4} for size in ("many", "few")}, "cold": 9.9}
+
+
 RESULTS = {
     "throughput": {
         "events": 400_000,
@@ -63,6 +70,18 @@ RESULTS = {
             }
         },
     },
+    "commands": {
+        "events": 1_600_000,
+        "few": 1000,
+        "missing": {"pocketcoffea": "no network"},
+        "flows": {
+            "zmumu": {
+                "label": "Z→μμ",
+                "commands": {"ours": command(2.0, 1.0), "pocketcoffea-default": command(13.0, 6.5)},
+                "agreement": {"pocketcoffea-default": 31},
+            }
+        },
+    },
     "skim": {
         "events": 400_000,
         "flows": {
@@ -97,6 +116,11 @@ def test_report_has_every_part() -> None:
     assert "| Z→μμ | 0.001k | 1.90× |" in text
     assert "| Z→μμ | 2.00 s (50 %) |" in text
     assert "| tt̄ large | 18.1 % | 100k | 440k | 4.4× |" in text
+    assert "|  | 1,600,000 events | CPU [s] |" in text
+    assert "| Z→μμ | `pocket-coffea run` | 13.0 | 6.5× | 1.00–1.00 | 13.5 | 6.5× | 1.00–1.00 | 400 |" in text
+    assert "| Z→μμ | `law run MergeOutputs` | 2.0 | 1.0× | 1.00–1.00 | 2.5 | 1.0× | 1.00–1.00 | 9.9 |" in text
+    assert "`pocket-coffea run`, large chunks could not be run: no network" in text
+    assert "- Z→μμ, `pocket-coffea run`: 31 arrays agree." in text
     assert "Growth" not in report({"skim": RESULTS["skim"]})
 
 
