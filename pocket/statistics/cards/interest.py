@@ -14,12 +14,15 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pocket.base.runtime.remarks import some_of
 from pocket.errors import StatisticsError, UnknownNameError
 from pocket.statistics.formulas import Formula
 from pocket.statistics.model import FreeParameter, Model, RegionModel
 
 #: combine's parameter of interest, if nothing else is said
 DEFAULT = {"r": FreeParameter(0.0, 20.0)}
+#: pattern that fits no process
+_NOTHING = "^$"
 _PHYSICS = "-P HiggsAnalysis.CombinedLimit.PhysicsModel:multiSignalModel"
 
 
@@ -88,6 +91,24 @@ def parse_maps(options: Iterable[str]) -> Interest:
         if name not in known:
             raise UnknownNameError("parameter", name, known, "the maps of parameters of interest")
     return Interest(pois, tuple(maps), formulas)
+
+
+def check_maps(options: Iterable[str], places: Sequence[str]) -> None:
+    """Check that each map fits a process; combine does nothing with one that doesn't.
+
+    Args:
+        options: the maps.
+        places: ``region/process`` of all processes.
+
+    Raises:
+        StatisticsError: if one fits none, unless it only defines a parameter, by the pattern ``^$``.
+
+    >>> check_maps([".*/ggH:r_ggH[1,0,5]", "^$:r_all[1,0,5]"], ["sr/ggH", "sr/other"])
+    """
+    for option in options:
+        patterns = option.removeprefix("map=").partition(":")[0].split(",")
+        if patterns != [_NOTHING] and not any(re.match(pattern, place) for pattern in patterns for place in places):
+            raise StatisticsError(f"the map {option!r} fits no process of the card: {some_of(places)}")
 
 
 def split_maps(text: str) -> tuple[str, ...]:
@@ -178,7 +199,7 @@ def write_call(model: Model, regions: Sequence[RegionModel], card: str) -> str |
     for name, poi in pois.items():
         values = f"{name}[{float(poi.initial)!r},{float(poi.low)!r},{float(poi.high)!r}]"
         # A parameter that only formulas and products use is defined by a map that fits nothing.
-        patterns = _patterns(regions, places.get((name,), [])) or ["^$"]
+        patterns = _patterns(regions, places.get((name,), [])) or [_NOTHING]
         defined.add((name,))
         options += [f"map={','.join(patterns)}:{values}"]
     for names in places:

@@ -17,7 +17,7 @@ from pocket.base.runtime.remarks import remark, some_of
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.statistics.cards.histograms import HistogramFiles
-from pocket.statistics.cards.interest import DEFAULT, Interest, parse_call, parse_maps
+from pocket.statistics.cards.interest import DEFAULT, Interest, check_maps, parse_call, parse_maps
 from pocket.statistics.cards.parameters import Parameters
 from pocket.statistics.cards.syntax import Card, fits, parse_card
 from pocket.statistics.cards.systematics import parse_systematics
@@ -93,13 +93,16 @@ def read_datacards(
     options = _Options(tuple(maps), tuple(blind), Names(mass, keywords or {}))
     parts: list[ModelPart] = []
     sidebands: dict[str, RegionModel] = {}
+    places: list[str] = []
     for label, path in cards.items():
-        part, of_card = _read_part(label, Path(path), options)
+        part, of_card, of_columns = _read_part(label, Path(path), options)
+        places += of_columns
         parts.append(_with_own_formulas(label, part, parts))
         for region in of_card:
             before = sidebands.setdefault(region.name, region)
             if _events(before) != _events(region):
                 raise StatisticsError(f"the cards have different numbers of events in the sideband {region.name!r}")
+    check_maps(options.maps, places)
     if not any(part.pois for part in parts):
         names = ", ".join(Path(path).name for path in cards.values())
         hint = "" if any(cards) else "; with --card a=PATH,b=PATH, it can be read together with a card that has one"
@@ -119,8 +122,8 @@ class _Options:
     names: Names
 
 
-def _read_part(label: str, path: Path, options: _Options) -> tuple[ModelPart, list[RegionModel]]:
-    """Return what a card is of a model, and the regions of its sidebands."""
+def _read_part(label: str, path: Path, options: _Options) -> tuple[ModelPart, list[RegionModel], list[str]]:
+    """Return what a card is of a model, the regions of its sidebands, and ``region/process`` of its columns."""
     card = parse_card(path)
     interest = _interest(card, options.maps)
     blinded, smallest_norm = _notes(card)
@@ -132,7 +135,8 @@ def _read_part(label: str, path: Path, options: _Options) -> tuple[ModelPart, li
         reader = RegionReader(card, systematics, files, options.names)
         parameters = Parameters(card, systematics, interest)
         builder = _Builder(card, systematics, parameters, reader, interest, renamed)
-        return builder.build(blinded, smallest_norm), parameters.sidebands()
+        places = [f"{renamed[column.region]}/{column.process}" for column in card.columns]
+        return builder.build(blinded, smallest_norm), parameters.sidebands(), places
     except StatisticsError as error:
         text = str(error)
         raise StatisticsError(text if card.name in text else f"{card.name}: {text}") from None

@@ -361,6 +361,21 @@ def test_maps(tmp_path: Path) -> None:
     assert (model.processes, model.pois) == (("bkg",), {"mu": FreeParameter(0, 5, 2.5)})
 
 
+def test_maps_of_no_process_are_refused(tmp_path: Path) -> None:
+    maps = [".*/sgi:mu[1,-5,5]", ".*/bkg:nu[1,0,2]"]
+    with pytest.raises(
+        StatisticsError, match=r"the map '\.\*/sgi:mu\[1,-5,5\]' fits no process of the card: sr/sig, sr/bkg"
+    ):
+        read(tmp_path, counting(), maps=maps)
+    # A map may be for one of several cards.
+    (tmp_path / "other.txt").write_text(counting().replace("sig", "sgi"))
+    model = read_datacards({"a": tmp_path / "card.txt", "b": tmp_path / "other.txt"}, maps=maps)
+    assert (model.region("a").factors, model.region("b").factors) == (
+        {"bkg": ("nu",)},
+        {"sgi": ("mu",), "bkg": ("nu",)},
+    )
+
+
 def test_what_is_left_out_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     remark.cache_clear()
     histograms = {"bkg": [-0.5, 6.5], "bkg_jesUp": [-0.5, 7.0], "bkg_jesDown": [1.0, 5.0], "data_obs": [7, 2.9999998]}
