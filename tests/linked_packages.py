@@ -20,6 +20,7 @@ COMMANDS = {
     "correction": "correctionlib.cli:main",
     "dask": "dask.__main__:main",
     "law": "law.cli:run",
+    "pre-commit": "pre_commit.main:main",
     "pytest": "pytest:console_main",
 }
 

@@ -16,9 +16,12 @@ Comments of HTML say what the reader needn't see:
 ``<!-- walk: run COMMAND -->``         a command that isn't shown
 ``<!-- walk: picture GLOB -->``        the next picture of the page is a copy of this file
 ``<!-- walk: fails CODE -->``          the next block ends with this exit code
-``<!-- walk: needs PLACE -->``         the next block runs only there, as on lxplus: it isn't executed, but listed
+``<!-- walk: needs PLACE -->``         the next block runs only there, as on lxplus, or takes so long, as two hours: it
+                                       isn't executed, but listed in ``tests/not_executed.md``
 ``<!-- walk: given -->``               the next block is what the script has done before the page begins
 ``<!-- walk: begins with PAGE -->``    the page goes on where a tutorial has ended
+``<!-- walk: commands after PAGE -->`` the same, and only commands of the page are run: its code is parts of something
+``<!-- walk: port NUMBER -->``         a port of this machine in the page's commands, for which a free one is taken
 =====================================  ==============================================================================
 
 In what is printed, ``…`` stands for any text within a line, and alone in a line for any number of lines. A number with
@@ -53,6 +56,10 @@ VARYING = (
 )
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w+-]*)(?: +title=\"(?P<title>[^\"]+)\")? *$")
+#: languages of commands, of which pages use the first one
+SHELLS = ("shell", "bash", "console", "sh", "zsh")
+#: words of comments that concern a whole page
+_OF_PAGES = {"begins", "commands", "port"}
 _MARK = re.compile(r"^ *<!-- walk: (?P<word>[a-z]+)(?: (?P<rest>.*?))? -->$")
 _PICTURE = re.compile(r"!\[[^\]]*\]\((?:[^)]*/)?pictures/(?P<name>[\w.-]+\.png)\)")
 
@@ -88,12 +95,35 @@ class Block:
 def read_marks(page: Path) -> dict[str, str]:
     """Return the comments that concern a whole page."""
     marks = (_MARK.match(line) for line in page.read_text(encoding="utf-8").splitlines())
-    return {mark["word"]: mark["rest"] or "" for mark in marks if mark and mark["word"] == "begins"}
+    return {mark["word"]: mark["rest"] or "" for mark in marks if mark and mark["word"] in _OF_PAGES}
+
+
+def beginning_of(page: Path) -> str:
+    """Return the page of tutorials or reference that a page goes on from, empty if it begins with nothing."""
+    marks = read_marks(page)
+    return marks.get("begins", "").removeprefix("with ") or marks.get("commands", "").removeprefix("after ")
+
+
+def page_of(name: str) -> Path:
+    """Return the page that :func:`beginning_of` names."""
+    tutorial = ROOT / "docs" / "tutorials" / f"{name}.md"
+    return tutorial if tutorial.exists() else ROOT / "docs" / "reference" / f"{name}.md"
 
 
 def is_walked(page: Path) -> bool:
     """Return whether a page is walked as a whole, which its marks say."""
-    return "<!-- walk: " in page.read_text(encoding="utf-8")
+    return "<!-- walk: " in page.read_text(encoding="utf-8") and "commands" not in read_marks(page)
+
+
+def pages_with_commands() -> list[Path]:
+    """Return the pages of the repository whose commands are run, but not their code."""
+    return [page for page in all_pages() if "commands" in read_marks(page)]
+
+
+def all_pages() -> list[Path]:
+    """Return the pages of the repository: README and its like, and those of the site."""
+    beside = ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "tests/README.md")
+    return [*(ROOT / name for name in beside), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def read_blocks(page: Path) -> list[Block]:
@@ -117,7 +147,7 @@ def _scan(lines: Sequence[str], page: Path) -> Iterator[Block | None]:
                 picture = rest
             elif word in {"fails", "needs", "given"}:
                 marks[word] = rest
-            elif word != "begins":
+            elif word not in _OF_PAGES:
                 raise ValueError(f"{page}, line {number}: unknown mark {word!r}")
         elif fence := _FENCE.match(line):
             end = number

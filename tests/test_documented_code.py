@@ -14,7 +14,8 @@ import luigi
 import pytest
 
 from tests.fragments import names_of_a_page, options_in, run_fragment
-from tests.pages import ROOT, is_walked, read_blocks
+from tests.not_executed import LIST, NEEDS, commands, listed
+from tests.pages import ROOT, SHELLS, all_pages, is_walked, read_blocks, read_marks
 
 #: pages whose code has tests of its own, which know the files that it needs
 ELSEWHERE = {"interactive": "tests/test_notebooks.py"}
@@ -30,9 +31,7 @@ EVERYWHERE = {
     "--scheduler-port",
     "--workers",
 }
-#: what a page may name as the place of commands that no test executes
-PLACES = {"corrections", "folder of a group", "htcondor", "lxplus", "podman"}
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = all_pages()
 WALKED = [page for page in PAGES if is_walked(page)]
 REST = [page for page in PAGES if page not in WALKED]
 
@@ -75,10 +74,24 @@ def joined_lines(page: Path) -> list[str]:
     return re.sub(r"\\\n *", " ", page.read_text(encoding="utf-8")).splitlines()
 
 
-def test_what_is_not_executed_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = [(named(page), block) for page in WALKED for block in read_blocks(page) if "needs" in block.marks]
-    assert listed
-    with capsys.disabled():
-        for page, block in listed:
-            print(f"\n{page}:{block.line} needs {block.marks['needs']}: {block.text.splitlines()[0]}", end="")
-    assert {block.marks["needs"].removeprefix("a ") for _, block in listed} == PLACES
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_are_run(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    languages = re.findall(r"^ *```+(\w+)", text, re.MULTILINE)
+    assert not set(languages) & set(SHELLS[1:]), "commands of pages are shell"
+    outputs = re.findall(r"^ *```(?:shell|python)\n(?:(?! *```).*\n)*? *```\n\n? *```$", text, re.MULTILINE)
+    assert not outputs, "what commands print is text, else it isn't compared"
+    if "shell" in languages:
+        assert is_walked(page) or "commands" in read_marks(page), "the page needs <!-- walk: commands after PAGE -->"
+
+
+def test_what_is_not_executed_is_listed() -> None:
+    advice = "python -m tests.not_executed >tests/not_executed.md writes it"
+    assert LIST.read_text(encoding="utf-8") == listed(), advice
+    assert {need for *_, needs in commands() for need in needs.split(", ")} == set(NEEDS)
+    steps = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [
+        command for _, command, needs in commands() if needs == "CI" and set(command.split(" && ")) - set(steps)
+    ] == []
+    named = {path for _, instead in NEEDS.values() for path in re.findall(r"`([^`]+)`", instead)}
+    assert not [path for path in named if not (ROOT / path).exists()]

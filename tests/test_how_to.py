@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.pages import ROOT, read_marks
+from tests.pages import ROOT, beginning_of, is_walked
 from tests.walk import reader_of
 
 pytestmark = pytest.mark.slow
 
-PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if read_marks(page))
+PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if is_walked(page) and beginning_of(page))
 
 
 @pytest.fixture(scope="module")

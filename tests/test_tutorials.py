@@ -1,6 +1,7 @@
 """Pages that begin with nothing, walked as they are written.
 
-What begins where a tutorial ends is in ``test_how_to.py``, so that both run at the same time.
+What begins where a tutorial ends is in ``test_how_to.py``, so that both run at the same time; a tutorial that pages of
+``test_commands.py`` begin with is walked there.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import ROOT, is_walked, read_blocks, read_marks
+from tests.pages import ROOT, beginning_of, is_walked, read_blocks
+from tests.test_commands import FIRST
 from tests.walk import reader_of
 
 pytestmark = pytest.mark.slow
 
-PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if is_walked(page) and not read_marks(page))
+WALKED = {page for page in (ROOT / "docs").rglob("*.md") if is_walked(page) and not beginning_of(page)}
+PAGES = sorted(WALKED - FIRST)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

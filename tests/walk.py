@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.pages import ROOT, Block, agrees, apply_diff, read_blocks, read_marks, shortened, with_outputs
+from tests.pages import (
+    ROOT,
+    Block,
+    agrees,
+    apply_diff,
+    beginning_of,
+    page_of,
+    read_blocks,
+    read_marks,
+    shortened,
+    with_outputs,
+)
 
 #: the home of the reader, in what pages show
 HOME = "/home/me"
@@ -130,6 +142,8 @@ class Reader:
     update: bool = False
     renew: bool = False
     _python: Session | None = None
+    #: port that a page shows, and the one that is taken instead
+    _port: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         self._blocks = self.home.with_name(self.home.name + ".blocks")
@@ -198,6 +212,8 @@ class Reader:
 
     def _checked(self, text: str, code: int, printed: str, expected: int) -> str:
         printed = printed.replace(str(self.home), HOME)
+        shown, free = self._port
+        printed = printed.replace(free, shown) if free else printed
         if code != expected:
             raise PageError(f"ended with exit code {code}, not {expected}:\n{text}\n--- printed\n{printed}")
         return printed
@@ -220,8 +236,12 @@ class Reader:
             PageError: a step fails.
         """
         differences, updates = [], []
+        marks = read_marks(page)
+        self._port = (marks["port"], str(free_port())) if "port" in marks else ("", "")
         for block in read_blocks(page):
             if not block.is_executed or (files_only and runs_tasks(block)):
+                continue
+            if "commands" in marks and block.kind != "shell":
                 continue
             place = f"{page.relative_to(ROOT)}:{block.line}"
             try:
@@ -240,6 +260,8 @@ class Reader:
     def _step(self, block: Block) -> str:
         fails = int(block.marks["fails"]) if "fails" in block.marks else None
         text = block.text.replace(HOME, str(self.home))
+        shown, free = self._port
+        text = text.replace(shown, free) if shown else text
         if block.kind == "shell":
             return self.run(text, fails=fails)
         if block.kind == "python":
@@ -269,6 +291,14 @@ def runs_tasks(block: Block) -> bool:
     return block.kind in {"python", "picture"} or (block.kind == "shell" and "law run " in block.text)
 
 
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+    return port
+
+
 def clone(folder: Path) -> None:
     """Copy what a clone has: the files that git knows, or would add."""
     listed = subprocess.run(
@@ -293,22 +323,40 @@ def reader_of(page: Path, folder: Path, **options: Any) -> Iterator[Reader]:
         folder: of the reader; what a page begins with is kept in it for the next one.
         options: those of :class:`Reader`.
     """
-    home, before = folder / "home", read_marks(page).get("begins", "").removeprefix("with ")
+    home, before = folder / "home", beginning_of(page)
+    if before and not _directory(folder, before).exists():
+        _begin(before, folder)
     shutil.rmtree(home, ignore_errors=True)
     if before:
-        kept, place = folder / before, folder / f"{before}.directory"
-        if not place.exists():
-            with Reader(home) as reader:
-                reader.walk(ROOT / "docs" / "tutorials" / f"{before}.md", files_only=True)
-                reader.run("law run PlotTemplates --version v1")
-                directory = reader.directory()
-            home.rename(kept)
-            place.write_text(str(directory))
-        shutil.copytree(kept, home, symlinks=True, copy_function=_link_outputs)
+        # A command makes a snapshot of the code, which is half of the files, where there is none.
+        ignore = shutil.ignore_patterns("running-*")
+        shutil.copytree(folder / before, home, symlinks=True, ignore=ignore, copy_function=_link_outputs)
     with Reader(home, **options) as reader:
         if before:
-            reader.run(f"cd {place.read_text()} && source setup.sh")
+            reader.run(f"cd {_directory(folder, before).read_text()} && source setup.sh")
         yield reader
+
+
+def _begin(name: str, folder: Path) -> None:
+    """Keep what pages begin with: a tutorial without its detours, or all that another page does."""
+    page = page_of(name)
+    is_tutorial = page.parent.name == "tutorials"
+    with reader_of(page, folder) as reader:
+        reader.walk(page, files_only=is_tutorial)
+        if is_tutorial:
+            reader.run("law run PlotTemplates --version v1")
+        keep(reader, folder, name)
+
+
+def _directory(folder: Path, name: str) -> Path:
+    """Return the file with the working directory of a reader who is kept."""
+    return folder / f"{name}.directory"
+
+
+def keep(reader: Reader, folder: Path, name: str) -> None:
+    """Keep the home of a reader at the end of a page, under its name, for the pages that begin there."""
+    _directory(folder, name).write_text(str(reader.directory()))
+    reader.home.rename(folder / name)
 
 
 def _link_outputs(source: str, target: str) -> None:
