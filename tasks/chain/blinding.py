@@ -16,8 +16,7 @@ class UnblindTask(StoreTask):
 
     unblind = luigi.Parameter(
         default=law.NO_STR,
-        description="reason to use observed data, those of blind categories and regions too, which is recorded; "
-        "no default",
+        description="reason to use observed data, also in blind categories and regions; it is recorded; no default",
     )
 
     exclude_index = True

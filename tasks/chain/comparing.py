@@ -36,22 +36,21 @@ class CompareCorrections(FormatsTask, BlindTask):
 
     left = law.CSVParameter(
         default=(),
-        description="version of the corrections to compare with: the tag of a folder such as 2025-09-23, latest, or "
+        description="version of the corrections before: the tag of a folder such as 2025-09-23, latest, or "
         "the path of another root of corrections; GROUP=… for one group alone, e.g. JME=2025-09-23,MUO=latest; "
         "default: the files that the parameters name",
     )
     right = law.CSVParameter(
-        default=(), description="version of the corrections to look at, as for --left; default: as for --left"
+        default=(), description="version of the corrections after, in the same form; default: as for --left"
     )
     templates = luigi.BoolParameter(
         default=True,
         parsing=luigi.BoolParameter.EXPLICIT_PARSING,
-        description="make and compare templates with both; False for the corrections alone; default: True",
+        description="also make and compare templates with both versions; default: True",
     )
     largest = luigi.IntParameter(
         default=20,
-        description="number of rows that are printed, and of templates that are drawn, of those that differ most; "
-        "default: 20",
+        description="number of the largest differences to print, and of the templates to draw; default: 20",
     )
 
     exclude_index = False

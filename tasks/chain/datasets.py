@@ -46,15 +46,15 @@ class BuildDatasets(StoreTask):
     check = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="only compare the files with the fileset that is there, print what differs and fail if anything "
-        "does; default: False",
+        description="only compare the files with the existing fileset, print the differences, and fail if there "
+        "are any; default: False",
     )
 
     check_duplicates = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="only look for events of data that are there twice, by run, luminosity section and number, print "
-        "them and fail if there are any; default: False",
+        description="only look for duplicate events of data, with the same run, luminosity section and event "
+        "number, print them, and fail if there are any; default: False",
     )
 
     # A fileset has whole files, so this is no option.

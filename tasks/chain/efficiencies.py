@@ -25,7 +25,7 @@ class PlotEfficiencies(PlotsWithData):
 
     total = luigi.Parameter(
         default=law.NO_STR,
-        description="category of all entries, of which --categories are parts; default: none, with --passing-axis",
+        description="category of all entries; --categories are subsets of it; default: none, with --passing-axis",
     )
     passing_axis = luigi.Parameter(
         default=law.NO_STR,
@@ -34,8 +34,8 @@ class PlotEfficiencies(PlotsWithData):
     )
     categories = law.CSVParameter(
         default=(),
-        description="categories of passing entries, with --passing-axis of all entries; default: all, of which --total "
-        "takes those with its cuts and more",
+        description="categories of passing entries, or of all entries with --passing-axis; default: all, with --total "
+        "those that have its cuts",
     )
 
     exclude_index = False

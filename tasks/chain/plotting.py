@@ -56,7 +56,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     categories = law.CSVParameter(default=(), description="categories to draw, with patterns; default: all")
     compare = luigi.Parameter(
         default=law.NO_STR,
-        description="configuration to compare with, as before; none for no comparison; default: what the analysis says",
+        description="configuration to draw as before, none for no comparison; default: as the analysis declares",
     )
     density = luigi.BoolParameter(
         default=False,

@@ -145,8 +145,8 @@ class ShowYields(FromTemplates, BlindTask):
 
     variable = luigi.Parameter(
         default=law.NO_STR,
-        description="histogram that is summed, with underflow and overflow, and has one entry per event; default: of "
-        "each category the first one that does",
+        description="histogram whose sum is the yield, with one entry per event, underflow and overflow included; "
+        "default: the first such histogram of each category",
     )
     table = luigi.Parameter(
         default=TABLES[0], description="form of the table: text, md, tex, csv or json; default: text"

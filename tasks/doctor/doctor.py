@@ -49,7 +49,7 @@ class Doctor(BatchOptions, AnalysisTask):
         default=10.0,
         unit="m",
         significant=False,
-        description="minutes to wait for the test job, then it is removed; default: 10",
+        description="minutes to wait for the test job before it is removed; default: 10",
     )
 
     # These aren't options, since there is only one job, submitted once.

@@ -22,7 +22,7 @@ class IterationTask(TemplateTask):
 
     iteration = luigi.IntParameter(
         default=NO_ITERATION,
-        description="iteration of coupled scale factors, the first one is 0; -1 for scale factors that have converged; "
+        description="iteration of coupled scale factors, from 0; -1 for converged scale factors; "
         f"default: {NO_ITERATION}",
     )
 

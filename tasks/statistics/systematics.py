@@ -41,12 +41,12 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
     )
     model = luigi.Parameter(
         default=law.NO_STR,
-        description="statistical model, whose templates are drawn as they are stored and as they are treated, instead "
-        "of a configuration; no default",
+        description="statistical model whose nuisances are drawn, before and after the treatment, instead of a "
+        "configuration; no default",
     )
     regions = law.CSVParameter(default=(), description="regions of --model to draw; default: all")
     processes = law.CSVParameter(
-        default=(), description="processes of --model to draw on their own, too; default: none, only their sum"
+        default=(), description="processes of --model to draw separately, too; default: none, only their sum"
     )
 
     exclude_index = False

@@ -50,9 +50,9 @@ class FitOptions(ModelTask):
     model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
     card = luigi.Parameter(
         default=law.NO_STR,
-        description="datacard to fit instead, or several, a=PATH,b=PATH; no default",
+        description="datacard to fit instead of a model, or a=PATH,b=PATH; no default",
     )
-    mass = luigi.Parameter(default=MASS, description=f"what $MASS stands for in a card; default: {MASS}")
+    mass = luigi.Parameter(default=MASS, description=f"value of $MASS in a card; default: {MASS}")
     keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
     maps = luigi.Parameter(
         default=law.NO_STR,
@@ -60,11 +60,11 @@ class FitOptions(ModelTask):
     )
     freeze = law.CSVParameter(
         default=(),
-        description="parameters that don't float, e.g. btag_*,group:lumi; no default",
+        description="parameters to fix, e.g. btag_*,group:lumi; no default",
     )
     set = law.CSVParameter(
         default=(),
-        description="values to begin with, and to make data at, e.g. r=2; no default",
+        description="start values, also of Asimov data and toys, e.g. r=2; no default",
     )
     ranges = law.CSVParameter(default=(), description="ranges of parameters, e.g. r=-5:5,norm_*=0:3; no default")
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
