@@ -41,7 +41,7 @@ class FitChoice(FitOptions):
         description="asimov, observed (needs --unblind) or toys; default: asimov",
     )
     results = law.CSVParameter(
-        default=RESULTS, description=f"results besides the fit; default: {','.join(RESULTS)}, the goodness for data"
+        default=RESULTS, description=f"results besides the fit, goodness for data only; default: {','.join(RESULTS)}"
     )
     toys = luigi.IntParameter(
         default=0,

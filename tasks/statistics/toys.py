@@ -56,7 +56,7 @@ class FitOptions(ModelTask):
     keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
     maps = luigi.Parameter(
         default=law.NO_STR,
-        description="parameters of interest of a card, e.g. '.*/ggH:r_ggH[1,0,5]'; default: r of all signals",
+        description="scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]; no default",
     )
     freeze = law.CSVParameter(
         default=(),
