@@ -15,6 +15,7 @@ _SUBJECTS = tuple(
     (re.compile(pattern.replace("KEY", _KEY)), subject)
     for pattern, subject in (
         (r"(?:config\.)?parameters\.(?P<name>.+)", "parameter {name}"),
+        (r"parameters\['(?P<name>\w+)'\]", "year {name}"),
         (rf"{_FIGURE}style\.(?P<name>.+)", "parameter plotting_style.{name}"),
         (rf"{_FIGURE}(?:axes|labels)\[\d+\]", "axis {of}"),
         (rf"{_FIGURE}period\b", "data"),

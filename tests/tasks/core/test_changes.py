@@ -131,3 +131,11 @@ def test_modules_of_the_engine_come_last() -> None:
         for name in ("a", "b")
     )
     assert changes(one, other)[-1] == "module pocket.engine.run has changed"
+
+
+def test_parameters_of_a_year_that_is_no_name_in_python() -> None:
+    one, other = (
+        specification({"parameters": {"2018": {"scale": scale}, **more}})
+        for scale, more in ((1, {}), (2, {"2022": {}}))
+    )
+    assert changes(one, other) == ["year 2018: scale 1 → 2", "year 2022 is new"]

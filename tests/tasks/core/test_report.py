@@ -183,7 +183,9 @@ def test_the_error_comes_last(chain: Chain) -> None:
     assert ended.code == 30
     assert not LUIGI.search(ended.err)
     assert "Traceback" not in ended.err
-    assert "  RunProcessor          probes, main             4 branches, 3.2k events each  leading_muon: " in ended.err
+    assert (
+        "  RunProcessor          probes, main             4 branches, 3.2k events each  cut leading_muon: " in ended.err
+    )
     assert re.search(r"^✗ RunProcessor (main|probes) +failed after \d", ended.err, re.MULTILINE)
     assert "9 of 9 tasks were not made. The same command goes on from here." in ended.lines
     assert re.match(r"error: configuration '(main|probes)': cut 'leading_muon' failed in ", ended.lines[-1])
