@@ -9,7 +9,7 @@ from typing import Any
 from pocket.base.fingerprint import Closure, code_closure
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import TemplatePlot
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, check_known
 from pocket.histograms.combined import combinations_of
 from pocket.parameters.plain import plain_section
 
@@ -135,17 +135,30 @@ def formats_of(cfg: Configurator) -> tuple[str, ...]:
     return tuple(PlotStyle.from_parameters(_options(cfg)).formats)
 
 
-def check_style(cfg: Configurator) -> None:
+def check_style(cfg: Configurator, known: Iterable[Configurator] = ()) -> None:
     """Check the style of all figures of a configuration, without drawing anything.
 
+    Args:
+        cfg: the configuration.
+        known: configurations that share the style, one of which must have each category and histogram to blind; with
+            none, these names aren't checked.
+
     Raises:
-        UnknownNameError: if an option is unknown, with the nearest name.
+        UnknownNameError: if an option, or a category or histogram to blind, is unknown, with the nearest name.
         ConfigError: if a value has the wrong type, such as a colour that doesn't exist; or if a range to blind is that
             of a histogram with several axes, whose data would be shown.
     """
     from pocket.plots.style import PlotStyle
 
     style = PlotStyle.from_parameters(_options(cfg))
+    if sharing := list(known):
+        blind, where = style.blind_hists, "plotting_style.blind_hists"
+        categories = dict.fromkeys(name for each in sharing for name in each.categories.names)
+        check_known("category", blind.categories, categories, f"{where}.categories")
+        histograms = dict.fromkeys(
+            name for each in sharing for variable in each.variables for name in _all_names(each, variable)
+        )
+        check_known("histogram", blind.histograms, histograms, f"{where}.histograms")
     for name in style.blind_hists.histograms:
         if name in cfg.variables and name not in (projected := figure_names(cfg, name)):
             raise ConfigError(

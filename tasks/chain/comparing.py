@@ -12,7 +12,7 @@ from pocket.errors import ConfigError
 from pocket.io.store import write_output
 from pocket.parameters.tags import assignments, describe, read_tags, rename
 from tasks.chain.blinding import BlindTask
-from tasks.chain.figures import FormatsTask
+from tasks.chain.figures import FormatsTask, check_style_in
 from tasks.chain.merging import MergeOutputs
 from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import save_plots
@@ -59,7 +59,6 @@ class CompareCorrections(FormatsTask, BlindTask):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse what is no version, equal sides, and files that templates would need but a side lacks."""
         from pocket.configuration.used_corrections import check_files
-        from pocket.plots.specification import check_style
 
         params = super().modify_param_values(params)
         tags = {side: read_tags(params[side], f"--{side}") for side in SIDES}
@@ -70,8 +69,9 @@ class CompareCorrections(FormatsTask, BlindTask):
             )
         if params["largest"] < 1:
             raise ConfigError(f"--largest is {params['largest']}, expected 1 or more")
-        config = load(params).config(params["config"])
-        check_style(config)
+        analysis = load(params)
+        config = analysis.config(params["config"])
+        check_style_in(analysis, config)
         if params["templates"]:
             try:
                 for side in SIDES:

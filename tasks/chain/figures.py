@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import law
 
@@ -18,6 +18,10 @@ from tasks.chain.merging import MergeOutputs
 from tasks.core.console import counted, short_path
 from tasks.core.names import choose
 from tasks.framework.base import ConfigTask, StoreTask, input_ids, load
+
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
+    from pocket.configuration.configurator import Configurator
 
 #: entry of a manifest's ``info`` with the formats in which all of an output's plots are
 FORMATS = "formats"
@@ -79,6 +83,18 @@ class FormatsTask(StoreTask):
         return tuple(dict.fromkeys([*self.wanted_formats, *(manifest.info.get(FORMATS, ()) if manifest else ())]))
 
 
+def check_style_in(analysis: Analysis, config: Configurator) -> None:
+    """Check the style of a configuration, which may name what other configurations of the analysis have.
+
+    Raises:
+        ConfigError: as :func:`pocket.plots.specification.check_style`.
+    """
+    from pocket.plots.specification import check_style
+
+    # A configuration that can't be used may have any names.
+    check_style(config, () if analysis.broken else analysis.configs.values())
+
+
 class FromTemplates(ConfigTask):
     """A task that reads the merged templates of one configuration."""
 
@@ -89,13 +105,12 @@ class FromTemplates(ConfigTask):
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse unknown names and an invalid style before anything runs."""
-        from pocket.plots.specification import check_style
-
         params = super().modify_param_values(params)
-        config = load(params).config(params["config"])
+        analysis = load(params)
+        config = analysis.config(params["config"])
         where = f"configuration {params['config']!r}"
         params["categories"] = choose("category", params["categories"], config.categories.names, where)
-        check_style(config)
+        check_style_in(analysis, config)
         return params
 
     def requires(self) -> MergeOutputs:

@@ -24,6 +24,7 @@ from tasks.chain.figures import (
     Drawn,
     FormatsTask,
     FromTemplates,
+    check_style_in,
     find_figures,
     intact_figures,
     lacking_figures,
@@ -69,15 +70,13 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Resolve the comparison, and refuse unknown names and an invalid style before anything runs."""
-        from pocket.plots.specification import check_style
-
         params = super().modify_param_values(params)
         analysis = load(params)
         config = analysis.config(params["config"])
         where = f"configuration {params['config']!r}"
         params["variables"] = choose("variable", params["variables"], config.variables, where)
         params["categories"] = choose("category", params["categories"], config.categories.names, where)
-        check_style(config)
+        check_style_in(analysis, config)
         if params["compare"] == law.NO_STR:
             params["compare"] = analysis.comparison(params["config"]).before or "none"
         if params["compare"] != "none":

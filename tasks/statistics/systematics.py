@@ -15,6 +15,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.executors.base import Progress
 from pocket.io.store import write_output
+from tasks.chain.figures import check_style_in
 from tasks.chain.systematics import PlotsFromTemplates
 from tasks.chain.validation import ClosureGate
 from tasks.core.names import choose
@@ -55,7 +56,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse unknown names, and options that have no effect, before anything runs."""
-        from pocket.plots.specification import check_style, drawn_sources
+        from pocket.plots.specification import drawn_sources
 
         has_model = params["model"] != law.NO_STR
         for option in ("variables", "categories") if has_model else ("regions", "processes"):
@@ -76,7 +77,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         known_processes = dict.fromkeys(name for part in parts for name in part.processes)
         params["regions"] = choose("region", params["regions"], known_regions, where)
         params["processes"] = choose("process", params["processes"], known_processes, where)
-        check_style(load(params).config(params["config"]))
+        check_style_in(load(params), load(params).config(params["config"]))
         return params
 
     @cached_property

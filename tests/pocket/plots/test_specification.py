@@ -7,7 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.configuration.plot import TemplatePlot
-from pocket.errors import ConfigError
+from pocket.cuts.library import passthrough
+from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.specification import (
     check_style,
@@ -66,6 +67,26 @@ def test_style_is_checked_without_drawing() -> None:
         ConfigError, match=r"blind_hists\.histograms\.v: the histogram has several axes, so name .*v_x or v_y"
     ):
         check_style(config({**STYLE, "blind_hists": blind}))
+
+
+@pytest.mark.parametrize(
+    ("blind", "sentence"),
+    [
+        ({"categories": ["baselin"]}, r"unknown category 'baselin' in .*\.categories, did you mean 'baseline'\?"),
+        (
+            {"histograms": {"v_z": [0, 1]}},
+            r"unknown histogram 'v_z' in .*blind_hists\.histograms, did you mean 'v_y' or 'v_x'",
+        ),
+    ],
+)
+def test_names_to_blind_are_those_of_the_analysis(blind: dict[str, Any], sentence: str) -> None:
+    wrong = config({"blind_hists": blind})
+    with pytest.raises(UnknownNameError, match=sentence):
+        check_style(wrong, [wrong])
+    # Another configuration may have them.
+    names = {"categories": ["other"], "histograms": {"u": [0, 1]}}
+    other = config(categories={"other": [passthrough]}, variables={"u": HistConf([axis("x")])})
+    check_style(config({"blind_hists": names}), [config(), other])
 
 
 def test_names_of_figures() -> None:
