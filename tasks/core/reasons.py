@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,26 @@ def changes_since(task: Any) -> list[str]:
 
 
 def _newest_specification(directory: Path) -> Specification | None:
-    """Return the specification of the newest output beside a folder."""
-    beside: list[tuple[float, str]] = []
+    """Return the specification of the newest output beside a folder; one that failed counts if there is no other."""
+    beside: list[tuple[bool, float, str]] = []
     with contextlib.suppress(OSError):
         beside = sorted(
-            (path.stat().st_mtime, path.name)
+            (_is_whole(path), path.stat().st_mtime, path.name)
             for path in directory.parent.iterdir()
             if not path.name.startswith(".") and path != directory
         )
-    known = (read_specification(record_file("spec", name)) for _, name in reversed(beside))
+    known = (read_specification(record_file("spec", name)) for *_, name in reversed(beside))
     return next(known, None)
+
+
+def _is_whole(directory: Path) -> bool:
+    """Whether no dataset of an output is without branches, as when the first jobs have failed."""
+    return not any(_is_empty(path) for path in directory.iterdir()) if directory.is_dir() else True
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a path is a folder with nothing in it; a folder may have thousands of entries."""
+    if not path.is_dir():
+        return False
+    with os.scandir(path) as entries:
+        return next(entries, None) is None

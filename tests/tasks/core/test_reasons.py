@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pocket.base.fingerprint import code_closure, specification
@@ -7,7 +9,7 @@ from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
-from tasks.core.reasons import changes_since
+from tasks.core.reasons import _is_empty, changes_since
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -23,6 +25,20 @@ def test_what_has_changed_since_the_last_output(chain: Chain) -> None:
     assert changed.describe_reason() == "parameter object_preselection.Muon.pt: 10.0 → 11"
     chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
     assert reason(chain) == "cut leading_muon: small/cuts.py:12 has changed"
+
+
+def test_an_attempt_that_failed_is_no_output(chain: Chain) -> None:
+    chain.edit("cuts.py", '> params["pt"]', '> params["ptt"]')
+    run = chain.run("RunProcessor", "--config", "main")
+    assert run.code != 0
+    chain.edit("cuts.py", '> params["ptt"]', '>= params["pt"]')
+    changed = chain.task(RunProcessor, config="main", params=("object_preselection.Muon.pt=11",))
+    failed = next(path for path in changed.directory.parent.iterdir() if _is_empty(next(path.iterdir())))
+    # The folder of the attempt is the newest one.
+    os.utime(failed)
+    assert changed.describe_reason() == (
+        "parameter object_preselection.Muon.pt: 10.0 → 11, cut leading_muon: small/cuts.py:12 has changed"
+    )
 
 
 def test_code_that_differs_has_a_line_for_each_module(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
