@@ -20,7 +20,7 @@ from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.statistics import from_json
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
-from tests.agreement import p_value
+from tests.agreement import check_toys, p_value
 from tests.checkout import REPOSITORY
 from tests.law_runner import Law, Run, Usage
 
@@ -262,3 +262,10 @@ def test_the_cross_section_of_the_model_is_that_of_the_toys(law: Law, chain: tup
     treatment = json.loads((output(law, "ProduceDatacards", model) / "treatment.json").read_text())
     (region,) = treatment.values()
     assert {f"sf_dy_pt_stat{number}" for number in range(1, 13)} <= set(region["processes"]["z"]["nuisances"])
+
+
+@pytest.mark.parametrize("model", ["z_xsec", "z_xsec_count"])
+def test_pulls_and_coverage_of_toys(law: Law, chain: tuple[Run, Usage], model: str) -> None:
+    run = law.run("FitModel", "--model", model, "--data", "toys", "--toys", "200", "--version", "v1")
+    assert run.code == 0, run.text
+    check_toys(run.text)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pocket.statistics import from_json, load_model, read_datacard
+from tests.agreement import check_toys
 from tests.law_runner import Law
 
 pytestmark = pytest.mark.slow
@@ -61,10 +62,4 @@ def test_the_cross_section_is_that_of_the_toys(law: Law) -> None:
 def test_pulls_and_coverage_of_toys(law: Law) -> None:
     run = law.run("FitModel", *OPTIONS, "--data", "toys", "--toys", "200", timeout=900)
     assert run.code == 0, run.text
-    (line,) = re.findall(r"^r = .*$", run.text, re.MULTILINE)
-    numbers = re.search(r"pull ([+−][\d.]+) ± ([\d.]+), coverage (\d+) %", line)
-    assert numbers is not None, line
-    # of 200 toys: 0.07 and 0.05 of statistical errors, and 3.3 %
-    assert abs(float(numbers[1].replace("−", "-"))) < 0.25
-    assert 0.85 < float(numbers[2]) < 1.15
-    assert 58 < float(numbers[3]) < 79
+    check_toys(run.text)
