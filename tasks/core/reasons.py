@@ -67,20 +67,18 @@ def changes_since(task: Any) -> list[str]:
 
 def _newest_specification(directory: Path) -> Specification | None:
     """Return the specification of the newest output beside a folder; one that failed counts if there is no other."""
-    beside: list[tuple[bool, float, str]] = []
+    newest: Path | None = None
     with contextlib.suppress(OSError):
-        beside = sorted(
-            (_is_whole(path), path.stat().st_mtime, path.name)
-            for path in directory.parent.iterdir()
-            if not path.name.startswith(".") and path != directory
-        )
-    known = (read_specification(record_file("spec", name)) for *_, name in reversed(beside))
-    return next(known, None)
+        beside = [path for path in directory.parent.iterdir() if not path.name.startswith(".") and path != directory]
+        beside.sort(key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
+        # There may be many outputs, so none is looked into beyond the first that is whole.
+        newest = next(filter(_is_whole, beside), next(iter(beside), None))
+    return read_specification(record_file("spec", newest.name)) if newest else None
 
 
 def _is_whole(directory: Path) -> bool:
     """Whether no dataset of an output is without branches, as when the first jobs have failed."""
-    return not any(_is_empty(path) for path in directory.iterdir()) if directory.is_dir() else True
+    return not (directory.is_dir() and any(map(_is_empty, directory.iterdir())))
 
 
 def _is_empty(path: Path) -> bool:

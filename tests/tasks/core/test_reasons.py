@@ -9,7 +9,7 @@ from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
-from tasks.core.reasons import _is_empty, changes_since
+from tasks.core.reasons import changes_since
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def test_an_attempt_that_failed_is_no_output(chain: Chain) -> None:
     assert run.code != 0
     chain.edit("cuts.py", '> params["ptt"]', '>= params["pt"]')
     changed = chain.task(RunProcessor, config="main", params=("object_preselection.Muon.pt=11",))
-    failed = next(path for path in changed.directory.parent.iterdir() if _is_empty(next(path.iterdir())))
+    failed = next(path for path in changed.directory.parent.iterdir() if not any(next(path.iterdir()).iterdir()))
     # The folder of the attempt is the newest one.
     os.utime(failed)
     assert changed.describe_reason() == (
