@@ -294,17 +294,10 @@ SOURCE = """
 
 
 @pytest.fixture
-def package(tmp_path: Path) -> Iterator[Path]:
-    """A package outside of the project, forgotten at the end."""
-    before, path = set(sys.modules), list(sys.path)
-    folder = tmp_path / "outside_analysis"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(textwrap.dedent(SOURCE))
-    yield folder
-    sys.path[:] = path
-    for name in set(sys.modules) - before:
-        if name.startswith("outside"):
-            del sys.modules[name]
+def package(outside: Path) -> Iterator[Path]:
+    """A package outside of the project."""
+    (outside / "__init__.py").write_text(textwrap.dedent(SOURCE))
+    yield outside
     _load.cache_clear()
 
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import copy
-import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,27 +30,14 @@ analysis = Analysis(name="mine", configs={"first": first, "second": second}, def
 """
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Iterator[Path]:
-    """A folder for a package, forgotten at the end."""
-    before, path = set(sys.modules), list(sys.path)
-    folder = tmp_path / "outside_deferred"
-    folder.mkdir()
-    yield folder
-    sys.path[:] = path
-    for name in set(sys.modules) - before:
-        if name.startswith("outside"):
-            del sys.modules[name]
-
-
-def write(package: Path, *edits: tuple[str, str]) -> str:
+def write(outside: Path, *edits: tuple[str, str]) -> str:
     """Write the analysis with some texts replaced, and return its reference."""
     text = textwrap.dedent(MODULE).lstrip()
     for old, new in edits:
         assert old in text
         text = text.replace(old, new)
-    (package / "__init__.py").write_text(text)
-    return str(package)
+    (outside / "__init__.py").write_text(text)
+    return str(outside)
 
 
 def broken() -> Configurator:
@@ -91,11 +76,11 @@ def test_square_roots_of_a_broken_configuration_are_broken() -> None:
     assert square_roots(config, configure()) is config
 
 
-def test_others_of_the_analysis_can_be_used(package: Path) -> None:
-    analysis = load_analysis(write(package, ("SECOND", "genWieght")))
+def test_others_of_the_analysis_can_be_used(outside: Path) -> None:
+    analysis = load_analysis(write(outside, ("SECOND", "genWieght")))
     assert list(analysis.config("first").variables) == ["x"]
     assert list(analysis.broken) == ["second"]
-    file = package / "__init__.py"
+    file = outside / "__init__.py"
     with pytest.raises(BrokenConfigError) as caught:
         analysis.config("second")
     sentence = str(caught.value)
@@ -106,31 +91,31 @@ def test_others_of_the_analysis_can_be_used(package: Path) -> None:
     assert sentence.count("configuration 'second'") == 1
 
 
-def test_a_misspelt_argument(package: Path) -> None:
-    analysis = load_analysis(write(package, ('make("SECOND")', "configure(wieghts={})")))
+def test_a_misspelt_argument(outside: Path) -> None:
+    analysis = load_analysis(write(outside, ('make("SECOND")', "configure(wieghts={})")))
     with pytest.raises(BrokenConfigError, match=r"configuration 'second': unknown argument 'wieghts' in .*'weights'"):
         analysis.config("second")
 
 
-def test_a_configuration_that_no_other_can_replace(package: Path) -> None:
+def test_a_configuration_that_no_other_can_replace(outside: Path) -> None:
     sentence = r"^configuration 'second': unknown weight 'genWieght' .* \(in \S+:\d+, called in \S+__init__\.py:10\)$"
     only = ('"first": first, ', ""), ('default_config="first"', 'default_config="second"')
     with pytest.raises(BrokenConfigError, match=sentence):
-        load_analysis(write(package, ("SECOND", "genWieght"), *only))
+        load_analysis(write(outside, ("SECOND", "genWieght"), *only))
 
 
-def test_a_configuration_that_the_analysis_does_not_name(package: Path) -> None:
+def test_a_configuration_that_the_analysis_does_not_name(outside: Path) -> None:
     sentence = r"^unknown weight .genWieght. .* \(in \S+:\d+, called in \S+__init__\.py:10\)$"
     with pytest.raises(BrokenConfigError, match=sentence):
-        load_analysis(write(package, ("SECOND", "genWieght"), (', "second": second', "")))
+        load_analysis(write(outside, ("SECOND", "genWieght"), (', "second": second', "")))
 
 
-def test_a_configuration_that_the_module_uses(package: Path) -> None:
+def test_a_configuration_that_the_module_uses(outside: Path) -> None:
     sentence = r"^configuration 'second': unknown weight 'genWieght' .* \(in \S+:\d+, called in \S+__init__\.py:10\)$"
     with pytest.raises(BrokenConfigError, match=sentence):
-        load_analysis(write(package, ("SECOND", "genWieght"), ("analysis =", "print(second.variables)\nanalysis =")))
+        load_analysis(write(outside, ("SECOND", "genWieght"), ("analysis =", "print(second.variables)\nanalysis =")))
 
 
-def test_other_errors_stop_the_analysis(package: Path) -> None:
+def test_other_errors_stop_the_analysis(outside: Path) -> None:
     with pytest.raises(ConfigError, match="Cut"):
-        load_analysis(write(package, ("first =", "from pocket import Cut\nCut('', {}, len)\nfirst =")))
+        load_analysis(write(outside, ("first =", "from pocket import Cut\nCut('', {}, len)\nfirst =")))

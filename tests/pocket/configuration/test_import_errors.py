@@ -1,27 +1,12 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pocket.configuration.analysis import load_analysis
 from pocket.errors import ConfigError
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Iterator[Path]:
-    """A folder outside of the project for a package, forgotten at the end."""
-    before, path = set(sys.modules), list(sys.path)
-    folder = tmp_path / "outside_analysis"
-    folder.mkdir()
-    yield folder
-    sys.path[:] = path
-    for name in set(sys.modules) - before:
-        if name.startswith("outside"):
-            del sys.modules[name]
 
 
 @pytest.mark.parametrize(
@@ -48,25 +33,25 @@ def package(tmp_path: Path) -> Iterator[Path]:
         ("from .cuts import divide\ndivide()", r"outside_analysis/cuts\.py:7: ZeroDivisionError: division by zero"),
     ],
 )
-def test_an_import_that_fails_is_one_sentence(package: Path, source: str, sentence: str) -> None:
-    (package / "__init__.py").write_text(f"{source}\n")
-    (package / "cuts.py").write_text(
+def test_an_import_that_fails_is_one_sentence(outside: Path, source: str, sentence: str) -> None:
+    (outside / "__init__.py").write_text(f"{source}\n")
+    (outside / "cuts.py").write_text(
         "from pocket.cuts.cut import Cut\n\ndimuon = Cut('dimuon', {}, len)\n\n\ndef divide():\n    1 / 0\n"
     )
-    (package / "circle.py").write_text("from . import other\n")
-    (package / "other.py").write_text("from .circle import a\n")
-    (package / "wrong.py").write_text("\n\ndef a()\n    pass\n")
-    begin = rf"^analysis '{package}' can't be imported, because of an error in {package}/"
+    (outside / "circle.py").write_text("from . import other\n")
+    (outside / "other.py").write_text("from .circle import a\n")
+    (outside / "wrong.py").write_text("\n\ndef a()\n    pass\n")
+    begin = rf"^analysis '{outside}' can't be imported, because of an error in {outside}/"
     with pytest.raises(ConfigError, match=begin) as caught:
-        load_analysis(str(package))
+        load_analysis(str(outside))
     assert re.search(sentence, str(caught.value))
     assert "\n" not in str(caught.value)
 
 
-def test_an_error_names_the_line_of_the_configuration(package: Path) -> None:
+def test_an_error_names_the_line_of_the_configuration(outside: Path) -> None:
     source = "from pocket.cuts.cut import Cut\n\n\ndef make():\n    return Cut('', {}, len)\n\n\nmake()\n"
-    (package / "__init__.py").write_text(source)
+    (outside / "__init__.py").write_text(source)
     with pytest.raises(ConfigError) as caught:
-        load_analysis(str(package))
-    file = package / "__init__.py"
+        load_analysis(str(outside))
+    file = outside / "__init__.py"
     assert str(caught.value) == f"Cut(): the name is empty, give the cut a name (in {file}:5, called in {file}:8)"
