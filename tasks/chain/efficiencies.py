@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +50,16 @@ class PlotEfficiencies(PlotsWithData):
         if bool(total) == bool(axis):
             raise ConfigError(
                 "PlotEfficiencies needs either --total, a category of all entries, or --passing-axis, an axis of "
-                "failing and passing entries"
+                f"failing and passing entries, of {where}{_others(config)}"
             )
         if total:
-            check_known("category", [total], config.categories.names, where)
+            check_known("category", [total], config.categories.names, f"--total, {where}")
             _check_parts(config, params["categories"], total, where)
             if not _pairs(config, params["categories"], params["variables"], total):
-                raise ConfigError(f"none of the histograms of {where} is filled both in {total!r} and in a part of it")
+                raise ConfigError(
+                    f"none of the histograms of {where} is filled both in {total!r} and in a part of "
+                    f"it{_others(config)}"
+                )
         else:
             _check_axis(config, params["variables"], axis, where)
         return params
@@ -98,6 +101,14 @@ def _parts_of(config: Configurator, total: str) -> list[str]:
     return [name for name in config.categories.names if name != total and not missing_cuts(config, name, total)]
 
 
+def _others(config: Configurator) -> str:
+    """Return the categories that have efficiencies, as the end of a sentence."""
+    usable = [name for name in config.categories.names if _pairs(config, (), (), name)]
+    if usable:
+        return f"; --total may be {some_of(usable)}"
+    return "; none of its categories can be --total, use --passing-axis with an axis of failing and passing entries"
+
+
 def _pairs(
     config: Configurator, categories: Sequence[str], variables: Sequence[str], total: str
 ) -> list[tuple[str, str]]:
@@ -124,10 +135,12 @@ def _check_parts(config: Configurator, categories: Sequence[str], total: str, wh
         if missing := missing_cuts(config, category, total):
             raise ConfigError(
                 f"category {category!r} of {where} lacks the cut {missing[0]!r} of {total!r}, so its events may not be "
-                "part of it: there is no efficiency"
+                f"part of it: there is no efficiency; parts of {total!r}: {some_of(_parts_of(config, total)) or 'none'}"
             )
     if not (categories or _parts_of(config, total)):
-        raise ConfigError(f"no other category of {where} has all cuts of {total!r}: there is no efficiency")
+        raise ConfigError(
+            f"no other category of {where} has all cuts of {total!r}: there is no efficiency{_others(config)}"
+        )
 
 
 def _check_axis(config: Configurator, variables: Sequence[str], axis: str, where: str) -> None:
@@ -138,7 +151,7 @@ def _check_axis(config: Configurator, variables: Sequence[str], axis: str, where
         UnknownNameError: if no histogram has it.
     """
     axes = {name: {each.name: each for each in conf.axes} for name, conf in config.variables.items()}
-    check_known("axis", [axis], sorted({name for named in axes.values() for name in named}), where)
+    check_known("axis", [axis], sorted({name for named in axes.values() for name in named}), f"--passing-axis, {where}")
     having = [name for name, named in axes.items() if axis in named and len(named) > 1]
     for name in variables or having or list(config.variables):
         if name not in having:
@@ -147,8 +160,14 @@ def _check_axis(config: Configurator, variables: Sequence[str], axis: str, where
         if (bins := _bins_of(axes[name][axis])) != 2:
             raise ConfigError(
                 f"axis {axis!r} of histogram {name!r} in {where} has {bins} bins, expected two: of failing and of "
-                "passing entries"
+                f"passing entries; axes with two bins: {some_of(_axes_with_two_bins(axes)) or 'none'}"
             )
+
+
+def _axes_with_two_bins(axes: Mapping[str, Mapping[str, Axis]]) -> list[str]:
+    """Return the names of axes that have two bins in a histogram with others."""
+    several = [named for named in axes.values() if len(named) > 1]
+    return sorted({name for named in several for name, axis in named.items() if _bins_of(axis) == 2})
 
 
 def _bins_of(axis: Axis) -> int:

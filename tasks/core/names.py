@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import law
+import luigi
 
+from pocket.base.file_names import check_store_name
 from pocket.errors import ConfigError, UnknownNameError
 
 _SIGNS = frozenset("*?[")
+#: characters that no folder of the store has, and those that its name doesn't begin with
+_REFUSED, _NOT_FIRST = re.compile(r"[^A-Za-z0-9_.+=,@-]+"), ".+=,@-"
+
+
+class StoreNameParameter(luigi.Parameter):
+    """An option whose value becomes a folder in the store, so other values are refused when options are parsed."""
+
+    def parse(self, value: str) -> str:
+        """Return the value.
+
+        Raises:
+            ConfigError: if it can't be a folder, with a name that can.
+        """
+        try:
+            return check_store_name("name", value)
+        except ConfigError as error:
+            near = _REFUSED.sub("_", value).lstrip(_NOT_FIRST)[:128]
+            raise ConfigError(f"{error}" + (f", e.g. {near}" if near.strip("_.") else "")) from None
 
 
 def is_pattern(name: str) -> bool:

@@ -165,6 +165,8 @@ def _check_values(arguments: argparse.Namespace) -> None:
             continue
         try:
             parameter.parse(value)
+        except PocketError as error:
+            _end(f"option {option} of {arguments.root_task}: {error}")
         # A parameter's parser may raise any exception.
         except Exception as error:
             expected = next((text for kind, text in _EXPECTED if isinstance(parameter, kind)), str(error))
@@ -204,17 +206,24 @@ _IN_TEXT = re.compile(r"\nTraceback .*\n(?:pocket\.errors|luigi\.parameter)\.\w+
 
 
 _MISSING = re.compile(r"(?P<task>\w+)\[args=.* requires the '(?P<name>\w+)' parameter to be set", re.DOTALL)
+_NO_DEFAULT = "; no default"
 
 
 def sentence_of(error: BaseException | str) -> str:
-    """Return the message of an error for users; that of a missing option names the option.
+    """Return the message of an error for users; that of a missing option names the option, and says what it is.
 
     Example:
         >>> sentence_of("Plot[args=(), kwargs={}]: requires the 'chunk_size' parameter to be set")
         'Plot needs --chunk-size'
     """
     missing = _MISSING.fullmatch(str(error))
-    return f"{missing['task']} needs {_dashed(missing['name'])}" if missing else str(error)
+    if not missing:
+        return str(error)
+    of_task = dict(_tasks.get_task_cls(missing["task"]).get_params()) if missing["task"] in _tasks.task_names() else {}
+    described = str(getattr(of_task.get(missing["name"]), "description", None) or "").removesuffix(_NO_DEFAULT)
+    option = _dashed(missing["name"])
+    what = f", the {described.replace('e.g. ', f'e.g. {option} ')}" if described else ""
+    return f"{missing['task']} needs {option}{what}"
 
 
 class OneSentence(logging.Filter):

@@ -19,10 +19,14 @@ from tests.tasks.small_chain import Chain
     [
         ({}, "PlotEfficiencies needs either --total, a category of all entries, or --passing-axis"),
         ({"total": "baseline", "passing_axis": "passing"}, "PlotEfficiencies needs either --total"),
-        ({"total": "basline"}, "unknown category 'basline' in configuration 'probes', did you mean 'baseline'"),
-        ({"total": "baseline"}, "no other category of configuration 'probes' has all cuts of 'baseline'"),
+        ({"total": "basline"}, "'basline' in --total, configuration 'probes', did you mean 'baseline'"),
+        (
+            {"total": "baseline"},
+            "no other category of configuration 'probes' has all cuts of 'baseline': there is no efficiency; none of "
+            "its categories can be --total, use --passing-axis",
+        ),
         ({"total": "baseline", "categories": ("baseline",)}, "'baseline' is the total itself"),
-        ({"passing_axis": "pasing"}, "unknown axis 'pasing' in configuration 'probes', did you mean 'passing'"),
+        ({"passing_axis": "pasing"}, "'pasing' in --passing-axis, configuration 'probes', did you mean 'passing'"),
         ({"passing_axis": "pt", "categories": ("bseline",)}, "unknown category 'bseline'"),
     ],
 )
@@ -33,7 +37,7 @@ def test_mistakes_are_found_before_anything_runs(chain: Chain, options: dict[str
 
 def test_an_axis_of_failing_and_passing_entries_is_needed(chain: Chain) -> None:
     chain.edit("__init__.py", 'type="integer", start=0, stop=2)', 'type="integer", start=0, stop=3)')
-    with pytest.raises(ConfigError, match="axis 'passing' of histogram 'probes' in configuration 'probes' has 3 bins"):
+    with pytest.raises(ConfigError, match=r"axis 'passing' of histogram .* has 3 bins, .*; axes with two bins: pt"):
         chain.task(PlotEfficiencies, config="probes", passing_axis="passing")
     sentence = "histogram 'npvs' of configuration 'main' has no axis 'PV_npvsGood' beside others; these have: none"
     with pytest.raises(ConfigError, match=sentence):
@@ -43,9 +47,13 @@ def test_an_axis_of_failing_and_passing_entries_is_needed(chain: Chain) -> None:
 def test_a_category_with_other_cuts_is_no_part(chain: Chain) -> None:
     two = '{"baseline": [passthrough], "many": [get_nPVgood(20)], "more": [get_nPVgood(20), get_nPVgood(30)]}'
     chain.edit("__init__.py", '{"baseline": [passthrough]}', two)
-    sentence = "category 'baseline' of configuration 'main' lacks the cut 'nPVgood_20' of 'many'"
+    sentence = (
+        "category 'baseline' of configuration 'main' lacks the cut 'nPVgood_20' of 'many', .*; parts of 'many': more"
+    )
     with pytest.raises(ConfigError, match=sentence):
         chain.task(PlotEfficiencies, config="main", total="many", categories=("baseline",))
+    with pytest.raises(ConfigError, match=r"no other category .* of 'more': .*; --total may be baseline, many$"):
+        chain.task(PlotEfficiencies, config="main", total="more")
     shown = chain.task(PlotEfficiencies, config="main", total="many").shown
     assert shown == [("more", "muon_pt"), ("more", "npvs")]
     chain.edit("__init__.py", '"npvs": HistConf([vertices])', '"npvs": HistConf([vertices], only_categories=["many"])')

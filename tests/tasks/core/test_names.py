@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.core.names import choose
+from tasks.core.names import StoreNameParameter, choose
 
 KNOWN = ["mll", "muon_pt", "npvs"]
 
@@ -32,3 +32,20 @@ def test_unknown_names() -> None:
 
 def test_a_name_with_signs_of_a_pattern_is_itself() -> None:
     assert choose("variable", ["m[0]"], ["m[0]", "m0"], "here") == ("m[0]",)
+
+
+@pytest.mark.parametrize(
+    ("value", "near"),
+    [
+        ("my version", ", e.g. my_version"),
+        (".v1", ", e.g. v1"),
+        ("2018/b tag", ", e.g. 2018_b_tag"),
+        ("../..", "in front"),
+    ],
+)
+def test_names_of_folders_are_refused_when_options_are_parsed(value: str, near: str) -> None:
+    parameter = StoreNameParameter(description="name")
+    with pytest.raises(ConfigError, match="can't be part of a path in the store") as error:
+        parameter.parse(value)
+    assert str(error.value).endswith(near)
+    assert parameter.parse("v1.2") == "v1.2"

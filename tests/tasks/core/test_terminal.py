@@ -109,5 +109,6 @@ def test_only_options_that_change_something(
 def test_option_that_is_missing_is_named() -> None:
     with pytest.raises(MissingParameterException) as error:
         PlotTemplates(params=("a=[1]",))
-    assert sentence_of(error.value) == "PlotTemplates needs --version"
+    expected = "PlotTemplates needs --version, the name of this version of the outputs, e.g. --version v1"
+    assert sentence_of(error.value) == expected
     assert sentence_of(ValueError("else")) == "else"

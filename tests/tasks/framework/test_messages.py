@@ -198,7 +198,13 @@ def test_as_a_user_sees_it(
 
 def test_parameter_that_is_missing_or_unknown(on_files: Chain) -> None:
     missing = on_files.law.run("PlotTemplates")
-    assert (missing.code, missing.text) == (2, "error: PlotTemplates needs --version\n")
+    sentence = "PlotTemplates needs --version, the name of this version of the outputs, e.g. --version v1"
+    assert (missing.code, missing.text) == (2, f"error: {sentence}\n")
+    refused = on_files.law.run("PlotTemplates", "--version", "my version", "--analysis", "nowhere")
+    assert refused.code == 2
+    assert re.fullmatch(
+        "error: option --version of PlotTemplates: name 'my version' .*, e.g. my_version\n", refused.text
+    )
     unknown = on_files.run("PlotTemplates", "--varables", "npvs")
     assert unknown.code == 2
     assert re.fullmatch(
