@@ -143,4 +143,4 @@ def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[s
     check_known("calibrator", names, by_name, where)
     for name in names:
         if not by_name[name].has_variations:
-            raise ConfigError(f"calibrator {name!r} in {where} has no variations")
+            raise ConfigError(f"calibrator {name!r} in {where} has no variations: leave it out, or set has_variations")

@@ -168,10 +168,8 @@ class Configurator(metaclass=_Deferring):
         self.subsamples, dropped = self._read_subsamples(_one_of(subsamples, datasets.get("subsamples")), dropped)
         varied, shaped, self.correlated = check_variations(variations or {})
         names, kinds = self.categories.names, self._sample_kinds()
-        weights_classes = weights_classes or ()
-        own = {getattr(weight, "name", None) for weight in weights_classes}
-        shipped = [weight for weight in shipped_weights() if weight.name not in own]
-        known = [*shipped, *weights_classes]
+        own = {getattr(weight, "name", None) for weight in weights_classes or ()}
+        known = [*(weight for weight in shipped_weights() if weight.name not in own), *(weights_classes or ())]
         self.weights: WeightPlan = build_plan(weights or {}, varied, known, names, kinds, dropped)
         self._check_weights()
         self.shapes: ShapePlan = build_shape_plan(shaped, calibrators or (), names, kinds, dropped)
@@ -180,9 +178,8 @@ class Configurator(metaclass=_Deferring):
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables(dropped)
-        _stored_variations().check_sample_variations(self)
-        if self.correlated is not None:
-            importlib.import_module("pocket.configuration.era_names").check_era_names(self)
+        # The import is by name, since checks decide no number.
+        importlib.import_module("pocket.configuration.whole").check_whole(self)
 
     def __copy__(self) -> Configurator:
         """Return a copy that may be changed, without the cached properties."""

@@ -140,7 +140,10 @@ def build_plan(
         plans[sample] = SamplePlan(per_category, varied_here)
     for name in wanted:
         if not registry[name].has_variations:
-            raise ConfigError(f"variations.weights: weight {name!r} has no variations")
+            raise ConfigError(
+                f"variations.weights: weight {name!r} has no variations: leave it out, or set has_variations = True in "
+                "it and return (nominal, up, down)"
+            )
         if name not in in_use:
             raise ConfigError(f"variations.weights: {name!r} is varied, but no weight of that name is applied")
     used = {name for sample in samples for category in categories for name in applied.of(sample, category)}

@@ -109,7 +109,8 @@ ROWS = [
     ),
     Row(
         "variations of a weight that has none",
-        r"variations\.weights: weight 'sf_fixed' has no variations",
+        r"variations\.weights: weight 'sf_fixed' has no variations: leave it out, or set has_variations = True in it "
+        r"and return \(nominal, up, down\)",
         config(weights=weights(FIXED), variations=varied(FIXED)),
     ),
     Row(

@@ -71,7 +71,12 @@ def test_good_calibrators_pass() -> None:
         ),
         ([Calibrator], [], ConfigError, "calibrator Calibrator has no name: set name in the class"),
         ([Scale], ["scales"], UnknownNameError, "unknown calibrator 'scales' in variations, did you mean 'scale'?"),
-        ([Correction], ["correction"], ConfigError, "calibrator 'correction' in variations has no variations"),
+        (
+            [Correction],
+            ["correction"],
+            ConfigError,
+            "calibrator 'correction' in variations has no variations: leave it out, or set has_variations",
+        ),
     ],
 )
 def test_refused(classes: list[type[Calibrator]], requested: list[str], error: type[ConfigError], text: str) -> None:

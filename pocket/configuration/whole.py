@@ -1,0 +1,97 @@
+"""Checks of a whole configuration: of the names of its variations, and of cuts on triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pocket.configuration.stored_variations import check_sample_variations
+from pocket.errors import ConfigError, DatasetError, UnknownNameError
+from pocket.parameters.access import parameter
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
+    from pocket.cuts.cut import Cut
+    from pocket.datasets.definitions import DatasetDefinition
+
+#: parameter that cuts on the triggers of primary datasets have
+_CHOSEN = "primaryDatasets"
+
+
+def check_whole(cfg: Configurator) -> None:
+    """Check variations, their names in several eras, and cuts on triggers.
+
+    Raises:
+        ConfigError: as :func:`~pocket.configuration.stored_variations.check_sample_variations` and
+            :func:`~pocket.configuration.era_names.check_era_names`, or for a cut on triggers that a dataset can't be
+            selected by.
+        DatasetError: as the first.
+    """
+    check_sample_variations(cfg)
+    if cfg.correlated is not None:
+        # Most configurations have no table of names, so they start without this.
+        from pocket.configuration.era_names import check_era_names
+
+        check_era_names(cfg)
+    try:
+        check_trigger_cuts(cfg)
+    except (ConfigError, DatasetError) as error:
+        # PocketCoffea finds out when it processes the dataset.
+        cfg._cannot_process(str(error))
+
+
+def check_trigger_cuts(cfg: Configurator) -> None:
+    """Check that the parameters have the triggers of all cuts of :func:`pocket.cuts.get_HLTsel` and ``get_L1sel``.
+
+    Raises:
+        UnknownNameError: for a primary dataset or a year without triggers.
+        DatasetError: for data whose metadata don't have the primary dataset.
+    """
+    for cut, where, sample in _trigger_cuts(cfg):
+        for definition in cfg.definitions.values():
+            if sample in (None, definition.sample):
+                _check_dataset(cfg, cut, f"cut {cut.name!r} of {where}", definition)
+
+
+def _trigger_cuts(cfg: Configurator) -> Iterator[tuple[Cut, str, str | None]]:
+    """Yield the cuts with their place, and the sample that they are applied to, ``None`` for all."""
+    groups: list[tuple[str, str | None, Any]] = [
+        ("skim", None, cfg.skim),
+        ("preselections", None, cfg.preselections),
+        *((f"categories.{name}", None, cuts) for name, cuts in cfg.categories.categories.items()),
+    ]
+    for divided, selection in cfg.subsamples.items():
+        groups += [(f"subsamples.{divided}.{name}", divided, cuts) for name, cuts in selection.categories.items()]
+    for where, sample, cuts in groups:
+        for cut in cuts:
+            if isinstance(cut.params, Mapping) and _CHOSEN in cut.params:
+                # The import takes awkward, which a configuration without such a cut may not need.
+                from pocket.cuts.library import apply_triggers
+
+                if cut.function is apply_triggers:
+                    yield cut, where, sample
+
+
+def _check_dataset(cfg: Configurator, cut: Cut, label: str, definition: DatasetDefinition) -> None:
+    """Check what a cut needs for one dataset."""
+    section = f"{cut.params['level']}_triggers"
+    years = parameter(cfg.parameters, section)
+    year = definition.year
+    if year not in years:
+        raise UnknownNameError("year", year, years, f"{section}, which {label} needs for {definition.where}")
+    known = [str(name) for name in years[year]]
+    for name in cut.params[_CHOSEN] or ():
+        if name not in known:
+            raise UnknownNameError("primary dataset", name, known, f"{label}, {section}.{year}")
+    if cut.params[_CHOSEN] or definition.is_mc:
+        return
+    name = definition.metadata().get("primaryDataset")
+    if name is None:
+        raise DatasetError(
+            f"{definition.where} lacks 'primaryDataset' in its metadata, by which {label} chooses triggers: one of "
+            f"{', '.join(map(repr, known))}"
+        )
+    if name not in known:
+        raise UnknownNameError(
+            "primary dataset", name, known, f"the metadata of {definition.where}, {section}.{year} for {label}"
+        )
