@@ -92,7 +92,12 @@ def check_style_in(analysis: Analysis, config: Configurator) -> None:
     from pocket.plots.specification import check_style
 
     # A configuration that can't be used may have any names.
-    check_style(config, () if analysis.broken else analysis.configs.values())
+    known = () if analysis.broken else analysis.configs.values()
+    check_style(config, known)
+    if known:
+        from pocket.plots.sample_names import remark_unknown_samples
+
+        remark_unknown_samples(config, known)
 
 
 class FromTemplates(ConfigTask):

@@ -1,0 +1,104 @@
+"""Check of the sample names in a plot style, which may be shared and name samples that an analysis doesn't have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pocket.base.runtime.remarks import remark, some_of
+from pocket.configuration.configurator import Configurator
+from pocket.datasets.definition_files import read_all_definitions
+from pocket.errors import nearest
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import plain_section
+from pocket.parameters.shipped import find_file
+from pocket.plots.style import PlotStyle
+
+#: similarity from which an unknown name counts as a misspelling of a sample
+_MISSPELT = 0.8
+_DIGITS = re.compile(r"\d+")
+#: options whose names may be those of groups, too
+_OF_SAMPLES = (
+    "labels_mc",
+    "colors_mc",
+    "order_mc",
+    "only_samples",
+    "exclude_samples",
+    "rescale_samples",
+    "signal_samples",
+)
+
+
+def remark_unknown_samples(cfg: Configurator, sharing: Iterable[Configurator]) -> None:
+    """Remark on names in a style that are nearly those of samples, and on groups that have no sample.
+
+    Any other unknown name is accepted, because a style may be that of several analyses. So is one whose nearest sample
+    has an entry of its own in the same option.
+
+    Args:
+        cfg: the configuration with the style, which is valid.
+        sharing: the configurations of the analysis, whose samples are known.
+    """
+    style, shipped = (
+        PlotStyle.from_parameters(plain_section(parameters, "plotting_style"))
+        for parameters in (cfg.parameters, get_default_parameters())
+    )
+    configs = list(sharing)
+    samples = list(
+        dict.fromkeys(name for each in configs for sample in each.samples for name in each.counted_samples(sample))
+    )
+    groups = style.samples_groups
+    own = {option: _own_names(getattr(style, option), getattr(shipped, option)) for option in _OF_SAMPLES}
+    found = [
+        (option, name, meant)
+        for option, names in own.items()
+        for name, meant in _misspelt(names, [*samples, *groups], names)
+    ]
+    members = [sample for group in groups.values() for sample in group]
+    for group, names in groups.items():
+        misspelt = [(f"samples_groups.{group}", *each) for each in _misspelt(names, samples, members)]
+        found += misspelt
+        if not misspelt and not set(names) & set(samples):
+            remark(
+                f"plotting_style.samples_groups.{group} isn't drawn: none of {some_of(list(names)) or 'nothing'} is a "
+                f"sample of the analysis, which has {some_of(samples)}"
+            )
+    excluded = _all_samples(configs) if found else ()
+    for name, meant in dict.fromkeys((name, meant) for _, name, meant in found if name not in excluded):
+        options = ", ".join(option for option, *each in found if each == [name, meant])
+        remark(f"there is no sample {name!r} for plotting_style ({options}), did you mean {meant!r}?")
+
+
+def _own_names(entries: Any, shipped: Any) -> list[str]:
+    """Return the names in an option, except for entries that are those of the shipped style."""
+    if isinstance(entries, Mapping):
+        return [name for name, value in entries.items() if name not in shipped or shipped[name] != value]
+    return list(entries)
+
+
+def _misspelt(names: Iterable[str], valid: Sequence[str], named: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names that nearly equal a valid one, with that.
+
+    Args:
+        names: the names of an option.
+        valid: the names that it may have.
+        named: valid names that the option has already, so that no other one is meant to be them.
+    """
+    free = [name for name in valid if name not in named]
+    for name in names:
+        if name not in valid:
+            others = [each for each in free if not _are_of_one_family(name, each)]
+            yield from ((name, meant) for meant in nearest(name, others, 1, _MISSPELT))
+
+
+def _are_of_one_family(name: str, other: str) -> bool:
+    """Tell whether two samples differ in numbers alone, as HT-100 and HT-200, or one is a part of the other."""
+    is_part = name.startswith(f"{other}_") or other.startswith(f"{name}_")
+    return is_part or _DIGITS.sub("", name) == _DIGITS.sub("", other)
+
+
+def _all_samples(configs: Iterable[Configurator]) -> set[str]:
+    """Return all samples in the definition files of configurations, whatever their filters leave."""
+    files = dict.fromkeys(file for each in configs for file in each.definition_files)
+    return {definition.sample for definition in read_all_definitions(map(find_file, files))}
