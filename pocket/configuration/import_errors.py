@@ -115,10 +115,13 @@ def _module_hint(name: str, package: str, beside: Iterable[str]) -> str:
     own = _modules_in(package)
     if top in own:
         return f"it is a module of the analysis, which others import as {package}.{name}, or from . in the same folder"
-    if parent and top in _ENGINE:
-        return f"{top} is a package of Pocketlaw, which has no such module: give a package of yours another name"
     if parent and importlib.util.find_spec(top) is not None:
-        return f"the package {top} has no such module"
+        close = nearest(last, _modules_in(parent))
+        hint = f", did you mean {' or '.join(f'{parent}.{other}' for other in close)}?" if close else ""
+        if top in _ENGINE:
+            rename = "" if close else ": give a package of yours another name"
+            return f"{top} is a package of Pocketlaw, which has no such module{hint}{rename}"
+        return f"the package {top} has no such module{hint}"
     close = nearest(top, [*own, *beside, *sys.stdlib_module_names, *metadata.packages_distributions()])
     meant = " or ".join(f"{package}.{other}" if other in own else other for other in close)
     hint = f", or did you mean {meant}?" if meant else ""
@@ -137,5 +140,6 @@ def _modules_in(package: str) -> list[str]:
 def _name_hint(name: str, module: str, text: str) -> str:
     if "circular import" in text:
         return ", which isn't complete yet: the two modules import each other"
-    close = nearest(name, [known for known in vars(sys.modules.get(module, object)) if not known.startswith("__")])
+    # Packages load the modules of their names when these are used, so only dir() has all of them.
+    close = nearest(name, [known for known in dir(sys.modules.get(module, object)) if not known.startswith("__")])
     return f", did you mean {' or '.join(map(repr, close))}?" if close else ""

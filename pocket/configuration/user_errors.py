@@ -6,18 +6,22 @@ import builtins
 import contextlib
 import functools
 import inspect
+import linecache
 import logging
 import os
 import re
 import site
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from omegaconf.errors import OmegaConfBaseException
+
 from pocket.base.fingerprint.modules import owner
+from pocket.base.runtime.remarks import some_of
 from pocket.base.runtime.user_code import call_of, code_of, events_of
 from pocket.base.snapshots.process import original, shown
 from pocket.corrections.files import inputs_of
@@ -36,12 +40,14 @@ from pocket.io.remote.client import open_root
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.publishing import replacing_file
 from pocket.parameters.defaults import project_root
+from pocket.parameters.explaining import omegaconf_reason
 
 _log = logging.getLogger(__name__)
 
 #: largest number of characters of an exception's message in a sentence
 _LONGEST = 300
 _STACK = re.compile(r'File "(.+)", line (\d+) in (\S+)')
+_LOOKED_INTO = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\[")
 #: separator between the sentence and the file with the traceback
 _LOG = "; the traceback is in "
 
@@ -69,9 +75,10 @@ def describe(error: BaseException) -> str:
     """Return the type and the message of an exception in one line."""
     # After an empty line, awkward adds the operation and its arrays.
     text = str(error).strip().partition("\n\n")[0]
-    if type(error).__module__.startswith("omegaconf."):
+    if isinstance(error, OmegaConfBaseException):
         # OmegaConf adds its own types on further lines.
-        text = f"{text.partition(chr(10))[0]} ({getattr(error, 'full_key', None) or 'parameters'})"
+        place = f" ({error.full_key})" if error.full_key else ""
+        text = reason if (reason := omegaconf_reason(error)).startswith("unknown ") else f"{reason}{place}"
     text = redacted(" ".join(text.split()))
     shortened = f"{text[:_LONGEST]} …" if len(text) > _LONGEST else text
     return f"{type(error).__name__}: {shortened}".rstrip(": ")
@@ -210,7 +217,7 @@ def crash_line(stack: str) -> str:
 
 
 def missing_branch(path: str, field: str, error: BaseException) -> str:
-    """Return the message for a field that was used and isn't in a file, with the nearest branches.
+    """Return the message for a field that was used and isn't in a file: the code, the field and the nearest branches.
 
     Args:
         path: the file.
@@ -224,12 +231,14 @@ def missing_branch(path: str, field: str, error: BaseException) -> str:
     for branch in branches:
         for key in {branch, branch.partition("_")[0], branch.partition("_")[2]} - {""}:
             by_field.setdefault(key, []).append(branch)
-    close = [*_in_collection(field, branches, error)]
-    close += [branch for key in nearest(field, by_field) for branch in by_field[key][:3]]
+    # Branches of other collections resemble an attribute by chance.
+    close = _in_collection(field, branches, error) or [
+        branch for key in nearest(field, by_field) for branch in by_field[key][:3]
+    ]
     listed = ", ".join(list(dict.fromkeys(close))[:6])
     hint = f"nearest branches: {listed}" if listed else f"none of its {len(branches)} branches is close"
-    events = f", {found}" if (found := events_of(error, "")) else ""
-    return f"no branch for field {field!r} in {path} (used by {_user_code(error)}{events}); {hint}"
+    events = f" ({found})" if (found := events_of(error, "")) else ""
+    return f"{_user_code(error)}: no branch for field {field!r} in {path}{events}; {hint}"
 
 
 def _in_collection(field: str, branches: list[str], error: BaseException) -> list[str]:
@@ -254,6 +263,8 @@ def suggestion(error: BaseException) -> str:
     names: list[str] = []
     if "did you mean" in str(error).lower():
         return ""
+    if type(error) is KeyError:
+        return _key_hint(error)
     if isinstance(error, NameError):
         for frame, _ in _frames(error):
             names = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
@@ -264,6 +275,23 @@ def suggestion(error: BaseException) -> str:
     name = getattr(error, "name", None)
     close = nearest(name, [known for known in names if known != name], 1, 0.7) if isinstance(name, str) else []
     return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+
+
+def _key_hint(error: KeyError) -> str:
+    """Return a hint with the keys of the table that a line of the user looks into, empty if it isn't known."""
+    frame, number = list(_frames(error))[-1]
+    if not (error.args and _is_user(frame)):
+        return ""
+    (key,) = error.args[:1]
+    for name in _LOOKED_INTO.findall(linecache.getline(frame.f_code.co_filename, number)):
+        table = frame.f_locals.get(name, frame.f_globals.get(name))
+        if isinstance(table, Mapping) and key not in table:
+            known = list(map(str, table))
+            close = nearest(str(key), known)
+            if close:
+                return f" ({name} has no {key!r}, did you mean {' or '.join(map(repr, close))}?)"
+            return f" ({name} has {some_of(known) or 'no keys'})"
+    return ""
 
 
 def _module(frame: FrameType) -> str:

@@ -56,6 +56,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pocket.base.runtime.file_state import near_files
 from pocket.datasets import definition_checks
 from pocket.datasets.definitions import GLOBAL, SOURCES, DatasetDefinition
 from pocket.datasets.metadata import read_metadata, text
@@ -158,7 +159,8 @@ def _load(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
     except OSError as error:
-        raise DatasetError(f"dataset definition {path} can't be read: {error.strerror}") from error
+        near = "" if path.exists() else near_files(path)
+        raise DatasetError(f"dataset definition {path} can't be read: {error.strerror}{near}") from error
     except ValueError as error:
         raise DatasetError(f"dataset definition {path} is not JSON: {error}") from error
 

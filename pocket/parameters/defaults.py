@@ -15,9 +15,11 @@ from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseExce
 from yaml import YAMLError
 
 from pocket.base.runtime.file_cache import cached
+from pocket.base.runtime.file_state import near_files
 from pocket.errors import ConfigError
 from pocket.parameters import checking, numbers, schema, upstream_forms, upstream_keys
 from pocket.parameters.checking import check_keys, without_numbered_years
+from pocket.parameters.explaining import yaml_reason
 from pocket.parameters.locations import project_path, project_root, register_configuration_dir
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
@@ -170,7 +172,7 @@ def load_parameters(file: str | Path) -> DictConfig:
     try:
         stat = path.stat()
     except OSError:
-        raise ConfigError(f"parameter file {path} does not exist") from None
+        raise ConfigError(f"parameter file {path} does not exist{near_files(path)}") from None
     return _parsed(path, stat.st_mtime_ns, stat.st_size)
 
 
@@ -182,7 +184,7 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
         text.name = str(path)  # The name is shown in errors.
         part = OmegaConf.load(text)
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"parameter file {path}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"parameter file {yaml_reason(error, path)}") from None
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameter file {path} must hold a mapping of sections")
     part = in_own_form(part)

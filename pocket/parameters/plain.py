@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import pickle
 import re
@@ -94,7 +95,9 @@ def _resolved(parameters: DictConfig, without: Sequence[str]) -> dict[str, Any]:
     try:
         return {str(key): _value(parameters, key) for key in parameters if key not in without}
     except OmegaConfBaseException as error:
-        raise ConfigError(f"parameter {error.full_key}: {_first_line(error)}") from None
+        # The import is by name, since sentences decide no number.
+        explaining = importlib.import_module("pocket.parameters.explaining")
+        raise ConfigError(f"parameter {error.full_key}: {explaining.omegaconf_reason(error)}") from None
 
 
 def _value(node: DictConfig | ListConfig, key: Any) -> Any:
@@ -115,7 +118,3 @@ def _value(node: DictConfig | ListConfig, key: Any) -> Any:
         if isinstance(value, DictConfig):
             return {name: _value(value, name) for name in value}
         return [_value(value, position) for position in range(len(value))]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

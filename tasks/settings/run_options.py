@@ -187,13 +187,16 @@ def read_run_options(file: str) -> dict[str, Any]:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
+    from pocket.base.runtime.file_state import near_files
+    from pocket.parameters.explaining import yaml_reason
+
     path = Path(file).expanduser()
     if not path.is_file():
-        raise ConfigError(f"--custom-run-options {file}: there is no such file")
+        raise ConfigError(f"--custom-run-options {file}: there is no such file{near_files(path.absolute())}")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except (YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(f"--custom-run-options {file}: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"--custom-run-options {yaml_reason(error, file)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"--custom-run-options {file} has no options, expected lines such as 'chunksize: 100000'")
     return {str(name): value for name, value in content.items()}

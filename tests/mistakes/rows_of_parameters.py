@@ -98,10 +98,10 @@ ROWS = [
     ),
     Row(
         "a file that there isn't",
-        "parameter file /no/such.yaml does not exist",
+        "parameter file /no/such.yaml does not exist: there is no folder /no",
         lambda folder: merge_parameters_from_files(get_default_parameters(), "/no/such.yaml"),
     ),
-    Row("no YAML", r"parameter file .*mine\.yaml: while parsing .*", file("a: [")),
+    Row("no YAML", r"parameter file .*mine\.yaml:2: .*, while parsing .*", file("a: [")),
     Row("no mapping", r"parameter file .*mine\.yaml must hold a mapping of sections", file("- a")),
     Row(
         "a reference to nothing",

@@ -48,7 +48,8 @@ ROWS = (
     cut(
         "a key of a cut's parameters that isn't there",
         'params["ptt"]',
-        rf"cut 'leading_muon' failed in \S*small/cuts\.py:15 \(leading_muon\): KeyError: 'ptt'{EVENTS}",
+        r"cut 'leading_muon' failed in \S*small/cuts\.py:15 \(leading_muon\): KeyError: 'ptt' \(params has no 'ptt', "
+        rf"did you mean 'pt'\?\){EVENTS}",
     ),
     cut(
         "a misspelt function in a cut",
@@ -72,7 +73,7 @@ ROWS = (
         "__init__.py",
         "skim=[get_nPVgood(1)]",
         "skim=[get_leading_muon(parameters.leading_muon.pt)]",
-        r"no branch for field 'MuonGood' in \S+\.root \(used by skim cut 'leading_muon' at \S*small/cuts\.py:15 in ",
+        r"skim cut 'leading_muon' at \S*small/cuts\.py:15 in \S+: no branch for field 'MuonGood' in \S+\.root \(",
     ),
     cut(
         "a cut that returns None",

@@ -1,4 +1,4 @@
-"""State of a file, which changes when the file is replaced, and the checksum of its content."""
+"""State of a file, which changes when it is replaced, the checksum of its content, and files with names like its."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import hashlib
 import os
 from pathlib import Path
 from typing import NamedTuple
+
+from pocket.errors import nearest
 
 
 class FileState(NamedTuple):
@@ -63,3 +65,17 @@ def file_checksum(path: Path) -> str:
 @functools.lru_cache(maxsize=100_000)
 def _checksum(path: str, state: FileState) -> str:
     return file_checksum(Path(path))
+
+
+def near_files(path: Path) -> str:
+    """Return a hint for a path that doesn't exist: the missing folder, or the nearest files; empty if none is near."""
+    missing = next((folder for folder in reversed(path.parents) if not folder.is_dir()), None)
+    place, name = (missing.parent, missing.name) if missing else (path.parent, path.name)
+    try:
+        beside = [entry.name for entry in place.iterdir() if missing is None or entry.is_dir()]
+    except OSError:
+        return ""
+    close = [str(place / known) for known in nearest(name, beside, 2, 0.8)]
+    if missing is not None and not close:
+        return f": there is no folder {missing}"
+    return f", did you mean {' or '.join(close)}?" if close else ""

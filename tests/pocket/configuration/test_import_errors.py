@@ -26,6 +26,16 @@ from pocket.errors import ConfigError
         ),
         ("from .cutz import a", r"there is no such module in outside_analysis, did you mean outside_analysis\.cuts\?"),
         ("from .cuts import dimun", r"ImportError: cannot import name 'dimun' from '\S+cuts', did you mean 'dimuon'\?"),
+        ("from pocket.cuts import get_HLTSel", r"from 'pocket\.cuts', did you mean 'get_HLTsel' or .*\?$"),
+        ("import pocket.cutss", r"which has no such module, did you mean pocket\.cuts\?$"),
+        (
+            "regions = {'signal': 1}\nregions['sginal']",
+            r"__init__\.py:2: .* \(regions has no 'sginal', did you mean 'signal'",
+        ),
+        (
+            "from omegaconf import OmegaConf\nOmegaConf.create({'muon': {'pt': 1}}).muon.ptt",
+            r"__init__\.py:2: ConfigAttributeError: unknown parameter 'ptt' in muon, did you mean 'pt'\?$",
+        ),
         ("from .circle import a", r"other\.py:1: .*, which isn't complete yet: the two modules import each other"),
         ("from .cuts import dimuon\ndimoun", r"__init__\.py:2: NameError: .* not defined \(did you mean 'dimuon'\?\)"),
         ("from .wrong import a", r"outside_analysis/wrong\.py:3: SyntaxError: expected ':': def a\(\)"),

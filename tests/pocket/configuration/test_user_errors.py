@@ -159,3 +159,13 @@ def test_line_where_a_library_crashed() -> None:
     stack = f'Thread 1:\n  File "/a.py", line 1 in a\nCurrent thread 2:\n  File "{np.__file__}", line 3 in b\n'
     assert crash_line(f'{stack}  File "/mine/cuts.py", line 7 in dimuon\n') == "/mine/cuts.py:7 (dimuon)"
     assert crash_line(stack) == ""
+
+
+def test_keys_of_the_table_that_lacks_one() -> None:
+    params = {"pt": 26.0, "eta": 2.4}
+    assert "KeyError: 'ptt' (params has no 'ptt', did you mean 'pt'?), on DY" in str(fails(lambda: params["ptt"]))
+    assert "KeyError: 'mass' (params has pt, eta), on DY" in str(fails(lambda: params["mass"]))
+    assert "KeyError: 'pt' (nothing has no keys), on DY" in str(fails(lambda nothing={}: nothing["pt"]))
+    # a table that has no name, and one whose key isn't what lacks
+    assert "KeyError: 'pt', on DY" in str(fails(lambda: {}["pt"]))
+    assert "KeyError: 'pt', on DY" in str(fails(lambda: {params["pt"]: 1}.pop("pt")))

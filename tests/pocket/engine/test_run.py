@@ -191,11 +191,11 @@ def no_such_branch(events: Any, params: Any, **kwargs: Any) -> Any:
     [
         (
             {"skim": [Cut("a", {}, no_such_branch)]},
-            r"field 'ptt' in .*a\.root \(used by skim cut 'a' at \S*test_run.*no_such_branch, TT_2018, entries 0:\d+\)",
+            r"skim cut 'a' at \S*test_run.*no_such_branch: .* 'ptt' in .*a\.root \(TT_2018, entries 0:\d+\); ",
         ),
         (
             {"workflow": ReadsMore},
-            r"field 'tightid' in .* \(used by workflow 'ReadsMore' at \S*test_run\.py:\d+ in ReadsMore.apply_object",
+            r"workflow 'ReadsMore' at \S*test_run\.py:\d+ in ReadsMore.apply_object.*: no branch for field 'tightid'",
         ),
         (
             {"variables": {"m": HistConf([Axis(coll="Muon", field="ptt", bins=1, start=0, stop=1)])}},

@@ -115,10 +115,15 @@ def test_merge_parameters() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [1", r"parameter file .*bad\.yaml: while parsing"),
+        ("a:\n- [1\n", r"parameter file .*bad\.yaml:3: did not find expected .*, while parsing .* begins in line 2$"),
+        ("a:\n\tb: 1\n", r"parameter file .*bad\.yaml:2: found character .*: indent with spaces instead of tabs, "),
+        (
+            "a: b: c\n",
+            r"parameter file .*bad\.yaml:1: mapping values are not allowed .*: put .* with ': ' in quotes",
+        ),
         ("a: ${b", r"parameter file .*bad\.yaml: .*\$\{b"),
         ("- a\n- b\n", r"parameter file .*bad\.yaml must hold a mapping of sections"),
-        ("a: 1\na: 2\n", r"parameter file .*bad\.yaml: .*duplicate key a"),
+        ("a: 1\na: 2\n", r"parameter file .*bad\.yaml:2: found duplicate key a"),
         ("lumi: {picobarn: {}}", r"unknown key 'lumi\.picobarn' in .*bad\.yaml, did you mean 'lumi\.picobarns'"),
     ],
 )
@@ -130,8 +135,13 @@ def test_bad_file(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"parameter file .*none\.yaml does not exist"):
+    with pytest.raises(ConfigError, match=r"parameter file .*none\.yaml does not exist$"):
         merge_parameters_from_files(BASE, tmp_path / "none.yaml")
+    write(tmp_path, "selection.yaml", "new: 1\n")
+    with pytest.raises(ConfigError, match=r"selecton\.yaml does not exist, did you mean .*/selection\.yaml\?$"):
+        merge_parameters_from_files(BASE, tmp_path / "selecton.yaml")
+    with pytest.raises(ConfigError, match=r"does not exist: there is no folder .*/params$"):
+        merge_parameters_from_files(BASE, tmp_path / "params" / "selection.yaml")
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:

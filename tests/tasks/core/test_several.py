@@ -73,7 +73,8 @@ def test_a_broken_configuration_does_not_block_the_others(on_files: Chain, lazil
 def test_an_error_in_a_cut_names_the_configuration(on_files: Chain) -> None:
     on_files.edit("cuts.py", "events.MuonGood.pt", "events.MuonGood.pfRelIso04_al")
     error = on_files.error(config="main")
-    assert error.startswith("configuration 'main': no branch for field 'pfRelIso04_al'")
+    place = r"cut 'leading_muon' at \S*small/cuts\.py:15 in leading_muon"
+    assert re.match(f"configuration 'main': {place}: no branch for field 'pfRelIso04_al' in ", error)
 
 
 def test_unknown_analysis(on_files: Chain) -> None:

@@ -159,7 +159,10 @@ def make_nan(chain: Chain) -> None:
             break_key,
             ["key 'object_preselection.Muon.ptt'", "parameters.yaml, did you mean 'object_preselection.Muon"],
         ),
-        (break_cut, ["'pfRelIso04_al'", "small/dy_0.root", "cuts.py:15 in leading_muon", "nearest branches: Muon_pf"]),
+        (
+            break_cut,
+            ["'pfRelIso04_al'", "small/dy_0.root", "cuts.py:15 in leading_muon: no", "branches: Muon_pf"],
+        ),
         (
             break_axis,
             ["histogram 'npvs'", "no field 'npvGood' in collection 'PV', nearest: npvsGood", "dy_0.root"],

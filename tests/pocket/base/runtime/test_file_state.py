@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pocket.base.runtime import file_state
-from pocket.base.runtime.file_state import checksum, file_checksum
+from pocket.base.runtime.file_state import checksum, file_checksum, near_files
 from tests.tasks.damage import rot
 
 
@@ -54,3 +54,12 @@ def test_a_file_that_is_written_while_it_is_read(tmp_path: Path, monkeypatch: py
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         checksum(tmp_path / "none")
+
+
+def test_nearest_files(tmp_path: Path) -> None:
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params" / "selection.yaml").touch()
+    assert near_files(tmp_path / "params" / "selecton.yaml") == f", did you mean {tmp_path}/params/selection.yaml?"
+    assert near_files(tmp_path / "param" / "selection.yaml") == f", did you mean {tmp_path}/params?"
+    assert near_files(tmp_path / "other" / "x" / "a.yaml") == f": there is no folder {tmp_path}/other"
+    assert near_files(tmp_path / "params" / "plotting.yaml") == ""
