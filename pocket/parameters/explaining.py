@@ -48,6 +48,7 @@ def omegaconf_reason(error: OmegaConfBaseException) -> str:
     """Return the reason of an error of OmegaConf in one line, with the nearest key if one is unknown.
 
     Example:
+        >>> from omegaconf import OmegaConf
         >>> try:
         ...     OmegaConf.create({"muon": {"pt": 26}}).muon.ptt
         ... except OmegaConfBaseException as error:
