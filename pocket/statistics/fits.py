@@ -326,7 +326,7 @@ def _check_converged(likelihood: Likelihood, found: Minimum) -> None:
     index = int(np.argmax(np.where(parameters.floating, moved, 0)))
     raise FitError(
         f"no minimum after {found.iterations} iterations: parameter {parameters.names[index]!r} went farthest, from "
-        f"{parameters.start[index]:g} to {found.values[index]:g}"
+        f"{parameters.start[index]:g} to {found.values[index]:g}: look at its effect on the templates, or freeze it"
     )
 
 

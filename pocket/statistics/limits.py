@@ -23,6 +23,10 @@ from pocket.statistics.toys import asimov
 #: precision of limits, relative to them
 PRECISION = 1e-4
 MAX_STEPS = 60
+#: largest root of q̃, relative to the one that is sought, from which the search begins
+FARTHEST = 3.0
+#: root of q̃ of the Asimov data from which CLs is the level of signal and background alone
+SURE = 10.0
 #: standard deviations of the data at which limits are expected
 BANDS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
@@ -131,8 +135,31 @@ class LimitStatistic:
         return self._at(0, self.observed, value)
 
     def background_at(self, value: float) -> float:
-        """Return q̃ of Asimov data without signal."""
+        """Return q̃ of Asimov data without signal, or of a smaller value if CLs doesn't depend on it any more.
+
+        Far above the limits no nuisance is where its templates mean anything, so there may be no minimum.
+        """
+        below = max((known for which, known in self._known if which == 1 and known < value), default=0.0)
+        while below and self._at(1, self.background, below) < SURE**2 and below < value / 4:
+            below *= 4
+        if below and (found := self._at(1, self.background, below)) >= SURE**2:
+            return found
         return self._at(1, self.background, value)
+
+    def first_value(self, root: float, high: float) -> float:
+        """Return about where the root of q̃ of the Asimov data without signal has a value, or some way below.
+
+        Args:
+            root: the value.
+            high: upper end of the range.
+        """
+        best, index = self.background, self.index
+        values = best.values.copy()
+        values[index] = min(best.width(index) * root, high)
+        # With hardly any background, the deviance is no parabola but a straight line, so that one is far too wide.
+        while best.likelihood.deviance(values) - best.deviance > (FARTHEST * root) ** 2:
+            values[index] /= 2
+        return float(values[index])
 
     def _at(self, which: int, best: Fit, value: float) -> float:
         if value <= best.values[self.index]:
@@ -168,12 +195,13 @@ def find_upper_limit(likelihood: Likelihood, poi: str, level: float = 0.95) -> U
         raise StatisticsError(f"the level of a limit is {level:g}, but must be between 0 and 1")
     statistic = LimitStatistic.of(likelihood, poi)
     best, high = float(statistic.observed.values[statistic.index]), float(likelihood.parameters.high[statistic.index])
-    width, expected = statistic.background.width(statistic.index), dict[float, float]()
+    width, expected = 0.0, dict[float, float]()
     for deviations in sorted(BANDS, key=abs):
         # CLs is 1 − level where q̃ of the Asimov data is the square of this.
         root = float(deviations + stats.norm.isf((1 - level) * stats.norm.cdf(deviations)))
+        first = width * root if width else statistic.first_value(root, high)
         value, beyond = find_crossing(
-            lambda x: float(np.sqrt(statistic.background_at(x))), min(width * root, high), high, root, PRECISION
+            lambda x: float(np.sqrt(statistic.background_at(x))), min(first, high), high, root, PRECISION
         )
         if beyond:
             raise StatisticsError(f"the limit of {poi!r} is beyond the upper end of its range, {high:g}")

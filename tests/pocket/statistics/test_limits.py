@@ -9,6 +9,7 @@ import pytest
 from scipy import optimize, stats
 
 from pocket.errors import PocketError
+from pocket.statistics.fits import fit
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import cls, expected_cls, find_significance, find_upper_limit
 from pocket.statistics.model import FreeParameter, Model, RegionModel
@@ -129,3 +130,47 @@ def test_likelihood_of_asimov_data() -> None:
         after = likelihood.observing(asimov(likelihood, values, fitted))
         np.testing.assert_allclose(after.fitted_expectation(values), likelihood.fitted_expectation(values), rtol=1e-8)
         np.testing.assert_allclose(after.gradient(values), 0, atol=1e-5)
+
+
+#: signal of a Z peak, and its templates with more and with less pile-up, one bin of which would become negative
+PEAK = np.array([5.7, 22.8, 41.6, 166.6, 195.7, 73.9, 20.6])
+MORE, LESS = np.array([1, 1.06, 1.03, 0.95, 1, 1.33, 0.94]), np.array([1, 0.93, 1, 1.04, 1, 0.85, 1.03])
+
+
+def peak(data: Any, background: float = 0.0) -> Likelihood:
+    """Return the likelihood of a peak with hardly any background, and two nuisances."""
+    names, nominal = ("z", "b"), np.array([PEAK, np.full(7, background)])
+    region = RegionModel(
+        "sr",
+        names if background else names[:1],
+        nominal if background else nominal[:1],
+        np.zeros((2 if background else 1, 7)),
+        data=np.asarray(data, float),
+        edges=np.arange(8.0),
+        factors={"z": ("r",)},
+        shapes={"pileup": {"z": (PEAK * MORE, PEAK * LESS)}},
+        log_normals={"lumi": {"z": (1 / 1.01, 1.01)}},
+        weighted=True,
+    )
+    return Likelihood(Model((region,), {"r": FreeParameter(0, 2)}, nuisances=("pileup", "lumi")))
+
+
+@pytest.mark.parametrize("background", [0.0, 1e-7, 1e-5])
+def test_limits_without_background(background: float) -> None:
+    """With neither background nor data, q̃ is 2 r s: the expected limits are root²/(2 s), and so is the observed one."""
+    found = find_upper_limit(peak(np.zeros(7), background), "r")
+    roots = [n + stats.norm.isf(0.05 * stats.norm.cdf(n)) for n in (-2, -1, 0, 1, 2)]
+    # The nuisances have 1% of the yield.
+    assert found.expected == pytest.approx(np.square(roots) / (2 * PEAK.sum()), rel=0.03)
+    assert found.observed == pytest.approx(found.expected[2], rel=1e-3 + 100 * background)
+
+
+@pytest.mark.parametrize("background", [0.0, 1e-3])
+def test_limits_far_above_those_that_are_expected(background: float) -> None:
+    """CLs is then that of signal and background alone, whose limit is 1.64 errors above the best value."""
+    likelihood = peak(PEAK + background, background)
+    found = find_upper_limit(likelihood, "r")
+    best = fit(likelihood)
+    assert best.value("r") == pytest.approx(1.0, rel=1e-6)
+    low, high = (best.profile({0: found.observed * factor}).deviance - best.deviance for factor in (0.9999, 1.0001))
+    assert low < stats.norm.isf(0.05) ** 2 < high
