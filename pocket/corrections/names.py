@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pocket.base.runtime.file_state import checksum
+from pocket.base.runtime.file_state import checksum, near_files
+from pocket.base.runtime.remarks import remark
 from pocket.corrections.files import names_of
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.io.store.paths import store_root
@@ -20,7 +21,8 @@ from pocket.parameters.locations import local_path
 def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
     """Check that corrections exist in their files.
 
-    A file that isn't on this machine is skipped: another step may make it, and jobs may have it.
+    A file that isn't on this machine is skipped: another step may make it, and jobs may have it. One with nearly the
+    name of a file that is there is noted.
 
     Args:
         corrections: (file, name) of each; the file as :func:`pocket.corrections.files.load_correction` takes it.
@@ -36,6 +38,10 @@ def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
         try:
             path = local_path(file)
             content = FileContent(path, checksum(path))
+        except FileNotFoundError as error:
+            if meant := near_files(Path(str(error.filename)), only_beside=True):
+                remark(f"correction file {error.filename} isn't on this machine{meant}")
+            continue
         except (ConfigError, OSError):
             continue
         known = _names(content)

@@ -67,9 +67,16 @@ def _checksum(path: str, state: FileState) -> str:
     return file_checksum(Path(path))
 
 
-def near_files(path: Path) -> str:
-    """Return a hint for a path that doesn't exist: the missing folder, or the nearest files; empty if none is near."""
+def near_files(path: Path, only_beside: bool = False) -> str:
+    """Return a hint for a path that doesn't exist: the missing folder, or the nearest files; empty if none is near.
+
+    Args:
+        path: the path, which is absolute.
+        only_beside: whether there is no hint if the folder is missing, too.
+    """
     missing = next((folder for folder in reversed(path.parents) if not folder.is_dir()), None)
+    if missing and only_beside:
+        return ""
     place, name = (missing.parent, missing.name) if missing else (path.parent, path.name)
     try:
         beside = [entry.name for entry in place.iterdir() if missing is None or entry.is_dir()]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pocket.base.runtime.remarks import remark
 from pocket.corrections import names as correction_names
 from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
@@ -42,6 +43,14 @@ def test_a_correction_that_is_not_there(path: str) -> None:
 @pytest.mark.parametrize("file", ["/no/such.json", "toys://puWeights.json.gz", "nowhere://a.json"])
 def test_a_file_that_is_not_there_is_somewhere_else_perhaps(file: str) -> None:
     check_corrections([(file, "muon_id")])
+
+
+def test_a_file_with_nearly_the_name_of_another_is_noted(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    remark.cache_clear()
+    misspelt = path.replace("sf.json", "sff.json")
+    check_corrections([(misspelt, "muon_id"), (misspelt, "muon_iso")])
+    check_corrections([(path.replace("sf.json", "muon_Z.json"), "muon_id")])
+    assert caplog.messages == [f"correction file {misspelt} isn't on this machine, did you mean {path}?"]
 
 
 def test_a_file_of_something_else(tmp_path: Path) -> None:
