@@ -23,6 +23,7 @@ MIN_LINES = 60
 #: modules that have fewer lines → why
 SMALL = {
     "pocket/base/arrays/lazy.py": "the one place that makes virtual arrays",
+    "pocket/base/probabilities.py": "one number as text, for all that tell it",
     "pocket/base/runtime/kept.py": "what all that remembers in a command shares",
     "pocket/base/runtime/memory.py": "one call of the C library",
     "pocket/base/runtime/remarks.py": "what several readers of files say once",

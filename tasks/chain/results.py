@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pocket.scale_factors.measurement.result import ScaleFactorResult
 
+#: standard deviations from which on a signal is seen
+EVIDENCE = 3.0
+
 
 def describe_yields(folder: Path, variable: str, before: str) -> list[tuple[str, str]]:
     """Return data and simulation of a variable, and how they agree, as label and text; nothing if data aren't shown.
@@ -42,15 +45,18 @@ def describe_ranges(result: ScaleFactorResult) -> str:
     return f"{values.min():.3f} … {values.max():.3f}   ± {errors.min():.1f} … {errors.max():.1f} %{without}"
 
 
-def describe_fit(folder: Path) -> list[tuple[str, str]]:
+def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, str]]:
     """Return each parameter of interest of a fit with its errors, significance and limit, as label and text.
+
+    Nobody wants a limit on a signal that is seen, so it is left out where the significance is :data:`EVIDENCE` or more.
 
     Args:
         folder: folder of the fit; that of toys has no single result.
+        limits_asked: whether limits were asked for by name, which are shown then.
     """
     found = _read(folder / "fit.json")
     is_observed = found.get("data") == "observed"
-    expected = "" if is_observed else "expected "
+    end, expected = ("", "") if is_observed else (" (Asimov)", "expected ")
     significances = {record["poi"]: record for record in _read(folder / "significance.json")}
     limits = {record["poi"]: record for record in _read(folder / "limits.json")}
     rows = []
@@ -58,15 +64,16 @@ def describe_fit(folder: Path) -> list[tuple[str, str]]:
         value, low, high = (interval[key] for key in ("value", "low", "high"))
         parts = [with_errors(value, value - low, high - value)]
         # What can't be found has a reason in its place.
-        if "significance" in (record := significances.get(poi, {})):
-            parts.append(f"{expected}{record['significance']:.1f} σ")
-        if "expected" in (record := limits.get(poi, {})):
+        significance = significances.get(poi, {}).get("significance")
+        if significance is not None:
+            parts.append(f"{expected}{significance:.1f} σ")
+        if "expected" in (record := limits.get(poi, {})) and (limits_asked or (significance or 0) < EVIDENCE):
             median, level = record["expected"][2], f"at {100 * record['level']:g} % CL"
             numbers = (
                 f"{record['observed']:.3g} {level}, expected {median:.3g}" if is_observed else f"{median:.3g} {level}"
             )
             parts.append(f"{expected}< {numbers}")
-        rows.append((poi, "   ".join(parts)))
+        rows.append((f"{poi}{end}", "   ".join(parts)))
     return rows
 
 

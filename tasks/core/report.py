@@ -304,6 +304,13 @@ def shows_lines() -> bool:
     return _report is not None and _report.lines
 
 
+def is_done(task: Any) -> bool:
+    """Whether a task made its output in this command."""
+    if _report is None or task.task_id in _report.unchanged:
+        return False
+    return task.task_id in _report.journal.entries("done")
+
+
 def note_work(work: Work) -> None:
     """Note what was done for tasks that are about to be finished."""
     if _report is not None:

@@ -12,11 +12,13 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
+from pocket.base.probabilities import short_probability
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_ranges, read_values
 from tasks.chain.results import describe_fit, digits_of, with_errors
 from tasks.core.console import counted
+from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
 from tasks.statistics.toys import TOYS, FitOptions, FitToys, declared_parameters, read_model
@@ -109,7 +111,8 @@ class FitModel(FitChoice):
         self.check_names(model)
         warnings = []
         place = ""
-        if self.datacards:
+        # A model that was made in this command has told its warnings.
+        if self.datacards and not is_done(self.datacards):
             place = str(self.datacards.directory / CHECKS)
             text = Path(place).read_text(encoding="utf-8")
             warnings = [finding["check"] for finding in json.loads(text)["warnings"]]
@@ -141,7 +144,7 @@ class FitModel(FitChoice):
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""
-        return describe_fit(self.directory)
+        return describe_fit(self.directory, "limits" in self.results and tuple(self.results) != RESULTS)
 
     def check_names(self, model: Model) -> None:
         """Check that options name parameters of the model.
@@ -199,9 +202,10 @@ def result_lines(results: Results, data: str) -> list[str]:
     if (test := results.others.get("gof")) is not None and test.degrees <= 0 and test.p_toys is None:
         lines.append("goodness of fit: none, because there are as many free parameters as bins, or more")
     elif test is not None:
-        toys = f", {test.p_toys:.3f} by {counted(len(test.toys), 'toy')}" if test.p_toys is not None else ""
-        deviance = _number(test.deviance, 1)
-        lines.append(f"goodness of fit: deviance {deviance:.1f} of {test.degrees}, p {test.p_value:.3f}{toys}")
+        by_toys = test.p_toys is not None
+        toys = f", {short_probability(test.p_toys, 3)} by {counted(len(test.toys), 'toy')}" if by_toys else ""
+        deviance, p_value = _number(test.deviance, 1), short_probability(test.p_value, 3)
+        lines.append(f"goodness of fit: deviance {deviance:.1f} of {test.degrees}, p = {p_value}{toys}")
     parameters = results.fit.result().parameters
     poi = next(iter(results.intervals), "")
     ranked = sorted((*results.impacts, *results.simulation), key=lambda impact: -impact.size(poi))[:_SHOWN]

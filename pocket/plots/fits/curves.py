@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pocket.base.probabilities import short_probability
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.plots.axes import label_y
@@ -206,7 +207,7 @@ def draw_goodness(goodness: GoodnessOfFit, style: PlotStyle, period: Period, *, 
         ax.set_xlabel(r"Saturated $-2\ln\lambda$")
         label_y(ax, "Toys")
         p_value = goodness.p_value if goodness.p_toys is None else goodness.p_toys
-        ax.legend(loc="upper right", fontsize=style.fontsize_legend, title=f"p = {p_value:.3g}")
+        ax.legend(loc="upper right", fontsize=style.fontsize_legend, title=f"p = {short_probability(p_value, 3)}")
     numbers = {
         "deviance": goodness.deviance,
         "degrees": goodness.degrees,

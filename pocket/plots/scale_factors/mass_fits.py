@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from scipy import stats
 
+from pocket.base.probabilities import short_probability
 from pocket.base.typing import Floats
 from pocket.errors import UnknownNameError
 from pocket.plots.axes import Binning, label_x
@@ -129,7 +130,7 @@ def write_parameters(
         *((part, "normal", "black") for part in short_label(fit).replace("), ", ")\n").split("\n")),
         (f"model: {fit.model}", "normal", "black"),
         (fit.status, "normal", "black" if good else SIGNAL["color"]),
-        (rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}, p = {p_value(fit):.2g}", "normal", "black"),
+        (rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}, p = {short_probability(p_value(fit))}", "normal", "black"),
     ]
     lines = [*head, ("", "normal", "black"), *((parameter, "normal", "black") for parameter in parameters)]
     step = 1 / max(len(lines), rows)

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
+from pocket.base.probabilities import short_probability
 from pocket.base.typing import Floats, Mask
 from pocket.errors import HistogramError
 from pocket.plots.axes import Binning, label_y
@@ -180,7 +181,7 @@ def _p_text(p_value: float) -> str:
     if p_value < 1e-3:
         exponent = math.floor(math.log10(p_value))
         return rf"p = ${p_value / 10.0**exponent:.1f} \times 10^{{{exponent}}}$"
-    return f"p = {p_value:.2g}"
+    return f"p = {short_probability(p_value)}"
 
 
 def as_list(array: Floats) -> list[float | None]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
+from pocket.base.probabilities import short_probability
 from pocket.base.typing import Floats
 
 #: largest relative difference of numbers that are equal up to rounding
@@ -55,7 +56,7 @@ class Chi2:
     p_value: float
 
     def __str__(self) -> str:
-        return f"χ²/ndf {self.value:.3g}/{self.ndf}, p-value {self.p_value:.3g}"
+        return f"χ²/ndf {self.value:.3g}/{self.ndf}, p-value {short_probability(self.p_value, 3)}"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
 from tasks.chain.results import describe_fit, describe_ranges, describe_yields
@@ -67,11 +68,29 @@ def write_fit(folder: Path, data: str) -> None:
 def test_parameters_of_interest_of_a_fit(tmp_path: Path) -> None:
     write_fit(tmp_path / "fit", "observed")
     others = [("mu", "−0.30 −0.63 +0.80"), ("k", "2.00 −1.00 +2.00")]
-    text = "1.005 −0.017 +0.018   978.8 σ   < 1.03 at 95 % CL, expected 0.312"
+    text = "1.005 −0.017 +0.018   978.8 σ"
+    limit = "   < 1.03 at 95 % CL, expected 0.312"
     assert describe_fit(tmp_path / "fit") == [("r", text), *others]
+    assert describe_fit(tmp_path / "fit", limits_asked=True) == [("r", text + limit), *others]
     write_fit(tmp_path / "fit", "asimov")
-    text = "1.005 −0.017 +0.018   expected 978.8 σ   expected < 0.312 at 95 % CL"
-    assert describe_fit(tmp_path / "fit") == [("r", text), *others]
+    assert describe_fit(tmp_path / "fit") == [
+        ("r (Asimov)", "1.005 −0.017 +0.018   expected 978.8 σ"),
+        ("mu (Asimov)", others[0][1]),
+        ("k (Asimov)", others[1][1]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("significances", "is_shown"),
+    [([{"poi": "r", "significance": 2.9}], True), ([{"poi": "r", "significance": 3.0}], False), ([], True)],
+)
+def test_a_signal_that_is_seen_has_no_limit(
+    tmp_path: Path, significances: list[dict[str, Any]], is_shown: bool
+) -> None:
+    write_fit(tmp_path / "fit", "observed")
+    write(tmp_path / "fit", "significance", significances)
+    (_, text), *_ = describe_fit(tmp_path / "fit")
+    assert text.endswith("   < 1.03 at 95 % CL, expected 0.312") == is_shown
 
 
 def test_fits_of_toys_have_no_single_result(tmp_path: Path) -> None:
