@@ -17,6 +17,8 @@ from pocket.parameters.plain import plain_section
 _BY_SAMPLE = ("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups")
 #: options that list samples or groups
 _SAMPLES = ("order_mc", "only_samples", "exclude_samples")
+#: options that decide which sums of processes there are, and their order
+_SUMMED = (*_SAMPLES, "samples_groups", "rescale_samples", "blind_hists")
 
 
 def figure_names(cfg: Configurator, variable: str) -> tuple[str, ...]:
@@ -58,6 +60,26 @@ def figure_specs(
             **({"blind": True} if category in blind else {}),
         }
         for category, variable in figures
+    }
+
+
+def sum_specs(
+    cfg: Configurator, figures: Iterable[tuple[str, str]], blind: Collection[str] = ()
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what determines the sums of processes and of data in figures: not what only looks, such as colours.
+
+    Args:
+        cfg: the configuration.
+        figures: category and variable of each figure.
+        blind: categories whose data are hidden.
+    """
+    specs = figure_specs(cfg, figures, blind)
+    return {
+        figure: {
+            **{name: spec[name] for name in ("samples", "combined", "blind") if name in spec},
+            "style": {name: spec["style"][name] for name in _SUMMED if name in spec["style"]},
+        }
+        for figure, spec in specs.items()
     }
 
 

@@ -84,7 +84,7 @@ class PlotEfficiencies(PlotsWithData):
 
     def drawing_spec(self) -> Any:
         """Return what is divided by what."""
-        return self.total, self.passing_axis
+        return {"total": self.total, "passing_axis": self.passing_axis}
 
     def jobs(self, folder: Path) -> Iterator[EfficiencyPlotJob]:
         """Yield the jobs that draw into a folder."""

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -68,10 +68,13 @@ class FormatsTask(StoreTask):
     def describe_output(self) -> str:
         """Return the number of figures."""
         manifest = read_manifest(self.directory)
-        stems = {name.rpartition(".")[0] for name in manifest.files} if manifest else set()
-        formats = {name.rpartition(".")[2] for name in manifest.files} if manifest else set()
-        figures = stems if formats & set(self.wanted_formats) else set()
+        drawn = [PurePath(name) for name in self.drawn_files(manifest)] if manifest else []
+        figures = {path.with_suffix("") for path in drawn if path.suffix[1:] in self.wanted_formats}
         return counted(len(figures), "figure") if figures else ""
+
+    def drawn_files(self, manifest: Manifest) -> Iterable[str]:
+        """Return the files that were asked for, of those of an output."""
+        return manifest.files
 
     def describe_place(self) -> list[tuple[str, str]]:
         """Return the folder of the plots."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from tasks.chain.figures import (
     FormatsTask,
     FromTemplates,
     check_style_in,
+    figures_of,
     find_figures,
     intact_figures,
     lacking_figures,
@@ -104,6 +106,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
 
         return {
             "templates": {name: task.fingerprint for name, task in self.requires()["templates"].items()},
+            "compare": self.compare,
             "figures": self.figure_specs,
             "code": code_closure("pocket.plots.templates.figures"),
             "plots": plot_specs(self.analysis_inst.all_plots),
@@ -155,6 +158,12 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
             if rows := describe_yields(self.directory / category, variable, self.compare):
                 return rows
         return []
+
+    def drawn_files(self, manifest: Manifest) -> Iterable[str]:
+        """Return the files of the figures that were asked for: an output keeps those of other commands."""
+        wanted = set(map("/".join, self.wanted))
+        figures = dict(figures_of(Path(), manifest)).items()
+        return [str(path) for name, drawn in figures if name in wanted for path in chain(*drawn.files.values())]
 
     def lacks(self, manifest: Manifest) -> str:
         """Return which figure an output lacks, as a clause; empty if it has all."""
@@ -369,7 +378,8 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         axes = [axis for _, variable in self.declaration.sources()[:1] for axis in config.variables[variable].axes]
         return {
             "scale_factor": self.requires().fingerprint,
-            "published": (self.published, self.published_inputs),
+            "published": self.published,
+            "published_inputs": self.published_inputs,
             "labels": [(axis.name, axis.label) for axis in axes],
             "period": period_spec(config),
             "style": style_spec(config),

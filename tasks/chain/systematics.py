@@ -17,6 +17,7 @@ from pocket.io.store import write_output
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask, FromTemplates
 from tasks.core.names import choose
+from tasks.core.report import print_result
 from tasks.framework.base import load
 from tasks.framework.jobs import ShapesPlotJob
 from tasks.framework.pool import run_jobs
@@ -175,13 +176,13 @@ class ShowYields(FromTemplates, BlindTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """Return the templates, what is shown, the style, and the code that adds."""
-        from pocket.plots.specification import figure_specs
+        """Return the templates, what is shown, how the style groups and scales it, and the code that adds."""
+        from pocket.plots.specification import sum_specs
 
         shown = [(category, variable) for category, names in self.candidates.items() for variable in names]
         return {
             "templates": self.requires().fingerprint,
-            "figures": figure_specs(self.config_inst, shown, self.hidden_categories),
+            "figures": sum_specs(self.config_inst, shown, self.hidden_categories),
             "table": self.table,
             "code": code_closure("pocket.plots.yields"),
         }
@@ -209,7 +210,7 @@ class ShowYields(FromTemplates, BlindTask):
             suffix = {"text": "txt"}.get(self.table, self.table)
             (folder / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
         self._shown = True
-        print(table)
+        print_result(self, table)
 
 
 def _table(yields: Sequence[Yield], form: str) -> str:

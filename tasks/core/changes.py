@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 from pocket.base.fingerprint import Difference, Specification, differences
+from tasks.core.console import counted, some_names
 
 _KEY = r"(?:\.\w+|\['.*?'\])"
 _FIGURE = r"(?:figures\[.*?\]\.)?"
@@ -20,6 +21,7 @@ _SUBJECTS = tuple(
         (rf"{_FIGURE}(?:axes|labels)\[\d+\]", "axis {of}"),
         (rf"{_FIGURE}period\b", "data"),
         (r"figures\[\('(?P<name>\w+)', '(?P<other>\w+)'\)\]", "figure of {other} in {name}"),
+        (r"drawing\.", ""),
         (r"config\.skim\[\d+\]", "cut {of} of the skim"),
         (r"config\.preselections\[\d+\]", "cut {of}"),
         (r"config\.categories(?P<name>KEY)\[\d+\]", "cut {of} of category {name}"),
@@ -68,6 +70,11 @@ _LISTS = ("tuple", "list")
 #: number of elements of a list that are shown
 _MOST = 20
 _COMPOSED = re.compile(r"(?:tuple|list|dict|set|item)$|(?:instance|class|function|module|custom|library|enum) ")
+#: The figures of an output, and whether the data of one are hidden.
+_FIGURE_OF = re.compile(r"figures\[\('(?P<category>[^']*)', '[^']*'\)\]$")
+_BLIND = re.compile(r"figures\[\('(?P<category>[^']*)', '[^']*'\)\]\.blind$|blind$")
+#: What options without a value are.
+_NOTHING = ("", "NO_STR")
 _HASH = re.compile(r"(?:str )?'?[0-9a-f]{12,}'?")
 
 
@@ -119,6 +126,7 @@ class _Changes:
 
     def __init__(self, one: Specification, other: Specification, found: Sequence[Difference]) -> None:
         self._one, self._other, self._found = one, other, found
+        self._sides = one, other
         both = [each for each in found if each.before and each.after]
         self._functions = {each.place for each in both if each.source}
         self._composed = {each.place for each in both if _COMPOSED.match(each.before) or _COMPOSED.match(each.after)}
@@ -131,6 +139,7 @@ class _Changes:
     def clauses(self) -> Iterator[tuple[_Rank, str]]:
         """Yield the clauses with their ranks; some are empty or equal."""
         yield from ((_Rank.DECLARED, clause) for clause in self._replaced.values())
+        yield from ((_Rank.DECLARED, clause) for clause in (*self._blinding(), *self._numbers()))
         for each in self._found:
             if each.is_module:
                 if (each.before and each.after) or not self._is_moved(each):
@@ -139,6 +148,24 @@ class _Changes:
                     yield _Rank.MODULE, f"{'library' if ' ' in name else 'module'} {name} {_how(each)}"
             elif not self._is_told(each):
                 yield self._rank(each), self._clause(each)
+
+    def _numbers(self) -> Iterator[str]:
+        """Yield how many figures are asked for, if these are others."""
+        if any(_FIGURE_OF.match(each.place) for each in self._found):
+            before, after = ({place for place in side.values if _FIGURE_OF.match(place)} for side in self._sides)
+            are_others = after - before and before - after
+            number = counted(len(after), "figure")
+            yield f"{len(after - before)} of {number} new" if are_others else f"{number} instead of {len(before)}"
+
+    def _blinding(self) -> Iterator[str]:
+        """Yield in which categories data are hidden that were shown, and the other way round."""
+        one_sided = [each for each in self._found if not (each.before and each.after) and _BLIND.match(each.place)]
+        for how, spec in (("hidden", self._other), ("shown", self._one)):
+            places = [each.place for each in one_sided if each.place in spec.values]
+            names = [match["category"] for place in places if (match := _BLIND.match(place)) and match["category"]]
+            names += [_word(label) for place, label in spec.values.items() if place.rpartition("[")[0] in places]
+            if places:
+                yield f"data of {some_names(list(dict.fromkeys(names)))} are {how} now"
 
     def _rank(self, each: Difference) -> _Rank:
         if each.source:
@@ -152,6 +179,8 @@ class _Changes:
 
     def _is_told(self, each: Difference) -> bool:
         """Whether a difference follows from another one."""
+        if _FIGURE_OF.match(each.place) or (_BLIND.match(each.place) and not (each.before and each.after)):
+            return True
         above = list(_above(each.place))
         if _CLOSURE.search(each.place) or not self._replaced.keys().isdisjoint([each.place, *above]):
             return True
@@ -224,7 +253,8 @@ class _Changes:
             place = each.place
         before, after = (_shown(place, side) for side in (self._one, self._other))
         if before[:1] == after[:1] == "'" and not f"{before}{after}".count(" "):
-            before, after = before.strip("'"), after.strip("'")
+            before, after = (side.strip("'") for side in (before, after))
+            before, after = ("none" if side in _NOTHING else side for side in (before, after))
         value = f"{before} → {after}"
         clause = value if subject.startswith(_VALUES) else f"{name} {value}".strip()
         return f"{_joined(subject, clause)}{_user(place, spec)}"

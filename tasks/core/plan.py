@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks.core.console import WIDE, aligned, some_names
@@ -12,6 +13,8 @@ from tasks.core.console import WIDE, aligned, some_names
 _log = logging.getLogger(__name__)
 #: characters of the name of a task and of its configurations on a narrow terminal
 _NARROW = 34
+#: before a reason that has lines of its own
+_BELOW = " " * 6
 
 
 def label_of(task: Any) -> str:
@@ -58,7 +61,20 @@ def plan_lines(tasks: Mapping[str, Any], required: Mapping[str, Iterable[str]], 
             rows.append((f"  {family} {some_names(names, _NARROW - len(family))}", f"{counts}{each}", reason))
         else:
             rows.append((f"  {family}", some_names(names), f"{counts}{each}", reason))
-    return aligned(rows, width)
+    return _wrapped(rows, width)
+
+
+def _wrapped(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return rows as lines; a reason, the last cell, that doesn't fit has lines of its own below the others."""
+    whole, heads = aligned(rows), aligned([row[:-1] for row in rows], width)
+    lines: list[str] = []
+    for row, line, head in zip(rows, whole, heads, strict=True):
+        if not row[-1] or not width or len(line) <= width:
+            lines.append(line if row[-1] else head)
+        else:
+            words = textwrap.wrap(row[-1], max(width - len(_BELOW), 20), break_on_hyphens=False)
+            lines += [head, *(_BELOW + line for line in words)]
+    return lines
 
 
 class _Order:

@@ -18,6 +18,9 @@ from tasks.core.targets import StoreTarget, store_targets
 # Specifications of required tasks are part of a specification, but what differs is said there.
 _UPSTREAM = r"^templates\.|^\['measured in'\]|\bprocessor\b"
 
+#: the reason if all that differs is in what other tasks have made
+OTHER_INPUTS = "what it is made from has changed"
+
 #: number of differences that are shown
 _SHOWN = 2
 
@@ -35,6 +38,8 @@ def reason_of(task: Any) -> str:
     if there:
         return ""
     found = changes_since(task)
+    if not found and has_earlier(task) and not task.awaited():
+        return OTHER_INPUTS
     more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
     return f"{', '.join(found[:_SHOWN])}{more}"
 
@@ -63,6 +68,12 @@ def changes_since(task: Any) -> list[str]:
     required = law.util.flatten(task.requires())
     upstream = {each.fingerprint for each in required if hasattr(each, "fingerprint")}
     return changes(earlier, specification(task.fingerprint_spec()), tuple(upstream), without=_UPSTREAM)
+
+
+def has_earlier(task: Any) -> bool:
+    """Whether a task has an output beside the one that it would make, of which is known what it was made from."""
+    directory = getattr(task, "directory", None)
+    return isinstance(directory, Path) and _newest_specification(directory) is not None
 
 
 def _newest_specification(directory: Path) -> Specification | None:

@@ -120,6 +120,8 @@ class Report:
     #: ids of tasks whose line was shown, and of those that had nothing to do
     told: set[str] = field(default_factory=set)
     unchanged: set[str] = field(default_factory=set)
+    #: id of a task → what it prints once its line is shown
+    texts: dict[str, str] = field(default_factory=dict)
     #: errors that were shown, once the report has ended
     shown: set[str] | None = None
 
@@ -181,6 +183,8 @@ class Report:
             self._line(_DONE, "green", work.label, "unchanged")
         else:
             self._line(_DONE, "green", work.label, amount, duration(work.seconds), work.rate)
+        if task.task_id in self.texts:
+            print(self.texts.pop(task.task_id), flush=True)
 
     def show_failed(self, task: Any) -> None:
         """Show the line of a failed task."""
@@ -309,6 +313,14 @@ def is_done(task: Any) -> bool:
     if _report is None or task.task_id in _report.unchanged:
         return False
     return task.task_id in _report.journal.entries("done")
+
+
+def print_result(task: Any, text: str) -> None:
+    """Print what a task was asked for, below the line that says that the task is finished."""
+    if _report is not None and _report.lines:
+        _report.texts[task.task_id] = text
+    else:
+        print(text, flush=True)
 
 
 def note_work(work: Work) -> None:

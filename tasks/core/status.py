@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import law
 
 from tasks.core.console import counted
-from tasks.core.reasons import changes_since
+from tasks.core.reasons import OTHER_INPUTS, changes_since, has_earlier
 from tasks.core.targets import (
     COMPLETE,
     MAY_RUN,
@@ -117,6 +118,8 @@ def _explained(task: Any, state: State) -> State:
     reason = difference_to_earlier(task)
     if not reason and callable(getattr(task, "awaited", None)) and (awaited := task.awaited()):
         reason = f"after {awaited}"
+    if not reason and isinstance(getattr(task, "directory", None), Path):
+        reason = OTHER_INPUTS if has_earlier(task) else "no output yet"
     return State(state.name, reason)
 
 

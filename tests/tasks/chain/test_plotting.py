@@ -74,6 +74,11 @@ def test_only_what_is_asked_for_is_drawn(chain: Chain) -> None:
     options = {"config": "main", "variables": ("npvs",), "categories": ("baseline",)}
     assert chain.build(**options) == ["PlotTemplates main"]
     assert stems(chain.task(**options).directory) == {"baseline/npvs"}
+    assert chain.task(**options).describe_output() == "1 figure"
+    # Figures of other commands, which stay in the output, aren't counted.
+    assert chain.task().describe_output() == "4 figures"
+    assert chain.task(variables=("npvs",)).describe_output() == "2 figures"
+    assert chain.task(variables=("npvs",), formats=("svg",)).describe_output() == ""
     assert chain.task(config="corrected").compare == "main"
     assert chain.task(config="main").compare == "none"
     assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]

@@ -31,6 +31,25 @@ def test_yields_are_the_sums_of_templates(chain: Chain, capsys: pytest.CaptureFi
     assert chain.build(ShowYields, table="json") == ["ShowYields corrected"]
 
 
+def test_yields_depend_on_groups_and_not_on_looks(chain: Chain) -> None:
+    def fingerprint(*params: str) -> str:
+        return chain.task(ShowYields, params=params).fingerprint
+
+    looks = ("plotting_style.colors_mc.DYJetsToMuMu=red", "plotting_style.label=Mine", "plotting_style.dpi=200")
+    assert fingerprint(*looks) == fingerprint()
+    for decides in ("plotting_style.rescale_samples.DYJetsToMuMu=2", "plotting_style.order_mc=[DYJetsToMuMu]"):
+        assert fingerprint(decides) != fingerprint()
+
+
+@pytest.mark.slow
+def test_the_table_of_yields_comes_after_the_line_of_its_task(chain: Chain) -> None:
+    run = chain.run("ShowYields", "--config", "corrected")
+    assert run.code == 0, run.text
+    assert run.text.count("process  ") == 1
+    quiet = chain.run("ShowYields", "--config", "corrected", "--log-level", "WARNING")
+    assert quiet.text.startswith("process  ")
+
+
 def test_a_histogram_that_cannot_be_summed_is_refused(chain: Chain) -> None:
     with pytest.raises(UnknownNameError, match="unknown variable 'npv' in configuration 'main', did you mean 'npvs'"):
         chain.task(ShowYields, config="main", variable="npv")

@@ -58,6 +58,8 @@ config = configure(
 )
 """
 
+FIGURES = {("all", "x"): {"a": 1}, ("peak", "x"): {"a": 1}}
+
 
 @functools.cache
 def spec_of(source: str) -> Specification:
@@ -117,7 +119,28 @@ def test_places_and_values_that_others_tell_about_are_left_out() -> None:
          "parameter plotting_style.colors_mc.DY: red → blue"),
         ({"labels": [("x", "m")]}, {"labels": [("x", "m [GeV]")]},
          "axis x: label 'm' → 'm [GeV]'"),
-        ({"figures": {}}, {"figures": {("all", "x"): {"axes": []}}}, "figure of x in all is new"),
+        ({"figures": {}}, {"figures": {("all", "x"): {"axes": []}}}, "1 figure instead of 0"),
+        ({"figures": FIGURES}, {"figures": {("all", "x"): {"a": 1}}}, "1 figure instead of 2"),
+        (
+            {"figures": FIGURES},
+            {"figures": {("all", "x"): {"a": 1}, ("all", "y"): {"a": 1}}},
+            "1 of 2 figures new",
+        ),
+        (
+            {"figures": FIGURES},
+            {"figures": {figure: {**spec, "blind": True} for figure, spec in FIGURES.items()}},
+            "data of all, peak are hidden now",
+        ),
+        (
+            {"figures": {("all", "x"): {"a": 1, "blind": True}}},
+            {"figures": {("all", "x"): {"a": 1}}},
+            "data of all are shown now",
+        ),
+        ({"a": 1}, {"a": 1, "blind": ("all",)}, "data of all are hidden now"),
+        ({"a": 1, "blind": ("all",)}, {"a": 1}, "data of all are shown now"),
+        ({"blind": True}, {"blind": False}, "blind True → False"),
+        ({"drawing": {"total": "pairs"}}, {"drawing": {"total": ""}}, "total pairs → none"),
+        ({"compare": "NO_STR"}, {"compare": "nominal"}, "compare none → nominal"),
         ({"normalisation": {"DY": (1.0, None)}}, {"normalisation": {"DY": (2.0, None)}}, "dataset DY: xsec 1.0 → 2.0"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
-from tasks.core.reasons import changes_since
+from tasks.core.reasons import OTHER_INPUTS, changes_since
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -56,6 +56,16 @@ def test_code_that_differs_has_a_line_for_each_module(chain: Chain, monkeypatch:
 def test_what_upstream_tasks_make_is_no_reason_of_its_own(chain: Chain) -> None:
     chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
     assert chain.task(MergeOutputs, config="main").describe_reason() == ""
+
+
+def test_another_comparison_and_other_inputs(chain: Chain) -> None:
+    assert chain.task(PlotTemplates, compare="none").describe_reason() == "compare main → none"
+    assert chain.task(PlotTemplates, config="main").describe_reason() == ""
+    # The templates with other parameters are complete, and those of the newest plots are others.
+    params = ("object_preselection.Muon.pt=11",)
+    chain.build(MergeOutputs, config="main", params=params)
+    chain.build(PlotTemplates, config="main", variables=("npvs",))
+    assert chain.task(PlotTemplates, config="main", params=params).describe_reason() == OTHER_INPUTS
 
 
 def test_what_an_output_lacks(chain: Chain) -> None:

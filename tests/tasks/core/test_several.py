@@ -32,7 +32,7 @@ def test_several_configurations(chain: Chain) -> None:
     status = chain.run("PlotTemplates", "--config", "main,corr*", "--variables", "n*", "--print-status", "0")
     assert status.text.splitlines() == [
         "PlotTemplates main, corrected  would run",
-        "├─ PlotTemplates main          would run",
+        "├─ PlotTemplates main          would run  no output yet",
         "└─ PlotTemplates corrected     complete",
         "",
         "3 tasks: 1 complete, 2 would run",
