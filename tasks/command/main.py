@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from pocket import __version__
 from pocket.errors import ConfigError, PocketError, UnknownNameError
+from tasks.command.known_tasks import describe_tasks, read_index
 
 _EPILOG = "An analysis runs by law: source setup.sh && law run PlotTemplates --version v1"
 
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _doctor(given[1:])
         if given[:1] == ["unknown-task"]:
             _refuse_task(*given[1:2])
+        if given[:1] == ["tasks"]:
+            return _show_tasks()
         options = _parser().parse_args(given)
         if options.command == "new":
             return _new(options)
@@ -59,15 +62,23 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--ci", default="gitlab", help="continuous integration: gitlab (default), github or none")
     replaces = "replace requirements.lock and setup.sh of an analysis by those of this release"
     commands.add_parser("update", help=replaces, description=f"{replaces.capitalize()}.")
+    commands.add_parser("tasks", help="list the tasks that law run knows; as law run alone")
     commands.add_parser("doctor", help="look for what would keep jobs from running; options as of law run Doctor")
     return parser
 
 
+def _show_tasks() -> int:
+    try:
+        print(describe_tasks(read_index()), flush=True)
+    except BrokenPipeError:
+        # The reader has closed the pipe, and Python would try to flush at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def _refuse_task(name: str = "") -> NoReturn:
     """Say which tasks there are, for shells that are asked for another one (law.sh)."""
-    index = Path(os.environ.get("LAW_HOME", ""), "index")
-    lines = index.read_text(encoding="utf-8").splitlines() if index.is_file() else []
-    known = [line.split(":")[1] for line in lines if line.count(":") >= 2]
+    known = [task for _, task in read_index()]
     print(f"error: {UnknownNameError('task', name, known)}", file=sys.stderr)
     raise SystemExit(2)
 

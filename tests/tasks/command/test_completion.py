@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -92,6 +93,15 @@ def test_mistyped_task(shell: str) -> None:
     done = run(shell, f"{zsh if shell == 'zsh' else ''} {script}")
     assert done.stdout == "exit code 2\n"
     assert done.stderr == "error: unknown task 'PlotTemplats', did you mean 'PlotTemplates'?\n"
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("words", ["law run", "law run --help", "law run -h"])
+def test_no_task(words: str) -> None:
+    done = run("bash", f"source tasks/command/law.sh; {words}")
+    assert done.stderr == ""
+    assert re.search("\n  PlotTemplates +Draws data over stacked simulation", done.stdout)
+    assert "--help prints the options of a task" in " ".join(done.stdout.split())
 
 
 def test_names_are_written_when_they_change(home: Path) -> None:

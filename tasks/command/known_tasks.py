@@ -1,0 +1,75 @@
+"""The tasks that ``law run`` knows, told without loading them: their names, and what each of them does in one line."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+_BEGINNING = "usage: law run TASK [options]"
+_END = "law run TASK --help prints the options of a task, law run PlotTemplates --version v1 runs the default analysis."
+#: space between the name of a task and what it does
+_GAP = "  "
+
+
+def read_index() -> list[tuple[str, str]]:
+    """Return module and name of each task in law's index, in the order of the modules in law.cfg."""
+    path = Path(os.environ.get("LAW_HOME", ""), "index")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = [line.split(":")[:2] for line in lines if line.count(":") >= 2]
+    order = {module: number for number, module in enumerate(_modules())}
+    return sorted(((module, task) for module, task in found), key=lambda pair: order.get(pair[0], len(order)))
+
+
+def describe_tasks(tasks: Sequence[tuple[str, str]], width: int = 0) -> str:
+    """Return a line for each task, and how to see its options.
+
+    Args:
+        tasks: module and name of each task.
+        width: number of characters of a line, by default that of the terminal.
+    """
+    width = width or shutil.get_terminal_size().columns
+    longest = max((len(task) for _, task in tasks), default=0)
+    lines = []
+    for module, task in tasks:
+        head = f"  {task:<{longest}}{_GAP}"
+        lines.append(f"{head}{_fitted(_summary(module, task), width - len(head))}".rstrip())
+    return "\n".join([_BEGINNING, "", "tasks", *lines, "", *textwrap.wrap(_END, width)])
+
+
+def _fitted(text: str, width: int) -> str:
+    """Return a sentence without the clauses for which there is no space.
+
+    >>> _fitted("Adds outputs, and normalises them: once", 36), _fitted("Adds outputs", 8)
+    ('Adds outputs, and normalises them', 'Adds ou…')
+    """
+    if len(text) <= width:
+        return text
+    ends = [match.start() for match in re.finditer(r"[,:;] ", text[: max(width, 0) + 1])]
+    return text[: ends[-1]] if ends else f"{text[: max(width - 1, 0)].rstrip()}…"
+
+
+def _modules() -> list[str]:
+    """Return the modules with tasks in the order of law.cfg, which is that of a chain."""
+    path = Path(os.environ.get("LAW_CONFIG_FILE", "law.cfg"))
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    _, _, after = text.partition("[modules]")
+    return [line.strip() for line in after.partition("\n[")[0].splitlines() if line.strip()]
+
+
+def _summary(module: str, task: str) -> str:
+    """Return the first sentence of a task's docstring, empty if its file isn't found."""
+    name = Path(*module.split(".")).with_suffix(".py")
+    for path in (Path(folder or ".", name) for folder in sys.path):
+        if not path.is_file():
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name == task:
+                text = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].replace("``", "").split())
+                return text.partition(". ")[0].removesuffix(".")
+    return ""
