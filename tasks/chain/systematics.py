@@ -182,7 +182,7 @@ class ShowYields(FromTemplates, BlindTask):
         shown = [(category, variable) for category, names in self.candidates.items() for variable in names]
         return {
             "templates": self.requires().fingerprint,
-            "figures": sum_specs(self.config_inst, shown, self.hidden_categories),
+            "histograms": sum_specs(self.config_inst, shown, self.hidden_categories),
             "table": self.table,
             "code": code_closure("pocket.plots.yields"),
         }

@@ -10,7 +10,7 @@ from pocket.base.fingerprint import Difference, Specification, differences
 from tasks.core.console import counted, some_names
 
 _KEY = r"(?:\.\w+|\['.*?'\])"
-_FIGURE = r"(?:figures\[.*?\]\.)?"
+_FIGURE = r"(?:(?:figures|histograms)\[.*?\]\.)?"
 #: Place → subject of a sentence, of the first pattern that fits. ``{of}`` is the name of the object at the place.
 _SUBJECTS = tuple(
     (re.compile(pattern.replace("KEY", _KEY)), subject)
@@ -21,6 +21,7 @@ _SUBJECTS = tuple(
         (rf"{_FIGURE}(?:axes|labels)\[\d+\]", "axis {of}"),
         (rf"{_FIGURE}period\b", "data"),
         (r"figures\[\('(?P<name>\w+)', '(?P<other>\w+)'\)\]", "figure of {other} in {name}"),
+        (r"histograms\[\('(?P<name>\w+)', '(?P<other>\w+)'\)\]", "histogram {other} in {name}"),
         (r"drawing\.", ""),
         (r"config\.skim\[\d+\]", "cut {of} of the skim"),
         (r"config\.preselections\[\d+\]", "cut {of}"),
@@ -70,9 +71,9 @@ _LISTS = ("tuple", "list")
 #: number of elements of a list that are shown
 _MOST = 20
 _COMPOSED = re.compile(r"(?:tuple|list|dict|set|item)$|(?:instance|class|function|module|custom|library|enum) ")
-#: The figures of an output, and whether the data of one are hidden.
-_FIGURE_OF = re.compile(r"figures\[\('(?P<category>[^']*)', '[^']*'\)\]$")
-_BLIND = re.compile(r"figures\[\('(?P<category>[^']*)', '[^']*'\)\]\.blind$|blind$")
+#: The figures of an output or the histograms that are summed, and whether the data of one are hidden.
+_FIGURE_OF = re.compile(r"(?P<what>figure|histogram)s\[\('(?P<category>[^']*)', '[^']*'\)\]$")
+_BLIND = re.compile(r"(?:figures|histograms)\[\('(?P<category>[^']*)', '[^']*'\)\]\.blind$|blind$")
 #: What options without a value are.
 _NOTHING = ("", "NO_STR")
 _HASH = re.compile(r"(?:str )?'?[0-9a-f]{12,}'?")
@@ -151,10 +152,10 @@ class _Changes:
 
     def _numbers(self) -> Iterator[str]:
         """Yield how many figures are asked for, if these are others."""
-        if any(_FIGURE_OF.match(each.place) for each in self._found):
+        if kinds := {match["what"] for each in self._found if (match := _FIGURE_OF.match(each.place))}:
             before, after = ({place for place in side.values if _FIGURE_OF.match(place)} for side in self._sides)
             are_others = after - before and before - after
-            number = counted(len(after), "figure")
+            number = counted(len(after), kinds.pop())
             yield f"{len(after - before)} of {number} new" if are_others else f"{number} instead of {len(before)}"
 
     def _blinding(self) -> Iterator[str]:

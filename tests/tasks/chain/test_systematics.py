@@ -37,7 +37,7 @@ def test_yields_depend_on_groups_and_not_on_looks(chain: Chain) -> None:
 
     looks = ("plotting_style.colors_mc.DYJetsToMuMu=red", "plotting_style.label=Mine", "plotting_style.dpi=200")
     assert fingerprint(*looks) == fingerprint()
-    for decides in ("plotting_style.rescale_samples.DYJetsToMuMu=2", "plotting_style.order_mc=[DYJetsToMuMu]"):
+    for decides in ("plotting_style.exclude_samples=[DYJetsToMuMu]", "plotting_style.order_mc=[DYJetsToMuMu]"):
         assert fingerprint(decides) != fingerprint()
 
 

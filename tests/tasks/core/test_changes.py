@@ -121,6 +121,12 @@ def test_places_and_values_that_others_tell_about_are_left_out() -> None:
          "axis x: label 'm' → 'm [GeV]'"),
         ({"figures": {}}, {"figures": {("all", "x"): {"axes": []}}}, "1 figure instead of 0"),
         ({"figures": FIGURES}, {"figures": {("all", "x"): {"a": 1}}}, "1 figure instead of 2"),
+        ({"histograms": {("all", "x"): {"a": 1}}}, {"histograms": FIGURES}, "2 histograms instead of 1"),
+        (
+            {"histograms": {("all", "x"): {"style": {"order_mc": ["a"]}}}},
+            {"histograms": {("all", "x"): {"style": {"order_mc": ["b"]}}}},
+            "parameter plotting_style.order_mc: (a) → (b)",
+        ),
         (
             {"figures": FIGURES},
             {"figures": {("all", "x"): {"a": 1}, ("all", "y"): {"a": 1}}},
