@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +14,12 @@ from pocket.executors.proxy import in_words
 from tasks.batch.cancelling import workflows_behind
 from tasks.batch.causes import Needs
 from tasks.core.console import counted
-from tasks.core.targets import find_remote, remembering
+from tasks.core.targets import are_complete, find_remote, remembering
 
 #: folder of the files, beside the record of the jobs
 FOLDER = "dry-run"
+#: parameters that a command for all branches doesn't have
+_NOT_GIVEN = ("branch", "branches")
 #: number of lines shown of a list of jobs
 _SHOWN = 2
 
@@ -30,7 +33,9 @@ def dry_run(root: law.Task) -> None:
     with remembering():
         # Upstream workflows are shown first.
         workflows = workflows_behind(root)[::-1]
-        archives = {path for workflow in workflows for path in _show(workflow) if not path.exists()}
+        known = [workflow for workflow in workflows if workflow.workflow_condition()]
+        archives = {path for workflow in known for path in _show(workflow) if not path.exists()}
+        _say_unknown([workflow for workflow in workflows if workflow not in known])
     if archives:
         print(f"archives that jobs get would be made: {', '.join(map(str, sorted(archives)))}")
     if not workflows:
@@ -40,9 +45,6 @@ def dry_run(root: law.Task) -> None:
 def _show(workflow: Any) -> list[Path]:
     """Write and show the files of a workflow, or say why there are none; return the archives that its jobs need."""
     label = workflow.progress_label
-    if not workflow.workflow_condition():
-        print(f"{label}: its jobs aren't known yet, because {workflow.awaited()} isn't complete: run that first")
-        return []
     if workflow.complete():
         print(f"{label}: complete, nothing to submit")
         return []
@@ -62,6 +64,31 @@ def _show(workflow: Any) -> list[Path]:
     if list(workflow.control.glob(f"{workflow.effective_workflow}_jobs*.json")):
         print(f"{label}: jobs of an earlier submission that are in the queue wouldn't be submitted again")
     return list(workflow.job_environment.files.values())
+
+
+def _say_unknown(workflows: Sequence[Any]) -> None:
+    """Say which workflows have jobs that aren't known yet, and the command after which they are."""
+    groups: dict[str, list[Any]] = {}
+    for workflow in workflows:
+        groups.setdefault(workflow.awaited(), []).append(workflow)
+    for awaited, waiting in groups.items():
+        labels = ", ".join([waiting[0].progress_label, *(str(workflow.config_part) for workflow in waiting[1:])])
+        print(f"{labels}: jobs aren't known before {awaited} is complete; make it first:")
+        required = law.util.flatten(waiting[0].requires())
+        print(f"  {command_of(next(task for task in required if not are_complete(task)))}")
+
+
+def command_of(task: Any) -> str:
+    """Return the command that makes a task, with the options that decide its output and aren't the default."""
+    words = ["law", "run", task.task_family]
+    for name, parameter in task.get_params():
+        value = getattr(task, name)
+        is_default = parameter.has_task_value(task.task_family, name) and value == parameter.task_value(
+            task.task_family, name
+        )
+        if parameter.significant and name not in _NOT_GIVEN and not is_default:
+            words += [f"--{name.replace('_', '-')}", parameter.serialize(value)]
+    return shlex.join(words)
 
 
 def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:

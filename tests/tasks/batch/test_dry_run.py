@@ -74,7 +74,10 @@ def test_jobs_that_are_not_known_yet_and_those_that_are_done(chain: Chain) -> No
     forget(chain, "RunProcessor", "BuildDatasets")
     done = dry_run(chain, "htcondor")
     assert done.code == 0, done.text
-    assert "RunProcessor main: its jobs aren't known yet, because BuildDatasets datasets isn't complete" in done.text
+    assert (
+        "RunProcessor main: jobs aren't known before BuildDatasets datasets is complete; make it first:\n"
+        f"  law run BuildDatasets --analysis {chain.analysis} --version v1 "
+    ) in done.text
     assert not (chain.store / "small" / "RunProcessor").exists()
 
 
