@@ -32,7 +32,12 @@ _CODE = (
 
 
 class CompareCorrections(FormatsTask, BlindTask):
-    """Compares two versions of the corrections that a configuration uses, bin by bin, and the templates with both."""
+    """Compares two versions of the corrections that a configuration uses, bin by bin, and the templates with both.
+
+    Examples:
+        law run CompareCorrections --version v1 --right latest
+        law run CompareCorrections --version v1 --right latest --templates False
+    """
 
     left = law.CSVParameter(
         default=(),

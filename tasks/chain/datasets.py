@@ -36,7 +36,12 @@ STEP = 2.0
 
 
 class BuildDatasets(StoreTask):
-    """Finds the files of the datasets in a definition file, and records the entries and the UUID of each."""
+    """Finds the files of the datasets in a definition file, and records the entries and the UUID of each.
+
+    Examples:
+        law run BuildDatasets --version v1 --definition datasets/toys.json
+        law run BuildDatasets --version v1 --definition datasets/toys.json --check
+    """
 
     definition = luigi.Parameter(
         default="datasets/toys.json",

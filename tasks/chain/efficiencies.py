@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 class PlotEfficiencies(PlotsWithData):
-    """Draws efficiencies in data and simulation: of categories in a larger one, or of an axis that says what passes."""
+    """Draws efficiencies in data and simulation: of categories in a larger one, or of an axis that says what passes.
+
+    Examples:
+        law run PlotEfficiencies --version v1 --config trigger_eff --total pairs
+        law run PlotEfficiencies --version v1 --config tnp --passing-axis passing
+    """
 
     total = luigi.Parameter(
         default=law.NO_STR,

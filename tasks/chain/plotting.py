@@ -53,6 +53,11 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     """Draws data over stacked simulation, before and after scale factors, maps of two axes, and an analysis' plots.
 
     There is one output for all variables and categories, to which figures are added when they are asked for.
+
+    Examples:
+        law run PlotTemplates --version v1
+        law run PlotTemplates --version v1 --variables "m*" --formats png --density
+        law run PlotTemplates --version v1 --config nominal --print-status -1
     """
 
     variables = law.CSVParameter(default=(), description="histograms to draw, with patterns such as m*; default: all")

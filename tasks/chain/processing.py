@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 
 class RunProcessor(IterationTask, DatasetWorkflow):
-    """Runs the processor of a configuration over its datasets, or over a skim of them."""
+    """Runs the processor of a configuration over its datasets, or over a skim of them.
+
+    Examples:
+        law run RunProcessor --version v1 --test
+        law run RunProcessor --version v1 --config "*" --workflow htcondor
+        law run RunProcessor --version v1 --print-status 0,1
+    """
 
     exclude_index = False
     runs_beside = True

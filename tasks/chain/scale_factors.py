@@ -126,7 +126,12 @@ class ScaleFactorTask(TemplateTask):
 
 
 class ComputeScaleFactors(IterationTask, ScaleFactorTask):
-    """Measures a scale factor, or imports one, and writes it for correctionlib."""
+    """Measures a scale factor, or imports one, and writes it for correctionlib.
+
+    Examples:
+        law run ComputeScaleFactors --version v1 --scale-factor muon_id
+        law run ComputeScaleFactors --version v1
+    """
 
     exclude_index = False
     runs_beside = True

@@ -142,7 +142,12 @@ class PlotShapes(PlotsWithData):
 
 
 class ShowYields(FromTemplates, BlindTask):
-    """Prints the yields of processes and data by category, with statistical and systematic errors."""
+    """Prints the yields of processes and data by category, with statistical and systematic errors.
+
+    Examples:
+        law run ShowYields --version v1
+        law run ShowYields --version v1 --config "*" --table md
+    """
 
     variable = luigi.Parameter(
         default=law.NO_STR,

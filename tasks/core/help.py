@@ -1,4 +1,7 @@
-"""The text of ``--help``: each option of a task once, those of the task itself first."""
+"""The text of ``--help``: each option of a task once, those of the task itself first, and examples.
+
+Few look for the options of batch jobs and executors, so these are named there and explained by ``--help-batch``.
+"""
 
 from __future__ import annotations
 
@@ -24,32 +27,40 @@ _OF_LAW = {
     "log_level": "level of messages, e.g. DEBUG; default: INFO",
     "workers": "processes in which luigi runs tasks; default: 1",
     "help": "print this, and run nothing",
+    "help_batch": "print the options of batch jobs and executors",
     "help_all": "print the options of all tasks, of law and of luigi",
 }
 #: options of law whose value is a depth
 _WITH_DEPTH = ("print_deps", "print_status", "print_output", "remove_output", "fetch_output")
 #: options of luigi that are named for every task
-_OF_LUIGI = ("log_level", "workers", "help", "help_all")
+_OF_LUIGI = ("log_level", "workers", "help", "help_batch", "help_all")
+
+
+#: option that explains what ``--help`` only names
+HELP_BATCH = "--help-batch"
 
 
 class _Group(NamedTuple):
     title: str
     modules: tuple[str, ...]
+    #: the options that ``--help`` explains, all if there are none
+    explained: tuple[str, ...] = ()
 
 
 _GROUPS = (
     _Group("options of the chain, passed on to all required tasks", ("tasks.framework.",)),
-    _Group("options for jobs on a batch system, by default those of the site", ("tasks.batch.",)),
-    _Group("options for executors of local branches", ("tasks.framework.executors",)),
+    _Group("options for jobs on a batch system, by default those of the site", ("tasks.batch.",), ("workflow", "site")),
+    _Group("options for executors of local branches", ("tasks.framework.executors",), ("executor",)),
     _Group("options of law and luigi; D is a depth: 0 for this task, -1 for the whole chain", ("law.", "luigi.")),
 )
 
 
-def help_of(task: Any) -> str:
+def help_of(task: Any, batch: bool = False) -> str:
     """Return the help of a task.
 
     Args:
         task: class of the task.
+        batch: whether options of batch jobs and executors are explained, instead of all others.
     """
     width = max(shutil.get_terminal_size().columns - 1, 60)
     own: list[tuple[int, str, Any]] = []
@@ -78,15 +89,30 @@ def help_of(task: Any) -> str:
         f"options of {task.task_family}",
         *_entries([(name, _described(parameter, name in needed)) for _, name, parameter in own], width),
     ]
+    has_batch = any(groups[group.title] for group in _GROUPS if group.explained)
+    if batch and not has_batch:
+        return f"{task.task_family} runs no jobs and has no executors"
+    if batch:
+        lines = lines[:1]
     for group in _GROUPS:
+        if batch and not group.explained:
+            continue
         options = groups[group.title]
         is_of_law = group is _GROUPS[-1]
         told = [name for name, _ in options if not is_of_law or name in _OF_LAW]
         entries = [(name, _OF_LAW.get(name, parameter.description)) for name, parameter in options if name in told]
         if is_of_law:
-            entries += [(name, _OF_LAW[name]) for name in _OF_LUIGI]
-        if entries:
-            lines += ["", group.title, *_entries(entries, width)]
+            entries += [(name, _OF_LAW[name]) for name in _OF_LUIGI if has_batch or name != "help_batch"]
+        if not entries:
+            continue
+        named = [] if batch or not group.explained else [name for name in told if name not in group.explained]
+        lines += ["", group.title, *_entries([entry for entry in entries if entry[0] not in named], width)]
+        if named:
+            lines += _named(named, width)
+    if batch:
+        return "\n".join(lines)
+    if examples := _examples(task, needed):
+        lines += ["", "examples", *(f"  {line}" for line in examples)]
     more = "[…] is the default. --TASK-OPTION is an option for another task only, e.g. --RunProcessor-cores 2."
     return "\n".join([*lines, "", *textwrap.wrap(more, width)])
 
@@ -106,6 +132,24 @@ def _owner(task: Any, name: str) -> Any:
 def _rank(task: Any, name: str, owner: Any) -> int:
     """Return the place of an option: those of the task, then those of its bases, then what every task has."""
     return len(task.__mro__) + _USUAL.index(name) if name in _USUAL else task.__mro__.index(owner)
+
+
+def _named(options: Sequence[str], width: int) -> list[str]:
+    """Return lines with options that aren't explained."""
+    text = f"{', '.join(map(_option, options))} ({HELP_BATCH} explains them)"
+    indent = "  "
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _examples(task: Any, needed: Iterable[str]) -> list[str]:
+    """Return the commands in a task's docstring; without any, how to see what it would do and to do it."""
+    text = inspect.cleandoc(task.__doc__ or "")
+    if found := [line.strip() for line in text.splitlines() if line.strip().startswith("law run ")]:
+        return found
+    if set(needed) - {"version"}:
+        return []
+    command = " ".join(["law run", task.task_family, *(f"{_option(name)} v1" for name in needed)])
+    return [f"{command} --print-status -1", command]
 
 
 def _summary(task: Any) -> str:

@@ -74,16 +74,30 @@ def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ..
         parser.allow_abbrev = False
     elif not help_all and root_task in known_tasks:
         parser.print_help = functools.partial(_print_help, root_task)
+        parser.add_argument("--help-batch", action=_HelpBatch, nargs=0, task=root_task, help=argparse.SUPPRESS)
     # argparse would print the usage before its error, with hundreds of options.
     parser.error = functools.partial(_refuse_arguments, root_task or "")
     return parser
 
 
-def _print_help(task: str) -> None:
+def _print_help(task: str, batch: bool = False) -> None:
     """Print the help of a task, which argparse would print with each option twice."""
     from tasks.core.help import help_of
 
-    print(help_of(_tasks.get_task_cls(task)))
+    print(help_of(_tasks.get_task_cls(task), batch))
+
+
+class _HelpBatch(argparse.Action):
+    """Prints the options of batch jobs and executors of a task, and ends the command."""
+
+    def __init__(self, *args: Any, task: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._task = task
+
+    def __call__(self, *ignored: Any) -> NoReturn:
+        """Print them."""
+        _print_help(self._task, batch=True)
+        raise SystemExit(0)
 
 
 @functools.wraps(_luigis_init)

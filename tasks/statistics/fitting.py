@@ -74,7 +74,13 @@ class FitChoice(FitOptions):
 
 
 class FitModel(FitChoice):
-    """Fits a model, by default to the data that it expects itself, and writes and prints the results."""
+    """Fits a model, by default to the data that it expects itself, and writes and prints the results.
+
+    Examples:
+        law run FitModel --version v1 --model z_xsec
+        law run FitModel --version v1 --model z_xsec --results impacts,limits
+        law run FitModel --version v1 --model z_xsec --data toys --toys 200
+    """
 
     exclude_index = False
 

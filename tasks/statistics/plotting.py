@@ -22,7 +22,12 @@ _DRAWN = ("impacts", "impacts_of_simulation", "scan", "limits", "gof")
 
 
 class PlotFit(FormatsTask, FitChoice):
-    """Draws pulls, impacts, correlations, profiles, limits, and regions with their yields before and after the fit."""
+    """Draws pulls, impacts, correlations, profiles, limits, and regions with their yields before and after the fit.
+
+    Examples:
+        law run PlotFit --version v1 --model z_xsec --formats png
+        law run PlotFit --version v1 --card datacard.txt --formats png
+    """
 
     exclude_index = False
 

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
 
 class PlotSystematics(PlotsFromTemplates, ClosureGate):
-    """Draws the shift of each systematic source, or nuisance of a model, and their ranking by yield and by shape."""
+    """Draws the shift of each systematic source, or nuisance of a model, and their ranking by yield and by shape.
+
+    Examples:
+        law run PlotSystematics --version v1 --variables mll
+        law run PlotSystematics --version v1 --model z_xsec --sources "CMS_*"
+    """
 
     sources = law.CSVParameter(
         default=(),

@@ -30,13 +30,20 @@ def tasks_of_users() -> list[type[law.Task]]:
 TASKS = tasks_of_users()
 
 
+def named(line: str) -> list[str]:
+    """Return the options that a line is about: one with its description, or several without any."""
+    if re.match(r"  --[\w-]+(, |,$| \()", line):
+        return re.findall(r"--[\w-]+", line.partition("(")[0])
+    return re.findall(r"^  (--[\w-]+)", line)
+
+
 def groups(text: str) -> dict[str, list[str]]:
     """Return title of a group → its options."""
     found: dict[str, list[str]] = {}
     for part in text.split("\n\n"):
         title, *lines = part.splitlines()
         if title.startswith("options"):
-            found[title] = [option for line in lines for option in re.findall(r"^  (--[\w-]+)", line)]
+            found[title] = [option for line in lines for option in named(line)]
     return found
 
 
@@ -60,6 +67,36 @@ def test_help_fits_and_has_each_option_once(task: type[law.Task], monkeypatch: p
     of_law |= {"shuffle_jobs", "cleanup_jobs", "pilot", "tolerance"}
     rest = {f"--{name.replace('_', '-')}" for name, _ in task.get_params() if name not in of_law}
     assert rest <= set(options)
+
+
+def test_options_of_jobs_have_their_own_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as end:
+        CmdlineParser(["MergeOutputs", "--help-batch"])
+    assert not end.value.code
+    text = capsys.readouterr().out
+    assert text.splitlines()[0] == "usage: law run MergeOutputs --version … [options]"
+    assert "  --memory             memory per job, e.g. 3GB\n" in text
+    shown = groups(help_of(Register.get_task_cls("MergeOutputs")))
+    assert {title: options for title, options in shown.items() if title in groups(text)} == groups(text)
+    chain = Register.get_task_cls("ShowChain")
+    assert "--help-batch" not in help_of(chain)
+    assert help_of(chain, batch=True) == "ShowChain runs no jobs and has no executors"
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
+def test_examples_have_options_of_the_task(task: type[law.Task]) -> None:
+    text = help_of(task)
+    _, _, examples = text.partition("\nexamples\n")
+    found = re.findall(r"law run (\w+)(.*)", examples)
+    of_law = {"--print-status"}
+    known = {f"--{name.replace('_', '-')}" for name, _ in task.get_params()} | of_law
+    assert {name for name, _ in found} <= {task.__name__}
+    assert {option for _, words in found for option in re.findall(r"--[\w-]+", words)} <= known
+    if task.__name__ in ("PlotTemplates", "FitModel", "RunProcessor"):
+        assert 2 <= len(found) <= 3
 
 
 def test_help_as_a_user_sees_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
