@@ -18,6 +18,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from pocket.plots.quick_drawing import QuickFigure, shared_formulas, without_collections
 from pocket.plots.style import PlotStyle
@@ -35,6 +36,11 @@ RC = {
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 #: options of a format: higher levels of compression take much longer and save little space
 ENCODING: Mapping[str, Mapping[str, Any]] = {"png": {"pil_kwargs": {"compress_level": 1}}}
+
+#: space between the texts above axes, in widths of the axes
+GAP = 0.05
+#: factor of their size below which they are broken into two lines, and that of two lines that are as high as "CMS"
+SMALL, TWO_LINES = 0.7, 0.62
 
 
 @contextmanager
@@ -128,11 +134,44 @@ def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
     _, left, right, _ = mplhep.cms.label(text, data=data, rlabel=period.text, ax=ax, scilocator_adjust=False)
     for axes in shown:
         axes.set_visible(True)
-    boxes = Box.of(left, ax), Box.of(right, ax)
-    room = 0.98 - boxes[0].left
-    needed = sum(box.right - box.left for box in boxes)
-    for artist in (left, right):
-        artist.set_fontsize(artist.get_fontsize() * min(1.0, room / needed))
+    _fit(left, right, ax)
+
+
+def _fit(left: Text, right: Text, ax: Axes) -> None:
+    """Shrink two texts above ``ax`` to what leaves a gap between them, and break them if they became too small."""
+
+    def share() -> float:
+        boxes = Box.of(left, ax), Box.of(right, ax)
+        return min(1.0, max(0.05, 1 - boxes[0].left - GAP) / sum(box.right - box.left for box in boxes))
+
+    factor = share()
+    if factor < SMALL:
+        whole = left.get_text(), right.get_text()
+        for artist in (left, right):
+            artist.set_text(_in_two_lines(artist.get_text()))
+        if (broken := min(share(), TWO_LINES)) > factor:
+            factor = broken
+            for artist in (left, right):
+                artist.set(verticalalignment="bottom", linespacing=1.0)
+        else:
+            left.set_text(whole[0])
+            right.set_text(whole[1])
+    # The width isn't quite proportional to the size, so further steps do the rest.
+    for _ in range(3):
+        for artist in (left, right):
+            artist.set_fontsize(float(artist.get_fontsize()) * factor)
+        factor = share()
+
+
+def _in_two_lines(text: str) -> str:
+    """Return a text that is broken at the space that is nearest to its middle, as it is if it has none.
+
+    >>> _in_two_lines("Private work in progress"), _in_two_lines("Preliminary")
+    ('Private work\\nin progress', 'Preliminary')
+    """
+    spaces = [number for number, letter in enumerate(text) if letter == " "]
+    middle = min(spaces, key=lambda number: abs(number - len(text) / 2), default=None)
+    return text if middle is None else f"{text[:middle]}\n{text[middle + 1 :]}"
 
 
 def new_page(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from pocket.base.typing import Floats
 from pocket.plots.axes import fit_legend, label_x, label_y
 from pocket.plots.canvas import cms_label, cms_style, new_figure
+from pocket.plots.statistics import Prediction
 from pocket.plots.templates.panels import (
     Points,
     as_list,
@@ -24,11 +28,54 @@ from pocket.plots.templates.processes import drawn_processes
 if TYPE_CHECKING:
     from pocket.plots.templates.figures import PlotContext
 
+#: effective events of a bin that is known well enough to decide how high the axis is
+KNOWN = 4.0
+#: height up to which other bins are drawn, as a multiple of the highest of these
+ABOVE = 1.5
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The shape of a process.
+
+    Args:
+        values: fraction of events per width of each bin, shape (bins,).
+        errors: their statistical errors.
+    """
+
+    values: Floats
+    errors: Floats
+
+    @classmethod
+    def of(cls, prediction: Prediction, widths: Floats) -> _Curve:
+        """Return the shape of a prediction."""
+        area = prediction.values.sum() * widths
+        return cls(prediction.values / area, prediction.stat / area)
+
+
+def _cap(curves: Sequence[_Curve], data: Sequence[Floats]) -> float:
+    """Return the height up to which curves are drawn, infinity if no bin is known well.
+
+    Args:
+        curves: the curves.
+        data: upper ends of the points of data, if there are any.
+    """
+    heights = [
+        (curve.values + curve.errors)[curve.values**2 >= KNOWN * curve.errors**2]
+        for curve in curves
+        if curve.values.size
+    ]
+    highest = max((float(part.max()) for part in heights if part.size), default=0.0)
+    if not highest:
+        return float("inf")
+    return max(ABOVE * highest, *(float(np.nanmax(part)) for part in data), 0.0)
+
 
 def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
     """Draw the shape of each process, and of the data, as fractions of their events per bin width.
 
-    Error bars of processes are the statistics of simulation. Underflow and overflow don't count. Blinded bins of data
+    Error bars of processes are the statistics of simulation. Bins with few events don't decide how high the axis is; an
+    arrow marks those that reach beyond it. Underflow and overflow don't count. Blinded bins of data
     are hidden; if there are some, data have no area of their own and aren't drawn.
 
     Args:
@@ -58,7 +105,8 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
         figure = new_figure(10, 10, style.dpi)
         ax = figure.add_axes((0.15, 0.11, 0.81, 0.825))
         entries, tops, scaled = [], [], []
-        points = None
+        curves = [_Curve.of(process.prediction, widths) for process in processes]
+        points, is_cut = None, False
         if context.data is not None and not hidden.any() and context.data.values().sum() > 0:
             data = Points.from_data(context.data, hidden)
             area = data.values.sum() * widths
@@ -68,19 +116,24 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
             entries.append((draw_points(ax, binning, points, **style.points_look), label))
             tops.append(points.high)
         cms_label(ax, style.label, data=points is not None, period=context.period)
-        for process in processes:
-            area = process.prediction.values.sum() * widths
-            values, errors = process.prediction.values / area, process.prediction.stat / area
+        cap = _cap(curves, tops)
+        for process, curve in zip(processes, curves, strict=True):
             look: dict[str, Any] = {"color": process.color, "linewidth": 2.5}
-            ax.stairs(values, binning.edges, baseline=None, **look)
-            ax.errorbar(binning.centers, values, yerr=errors, linestyle="none", color=process.color, elinewidth=1.5)
+            shown, above = np.minimum(curve.values, cap), np.minimum(curve.values + curve.errors, cap)
+            ax.stairs(shown, binning.edges, baseline=None, **look)
+            bars = np.clip([shown - (curve.values - curve.errors), above - shown], 0.0, None)
+            ax.errorbar(binning.centers, shown, yerr=bars, linestyle="none", color=process.color, elinewidth=1.5)
+            cut = curve.values + curve.errors > cap
+            ax.plot(binning.centers[cut], above[cut], linestyle="none", marker="^", markersize=8, color=process.color)
+            is_cut = is_cut or bool(cut.any())
             entries.append((Line2D([], [], **look), process.label))
-            tops.append(values + errors)
+            tops.append(above)
             scaled.append(process.prediction.scaled(1 / process.prediction.values.sum()))
-            numbers["processes"][process.name] = {"values": as_list(values), "stat": as_list(errors)}
+            numbers["processes"][process.name] = {"values": as_list(curve.values), "stat": as_list(curve.errors)}
         label_x((ax,), binning, context.xlim)
         floor = log_floor(scaled) if style.is_log(context.histogram) else None
         lines = caption(context.category, hidden, blind=context.blind)
+        lines += ["arrows: few events, beyond the axis"] if is_cut else []
         fit_legend(ax, binning.edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
         label_y(ax, "Fraction of events" if binning.names else f"Fraction of events / {binning.unit or 'width'}")
     return figure, numbers

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from pocket.plots.canvas import Box, Period, cms_label, cms_style, new_figure, save_figure
+from pocket.plots.canvas import GAP, Box, Period, cms_label, cms_style, new_figure, save_figure
 
 
 @pytest.mark.parametrize(
@@ -26,17 +26,19 @@ def test_luminosity_in_readable_units(lumi: float, text: str) -> None:
     assert Period(None, "2015", None).text == "2015"
 
 
-@pytest.mark.parametrize("width", [7.0, 10.0, 20.0])
+@pytest.mark.parametrize("width", [5.0, 7.0, 10.0, 20.0])
 def test_the_label_is_written_without_overlap(width: float) -> None:
     with cms_style():
         ax = new_figure(width, 10, 50).add_axes((0.15, 0.3, 0.8, 0.6))
         cms_label(ax, "Private work in progress", data=False, period=Period(137600.0, "2016+2017+2018", 13.0))
         experiment, left, right = (Box.of(text, ax) for text in ax.texts[-3:])
-    texts = {text.get_text() for text in ax.texts}
+    texts = {text.get_text().replace("\n", " ") for text in ax.texts}
     assert {"CMS", "Simulation Private work in progress"} < texts
     first, second, third = sorted((experiment, left, right), key=lambda box: box.left)
     assert first.right <= second.left
-    assert second.right <= third.left
+    assert second.right + 0.9 * GAP <= third.left
+    # A narrow figure has two lines instead of tiny ones.
+    assert any("\n" in text.get_text() for text in ax.texts) == (width < 20)
 
 
 def test_the_label_leaves_axes_as_they_were() -> None:

@@ -41,6 +41,35 @@ def test_all_shapes_have_the_same_area() -> None:
     assert figure.axes[0].get_ylabel() == "Fraction of events / GeV"
 
 
+def test_bins_with_few_events_do_not_decide_how_high_the_axis_is() -> None:
+    def drawn(mc: Any) -> tuple[Any, Any]:
+        found = draw(context(PlotStyle(), mc=mc))
+        assert found is not None
+        return found
+
+    _, mc = z_peak()
+    (before,) = drawn(mc)[0].axes
+    assert not any(line.get_marker() == "^" and len(line.get_xdata()) for line in before.lines)
+    # A process with one event of a large weight in one bin, beside the others.
+    tower = mc["DYJetsToMuMu"].copy()
+    view = tower.view()
+    view["value"], view["variance"] = 0.0, 0.0
+    view["value"][..., 3], view["variance"][..., 3] = 7.0, 49.0
+    figure, numbers = drawn({**mc, "rare": tower})
+    (ax,) = figure.axes
+    high = 1 / np.diff(numbers["edges"])[3]
+    assert numbers["processes"]["rare"]["values"][3] == pytest.approx(high)
+    assert ax.get_ylim()[1] < 0.7 * high
+    assert ax.get_ylim()[1] < 3 * before.get_ylim()[1]
+    (arrows,) = (line for line in ax.lines if line.get_marker() == "^" and len(line.get_xdata()))
+    assert list(arrows.get_xdata()) == [np.mean(numbers["edges"][3:5])]
+    assert arrows.get_ydata()[0] < ax.get_ylim()[1]
+    assert "arrows: few events, beyond the axis" in [text.get_text() for text in ax.texts]
+    # Alone, it decides itself.
+    (ax,) = drawn({"rare": tower})[0].axes
+    assert ax.get_ylim()[1] > high
+
+
 def test_blinded_data_have_no_shape() -> None:
     blind = BlindHists(categories=["z_window"], histograms={"mll": [80.0, 100.0]})
     drawn = draw(context(PlotStyle(blind_hists=blind)))
