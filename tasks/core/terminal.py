@@ -131,6 +131,10 @@ def _get_task_obj(self: Any) -> Any:
             return make_tasks(task, given)
     except MissingParameterException as error:
         _end(sentence_of(error))
+    except BrokenPipeError:
+        # The reader of a tree, such as head, has seen enough. Python would try to flush at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except FOR_PEOPLE as error:
         from pocket.configuration.analysis import UnknownAnalysisError
 

@@ -24,7 +24,7 @@ from tasks.chain.blinding import UnblindTask
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.validation import ClosureGate
-from tasks.core.console import counted
+from tasks.core.console import counted, short_path
 from tasks.framework.base import input_ids, load
 from tasks.framework.restrictions import restriction_of
 
@@ -171,9 +171,11 @@ class ProduceDatacards(ModelTask):
             StatisticsError: if there are warnings and ``--strict`` is given.
         """
         made = self.combined() if self.combines else self.built()
-        print(summary(self.model, made.built), flush=True)
         findings = made.built.findings
-        if findings and self.strict:
+        is_refused = bool(findings) and self.strict
+        place = short_path((self.failed_directory if is_refused else self.directory) / CHECKS)
+        print(summary(self.model, made.built, place), flush=True)
+        if is_refused:
             with replacing(self.failed_directory) as folder:
                 write_model(folder, made)
             raise StatisticsError(
@@ -287,8 +289,14 @@ def workspace_size(model: Model) -> int:
     return int(templates)
 
 
-def summary(name: str, built: Built) -> str:
-    """Return some lines about a model: its size, and the first of its warnings."""
+def summary(name: str, built: Built, place: str = CHECKS) -> str:
+    """Return some lines about a model: its size, and the first of its warnings.
+
+    Args:
+        name: name of the model.
+        built: the model.
+        place: the file that has all warnings.
+    """
     model = built.model
     bins = sum(region.bins for region in model.regions)
     shapes = {nuisance for region in model.regions for nuisance in region.shapes}
@@ -302,7 +310,7 @@ def summary(name: str, built: Built) -> str:
         lines.append(f"{counted(len(built.pruned), 'nuisance')} left out, too small in all regions: {shown}")
     if model.blind:
         lines.append(f"without data: {', '.join(model.blind)}")
-    return "\n".join([*lines, *warning_lines([finding.check for finding in built.findings])])
+    return "\n".join([*lines, *warning_lines([finding.check for finding in built.findings], place)])
 
 
 def warning_lines(checks: Sequence[str], place: str = CHECKS) -> list[str]:
