@@ -184,10 +184,10 @@ class BatchControl(BatchOptions):
         """Check the paths of a submission, and pass on the variables that the bootstrap file needs.
 
         Raises:
-            ConfigError: if the site doesn't accept a path.
+            ConfigError: if the site doesn't accept a path, or its machines don't see it.
         """
-        for path in (self.control, *self.job_environment.paths):
-            self.site_inst.check_path(str(path))
+        if problems := self.placement_problems(str(self.effective_workflow)):
+            raise ConfigError("; ".join(problems))
         # The variables that jobs get are quoted, so only these paths must have plain characters.
         for path in (self.control, *self.job_environment.files.values()):
             BATCH_SYSTEMS[str(self.effective_workflow)].check_characters(str(path))

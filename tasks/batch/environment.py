@@ -47,7 +47,6 @@ class JobEnvironment:
         analysis: reference of the analysis inside of the job.
         variables: name → value of the variables that the script sets.
         files: name → file to be transferred to the working directory of the job.
-        paths: paths of this machine that the submission names.
         disk: scratch space in bytes, 0 for the batch system's default.
     """
 
@@ -55,7 +54,6 @@ class JobEnvironment:
     analysis: str
     variables: Mapping[str, str]
     files: Mapping[str, Path] = field(default_factory=dict)
-    paths: tuple[Path, ...] = ()
     disk: int = 0
 
     @property
@@ -85,7 +83,7 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
         if make and (snapshot := current_snapshot()) is not None:
             _keep_for_jobs(snapshot, analysis_snapshot(absolute_reference(analysis)))
         variables = {**store, "pocket_root": root, "pocket_environment": os.environ.get("POCKET_ENVIRONMENT", "")}
-        return JobEnvironment("bootstrap.sh", absolute_reference(analysis), variables, paths=(Path(root),))
+        return JobEnvironment("bootstrap.sh", absolute_reference(analysis), variables)
     code, environment, reference = _bundle(folder, absolute_reference(analysis), make)
     variables = {
         **store,
@@ -97,7 +95,7 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
     }
     files = {"code_archive": code.path, "packages_archive": environment.path}
     disk = sum(archive.size + archive.unpacked for archive in (code, environment)) + _SCRATCH
-    return JobEnvironment("bootstrap_bundle.sh", reference, variables, files, tuple(files.values()), disk)
+    return JobEnvironment("bootstrap_bundle.sh", reference, variables, files, disk)
 
 
 def _keep_for_jobs(root: Path, analysis: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 import law
 import luigi
 
+from pocket.base.snapshots.process import original
 from pocket.errors import ConfigError, check_known
 from pocket.executors.proxy import check_proxy
 from pocket.io.store import store_root
@@ -20,6 +22,7 @@ from tasks.batch.environment import JobEnvironment, job_environment
 from tasks.batch.own_store import check_own_store
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem
 from tasks.settings.own_modules import check_modules
+from tasks.settings.placement import placement_problems
 from tasks.settings.sites import ENVIRONMENTS, Site, read_site
 
 #: folder of the bundles, in the store or in the log directory of the site
@@ -201,6 +204,10 @@ class BatchOptions(WorkflowTypes):
         folder = Path(site.log_directory or store_root()) / BUNDLES
         return job_environment(site.environment, folder, self.analysis, make)
 
+    def placement_problems(self, workflow: str) -> list[str]:
+        """Return the result of :func:`tasks.settings.placement.placement_problems` for a batch system."""
+        return placement_problems(self.site_inst, workflow, Path(original(os.environ["POCKET_ROOT"])), store_root())
+
     @property
     def needs(self) -> Needs:
         """The resources that a job requests at first."""
@@ -227,7 +234,8 @@ class BatchOptions(WorkflowTypes):
         if not site.proxy:
             return None
         path = check_proxy(site.proxy, hours)
-        site.check_path(str(path), "make it elsewhere with voms-proxy-init -out, and set X509_USER_PROXY")
+        if why := site.objection(str(path), "the proxy"):
+            raise ConfigError(f"{why}: make it elsewhere with voms-proxy-init -out, and set X509_USER_PROXY")
         return path
 
     def proxy_problem(self, hours: float) -> str:

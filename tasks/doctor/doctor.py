@@ -89,7 +89,8 @@ class Doctor(BatchOptions, AnalysisTask):
             results.append(result)
         self._done = True
         if problems := [result.name for result in results if result.status is Status.PROBLEM]:
-            raise DoctorError(f"jobs at site {self.site!r} would fail because of {', '.join(problems)}: see above")
+            names = ", ".join(dict.fromkeys(problems))
+            raise DoctorError(f"jobs at site {self.site!r} would fail because of {names}: see above")
 
     def results(self) -> Iterator[Result]:
         """Yield the result of each check, last that of the test job."""
@@ -125,5 +126,5 @@ class Doctor(BatchOptions, AnalysisTask):
             yield systems_here()
             return
         # law's job_file_dir isn't checked, because files of submissions are beside the record of the jobs.
-        yield placement(site, {"the checkout": checkout, "job files and logs": Path(logs or store_root())})
+        yield from placement(self.placement_problems(self.workflow), site.name)
         yield batch_system(BATCH_SYSTEMS[self.workflow])

@@ -5,33 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from pocket.errors import ConfigError
-from tasks.doctor.result import Result, Status, of_error
+from tasks.doctor.result import Result, Status, of_text
 from tasks.settings.own_modules import indexed_files
-from tasks.settings.sites import Site
 
 GB = 1e9
 #: free space in GB below which there is a problem or a warning
 TOO_LITTLE, LITTLE = 1.0, 10.0
 
 
-def placement(site: Site, folders: Mapping[str, Path]) -> Result:
-    """Return whether a site accepts submissions with these folders.
+def placement(problems: Sequence[str], site: str) -> list[Result]:
+    """Return one result for each folder that is in a wrong place, or one if there is none.
 
     Args:
-        site: the site.
-        folders: name → folder.
+        problems: sentences of :func:`tasks.settings.placement.placement_problems`.
+        site: name of the site.
     """
-    for path in folders.values():
-        try:
-            site.check_path(str(path))
-        except ConfigError as error:
-            return of_error("placement", error)
-    listed = ", ".join(f"{what} {path}" for what, path in folders.items())
-    return Result("placement", Status.OK, f"site {site.name!r} takes {listed}")
+    if not problems:
+        return [Result("placement", Status.OK, f"site {site!r} takes the checkout, the store, and the logs")]
+    return [of_text("placement", problem) for problem in problems]
 
 
 def writable(name: str, folder: Path, variable: str) -> Result:

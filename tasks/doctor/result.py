@@ -42,6 +42,10 @@ class Result:
 
 def of_error(name: str, error: PocketError, status: Status = Status.PROBLEM) -> Result:
     """Return the result for an error whose message ends with the remedy, after a colon or semicolon."""
-    text = str(error)
+    return of_text(name, str(error), status)
+
+
+def of_text(name: str, text: str, status: Status = Status.PROBLEM) -> Result:
+    """Return the result for a sentence that ends with the remedy, after a colon or semicolon."""
     cut = max(text.rfind(": "), text.rfind("; "))
     return Result(name, status, text[:cut], text[cut + 2 :])

@@ -45,7 +45,8 @@ class Site:
         log_directory: folder for logs and files of jobs, if they may not be in the store; it has one folder for each
             store path.
         submit_from: prefix of all paths of a submission, if a site accepts no others, e.g. ``/eos/``.
-        not_from: prefixes of paths that a site refuses, separated by commas, e.g. ``/eos/,/tmp/``.
+        not_from: prefixes of paths that a site refuses, separated by commas, e.g. ``/eos/``.
+        not_shared: prefixes of paths that only the submitting machine has, separated by commas, e.g. ``/tmp/``.
         proxy: X.509 proxy that jobs get: a path, or ``auto`` for where ``voms-proxy-init`` writes it; empty for none.
         block: hosts that jobs aren't sent to, separated by commas.
         disk: scratch space of a job in MB, 0 for the batch system's default.
@@ -78,6 +79,7 @@ class Site:
     log_directory: str = ""
     submit_from: str = ""
     not_from: tuple[str, ...] = ()
+    not_shared: tuple[str, ...] = ()
     proxy: str = ""
     block: tuple[str, ...] = ()
     disk: float = 0.0
@@ -130,24 +132,21 @@ class Site:
                 "of law.cfg"
             )
 
-    def check_path(self, path: str, remedy: str = "") -> None:
-        """Check that the site accepts submissions with a path.
+    def objection(self, path: str, what: str = "") -> str:
+        """Return why a path can't be part of a submission, empty if it can.
 
         Args:
             path: the path.
-            remedy: advice for the error message; by default for outputs and logs.
-
-        Raises:
-            ConfigError: if it doesn't, with the paths that it accepts.
+            what: name of what is there, such as ``the checkout``.
         """
-        where = f"site {self.name!r} takes no submission from {path}"
-        remedy = (
-            remedy or f"move the checkout and POCKET_STORE, or set log_directory in [{PREFIX}{self.name}] of law.cfg"
-        )
+        shown = f"{what} {path}".lstrip()
+        if path.startswith(self.not_shared):
+            return f"other machines of site {self.name!r} don't see {shown}"
         if self.submit_from and not path.startswith(self.submit_from):
-            raise ConfigError(f"{where}, only from {self.submit_from}: {remedy}")
+            return f"site {self.name!r} takes no submission from {shown}, only from {self.submit_from}"
         if path.startswith(self.not_from):
-            raise ConfigError(f"{where}: {remedy}")
+            return f"site {self.name!r} takes no submission from {shown}"
+        return ""
 
 
 def site_names() -> list[str]:

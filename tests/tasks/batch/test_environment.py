@@ -48,7 +48,7 @@ def test_shared() -> None:
     assert found.bootstrap_file.is_file()
     store = {"pocket_store": os.environ["POCKET_STORE"], "pocket_remote_store": ""}
     assert found.variables == {"pocket_root": str(ROOT), "pocket_environment": "", **store, **environment.NOTHING_KNOWN}
-    assert (dict(found.files), found.paths, found.disk) == ({}, (ROOT,), 0)
+    assert (dict(found.files), found.disk) == ({}, 0)
     # jobs begin in another folder
     assert found.analysis == str(Path.cwd() / "mine")
     assert job_environment("shared", Path("/bundles"), "zmumu").analysis == "zmumu"
@@ -185,7 +185,7 @@ def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:
     assert (scratch / "checkout" / "analysis" / "small" / "cuts.py").read_text() == (SMALL / "cuts.py").read_text()
     assert bundle.analysis == "./bundle/checkout/analysis/small"
     # packed, unpacked, and for the task
-    assert bundle.disk > sum(path.stat().st_size for path in bundle.paths) + 1_000_000_000
+    assert bundle.disk > sum(path.stat().st_size for path in bundle.files.values()) + 1_000_000_000
 
 
 def test_job_with_the_repository_of_an_analysis(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

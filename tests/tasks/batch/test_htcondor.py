@@ -221,8 +221,8 @@ def test_site_decides_the_submit_file(
     counting = '    state["clusters"] += 1\n'
     keeping = f"{counting}    Path({str(kept)!r}).write_text(text)\n"
     script.write_text(script.read_text().replace(counting, keeping))
-    # a site as it might be: the chain is in /tmp, which lxplus doesn't take
-    monkeypatch.setenv("LAW__site_lxplus__not_from", "/eos/")
+    # a site as it might be: the chain is in /tmp, which machines of lxplus don't share
+    monkeypatch.setenv("LAW__site_lxplus__not_shared", "")
     monkeypatch.setenv("LAW__site_lxplus__project", "of_mine")
     proxy = write_proxy(tmp_path / "proxy", 8 * 3600)
     done = run(

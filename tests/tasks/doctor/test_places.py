@@ -9,19 +9,18 @@ import pytest
 
 from tasks.doctor.places import index, placement, writable
 from tasks.doctor.result import Status
-from tasks.settings.sites import Site
 
 Usage = namedtuple("Usage", ("total", "used", "free"))
 
 
 def test_placement() -> None:
-    site = Site("mine", not_from=("/eos/",))
-    folders = {"the checkout": Path("/home/me"), "job files": Path("/eos/me")}
-    result = placement(site, folders)
-    assert (result.status, result.found) == (Status.PROBLEM, "site 'mine' takes no submission from /eos/me")
-    assert result.advice.startswith("move the checkout and POCKET_STORE, or set log_directory in [site_mine]")
-    result = placement(Site("any"), folders)
-    assert (result.status, result.found) == (Status.OK, "site 'any' takes the checkout /home/me, job files /eos/me")
+    found = placement(["machines don't see the checkout /tmp/me: move it", "nor the store /tmp/s: set it"], "mine")
+    assert [(result.name, result.status, result.advice) for result in found] == [
+        ("placement", Status.PROBLEM, "move it"),
+        ("placement", Status.PROBLEM, "set it"),
+    ]
+    (result,) = placement([], "any")
+    assert (result.status, result.found) == (Status.OK, "site 'any' takes the checkout, the store, and the logs")
 
 
 @pytest.mark.parametrize(("free", "status"), [(0.5e9, Status.PROBLEM), (5e9, Status.WARNING), (50e9, Status.OK)])

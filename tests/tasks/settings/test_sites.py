@@ -14,7 +14,7 @@ def test_shipped_sites() -> None:
     assert site_names() == [*batch, "infn-af", "coffea-casa", "swan", "purdue"]
     assert read_site("local") == Site("local")
     lxplus = read_site("lxplus")
-    assert (lxplus.want_os, lxplus.send_credential, lxplus.not_from) == ("el9", True, ("/eos/", "/tmp/"))
+    assert (lxplus.want_os, lxplus.not_from, lxplus.not_shared) == ("el9", ("/eos/",), ("/tmp/",))
     for name in site_names():
         site = read_site(name)
         assert site.memory <= site.max_memory
@@ -55,16 +55,14 @@ def test_what_only_the_user_knows_must_be_set() -> None:
 
 
 def test_paths_that_a_site_takes() -> None:
-    Site("any").check_path("/eos/user")
-    lxplus = Site("lxplus", not_from=("/eos/", "/tmp/"))
-    lxplus.check_path("/afs/cern.ch/user")
-    for path in ("/eos/user", "/tmp/x509up_u1"):
-        with pytest.raises(ConfigError, match=f"site 'lxplus' takes no submission from {path}: move the checkout and"):
-            lxplus.check_path(path)
-    with pytest.raises(ConfigError, match="takes no submission from /tmp/x509up_u1: make it elsewhere"):
-        lxplus.check_path("/tmp/x509up_u1", "make it elsewhere")
-    with pytest.raises(ConfigError, match=r"takes no submission from /afs/x, only from /eos/: move .* or set log_dir"):
-        Site("lxplus-eos", submit_from="/eos/").check_path("/afs/x")
+    assert Site("any").objection("/eos/user") == ""
+    lxplus = Site("lxplus", not_from=("/eos/",), not_shared=("/tmp/",))
+    assert lxplus.objection("/afs/cern.ch/user", "the logs") == ""
+    assert lxplus.objection("/eos/user") == "site 'lxplus' takes no submission from /eos/user"
+    assert lxplus.objection("/tmp/x", "the proxy") == "other machines of site 'lxplus' don't see the proxy /tmp/x"
+    eos = Site("lxplus-eos", submit_from="/eos/")
+    assert eos.objection("/afs/x") == "site 'lxplus-eos' takes no submission from /afs/x, only from /eos/"
+    assert eos.objection("/eos/x") == ""
 
 
 @pytest.mark.parametrize(
