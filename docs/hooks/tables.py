@@ -1,7 +1,8 @@
 """Tables that are made of the code: arguments of classes, options of tasks, errors and exit codes.
 
 A line ``<!-- arguments of pocket.Configurator -->`` of a page, ``<!-- options of tasks -->``, ``<!-- errors -->``,
-``<!-- exit codes -->`` or ``<!-- shipped parameters -->`` is replaced by the table.
+``<!-- exit codes -->`` or ``<!-- shipped parameters -->`` is replaced by the table, and so is a sentence in italics
+behind it, which tells readers of the file where the table is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from docstrings import without_roles
 ROOT = Path(__file__).parents[2]
 
 _PLACE = re.compile(
-    r"^<!-- (arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes|shipped parameters) -->$", re.MULTILINE
+    r"^<!-- (arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes|shipped parameters) -->$(\n\n_.*_$)?",
+    re.MULTILINE,
 )
 #: default of a dataclass that a lambda makes
 _MADE = re.compile(r"^\(lambda: (.*)\)\(\)$")
