@@ -225,3 +225,19 @@ def test_site_needs_no_other_server(tmp_path: Path) -> None:
         loaded = re.findall(r"<(?:script|img|iframe)[^>]* src=\"([^\"]*)\"|<link[^>]* href=\"([^\"]*)\"", text)
         others = [html.unescape(first or second) for first, second in loaded]
         assert [url for url in others if re.match(r"(https?:)?//", url)] == [], page
+
+
+def test_readers_of_the_files_are_told_where_tables_are(hooks: Any) -> None:
+    places = 0
+    for page in sorted((REPOSITORY / "docs").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for place in hooks.tables._PLACE.finditer(text):
+            places += 1
+            assert place[3], f"{page.name}: {place[0]} has no sentence in italics behind it"
+            assert "when the pages are built" in place[3]
+    assert places > 10
+    shown = hooks.tables.on_page_markdown(
+        "<!-- arguments of pocket.Cut -->\n\n_Made when the pages are built._\n\nNext."
+    )
+    assert "_Made" not in shown
+    assert shown.endswith("\n\nNext.")
