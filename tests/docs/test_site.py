@@ -241,3 +241,16 @@ def test_readers_of_the_files_are_told_where_tables_are(hooks: Any) -> None:
     )
     assert "_Made" not in shown
     assert shown.endswith("\n\nNext.")
+
+
+def test_options_are_not_broken(hooks: Any) -> None:
+    unbroken = hooks.options.unbroken
+    whole = '<span class="option">--print-status</span>'
+    assert unbroken("<p><code>law run T --print-status -1</code></p>").startswith(f"<p><code>law run T {whole} <span")
+    for other in (
+        "<pre><span></span><code>law run --version v1</code></pre>",
+        "<pre><code>law run --version v1</code></pre>",
+        "<code>well-known</code>",
+        "<p>a -- b</p>",
+    ):
+        assert unbroken(other) == other
