@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import os
 import re
 import shutil
@@ -56,10 +57,10 @@ def _fitted(text: str, width: int) -> str:
 
 def _modules() -> list[str]:
     """Return the modules with tasks in the order of law.cfg, which is that of a chain."""
-    path = Path(os.environ.get("LAW_CONFIG_FILE", "law.cfg"))
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    _, _, after = text.partition("[modules]")
-    return [line.strip() for line in after.partition("\n[")[0].splitlines() if line.strip()]
+    parser = configparser.ConfigParser(allow_no_value=True, interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(os.environ.get("LAW_CONFIG_FILE", "law.cfg"), encoding="utf-8")
+    return list(parser["modules"]) if parser.has_section("modules") else []
 
 
 def _summary(module: str, task: str) -> str:

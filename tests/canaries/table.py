@@ -104,6 +104,7 @@ CANARIES = (
     ),
     Canary("omegaconf:DictConfig._get_node", "", f"{VISIBLE}:_Guarded", ("self", "key")),
     Canary("omegaconf:DictConfig._get_full_key", "", f"{VISIBLE}:_Guarded", ("self", "key")),
+    Canary("omegaconf:DictConfig._get_root", "", "pocket.parameters.explaining:omegaconf_reason", ("self",)),
     Canary("omegaconf:Node._is_missing", "", f"{VISIBLE}:_Guarded"),
     Canary("omegaconf:Container", "_content", "pocket.parameters.plain:to_plain"),
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
