@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.throughput.drivers.templates import from_output
-from benchmarks.throughput.engines import AS_IT_IS, DRIVERS, OURS, PEER
+from benchmarks.throughput.engines import AS_IT_IS, BARE, DRIVERS, OURS, PEER
 from benchmarks.throughput.flows import find
 from benchmarks.throughput.given_files import CONFIG, NAME, VARIABLE, correction_files, definitions_of
 from benchmarks.throughput.running import ONE_THREAD, EngineError, Pass
@@ -39,6 +39,7 @@ LABELS = {
     f"{OURS}{LARGE}": "`law run MergeOutputs`, large chunks",
     f"pocketcoffea{AS_IT_IS}": "`pocket-coffea run`",
     "pocketcoffea": "`pocket-coffea run`, large chunks",
+    BARE: "imports of libraries and bare read",
 }
 #: options that all of our tasks have
 ANALYSIS = ("--version", "v1", "--analysis", "benchmarks.throughput.command_analysis")
@@ -78,7 +79,7 @@ class Command:
         raise NotImplementedError
 
     def templates(self) -> dict[str, Any]:
-        """Return the templates that it made, see ``drivers/templates.py``."""
+        """Return the templates that it made, see ``drivers/templates.py``; empty if it makes none."""
         raise NotImplementedError
 
     def run(self, **environment: str) -> Pass:
@@ -211,6 +212,23 @@ class PocketCoffeaCommand(Command):
             return dict(found)
 
 
+class BareCommand(Command):
+    """A command that only imports the libraries, loads numba and reads the columns: what no other can be below."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables with the folder of its modules."""
+        return {**os.environ, "PYTHONPATH": str(DRIVERS)}
+
+    def arguments(self) -> Sequence[str]:
+        """Return the command."""
+        return [sys.executable, str(DRIVERS / "libraries.py")]
+
+    def templates(self) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+
 def make_commands(found: Mapping[str, Path | None], request: Mapping[str, Any], folder: Path) -> dict[str, Command]:
     """Return name → command for a request.
 
@@ -224,6 +242,8 @@ def make_commands(found: Mapping[str, Path | None], request: Mapping[str, Any], 
         if name in (OURS, f"{OURS}{LARGE}"):
             size = request["chunk_size"] if name.endswith(LARGE) else None
             commands[name] = LawCommand(request, folder / name, size)
+        elif name == BARE:
+            commands[name] = BareCommand(request, folder / name)
         else:
             size = None if name.endswith(AS_IT_IS) else request["chunk_size"]
             commands[name] = PocketCoffeaCommand(request, folder / name, python, size)

@@ -287,8 +287,8 @@ def _agreement(flow: str, commands: Mapping[str, Command]) -> dict[str, int]:
     ours = commands[OURS].templates()
     agreed = {}
     for name, command in commands.items():
-        if name != OURS:
-            found = compare(ours, command.templates())
+        if name != OURS and (theirs := command.templates()):
+            found = compare(ours, theirs)
             if found.different:
                 raise EngineError(f"{flow}: {COMMANDS[name]} has other templates: {'; '.join(found.different[:5])}")
             agreed[name] = found.compared

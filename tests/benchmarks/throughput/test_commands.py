@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.throughput import parts
 from benchmarks.throughput.command import main
-from benchmarks.throughput.commands import Command, LawCommand, PocketCoffeaCommand, make_commands
+from benchmarks.throughput.commands import BareCommand, Command, LawCommand, PocketCoffeaCommand, make_commands
 from benchmarks.throughput.flows import find
 from benchmarks.throughput.given_files import correction_files, definitions_of
 from benchmarks.throughput.running import EngineError, Pass
@@ -81,6 +81,19 @@ def test_pocketcoffea_has_its_own_chunks_by_default(tmp_path: Path) -> None:
     assert large[large.index("--chunksize") + 1] == "400000"
 
 
+def test_least_command_reads_all_events(data: Path, tmp_path: Path) -> None:
+    options = parts.Options(["zmumu"], ["bare"], EVENTS, 1, EVENTS, data)
+    command = BareCommand(options.request("zmumu"), tmp_path / "bare")
+    found = command.run()
+    assert found.cpu > 0.5
+    assert command.templates() == {}
+    ((_, dataset),) = options.request("zmumu")["fileset"].items()
+    (command.folder / "request.json").write_text(json.dumps({**command.content(REQUEST), "config": "zmumu"}))
+    assert dataset["files"]
+    with pytest.raises(EngineError, match=r"/data/a\.root"):
+        command.run()
+
+
 def test_dataset_is_defined_by_its_files() -> None:
     assert definitions_of(find("ttbar_large").configuration(), FILESET) == {
         "TTToSemiLeptonic": {
@@ -130,11 +143,10 @@ def run_part(
 
     def make(found: Mapping[str, Path], request: Mapping[str, Any], folder: Path) -> dict[str, Finished]:
         contents = {"ours": 2.0, "ours-large": 2.0, "pocketcoffea": theirs}
-        seconds = {"ours": 1.0, "ours-large": 0.5, "pocketcoffea": 5.0}
+        seconds = {"ours": 1.0, "ours-large": 0.5, "pocketcoffea": 5.0, "bare": 0.2}
         size = request["events"] / EVENTS
-        made.append(
-            {name: Finished(seconds[name] * size, {"entries/tt/all": np.array([contents[name]])}) for name in found}
-        )
+        templates = {name: {"entries/tt/all": np.array([content])} for name, content in contents.items()}
+        made.append({name: Finished(seconds[name] * size, templates.get(name, {})) for name in found})
         return made[-1]
 
     monkeypatch.setattr(parts, "make_commands", make)
@@ -155,7 +167,7 @@ def test_commands_take_turns(data: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert theirs["many"]["wall"]["median"] == 40.0
     # The first run with few events isn't counted, the last one has no caches.
     assert theirs["few"]["cpu"]["median"] == 5.0 * 2.5 * parts.FEW / EVENTS
-    assert [len(command.environments) for command in (*many.values(), *few.values())] == [2, 2, 2, 4, 4, 4]
+    assert [len(command.environments) for command in (*many.values(), *few.values())] == [2] * 4 + [4] * 4
     assert [bool(environment) for environment in few["ours"].environments] == [False, False, False, True]
 
 
