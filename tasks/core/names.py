@@ -17,8 +17,8 @@ _SIGNS = frozenset("*?[")
 _REFUSED, _NOT_FIRST = re.compile(r"[^A-Za-z0-9_.+=,@-]+"), ".+=,@-"
 
 
-class StoreNameParameter(luigi.Parameter):
-    """An option whose value becomes a folder in the store, so other values are refused when options are parsed."""
+class VersionParameter(luigi.Parameter):
+    """A version, which becomes a folder in the store, so other values are refused when options are parsed."""
 
     def parse(self, value: str) -> str:
         """Return the value.
@@ -27,7 +27,7 @@ class StoreNameParameter(luigi.Parameter):
             ConfigError: if it can't be a folder, with a name that can.
         """
         try:
-            return check_store_name("name", value)
+            return check_store_name("version", value)
         except ConfigError as error:
             near = _REFUSED.sub("_", value).lstrip(_NOT_FIRST)[:128]
             raise ConfigError(f"{error}" + (f", e.g. {near}" if near.strip("_.") else "")) from None

@@ -28,7 +28,7 @@ from tasks.core.console import short_path
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
-from tasks.core.names import StoreNameParameter, choose, is_pattern, split_names
+from tasks.core.names import VersionParameter, choose, is_pattern, split_names
 from tasks.core.report import log_luigi, note_unchanged
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
@@ -194,7 +194,7 @@ class StoreTask(AnalysisTask):
     outputs.
     """
 
-    version = StoreNameParameter(description="name of this version of the outputs, e.g. v1; no default")
+    version = VersionParameter(description="name of this version of the outputs, e.g. v1; no default")
     cores = luigi.IntParameter(
         default=0, significant=False, description="processes on this machine, 0 for all cores; default: 0"
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.core.names import StoreNameParameter, choose
+from tasks.core.names import VersionParameter, choose
 
 KNOWN = ["mll", "muon_pt", "npvs"]
 
@@ -44,7 +44,7 @@ def test_a_name_with_signs_of_a_pattern_is_itself() -> None:
     ],
 )
 def test_names_of_folders_are_refused_when_options_are_parsed(value: str, near: str) -> None:
-    parameter = StoreNameParameter(description="name")
+    parameter = VersionParameter(description="name")
     with pytest.raises(ConfigError, match="can't be part of a path in the store") as error:
         parameter.parse(value)
     assert str(error.value).endswith(near)

@@ -206,7 +206,7 @@ def test_parameter_that_is_missing_or_unknown(on_files: Chain) -> None:
     refused = on_files.law.run("PlotTemplates", "--version", "my version", "--analysis", "nowhere")
     assert refused.code == 2
     assert re.fullmatch(
-        "error: option --version of PlotTemplates: name 'my version' .*, e.g. my_version\n", refused.text
+        "error: option --version of PlotTemplates: version 'my version' .*, e.g. my_version\n", refused.text
     )
     unknown = on_files.run("PlotTemplates", "--varables", "npvs")
     assert unknown.code == 2
