@@ -38,6 +38,10 @@ def writable(name: str, folder: Path, variable: str) -> Result:
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     advice = f"set {variable} to a folder with space that you can write"
+    if there == Path(there.anchor) and len(folder.absolute().parts) > 2:
+        # A file system such as AFS isn't mounted, so the free space of the root means nothing.
+        top = Path(*folder.absolute().parts[:2])
+        return Result(name, Status.PROBLEM, f"{folder} doesn't exist here, because this machine has no {top}", advice)
     try:
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(bytes(4096))
@@ -46,7 +50,8 @@ def writable(name: str, folder: Path, variable: str) -> Result:
         free = shutil.disk_usage(there).free / GB
     except OSError as error:
         return Result(name, Status.PROBLEM, f"{there} can't be written: {error.strerror}", advice)
-    found = f"{folder} has {free:.1f} GB left"
+    where = f"{folder} has" if there == folder else f"{folder} doesn't exist yet; {there} has"
+    found = f"{where} {free:.1f} GB left"
     if free < TOO_LITTLE:
         return Result(name, Status.PROBLEM, found, advice)
     if free < LITTLE:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import textwrap
 
 from tasks.doctor.result import Result, Status
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem
 
 SECONDS = 60
+#: length of the part of a command's error message that is shown
+MOST_CHARACTERS = 300
 
 
 def batch_system(system: BatchSystem) -> Result:
@@ -24,7 +27,7 @@ def batch_system(system: BatchSystem) -> Result:
             found = f"{question[0]} doesn't answer within {SECONDS} s"
             return Result(system.name, Status.PROBLEM, found, "try another submit machine, or later")
         if answer.returncode:
-            reason = " ".join((answer.stderr or answer.stdout).split())[:200]
+            reason = textwrap.shorten(answer.stderr or answer.stdout, MOST_CHARACTERS, placeholder=" …")
             found = f"{question[0]} fails: {reason}"
             return Result(system.name, Status.PROBLEM, found, "try another submit machine, or later")
     if not answer.stdout.strip():

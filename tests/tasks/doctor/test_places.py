@@ -27,11 +27,19 @@ def test_placement() -> None:
 def test_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, status: Status) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(1e12, 1e12 - free, free))
     result = writable("store", tmp_path / "later" / "store", "POCKET_STORE")
-    assert (result.status, result.found) == (status, f"{tmp_path}/later/store has {free / 1e9:.1f} GB left")
+    left = f"{tmp_path} has {free / 1e9:.1f} GB left"
+    assert (result.status, result.found) == (status, f"{tmp_path}/later/store doesn't exist yet; {left}")
     assert result.advice == (
         "" if status is Status.OK else "set POCKET_STORE to a folder with space that you can write"
     )
     assert list(tmp_path.iterdir()) == []
+    assert writable("store", tmp_path, "POCKET_STORE").found == left
+
+
+def test_file_system_that_is_not_mounted() -> None:
+    result = writable("logs", Path("/afs-of-nobody/me/logs"), "log_directory")
+    assert result.status is Status.PROBLEM
+    assert result.found == "/afs-of-nobody/me/logs doesn't exist here, because this machine has no /afs-of-nobody"
 
 
 def test_folder_that_cannot_be_written() -> None:

@@ -31,6 +31,8 @@ def test_answers(system: BatchSystem) -> None:
 def test_does_not_answer(system: BatchSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     result = batch_system(dataclasses.replace(system, queue=("/bin/sh", "-c", "echo no schedd >&2; exit 1")))
     assert (result.status, result.found) == (Status.PROBLEM, "/bin/sh fails: no schedd")
+    result = batch_system(dataclasses.replace(system, queue=("/bin/sh", "-c", "echo " + 99 * "words " + "; exit 1")))
+    assert result.found.endswith(" words …")
     monkeypatch.setattr("tasks.doctor.systems.SECONDS", 0.2)
     result = batch_system(dataclasses.replace(system, machines=("/bin/sleep", "5")))
     assert (result.status, result.found) == (Status.PROBLEM, "/bin/sleep doesn't answer within 0.2 s")
