@@ -180,14 +180,21 @@ class BatchControl(BatchOptions):
         """Return the option that tells jobs where the analysis is."""
         return {"--analysis": self.job_environment.analysis}
 
-    def prepare(self, config: Any) -> None:
-        """Check the paths of a submission, and pass on the variables that the bootstrap file needs.
+    def check_placement(self) -> None:
+        """Check that the site takes the folders of a submission, and that its machines see them.
 
         Raises:
-            ConfigError: if the site doesn't accept a path, or its machines don't see it.
+            ConfigError: if one of them is in a wrong place.
         """
         if problems := self.placement_problems(str(self.effective_workflow)):
             raise ConfigError("; ".join(problems))
+
+    def prepare(self, config: Any) -> None:
+        """Check the characters of paths, and pass on the variables that the bootstrap file needs.
+
+        Raises:
+            ConfigError: if the batch system can't take a path because of its characters.
+        """
         # The variables that jobs get are quoted, so only these paths must have plain characters.
         for path in (self.control, *self.job_environment.files.values()):
             BATCH_SYSTEMS[str(self.effective_workflow)].check_characters(str(path))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import law
 
+from pocket.errors import ConfigError
 from pocket.executors.proxy import in_words
 from tasks.batch.cancelling import workflows_behind
 from tasks.batch.causes import Needs
 from tasks.core.console import counted
 from tasks.core.targets import are_complete, find_remote, remembering
+from tasks.settings.sites import PREFIX, Site
 
 #: folder of the files, beside the record of the jobs
 FOLDER = "dry-run"
@@ -27,8 +30,10 @@ _SHOWN = 2
 def dry_run(root: law.Task) -> None:
     """Write and show the files that would be submitted for a task and all workflows that it requires.
 
+    Folders that the site doesn't take are warnings, since the files may be looked at on another machine.
+
     Raises:
-        ConfigError: as in a submission, such as for a path that the site doesn't accept.
+        ConfigError: as in a submission, such as for a missing proxy, or if the files can't be written.
     """
     with remembering():
         # Upstream workflows are shown first.
@@ -36,6 +41,7 @@ def dry_run(root: law.Task) -> None:
         known = [workflow for workflow in workflows if workflow.workflow_condition()]
         archives = {path for workflow in known for path in _show(workflow) if not path.exists()}
         _say_unknown([workflow for workflow in workflows if workflow not in known])
+        _warn([workflow for workflow in workflows if workflow not in known or not workflow.complete()])
     if archives:
         print(f"archives that jobs get would be made: {', '.join(map(str, sorted(archives)))}")
     if not workflows:
@@ -52,7 +58,7 @@ def _show(workflow: Any) -> list[Path]:
     # A bundle takes time and space, so it is only named.
     workflow.job_environment = workflow.make_job_environment(make=False)
     folder = workflow.control / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
+    _empty(folder, workflow.site_inst)
     groups = workflow.workflow_proxy.write_submission(folder)
     for files, needs, jobs in groups:
         more = f" and {len(files) - 1} more in the same folder, the first" if len(files) > 1 else ""
@@ -64,6 +70,30 @@ def _show(workflow: Any) -> list[Path]:
     if list(workflow.control.glob(f"{workflow.effective_workflow}_jobs*.json")):
         print(f"{label}: jobs of an earlier submission that are in the queue wouldn't be submitted again")
     return list(workflow.job_environment.files.values())
+
+
+def _empty(folder: Path, site: Site) -> None:
+    """Make an empty folder.
+
+    Raises:
+        ConfigError: if it can't be made.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        setting = f"log_directory in [{PREFIX}{site.name}] of law.cfg" if site.log_directory else "POCKET_STORE"
+        raise ConfigError(
+            f"the files of the dry run can't be written to {folder}: {error.strerror}; set {setting} to a folder that "
+            "you can write"
+        ) from error
+
+
+def _warn(workflows: Sequence[Any]) -> None:
+    """Say what would stop the submission of workflows, each problem once."""
+    found = [problem for each in workflows for problem in each.placement_problems(str(each.effective_workflow))]
+    for problem in dict.fromkeys(found):
+        print(f"warning: a submission from here would stop: {problem}", file=sys.stderr)
 
 
 def _say_unknown(workflows: Sequence[Any]) -> None:

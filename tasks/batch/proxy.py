@@ -127,8 +127,13 @@ class RetryingProxy:
         return [*self.task.site_inst.block, *(failing if self._good_hosts.difference(failing) else ())]
 
     def run(self) -> Any:
-        """Fetch what the jobs need, and run them."""
+        """Fetch what the jobs need, and run them.
+
+        Raises:
+            ConfigError: if the site doesn't take a folder, or its machines don't see it.
+        """
         if not self.task.is_controlling_remote_jobs():
+            self.task.check_placement()
             self.task.prepare_branches(fetch_needed=self.task.site_inst.store == "shared")
         return super().run()  # type: ignore[misc]
 

@@ -52,7 +52,7 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
     }
     monkeypatch.setattr(type(task), "site_inst", Site("far", submit_from="/eos/"))
     with pytest.raises(ConfigError, match="site 'far' takes no submission from "):
-        task.prepare(config)
+        task.check_placement()
 
 
 class OwnProxy(BatchProxy):

@@ -95,12 +95,30 @@ def test_no_bundle_is_made(chain: Chain) -> None:
     assert not (chain.store / ".bundles").exists()
 
 
-def test_problems_are_those_of_a_submission(chain: Chain) -> None:
+def test_folders_that_a_site_does_not_take_are_warnings(chain: Chain) -> None:
     forget(chain, "RunProcessor")
     done = dry_run(chain, "htcondor", "--site", "lxplus-eos")
+    assert done.code == 0, done.text
+    warning = "warning: a submission from here would stop: site 'lxplus-eos' takes no submission from the checkout "
+    assert done.text.count(warning) == 1
+    assert '    MY.WantOS = "el9"\n' in done.text
+    assert "dry-run/1/htcondor_job.jdl" in files(chain, "htcondor")
+
+
+def test_folder_that_cannot_be_made(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget(chain, "RunProcessor")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LAW__site_lxplus__log_directory", f"{tmp_path}/file/logs")
+    (sentence,) = dry_run(chain, "htcondor", "--site", "lxplus").errors
+    assert sentence.startswith(f"the files of the dry run can't be written to {tmp_path}/file/logs/")
+    assert sentence.endswith("; set log_directory in [site_lxplus] of law.cfg to a folder that you can write")
+
+
+def test_other_problems_are_those_of_a_submission(chain: Chain) -> None:
+    forget(chain, "RunProcessor")
+    done = dry_run(chain, "htcondor", "--proxy", "/none/x509up")
     assert done.code != 0
-    (sentence,) = done.errors
-    assert sentence.startswith("site 'lxplus-eos' takes no submission from ")
+    assert "/none/x509up" in done.errors[0]
     local = chain.run("MergeOutputs", "--config", "main", "--dry-run")
     assert local.errors == ["--dry-run is for --workflow htcondor or slurm, not local"]
 

@@ -261,6 +261,7 @@ def test_paths_are_checked_before_anything_is_submitted(chain: Chain, schedd: Sc
     done = run(chain, "--site", "lxplus-eos")
     assert done.code != 0
     assert "site 'lxplus-eos' takes no submission from" in done.errors[0]
+    assert "going to submit" not in done.text
     assert "condor_submit" not in schedd.calls
 
 
