@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pocket.base.runtime.remarks import remark, some_of
 from pocket.errors import ConfigError, UnknownNameError, nearest
+from pocket.parameters.near_keys import line_of
 from pocket.parameters.schema import ANY, LIMIT, NUMBER, OWN, SCHEMA, YEAR, Kind
 from pocket.parameters.upstream_keys import ACCEPTED
 
@@ -49,7 +50,8 @@ def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = 
         if section in ACCEPTED:
             _check(content, ACCEPTED[section], str(section), where, written or {}, own)
         elif meant := resembled(str(section), SCHEMA, _MISSPELT, forms=False):
-            remark(f"section {section!r} in {where} is taken as one of your own, did you mean {meant[0]!r}?")
+            place = line_of(where, [str(section)])
+            remark(f"section {section!r} in {place} is taken as one of your own, did you mean {meant[0]!r}?")
     if own:
         remark(f"{where}: {some_of(own)} are keys of your own, which nothing but your code reads")
 

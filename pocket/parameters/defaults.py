@@ -21,6 +21,7 @@ from pocket.parameters import checking, numbers, schema, upstream_forms, upstrea
 from pocket.parameters.checking import check_keys, without_numbered_years
 from pocket.parameters.explaining import yaml_reason
 from pocket.parameters.locations import project_path, project_root, register_configuration_dir
+from pocket.parameters.near_keys import warn_of_near_keys
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.plain import fixed_content, to_plain
@@ -99,6 +100,7 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
     parts = [main]
     for file in files:
         part = without_numbered_years(load_parameters(file), parts, str(file))
+        warn_of_near_keys(part, main, str(file))
         for other in () if update else parts:
             _refuse_changes(other, part, str(file))
         parts.append(part)
@@ -117,6 +119,7 @@ def merge_loaded(main: DictConfig, part: DictConfig, where: str) -> DictConfig:
     Raises:
         ConfigError: if a year that isn't known is written as a number.
     """
+    warn_of_near_keys(part, main, where)
     return apply_overrides(_merged(main, without_numbered_years(part, [main], where)))
 
 
@@ -127,6 +130,7 @@ def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], upd
         part = in_own_form(OmegaConf.create(other) if isinstance(other, dict) else other)
         check_keys(OmegaConf.to_container(part, resolve=False), "merged parameters")
         part = without_numbered_years(part, [merged], "merged parameters")
+        warn_of_near_keys(part, merged, "merged parameters")
         if not update:
             _refuse_changes(merged, part, "merged parameters")
         merged = _merged(merged, part)
