@@ -13,7 +13,7 @@ import numpy as np
 from omegaconf import MISSING
 
 from pocket.base.runtime.remarks import remark, some_of
-from pocket.errors import ConfigError, MissingParameterError, check_known
+from pocket.errors import ConfigError, MissingParameterError, check_known, nearest
 from pocket.parameters.checking import resembled
 from pocket.plots.upstream_style import HONOURED, IGNORED, honoured, ignored, in_own_words
 
@@ -121,7 +121,7 @@ class PlotStyle:
                 raise ConfigError(f"{where}.labels_mc.{sample} must be a string, not {text!r}")
         for sample, color in _check_mapping(self.colors_mc, f"{where}.colors_mc").items():
             if not _is_color(color):
-                raise ConfigError(f"{where}.colors_mc.{sample}: {color!r} is not a colour, write it like '#5790fc'")
+                raise _no_color(f"{where}.colors_mc.{sample}", color)
         for group, samples in _check_mapping(self.samples_groups, f"{where}.samples_groups").items():
             _check_names(samples, f"{where}.samples_groups.{group}")
         grouped = [sample for samples in self.samples_groups.values() for sample in samples]
@@ -147,9 +147,7 @@ class PlotStyle:
                 raise ConfigError(f"{place}.{name} must be two positive numbers, not {pair!r}")
         for name, options in (("opts_data", self.opts_data), ("opts_unc.total", self.opts_unc.get("total", {}))):
             if "color" in options and not _is_color(options["color"]):
-                raise ConfigError(
-                    f"{where}.{name}.color: {options['color']!r} is not a colour, write it like '#5790fc'"
-                )
+                raise _no_color(f"{where}.{name}.color", options["color"])
         for name, options in (("opts_data", self.opts_data), ("opts_sig", self.opts_sig)):
             for size in ("markersize", "elinewidth", "linewidth"):
                 _check_positive(options.get(size, 1), f"{where}.{name}.{size}", or_zero=True)
@@ -282,6 +280,16 @@ def _check_mapping(value: Any, where: str) -> Mapping[Any, Any]:
 def _check_names(value: Any, where: str) -> None:
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{where} must be a list of names, not {value!r}")
+
+
+def _no_color(place: str, value: Any) -> ConfigError:
+    from matplotlib.colors import get_named_colors_mapping
+
+    # Names such as "xkcd:bordeaux" are long, and near each other.
+    known = [name for name in get_named_colors_mapping() if ":" not in name and len(name) > 1]
+    close = nearest(value, known, 1) if isinstance(value, str) else []
+    hint = f"did you mean {close[0]!r}? Or " if close else ""
+    return ConfigError(f"{place}: {value!r} is not a colour, {hint}write it like '#5790fc'")
 
 
 def _is_color(value: Any) -> bool:

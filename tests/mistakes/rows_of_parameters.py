@@ -174,7 +174,7 @@ ROWS = [
     ),
     Row(
         "style: a colour that there isn't",
-        r"plotting_style\.colors_mc\.DY: 'ornage' is not a colour, write it like '#5790fc'",
+        r"plotting_style\.colors_mc\.DY: 'ornage' is not a colour, did you mean 'orange'\? Or write it like '#5790fc'",
         style(colors_mc={"DY": "ornage"}),
         PLAN,
     ),

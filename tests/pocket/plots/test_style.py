@@ -62,6 +62,10 @@ def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> Non
         ({"dpi": 0}, "plotting_style.dpi must be a positive integer"),
         ({"labels_mc": {"A": 1}}, "plotting_style.labels_mc.A must be a string"),
         ({"labels_mc": ["A"]}, "plotting_style.labels_mc must be a mapping"),
+        (
+            {"colors_mc": {"A": "redd"}},
+            r"colors_mc\.A: 'redd' is not a colour, did you mean 'red'\? Or write",
+        ),
         ({"colors_mc": {"A": "CMS"}}, "plotting_style.colors_mc.A: 'CMS' is not a colour"),
         ({"samples_groups": {"G": ["A"], "H": ["A"]}}, "samples_groups: sample 'A' appears twice"),
         ({"rescale_samples": {"A": -1}}, "plotting_style.rescale_samples.A must be a positive number"),
