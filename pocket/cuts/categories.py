@@ -25,7 +25,8 @@ def check_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
         raise ConfigError(f"{where} must be a list of cuts, not {cuts!r}")
     for position, cut in enumerate(cuts):
         if not isinstance(cut, Cut):
-            raise ConfigError(f"{where}[{position}] must be a Cut, not {cut!r}")
+            hint = f": call it if it makes one, {getattr(cut, '__name__', 'it')}(…)" if callable(cut) else ""
+            raise ConfigError(f"{where}[{position}] must be a Cut, not {cut!r}{hint}")
     return tuple(cuts)
 
 

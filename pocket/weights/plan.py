@@ -141,8 +141,8 @@ def build_plan(
     for name in wanted:
         if not registry[name].has_variations:
             raise ConfigError(
-                f"variations.weights: weight {name!r} has no variations: leave it out, or set has_variations = True in "
-                "it and return (nominal, up, down)"
+                f"variations.weights: weight {name!r} has no variations: leave it out (an uncertainty of the rate, as "
+                "of lumi, is a LogNormal of a model), or set has_variations = True in a weight of your own"
             )
         if name not in in_use:
             raise ConfigError(f"variations.weights: {name!r} is varied, but no weight of that name is applied")

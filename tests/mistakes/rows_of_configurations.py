@@ -109,8 +109,8 @@ ROWS = [
     ),
     Row(
         "variations of a weight that has none",
-        r"variations\.weights: weight 'sf_fixed' has no variations: leave it out, or set has_variations = True in it "
-        r"and return \(nominal, up, down\)",
+        r"variations\.weights: weight 'sf_fixed' has no variations: leave it out \(an uncertainty of the rate, as of "
+        r"lumi, is a LogNormal of a model\), or set has_variations = True in a weight of your own",
         config(weights=weights(FIXED), variations=varied(FIXED)),
     ),
     Row(

@@ -6,7 +6,7 @@ import pytest
 
 from pocket.cuts.categories import CartesianSelection, MultiCut, StandardSelection, check_cuts
 from pocket.cuts.cut import Cut
-from pocket.cuts.library import passthrough
+from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.errors import ConfigError
 
 TWO, THREE, CENTRAL, FORWARD = (Cut(name, {}, lambda events, params, **kwargs: events.x > 0) for name in "23cf")
@@ -47,6 +47,10 @@ def test_check_cuts() -> None:
         check_cuts(None, "skim")
     with pytest.raises(ConfigError, match=r"skim\[0\] must be a Cut, not 'x'"):
         check_cuts("x", "skim")
+    with pytest.raises(
+        ConfigError, match=r"skim\[0\] must be a Cut, not .*: call it if it makes one, get_nObj_min\(…\)$"
+    ):
+        check_cuts([get_nObj_min], "skim")
 
 
 def test_product_of_binnings() -> None:
