@@ -47,7 +47,7 @@ def _near(part: Any, main: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[s
             yield from _near(value, known[key], (*path, str(key)))
         # Whoever sets both of them means both of them.
         elif meant := near_key(key, [name for name in known if name not in new]):
-            yield (*path, key), meant
+            yield (*path, str(key)), meant
 
 
 def near_key(key: Any, known: Collection[Any]) -> str:

@@ -36,6 +36,7 @@ from tasks.settings.run_options import ELSEWHERE
 USAGE_ERROR = 2
 
 _EXPECTED: tuple[tuple[type[Any], str], ...] = (
+    (law.BytesParameter, "a size, e.g. 2GB"),
     (luigi.IntParameter, "an integer"),
     (luigi.FloatParameter, "a number"),
     (luigi.BoolParameter, "True or False"),

@@ -47,6 +47,7 @@ def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixtu
     ("arguments", "sentence"),
     [
         ("--cores abc", "option --cores of RunProcessor is 'abc', expected an integer"),
+        ("--memory lots", "option --memory of RunProcessor is 'lots', expected a size, e.g. 2GB"),
         ("--chunk-size=1e5", "option --chunk-size of RunProcessor is '1e5', expected an integer"),
         ("--RunProcessor-cores abc", "option --RunProcessor-cores of RunProcessor is 'abc', expected an integer"),
         ("--MakeToySamples-cores abc", "option --MakeToySamples-cores of RunProcessor is 'abc', expected an integer"),
