@@ -102,8 +102,9 @@ class Analysis(metaclass=Declarative):
     least_toys: float = 0.0
     models: Mapping[str, StatisticalModel | Any] = field(default_factory=dict)
     blind: str | Sequence[str] = ()
-    #: name → error message, for configurations that can't be used
+    #: name → error message, for configurations and models that can't be used; blind regions hide data all the same
     broken: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
+    broken_models: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
 
     def __repr__(self) -> str:
         """Return the name, and those of the configurations."""
@@ -142,10 +143,10 @@ class Analysis(metaclass=Declarative):
         for reader in self.skims:
             with _DEFERRED:
                 self._check_skim(reader)
-        for name, model in self.models.items():
-            check_store_name("model", name, where)
+        if self.models:
             # The import is by name, since templates and all that makes them don't know the statistics.
-            importlib.import_module("pocket.statistics.consistency").check_model(name, model, self)
+            statistics = importlib.import_module("pocket.statistics.consistency")
+            object.__setattr__(self, "broken_models", statistics.wrong_models(self))
         object.__setattr__(self, "blind", as_blind(self.blind, where))
         check_blind(self)
 
@@ -217,10 +218,12 @@ class Analysis(metaclass=Declarative):
         """Return the statistical model with a name; its regions of blind categories are blind.
 
         Raises:
-            UnknownNameError: if there is no such model.
+            ConfigError: if there is no such model, or it can't be used.
         """
         if name not in self.models:
             raise UnknownNameError("model", name, self.models, where or f"analysis {self.name!r}")
+        if name in self.broken_models:
+            raise BrokenConfigError(self.broken_models[name])
         return with_blind_regions(self.models[name], self)
 
     def blind_categories(self, config: str) -> tuple[str, ...]:

@@ -45,6 +45,11 @@ def deferred_errors() -> Iterator[list[Broken]]:
         _made.reset(token)
 
 
+def are_deferred() -> bool:
+    """Tell whether errors are raised at the first use of what is wrong, since an analysis is being imported."""
+    return _made.get() is not None
+
+
 def deferred(cls: type, error: PocketError) -> Broken:
     """Return the broken configuration for an error that its class raised.
 

@@ -28,7 +28,8 @@ def add_lines(error: PocketError) -> None:
     several configurations. The configuration is named if that line is part of ``Analysis(configs={...})``.
     """
     lines = user_lines(error)
-    if not lines:
+    # The line of the part that is wrong says more than that of the analysis.
+    if not lines or "(declared in " in str(error):
         return
     if (name := _configuration_at(error, {place for place, _ in lines})) and repr(name) not in str(error):
         error.args = (f"configuration {name!r}: {error}",)

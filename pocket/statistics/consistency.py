@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pocket.base.file_names import check_store_name
 from pocket.calibrators.base import names_come_later, requested_variations
-from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError, check_known
+from pocket.configuration.deferred import are_deferred
+from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.binning import declared_edges, missing_edge
@@ -66,6 +68,37 @@ def check_model(name: str, model: StatisticalModel | CombinedModel, analysis: An
             if is_complete and model.groups:
                 known = [name for name in _parameters(model, found, analysis) if name not in model.pois]
                 check_groups(model, known, f" of {where}")
+
+
+def wrong_models(analysis: Analysis) -> dict[str, str]:
+    """Check the models of an analysis, and return name → error message of those that only their own tasks need.
+
+    Args:
+        analysis: the analysis, whose configurations are checked already.
+
+    Raises:
+        PocketError: for a model that blinds and has an unknown name, which may be that of the data to hide; for any
+            wrong model, if errors aren't deferred.
+    """
+    wrong: dict[str, str] = {}
+    for name, model in analysis.models.items():
+        check_store_name("model", name, f"analysis {analysis.name!r}")
+        try:
+            check_model(name, model, analysis)
+        except PocketError as error:
+            if not are_deferred() or not _can_wait(model, error):
+                raise
+            wrong[name] = str(error)
+    return wrong
+
+
+def _can_wait(model: object, error: PocketError) -> bool:
+    if isinstance(model, CombinedModel):
+        return True
+    if not isinstance(model, StatisticalModel):
+        return False
+    # The data of a category whose name is misspelt would be shown meanwhile.
+    return not (isinstance(error, UnknownNameError) and any(map(model.is_blind, model.regions)))
 
 
 def known_parameters(model: StatisticalModel, analysis: Analysis) -> KnownParameters:
@@ -248,7 +281,8 @@ def _check_axis(region: Region, config: Configurator, where: str) -> None:
         raise ConfigError(f"{where}: histogram {region.variable!r} has categories, so the region can't have edges")
     if missing := missing_edge(region.edges, known):
         raise ConfigError(
-            f"{where}: {missing[0]:g} is no edge of histogram {region.variable!r}, nearest: {missing[1]:g}"
+            f"{where}: {missing[0]:g} is no edge of histogram {region.variable!r}, nearest: {missing[1]:g}; change the "
+            "edges of the region or the bins of the histogram"
         )
 
 

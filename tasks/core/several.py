@@ -92,12 +92,14 @@ def _deeper(depth: str = "0") -> str:
 
 
 def warn_of_broken(task: Any) -> None:
-    """Print which configurations of a task's analysis can't be used, although the task can."""
+    """Print which configurations and models of a task's analysis can't be used, although the task can."""
     if getattr(task, "analysis", law.NO_STR) == law.NO_STR or not getattr(task, "is_loaded_before", False):
         # A card needs no analysis.
         return
-    for name, reason in getattr(getattr(task, "analysis_inst", None), "broken", {}).items():
-        print(shown(f"warning: configuration {name!r} can't be used, others can: {reason}"), file=sys.stderr)
+    analysis = getattr(task, "analysis_inst", None)
+    for kind, attribute in {"configuration": "broken", "model": "broken_models"}.items():
+        for name, reason in getattr(analysis, attribute, {}).items():
+            print(shown(f"warning: {kind} {name!r} can't be used, others can: {reason}"), file=sys.stderr)
 
 
 def make_tasks(cls: Any, given: Mapping[str, Any]) -> Any:

@@ -10,7 +10,8 @@ import pytest
 
 from pocket.base.fingerprint import digest
 from pocket.configuration.analysis import Analysis, load_analysis
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.configuration.deferred import deferred_errors
+from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.statistics import Drop, LogNormal, Process, Region, StatisticalModel, Stored
 from pocket.statistics.consistency import check_model, readings_of, stored_variations_of
 
@@ -180,3 +181,23 @@ def test_statistical_parts_of_scale_factors_are_stored_variations() -> None:
     stored, _ = stored_variations_of(only, ZMUMU.configs["calibrated"], declared.samples)
     assert {f"sf_dy_pt_stat{number}" for number in range(1, 13)} <= stored
     assert {"sf_mu_id", "sf_mu_trigger"} <= stored
+
+
+def test_a_wrong_model_stops_what_uses_it_alone_while_an_analysis_is_imported() -> None:
+    wrong = {"sr": region(edges=(20, 55, 100))}
+    with deferred_errors():
+        made = analysis(m=model(regions=wrong))
+    with pytest.raises(
+        BrokenConfigError, match=r"nearest: 50; change the edges .* \(declared in [^()]+:\d+\)$"
+    ) as caught:
+        made.model("m")
+    assert dict(made.broken_models) == {"m": str(caught.value)}
+    assert made.config("medium").categories.names
+
+
+def test_an_unknown_name_in_a_blind_model_stops_everything_since_its_data_would_be_shown() -> None:
+    wrong = model(regions={"sr": region(category="4j")}, blind=("sr",))
+    with deferred_errors(), pytest.raises(UnknownNameError, match="unknown category '4j'"):
+        analysis(m=wrong)
+    with deferred_errors():
+        assert analysis(m=model(regions={"sr": region(category="4j")})).broken_models
