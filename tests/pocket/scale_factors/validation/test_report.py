@@ -55,7 +55,28 @@ def test_table() -> None:
         ["yields", "FAILED"],
     ]
     assert "2 instead of 1 in pt [20, 30) (compared: this and that)" in lines[2]
-    assert Report("btag", (GOOD,)).table().startswith("closure of scale factor btag: passed\n")
+
+
+SPLIT = Check("split", True, "halves", "12 bins")
+UNTESTED = "no closure test declared, values as in the file"
+
+
+@pytest.mark.parametrize(
+    ("checks", "tested", "verdict"),
+    [
+        ((GOOD, SPLIT), True, "passed"),
+        ((GOOD, not_made("split", "halves", "split=")), False, UNTESTED),
+        ((GOOD,), False, UNTESTED),
+        # Nothing is compared where there are no bins.
+        ((Check("values", None, "each bin", "not made"),), False, "no closure test declared"),
+        ((GOOD, BAD), True, "FAILED"),
+    ],
+)
+def test_only_a_declared_closure_passes(checks: tuple[Check, ...], tested: bool, verdict: str) -> None:
+    report = Report("btag", checks)
+    assert report.table().startswith(f"closure of scale factor btag: {verdict}\n")
+    content = json.loads(report.to_json(accepted=False))
+    assert (content["tested"], content["verdict"]) == (tested, verdict)
 
 
 def test_long_outcomes_are_wrapped() -> None:
