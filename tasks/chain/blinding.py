@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pwd
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import law
 import luigi
 
 from pocket.errors import ConfigError
+from pocket.io.store.paths import own_folder, store_root
 from tasks.framework.base import ConfigTask, StoreTask, load
+
+#: file in the folder of an analysis with all reasons for which blind data were shown
+REASONS = "unblinded.jsonl"
 
 
 class UnblindTask(StoreTask):
@@ -34,6 +44,27 @@ class UnblindTask(StoreTask):
         """What the manifest says about data that are blind: the reason why they are used, if they are."""
         return {} if self.unblind == law.NO_STR else {"unblinded": str(self.unblind)}
 
+    def record_reason(self) -> Path | None:
+        """Append the reason for which a command shows data that are blind to a file, and return it.
+
+        The manifest has the reason of the command that made the output, which isn't the one that shows it if the output
+        was complete before, also without the option.
+        """
+        if not self.reason:
+            return None
+        directory = self.directory
+        record = {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "user": user_name(),
+            "reason": str(self.unblind),
+            "task": self.task_family,
+            "config": self.config_part,
+            "version": str(self.version),
+            "output": str(directory.relative_to(store_root())),
+        }
+        # <analysis>/<task>/<config>/<version>/<fingerprint>
+        return append_record(directory.parents[3] / REASONS, record)
+
 
 class BlindTask(UnblindTask, ConfigTask):
     """A task that shows data of a configuration, but those of blind categories only for a reason."""
@@ -54,3 +85,30 @@ class BlindTask(UnblindTask, ConfigTask):
     def hidden_categories(self) -> tuple[str, ...]:
         """The categories whose data are hidden."""
         return () if self.reason else self.analysis_inst.blind_categories(str(self.config))
+
+
+def user_name() -> str:
+    """Return the name of the user, or the number of one who has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def append_record(path: Path, record: Mapping[str, Any]) -> Path:
+    """Append a record as one line of JSON, and return the file: that of another user isn't written.
+
+    Args:
+        path: the file, in a folder that exists.
+        record: plain values.
+    """
+    path = own_folder(path)
+    line = f"{json.dumps(record, ensure_ascii=False)}\n".encode()
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    try:
+        # One call, so that lines of commands that end at the same time don't meet.
+        os.write(file, line)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    return path

@@ -223,6 +223,9 @@ class Report:
         done = self.journal.entries("done")
         if self.lines and self.tasks and not stopped:
             self._show_results([self.tasks[name] for name in dict.fromkeys(done) if name in self.tasks])
+        if self.shown is None and self.root is not None:
+            self._record_reasons(done, stopped)
+        if self.lines and self.tasks and not stopped:
             left = len(self.tasks.keys() - set(done))
             is_failed = bool(errors or self.journal.entries("failed"))
             if not is_failed and (not left or self.root.complete()):
@@ -236,6 +239,20 @@ class Report:
             show_error(sentence, whole, is_known)
         self.journal.close()
         self.lines, self.shown = False, {error[0] for error in errors}
+
+    def _record_reasons(self, done: Collection[str], stopped: bool) -> None:
+        """Record why data that are blind were shown, whether or not the outputs were there before."""
+        for task in self.root.tasks if is_group(self.root) else [self.root]:
+            record = getattr(task, "record_reason", None)
+            if record is None or not (task.task_id in done or (not stopped and task.complete())):
+                continue
+            try:
+                place = record()
+            except OSError as error:
+                show_error(f"the reason of --unblind can't be recorded: {error}", str(error), is_known=True)
+                continue
+            if place and self.lines:
+                self.tell(f"reason of --unblind recorded in {short_path(place)}")
 
     def _show_results(self, done: Iterable[Any]) -> None:
         rows: dict[str, list[str]] = {}

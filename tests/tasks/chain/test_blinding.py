@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from pocket.errors import ConfigError
 from pocket.histograms.files import read_templates
 from pocket.io.store import read_manifest
+from tasks.chain.blinding import REASONS, append_record, user_name
 from tasks.chain.plotting import PlotCutflow, PlotTemplates
 from tasks.chain.systematics import PlotShapes, ShowYields
 from tasks.statistics.systematics import PlotSystematics
@@ -90,3 +93,36 @@ def test_figures_and_their_numbers_have_data_only_for_a_reason(blinded: Chain, t
         else:
             assert bool({number for one in numbers for number in numbers_in(one)} & counts(blinded)) is shown
         assert len(list(folder.rglob("*_vs_main.svg"))) == (shown if task is PlotTemplates else 0)
+
+
+def test_lines_of_several_commands_are_whole(tmp_path: Path) -> None:
+    path = tmp_path / REASONS
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda number: append_record(path, {"reason": f"µ{number}" * 200}), range(50)))
+    assert set(written) == {path}
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert {record["reason"][:3].rstrip("µ") for record in records} == {f"µ{number}" for number in range(50)}
+
+
+@pytest.mark.slow
+def test_each_command_that_shows_blind_data_is_recorded(chain: Chain) -> None:
+    """Also where the output with data was made before its category was blind."""
+    chain.build(PlotShapes, config="main", variables=("npvs",), formats=("svg",))
+    chain.edit("__init__.py", 'compare={"corrected": "main"},', 'compare={"corrected": "main"}, blind=("base*",),')
+    options = ("--config", "main", "--variables", "npvs", "--formats", "svg", "--unblind")
+    path = chain.store / "small" / REASONS
+    for number, reason in enumerate((REASON, "once more"), start=1):
+        run = chain.run("PlotShapes", *options, reason)
+        assert run.code == 0, run.text
+        assert "small v1: complete, " in run.text
+        assert "reason of --unblind recorded in store/small/unblinded.jsonl" in run.text
+        records = [json.loads(line) for line in path.read_text().splitlines()]
+        assert len(records) == number
+        assert (records[-1]["reason"], records[-1]["task"], records[-1]["config"]) == (reason, "PlotShapes", "main")
+        folder = chain.store / records[-1]["output"]
+        assert folder in chain.outputs("PlotShapes", "main")
+        assert reason_of(folder) is None
+        assert records[-1]["user"] == user_name()
+        assert datetime.now(UTC) - datetime.fromisoformat(records[-1]["time"]) < timedelta(hours=1)
+    assert chain.run("PlotShapes", *options[:-1], "--print-status", "0").code == 0
+    assert len(path.read_text().splitlines()) == 2
