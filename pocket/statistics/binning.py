@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.histograms.config import Axis
+
+#: number of bins that a sentence names
+_MOST_BINS = 8
 
 
 def declared_edges(axis: Axis) -> Floats | None:
@@ -36,6 +41,25 @@ def declared_edges(axis: Axis) -> Floats | None:
     if axis.transform == "sqrt":
         return np.asarray(np.linspace(np.sqrt(start), np.sqrt(stop), edges) ** 2)
     return np.linspace(start, stop, edges)
+
+
+def describe_bins(numbers: Sequence[int], edges: Floats | None) -> str:
+    """Return the numbers of bins, which count from 0, with the range of each.
+
+    Args:
+        numbers: the bins; eight of them are shown.
+        edges: shape (bins + 1,); ``None`` for a bin without a range.
+
+    >>> edges = np.array([0.0, 50.0, 100.0, 250.0])
+    >>> describe_bins([2], edges), describe_bins([0, 1], edges), describe_bins([0], None)
+    ('bin 2, [100, 250)', 'bins 0, [0, 50); 1, [50, 100)', 'bin 0')
+    """
+    shown = [
+        str(number) if edges is None else f"{number}, [{edges[number]:g}, {edges[number + 1]:g})"
+        for number in map(int, numbers[:_MOST_BINS])
+    ]
+    more = ["…"] if len(numbers) > _MOST_BINS else []
+    return f"{'bin' if len(numbers) == 1 else 'bins'} {('; ' if edges is not None else ', ').join([*shown, *more])}"
 
 
 def missing_edge(wanted: npt.ArrayLike, edges: Floats) -> tuple[float, float] | None:

@@ -14,7 +14,7 @@ import numpy as np
 from pocket.base.typing import Floats, Mask
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError
 from pocket.histograms.config import finite_edges
-from pocket.statistics.binning import apply_flow, missing_edge, rebin
+from pocket.statistics.binning import apply_flow, describe_bins, missing_edge, rebin
 from pocket.statistics.checks import Finding, find_mistakes
 from pocket.statistics.consistency import check_groups, require_declared
 from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
@@ -354,10 +354,9 @@ class _RegionBuilder:
 
     def _report_negative(self, process: str, total: Floats, negative: Mask) -> None:
         bins = tuple(map(int, np.flatnonzero(negative)))
-        shown = ", ".join(map(str, bins))
         text = (
-            f"process {process!r} is negative in region {self.name!r}, bin {shown}: that is 0 now, with its "
-            "variations, at the same yield"
+            f"process {process!r} is negative in region {self.name!r}, {describe_bins(bins, self.edges)}: that is 0 "
+            "now, with its variations, at the same yield"
         )
         self.findings.append(
             Finding("negative_bin", text, self.name, process, bins=bins, value=float(total[negative].min()))

@@ -150,18 +150,19 @@ def _of_bins(region: RegionModel, signals: set[str]) -> Iterator[Finding]:
     what = "background" if backgrounds else "simulation"
     empty = tuple(map(int, np.flatnonzero(region.nominal[rows].sum(axis=0) <= 0)))
     if empty:
-        text = f"region {region.name!r} has no {what} in {_listed(empty)}"
+        text = f"region {region.name!r} has no {what} in {region.describe_bins(empty)}"
         yield Finding("empty_bin", text, region.name, bins=empty)
     total = region.nominal.sum(axis=0)
     if region.data is not None:
         odd = tuple(map(int, np.flatnonzero((total <= 0) & (region.data > 0))))
         if odd:
-            text = f"region {region.name!r} has data but no simulation in {_listed(odd)}"
+            text = f"region {region.name!r} has data but no simulation in {region.describe_bins(odd)}"
             yield Finding("data_alone", text, region.name, bins=odd)
     events = effective_events(region)
     few = tuple(map(int, np.flatnonzero((events < FEW_EVENTS) & (total > 0))))
     if few:
-        text = f"region {region.name!r} has less than {FEW_EVENTS:g} effective simulated events in {_listed(few)}"
+        shown = region.describe_bins(few)
+        text = f"region {region.name!r} has less than {FEW_EVENTS:g} effective simulated events in {shown}"
         yield Finding("few_events", text, region.name, bins=few, value=float(events[list(few)].min()))
 
 
@@ -227,8 +228,3 @@ def _noise(nominal: Floats, variances: Floats, up: Floats, down: Floats) -> floa
     if square < NO_SHAPE**2 or square < 0.01 * float(np.mean(errors**2)):
         return 0.0
     return float(np.mean(np.diff(change) ** 2)) / square
-
-
-def _listed(bins: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, bins[:8])) + (", …" if len(bins) > 8 else "")
-    return f"bin {shown}" if len(bins) == 1 else f"bins {shown}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError, UnknownNameError, check_known
+from pocket.statistics.binning import describe_bins
 from pocket.statistics.formulas import Formula
 
 T = TypeVar("T")
@@ -139,6 +140,10 @@ class RegionModel:
     def bins(self) -> int:
         """Number of bins."""
         return int(self.nominal.shape[1])
+
+    def describe_bins(self, numbers: Sequence[int]) -> str:
+        """Return the numbers of some bins, which count from 0, with the range of each."""
+        return describe_bins(numbers, self.edges)
 
     def row(self, process: str) -> int:
         """Return the row of a process in ``nominal``.
@@ -315,25 +320,26 @@ def _check_sizes(region: RegionModel) -> None:
 def _check_numbers(region: RegionModel) -> None:
     for row, process in enumerate(region.processes):
         where = f"process {process!r} in region {region.name!r}"
-        _check_contents(region.nominal[row], f"the nominal template of {where}")
-        _check_contents(region.sumw2[row], f"sumw2 of {where}")
+        _check_contents(region, region.nominal[row], f"the nominal template of {where}")
+        _check_contents(region, region.sumw2[row], f"sumw2 of {where}")
         if not region.nominal[row].sum() > 0:
             raise StatisticsError(f"{where} is empty, so it must be left out")
     if region.data is not None:
-        _check_contents(region.data, f"the data of region {region.name!r}")
+        _check_contents(region, region.data, f"the data of region {region.name!r}")
         broken = np.flatnonzero(region.data != np.round(region.data))
         if broken.size and not region.weighted:
             raise StatisticsError(
-                f"the data of region {region.name!r} aren't whole: {region.data[broken[0]]} events in bin {broken[0]}"
+                f"the data of region {region.name!r} aren't whole: {region.data[broken[0]]} events in "
+                f"{region.describe_bins(broken[:1])}"
             )
 
 
-def _check_contents(values: Floats, what: str) -> None:
+def _check_contents(region: RegionModel, values: Floats, what: str) -> None:
     """Check that numbers of events are neither negative nor missing."""
     for wrong, text in ((~np.isfinite(values), "isn't a number"), (values < 0, "is negative")):
         if wrong.any():
             number = int(np.argmax(wrong))
-            raise StatisticsError(f"{what} {text} in bin {number}: {values[number]}")
+            raise StatisticsError(f"{what} {text} in {region.describe_bins([number])}: {values[number]}")
 
 
 def _check_effects(region: RegionModel) -> None:
@@ -346,7 +352,7 @@ def _check_effects(region: RegionModel) -> None:
             what = f"the template {direction} of nuisance {nuisance!r} of process {process!r} in {where}"
             if values.shape != (region.bins,):
                 raise StatisticsError(f"{what} has shape {values.shape}, but there are {region.bins} bins")
-            _check_contents(values, what)
+            _check_contents(region, values, what)
             if not values.sum() > 0:
                 raise StatisticsError(f"{what} is empty")
     for nuisance, process, kappas in _flat(region.log_normals):

@@ -56,6 +56,7 @@ def test_bins_without_background_and_with_few_events() -> None:
     assert found([[40, 40], [50, 0]]) == ["empty_bin"]
     findings = find_mistakes(model([[0, 40], [0, 60]], data=np.array([1.0, 3.0])))
     assert [(finding.check, finding.bins) for finding in findings] == [("empty_bin", (0,)), ("data_alone", (0,))]
+    assert findings[0].text == "region 'sr' has no background in bin 0, [0, 1)"
     # (40 + 60)² / (300 + 1000) = 7.7
     (few,) = find_mistakes(model(sumw2=[[40, 300], [50, 1000]]))
     assert (few.check, few.bins) == ("few_events", (1,))

@@ -50,13 +50,16 @@ HALF = np.array([10.0, math.nan])
         ({"edges": np.array([0.0, 1.0, 1.0])}, "the edges of region 'sr' must be 3 numbers that increase"),
         (
             {"nominal": NOMINAL * [[1], [-1]]},
-            "the nominal template of process 'other' in region 'sr' is negative in bin 0: -20.0",
+            "the nominal template of process 'other' in region 'sr' is negative in bin 0, [0, 50): -20.0",
         ),
-        ({"nominal": np.stack([NOMINAL[0], HALF])}, "process 'other' in region 'sr' isn't a number in bin 1: nan"),
+        (
+            {"nominal": np.stack([NOMINAL[0], HALF])},
+            "process 'other' in region 'sr' isn't a number in bin 1, [50, 100): nan",
+        ),
         ({"nominal": NOMINAL * [[0], [1]]}, "process 'signal' in region 'sr' is empty, so it must be left out"),
-        ({"sumw2": -NOMINAL}, "sumw2 of process 'signal' in region 'sr' is negative in bin 0"),
-        ({"data": np.array([22.0, 1.5])}, "the data of region 'sr' aren't whole: 1.5 events in bin 1"),
-        ({"data": np.array([22.0, -1.0])}, "the data of region 'sr' is negative in bin 1: -1.0"),
+        ({"sumw2": -NOMINAL}, "sumw2 of process 'signal' in region 'sr' is negative in bin 0, [0, 50)"),
+        ({"data": np.array([22.0, 1.5])}, "the data of region 'sr' aren't whole: 1.5 events in bin 1, [50, 100)"),
+        ({"data": np.array([22.0, -1.0])}, "the data of region 'sr' is negative in bin 1, [50, 100): -1.0"),
         (
             {"shapes": {"jes": {"othr": (NOMINAL[1], NOMINAL[1])}}},
             "unknown process 'othr' in the shapes of nuisance 'jes' in region 'sr', did you mean 'other'?",
@@ -67,7 +70,7 @@ HALF = np.array([10.0, math.nan])
         ),
         (
             {"shapes": {"jes": {"other": (-NOMINAL[1], NOMINAL[1])}}},
-            "the template up of nuisance 'jes' of process 'other' in region 'sr' is negative in bin 0: -20.0",
+            "the template up of nuisance 'jes' of process 'other' in region 'sr' is negative in bin 0, [0, 50): -20.0",
         ),
         (
             {"shapes": {"jes": {"other": (0 * NOMINAL[1], NOMINAL[1])}}},
