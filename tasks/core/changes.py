@@ -43,6 +43,7 @@ _SUBJECTS = tuple(
         (r"config\.patches\.behaviors\[.*?\](?=\.|$)", "a behaviour of awkward"),
         (r"config\.patches\.(?P<name>[\w.]+)", "{name}, which the analysis replaces"),
         (r"declaration", "scale factor"),
+        (r"model\b", "model"),
         (r"closure\[\d+\]", "closure"),
         (r"config\.", ""),
     )

@@ -40,7 +40,7 @@ def reason_of(task: Any) -> str:
     found = changes_since(task)
     if not found and has_earlier(task) and not task.awaited():
         return OTHER_INPUTS
-    more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
+    more = f" (and {len(found) - _SHOWN} more, shown by --print-status -1)" if len(found) > _SHOWN else ""
     return f"{', '.join(found[:_SHOWN])}{more}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tasks.core.targets import (
     remembering,
     store_targets,
 )
-from tasks.core.tree import Cell, render, tree_of
+from tasks.core.tree import Cell, Node, render, tree_of
 
 _COLOR = {COMPLETE: "green", MAY_RUN: "yellow", WOULD_RUN: "red"}
 
@@ -52,7 +52,10 @@ def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str)
     with remembering():
         tree = tree_of(root, stop)
         states = {node.task: state_of(node.task) for node in tree.walk()}
-        below = (lambda node: _branches(node.task)) if branches != "0" else (lambda node: ())
+
+        def below(node: Node) -> list[Cell]:
+            return [*states[node.task].below, *(_branches(node.task) if branches != "0" else ())]
+
         print(render(tree, lambda node: states[node.task].cell, below))
         counts = Counter(state.kind for state in states.values())
     told = ", ".join(f"{counts[kind]} {kind}" for kind in (COMPLETE, MAY_RUN, WOULD_RUN) if counts[kind])
@@ -68,10 +71,11 @@ class TaskState:
         state: its state.
         kind: ``complete``, ``may run`` or ``would run``.
         number: number of its branches in words, empty if it has none or if that is part of the state.
+        others: further reasons.
     """
 
-    def __init__(self, state: State, kind: str, number: str = "") -> None:
-        self.state, self.kind, self.number = state, kind, number
+    def __init__(self, state: State, kind: str, number: str = "", others: Sequence[str] = ()) -> None:
+        self.state, self.kind, self.number, self.others = state, kind, number, tuple(others)
 
     @property
     def cell(self) -> Cell:
@@ -79,13 +83,19 @@ class TaskState:
         color = _COLOR.get(self.state.name, "yellow")
         return Cell(self.state.name, color, "  ".join(filter(None, [self.number, self.state.reason])))
 
+    @property
+    def below(self) -> list[Cell]:
+        """The lines below it: a reason each."""
+        return [Cell(reason) for reason in self.others]
+
 
 def state_of(task: Any) -> TaskState:
     """Return what the next run would do with a task, and why as far as that is known."""
     output = task.output()
     if isinstance(output, StoreTarget):
         state = output.state()
-        return TaskState(_explained(task, state), state.name)
+        explained, others = _explained(task, state)
+        return TaskState(explained, state.name, others=others)
     if isinstance(task, law.BaseWorkflow) and task.is_workflow():
         return _state_of_workflow(task, output)
     is_complete = bool(task.complete())
@@ -96,42 +106,30 @@ def _state_of_workflow(task: Any, output: Any) -> TaskState:
     targets = store_targets(output)
     if not targets:
         is_complete = bool(task.complete())
-        state = State(COMPLETE) if is_complete else _explained(task, State(WOULD_RUN))
-        return TaskState(state, state.name)
+        state, others = (State(COMPLETE), ()) if is_complete else _explained(task, State(WOULD_RUN))
+        return TaskState(state, state.name, others=others)
     find_remote(targets)
     states = States(target.state() for target in targets)
-    state = _explained(task, states.summary)
+    state, others = _explained(task, states.summary)
     number = "" if state.name not in _COLOR else counted(len(states), "branch", "branches")
     if state.name == COMPLETE or (states.complete and task.complete()):
         # With --acceptance, some of the branches are enough.
         return TaskState(state, COMPLETE, number)
-    return TaskState(state, WOULD_RUN if any(each.name == WOULD_RUN for each in states) else MAY_RUN, number)
+    kind = WOULD_RUN if any(each.name == WOULD_RUN for each in states) else MAY_RUN
+    return TaskState(state, kind, number, others)
 
 
-def _explained(task: Any, state: State) -> State:
-    """Return a state with a reason, if it has none and one is known."""
-    if state.name == COMPLETE or state.reason:
-        return state
-    if state.name != WOULD_RUN:
-        # Some branches exist, so nothing has changed: the others were never made.
-        return state
-    reason = difference_to_earlier(task)
+def _explained(task: Any, state: State) -> tuple[State, tuple[str, ...]]:
+    """Return a state with a reason, if it has none and one is known, and further reasons."""
+    # Where some branches exist, nothing has changed: the others were never made.
+    if state.name != WOULD_RUN or state.reason:
+        return state, ()
+    reason, *others = changes_since(task) or [""]
     if not reason and callable(getattr(task, "awaited", None)) and (awaited := task.awaited()):
         reason = f"after {awaited}"
     if not reason and isinstance(getattr(task, "directory", None), Path):
         reason = OTHER_INPUTS if has_earlier(task) else "no output yet"
-    return State(state.name, reason)
-
-
-def difference_to_earlier(task: Any) -> str:
-    """Return what differs between what a task would make and its newest output, empty if nothing is known.
-
-    Args:
-        task: a task without an output.
-    """
-    found = changes_since(task)
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"{found[0]}{more}" if found else ""
+    return State(state.name, reason), tuple(others)
 
 
 def _number_of(task: Any) -> str:

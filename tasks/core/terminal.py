@@ -169,6 +169,8 @@ def _refuse_arguments(task: str, message: str) -> NoReturn:
         _end(f"unexpected argument {words[0]!r} of {task}, options begin with --")
     if option in ELSEWHERE:
         _end(f"{task} has no option {option}: {ELSEWHERE[option]}")
+    if option == "--version":
+        _end(f"{task} needs no --version, because it writes no output to the store")
     if option.lstrip("-")[:1].isupper():  # An option of another task begins with its name, e.g. --RunProcessor-cores.
         known = [name for name, *_ in _options(task) if name[2].isupper()]
     else:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 
 import pytest
 
 from pocket.base.fingerprint import Specification, specification
+from pocket.statistics import Process, Region, StatisticalModel
 from tasks.core.changes import changes
 from tests.pocket.base.fingerprint.sources import loaded
 
@@ -168,3 +170,13 @@ def test_parameters_of_a_year_that_is_no_name_in_python() -> None:
         for scale, more in ((1, {}), (2, {"2022": {}}))
     )
     assert changes(one, other) == ["year 2018: scale 1 → 2", "year 2022 is new"]
+
+
+def test_a_model_is_no_scale_factor() -> None:
+    region = Region("main", "sr", "mll", edges=(60, 90, 120))
+    model = StatisticalModel({"sr": region}, {"s": Process("s", signal=True)}, data=("d",))
+    other = dataclasses.replace(model, regions={"sr": dataclasses.replace(region, edges=(60, 120))})
+    before, after = (specification({"model": each}) for each in (model, other))
+    assert changes(before, after) == ["model: regions.sr.edges (60.0, 90.0, 120.0) → (60.0, 120.0)"]
+    # Of tasks that follow, the fingerprint of the model is told about there.
+    assert changes(*(specification({"model": digit * 12}) for digit in "ab")) == []

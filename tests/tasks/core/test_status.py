@@ -8,7 +8,7 @@ import pytest
 from pocket.base.fingerprint import fingerprint, specification
 from pocket.io.store import write_output
 from pocket.io.store.records import keep_specification
-from tasks.core.status import difference_to_earlier, print_deps, print_status
+from tasks.core.status import print_deps, print_status
 from tasks.core.targets import StoreTarget
 
 
@@ -56,14 +56,21 @@ def _store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
-def test_difference_to_the_newest_output(tmp_path: Path) -> None:
+def test_all_differences_to_the_newest_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def shown(task: Task) -> list[str]:
+        print_status(task)
+        return capsys.readouterr().out.splitlines()[:-3]
+
     before = {"config": {"parameters": {"pt": 20.0}, "cut": "a"}, "upstream": "a" * 12}
     after = {"config": {"parameters": {"pt": 26}, "cut": "b"}, "upstream": "b" * 12}
-    assert difference_to_earlier(Task(tmp_path, after)) == ""
+    assert shown(Task(tmp_path, after)) == ["Merge main  would run  no output yet"]
     Task(tmp_path, before).make()
-    assert difference_to_earlier(Task(tmp_path, after)) == "parameter pt: 20.0 → 26 and 1 more"
+    assert [line.strip() for line in shown(Task(tmp_path, after))] == [
+        "Merge main  would run  parameter pt: 20.0 → 26",
+        "cut a → b",
+    ]
     only_upstream = {**before, "upstream": "c" * 12}
-    assert difference_to_earlier(Task(tmp_path, only_upstream)) == ""
+    assert shown(Task(tmp_path, only_upstream)) == ["Merge main  would run  what it is made from has changed"]
 
 
 def test_status_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,6 +75,12 @@ def check(task: str, arguments: str, sentence: str, capsys: pytest.CaptureFixtur
     assert line.startswith(f"error: {sentence}")
 
 
+def test_a_task_without_outputs_needs_no_version(capsys: pytest.CaptureFixture[str]) -> None:
+    check(
+        "ShowConfig", "--version v1", "ShowConfig needs no --version, because it writes no output to the store", capsys
+    )
+
+
 def test_right_values(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = "--version v1 --cores -1 --skip-bad-files --branches 0,3:6 --params a=1,b=2 --MakeToySamples-cores 2"
     parsed = CmdlineParser(["RunProcessor", *arguments.split()]).known_args
