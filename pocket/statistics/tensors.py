@@ -240,6 +240,19 @@ def poisson_processes(model: Model, arrays: Tensors) -> tuple[Mask, Mask, Floats
     return gaussian, poisson, np.where(poisson, events, 0.0)
 
 
+def count_simulation(gaussian: Mask, events: Floats) -> int:
+    """Return the number of parameters of simulation's statistical errors, which are profiled and not among the others.
+
+    Args:
+        gaussian: bins with a Gaussian parameter, or the processes that it varies there, shape (B,) or (P, B).
+        events: effective events of the processes with a Poisson parameter, 0 elsewhere, shape (P, B).
+
+    >>> count_simulation(np.array([[True, False], [True, False]]), np.array([[0.0, 4.0], [0.0, 2.0]]))
+    3
+    """
+    return int(np.count_nonzero(np.atleast_2d(gaussian).any(axis=0)) + np.count_nonzero(events))
+
+
 def effective(contents: Floats, sumw2: Floats) -> Floats:
     """Return the number of unweighted events with the same relative error, rounded as combine does.
 

@@ -57,17 +57,17 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
     found = _read(folder / "fit.json")
     is_observed = found.get("data") == "observed"
     end, expected = ("", "") if is_observed else (" (Asimov)", "expected ")
-    significances = {record["poi"]: record for record in _read(folder / "significance.json")}
+    significances = significances_of(folder)
     limits = {record["poi"]: record for record in _read(folder / "limits.json")}
     rows = []
     for poi, interval in found.get("intervals", {}).items():
         value, low, high = (interval[key] for key in ("value", "low", "high"))
         parts = [with_errors(value, value - low, high - value)]
         # What can't be found has a reason in its place.
-        significance = significances.get(poi, {}).get("significance")
+        significance = significances.get(poi)
         if significance is not None:
             parts.append(f"{expected}{significance:.1f} σ")
-        if "expected" in (record := limits.get(poi, {})) and (limits_asked or (significance or 0) < EVIDENCE):
+        if "expected" in (record := limits.get(poi, {})) and (limits_asked or poi not in seen_signals(folder)):
             median, level = record["expected"][2], f"at {100 * record['level']:g} % CL"
             numbers = (
                 f"{record['observed']:.3g} {level}, expected {median:.3g}" if is_observed else f"{median:.3g} {level}"
@@ -75,6 +75,17 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
             parts.append(f"{expected}< {numbers}")
         rows.append((f"{poi}{end}", "   ".join(parts)))
     return rows
+
+
+def significances_of(folder: Path) -> dict[str, float]:
+    """Return parameter of interest → significance of a fit, as far as there are some."""
+    records = _read(folder / "significance.json")
+    return {record["poi"]: record["significance"] for record in records if record.get("significance") is not None}
+
+
+def seen_signals(folder: Path) -> set[str]:
+    """Return the parameters of interest whose significance is :data:`EVIDENCE` or more, which need no limit."""
+    return {poi for poi, significance in significances_of(folder).items() if significance >= EVIDENCE}
 
 
 def with_errors(value: float, down: float, up: float) -> str:

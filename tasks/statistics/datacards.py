@@ -15,7 +15,7 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
-from pocket.errors import StatisticsError
+from pocket.errors import ConfigError, StatisticsError
 from pocket.histograms.contents import checksum_of, read_contents
 from pocket.histograms.readings import of_config
 from pocket.io.store import Manifest, write_output
@@ -29,6 +29,7 @@ from tasks.framework.base import input_ids, load
 from tasks.framework.restrictions import restriction_of
 
 if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
     from pocket.histograms.readings import Reading
     from pocket.statistics import Built, Model, StatisticalModel
 
@@ -44,16 +45,18 @@ _SHOWN = 5
 class ModelTask(UnblindTask, ClosureGate):
     """A task for one statistical model of the analysis."""
 
-    model = luigi.Parameter(description="statistical model of the analysis; no default")
+    model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
 
     exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown model, or one that needs datasets that are left out, before anything runs."""
+        """Refuse no model, an unknown one, or one that needs datasets that are left out, before anything runs."""
         params = super().modify_param_values(params)
         if params.get("card", law.NO_STR) != law.NO_STR:
             return params
+        if params["model"] == law.NO_STR:
+            raise no_model(load(params), "--model")
         from pocket.statistics.combined import parts_of
 
         analysis = load(params)
@@ -84,6 +87,13 @@ class ModelTask(UnblindTask, ClosureGate):
         return bool(self.reason) and any(part.blind for part in self.parts.values())
 
 
+def no_model(analysis: Analysis, options: str) -> ConfigError:
+    """Return the error for a command that names no model, with those that there are."""
+    return ConfigError(
+        f"expected {options}; analysis {analysis.name!r} has {', '.join(analysis.models) or 'no models'}"
+    )
+
+
 class ProduceDatacards(ModelTask):
     """Makes a statistical model of templates, as datacards and as a workspace, with a record of their treatment."""
 
@@ -102,6 +112,10 @@ class ProduceDatacards(ModelTask):
     def declaration(self) -> StatisticalModel:
         """The declared model, if it combines no others."""
         return self.parts[self.model]
+
+    def record_reason(self) -> Path | None:
+        """Record the reason for which data of blind regions are used; a model without such regions needs none."""
+        return super().record_reason() if self.shows_blind else None
 
     def requires(self) -> dict[str, Any]:
         """Return the templates of all configurations of the model, and their upstream closures; or combined models."""
@@ -139,7 +153,7 @@ class ProduceDatacards(ModelTask):
         templates = self.requires()["templates"]
         return {
             "templates": {config: fingerprint_of(config, task, self.readings) for config, task in templates.items()},
-            "declaration": self.declaration,
+            "model": self.declaration,
             "years": {config: self.analysis_inst.years_of(config) for config in templates},
             "blind": not self.shows_blind,
             "code": code,
@@ -303,7 +317,7 @@ def summary(name: str, built: Built, place: str = CHECKS) -> str:
     lines = [
         f"model {name}: {counted(len(model.regions), 'region')} with {counted(bins, 'bin')}, "
         f"{counted(len(model.processes), 'process', 'processes')}, {counted(len(model.parameters), 'parameter')}, "
-        f"{len(shapes)} of them with shapes"
+        f"{len(shapes)} of them with shapes{_of_simulation(model)}"
     ]
     if built.pruned:
         shown = ", ".join(built.pruned[:_SHOWN]) + (", …" if len(built.pruned) > _SHOWN else "")
@@ -311,6 +325,14 @@ def summary(name: str, built: Built, place: str = CHECKS) -> str:
     if model.blind:
         lines.append(f"without data: {', '.join(model.blind)}")
     return "\n".join([*lines, *warning_lines([finding.check for finding in built.findings], place)])
+
+
+def _of_simulation(model: Model) -> str:
+    from pocket.statistics.tensors import count_simulation, poisson_processes, tensors
+
+    gaussian, _, events = poisson_processes(model, tensors(model))
+    number = count_simulation(gaussian, events)
+    return f", and {number} of simulation's statistics" if number else ""
 
 
 def warning_lines(checks: Sequence[str], place: str = CHECKS) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -17,7 +16,7 @@ from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_ranges, read_values
 from tasks.chain.results import describe_fit, digits_of, with_errors
-from tasks.core.console import counted
+from tasks.core.console import counted, short_path
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
@@ -51,6 +50,11 @@ class FitChoice(FitOptions):
     )
 
     exclude_index = True
+
+    @property
+    def limits_asked(self) -> bool:
+        """Whether limits are asked for by name, which are shown also where the signal is seen."""
+        return "limits" in self.results and tuple(self.results) != RESULTS
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -119,8 +123,8 @@ class FitModel(FitChoice):
         place = ""
         # A model that was made in this command has told its warnings.
         if self.datacards and not is_done(self.datacards):
-            place = str(self.datacards.directory / CHECKS)
-            text = Path(place).read_text(encoding="utf-8")
+            checks = self.datacards.directory / CHECKS
+            place, text = short_path(checks), checks.read_text(encoding="utf-8")
             warnings = [finding["check"] for finding in json.loads(text)["warnings"]]
         files: dict[str, str] = {}
         predictions: dict[str, Any] = {}
@@ -150,7 +154,7 @@ class FitModel(FitChoice):
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""
-        return describe_fit(self.directory, "limits" in self.results and tuple(self.results) != RESULTS)
+        return describe_fit(self.directory, self.limits_asked)
 
     def check_names(self, model: Model) -> None:
         """Check that options name parameters of the model.
@@ -183,6 +187,8 @@ def result_lines(results: Results, data: str) -> list[str]:
         results: the results.
         data: what was fitted.
     """
+    from pocket.statistics.tensors import count_simulation
+
     likelihood = results.fit.likelihood
     found = results.others.get("significance", ())
     significances = {one.poi: one.significance for one in found if not isinstance(one, Mapping)}
@@ -199,7 +205,10 @@ def result_lines(results: Results, data: str) -> list[str]:
             parts.append(f"{kind}significance {significances[poi]:.1f} σ")
         lines.append("   ".join(parts))
     label = {"asimov": "Asimov", "observed": "observed"}[data]
-    end = f"{label}, {counted(len(likelihood.parameters.names), 'parameter')}, {results.seconds:.1f} s"
+    simulated = count_simulation(likelihood.has_gaussian, likelihood.simulation_events)
+    count = counted(len(likelihood.parameters.names), "parameter")
+    count += f" and {simulated} of simulation's statistics" if simulated else ""
+    end = f"{label}, {count}, {results.seconds:.1f} s"
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
     others = {"scan of": results.others.get("scan", ()), "limit on": results.others.get("limits", ())}
     for what, records in {"significance of": found, **others}.items():

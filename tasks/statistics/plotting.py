@@ -9,6 +9,8 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.io.store import write_output
 from tasks.chain.figures import FormatsTask
+from tasks.chain.results import EVIDENCE, describe_fit, seen_signals
+from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
@@ -102,12 +104,17 @@ class PlotFit(FormatsTask, FitChoice):
             "period": period_spec(config) if config else None,
             "style": style_spec(config) if config else None,
             "axes": self.axes,
+            "limits": self.limits_asked or EVIDENCE,
             "code": [code_closure(f"pocket.plots.fits.{module}") for module in ("results", "yields")],
         }
 
     def input_ids(self) -> dict[str, str] | None:
         """Return the fit."""
         return input_ids({"fit": self.fitted.output()})
+
+    def describe_results(self) -> list[tuple[str, str]]:
+        """Return the parameters of interest of a fit that was there before; one that is made here tells them itself."""
+        return [] if is_done(self.fitted) else describe_fit(self.fitted.directory, self.limits_asked)
 
     def make(self) -> None:
         """Draw all plots, and write the tables of yields."""
@@ -122,6 +129,9 @@ class PlotFit(FormatsTask, FitChoice):
         folder = self.fitted.directory
         results = {name: path for name in _DRAWN if (path := folder / f"{name}.json").exists()}
         records = {name: from_json(path.read_text(encoding="utf-8")) for name, path in results.items()}
+        if not self.limits_asked and "limits" in records:
+            seen = seen_signals(folder)
+            records["limits"] = [limit for limit in records["limits"] if getattr(limit, "poi", "") not in seen]
         records["fit"] = from_json((folder / "fit.json").read_text(encoding="utf-8"))["fit"]
         config, formats = self.styled_as, self.formats_to_write()
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
@@ -129,7 +139,8 @@ class PlotFit(FormatsTask, FitChoice):
         period = period_of(config) if config else Period(None, "", None)
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
         yields = fitted_yields(predictions, is_data=is_data)
-        tables = {suffix: as_table(yields, form) for suffix, form in FORMS.items()}
+        fitted = "" if is_data else "Asimov data"
+        tables = {suffix: as_table(yields, form, fitted) for suffix, form in FORMS.items()}
         tables["json"] = as_json([each.row() for each in yields])
         with write_output(**self.write_info(), formats=formats, **self.reason) as output:
             for suffix, table in tables.items():

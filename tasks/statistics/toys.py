@@ -30,7 +30,7 @@ from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
 from tasks.framework.base import input_ids, load
 from tasks.statistics.card_files import MASS, Card
-from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards
+from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards, no_model
 
 if TYPE_CHECKING:
     from pocket.executors import Job
@@ -47,7 +47,6 @@ NO_ANALYSIS = law.NO_STR
 class FitOptions(ModelTask):
     """A task that fits a model, with values of its parameters from the command line."""
 
-    model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
     card = luigi.Parameter(
         default=law.NO_STR,
         description="datacard to fit instead of a model, or a=PATH,b=PATH; no default",
@@ -81,8 +80,7 @@ class FitOptions(ModelTask):
         if len(given) > 1:
             raise ConfigError("expected one of --model and --card, not both of them")
         if not given:
-            models = ", ".join(load(params).models) or "no models"
-            raise ConfigError(f"expected --model or --card; analysis {load(params).name!r} has {models}")
+            raise no_model(load(params), "--model or --card")
         if params["card"] != law.NO_STR:
             card = cls.card_of(params)
             params["card"] = str(card)

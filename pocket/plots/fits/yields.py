@@ -56,12 +56,13 @@ def fitted_yields(predictions: Mapping[str, Mapping[str, Prediction]], *, is_dat
     return found
 
 
-def as_table(yields: Sequence[FittedYield], form: str) -> str:
+def as_table(yields: Sequence[FittedYield], form: str, fitted: str = "") -> str:
     """Return yields as a table.
 
     Args:
         yields: the yields.
         form: ``text``, ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
+        fitted: what was fitted, if these aren't observed data, for the head of the column.
 
     >>> print(as_table([FittedYield("sr", "total", (103.0, 12.3), (98.41, 4.56))], "md"))
     | region | process | before the fit | after the fit |
@@ -69,7 +70,12 @@ def as_table(yields: Sequence[FittedYield], form: str) -> str:
     | sr | total | 103 ± 12 | 98.4 ± 4.6 |
     """
     lines = [[one.region, one.process, _cell(one.prefit, form), _cell(one.postfit, form)] for one in yields]
-    return render(["region", "process", "before the fit", "after the fit"], lines, form, names=2)
+    return render(
+        ["region", "process", "before the fit", f"after the fit{f' to {fitted}' if fitted else ''}"],
+        lines,
+        form,
+        names=2,
+    )
 
 
 def _cell(entry: tuple[float, float | None], form: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
-from tasks.chain.results import describe_fit, describe_ranges, describe_yields
+from tasks.chain.results import describe_fit, describe_ranges, describe_yields, seen_signals
 
 COMPARISON = {"data_yield": 1234.0, "mc_yield": 1200.4, "mc_stat": 3.0, "mc_syst": 4.0, "chi2": 12.34, "ndf": 10}
 
@@ -91,6 +91,7 @@ def test_a_signal_that_is_seen_has_no_limit(
     write(tmp_path / "fit", "significance", significances)
     (_, text), *_ = describe_fit(tmp_path / "fit")
     assert text.endswith("   < 1.03 at 95 % CL, expected 0.312") == is_shown
+    assert seen_signals(tmp_path / "fit") == (set() if is_shown else {"r"})
 
 
 def test_fits_of_toys_have_no_single_result(tmp_path: Path) -> None:

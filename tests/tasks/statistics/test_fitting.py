@@ -25,6 +25,7 @@ from pocket.statistics import (
 )
 from pocket.statistics.regions import Contents
 from tasks.statistics.card_files import Card
+from tasks.statistics.datacards import ProduceDatacards
 from tasks.statistics.fitting import POSTFIT, FitModel, toy_lines
 from tasks.statistics.toys import TOYS, FitToys
 from tests.tasks.small_chain import Chain
@@ -65,7 +66,8 @@ def test_the_default_is_what_the_model_expects(modelled: Chain) -> None:
     assert run.code == 0, run.text
     assert "r = 1.0" in run.text
     assert "expected significance" in run.text
-    assert "Asimov, 3 parameters" in run.text
+    assert "Asimov, 3 parameters and 3 of simulation's statistics, " in run.text
+    assert "3 parameters, 1 of them with shapes, and 3 of simulation's statistics" in run.text
     # the model has told its warnings
     assert run.text.count("\nchecks: ") == 1
     assert re.search(r"Results\n  r \(Asimov\) +1\.0\d+ −0\.\d+ \+0\.\d+   expected \d+\.\d σ\n", run.text)
@@ -165,6 +167,8 @@ def test_a_card_is_fitted_as_the_model_that_it_is_of(modelled: Chain) -> None:
         modelled.task(FitModel, card=card, model="z")
     with pytest.raises(ConfigError, match="expected --model or --card; analysis 'small' has z"):
         modelled.task(FitModel)
+    with pytest.raises(ConfigError, match=r"^expected --model; analysis 'small' has z$"):
+        modelled.task(ProduceDatacards)
 
 
 def test_lines_about_toys() -> None:

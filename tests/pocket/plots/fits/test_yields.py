@@ -61,6 +61,7 @@ def test_tables_have_the_digits_of_the_errors() -> None:
         "sr_1    data     1189            1189",
     ]
     assert as_table(ROWS, "md").splitlines()[2] == "| sr_1 | tt | 1234 ± 61 | 1180 ± 22 |"
+    assert as_table(ROWS, "md", "Asimov data").splitlines()[0].endswith("| after the fit to Asimov data |")
     latex = as_table(ROWS, "tex").splitlines()
     assert latex[0] == r"\begin{tabular}{llrr}"
     assert latex[4] == r"sr\_1 & tt & $1234 \pm 61$ & $1180 \pm 22$ \\"
