@@ -330,7 +330,7 @@ def _check_numbers(region: RegionModel) -> None:
         if broken.size and not region.weighted:
             raise StatisticsError(
                 f"the data of region {region.name!r} aren't whole: {region.data[broken[0]]} events in "
-                f"{region.describe_bins(broken[:1])}"
+                f"{region.describe_bins([int(broken[0])])}"
             )
 
 
