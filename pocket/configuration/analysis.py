@@ -26,6 +26,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.deferred import Broken, deferred_errors
 from pocket.configuration.import_errors import add_lines, explain_import
 from pocket.configuration.plot import TemplatePlot, all_plots
+from pocket.configuration.repeated_keys import warn_of_repeated_keys
 from pocket.configuration.restricted import restrict_analysis
 from pocket.configuration.skim import Skim
 from pocket.configuration.user_errors import describe, suggestion
@@ -495,9 +496,9 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
     changed = patches(module.__name__)
     for config in analysis.configs.values():
         config.patches = changed
-        if overrides:
-            check_overrides(config.parameters, overrides)
+        check_overrides(config.parameters, overrides)
     modules = _modules(module.__name__) if file is None else plain_files.modules_of(file)
+    warn_of_repeated_keys(modules)
     return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in modules}, file)
 
 
@@ -567,7 +568,6 @@ def _explained(reference: str, name: str, beside: Iterable[str] = ()) -> Iterato
 
 
 def _modules(package: str) -> list[str]:
-    """Return the names of the loaded modules of a package."""
     return [module for module in sys.modules if module == package or module.startswith(f"{package}.")]
 
 
