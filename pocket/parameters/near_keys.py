@@ -25,7 +25,7 @@ def warn_of_near_keys(part: DictConfig, main: DictConfig, where: str) -> None:
 
     Args:
         part: the parameters that are merged.
-        main: what they are merged into; only its shipped sections are looked at.
+        main: what they are merged into; only its shipped sections are searched.
         where: the file of the parameters, or another place.
     """
     for section in part:

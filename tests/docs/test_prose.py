@@ -53,7 +53,7 @@ def test_plain_words(prose: Path) -> None:
                 if match and match[0].lower() not in RIGHT:
                     where = path.relative_to(prose).as_posix().removesuffix(".txt")
                     found.append(f"{where}:{number}: {match[0]!r}: {better}")
-    assert found == []
+    assert found == [], "\n".join(found)
 
 
 def test_prose_is_without_code(tmp_path: Path) -> None:
