@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 REPORT = "report.json"
 TABLE = "report.txt"
+#: what is said of a scale factor whose values and file alone were checked
+_UNTESTED = "no closure test"
 
 
 class ClosureGate(TemplateTask):
@@ -148,13 +150,12 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         found = self._found()
         if not found["passed"]:
             return "failed, accepted"
-        return "passed" if found["tested"] else "no closure test"
+        return "passed" if found["tested"] else _UNTESTED
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the verdict."""
-        found = self._found()
-        is_told = found["passed"] and not found["tested"]
-        return [(str(self.scale_factor), found["verdict"] if is_told else f"closure {self.describe_output()}")]
+        verdict = self.describe_output()
+        return [(str(self.scale_factor), verdict if verdict == _UNTESTED else f"closure {verdict}")]
 
     def _found(self) -> dict[str, Any]:
         """Return the report of the output."""
