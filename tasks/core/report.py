@@ -224,7 +224,7 @@ class Report:
         if self.lines and self.tasks and not stopped:
             self._show_results([self.tasks[name] for name in dict.fromkeys(done) if name in self.tasks])
         if self.shown is None and self.root is not None:
-            self._record_reasons(done, stopped)
+            self._record_reasons(done, is_whole=not (stopped or errors))
         if self.lines and self.tasks and not stopped:
             left = len(self.tasks.keys() - set(done))
             is_failed = bool(errors or self.journal.entries("failed"))
@@ -240,14 +240,14 @@ class Report:
         self.journal.close()
         self.lines, self.shown = False, {error[0] for error in errors}
 
-    def _record_reasons(self, done: Collection[str], stopped: bool) -> None:
+    def _record_reasons(self, done: Collection[str], *, is_whole: bool) -> None:
         """Record why data that are blind were shown, whether or not the outputs were there before."""
         for task in self.root.tasks if is_group(self.root) else [self.root]:
-            record = getattr(task, "record_reason", None)
-            if record is None or not (task.task_id in done or (not stopped and task.complete())):
+            # After an error, a task may raise it again when it is asked whether it is complete.
+            if not getattr(task, "reason", None) or not (task.task_id in done or (is_whole and task.complete())):
                 continue
             try:
-                place = record()
+                place = task.record_reason()
             except OSError as error:
                 show_error(f"the reason of --unblind can't be recorded: {error}", str(error), is_known=True)
                 continue

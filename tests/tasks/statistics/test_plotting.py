@@ -63,6 +63,7 @@ def test_the_fit_is_drawn_with_all_that_was_found(modelled: Chain) -> None:
 
 def test_observed_data_and_toys_for_the_goodness(modelled: Chain) -> None:
     options = {"model": "z", "data": "observed", "unblind": "approved", "toys": 5, "formats": ("png",)}
+    options["results"] = ("limits", "goodness")
     assert "PlotFit z" in modelled.build(PlotFit, **options)
     assert "goodness_of_fit" in stems(modelled)
     folder = modelled.output("PlotFit", "z")
