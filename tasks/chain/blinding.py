@@ -48,10 +48,8 @@ class UnblindTask(StoreTask):
         """Append the reason for which a command shows data that are blind to a file, and return it.
 
         The manifest has the reason of the command that made the output, which isn't the one that shows it if the output
-        was complete before, also without the option.
+        was complete before, also without the option. It is called where there is one.
         """
-        if not self.reason:
-            return None
         directory = self.directory
         record = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -59,6 +59,7 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
     end, expected = ("", "") if is_observed else (" (Asimov)", "expected ")
     significances = significances_of(folder)
     limits = {record["poi"]: record for record in _read(folder / "limits.json")}
+    without_limit = set() if limits_asked else seen_signals(folder)
     rows = []
     for poi, interval in found.get("intervals", {}).items():
         value, low, high = (interval[key] for key in ("value", "low", "high"))
@@ -67,7 +68,7 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
         significance = significances.get(poi)
         if significance is not None:
             parts.append(f"{expected}{significance:.1f} σ")
-        if "expected" in (record := limits.get(poi, {})) and (limits_asked or poi not in seen_signals(folder)):
+        if "expected" in (record := limits.get(poi, {})) and poi not in without_limit:
             median, level = record["expected"][2], f"at {100 * record['level']:g} % CL"
             numbers = (
                 f"{record['observed']:.3g} {level}, expected {median:.3g}" if is_observed else f"{median:.3g} {level}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from tasks.core.console import discard_output
 from tasks.core.tree import Cell, Node, render
 from tasks.framework.base import AnalysisTask, OneConfigTask
 
@@ -44,8 +43,7 @@ class PrintTask(AnalysisTask):
         try:
             print(text.rstrip("\n"), flush=True)
         except BrokenPipeError:
-            # The reader has closed the pipe. Without this, Python would try to flush at the exit, and print an error.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()
 
 
 class ShowConfig(PrintTask, OneConfigTask):

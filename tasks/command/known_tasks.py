@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import functools
 import os
 import re
 import shutil
@@ -65,12 +66,14 @@ def _modules() -> list[str]:
 
 def _summary(module: str, task: str) -> str:
     """Return the first sentence of a task's docstring, empty if its file isn't found."""
+    text = " ".join(_docstrings(module).get(task, "").split("\n\n")[0].replace("``", "").split())
+    return text.partition(". ")[0].removesuffix(".")
+
+
+@functools.cache
+def _docstrings(module: str) -> dict[str, str]:
+    """Return class → docstring of a module, cached since a module has several tasks."""
     name = Path(*module.split(".")).with_suffix(".py")
-    for path in (Path(folder or ".", name) for folder in sys.path):
-        if not path.is_file():
-            continue
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and node.name == task:
-                text = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].replace("``", "").split())
-                return text.partition(". ")[0].removesuffix(".")
-    return ""
+    path = next((path for path in (Path(folder or ".", name) for folder in sys.path) if path.is_file()), None)
+    body = ast.parse(path.read_text(encoding="utf-8")).body if path else []
+    return {node.name: ast.get_docstring(node) or "" for node in body if isinstance(node, ast.ClassDef)}

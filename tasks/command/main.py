@@ -13,6 +13,7 @@ from typing import NoReturn
 from pocket import __version__
 from pocket.errors import ConfigError, PocketError, UnknownNameError
 from tasks.command.known_tasks import describe_tasks, read_index
+from tasks.core.console import discard_output
 
 _EPILOG = "An analysis runs by law: source setup.sh && law run PlotTemplates --version v1"
 
@@ -71,8 +72,7 @@ def _show_tasks() -> int:
     try:
         print(describe_tasks(read_index()), flush=True)
     except BrokenPipeError:
-        # The reader has closed the pipe, and Python would try to flush at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
     return 0
 
 

@@ -27,6 +27,14 @@ def is_terminal(stream: Any) -> bool:
     return bool(stream.isatty()) and os.environ.get("TERM", "dumb") not in ("", "dumb")
 
 
+def discard_output() -> None:
+    """Discard what is printed from now on, because the reader of a pipe, such as ``head``, has closed it.
+
+    Otherwise, Python would try to flush at the exit, and print an error.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def width_of(stream: Any) -> int:
     """Return the number of characters in a line of a stream, 0 if lines may have any length."""
     return shutil.get_terminal_size().columns if stream.isatty() else 0

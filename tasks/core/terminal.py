@@ -27,6 +27,7 @@ from luigi.task_register import Register
 from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError, UnknownNameError, nearest
 from pocket.io.remote.tokens import redacted
+from tasks.core.console import discard_output
 from tasks.core.log import heed_option
 from tasks.core.snapshot import runs_law
 from tasks.core.startup import collect_when_tasks_run, notice_hidden
@@ -133,8 +134,7 @@ def _get_task_obj(self: Any) -> Any:
     except MissingParameterException as error:
         _end(sentence_of(error))
     except BrokenPipeError:
-        # The reader of a tree, such as head, has seen enough. Python would try to flush at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         raise SystemExit(0) from None
     except FOR_PEOPLE as error:
         from pocket.configuration.analysis import UnknownAnalysisError
