@@ -133,9 +133,9 @@ def written_report(written: Written, reference: str) -> str:
     """
     changes = written.rewriting
     lines = [
-        f"wrote {written.folder}, which loads: {len(written.files)} files",
+        f"wrote {written.folder}, which loads: {_counted(len(written.files), 'file')}",
         f"run it by: law run PlotTemplates --analysis {reference} --version v1",
-        f"imported from pocket now: {len(changes.ours)} names",
+        f"imported from pocket now: {_counted(len(changes.ours), 'name')}",
     ]
     if changes.theirs:
         lines.append("imported from pocket_coffea still:")
@@ -144,3 +144,7 @@ def written_report(written: Written, reference: str) -> str:
         lines.append("written out, since the defaults differ:")
         lines += [f"  {', '.join(places)}: {argument}" for argument, places in changes.written_out.items()]
     return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import law
 import luigi
 
+from tasks.core.console import counted
 from tasks.framework.base import AnalysisTask
 from tasks.framework.restrictions import Unrestricted
 
@@ -65,8 +66,12 @@ class Migrate(Unrestricted, AnalysisTask):
             if self.write:
                 raise ConfigError(f"{path} doesn't load, so no package was written") from None
             return
-        parts = {"datasets": config.definitions, "categories": config.categories.names, "histograms": config.variables}
-        loading = f"{path} loads: {', '.join(f'{len(content)} {name}' for name, content in parts.items())}"
+        parts = (
+            counted(len(config.definitions), "dataset"),
+            counted(len(config.categories.names), "category", "categories"),
+            counted(len(config.variables), "histogram"),
+        )
+        loading = f"{path} loads: {', '.join(parts)}"
         uses = uses_of(path)
         differences = number_differences(config, {use.name.rpartition(".")[2] for use in uses})
         print(report(uses, loading, differences), flush=True)

@@ -30,7 +30,7 @@ _OF_LAW = {
     "help_batch": "print the options of batch jobs and executors",
     "help_all": "print the options of all tasks, of law and of luigi",
 }
-#: options of law whose value is a depth
+#: options of law whose value begins with a depth
 _WITH_DEPTH = ("print_deps", "print_status", "print_output", "remove_output", "fetch_output")
 #: options of luigi that are named for every task
 _OF_LUIGI = ("log_level", "workers", "help", "help_batch", "help_all")
@@ -115,6 +115,16 @@ def help_of(task: Any, batch: bool = False) -> str:
         lines += ["", "examples", *(f"  {line}" for line in examples)]
     more = "[…] is the default. --TASK-OPTION is an option for another task only, e.g. --RunProcessor-cores 2."
     return "\n".join([*lines, "", *textwrap.wrap(more, width)])
+
+
+def example_of(option: str) -> str:
+    """Return an example for the value of an option that was given without one, as a clause; empty if there is none.
+
+    >>> example_of("--print-status"), example_of("--version")
+    (', e.g. --print-status -1 for the whole chain', '')
+    """
+    name = option.removeprefix("--").replace("-", "_")
+    return f", e.g. {option} -1 for the whole chain" if name in _WITH_DEPTH[:3] else ""
 
 
 def _title(owner: Any) -> str:

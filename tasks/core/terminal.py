@@ -162,7 +162,10 @@ def _refuse_arguments(task: str, message: str) -> NoReturn:
     """Exit with an error message for arguments that argparse refuses."""
     _, unknown, arguments = message.partition("unrecognized arguments: ")
     if not unknown:
-        _end(message)
+        from tasks.core.help import example_of
+
+        found = re.fullmatch("argument (--[^ /:]+).*: expected (?:one|at least one) argument", message)
+        _end(f"option {found[1]} of {task} needs a value{example_of(found[1])}" if found else message)
     words = arguments.split()
     option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
     if option is None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import law
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, UnknownNameError
 from tasks.core.console import colored, wrapping_width
 from tasks.core.plan import label_of
 
@@ -67,8 +67,15 @@ def tree_of(root: Any, stop: str = "-1") -> Node:
     Args:
         root: the task.
         stop: as in law's options: a depth, or families of tasks below which nothing is shown, with ``|`` in between.
+
+    Raises:
+        ConfigError: if it is neither.
+        UnknownNameError: if the task requires none of a family, directly or not.
     """
-    required = _requirements(root, *_parse_stop(stop))
+    depth, families = _parse_stop(stop)
+    required = _requirements(root, depth, families)
+    for family in families:
+        _check_family(family, root)
     labels = _labels(required)
     below = _reachable(required)
     nodes: dict[Any, Node] = {}
@@ -96,6 +103,13 @@ def _parse_stop(stop: str) -> tuple[int, list[str]]:
         else:
             raise ConfigError(f"{part!r} is neither a depth, such as 2 or -1 for all, nor the name of a task")
     return depth, families
+
+
+def _check_family(family: str, root: Any) -> None:
+    # Tasks above the family may stop the search before it is reached, so all are asked.
+    known = {task.task_family for task in _requirements(root, -1, ())}
+    if not any(law.util.multi_match(name, [family]) for name in known):
+        raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
 
 
 def _requirements(root: Any, depth: int, families: Sequence[str]) -> dict[Any, list[Any]]:

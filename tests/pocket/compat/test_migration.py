@@ -84,9 +84,9 @@ def test_report_on_a_package(tmp_path: Path) -> None:
         written_out={"stop=9 of count_hist": ["config.py:2", "config.py:7"]},
     )
     assert written_report(Written(Path("/a/mine"), (Path("__init__.py"),), rewriting), "mine").splitlines() == [
-        "wrote /a/mine, which loads: 1 files",
+        "wrote /a/mine, which loads: 1 file",
         "run it by: law run PlotTemplates --analysis mine --version v1",
-        "imported from pocket now: 1 names",
+        "imported from pocket now: 1 name",
         "imported from pocket_coffea still:",
         "  Configurator: it leaves out names",
         "  getGenLeptons",

@@ -97,6 +97,14 @@ def test_depth_that_is_none() -> None:
         tree_of(PLOT, "-x")
 
 
+def test_family_that_is_not_required() -> None:
+    with pytest.raises(ConfigError, match="unknown task 'Marge' in what Plot requires, did you mean 'Merge'"):
+        tree_of(PLOT, "Marge")
+    with pytest.raises(ConfigError, match="unknown task 'x'"):
+        tree_of(PLOT, "0|x")
+    assert len(list(tree_of(PLOT, "0|Me*").walk())) == 1
+
+
 def test_tasks_of_one_name_have_what_tells_them_apart() -> None:
     both = [Task("Merge", "a", params={"version": "v1", "params": value}) for value in ("", "tag=new")]
     tree = tree_of(Task("Compare", "a", both))
