@@ -15,6 +15,7 @@ import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.fingerprint.places import portable
+from pocket.errors import check_known
 from pocket.io.store import store_root, write_output
 from tasks.batch.own_store import with_own_paths
 from tasks.chain.toys import MakeToySamples
@@ -75,7 +76,11 @@ class BuildDatasets(StoreTask):
 
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
-        """The datasets by name; toys without a cross section have that of the toys' parameters."""
+        """The datasets by name; toys without a cross section have that of the toys' parameters.
+
+        Raises:
+            UnknownNameError: if there is no such toy process.
+        """
         from pocket.datasets.definition_files import read_definitions
         from pocket.parameters.shipped import find_file
 
@@ -83,8 +88,11 @@ class BuildDatasets(StoreTask):
         if self.restriction:
             definitions = self.restriction.select(definitions)
         for name, definition in definitions.items():
-            if definition.source == "toys" and definition.is_mc and definition.xsec is None:
-                toys = self.toys.toy_config(definition.year)
+            if definition.source != "toys":
+                continue
+            toys = self.toys.toy_config(definition.year)
+            check_known("toy process", definition.values, toys.made, definition.where)
+            if definition.is_mc and definition.xsec is None:
                 xsec = sum(toys.process(process).xsec for process in definition.values)
                 definitions[name] = replace(definition, xsec=xsec)
         return definitions

@@ -300,6 +300,13 @@ def test_definition_without_events(on_files: Chain, source: dict[str, Any], sent
     assert unfinished(on_files.store) == []
 
 
+def test_toys_that_are_not_made(chain: Chain) -> None:
+    file = chain.analysis / "datasets.json"
+    # Without a cross section, that of the process would be looked for in the toys' parameters.
+    file.write_text(file.read_text().replace('"toys": "dy"', '"toys": "dyy"'))
+    assert f"unknown toy process 'dyy' in dataset 'DYJetsToMuMu_toys' in {file}, did you mean 'dy'?" in error(chain)
+
+
 @pytest.mark.parametrize("name", ["datasets.jsn", "cuts.py"])
 def test_definition_that_cannot_be_read(on_files: Chain, name: str) -> None:
     sentence = on_files.error(BuildDatasets, definition=str(on_files.analysis / name))
