@@ -77,8 +77,13 @@ def _makes_outputs(arguments: Sequence[str]) -> bool:
 
 
 def runs_law(arguments: Sequence[str]) -> bool:
-    """Tell whether the command line of a process is a call of ``law run`` with a task or an option."""
-    return len(arguments) > 2 and Path(arguments[0]).name == "law" and arguments[1] == "run"
+    """Tell whether the command line of a process is a call of ``law run`` with a task or an option.
+
+    >>> runs_law(["/usr/bin/law", "run", "ShowConfig"]), runs_law(["/usr/bin/law", "index", "-q"])
+    (True, False)
+    """
+    # law adds a word to its name before it calls luigi.
+    return len(arguments) > 2 and Path(arguments[0]).name in ("law", "law run") and arguments[1] == "run"
 
 
 def _project() -> Path | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from pocket.base.runtime.kept import forget_tables
 from tasks.core.startup import collect_when_tasks_run, hidden, notice_hidden
-from tests.law_runner import ROOT
+from tests.law_runner import ROOT, Law
+from tests.tasks.small_chain import Chain
 
 
 class Seeing(luigi.Task):
@@ -54,6 +56,25 @@ def test_what_exists_is_exempt_once() -> None:
     task.trigger_event(luigi.Event.START, task)
     assert not is_looked_at(before)
     assert is_looked_at(after)
+
+
+def test_a_command_keeps_what_it_finds_out(tmp_path: Path) -> None:
+    chain = Chain.make(tmp_path)
+    with (chain.analysis / "__init__.py").open("a") as file:
+        file.write(
+            "import gc\n"
+            "from pocket.base.runtime.kept import kept_table\n"
+            "print('kept', kept_table('here') is kept_table('here'), 'collected', gc.isenabled())\n"
+        )
+    # What is registered first is called last.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, gc\natexit.register(lambda: print('visited at the end', gc.get_freeze_count() < 1000))\n"
+    )
+    law = Law(tmp_path, {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"})
+    run = law.run("ShowConfig", "--analysis", str(chain.analysis))
+    assert run.code == 0, run.text
+    assert "kept True collected False\n" in run.text
+    assert run.text.endswith("visited at the end False\n")
 
 
 def test_packages_with_the_names_of_ours_are_noticed(
