@@ -40,21 +40,20 @@ def remark_unknown_samples(cfg: Configurator, sharing: Iterable[Configurator]) -
         cfg: the configuration with the style, which is valid.
         sharing: the configurations of the analysis, whose samples are known.
     """
-    style, shipped = (
-        PlotStyle.from_parameters(plain_section(parameters, "plotting_style"))
-        for parameters in (cfg.parameters, get_default_parameters())
-    )
+    style = PlotStyle.from_parameters(plain_section(cfg.parameters, "plotting_style"))
     configs = list(sharing)
     samples = list(
         dict.fromkeys(name for each in configs for sample in each.samples for name in each.counted_samples(sample))
     )
     groups = style.samples_groups
-    own = {option: _own_names(getattr(style, option), getattr(shipped, option)) for option in _OF_SAMPLES}
-    found = [
-        (option, name, meant)
-        for option, names in own.items()
-        for name, meant in _misspelt(names, [*samples, *groups], names)
-    ]
+    valid = [*samples, *groups]
+    entries = {option: getattr(style, option) for option in _OF_SAMPLES}
+    found: list[tuple[str, str, str]] = []
+    # The shipped style takes long to read, and no name may be unknown.
+    if any(name not in valid for names in entries.values() for name in names):
+        shipped = PlotStyle.from_parameters(plain_section(get_default_parameters(), "plotting_style"))
+        own = {option: _own_names(names, getattr(shipped, option)) for option, names in entries.items()}
+        found = [(option, *each) for option, names in own.items() for each in _misspelt(names, valid, names)]
     members = [sample for group in groups.values() for sample in group]
     for group, names in groups.items():
         misspelt = [(f"samples_groups.{group}", *each) for each in _misspelt(names, samples, members)]
