@@ -22,6 +22,7 @@ import law
 import luigi
 import luigi.task_register
 
+from pocket.base.runtime.kept import keeping_tables
 from pocket.errors import ChangedCodeError
 from pocket.executors import Job
 from pocket.io.store.provenance import begin_work
@@ -78,7 +79,10 @@ class TaskJob:
         _luigi.Register.clear_instance_cache()
         begin_work()
         task: Any = _luigi.load_task(self.module, self.family, dict(self.params))
-        if task.fingerprint != self.fingerprint:
+        # That of a task has those of all that it requires, in which the same functions appear.
+        with keeping_tables():
+            is_same = task.fingerprint == self.fingerprint
+        if not is_same:
             raise ChangedCodeError(f"{task.progress_label} is another task in this process")
         task.write_info = lambda: dict(self.info)
         printed: Printed = []
