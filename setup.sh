@@ -139,17 +139,24 @@ fetch_uv() {
     uv() { UV_SYSTEM_CERTS=true UV_CACHE_DIR=$root/.law/uv/cache "$root/.law/uv/venv/bin/uv" "$@"; }
 }
 
-# Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start.
 install_with_uv() {
     UV_PYTHON_DOWNLOADS=never uv venv --python "$1" .venv &&
-        uv pip sync --python .venv/bin/python --compile-bytecode --require-hashes requirements.lock &&
-        { [ ! -f requirements.txt ] || uv pip install --python .venv/bin/python --compile-bytecode \
+        uv pip sync --python .venv/bin/python --require-hashes requirements.lock &&
+        { [ ! -f requirements.txt ] || uv pip install --python .venv/bin/python \
             --refresh-package pocketlaw -r requirements.txt; }
 }
 
 install_with_pip() {
-    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --require-hashes -r requirements.lock &&
-        { [ ! -f requirements.txt ] || .venv/bin/python -I -m pip install -r requirements.txt; } && repair_scripts
+    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --no-compile --require-hashes -r requirements.lock &&
+        { [ ! -f requirements.txt ] || .venv/bin/python -I -m pip install --no-compile -r requirements.txt; } &&
+        repair_scripts
+}
+
+# Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start. Tests of
+# packages and tools of developers are two fifths of all code, and are compiled when they are used.
+compile_bytecode() {
+    local later='/(tests?|mypy|mypyc|hypothesis|_pytest|onnx|setuptools|pip|docutils|material|pymdownx|backrefs|babel)/'
+    .venv/bin/python -I -m compileall -q -j 0 -x "$later" .venv/lib >/dev/null 2>&1 || true
 }
 
 # The kernel takes no interpreter whose path has a space or is long. pip heeds that in the scripts that it makes itself, but
@@ -198,6 +205,7 @@ install() {
             fail "$installer could not install $required, is there a network? Last of $root/$log: $(last_line)"
         say "$installer could not install them, trying pip: $(last_line)"
     done
+    compile_bytecode
     identity .venv/bin/python >"$stamp"
     trap - EXIT
     rm -rf "$before" .law/uv

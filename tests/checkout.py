@@ -56,7 +56,10 @@ case "$1" in
             printf 'error: no such package\\n  cause: out of stock\\n' >&2
             exit 1
         fi
-        ln -s {shlex.quote(sys.prefix)}/lib .venv/lib
+        mkdir .venv/lib
+        ln -s {shlex.quote(sys.prefix)}/lib/python* .venv/lib
+        mkdir -p .venv/lib/own/tests
+        touch .venv/lib/own/module.py .venv/lib/own/tests/test_module.py
         cp "${{0%/*}}/law_command" .venv/bin/law
         ;;
 esac

@@ -55,6 +55,13 @@ def test_a_script_can_source_it_and_run_a_task(fresh_checkout: Checkout) -> None
     assert (fresh_checkout.root / "store" / "hello_v1.txt").read_text() == "hello"
 
 
+def test_packages_are_compiled_without_their_tests(checkout: Checkout) -> None:
+    checkout.set_up()
+    own = checkout.root / ".venv" / "lib" / "own"
+    assert len(list((own / "__pycache__").glob("module.*.pyc"))) == 1
+    assert not (own / "tests" / "__pycache__").exists()
+
+
 def test_a_script_gets_the_nearest_name_of_a_mistyped_task(checkout: Checkout) -> None:
     folder = checkout.root / "tasks" / "command"
     folder.mkdir()
