@@ -175,6 +175,10 @@ def _begin_pass(task: Any) -> None:
             return
         pending.note_begun(task)
         now = task.with_others(task.incomplete_jobs())
+        if not now.jobs:
+            # Upstream tasks ran again with unchanged results. luigi finds nothing to do, and says so.
+            pending.note_done(task)
+            return
         jobs = {_timed(workers.begin_beside(PassJob(job))): job for job in now.jobs.values()}
         for each in now.tasks:
             pending.note_begun(each)

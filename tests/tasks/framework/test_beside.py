@@ -17,6 +17,7 @@ import pytest
 from pocket.errors import ChangedCodeError, ProcessDiedError
 from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
+from tasks.chain.processing import RunProcessor
 from tasks.core import pending
 from tasks.framework import beside, workers
 from tasks.framework.beside import TaskJob
@@ -195,3 +196,13 @@ def test_tasks_that_do_not_run_beside_others(chain: Chain, start: Callable[[], N
     began = time.monotonic()
     assert beside.finish_beside(task) is False
     assert time.monotonic() - began < 5
+
+
+def test_a_pass_without_anything_to_do(chain: Chain, start: Callable[[], None]) -> None:
+    """Upstream tasks may run again with unchanged results, after which all branches are complete."""
+    start()
+    task = chain.task(RunProcessor, config="main")
+    beside._begin_pass(task)
+    # Luigi runs the task later, which finds nothing to do.
+    assert beside.finish_pass(task) is False
+    assert beside._passes == {}
