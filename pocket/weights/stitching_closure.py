@@ -120,7 +120,7 @@ def stitching_closure(
     cuts = [0, *(int(np.argmin(abs(edges - border))) + 1 for border in borders), len(edges) + 1]
     regions = [slice(first, last) for first, last in itertools.pairwise(cuts)]
     quantity = stitching.quantities[0]
-    covering = [_covering(stitching, middle) for middle in _middles(borders, edges)]
+    covering = [_covering(stitching, middle) for middle in _middles(borders)]
     checks = [
         *_overlaps(covering, regions, _names(quantity, borders), values, variances, year),
         *_totals(stitching, covering, values, variances, regions),
@@ -155,9 +155,9 @@ def _borders(stitching: Stitching) -> list[float]:
     return sorted({float(limit) for limit in limits if limit is not None and math.isfinite(limit)})
 
 
-def _middles(borders: list[float], edges: Floats) -> list[float]:
-    """Return a value of the quantity within each region."""
-    ends = [min(edges[0], *borders, math.inf) - 1, *borders, max(edges[-1], *borders, -math.inf) + 1]
+def _middles(borders: list[float]) -> list[float]:
+    """Return a value of the quantity within each region; the outermost edges of templates may be infinite."""
+    ends = [borders[0] - 1, *borders, borders[-1] + 1] if borders else [0.0, 0.0]
     return [(low + high) / 2 for low, high in itertools.pairwise(ends)]
 
 

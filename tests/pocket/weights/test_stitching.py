@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import awkward as ak
@@ -47,14 +48,16 @@ def events_of(values: Any) -> ak.Array:
     return ak.Array({"LHE": ak.zip({"HT": values})})
 
 
-def templates(stitching: Stitching, scale: dict[str, float] | None = None) -> dict[str, Any]:
+def templates(
+    stitching: Stitching, scale: dict[str, float] | None = None, edges: Sequence[float] = EDGES
+) -> dict[str, Any]:
     """Return the stitched template of each sample in pb, as the engine and the normalisation fill it."""
     found = {}
     for seed, sample in enumerate(stitching.samples):
         size = int(sample.events)  # type: ignore[arg-type]
         values = spectrum(sample.sample, size, seed)
         weights = stitching.weights(events_of(values), size, sample.sample, "2018")
-        h = hist.Hist(hist.axis.Variable(EDGES, name="ht"), storage="weight")
+        h = hist.Hist(hist.axis.Variable(edges, name="ht"), storage="weight")
         factor = (scale or {}).get(sample.sample, 1.0)
         found[sample.sample] = h.fill(values, weight=weights * sample.xsec * factor / size)
     return found
@@ -116,6 +119,13 @@ def test_templates_with_a_luminosity() -> None:
     ):
         assert other.value == pytest.approx(one.value, rel=1e-12)
         assert other.error == pytest.approx(one.error, rel=1e-9)
+
+
+def test_bins_up_to_infinity_are_bins_beyond_the_axis() -> None:
+    stitching = declared()
+    finite = stitching_closure(stitching, templates(stitching), "2018")
+    infinite = stitching_closure(stitching, templates(stitching, edges=[-np.inf, *EDGES, np.inf]), "2018")
+    assert infinite.checks == finite.checks
 
 
 @pytest.mark.parametrize("scale", [0.8, 1.3])
