@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -223,8 +222,3 @@ def _read(content: FileContent) -> dict[str, dict[str, Any]]:
     found = read_set(content)
     every = [*found["corrections"], *(found.get("compound_corrections") or [])]
     return {correction["name"]: correction for correction in every}
-
-
-def as_json(value: Any) -> str:
-    """Return a nested value as one string, for a table that has no other form for it."""
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else str(value)

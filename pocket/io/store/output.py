@@ -66,7 +66,6 @@ def write_output(
         measured: record time, memory and kind of machine, too (:mod:`pocket.io.store.provenance`).
         **info: more entries of the manifest, as JSON. Like ``inputs`` they are read after the body, so it may still
             fill a list or dict.
-            ended, so a list or dict may still be filled in it.
 
     Yields:
         The temporary folder.
