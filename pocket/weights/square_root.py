@@ -31,7 +31,8 @@ class SquareRoot(WeightWrapper):
             has_variations: whether the variations of the other weight, if it has some, have square roots as well.
 
         Raises:
-            ConfigError: if the weight has no value per event, or has variations to be used but follows another weight.
+            ConfigError: if the weight has no value per event, or has variations to be used but follows another weight
+                or is computed up only.
         """
         if issubclass(weight, NormalisationWeight):
             raise ConfigError(f"weight {name!r}: {weight.name!r} is a factor of the dataset, with no value per event")
@@ -39,6 +40,11 @@ class SquareRoot(WeightWrapper):
             raise ConfigError(
                 f"weight {name!r}: {weight.name!r} follows {weight.follows!r}, a square root doesn't; it can be one of "
                 "the nominal weight, with has_variations=False"
+            )
+        if weight.symmetrise and weight.has_variations and has_variations:
+            raise ConfigError(
+                f"weight {name!r}: {weight.name!r} has variations that are computed up only, so the other sides have "
+                "no square root; it can be one of the nominal weight, with has_variations=False"
             )
         attributes = {
             "name": name,

@@ -94,6 +94,12 @@ def test_what_has_no_root() -> None:
         SquareRoot.wrap("root", Lumi)
     with pytest.raises(ConfigError, match="weight 'root': 'calib' follows 'sf_btag', a square root doesn't"):
         SquareRoot.wrap("root", ScaleFactorWeight.wrap("calib", "norm", follows="sf_btag"))
+    up_only = WeightLambda.wrap_func("up", lambda p, m, events, *rest: (events.s, events.s), True, symmetrise="mirror")
+    with pytest.raises(ConfigError, match="weight 'root': 'up' has variations that are computed up only"):
+        SquareRoot.wrap("root", up_only)
+    root = SquareRoot.wrap("root", up_only, has_variations=False)({}, {})
+    nominal, varied = root.evaluate(ak.Array({"s": [9.0]}), 1, "nominal")
+    assert (nominal.tolist(), varied) == ([3.0], {})
 
 
 def test_scale_factors_and_kind_of_the_weight() -> None:
