@@ -104,10 +104,10 @@ class Axis(metaclass=Declarative):
     def _check_regular(self, where: str) -> None:
         if not isinstance(self.bins, int) or self.bins < 1:
             raise ConfigError(f"{where}: bins must be a positive number, not {self.bins!r}")
-        if self.start is None or self.stop is None or not self.start < self.stop:
-            raise ConfigError(f"{where}: needs start < stop, not {self.start!r} and {self.stop!r}")
-        if self.transform == "log" and self.start <= 0:
-            raise ConfigError(f"{where}: a logarithmic axis must start above 0, not at {self.start!r}")
+        if self.start is None or self.stop is None or not -math.inf < self.start < self.stop < math.inf:
+            raise ConfigError(f"{where}: needs finite start < stop, not {self.start!r} and {self.stop!r}")
+        if (self.transform == "log" and self.start <= 0) or (self.transform == "sqrt" and self.start < 0):
+            raise ConfigError(f"{where}: an axis with transform {self.transform!r} can't start at {self.start!r}")
         if self.transform is not None and not (self.underflow and self.overflow):
             raise ConfigError(f"{where}: an axis with a transform always has underflow and overflow")
 
@@ -122,8 +122,8 @@ class Axis(metaclass=Declarative):
             raise ConfigError(f"{where}: edges must rise, not {list(edges)}")
 
     def _check_integer(self, where: str) -> None:
-        if self.start is None or self.stop is None or not self.start < self.stop:
-            raise ConfigError(f"{where}: needs start < stop, not {self.start!r} and {self.stop!r}")
+        if self.start is None or self.stop is None or not -math.inf < self.start < self.stop < math.inf:
+            raise ConfigError(f"{where}: needs finite start < stop, not {self.start!r} and {self.stop!r}")
         if self.start != int(self.start) or self.stop != int(self.stop):
             raise ConfigError(f"{where}: start and stop must be integers, not {self.start!r} and {self.stop!r}")
 

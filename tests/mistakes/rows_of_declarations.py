@@ -39,7 +39,7 @@ ROWS = [
     ),
     Row(
         "axis: a range that falls",
-        "axis 'x': needs start < stop, not 2 and 1",
+        "axis 'x': needs finite start < stop, not 2 and 1",
         lambda folder: Axis("x", bins=3, start=2, stop=1),
     ),
     Row(
