@@ -115,7 +115,9 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     others, others_l1 = pt_jec * (1 - muon_share), flat(jets["pt_l1"]) * (1 - muon_share)
     em_fraction = _stored(jets, "EmEF") + _stored(jets, "chEmEF") + _stored(jets, "neEmEF")
     counted = (others > JET_PT_MIN) & (em_fraction < EM_FRACTION_MAX)
-    change = np.where(counted, (others + muons) * flat(jets["pt"]) / pt_jec - (others_l1 + muons), 0)
+    # Jets that a regression wasn't made for have no pt, and aren't counted.
+    scaled = (others + muons) * flat(jets["pt"]) / np.where(counted, pt_jec, 1)
+    change = np.where(counted, scaled - (others_l1 + muons), 0)
     phi = flat(jets["phi"]) + _stored(jets, "muonSubtrDeltaPhi")
     return _sums(change * np.cos(phi), jets), _sums(change * np.sin(phi), jets)
 

@@ -59,6 +59,14 @@ def test_change_by_hand() -> None:
     np.testing.assert_allclose(x + 1j * y, [10 * cmath.exp(0.5j), 0, 2 * cmath.exp(2j)])
 
 
+def test_jets_without_energy_change_nothing() -> None:
+    """A regression gives no pt to jets that it wasn't made for, whose correction would be 0/0."""
+    jets = ak.zip({name: [[0.0, 100.0]] for name in ("pt", "pt_jec", "pt_l1", "pt_raw", "phi")})
+    jets = ak.with_field(jets, [[1.0, 0.0]], "phi")
+    with np.errstate(all="raise"):
+        assert type1_change(jets, "Jet")[0].tolist() == [0.0]
+
+
 def test_type1_correction_of_nanoaod(events: ak.Array) -> None:
     """With NanoAOD's own calibration of jets, the raw missing momentum becomes NanoAOD's corrected one."""
     jets = copy.copy(events.Jet)
