@@ -42,16 +42,18 @@ def edit(card: Card, line: Line, found: Systematics) -> None:
     handler(card, line, found, words)
 
 
-def _columns(card: Card, line: Line, process: str, region: str) -> list[Column]:
-    def matches(pattern: str, name: str) -> bool:
-        try:
-            return pattern == "*" or re.fullmatch(pattern, name) is not None
-        except re.error as error:
-            card.refuse(line.number, f"{pattern!r} is no regular expression: {error}")
+def _compiled(card: Card, line: Line, pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        card.refuse(line.number, f"{pattern!r} is no regular expression: {error}")
 
+
+def _columns(card: Card, line: Line, process: str, region: str) -> list[Column]:
     # Combine takes a + in names of regions as it is.
-    region = region.replace("+", r"\+")
-    return [c for c in card.columns if matches(process, c.process) and matches(region, c.region)]
+    patterns = (".*" if each == "*" else each for each in (process, region.replace("+", r"\+")))
+    of_process, of_region = (_compiled(card, line, pattern) for pattern in patterns)
+    return [c for c in card.columns if of_process.fullmatch(c.process) and of_region.fullmatch(c.region)]
 
 
 def _check_options(card: Card, line: Line, options: Sequence[str]) -> None:
@@ -86,7 +88,8 @@ def _add(card: Card, line: Line, found: Systematics, words: Sequence[str]) -> No
 def _drop(card: Card, line: Line, found: Systematics, words: Sequence[str]) -> None:
     process, region, pattern, *options = words
     _check_options(card, line, options)
-    matching = [u for u in found.uncertainties if re.fullmatch(pattern, u.name)]
+    names = _compiled(card, line, pattern)
+    matching = [u for u in found.uncertainties if names.fullmatch(u.name)]
     columns = _columns(card, line, process, region)
     if not (matching and columns) and "ifexists" not in options:
         card.refuse(line.number, f"the edit drops {pattern!r}, which isn't there")
@@ -120,10 +123,11 @@ def _rename(card: Card, line: Line, found: Systematics, words: Sequence[str]) ->
 def _freeze(card: Card, line: Line, found: Systematics, words: Sequence[str]) -> None:
     pattern, *options = words
     _check_options(card, line, options)
-    free = [name for name in (*found.free, *found.gaussian) if re.fullmatch(pattern, name)]
+    names = _compiled(card, line, pattern)
+    free = [name for name in (*found.free, *found.gaussian) if names.fullmatch(name)]
     if free:
         card.refuse(line.number, f"the edit freezes {free[0]!r}, of rates; change the rates instead")
-    matching = [u.name for u in found.uncertainties if re.fullmatch(pattern, u.name)]
+    matching = [u.name for u in found.uncertainties if names.fullmatch(u.name)]
     if not matching and "ifexists" not in options:
         card.refuse(line.number, f"the edit freezes {pattern!r}, which isn't there")
     found.frozen.update(matching)

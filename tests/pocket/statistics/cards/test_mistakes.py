@@ -122,6 +122,9 @@ MISTAKES = [
         "the edit 'changepdf' can't be read, only add, drop, rename, fre",
     ),
     ("edit nothing", counting("nuisance edit drop * * a\n"), "the edit drops 'a', which isn't there"),
+    ("edit *", counting("a lnN 1.1 1.1\nnuisance edit drop * * *\n"), "line 15 .* '\\*' is no regular expression"),
+    ("edit all", counting("a lnN 1.1 1.1\nnuisance edit freeze *\n"), "line 15 .* '\\*' is no regular expression"),
+    ("edit [", counting("a lnN 1.1 1.1\nnuisance edit drop [ * a\n"), "line 15 .* '\\[' is no regular expression"),
     (
         "file",
         shaped(shapes="shapes * * there.root $PROCESS\n"),
