@@ -178,7 +178,9 @@ def _outcome(future: Any, name: str, job: Job, logs: str) -> Outcome:
         take_back(outcome, job)
         error = pickle.loads(outcome.error)
         if isinstance(error, PocketError):
-            raise type(error)(f"{name}: {error}") from error
+            # Its class may take other arguments than a message.
+            error.args = (f"{name}: {error}",)
+            raise error
         error.add_note(f"raised by {name}; see {logs}")
         raise error
     if future.status != "error":

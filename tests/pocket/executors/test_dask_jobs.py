@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pocket.errors import DatasetError, PocketError
+from pocket.errors import DatasetError, PocketError, UnknownNameError
 from pocket.executors import Job
 from pocket.executors.clusters import ClusterSpec, running_cluster
 from pocket.executors.code import code_folders
@@ -89,6 +89,9 @@ def test_error_of_a_job_names_it_and_is_not_tried_again(client: Any, tmp_path: P
     # Those that had begun go on.
     (tmp_path / "go").touch()
     assert len(processes(tmp_path / "a")) == 1
+    # an error whose class takes other arguments than its message
+    with pytest.raises(UnknownNameError, match=r"^branch 9: unknown weight 'sf_i', did you mean 'sf_id'\?$"):
+        run(client, {"branch 9": Fail(tmp_path / "c", UnknownNameError("weight", "sf_i", ["sf_id"]))})
     with pytest.raises(ZeroDivisionError) as caught:
         run(client, {"branch 8": Fail(tmp_path / "b", ZeroDivisionError("by nought"))})
     assert caught.value.__notes__[-1] == "raised by branch 8; see the logs"
