@@ -32,7 +32,7 @@ class Yield:
         category: the category.
         process: the sample, subsample or group of samples; ``simulation`` for their sum, or ``data``.
         value: sum of weights; ``None`` for data that are blinded.
-        stat: statistical error of simulation; of data, the square root of their number.
+        stat: statistical error, the root of the sum of squared weights; of counted data, of their number.
         syst: systematic errors (up, down), each source fully correlated between processes.
     """
 
@@ -76,8 +76,9 @@ def yields_of(
             found.append(Yield(category, name, float(prediction.values[0]), float(prediction.stat[0]), errors))
     if data is not None:
         hidden = blind or style.blind_hists.hidden(category, variable, data.axes[0].edges).any()
-        counted = float(data.values(flow=True).sum())
-        found.append(Yield(category, DATA, None if hidden else counted, 0.0 if hidden else math.sqrt(counted)))
+        # Data may be weighted; for counts, the sum of squares is their number.
+        counted, squares = (float(part.sum()) for part in (data.values(flow=True), data.variances(flow=True)))
+        found.append(Yield(category, DATA, None if hidden else counted, 0.0 if hidden else math.sqrt(squares)))
     return found
 
 

@@ -4,7 +4,8 @@ import hist
 import numpy as np
 import pytest
 
-from pocket.plots.yields import Yield, _whole, as_table
+from pocket.plots.yields import Yield, _whole, as_table, yields_of
+from tests.pocket.configs import configure
 
 YIELDS = [
     Yield("sr", "tt", 1234.2, 3.2, (61.0, 58.0)),
@@ -67,3 +68,13 @@ def test_histograms_without_variations_count_too() -> None:
     filled = hist.Hist(hist.axis.Regular(4, 0, 1, name="x"), storage="weight")
     filled.fill([-1, 0.5, 2], weight=[1, 2, 3])
     assert _whole(filled).values().tolist() == [6.0]
+
+
+@pytest.mark.parametrize("weights", [np.ones(7), np.linspace(-0.5, 2, 7)])
+def test_the_error_of_data_is_of_their_weights(weights: np.ndarray) -> None:
+    category = hist.axis.StrCategory(["baseline"], name="cat")
+    filled = hist.Hist(category, hist.axis.Regular(4, 0, 2, name="x"), storage="weight")
+    filled.fill(cat="baseline", x=np.linspace(-0.1, 2.1, 7), weight=weights)
+    (data,) = yields_of(configure(), "x", "baseline", {"DATA": filled})
+    assert (data.process, data.value) == ("data", pytest.approx(sum(weights)))
+    assert data.stat == pytest.approx(sum(weight**2 for weight in weights) ** 0.5)
