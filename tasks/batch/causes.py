@@ -92,6 +92,13 @@ class Failure:
             return Cause.MEMORY
         return Cause.REMOVED if self.reason else Cause.FAILED
 
+    @property
+    def ending(self) -> str:
+        """How the job ended, in words, as far as the batch system reports it."""
+        if self.signal:
+            return f"was ended by signal {self.signal}"
+        return "failed" if self.code is None else f"failed with exit code {self.code}"
+
 
 @dataclass(frozen=True)
 class Needs:

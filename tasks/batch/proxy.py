@@ -247,7 +247,7 @@ class RetryingProxy:
             self._job_retries[job_num] = self.task.retries
         elif host:
             self._hosts[host] += 1
-        return cause, error or f"failed with exit code {failure.code}"
+        return cause, error or failure.ending
 
     def submit(self, retry_jobs: Mapping[int, list[int]] | None = None) -> Any:
         """Submit new jobs, and those whose delay before a retry is over."""

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pocket.errors import PocketError
+from tasks.batch.causes import Failure, Needs
 from tasks.batch.proxy import BatchError, PersistentJobData, RetryingProxy
 
 
@@ -69,3 +71,22 @@ def test_jobs_to_be_submitted_are_not_those_to_be_tried_again(tmp_path: Any) -> 
     proxy._sizes = {}
     line = proxy.status_line()
     assert "0 of 4 jobs done, 1 running, 0 queued, 2 to be submitted, 1 to be tried again" in line
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure(code=60), "failed with exit code 60"),
+        (Failure(signal=11), "was ended by signal 11"),
+        # as Slurm has it
+        (Failure(code=0, signal=15), "was ended by signal 15"),
+        (Failure(), "failed"),
+    ],
+)
+def test_words_for_jobs_without_an_error_in_their_log(tmp_path: Any, failure: Failure, words: str) -> None:
+    proxy = Failing(Exception(), tmp_path)
+    proxy._errors, proxy.__dict__["_first_needs"] = {}, Needs(2000.0, 3.0)
+    proxy._hosts = Counter()
+    proxy.task.site_inst, proxy.task.most_needs = SimpleNamespace(proxy=False), Needs(4000.0, 6.0)
+    proxy.job_data.jobs[1] = PersistentJobData.job_data(branches=[0], extra={})
+    assert proxy._conclude(1, failure, "", None)[1] == words
