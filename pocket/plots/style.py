@@ -46,12 +46,20 @@ class BlindHists:
             if not _is_range(limits):
                 raise ConfigError(f"{where}.histograms.{name} must be [low, high], not {limits!r}")
 
-    def hidden(self, category: str, histogram: str, edges: Floats) -> Mask:
-        """Return the bins that overlap the blinded range, shape (bins,), for edges of shape (bins + 1,)."""
+    def hidden(self, category: str, histogram: str, bounds: Sequence[float] | Floats) -> Mask:
+        """Return the bins that overlap the blinded range, shape (bins,).
+
+        Args:
+            category: the category.
+            histogram: the histogram.
+            bounds: edges of the bins, shape (bins + 1,); infinite for bins that are open to infinity, which are drawn
+                narrower than they are.
+        """
+        edges = np.asarray(bounds, dtype=np.float64)
         if category not in self.categories or histogram not in self.histograms:
             return np.zeros(edges.size - 1, dtype=np.bool_)
         low, high = self.histograms[histogram]
-        return (edges[1:] > low) & (edges[:-1] < high)
+        return np.asarray((edges[1:] > low) & (edges[:-1] < high), dtype=np.bool_)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,11 +75,20 @@ def yields_of(
             errors = abs(up) + 0.0, abs(down) + 0.0
             found.append(Yield(category, name, float(prediction.values[0]), float(prediction.stat[0]), errors))
     if data is not None:
-        hidden = blind or style.blind_hists.hidden(category, variable, data.axes[0].edges).any()
+        hidden = blind or style.blind_hists.hidden(category, variable, _ends(data.axes[0])).any()
         # Data may be weighted; for counts, the sum of squares is their number.
         counted, squares = (float(part.sum()) for part in (data.values(flow=True), data.variances(flow=True)))
         found.append(Yield(category, DATA, None if hidden else counted, 0.0 if hidden else math.sqrt(squares)))
     return found
+
+
+def _ends(axis: Any) -> tuple[float, float]:
+    """Return the ends of what an axis counts, with its underflow and overflow."""
+    low, high = (
+        -math.inf if axis.traits.underflow else axis.edges[0],
+        math.inf if axis.traits.overflow else axis.edges[-1],
+    )
+    return low, high
 
 
 def counted_by(sums: Mapping[str, Mapping[str, Any]], templates: Mapping[str, Mapping[str, Any]], category: str) -> str:

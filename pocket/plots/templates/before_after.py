@@ -114,7 +114,7 @@ def before_after(
     """
     totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
     binning = shared_binning([*before.items(), *after.items(), *(covariance or {}).items(), ("data", data)], histogram)
-    hidden = style.blind_hists.hidden(category, histogram, binning.edges)
+    hidden = style.blind_hists.hidden(category, histogram, binning.bounds)
     comparisons = {name: chi2_data_mc(data, total, keep=~hidden) for name, total in totals.items()}
     points = Points.from_data(data, hidden)
     error = None

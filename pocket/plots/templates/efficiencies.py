@@ -108,7 +108,7 @@ def draw_efficiencies(
         data = passing[axis.name][0], everything[axis.name][0]
         selected = Selected(None if blind or data[1] is None else data, mc)
         binning = shared_binning(mc[1].items(), name)
-        hidden = np.any([one.blind_hists.hidden(where, name, binning.edges) for one, where in ranges], axis=0)
+        hidden = np.any([one.blind_hists.hidden(where, name, binning.bounds) for one, where in ranges], axis=0)
         figure, numbers = draw_efficiency(
             selected, style=style, period=period_of(cfg), histogram=name, title=title, hidden=hidden, xlim=axis.lim
         )

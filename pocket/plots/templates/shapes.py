@@ -93,7 +93,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
     histograms = [*context.mc.items(), *([] if context.data is None else [("data", context.data)])]
     binning = shared_binning(histograms, context.histogram)
     widths = np.ones(binning.centers.size) if binning.names else np.diff(binning.edges)
-    hidden = style.blind_hists.hidden(context.category, context.histogram, binning.edges)
+    hidden = style.blind_hists.hidden(context.category, context.histogram, binning.bounds)
     numbers: dict[str, Any] = {
         "histogram": context.histogram,
         "category": context.category,

@@ -94,7 +94,7 @@ def data_mc(
     processes = drawn_processes(mc, style)
     binning = shared_binning([*mc.items(), *([] if data is None else [("data", data)])], histogram)
     total = total_of(process.prediction for process in processes)
-    hidden = style.blind_hists.hidden(category, histogram, binning.edges)
+    hidden = style.blind_hists.hidden(category, histogram, binning.bounds)
     numbers: dict[str, Any] = {
         "histogram": histogram,
         "category": category,

@@ -104,5 +104,6 @@ def test_bins_that_overlap_the_blinded_range_are_hidden() -> None:
     blind = BlindHists(categories=["sr"], histograms={"m": [2.0, 3.5]})
     edges = np.arange(6.0)
     assert blind.hidden("sr", "m", edges).tolist() == [False, False, True, True, False]
+    assert blind.hidden("sr", "m", (-np.inf, 0.0, 1.0, np.inf)).tolist() == [False, False, True]
     assert not blind.hidden("cr", "m", edges).any()
     assert not blind.hidden("sr", "pt", edges).any()

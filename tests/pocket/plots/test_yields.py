@@ -3,9 +3,10 @@ from __future__ import annotations
 import hist
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from pocket.plots.yields import Yield, _whole, as_table, yields_of
-from tests.pocket.configs import configure
+from tests.pocket.configs import PARAMETERS, configure
 
 YIELDS = [
     Yield("sr", "tt", 1234.2, 3.2, (61.0, 58.0)),
@@ -78,3 +79,14 @@ def test_the_error_of_data_is_of_their_weights(weights: np.ndarray) -> None:
     (data,) = yields_of(configure(), "x", "baseline", {"DATA": filled})
     assert (data.process, data.value) == ("data", pytest.approx(sum(weights)))
     assert data.stat == pytest.approx(sum(weight**2 for weight in weights) ** 0.5)
+
+
+@pytest.mark.parametrize(("blinded", "overflow"), [([1.5, 1.8], True), ([3.0, 4.0], True), ([3.0, 4.0], False)])
+def test_data_in_the_overflow_are_blinded_too(blinded: list[float], overflow: bool) -> None:
+    category = hist.axis.StrCategory(["baseline"], name="cat")
+    filled = hist.Hist(category, hist.axis.Regular(4, 0, 2, name="x", overflow=overflow), storage="weight")
+    filled.fill(cat="baseline", x=[0.5, 1.7, 3.5])
+    style = {"plotting_style": {"blind_hists": {"categories": ["baseline"], "histograms": {"x": blinded}}}}
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, style))
+    (data,) = yields_of(config, "x", "baseline", {"DATA": filled})
+    assert (data.value, data.stat) == ((None, 0.0) if overflow or blinded[0] < 2 else (2.0, 2**0.5))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import hist
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -122,6 +123,20 @@ def test_blinded_data_are_nowhere() -> None:
     assert [value is None for value in numbers["data"]["values"]] == hidden.tolist()
     assert numbers["comparison"]["data_yield"] == data.values()[~hidden].sum()
     assert "data partly blinded" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_bins_open_to_infinity_are_hidden_by_ranges_beyond_where_they_are_drawn() -> None:
+    variation = hist.axis.StrCategory(["nominal"], name="variation")
+    mass = hist.axis.Variable([0.0, 100.0, 200.0, np.inf], name="m", label="m [GeV]")
+    data, mc = hist.Hist(mass, storage="weight"), hist.Hist(variation, mass, storage="weight")
+    values = np.array([50.0, 50.0, 150.0, 700.0])
+    data.fill(values)
+    mc.fill(variation="nominal", m=np.repeat(values, 20), weight=0.05)
+    blind = {"categories": ["z_window"], "histograms": {"mll": [500.0, 1000.0]}}
+    _, numbers = data_mc(data, {"A": mc}, style=PlotStyle.from_parameters({"blind_hists": blind}), **NAMES)
+    assert numbers["edges"] == [0.0, 100.0, 200.0, 300.0]
+    assert numbers["data"]["values"] == [2.0, 1.0, None]
+    assert numbers["comparison"]["data_yield"] == 3.0
 
 
 def test_simulation_alone() -> None:
