@@ -66,7 +66,6 @@ SMALL = {
     "tasks/chain/links.py": "the seam of the chain",
     "tasks/command/__main__.py": "python -m runs it",
     "tasks/command/templates.py": "the one place that knows the marks in templates",
-    "tasks/core/startup.py": "switches of the process",
     "tasks/doctor/result.py": "the type that all checks return",
     "tasks/doctor/systems.py": "checks of what is installed",
     "tasks/settings/catalogues.py": "one section of law.cfg",
