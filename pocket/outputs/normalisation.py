@@ -14,6 +14,7 @@ from typing import Any
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
+from pocket.datasets.generator_sums import RESCALE
 from pocket.errors import DatasetError
 from pocket.weights.event import CrossSection, GenWeight, Lumi, normalisation_factor
 from pocket.weights.plan import GENERATOR_SUMS
@@ -188,6 +189,8 @@ def _total(merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any],
     before_skim = "nevents_before_skim" if key == EVENTS else key
     is_lacking = bool(metadata.get("isSkim")) and before_skim not in metadata
     lacking = f": the metadata of the skim lack {before_skim!r}" if is_lacking else ""
+    if lacking and key == GENERATOR_SUMS[GenWeight.name] and not merged[key][dataset]:
+        lacking += f", and its files {RESCALE!r}"
     if key == EVENTS and is_lacking:
         raise DatasetError(
             f"dataset {dataset!r}: the number of events before the skim is unknown, so the dataset can't be normalised "

@@ -229,6 +229,9 @@ def test_a_skim_is_normalised_by_the_sums_before_it(kind: str) -> None:
     if kind == "genWeight":
         # as far as the files tell
         assert merge_outputs(config, [output], {TT: meta})["sum_genweights"][TT] == 30
+        untold = process_chunk(PlainWorkflow(config), events[["x", "genWeight"]], meta)
+        with pytest.raises(DatasetError, match="and its files 'skimRescaleGenWeight'"):
+            merge_outputs(config, [untold], {TT: meta})
     else:
         with pytest.raises(DatasetError, match="can't be normalised: the metadata of the skim lack 'sum_signOf_genw"):
             merge_outputs(config, [output], {TT: meta})
