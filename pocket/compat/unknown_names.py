@@ -54,7 +54,7 @@ class KnownNames:
             chosen = changed["filter"] or {}
             known = {"sample": self._samples, "year": self._years}
             changed["filter"] = {
-                key: self._known(kind, names, known[kind].__contains__, f"datasets.filter.{key}")
+                key: self._chosen(key, kind, names, known[kind].__contains__)
                 for key, names in chosen.items()
                 if (kind := _FILTER.get(key, ""))
             }
@@ -64,6 +64,16 @@ class KnownNames:
         if changed.get("subsamples"):
             changed["subsamples"] = self._keys(changed["subsamples"], self._samples.__contains__, "subsamples")
         return changed
+
+    def _chosen(self, key: str, kind: str, names: Any, is_known: Callable[[str], bool]) -> Any:
+        """Return the known names of a key of the filter; all if none is known, which our Configurator refuses.
+
+        It says which names there are. Without any name it would only see that no dataset is left.
+        """
+        is_list = isinstance(names, Iterable) and not isinstance(names, str)
+        if key != "samples_exclude" and is_list and not any(is_known(str(name)) for name in names):
+            return names
+        return self._known(kind, names, is_known, f"datasets.filter.{key}")
 
     def block(self, block: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
         """Return a block of weights, variations or columns without unknown samples, and such categories of nothing."""

@@ -63,6 +63,13 @@ def test_without_unknown_names_there_is_no_remark(caplog: pytest.LogCaptureFixtu
     assert both(caplog, weights=weights)[1] == ""
 
 
+@pytest.mark.parametrize(("key", "name", "kind"), [("samples", "DYY", "sample"), ("year", "2031", "year")])
+def test_a_filter_of_unknown_names_alone_is_refused(key: str, name: str, kind: str) -> None:
+    message = rf"unknown {kind} '{name}' in '{key}' of the dataset filter, did you mean"
+    with pytest.raises(ConfigError, match=message):
+        configure(datasets={"jsons": [DEFINITIONS], "filter": {key: [name]}})
+
+
 def test_variations_of_weights_without_any_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     weights = {"common": {"inclusive": ["genWeight", "lumi"]}}
     varied = {"common": {"inclusive": ["lumi"], "bycategory": {"baseline": ["genWeight"]}}}
