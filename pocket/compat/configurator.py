@@ -78,6 +78,7 @@ class Configurator(ours.Configurator):
         given = tuple(weights_classes or ())
         weights_classes = _weights(given)
         constant = [str(one.name) for one in weights_classes if not getattr(one, "has_variations", True)]
+        calibrators = default_calibrators_sequence if calibrators is None else calibrators
         self._makes_skim = save_skimmed_files is not None
         super().__init__(
             workflow=workflow,
@@ -87,10 +88,10 @@ class Configurator(ours.Configurator):
             preselections=preselections,
             categories=categories,
             weights=known.block(weights, "weights"),
-            variations=known.variations(variations, constant),
+            variations=known.variations(variations, constant, calibrators),
             variables=known.variables(variables),
             weights_classes=weights_classes,
-            calibrators=default_calibrators_sequence if calibrators is None else calibrators,
+            calibrators=calibrators,
             columns=known.block(columns, "columns"),
             workflow_options=workflow_options,
             do_postprocessing=do_postprocessing,

@@ -6,12 +6,13 @@ Our own Configurator refuses them, because most are misspelt. Here they are left
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pocket.base.runtime.remarks import remark
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.datasets.definition_files import read_all_definitions
+from pocket.errors import UnknownNameError, nearest
 from pocket.histograms.config import HistConf
 from pocket.parameters.named_files import definition_file
 from pocket.parameters.shipped import find_file
@@ -105,15 +106,27 @@ class KnownNames:
             },
         }
 
-    def variations(self, variations: Mapping[str, Any] | None, constant: Collection[str] = ()) -> dict[str, Any]:
+    def variations(
+        self, variations: Mapping[str, Any] | None, constant: Collection[str] = (), calibrators: Iterable[Any] = ()
+    ) -> dict[str, Any]:
         """Return the blocks of variations without unknown samples, and without blocks of other kinds.
 
         Args:
             variations: the argument of the Configurator.
             constant: names of weights without variations, which are left out, too.
+            calibrators: the calibrators that shape variations may name.
+
+        Raises:
+            UnknownNameError: if a shape variation resembles no calibrator.
         """
         known = self._keys(variations or {}, _VARIATIONS.__contains__, "variations", "key")
         blocks = {kind: self.block(block, f"variations.{kind}") for kind, block in known.items()}
+        names = [str(getattr(one, "name", one)) for one in calibrators]
+        for given in _named(blocks.get("shape")) if names else ():
+            if given not in names and not nearest(given, names):
+                # Older versions of PocketCoffea had the names of variations there, such as JES_Total.
+                where = "variations.shape, where calibrators are named, not their variations"
+                raise UnknownNameError("calibrator", given, names, where)
         return {kind: self._varied(block, constant) if kind == "weights" else block for kind, block in blocks.items()}
 
     def _varied(self, node: Any, constant: Collection[str]) -> Any:
@@ -169,3 +182,12 @@ class KnownNames:
             return True
         self.left_out[f"{kind} {name!r} in {where}"] = None
         return False
+
+
+def _named(node: Any) -> Iterator[str]:
+    """Yield the names in the lists of a block."""
+    if isinstance(node, Mapping):
+        for value in node.values():
+            yield from _named(value)
+    elif isinstance(node, list | tuple):
+        yield from map(str, node)

@@ -77,6 +77,18 @@ def test_variations_of_weights_without_any_are_left_out(caplog: pytest.LogCaptur
     assert "variation of weight 'lumi' in variations.weights, variation of weight 'genWeight' in" in text
 
 
+def test_shape_variations_name_calibrators() -> None:
+    message = (
+        "unknown calibrator 'JES_Total' in variations.shape, where calibrators are named, not their variations; known"
+    )
+    for part in ({"inclusive": ["JES_Total"]}, {"bycategory": {"baseline": ["jet_calibration", "JES_Total"]}}):
+        with pytest.raises(ConfigError, match=message):
+            configure(variations={"shape": {"common": part}}, calibrators=None)
+    # a misspelt one has its own hint
+    with pytest.raises(ConfigError, match=r"in variations\.shape\.common\.inclusive, did you mean 'jet_calibration'"):
+        configure(variations={"shape": {"common": {"inclusive": ["jet_calib"]}}}, calibrators=None)
+
+
 def test_wrong_types_are_still_refused() -> None:
     with pytest.raises(ConfigError, match=r"datasets.filter.samples must be a list, not 'DY'"):
         configure(datasets={"jsons": [DEFINITIONS], "filter": {"samples": "DY"}})
