@@ -96,6 +96,20 @@ def _find(module: str, name: str) -> tuple[str, str]:
     return "similar" if counterpart(value) else "ours", f"{home}.{places[home]}"
 
 
+def copy_sentence(path: Path) -> str:
+    """Return a line about PocketCoffea's code in the repository of a configuration file, empty if there is none.
+
+    Args:
+        path: the file.
+    """
+    copy = OwnModules(path).unused_copy
+    return (
+        f"\n{copy} isn't used, since {PACKAGE} is Pocketlaw's own here: what you changed there has no effect"
+        if copy
+        else ""
+    )
+
+
 def report(uses: Sequence[Use], loading: str, differences: Sequence[str] | None) -> str:
     """Return the report on a configuration file.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.base.fingerprint.modules import is_library
+from pocket.base.runtime.import_names import PACKAGE
 from pocket.base.snapshots.process import original
 from pocket.base.snapshots.siblings import repository_of
 from pocket.compat.source_edits import Source
@@ -88,9 +89,17 @@ class OwnModules:
         """The root of the repository."""
         return self._folders[-1]
 
+    @property
+    def unused_copy(self) -> Path | None:
+        """The folder of a PocketCoffea in the repository, as in a fork of it, which is never imported."""
+        found = [folder / PACKAGE for folder in self._folders if (folder / PACKAGE / "__init__.py").is_file()]
+        return found[0] if found else None
+
     def find(self, dotted: str) -> Path | None:
         """Return the file of a module, or the folder of a package without ``__init__.py``; ``None`` if it isn't own."""
         top = dotted.partition(".")[0]
+        if top == PACKAGE:
+            return None
         for folder in self._folders:
             if folder is not self._folders[0] and is_library(top):
                 return None

@@ -47,7 +47,7 @@ class Migrate(Unrestricted, AnalysisTask):
         Raises:
             ConfigError: if there is no such file, or it can't become a package.
         """
-        from pocket.compat.migration import report, uses_of
+        from pocket.compat.migration import copy_sentence, report, uses_of
         from pocket.compat.number_differences import number_differences
         from pocket.compat.package import check_target, default_folder, load_noting_files
         from pocket.configuration.plain_files import check_plain_file
@@ -62,7 +62,7 @@ class Migrate(Unrestricted, AnalysisTask):
             analysis, opened = load_noting_files(path)
             config = analysis.config(analysis.default_config)
         except PocketError as error:
-            print(report(uses_of(path), _shown(f"{path} doesn't load: {error}"), None), flush=True)
+            print(report(uses_of(path), _shown(f"{path} doesn't load: {error}{copy_sentence(path)}"), None), flush=True)
             if self.write:
                 raise ConfigError(f"{path} doesn't load, so no package was written") from None
             return
@@ -71,7 +71,7 @@ class Migrate(Unrestricted, AnalysisTask):
             counted(len(config.categories.names), "category", "categories"),
             counted(len(config.variables), "histogram"),
         )
-        loading = f"{path} loads: {', '.join(parts)}"
+        loading = f"{path} loads: {', '.join(parts)}{copy_sentence(path)}"
         uses = uses_of(path)
         differences = number_differences(config, {use.name.rpartition(".")[2] for use in uses})
         print(report(uses, loading, differences), flush=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.compat.migration import report, uses_of, written_report
+from pocket.compat.migration import copy_sentence, report, uses_of, written_report
 from pocket.compat.own_modules import OwnModules
 from pocket.compat.package import Written
 from pocket.compat.rewriting import Rewriting
@@ -39,6 +39,23 @@ def test_names_of_a_file_and_its_siblings(tmp_path: Path) -> None:
         "rucio": "refused",
         "plot_utils": "refused",
     }
+
+
+def test_a_fork_of_pocketcoffea_is_not_looked_at(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        {
+            "setup.py": "",
+            "configs/config.py": "from pocket_coffea.lib.jets import jet_selection\n",
+            "pocket_coffea/__init__.py": "from pocket_coffea.utils.rucio import query_dataset\n",
+            "pocket_coffea/lib/jets.py": "from pocket_coffea.lib.objects import *\n",
+        },
+    )
+    config = folder / "configs" / "config.py"
+    assert [use.place for use in uses_of(config)] == ["configs/config.py:1"]
+    assert copy_sentence(config).startswith(f"\n{folder / 'pocket_coffea'} isn't used")
+    (folder / "pocket_coffea" / "__init__.py").unlink()
+    assert copy_sentence(config) == ""
 
 
 def test_report(tmp_path: Path) -> None:
