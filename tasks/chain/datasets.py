@@ -6,6 +6,7 @@ import json
 import stat
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pocket.io.store.manifest import Manifest
 
 FILESET = "fileset.json"
+#: definition file that is read by default
+TOYS = "datasets/toys.json"
 #: largest step in s in which file systems record times; coarse ones use 1 or 2
 STEP = 2.0
 
@@ -39,14 +42,18 @@ STEP = 2.0
 class BuildDatasets(StoreTask):
     """Finds the files of the datasets in a definition file, and records the entries and the UUID of each.
 
+    With ``--analysis`` and without ``--definition``, these are the definition files of the analysis if it doesn't read
+    the toys.
+
     Examples:
         law run BuildDatasets --version v1 --definition datasets/toys.json
         law run BuildDatasets --version v1 --definition datasets/toys.json --check
     """
 
     definition = luigi.Parameter(
-        default="datasets/toys.json",
-        description="dataset definition file, relative to the project; default: datasets/toys.json",
+        default=TOYS,
+        description="dataset definition file, relative to the project; those of --analysis if it doesn't read the "
+        f"default; default: {TOYS}",
     )
 
     check = luigi.BoolParameter(
@@ -68,6 +75,21 @@ class BuildDatasets(StoreTask):
 
     exclude_index = False
     _checked = False
+
+    @classmethod
+    def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the options of a task for each definition file that the given analysis reads, if it reads no toys."""
+        from pocket.parameters.shipped import find_file
+
+        if "definition" in given or "analysis" not in given:
+            return super().each(given)
+        files: dict[str, None] = {}
+        for config in cls.analysis_of(given).configs.values():
+            origins = {definition.origin for definition in config.definitions.values()}
+            files |= dict.fromkeys(file for file in config.definition_files if find_file(file) in origins)
+        if not files or find_file(TOYS) in map(find_file, files):
+            return super().each(given)
+        return [{**given, "definition": file} for file in files]
 
     @property
     def config_part(self) -> str:

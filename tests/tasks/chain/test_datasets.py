@@ -332,6 +332,21 @@ def test_files_are_looked_for_beside_the_definition(on_files: Chain, tmp_path: P
     assert not other.complete()
 
 
+def test_definition_files_of_an_analysis_without_toys(on_files: Chain) -> None:
+    def options(**given: str) -> list[dict[str, Any]]:
+        return BuildDatasets.each({"version": "v1", **given})
+
+    analysis = {"analysis": str(on_files.analysis)}
+    given = {"version": "v1", **analysis}
+    definition = str(on_files.analysis / "datasets.json")
+    assert [Path(each["definition"]) for each in options(**analysis)] == [Path(definition)]
+    named = {"definition": "other.json"}
+    assert options(**analysis, **named) == [{**given, **named}]
+    assert options() == [{"version": "v1"}]
+    # it reads the default, and other files as well
+    assert options(analysis="zmumu") == [{"version": "v1", "analysis": "zmumu"}]
+
+
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
