@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pocket.base.arguments import Declarative
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.cuts.cut import Cut
+from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.statistics.declarations import Free, LogNormal, Region, StatisticalModel, share_events
 from pocket.statistics.declared_places import remember_place
 
@@ -84,11 +87,47 @@ def check_combined(name: str, model: CombinedModel, analysis: Analysis) -> None:
             raise ConfigError(f"{where}: {part!r} combines models itself: name those")
         parts[part] = declared
     for (first, one), (second, other) in itertools.combinations(parts.items(), 2):
-        _check_regions(where, (first, one), (second, other))
+        _check_regions(where, (first, one), (second, other), analysis)
         _check_parameters(where, (first, _free(one)), (second, _free(other)))
 
 
-def _check_regions(where: str, first: tuple[str, StatisticalModel], second: tuple[str, StatisticalModel]) -> None:
+def check_parts(region: Region, other: Region, analysis: Analysis, where: str) -> None:
+    """Check that no region is a part of another one, whose events would count twice.
+
+    Args:
+        region: one region.
+        other: the other one.
+        analysis: the analysis. Configurations that can't be used aren't looked at.
+        where: both regions, for errors.
+
+    Raises:
+        ConfigError: if all cuts of one category are cuts of the other one.
+    """
+    # Of one category, they share events if they share the configuration and a year.
+    if not share_events(region, dataclasses.replace(other, category=region.category)):
+        return
+    with contextlib.suppress(BrokenConfigError):
+        categories = analysis.config(region.config, where).categories.categories
+        for outer, inner in itertools.permutations((region.category, other.category)):
+            if outer in categories and inner in categories and _includes(categories[outer], categories[inner]):
+                raise ConfigError(
+                    f"{where} have events in common, which would count twice: category {inner!r} of configuration "
+                    f"{region.config!r} has all cuts of {outer!r}; give {outer!r} a cut against the events of {inner!r}"
+                )
+
+
+def _includes(outer: Sequence[Cut], inner: Sequence[Cut]) -> bool:
+    """Tell whether all cuts of one category are cuts of the other one."""
+    from pocket.cuts import passthrough
+
+    required = [cut for cut in outer if cut.function is not passthrough.function]
+    # Cuts are compared by their ids, since an array among their parameters has no single result of a comparison.
+    return all(any(cut.function is one.function and cut.id == one.id for one in inner) for cut in required)
+
+
+def _check_regions(
+    where: str, first: tuple[str, StatisticalModel], second: tuple[str, StatisticalModel], analysis: Analysis
+) -> None:
     (first_name, one), (second_name, other) = first, second
     for name, region in one.regions.items():
         if name in other.regions:
@@ -102,6 +141,8 @@ def _check_regions(where: str, first: tuple[str, StatisticalModel], second: tupl
                     f"{where}: region {name!r} of {first_name!r} and region {other_name!r} of {second_name!r} have the "
                     f"same events, of category {region.category!r} of configuration {region.config!r}"
                 )
+            both = f"region {name!r} of {first_name!r} and region {other_name!r} of {second_name!r}"
+            check_parts(region, other_region, analysis, f"{where}: {both}")
 
 
 def _free(model: StatisticalModel) -> dict[str, object]:

@@ -6,6 +6,7 @@ Errors name the line of the region, process, nuisance or model that they are abo
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNa
 from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.binning import declared_edges, missing_edge
-from pocket.statistics.combined import CombinedModel, check_combined
+from pocket.statistics.combined import CombinedModel, check_combined, check_parts
 from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
 from pocket.statistics.declared_places import declared_at
 from pocket.statistics.names import check_parameter_name, fits
@@ -41,8 +42,8 @@ def check_model(name: str, model: StatisticalModel | CombinedModel, analysis: An
 
     Raises:
         UnknownNameError: if a configuration, category, histogram, sample, year, variation or parameter is unknown.
-        ConfigError: if edges aren't those of the histogram, it isn't filled for a region or a sample, or a stored
-            variation is neither taken nor dropped.
+        ConfigError: if edges aren't those of the histogram, it isn't filled for a region or a sample, a region is a
+            part of another one, or a stored variation is neither taken nor dropped.
     """
     if isinstance(model, CombinedModel):
         with declared_at(model):
@@ -60,6 +61,9 @@ def check_model(name: str, model: StatisticalModel | CombinedModel, analysis: An
                 check_known("year", region.years, of_config, f"region {region_name!r} of {where}")
                 years |= set(region.years) or of_config
                 _check_region(region, usable[region.config], model, f"region {region_name!r} of {where}")
+    for (one, first), (other, second) in itertools.combinations(model.regions.items(), 2):
+        with declared_at(second):
+            check_parts(first, second, analysis, f"regions {one!r} and {other!r} of {where}")
     if len(usable) == len(model.configs):
         _check_log_normals(model, years, where)
         found, is_complete = _stored(model, usable)

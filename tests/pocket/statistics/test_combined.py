@@ -70,6 +70,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: analysis(a=model("1b"), b=model("1b", region="other"), both=CombinedModel("a", "b")),
         "region 'r_1b' of 'a' and region 'other' of 'b' have the same events, of category '1b' of configuration 'medi",
     ),
+    "a part": (
+        lambda: analysis(a=model("inclusive"), b=model("2b"), both=CombinedModel("a", "b")),
+        "the combined model 'both': region 'r_inclusive' of 'a' and region 'r_2b' of 'b' have events in common, which",
+    ),
     "range": (
         lambda: analysis(a=model("1b"), b=model("2b", pois={"r": (0, 5)}), both=CombinedModel("a", "b")),
         "the parameter 'r' is FreeParameter(low=0.0, high=20.0, initial=1.0) in 'a' and FreeParameter(low=0.0, high=5.",

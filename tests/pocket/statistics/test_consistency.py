@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
+import numpy as np
 import pytest
 
 from pocket.base.fingerprint import digest
 from pocket.configuration.analysis import Analysis, load_analysis
 from pocket.configuration.deferred import deferred_errors
+from pocket.cuts import Cut, passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.statistics import Drop, LogNormal, Process, Region, StatisticalModel, Stored
+from pocket.statistics.combined import _includes
 from pocket.statistics.consistency import check_model, readings_of, stored_variations_of
 
 TTBAR, ZMUMU = load_analysis("ttbar"), load_analysis("zmumu")
@@ -79,6 +84,11 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: model(groups={"leptons": ("sf_mu_*", "sf_elle_*")}),
         "unknown parameter 'sf_elle_*' in group 'leptons' of model 'm', did you mean",
     ),
+    "a part of another region": (
+        lambda: model(regions={"all": region(category="inclusive"), "sr": region(variable="nBJetGood")}),
+        "regions 'all' and 'sr' of model 'm' have events in common, which would count twice: category '2b' of "
+        "configuration 'medium' has all cuts of 'inclusive'",
+    ),
     "variation of no process": (
         lambda: model(Stored("*"), Drop("sf_btag_lf", regions="sr", processes="w"), Stored("sf_dy*")),
         "unknown stored variation 'sf_dy*'",
@@ -125,6 +135,36 @@ def test_errors_name_the_line_of_what_they_are_about(wrong: Callable[[], Any], m
     lines = Path(match[1]).read_text().splitlines()
     # Regions are made by a function of this file, whose line is the innermost one.
     assert marked in lines[int(match[2]) - 1] or "return Region(" in lines[int(match[2]) - 1]
+
+
+def test_a_region_that_is_called_a_part_has_no_event_outside_of_the_other_one() -> None:
+    values = np.random.default_rng(1).uniform(size=(3, 1000))
+    events = ak.zip(dict(zip("abc", values, strict=True)))
+
+    def above(field: str) -> Cut:
+        return Cut(name=f"above_{field}", params={"field": field, "edges": np.array([0.5, 1])}, function=above_half)
+
+    cuts = {"a": above("a"), "b": above("b"), "c": above("c"), "all": passthrough}
+    lists = [list(names) for length in (1, 2, 3) for names in itertools.combinations(cuts, length)]
+    masks = [
+        np.all([cuts[name].get_mask(events, None, year="2018", isMC=True) for name in names], axis=0) for names in lists
+    ]
+    for (outer, mask), (inner, other) in itertools.product(zip(lists, masks, strict=True), repeat=2):
+        # Cuts of one category are built anew, as by the functions that configurations call.
+        again = [above(name) if name != "all" else passthrough for name in inner]
+        assert _includes([cuts[name] for name in outer], again) == (not np.any(other & ~mask))
+
+
+def above_half(events: Any, params: Any, **kwargs: Any) -> Any:
+    return events[params["field"]] > params["edges"][0]
+
+
+def test_regions_of_several_years_or_configurations_may_have_nested_categories() -> None:
+    years = {"all": region(category="inclusive", years="toys"), "sr": region()}
+    with pytest.raises(ConfigError, match="regions 'all' and 'sr' of model 'm' have events in common"):
+        analysis(m=model(regions=years))
+    analysis(m=model(regions={"one": region(category="1b"), "two": region()}))
+    analysis(m=model(regions={"all": region(config="large", category="inclusive"), "sr": region()}))
 
 
 def test_histograms_that_arent_filled_are_errors() -> None:
