@@ -6,14 +6,13 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any, TypeVar
 
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
 from pocket.statistics.declared_places import remember_place
 from pocket.statistics.formulas import Formula
-from pocket.statistics.model import FreeParameter, McStat
+from pocket.statistics.model import FreeParameter, McStat, check_factors, is_number
 from pocket.statistics.names import as_patterns, check_parameter_name, fits, fits_any, in_year, matched_part, plain_name
 
 #: modes of events outside of the bins: added to the outermost bins, or left out
@@ -70,7 +69,7 @@ class Region(metaclass=Declarative):
             if self.edges is not None:
                 raise ConfigError(f"{where} has bins={COUNTING!r}, so it can't have edges")
         if self.edges is not None:
-            edges = [float(edge) if _is_number(edge) else math.nan for edge in self.edges]
+            edges = [float(edge) if is_number(edge) else math.nan for edge in self.edges]
             if len(edges) < 2 or not all(low < high for low, high in itertools.pairwise(edges)):
                 raise ConfigError(f"{where}: edges must be at least two numbers that rise, not {list(self.edges)}")
             object.__setattr__(self, "edges", tuple(edges))
@@ -223,7 +222,8 @@ class LogNormal(metaclass=Declarative):
         processes, regions: patterns of what it is for; default: all.
 
     Raises:
-        ConfigError: if a factor isn't positive, or the name can't be one.
+        ConfigError: if a factor isn't positive, a single one is so small that it is a relative uncertainty, or the
+            name can't be one.
 
     >>> lumi = LogNormal("lumi_13TeV", {"2017": 1.020, "2018": (0.99, 1.015)})
     >>> lumi.factors("ttB", "sr", "2018")
@@ -243,11 +243,7 @@ class LogNormal(metaclass=Declarative):
             raise ConfigError(f"{where}: the name has a year, which needs years='apart'")
         _check_years(self.years, where)
         for value in _leaves(self.value):
-            numbers = value if isinstance(value, tuple | list) else (value,)
-            if len(numbers) not in (1, 2) or not all(_is_number(number) and number > 0 for number in numbers):
-                raise ConfigError(
-                    f"{where}: the factor {value!r} must be a positive number, such as 1.02, or two (down, up)"
-                )
+            check_factors(value if isinstance(value, tuple | list) else (value,), where)
         _set_places(self)
 
     @property
@@ -350,7 +346,7 @@ class Prune(metaclass=Declarative):
     def __post_init__(self) -> None:
         for name in ("rate", "shape"):
             value = getattr(self, name)
-            if not _is_number(value) or not 0 <= value < 1:
+            if not is_number(value) or not 0 <= value < 1:
                 raise ConfigError(f"Prune: {name} is {value!r}, expected a share from 0 to 1")
 
 
@@ -529,7 +525,7 @@ def _check_pattern(pattern: object, kind: str) -> None:
 def _check_years(years: object, where: str) -> None:
     if years is True or years == "apart":
         return
-    if isinstance(years, bool) or not _is_number(years) or not 0 < float(years) < 1:  # type: ignore[arg-type]
+    if isinstance(years, bool) or not is_number(years) or not 0 < float(years) < 1:  # type: ignore[arg-type]
         raise ConfigError(f"{where}: years is {years!r}, expected True, 'apart' or a correlation between 0 and 1")
 
 
@@ -558,10 +554,6 @@ def share_events(region: Region, other: Region) -> bool:
 
 def _strings(names: str | Sequence[Any]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(map(str, names))
-
-
-def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float | Real) and math.isfinite(float(value))
 
 
 def _read_range(value: Any, where: str) -> tuple[float, float]:

@@ -10,12 +10,13 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from numbers import Real
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pocket.base.typing import Floats
-from pocket.errors import StatisticsError, UnknownNameError, check_known
+from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
 from pocket.statistics.binning import describe_bins
 from pocket.statistics.formulas import Formula
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 #: changes of yields by a template's variation below this size are dropped, as combine's ``text2workspace`` does
 SMALLEST_NORM = 1e-3
+#: a single factor below it is taken for a relative uncertainty, whose factor is 1 more
+LEAST_FACTOR = 0.4
 
 
 @dataclass(frozen=True)
@@ -284,6 +287,34 @@ def combine_models(*parts: ModelPart) -> Model:
         groups={name: tuple(members) for name, members in groups.items()},
         smallest_norm=parts[0].smallest_norm,
     )
+
+
+def check_factors(factors: Sequence[Any], where: str) -> None:
+    """Check factors of yields as they are declared.
+
+    Args:
+        factors: the factor at +1, or those at −1 and at +1.
+        where: what has them, for errors.
+
+    Raises:
+        ConfigError: if a factor isn't positive, or a single one is so small that it is a relative uncertainty.
+
+    >>> check_factors([0.02], "LogNormal('lumi')")
+    Traceback (most recent call last):
+    ...
+    pocket.errors.ConfigError: LogNormal('lumi'): a factor of 0.02 divides yields by 50; an uncertainty of 2 % is 1.02
+    """
+    shown: Any = factors[0] if len(factors) == 1 else tuple(factors)
+    if len(factors) not in (1, 2) or not all(is_number(factor) and factor > 0 for factor in factors):
+        raise ConfigError(f"{where}: the factor {shown!r} must be a positive number, such as 1.02, or two (down, up)")
+    if len(factors) == 1 and shown < LEAST_FACTOR:
+        relative = f"an uncertainty of {100 * shown:.3g} % is {1 + shown:g}"
+        raise ConfigError(f"{where}: a factor of {shown:g} divides yields by {1 / shown:.3g}; {relative}")
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a value of a declaration is a finite number."""
+    return not isinstance(value, bool) and isinstance(value, int | float | Real) and math.isfinite(float(value))
 
 
 def _union(kind: str, parts: Iterable[Mapping[str, T]]) -> dict[str, T]:

@@ -56,6 +56,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "a factor of 0": (lambda: LogNormal("lumi", 0), "the factor 0 must be a positive number"),
     "three factors": (lambda: LogNormal("lumi", (1, 1, 1)), "or two (down, up)"),  # type: ignore[arg-type]
     "a negative factor of a year": (lambda: LogNormal("lumi", {"2018": -1.0}), "the factor -1.0"),
+    "a relative uncertainty": (
+        lambda: LogNormal("lumi", {"2022": 0.014}),
+        "LogNormal('lumi'): a factor of 0.014 divides yields by 71.4; an uncertainty of 1.4 % is 1.014",
+    ),
     "a reserved name": (lambda: LogNormal("data_obs", 1.1), "can't be named 'data_obs' in a datacard"),
     "a name with a dash": (lambda: LogNormal("lumi-13", 1.1), "'lumi-13' needs a name of letters"),
     "an empty range": (lambda: Free("f", "bkg", range=(5, 0)), "the range from 5 to 0 of a parameter is empty"),
@@ -154,6 +158,8 @@ def test_factors_are_those_of_year_process_and_region() -> None:
     assert nested.factors("sig", "sr", "2017") == (1 / 1.1, 1.1)
     assert nested.factors("sig", "sr", "2016") is None
     assert nested.factors("sig", "cr", "2017") is None
+    assert LogNormal("anticorrelated", 0.5).factors("sig", "sr", "2017") == (2.0, 0.5)
+    assert LogNormal("one", (71.4, 0.014)).factors("sig", "sr", "2017") == (71.4, 0.014)
     assert nested.keys == ("2017", "2018", "b*", "sig")
 
 
