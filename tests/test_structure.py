@@ -40,6 +40,7 @@ SMALL = {
     "pocket/engine/coffea_processor.py": "coffea's processor, which imports all of coffea",
     "pocket/engine/preload.py": "importing it is what it does",
     "pocket/executors/openssl.py": "a repair of CPython, to be dropped",
+    "pocket/histograms/edges.py": "kept out of fingerprints",
     "pocket/histograms/one_sided.py": "what declarations and outputs share",
     "pocket/io/nanoaod/sharing.py": "the reader's side of what is kept, which every fingerprint holds",
     "pocket/io/nanoaod/version.py": "every fingerprint holds it",

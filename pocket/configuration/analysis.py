@@ -397,8 +397,7 @@ class Analysis(metaclass=Declarative):
         config = self.config(declaration.input, f"input of {where}")
         check_known("variable", [declaration.variable], config.variables, where)
         check_known("category", categories or declaration.categories(), config.categories.names, where)
-        axes = [axis.name for axis in config.variables[declaration.variable].axes]
-        check_known("axis", declaration.histogram_axes(), axes, f"{where}, histogram {declaration.variable!r}")
+        declaration.check_axes(config.variables[declaration.variable].axes, where)
         stored = [name for sample in config.samples for name in config.stored_samples(sample)]
         check_known("sample", declaration.samples(), stored, where)
         check_known("year", declaration.years, self.years_of(declaration.input).values(), where)

@@ -14,7 +14,8 @@ import numpy as np
 from pocket.base.typing import Floats, Mask
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError
 from pocket.histograms.config import finite_edges
-from pocket.statistics.binning import apply_flow, describe_bins, missing_edge, rebin
+from pocket.histograms.edges import missing_edge
+from pocket.statistics.binning import apply_flow, describe_bins, rebin
 from pocket.statistics.checks import Finding, find_mistakes
 from pocket.statistics.consistency import check_groups, require_declared
 from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years

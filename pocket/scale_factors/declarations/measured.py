@@ -11,11 +11,13 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.histograms.config import Axis
+from pocket.histograms.edges import declared_edges, missing_edge
 from pocket.histograms.readings import Reading, joined
 from pocket.scale_factors.declarations.base import ScaleFactorBase
 from pocket.scale_factors.declarations.closure import Closure, check_closure, places
@@ -117,6 +119,30 @@ class ScaleFactor(ScaleFactorBase):
     def histogram_axes(self) -> tuple[str, ...]:
         """Return all axes that the histogram must have."""
         return self.axes
+
+    def check_axes(self, axes: Sequence[Axis], where: str) -> None:
+        """Check that the declared axes of the histogram have the axes and the edges of this declaration.
+
+        Args:
+            axes: the axes of the histogram.
+            where: this declaration, for errors.
+
+        Raises:
+            UnknownNameError: if the histogram lacks an axis.
+            ConfigError: if an edge of ``bins`` is none of the histogram, or its axis has categories.
+        """
+        declared = {axis.name: axis for axis in axes}
+        histogram = f"histogram {self.variable!r}"
+        check_known("axis", self.histogram_axes(), declared, f"{where}, {histogram}")
+        for name, wanted in self.bins.items():
+            edges = declared_edges(declared[name])
+            if edges is None:
+                raise ConfigError(f"bins of {where}: axis {name!r} of {histogram} has categories, not edges")
+            if missing := missing_edge([edge for edge in wanted if math.isfinite(edge)], edges):
+                raise ConfigError(
+                    f"bins of {where}: {missing[0]:g} is no edge of axis {name!r} of {histogram}, nearest: "
+                    f"{missing[1]:g}; change these bins or those of the histogram"
+                )
 
     def input_names(self) -> tuple[str, ...]:
         """Return the inputs of the correction except ``systematic``; a method with further inputs overrides this."""

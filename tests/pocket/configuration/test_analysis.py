@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from pocket.configuration.comparison import Comparison
 from pocket.configuration.skim import Skim
 from pocket.cuts.library import passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
+from pocket.histograms.axes import build_axis
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, PreservedYield
 from pocket.weights.scale_factor import ScaleFactorWeight
@@ -43,6 +45,17 @@ def scale_factor(measured_in: str, **changes: Any) -> EfficiencyRatio:
         "mc": ("DY",),
     }
     return EfficiencyRatio(input=measured_in, **settings | changes)
+
+
+def test_bins_of_scale_factors_are_some_of_the_histograms() -> None:
+    edges = build_axis(PROBES.axes[1]).edges.tolist()
+    for number in range(2, len(edges) + 1):
+        for chosen in itertools.combinations(edges, number):
+            analysis({"tnp": config()}, scale_factors={"id": scale_factor("tnp", bins={"pt": chosen})})
+    with pytest.raises(ConfigError) as caught:
+        analysis({"tnp": config()}, scale_factors={"id": scale_factor("tnp", bins={"pt": (edges[0], edges[1] + 1)})})
+    words = f"bins of scale factor 'id': {edges[1] + 1:g} is no edge of axis 'pt' of histogram 'probes', nearest: "
+    assert f"{words}{edges[1]:g}; change these bins" in str(caught.value)
 
 
 def ratio(measured_in: str, **settings: Any) -> DataMCRatio:

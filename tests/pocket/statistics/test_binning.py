@@ -8,28 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.errors import StatisticsError
-from pocket.histograms.axes import build_axis
-from pocket.histograms.config import Axis
-from pocket.statistics.binning import apply_flow, declared_edges, missing_edge, rebin
-
-AXES = [
-    Axis("x", bins=7, start=0.1, stop=0.9),
-    Axis("x", bins=(0, 1, 5)),
-    Axis("x", type="integer", start=2, stop=6),
-    Axis("x", bins=5, start=1, stop=1000, transform="log"),
-    Axis("x", bins=5, start=1, stop=100, transform="sqrt"),
-]
-
-
-@pytest.mark.parametrize("axis", AXES)
-def test_edges_are_those_of_the_histogram(axis: Axis) -> None:
-    edges = declared_edges(axis)
-    assert edges is not None
-    np.testing.assert_allclose(edges, build_axis(axis).edges, rtol=1e-12)
-
-
-def test_categories_have_no_edges() -> None:
-    assert declared_edges(Axis("x", type="strcat", bins=["a", "b"])) is None
+from pocket.histograms.edges import missing_edge
+from pocket.statistics.binning import apply_flow, rebin
 
 
 @given(st.lists(st.integers(0, 1000), min_size=3, max_size=30), st.data())
