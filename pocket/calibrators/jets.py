@@ -23,7 +23,7 @@ from pocket.calibrators.smearing import (
     smear_factor,
     smearing_node,
 )
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.io.nanoaod.version import nano_version
 from pocket.objects.jets import ORIGINAL_POSITION
 from pocket.objects.nanoaod import rho
@@ -147,9 +147,13 @@ class JetsCalibrator(Calibrator):
         """Forget the jets of the previous chunk, and check that the corrections are for the jets of the file.
 
         Raises:
+            UnknownNameError: if the file doesn't have a collection.
             ConfigError: if corrections of CHS jets are for PUPPI jets, or the reverse.
         """
         self._nominal = {}
+        for jet_type, _, names in self.corrected_types():
+            where = f"jets_calibration.collection.{self.year}, from which '{jet_type}: null' leaves it out"
+            check_known("collection", names, events.fields, where)
         if "Jet" in self._corrections and "Jet" in events.fields:
             has_chs = "puId" in events["Jet"].fields
             kind = "CHS" if has_chs else "PUPPI" if nano_version(events) > 9 else ""

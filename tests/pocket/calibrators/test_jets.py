@@ -288,7 +288,8 @@ def test_errors(events: ak.Array, params: dict[str, Any]) -> None:
         JetsCalibrator(params, MC)
     params["jets_calibration"]["variations"][JET_TYPE][YEAR] = []
     params["jets_calibration"]["collection"][YEAR][JET_TYPE] = "Jets"
-    with pytest.raises(UnknownNameError, match="unknown collection 'Jets' in the events, did you mean 'Jet'"):
+    where = f"jets_calibration.collection.{YEAR}, from which '{JET_TYPE}: null' leaves it out"
+    with pytest.raises(UnknownNameError, match=f"unknown collection 'Jets' in {where}, did you mean 'Jet'"):
         calibrate(events, params)
     params["jets_calibration"]["collection"][YEAR][JET_TYPE] = "GenJet"
     with pytest.raises(MissingBranchError, match="branch 'GenJet_area' does not exist"):
