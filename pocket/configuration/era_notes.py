@@ -51,6 +51,8 @@ _HALVES = {
     "2022": ("E", ("2022_preEE", "2022_postEE")),
     "2023": ("D", ("2023_preBPix", "2023_postBPix")),
 }
+#: Years in names of certified runs, such as Cert_Collisions2022_355100_362760_Golden.json.
+_CERTIFIED = re.compile(r"Collisions(?:20)?(\d\d)(?!\d)[^/]*$")
 
 
 def era_notes(config: Configurator) -> Iterator[str]:
@@ -76,6 +78,14 @@ def era_notes(config: Configurator) -> Iterator[str]:
             yield (
                 f"dataset {name!r} is of era {definition.era} of {year}, of which lumi.picobarns.{year} has "
                 f"{', '.join(known)} only: correct 'era' or 'year' in its metadata, unless this is meant"
+            )
+    for year in dict.fromkeys(one.year for one in config.definitions.values() if not one.is_mc):
+        file = str(config.parameters.get("lumi", {}).get("goldenJSON", {}).get(year, ""))
+        certified = _CERTIFIED.search(file)
+        if certified and year in ERAS.values() and certified[1] != year[2:4]:
+            yield (
+                f"lumi.goldenJSON.{year} is {file}, which is of 20{certified[1]}: name the file of {year} in the "
+                "parameters, unless this is meant"
             )
     users: dict[tuple[str, str, str], dict[str, None]] = {}
     for (file, _), user, year in corrections_of_config(config):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,24 @@ def test_files_of_another_era(tmp_path: Path) -> None:
         "dataset 'TT_2022_preEE_EraE' is of era E of 2022_preEE, of which lumi.picobarns.2022_preEE has C, D only: "
         "correct 'era' or 'year' in its metadata, unless this is meant",
     ]
+
+
+def test_certified_runs_of_another_year(tmp_path: Path) -> None:
+    golden = get_default_parameters()["lumi"]["goldenJSON"]
+    years = {year: str(file) for year, file in golden.items() if year != "toys"}
+
+    def found(year: str, file: str, is_mc: bool = False) -> list[str]:
+        data = {"year": year, "isMC": False, "primaryDataset": "Muon"}
+        mine = simulation(year, "/TT/mine-v1/USER")
+        changes = {"lumi": {"goldenJSON": {year: file}}}
+        return notes(tmp_path, [mine if is_mc else {**mine, "metadata": data}], changes)
+
+    for year, (other, file) in itertools.product(("2018", "2022_preEE"), years.items()):
+        note = f"lumi.goldenJSON.{year} is {file}, which is of {other[:4]}: name the file of {year} in the parameters, "
+        expected = [] if other[:4] == year[:4] else [note + "unless this is meant"]
+        assert found(year, file) == expected
+    assert found("2018", "certification://mine.json") == []
+    assert found("2018", years["2017"], is_mc=True) == []
 
 
 def test_years_of_the_users_own(tmp_path: Path) -> None:
