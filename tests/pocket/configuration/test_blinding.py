@@ -7,7 +7,7 @@ import pytest
 
 from pocket.configuration.analysis import Analysis
 from pocket.configuration.blinding import as_blind
-from pocket.cuts.library import passthrough
+from pocket.cuts.library import get_nObj_less, get_nObj_min
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.statistics import Drop, Process, Region, StatisticalModel
 from tests.pocket.configs import configure
@@ -23,7 +23,7 @@ SR, CR = Region("first", "baseline", "x"), Region("first", "other", "x")
 
 
 def analysis(**options: Any) -> Analysis:
-    categories = {"baseline": [passthrough], "other": [passthrough]}
+    categories = {"baseline": [get_nObj_min(2)], "other": [get_nObj_less(2)]}
     configs = {name: configure(categories=categories) for name in ("first", "second")}
     return Analysis(name="mine", configs=configs, default_config="first", **options)
 
