@@ -102,9 +102,9 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         return None if ids is None else {**self.segment_ids, **self.dedicated_ids, **ids}
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
-        """Print which usual weights are missing and which eras disagree, and prepare the branches."""
+        """Print which usual weights are missing, which eras and working points disagree, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
-        print_era_notes(self.config, self.config_inst)
+        print_disagreements(self.config, self.config_inst)
         self._print_overlaps()
         skims = [name for name, definition in self.config_inst.definitions.items() if definition.has_sums]
         if self.limits and skims:
@@ -158,9 +158,10 @@ def print_normalisation_notes(name: str, config: Configurator) -> None:
         print_note(f"configuration {name!r}: {sentence}")
 
 
-def print_era_notes(name: str, config: Configurator) -> None:
-    """Print which datasets, files and corrections of a configuration disagree about the era, once per process."""
+def print_disagreements(name: str, config: Configurator) -> None:
+    """Print where a configuration disagrees about an era or about a working point of muons, once per process."""
     from pocket.configuration.era_notes import era_notes
+    from pocket.configuration.working_points import working_point_notes
 
-    for sentence in era_notes(config):
+    for sentence in (*era_notes(config), *working_point_notes(config)):
         print_note(f"configuration {name!r}: {sentence}")
