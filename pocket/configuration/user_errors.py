@@ -232,23 +232,25 @@ def missing_branch(path: str, field: str, error: BaseException) -> str:
         for key in {branch, branch.partition("_")[0], branch.partition("_")[2]} - {""}:
             by_field.setdefault(key, []).append(branch)
     # Branches of other collections resemble an attribute by chance.
-    close = _in_collection(field, branches, error) or [
+    collection, fields = _collection(branches, error)
+    close = [f"{collection}_{name}" for name in nearest(field, fields)] or [
         branch for key in nearest(field, by_field) for branch in by_field[key][:3]
     ]
     listed = ", ".join(list(dict.fromkeys(close))[:6])
-    hint = f"nearest branches: {listed}" if listed else f"none of its {len(branches)} branches is close"
+    none = f"{collection} has {some_of(fields)}" if fields else f"none of its {len(branches)} branches is close"
+    hint = f"nearest branches: {listed}" if listed else none
     events = f" ({found})" if (found := events_of(error, "")) else ""
     return f"{_user_code(error)}: no branch for field {field!r} in {path}{events}; {hint}"
 
 
-def _in_collection(field: str, branches: list[str], error: BaseException) -> list[str]:
-    """Return the nearest branches of the collection whose attribute was looked for, if Python knows it."""
+def _collection(branches: list[str], error: BaseException) -> tuple[str, list[str]]:
+    """Return the collection whose attribute was looked for, if Python knows it, and its fields in the file."""
     layout = getattr(getattr(error, "obj", None), "layout", None)
     collection = layout.purelist_parameter("collection_name") if layout is not None else None
     if not collection:
-        return []
+        return "", []
     fields = [branch.removeprefix(f"{collection}_") for branch in branches if branch.startswith(f"{collection}_")]
-    return [f"{collection}_{name}" for name in nearest(field, fields)]
+    return str(collection), fields
 
 
 def _user_code(error: BaseException) -> str:

@@ -59,6 +59,7 @@ def test_columns_are_read_when_they_are_used(tmp_path: Path) -> None:
         (lambda events: events.genWieght, r"field 'genWieght' in .*a\.root; nearest branches: genWeight"),
         (lambda events: events["Moun"], r"field 'Moun' in .*a\.root; nearest branches: Muon_"),
         (lambda events: events.HLT, r"field 'HLT' in .*a\.root; none of its 8 branches is close"),
+        (lambda events: events.Muon.superGood, r"field .superGood. in .*a\.root; Muon has \w+, \w+"),
         (lambda events: events.run, "no branch for field 'run'"),
         (lambda events: events.Muon.ppt, r"nearest branches: Muon_pt(?!.*Muon_pt)"),
         (lambda events: events.Muon[events.Muon.pt > 1].etaa, r"nearest branches: Muon_eta(?!.*Muon_eta)"),
