@@ -63,9 +63,8 @@ class Migrate(Unrestricted, AnalysisTask):
             config = analysis.config(analysis.default_config)
         except PocketError as error:
             print(report(uses_of(path), _shown(f"{path} doesn't load: {error}{copy_sentence(path)}"), None), flush=True)
-            if self.write:
-                raise ConfigError(f"{path} doesn't load, so no package was written") from None
-            return
+            result = ", so no package was written" if self.write else ", for the reason that is printed above"
+            raise ConfigError(f"{path} doesn't load{result}") from None
         parts = (
             counted(len(config.definitions), "dataset"),
             counted(len(config.categories.names), "category", "categories"),

@@ -27,6 +27,9 @@ def test_report_on_a_configuration_file(tmp_path: Path) -> None:
     assert broken.code != 0
     assert broken.errors == [f"{path} doesn't load, so no package was written"]
     assert not (tmp_path / "mine").exists()
+    reported = law.run("Migrate", "--analysis", str(path))
+    assert reported.code != 0
+    assert reported.errors == [f"{path} doesn't load, for the reason that is printed above"]
     assert f"{path} doesn't load: pocket_coffea.utils.plot_utils of PocketCoffea isn't here: `law run" in broken.text
     number = len(path.read_text().splitlines())
     assert f"  configs/dimuon/config.py:{number}: pocket_coffea.utils.plot_utils.PlotManager: `law run" in broken.text
