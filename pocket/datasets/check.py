@@ -196,8 +196,9 @@ def refuse_twice(seen: dict[str, tuple[str, str]], info: FileInfo, name: str, pa
     """Record a file by its UUID, and refuse a file or copy that was recorded before."""
     if info["uuid"] in seen:
         other_name, other_path = seen[info["uuid"]]
+        chosen = "" if other_name == name else ", or read one of the datasets only (--filter-datasets)"
         raise DatasetError(
             f"{path} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
-            f"{info['uuid']}): its events would count twice"
+            f"{info['uuid']}): its events would count twice; name it once{chosen}"
         )
     seen[info["uuid"]] = (name, path)

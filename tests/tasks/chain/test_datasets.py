@@ -454,7 +454,7 @@ def test_a_file_of_two_definition_files_is_refused(on_files: Chain) -> None:
     sentence = on_files.error(RunProcessor, config="main")
     path = on_files.analysis / "dy_0.root"
     assert sentence.startswith(f"{path} of dataset 'DY_more_toys' is the same file as {path} of dataset 'DYJetsToMuMu")
-    assert sentence.endswith("its events would count twice")
+    assert sentence.endswith("count twice; name it once, or read one of the datasets only (--filter-datasets)")
     assert on_files.outputs("RunProcessor") == []
 
 
