@@ -191,7 +191,9 @@ class MergeOutputs(IterationTask, ConfigTask):
         info: dict[str, Any] = {"skipped": skipped, "missing": missing}
         if absent := processor.absent_triggers():
             info["absent_triggers"] = absent
-            names = ", ".join(sorted({name for triggers in absent.values() for name in triggers}))
-            print_note(f"{self.progress_label}: triggers that some files lack count as not fired: {names}")
+            from pocket.datasets.absent_triggers import absent_sentence
+
+            files = {name: list(part["files"]) for name, part in processor.fileset.items()}
+            print_note(f"{self.progress_label}: {absent_sentence(absent, files)}")
         with write_output(**self.write_info(), **info) as folder:
             write_merged(folder, config, self.config, merged, folders)
