@@ -78,22 +78,33 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def rank(item: pytest.Item) -> int:
-    """Return 0 for tests that share a service, 1 for others that run servers or law, 2 for all the rest."""
+    """Return a number that is small for tests that take long, so that none of them is begun last.
+
+    It is 0 for tests that share a service, 1 for those that walk pages, 2 for others that run servers or law.
+    """
     if shared_by(item.path) != str(item.path):
         return 0
-    return 1 if "services" in item.path.parts or runs_law(item.path) else 2
+    if "tests.walk" in source_of(item.path):
+        return 1
+    return 2 if "services" in item.path.parts or runs_law(item.path) else 3
+
+
+@functools.cache
+def source_of(file: Path) -> str:
+    """Return the text of a file with tests."""
+    return file.read_text(encoding="utf-8")
 
 
 @functools.cache
 def runs_law(file: Path) -> bool:
     """Whether the tests of a file run tasks, in processes of their own or in this one."""
-    return "tasks" in file.parts or "tests.law_runner" in file.read_text(encoding="utf-8")
+    return "tasks" in file.parts or "tests.law_runner" in source_of(file)
 
 
 @functools.cache
 def shared_by(file: Path) -> str:
     """Return what there is only one of that the tests of a file need, else the file."""
-    found = re.search(r"mark\.(htcondor|slurm|rucio)\b|\b(peer): Path", file.read_text(encoding="utf-8"))
+    found = re.search(r"mark\.(htcondor|slurm|rucio)\b|\b(peer): Path", source_of(file))
     return found[1] or found[2] if found else str(file)
 
 
