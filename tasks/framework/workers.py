@@ -58,6 +58,9 @@ def run_in_processes(
         left = died.left
         again = [jobs[number] for number in left]
         run_in_processes(again, workers, cores, advance, [names[number] for number in left] if names else ())
+    except KeyboardInterrupt:
+        _end_at_once()
+        raise
     except BaseException:
         _end_workers()
         raise
@@ -110,8 +113,7 @@ def finish_beside(futures: set[Future[Any]]) -> Iterator[Future[Any]]:
     try:
         yield from _finished(futures, passes=True)
     except KeyboardInterrupt:
-        if _kept is not None:
-            _kept.stop()
+        _end_at_once()
         raise
 
 
@@ -210,13 +212,6 @@ class _Workers:
         self._processes = [process for process in active_children() if process.pid not in self._others]
         return futures
 
-    def stop(self) -> None:
-        """End the processes at once."""
-        for process in active_children():
-            if process.pid not in self._others:
-                process.terminate()
-        self._pool.shutdown(cancel_futures=True)
-
     def serves(self, workers: int, cores: int) -> bool:
         """Tell whether these are enough workers, not too many, and alive."""
         return workers <= self._number <= cores and all(process.is_alive() for process in self._processes)
@@ -236,9 +231,6 @@ class _Workers:
             for future in _finished(set(futures), passes=False):
                 future.result()
                 del numbers[future]
-        except KeyboardInterrupt:
-            self.stop()
-            raise
         except BrokenProcessPool as error:
             self._sender.send(None)
             listener.join()
@@ -246,7 +238,7 @@ class _Workers:
                 raise _OtherDied(sorted(numbers.values()) or ordered) from error
             began = {pid: names[number] for pid, number in running.items() if names}
             raise explain_death(self._processes, began, self._traces) from error
-        except BaseException:
+        except Exception:
             # Other jobs still report their progress.
             self._pool.shutdown(cancel_futures=True)
             raise
@@ -254,9 +246,16 @@ class _Workers:
             self._sender.send(None)
             listener.join()
 
-    def end(self) -> None:
-        """End the processes after the jobs that they have begun, and remove the traces of those that didn't crash."""
-        if not all(process.is_alive() for process in self._processes):
+    def end(self, *, at_once: bool = False) -> None:
+        """End the processes, and remove the traces of those that didn't crash.
+
+        Args:
+            at_once: end the jobs that they have begun, too.
+        """
+        if at_once:
+            # After an interrupted submission, not all processes are listed.
+            self._processes = [process for process in active_children() if process.pid not in self._others]
+        if at_once or not all(process.is_alive() for process in self._processes):
             # One that was killed may hold the lock of the queue, for which the others would wait for ever.
             for process in self._processes:
                 process.terminate()
@@ -272,11 +271,17 @@ _kept: _Workers | None = None
 
 
 @atexit.register
-def _end_workers() -> None:
+def _end_workers(*, at_once: bool = False) -> None:
     global _kept
     workers, _kept = _kept, None
     if workers is not None:
-        workers.end()
+        workers.end(at_once=at_once)
+
+
+def _end_at_once() -> None:
+    """End the workers without waiting for their jobs, also if Ctrl-C is pressed again meanwhile."""
+    with _interrupts_for_this_process_alone():
+        _end_workers(at_once=True)
 
 
 def _forget_workers() -> None:

@@ -11,6 +11,7 @@ from multiprocessing import active_children, get_context
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -260,6 +261,23 @@ def test_an_interrupt_ends_workers_and_leaves_what_follows(interruptible: None, 
             run_jobs([Interrupt(os.getpid())] * 2, 2, "Label", "events")
         assert signal.getsignal(signal.SIGINT) is before
         assert len(run(tmp_path / f"{number}")) == 2
+
+
+def test_interrupts_while_workers_end_leave_none(interruptible: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = workers._Workers.end
+    ended = []
+
+    def interrupted(self: Any, *, at_once: bool = False) -> None:
+        signal.raise_signal(signal.SIGINT)
+        end(self, at_once=at_once)
+        ended.append(at_once)
+
+    monkeypatch.setattr(workers._Workers, "end", interrupted)
+    others = set(active_children())
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs([Interrupt(os.getpid())] * 2, 2, "Label", "events")
+    assert ended == [True]
+    assert set(active_children()) == others
 
 
 def test_an_interrupt_raises_after_what_must_be_whole(interruptible: None) -> None:
