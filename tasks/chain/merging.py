@@ -190,9 +190,9 @@ class MergeOutputs(IterationTask, ConfigTask):
             _log.info("%s: %s", self.progress_label, sentence)
         info: dict[str, Any] = {"skipped": skipped, "missing": missing}
         if absent := processor.absent_triggers():
-            info["absent_triggers"] = absent
             from pocket.datasets.absent_triggers import absent_sentence
 
+            info["absent_triggers"] = absent
             files = {name: list(part["files"]) for name, part in processor.fileset.items()}
             print_note(f"{self.progress_label}: {absent_sentence(absent, files)}")
         with write_output(**self.write_info(), **info) as folder:

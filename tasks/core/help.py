@@ -124,7 +124,7 @@ def example_of(option: str) -> str:
     (', e.g. --print-status -1 for the whole chain', '')
     """
     name = option.removeprefix("--").replace("-", "_")
-    return f", e.g. {option} -1 for the whole chain" if name in _WITH_DEPTH[:3] else ""
+    return f", e.g. {option} -1 for the whole chain" if name in _WITH_DEPTH and name.startswith("print_") else ""
 
 
 def _title(owner: Any) -> str:

@@ -74,8 +74,7 @@ def tree_of(root: Any, stop: str = "-1") -> Node:
     """
     depth, families = _parse_stop(stop)
     required = _requirements(root, depth, families)
-    for family in families:
-        _check_family(family, root)
+    _check_families(families, root)
     labels = _labels(required)
     below = _reachable(required)
     nodes: dict[Any, Node] = {}
@@ -105,11 +104,12 @@ def _parse_stop(stop: str) -> tuple[int, list[str]]:
     return depth, families
 
 
-def _check_family(family: str, root: Any) -> None:
-    # Tasks above the family may stop the search before it is reached, so all are asked.
-    known = {task.task_family for task in _requirements(root, -1, ())}
-    if not any(law.util.multi_match(name, [family]) for name in known):
-        raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
+def _check_families(families: Sequence[str], root: Any) -> None:
+    # Tasks above a family may stop the search before it is reached, so all are asked, once.
+    known = {task.task_family for task in _requirements(root, -1, ())} if families else set()
+    for family in families:
+        if not any(law.util.multi_match(name, [family]) for name in known):
+            raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
 
 
 def _requirements(root: Any, depth: int, families: Sequence[str]) -> dict[Any, list[Any]]:

@@ -209,8 +209,12 @@ class _Workers:
             futures = [self._pool.submit(*call) for call in calls]
             # The pool watches a process that the last submission started only after another submission.
             self._pool.submit(int)
-        self._processes = [process for process in active_children() if process.pid not in self._others]
+        self._processes = self._living()
         return futures
+
+    def _living(self) -> list[BaseProcess]:
+        """Return the processes that are alive."""
+        return [process for process in active_children() if process.pid not in self._others]
 
     def serves(self, workers: int, cores: int) -> bool:
         """Tell whether these are enough workers, not too many, and alive."""
@@ -254,7 +258,7 @@ class _Workers:
         """
         if at_once:
             # After an interrupted submission, not all processes are listed.
-            self._processes = [process for process in active_children() if process.pid not in self._others]
+            self._processes = self._living()
         if at_once or not all(process.is_alive() for process in self._processes):
             # One that was killed may hold the lock of the queue, for which the others would wait for ever.
             for process in self._processes:
