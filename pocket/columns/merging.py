@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pocket.base.containers import existing_place, is_container, members
@@ -130,6 +129,9 @@ def _tables(files: Iterable[Any], schema: Any, names: Mapping[str, str] | None =
 
 
 def _scaled(table: Any, factor: float) -> Any:
+    # This defines hundreds of functions when it is imported, for which most merges would wait in vain.
+    import pyarrow.compute as pc
+
     for number, name in enumerate(table.schema.names):
         if name == WEIGHT or name.startswith(WEIGHT_VARIATION):
             table = table.set_column(number, table.schema.field(number), pc.multiply(table.column(number), factor))

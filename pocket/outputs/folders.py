@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.base.fingerprint.places import portable
+from pocket.base.runtime.kept import keeping_tables
 from pocket.columns.merging import merge_columns
 from pocket.columns.parquet import write_columns
 from pocket.configuration.configurator import Configurator
@@ -49,13 +50,15 @@ def write_merged(
     Raises:
         ColumnError: if the columns of branches differ.
     """
-    factors = {
-        dataset: normalisation_factors(cfg, merged, dataset, metadata)
-        for dataset, metadata in merged["datasets_metadata"].items()
-        if metadata["isMC"]
-    }
-    for dataset, metadata in dedicated_metadata(merged).items():
-        factors[dataset] = normalisation_factors(cfg, merged[DEDICATED], dataset, metadata)
+    # Each dataset resolves the same parameters.
+    with keeping_tables():
+        factors = {
+            dataset: normalisation_factors(cfg, merged, dataset, metadata)
+            for dataset, metadata in merged["datasets_metadata"].items()
+            if metadata["isMC"]
+        }
+        for dataset, metadata in dedicated_metadata(merged).items():
+            factors[dataset] = normalisation_factors(cfg, merged[DEDICATED], dataset, metadata)
     write_sums(folder, merged)
     write_histograms(folder, write_contents(folder, iter(merged["variables"].items())))
     merge_columns(branches, folder, factors, ColumnNames(cfg))

@@ -29,7 +29,11 @@ PRELOAD = (
     "h5py",
     "uhi.io.json",
     "correctionlib",
+    "pocket.outputs.folders",
     "pocket.engine.preload",
+    # What runs jobs, which has law, and one module of tasks that may run beside them.
+    "tasks.framework.beside",
+    "tasks.chain.merging",
 )
 #: environment variable; 0 starts workers only when a task needs them
 VARIABLE = "POCKET_EARLY_WORKERS"

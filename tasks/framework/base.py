@@ -313,7 +313,7 @@ class StoreTask(AnalysisTask):
         luigi takes the values of an iterator as further requirements.
         """
         from pocket.configuration.user_errors import one_sentence
-        from tasks.framework.beside import begin_ready, finish_beside, make_beside
+        from tasks.framework.beside import finish_beside, make_beside, use_free_workers
 
         self.check_expected()
         check_sources()
@@ -332,7 +332,7 @@ class StoreTask(AnalysisTask):
             self._replaced = read_id(output)
             self.fetch_needed()
             self.prepare_place()
-            begin_ready(passes=True)
+            use_free_workers()
             begin_work()
             with one_sentence(traceback_file(self.directory)):
                 self.make()

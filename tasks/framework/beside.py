@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import io
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -131,6 +132,26 @@ class PassJob:
         return logged
 
 
+@dataclass(frozen=True)
+class Imports:
+    """Imports modules that later jobs need.
+
+    Args:
+        modules: the modules.
+    """
+
+    modules: tuple[str, ...]
+
+    def run(self) -> int:
+        """Import the modules, and return the number of the process; an error is left to the job that needs one."""
+        with contextlib.suppress(Exception):
+            for module in self.modules:
+                importlib.import_module(module)
+        return os.getpid()
+
+
+#: imports → the workers that have begun with them
+_imports: dict[Imports, list[Future[int]]] = {}
 #: id of a task → the task, and what its job returns
 _running: dict[str, tuple[Any, Future[Printed]]] = {}
 #: id of a workflow → its pass, and future → job
@@ -162,6 +183,25 @@ def begin_ready(passes: bool) -> set[Future[Any]]:
     futures: list[Future[Any]] = [future for _, future in _running.values()]
     futures += [future for _, jobs in _passes.values() for future in jobs]
     return {future for future in futures if not future.done()}
+
+
+def use_free_workers() -> None:
+    """Begin what is ready in the workers of this command, while this process makes the output of a task."""
+    begin_ready(passes=True)
+    _import_early()
+
+
+def _import_early() -> None:
+    """Let workers that have nothing else to do import what jobs of later tasks need, each once."""
+    needed = {name for task in pending.planned().values() for name in getattr(task, "job_modules", ())}
+    work = Imports(tuple(sorted(needed)))
+    begun = _imports.setdefault(work, [])
+    with _errors_left():
+        # One worker may be given the same imports twice before another one is free.
+        while needed and workers.are_free() and len(begun) < 2 * workers.number():
+            if len({future.result() if _is_done(future) else future for future in begun}) >= workers.number():
+                return
+            begun.append(workers.begin_beside(work))
 
 
 def _is_done(future: Future[Any]) -> bool:
@@ -224,17 +264,23 @@ def make_beside(task: Any) -> bool:
     """Make a task in a worker if one has nothing to do, and tell whether it is made."""
     if task.runs_beside and not task.spreads and not task.one_by_one and workers.are_free():
         _begin(task)
-    return finish_beside(task)
+    return _finish(task)
 
 
 def finish_beside(task: Any) -> bool:
-    """Wait for a task if a worker makes it, print what it printed, and tell whether it is made."""
+    """Wait for a task if a worker has begun to make it, and tell whether it is made."""
+    _, future = _running.get(task.task_id, (task, None))
+    if future is not None and future.cancel():
+        del _running[task.task_id]
+    return _finish(task)
+
+
+def _finish(task: Any) -> bool:
+    """Wait for a task that was given to a worker, print what it printed, and tell whether it is made."""
     _, future = _running.get(task.task_id, (task, None))
     if future is None:
         return False
     try:
-        if future.cancel():
-            return False
         (done,) = workers.finish_beside({future})
         printed = done.result()
     except Exception as error:

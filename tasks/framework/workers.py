@@ -97,6 +97,11 @@ def are_free() -> bool:
     return are_there() and _kept is not None and _kept.is_free()
 
 
+def number() -> int:
+    """Return the number of workers of this command."""
+    return _kept.number if _kept is not None and are_there() else 0
+
+
 def begin_beside(work: OtherWork) -> Future[Any]:
     """Begin work in the workers of this command.
 
@@ -178,7 +183,7 @@ class _Workers:
     """
 
     def __init__(self, number: int) -> None:
-        self._number = number
+        self.number = number
         context = worker_context()
         use_server()
         # A queue would have a lock, which an ended process may hold for ever. A pipe takes short messages at once.
@@ -195,7 +200,7 @@ class _Workers:
     def is_free(self) -> bool:
         """Tell whether a worker has nothing to do while no jobs run."""
         self._beside = {future for future in self._beside if not future.done()}
-        return len(self._beside) < self._number
+        return len(self._beside) < self.number
 
     def begin_beside(self, work: OtherWork) -> Future[Any]:
         """Begin work that isn't a job."""
@@ -218,7 +223,7 @@ class _Workers:
 
     def serves(self, workers: int, cores: int) -> bool:
         """Tell whether these are enough workers, not too many, and alive."""
-        return workers <= self._number <= cores and all(process.is_alive() for process in self._processes)
+        return workers <= self.number <= cores and all(process.is_alive() for process in self._processes)
 
     def run(self, jobs: Sequence[Job], advance: Progress, names: Sequence[str]) -> None:
         """Run jobs as :func:`run_in_processes`; after an error the workers can't be used any more."""

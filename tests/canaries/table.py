@@ -102,6 +102,7 @@ CANARIES = (
         "",
         "pocket.datasets.catalogues.rucio_query:site_addresses",
     ),
+    Canary("omegaconf._utils:get_omega_conf_dumper", "", "pocket.parameters.defaults:dump_parameters"),
     Canary("omegaconf:DictConfig._get_node", "", f"{VISIBLE}:_Guarded", ("self", "key")),
     Canary("omegaconf:DictConfig._get_full_key", "", f"{VISIBLE}:_Guarded", ("self", "key")),
     Canary("omegaconf:DictConfig._get_root", "", "pocket.parameters.explaining:omegaconf_reason", ("self",)),

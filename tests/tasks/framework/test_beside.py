@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,6 +57,26 @@ class Again:
         wait_for(lambda: False)
 
 
+class Loaded:
+    """Tells which process runs it, and whether that has loaded a module, once a file is there."""
+
+    def __init__(self, module: str, after: Path) -> None:
+        self.module, self.after = module, after
+
+    def run(self) -> tuple[int, bool]:
+        """Do it."""
+        self.after.with_name(str(os.getpid())).touch()
+        wait_for(self.after.exists)
+        return os.getpid(), self.module in sys.modules
+
+
+class Drawing:
+    """A task whose jobs need a module."""
+
+    job_modules = ("mailbox", "no_such_module")
+    task_id = "drawing"
+
+
 @pytest.fixture(autouse=True)
 def no_workers_of_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """End the workers of other tests, and those of this one."""
@@ -67,6 +88,7 @@ def no_workers_of_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pending.begin(alone=False)
     beside._running.clear()
     beside._passes.clear()
+    beside._imports.clear()
 
 
 @pytest.fixture
@@ -95,6 +117,37 @@ def test_work_beside_jobs(tmp_path: Path, start: Callable[[], None]) -> None:
     found = {future.result() for future in workers.finish_beside(futures)}
     assert found <= {(tmp_path / str(one)).read_text() for one in range(2)}
     assert workers.are_free()
+
+
+def test_idle_workers_import_what_later_jobs_need(
+    tmp_path: Path, start: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+    pending.plan(Drawing())
+    begun: list[Any] = []
+    begin = workers.begin_beside
+    monkeypatch.setattr(workers, "begin_beside", lambda work: begun.append(begin(work)) or begun[-1])
+    # A worker may be given both, before the other one has started.
+    wait_for(lambda: (beside.use_free_workers(), len({future.result() for future in begun}) == 2 or len(begun) == 4)[1])
+    importing = {future.result() for future in begun}
+    loaded = [begin(Loaded("mailbox", tmp_path / "go")) for _ in range(2)]
+    wait_for(lambda: len([path for path in tmp_path.iterdir() if path.name.isdigit() and int(path.name) > 9]) == 2)
+    (tmp_path / "go").touch()
+    assert "mailbox" not in sys.modules
+    assert {process for process, has in (future.result() for future in loaded) if has} == importing
+    known = len(begun)
+    beside.use_free_workers()
+    assert len(begun) == known
+
+
+def test_a_busy_worker_imports_nothing(tmp_path: Path, start: Callable[[], None]) -> None:
+    start()
+    pending.plan(Drawing())
+    busy = [workers.begin_beside(Work(tmp_path / "go")) for _ in range(2)]
+    beside.use_free_workers()
+    assert beside._imports == {beside.Imports(tuple(sorted(Drawing.job_modules))): []}
+    (tmp_path / "go").touch()
+    assert len({future.result() for future in busy}) == 2
 
 
 def test_jobs_survive_what_dies_beside_them(tmp_path: Path, start: Callable[[], None]) -> None:
