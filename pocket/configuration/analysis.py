@@ -30,6 +30,7 @@ from pocket.configuration.repeated_keys import warn_of_repeated_keys
 from pocket.configuration.restricted import restrict_analysis
 from pocket.configuration.skim import Skim
 from pocket.configuration.user_errors import describe, suggestion
+from pocket.configuration.whole import check_shapes
 from pocket.datasets.restriction import Restriction
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
@@ -239,7 +240,8 @@ class Analysis(metaclass=Declarative):
         """
         for declaration in self.scale_factor(scale_factor).measured():
             config = self.configs[declaration.input]
-            if not (self.least_toys and _has_toys(config)):
+            has_toys = any(definition.source == "toys" for definition in config.definitions.values())
+            if not (self.least_toys and has_toys):
                 continue
             scale = config.parameters.toys.scale
             if scale < self.least_toys:
@@ -401,17 +403,14 @@ class Analysis(metaclass=Declarative):
         stored = [name for sample in config.samples for name in config.stored_samples(sample)]
         check_known("sample", declaration.samples(), stored, where)
         check_known("year", declaration.years, self.years_of(declaration.input).values(), where)
+        check_shapes(config, declaration.variable, declaration.read_variations(), f"systematics of {where}")
         check_known("scale factor", declaration.upstream, self.scale_factors, f"upstream of {where}")
         for upstream in declaration.upstream:
             self._check_applied(upstream, declaration.input, f"upstream of {where}")
 
     def _measured_in(self, scale_factor: str) -> dict[str, tuple[str, ...]]:
-        measured = [config for config in self.scale_factors[scale_factor].configs() if config not in self.broken]
-        return {config: self.configs[config].scale_factors for config in measured}
-
-
-def _has_toys(config: Configurator) -> bool:
-    return any(definition.source == "toys" for definition in config.definitions.values())
+        read = self.scale_factors[scale_factor].configs()
+        return {config: self.configs[config].scale_factors for config in read if config not in self.broken}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pocket.configuration.used_corrections import corrections_of_config
+from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.public_places import CorrectionPlace
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def era_notes(config: Configurator) -> Iterator[str]:
                 f"lumi.goldenJSON.{year} is {file}, which is of 20{certified[1]}: name the file of {year} in the "
                 "parameters, unless this is meant"
             )
+    yield from _luminosity_notes(config.parameters, {one.year for one in config.definitions.values()})
     users: dict[tuple[str, str, str], dict[str, None]] = {}
     for (file, _), user, year in corrections_of_config(config):
         era = era_of_corrections(file)
@@ -98,6 +100,19 @@ def era_notes(config: Configurator) -> Iterator[str]:
             f"{', '.join(of_file)} {'use' if len(of_file) > 1 else 'uses'} {file} for {year}, which is of {era}: name "
             f"the file of {year} in the parameters, unless this is meant"
         )
+
+
+def _luminosity_notes(params: Any, years: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each year whose luminosity is that of the shipped parameters in another unit."""
+    shipped = get_default_parameters().get("lumi", {}).get("picobarns", {})
+    for year in sorted({*years}.intersection(ERAS.values(), shipped)):
+        value = params.get("lumi", {}).get("picobarns", {}).get(year, {}).get("tot")
+        expected = shipped[year].tot
+        if isinstance(value, int | float) and 0.9 < 1000 * value / expected < 1.1:
+            yield (
+                f"lumi.picobarns.{year}.tot is {value:g}, which is the luminosity in 1/fb: give it in 1/pb, "
+                f"{1000 * value:g}, unless this is meant"
+            )
 
 
 def era_of_corrections(file: str) -> str | None:

@@ -1,12 +1,13 @@
-"""Checks of a whole configuration: of the names of its variations, and of cuts on triggers."""
+"""Checks of a whole configuration: of the names of its variations, of those that it stores, and of cuts on triggers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pocket.configuration.stored_variations import check_sample_variations
-from pocket.errors import ConfigError, DatasetError, UnknownNameError
+from pocket.configuration.stored_variations import check_sample_variations, stored_variations
+from pocket.errors import ConfigError, DatasetError, PocketError, UnknownNameError, check_known
+from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.parameters.access import parameter
 
 if TYPE_CHECKING:
@@ -38,6 +39,29 @@ def check_whole(cfg: Configurator) -> None:
     except (ConfigError, DatasetError) as error:
         # PocketCoffea finds out when it processes the dataset.
         cfg._cannot_process(str(error))
+
+
+def check_shapes(cfg: Configurator, variable: str, shapes: Sequence[str], where: str) -> None:
+    """Check that a configuration stores the variations that an uncertainty names.
+
+    Args:
+        cfg: the configuration.
+        variable: the histogram that is read.
+        shapes: names of variations, without ``Up`` and ``Down``.
+        where: what names them, for the error.
+
+    Raises:
+        UnknownNameError: if none of its samples stores one.
+    """
+    try:
+        names = set(stored_variations(cfg)) if shapes else {None}
+    except PocketError:
+        # A weight or calibrator can't be made, which is said where the configuration is used.
+        return
+    if None not in names:
+        fills = cfg.variables[variable].fills_variation
+        known = {stem_of(name) for name in names if name not in (None, NOMINAL) and fills(str(name))}
+        check_known("variation", shapes, known, where)
 
 
 def check_trigger_cuts(cfg: Configurator) -> None:

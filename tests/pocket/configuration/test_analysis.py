@@ -5,10 +5,12 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
@@ -20,7 +22,8 @@ from pocket.cuts.library import passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.histograms.axes import build_axis
 from pocket.histograms.config import Axis, HistConf
-from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, PreservedYield
+from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, PreservedYield, Shape
+from pocket.weights import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import DEFINITIONS, PARAMETERS, configure, only
 
@@ -125,6 +128,29 @@ def test_too_few_toys(tmp_path: Path) -> None:
 def test_names_that_refer_to_nothing(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         analysis({"tnp": config()}, **settings)
+
+
+def test_variations_that_the_input_stores() -> None:
+    def weigh(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+        return np.ones(size), np.ones(size), np.ones(size)
+
+    def measured(shape: Shape, **of_histogram: Any) -> Analysis:
+        tnp = configure(
+            variables={"probes": replace(PROBES, **of_histogram)},
+            weights={"common": {"inclusive": [WeightLambda.wrap_func("zpt", weigh, has_variations=True)]}},
+            variations={"weights": {"common": {"inclusive": ["zpt"]}}},
+            categories={"baseline": [passthrough], "tight": [passthrough]},
+        )
+        return analysis({"tnp": tnp}, scale_factors={"id": scale_factor("tnp", systematics=(shape,))})
+
+    for shape in (Shape("zpt"), Shape("mine", variation="zpt")):
+        assert measured(shape).scale_factor("id").read_variations() == ("zpt",)
+    where = "in systematics of scale factor 'id'"
+    with pytest.raises(UnknownNameError, match=f"unknown variation 'zptt' {where}, did you mean 'zpt'"):
+        measured(Shape("zptt"))
+    for of_histogram in ({"variations": False}, {"only_variations": ["nominal"]}):
+        with pytest.raises(UnknownNameError, match=f"unknown variation 'zpt' {where}; none is defined"):
+            measured(Shape("zpt"), **of_histogram)
 
 
 def test_unknown_scale_factor_in_the_weights() -> None:

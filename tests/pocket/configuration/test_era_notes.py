@@ -153,6 +153,20 @@ def test_certified_runs_of_another_year(tmp_path: Path) -> None:
     assert found("2018", years["2017"], is_mc=True) == []
 
 
+def test_a_luminosity_in_another_unit(tmp_path: Path) -> None:
+    def found(value: object) -> list[str]:
+        return notes(tmp_path, [simulation("2018", "/TT/mine-v1/USER")], {"lumi": {"picobarns": {"2018": value}}})
+
+    for value in (59.83, 59.7, 60):
+        assert found({"tot": value}) == [
+            f"lumi.picobarns.2018.tot is {value:g}, which is the luminosity in 1/fb: give it in 1/pb, "
+            f"{1000 * value:g}, unless this is meant"
+        ]
+    for value in (59830.0, 59740, 14027.6, 30.0, 120.0):
+        assert found({"tot": value}) == []
+    assert found({"tot": "???"}) == found({"A": 3.0}) == []
+
+
 def test_years_of_the_users_own(tmp_path: Path) -> None:
     changes = {"lumi": {"picobarns": {"mine": {"tot": 1.0}}}, "pileup": {"mine": {"file": "x.json", "name": "PU"}}}
     changes["tau_scale_factors"] = {"JSONfiles": {"mine": {"file": "corrections://POG/TAU/2018_UL/tau.json.gz"}}}
