@@ -13,7 +13,8 @@ from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.check import refuse_twice
 from pocket.datasets.content import content_id
 from pocket.datasets.definitions import DatasetDefinition
-from pocket.datasets.fileset import TREE, FileInfo, Fileset
+from pocket.datasets.fileset import TREE, DatasetInfo, FileInfo, Fileset
+from pocket.datasets.generator_sums import RESCALE
 from pocket.datasets.listing import DatasetFile, expand_each
 from pocket.datasets.sections import read_sections
 from pocket.datasets.skim_sums import needs_all_files
@@ -119,7 +120,26 @@ def build_fileset(
             left_out = [file.reason for file in skipped if file.dataset == name]
             bad = f"; unreadable: {len(left_out)}, the first because {left_out[0]}" if left_out else ""
             raise DatasetError(f"{definitions[name].where} has no events; files read: {len(dataset['files'])}{bad}")
+        _remark_unknown_sums(definitions[name], dataset)
     return FilesetResult(fileset, tuple(skipped))
+
+
+def _remark_unknown_sums(definition: DatasetDefinition, dataset: DatasetInfo) -> None:
+    """Say that a skim of simulation has no sum of weights, since its templates would be refused after all events."""
+    before = definition.before_skim
+    if not definition.is_mc or before is None or before.sum_genweights is not None or not dataset["files"]:
+        return
+    try:
+        with open_root(next(iter(dataset["files"]))) as file:
+            has_factor = RESCALE in set(file[TREE].keys())
+    except Exception:
+        # It was readable, maybe in another place, and is named where its events are read.
+        return
+    if not has_factor:
+        remark(
+            f"{definition.where} is a skim, and neither its metadata have 'sum_genweights' nor its files the branch "
+            f"{RESCALE!r}: a configuration that normalises it by generator weights can't be merged"
+        )
 
 
 def inspect_file(path: str | Path) -> tuple[FileInfo, int]:

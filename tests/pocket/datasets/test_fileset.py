@@ -6,12 +6,14 @@ import json
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import uproot
 from coffea.dataset_tools.filespec import CoffeaROOTFileSpecOptional
 
+from pocket.base.runtime.remarks import remark
 from pocket.datasets import listing
 from pocket.datasets.build import FilesetResult, build_fileset, inspect_file, inspect_listed
 from pocket.datasets.catalogues.lookup import Catalogues
@@ -76,6 +78,26 @@ def test_fileset(tmp_path: Path) -> None:
     assert list(result.fileset["DY_2018"]["files"]) == list(files)
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert json.loads(json.dumps(result.fileset)) == result.fileset
+
+
+def test_a_skim_without_sums_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_root(tmp_path / "a.root", 3)
+    with uproot.recreate(tmp_path / "b.root") as file:
+        file.mktree("Events", {"skimRescaleGenWeight": np.float64})
+        file["Events"].extend({"skimRescaleGenWeight": np.ones(3)})
+
+    def notes(file: str, **changes: Any) -> list[str]:
+        remark.cache_clear()
+        caplog.clear()
+        build(dataclasses.replace(definition(tmp_path, "paths", file), **changes))
+        return [record.message for record in caplog.records]
+
+    (note,) = notes("a.root", before_skim=BeforeSkim(nevents=9))
+    where = f"dataset 'DY_2018' in {tmp_path / 'x.json'} is a skim"
+    assert note.startswith(f"{where}, and neither its metadata have 'sum_genweights' nor its files the branch 'skimRe")
+    assert notes("a.root", before_skim=BeforeSkim(), is_mc=False, xsec=None) == notes("a.root") == []
+    assert notes("a.root", before_skim=BeforeSkim(sum_genweights=2.0)) == []
+    assert notes("b.root", before_skim=BeforeSkim()) == []
 
 
 def test_real_samples() -> None:
