@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import law
 
@@ -21,6 +21,8 @@ _UPSTREAM = r"^templates\.|^\['measured in'\]|\bprocessor\b"
 #: the reason if all that differs is in what other tasks have made
 OTHER_INPUTS = "what it is made from has changed"
 
+#: attribute of a task with the content of its fingerprint
+_SPECIFICATION = "_specification"
 #: number of differences that are shown
 _SHOWN = 2
 
@@ -67,7 +69,15 @@ def changes_since(task: Any) -> list[str]:
         return []
     required = law.util.flatten(task.requires())
     upstream = {each.fingerprint for each in required if hasattr(each, "fingerprint")}
-    return changes(earlier, specification(task.fingerprint_spec()), tuple(upstream), without=_UPSTREAM)
+    return changes(earlier, specification_of(task), tuple(upstream), without=_UPSTREAM)
+
+
+def specification_of(task: Any) -> Specification:
+    """Return the content of a task's fingerprint, found once, since the plan and the records need it."""
+    known: dict[str, Any] = vars(task)
+    if _SPECIFICATION not in known:
+        known[_SPECIFICATION] = specification(task.fingerprint_spec())
+    return cast(Specification, known[_SPECIFICATION])
 
 
 def has_earlier(task: Any) -> bool:

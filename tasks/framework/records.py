@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import law
 
+from tasks.core.reasons import specification_of
+
 if TYPE_CHECKING:
     from tasks.framework.base import AnalysisTask, StoreTask
 
@@ -43,14 +45,13 @@ class Records:
 
 def task_records(task: StoreTask) -> Records:
     """Write the records of a task's outputs, and return references to them; jobs only get the references."""
-    from pocket.base.fingerprint import specification
     from pocket.io.store.records import keep_specification
 
     if given := os.environ.get(VARIABLE):
         return Records(dict(record.split(":", 1) for record in given.split(",")))
     fingerprint = task.fingerprint
     try:
-        keep_specification(fingerprint, lambda: specification(task.fingerprint_spec()))
+        keep_specification(fingerprint, lambda: specification_of(task))
         return Records({"spec": fingerprint, **_of_process(task.analysis)})
     except OSError as error:
         # The output may still be written, and is worth more than its records.
