@@ -7,6 +7,7 @@ an error: a tagger that a file lacks (:func:`pocket.objects.btag.is_tagged`), co
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
@@ -104,15 +105,21 @@ def era_notes(config: Configurator) -> Iterator[str]:
 
 def _luminosity_notes(params: Any, years: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each year whose luminosity is that of the shipped parameters in another unit."""
-    shipped = get_default_parameters().get("lumi", {}).get("picobarns", {})
-    for year in sorted({*years}.intersection(ERAS.values(), shipped)):
+    for year in sorted({*years}.intersection(ERAS.values())):
         value = params.get("lumi", {}).get("picobarns", {}).get(year, {}).get("tot")
-        expected = shipped[year].tot
-        if isinstance(value, int | float) and 0.9 < 1000 * value / expected < 1.1:
+        expected = _shipped_luminosities().get(year)
+        if expected and isinstance(value, int | float) and 0.9 < 1000 * value / expected < 1.1:
             yield (
                 f"lumi.picobarns.{year}.tot is {value:g}, which is the luminosity in 1/fb: give it in 1/pb, "
                 f"{1000 * value:g}, unless this is meant"
             )
+
+
+@functools.cache
+def _shipped_luminosities() -> dict[str, float]:
+    """Return year → luminosity in 1/pb of the shipped parameters, whose loading takes long."""
+    table = get_default_parameters().get("lumi", {}).get("picobarns", {})
+    return {str(year): float(table[year].tot) for year in ERAS.values() if year in table}
 
 
 def era_of_corrections(file: str) -> str | None:

@@ -36,6 +36,7 @@ from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_op
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.jobs import traceback_file
 from tasks.framework.records import Records, significant_parameters, task_records
+from tasks.framework.requirements import RequiringTask
 from tasks.framework.restrictions import CHUNK_SIZE, RestrictionOptions, restriction_of
 from tasks.settings.remote_store import remote_url
 
@@ -54,12 +55,7 @@ use_central_scheduler()
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 
 
-_parameters: dict[type, list[tuple[str, luigi.Parameter]]] = {}
-#: task and the one that requires it → names of the parameters that it gets from there
-_passed_on: dict[tuple[type, type], tuple[str, ...]] = {}
-
-
-class AnalysisTask(RestrictionOptions):
+class AnalysisTask(RestrictionOptions, RequiringTask):
     """A task for an analysis."""
 
     analysis = luigi.Parameter(
@@ -77,23 +73,6 @@ class AnalysisTask(RestrictionOptions):
     exclude_index = True
 
     is_loaded_before: ClassVar[bool] = True  # whether the analysis is loaded before the task runs
-
-    @classmethod
-    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
-        """Return the parameters by name, cached because luigi would collect them again for each access."""
-        if cls not in _parameters:
-            _parameters[cls] = super().get_params()
-        return list(_parameters[cls])
-
-    @classmethod
-    def req_params(cls, inst: law.Task, **kwargs: Any) -> dict[str, Any]:
-        """Return the parameters that this task gets from another one; their names are cached as above."""
-        if cls.prefer_params_cli or any(name.startswith("_") for name in kwargs):
-            return dict(super().req_params(inst, **kwargs))
-        classes = cls, type(inst)
-        if classes not in _passed_on:
-            _passed_on[classes] = tuple(super().req_params(inst))
-        return {**{name: getattr(inst, name) for name in _passed_on[classes]}, **kwargs}
 
     @classmethod
     def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from tasks.framework.executors import ExecutorMixin
 from tasks.framework.passes import Pass
 from tasks.framework.pool import run_jobs, run_with
 from tasks.framework.records import Records
+from tasks.framework.requirements import REQUIRED
 from tasks.settings.remote_store import remote_store
 
 #: attributes that law forwards to the proxy of a workflow or of a sandbox
@@ -263,7 +264,8 @@ class BranchTemplate:
         branch._workflow_task = workflow
         self._family = branch.get_task_family()
         self._significant = branch.to_str_params(only_significant=True, only_public=True)
-        self._attributes = dict(vars(branch))
+        # What a branch requires may depend on its number.
+        self._attributes = {name: value for name, value in vars(branch).items() if name != REQUIRED}
 
     def make(self, number: int) -> Any:
         """Return the branch with a number."""
