@@ -17,6 +17,7 @@ from pocket.errors import ConfigError
 from pocket.executors import Progress
 from pocket.io.remote.client import is_remote
 from pocket.io.store import verify_all, verify_files, write_output
+from pocket.io.store.publishing import sync
 from tasks.core.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
@@ -539,8 +540,11 @@ def save_plots(plots: Iterable[Plot], folder: Path, formats: Sequence[str]) -> N
     folder.mkdir(parents=True, exist_ok=True)
     for stem, figure, numbers in plots:
         content = json.dumps(_as_json(numbers, f"plot {stem}: numbers"), indent=1, allow_nan=False)
-        save_figure(figure, folder / stem, formats)
-        (folder / f"{stem}.json").write_text(content, encoding="utf-8")
+        file = folder / f"{stem}.json"
+        file.write_text(content, encoding="utf-8")
+        # The output flushes all of its files at its end, which waits for nothing then.
+        for path in (*save_figure(figure, folder / stem, formats), file):
+            sync(path)
 
 
 def _as_json(value: Any, where: str) -> Any:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: files and chunks of each dataset that ``--test`` reads, those of PocketCoffea's ``--test``
 TEST = {"limit_files": 2, "limit_chunks": 2}
+#: options each of which restricts a run
+_PARTS = ("filter_samples", "filter_years", "filter_datasets", "limit_files", "limit_chunks")
 #: default of ``--chunk-size``
 CHUNK_SIZE = 400_000
 
@@ -61,6 +63,8 @@ class Unrestricted:
 
 def restriction_of(params: Mapping[str, Any]) -> Restriction | None:
     """Return the restriction that parameters of a task ask for, ``None`` if all is read."""
+    if not any(params.get(name) for name in _PARTS):
+        return None
     from pocket.datasets.restriction import CHUNK, Restriction
 
     chunk_size = params.get("chunk_size", CHUNK_SIZE)
