@@ -235,6 +235,11 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         assert manifest is not None
         return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
 
+    @property
+    def own_modules(self) -> tuple[str, ...]:
+        """The module that makes the scale factor; its import takes as long as most measurements."""
+        return (self.declaration.maker.partition(":")[0],)
+
     def make(self) -> None:
         """Measure or import the scale factor and write it."""
         if self.iterated is not None:

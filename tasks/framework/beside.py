@@ -144,14 +144,16 @@ class Imports:
 
     def run(self) -> int:
         """Import the modules, and return the number of the process; an error is left to the job that needs one."""
-        with contextlib.suppress(Exception):
-            for module in self.modules:
+        for module in self.modules:
+            with contextlib.suppress(Exception):
                 importlib.import_module(module)
         return os.getpid()
 
 
 #: imports → the workers that have begun with them
 _imports: dict[Imports, list[Future[int]]] = {}
+#: modules that this process has imported for later tasks
+_imported_here: set[str] = set()
 #: id of a task → the task, and what its job returns
 _running: dict[str, tuple[Any, Future[Printed]]] = {}
 #: id of a workflow → its pass, and future → job
@@ -180,6 +182,8 @@ def begin_ready(passes: bool) -> set[Future[Any]]:
                 _begin(task)
             elif passes:
                 _begin_pass(task)
+    if not passes:
+        _import_meanwhile()
     futures: list[Future[Any]] = [future for _, future in _running.values()]
     futures += [future for _, jobs in _passes.values() for future in jobs]
     return {future for future in futures if not future.done()}
@@ -202,6 +206,14 @@ def _import_early() -> None:
             if len({future.result() if _is_done(future) else future for future in begun}) >= workers.number():
                 return
             begun.append(workers.begin_beside(work))
+
+
+def _import_meanwhile() -> None:
+    """Import in this process, which waits for jobs, what it needs to make outputs of later tasks."""
+    needed = {name for task in pending.planned().values() for name in getattr(task, "own_modules", ())}
+    work = Imports(tuple(sorted(needed - _imported_here)))
+    _imported_here.update(needed)
+    work.run()
 
 
 def _is_done(future: Future[Any]) -> bool:

@@ -74,6 +74,7 @@ class Drawing:
     """A task whose jobs need a module."""
 
     job_modules = ("mailbox", "no_such_module")
+    own_modules = ("tabnanny", "no_such_module")
     task_id = "drawing"
 
 
@@ -138,6 +139,18 @@ def test_idle_workers_import_what_later_jobs_need(
     known = len(begun)
     beside.use_free_workers()
     assert len(begun) == known
+
+
+def test_this_process_imports_while_it_waits_for_jobs(
+    tmp_path: Path, start: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "_imported_here", set())
+    monkeypatch.delitem(sys.modules, "tabnanny", raising=False)
+    start()
+    assert "tabnanny" not in sys.modules
+    pending.plan(Drawing())
+    start()
+    assert "tabnanny" in sys.modules
 
 
 def test_a_busy_worker_imports_nothing(tmp_path: Path, start: Callable[[], None]) -> None:
