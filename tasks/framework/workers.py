@@ -313,7 +313,7 @@ def _interrupts_for_this_process_alone() -> Iterator[None]:
 
 
 def _listen(messages: Messages, advance: Progress, running: dict[int, int]) -> None:
-    while (message := messages.recv()) is not None:
+    while (message := _next_of(messages)) is not None:
         if isinstance(message, int):
             advance(message)
         elif len(message) == 3:
@@ -321,6 +321,15 @@ def _listen(messages: Messages, advance: Progress, running: dict[int, int]) -> N
         else:
             process, number = message
             running[process] = number
+
+
+def _next_of(messages: Messages) -> Message | None:
+    """Return the next message, ``None`` after the last one."""
+    try:
+        return messages.recv()
+    except (EOFError, OSError):
+        # Ctrl-C was pressed again just before the message that ends this, and the pipe is closed.
+        return None
 
 
 #: number of what isn't a job

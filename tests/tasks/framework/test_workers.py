@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import Pipe, active_children, get_context
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from queue import SimpleQueue
@@ -278,6 +278,15 @@ def test_interrupts_while_workers_end_leave_none(interruptible: None, monkeypatc
         run_jobs([Interrupt(os.getpid())] * 2, 2, "Label", "events")
     assert ended == [True]
     assert set(active_children()) == others
+
+
+def test_a_closed_pipe_ends_what_listens_to_it() -> None:
+    messages, sender = Pipe(duplex=False)
+    sender.send(3)
+    sender.close()
+    advanced: list[int] = []
+    workers._listen(messages, advanced.append, {})
+    assert advanced == [3]
 
 
 def test_an_interrupt_raises_after_what_must_be_whole(interruptible: None) -> None:
