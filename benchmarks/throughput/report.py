@@ -188,8 +188,8 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
     ),
     "growth": ("Growth", "Seconds of CPU time of our engine for tt̄ with more of one thing.", growth),
     "workers": ("Workers", "The same events in two processes at once, and in one: wall time.", workers),
-    "stages": ("Stages", "Processor time of our engine.", stages),
-    "files": ("Wide and small files", "Processor time of our engine, relative to one file of 245 branches.", files),
+    "stages": ("Stages", "CPU time of our engine.", stages),
+    "files": ("Wide and small files", "CPU time of our engine, relative to one file of 245 branches.", files),
     "skim": (
         "From a skim",
         "Original events per second of CPU time, for the same templates from the original files and from a skim "
