@@ -472,8 +472,18 @@ def test_scripts_of_packages_run_in_a_folder_with_a_space(checkout: Checkout, of
 
 @pytest.mark.slow
 @pytest.mark.parametrize("checkout", ["bash"], indirect=True)
-@pytest.mark.parametrize("fails", [False, True])
-def test_pip_gets_uv_where_there_is_none(checkout: Checkout, fails: bool) -> None:
+@pytest.mark.parametrize(
+    ("variables", "fails", "place"),
+    [
+        ({}, False, "own"),
+        ({"UV_FAILS": "yes"}, True, "own"),
+        # Then pip installs nothing where there is no virtual environment.
+        ({"PIP_REQUIRE_VIRTUALENV": "true"}, False, "venv"),
+    ],
+)
+def test_pip_gets_uv_where_there_is_none(
+    checkout: Checkout, variables: dict[str, str], fails: bool, place: str
+) -> None:
     stand_in = checkout.commands / "real" / "uv"
     stand_in.parent.mkdir()
     (checkout.commands / "uv").rename(stand_in)
@@ -484,15 +494,18 @@ def test_pip_gets_uv_where_there_is_none(checkout: Checkout, fails: bool) -> Non
         wheel.writestr("uv-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: uv\nVersion: 1\n")
         wheel.writestr("uv-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("uv-1.dist-info/RECORD", "")
-        for name, text in (("uv", f'#!/bin/sh\nexec {stand_in} "$@"\n'), ("law", "#!/bin/sh\nexit 0\n")):
+        began = checkout.commands / "began"
+        recorded = f'#!/bin/sh\necho "$0" >>{began}\nexec {stand_in} "$@"\n'
+        for name, text in (("uv", recorded), ("law", "#!/bin/sh\nexit 0\n")):
             script = zipfile.ZipInfo(f"uv-1.data/scripts/{name}")
             script.external_attr = 0o100755 << 16
             wheel.writestr(script, text)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     lock = f"uv @ {path.as_uri()} \\\n    --hash=sha256:{digest}\n    # via nothing\n"
     (checkout.root / "requirements.lock").write_text(lock)
-    run = checkout.run('source "$SETUP"', **({"UV_FAILS": "yes"} if fails else {}))
+    run = checkout.run('source "$SETUP"', **variables)
     assert run.returncode == 0, run.stderr
+    assert set(began.read_text().splitlines()) == {f"{checkout.root}/.law/uv/{place}/bin/uv"}
     calls = (checkout.commands / "uv.calls").read_text()
     assert "pip sync" in calls
     assert f"made .venv with {'pip' if fails else 'uv'} in " in run.stdout
