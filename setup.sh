@@ -160,9 +160,10 @@ install_with_pip() {
 }
 
 # Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start. Tests of
-# packages and tools of developers are two fifths of all code, and are compiled when they are used.
+# packages, tools of developers, and parts such as code for GPUs are half of all, and are compiled when they are used.
 compile_bytecode() {
-    local later='/(tests?|mypy|mypyc|hypothesis|_pytest|onnx|setuptools|pip|docutils|material|pymdownx|backrefs|babel)/'
+    local later='tests?|mypy|mypyc|hypothesis|_pytest|onnx|setuptools|pip|docutils|material|pymdownx|backrefs|babel|markdown'
+    later="/($later|virtualenv|distlib|identify|watchdog|griffe|_griffe|pyhf|cuda|lexers|transformers|quantization)/"
     .venv/bin/python -I -m compileall -q -j 0 -x "$later" .venv/lib >/dev/null 2>&1 || true
 }
 
