@@ -92,10 +92,17 @@ class TemplateComparison:
 
     @property
     def change(self) -> float:
-        """Sum of the sizes of the differences over that of the left contents."""
-        total = 0.0 if self.left is None else float(np.abs(self.left).sum())
-        moved = float(np.abs(self.differences).sum())
-        return moved / total if total else math.inf if moved else 0.0
+        """Sum of the sizes of the differences over that of the left contents; infinite where that is no number.
+
+        So is the change of a template that a side lacks.
+        """
+        if self.left is None or self.right is None:
+            return math.inf
+        total, moved = (float(np.abs(values).sum()) for values in (self.left, self.differences))
+        if not moved:
+            return 0.0
+        change = moved / total if total else math.inf
+        return math.inf if math.isnan(change) else change
 
     @property
     def differs(self) -> bool:

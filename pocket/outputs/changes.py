@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pocket.corrections.comparison import DIFFERENT, IDENTICAL, SAME_FILE, CorrectionComparison
-from pocket.histograms.comparison import NOMINAL, TemplateComparison, largest, of_variations
+from pocket.histograms.comparison import NOMINAL, TemplateComparison, of_variations
 from pocket.outputs.tables import as_csv, as_json, as_text
 
 CORRECTIONS = (
@@ -95,7 +95,7 @@ class Changes:
         differing = [one for one in nominal if one.differs]
         blocks = [f"templates: {len(differing)} of {len(nominal)} differ"]
         if differing:
-            rows = [one.row() for one in largest(differing, len(differing))]
+            rows = [one.row() for one in sorted(differing, key=lambda one: -one.change)]
             blocks[0] += f"\n{as_text(rows, _TEMPLATES_SHOWN, most)}"
         varied = [one for one in of_variations(templates) if one.differs]
         if varied:

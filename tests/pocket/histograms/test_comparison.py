@@ -65,6 +65,19 @@ def test_what_one_side_lacks(tmp_path: Path) -> None:
     assert np.isnan(found["TT", "nominal"][0])
 
 
+def test_variations_that_a_side_lacks_or_that_are_no_numbers_aren_t_hidden_by_equal_templates(tmp_path: Path) -> None:
+    whole, part = (filled(dict.fromkeys(names, 1.0), [10.0]) for names in (("nominal", "sfUp", "idUp"), ("nominal",)))
+    broken = filled({"nominal": 1.0, "sfUp": np.nan, "idUp": 1.0}, [10.0])
+    left = write(tmp_path / "a", {"eta": {"DY": whole, "TT": whole}, "pt": {"DY": whole, "TT": whole}})
+    right = write(tmp_path / "b", {"eta": {"DY": whole, "TT": whole}, "pt": {"DY": part, "TT": broken}})
+    shown = {
+        (one.sample, one.variation): one.variable
+        for one in of_variations(list(compare_templates(left, right)))
+        if one.category == "all" and one.differs
+    }
+    assert shown == {("DY", "sfUp"): "pt", ("DY", "idUp"): "pt", ("TT", "sfUp"): "pt"}
+
+
 def test_names_of_bins() -> None:
     assert BinNames.of(hist.axis.Integer(0, 3, name="n", underflow=False)).texts == ("0", "1", "2", "other")
     assert BinNames.of(hist.axis.StrCategory(["a", "b"], name="kind", overflow=False)).texts == ("a", "b")

@@ -68,3 +68,14 @@ def test_the_files(changes: Changes) -> None:
     alone = Changes("main", "a", "b", changes.corrections, changes.names, None)
     assert "templates.csv" not in alone.files()
     assert "templates" not in alone.text(5)
+
+
+def test_templates_that_a_side_lacks_are_listed(changes: Changes, tmp_path: Path) -> None:
+    one = filled({"nominal": 1.0, "sfUp": 1.0}, [10.0])
+    sides = [write(tmp_path / "a", {"pt": {"DY": one}}), write(tmp_path / "b", {"pt": {"DY": one, "TT": one}})]
+    templates = list(compare_templates(*sides))
+    text = Changes("main", "a", "b", changes.corrections, changes.names, templates).text(5)
+    assert "templates: 2 of 4 differ" in text
+    nominal, varied = text.split("\n\n")[-2:]
+    assert [line.split()[:3] for line in nominal.splitlines()[2:]] == [["TT", name, "pt"] for name in ("all", "none")]
+    assert [line.split()[:3] for line in varied.splitlines()[2:]] == [["TT", name, "sfUp"] for name in ("all", "none")]
