@@ -20,6 +20,8 @@ _SECRET_NAME = re.compile(
 )
 #: Contents that are secrets under any name: a private key in PEM, as in proxies, or a lone JSON web token.
 _SECRET_CONTENT = re.compile(rb"^-----BEGIN [A-Z ]*PRIVATE KEY-----\s*$|\A\s*eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*\s*\Z", re.M)
+#: Characters that stand for the bytes of a name in another encoding.
+_NOT_DECODED = re.compile("[\udc80-\udcff]")
 #: Largest secret in bytes.
 _LARGEST_SECRET = 1_000_000
 
@@ -27,7 +29,8 @@ _LARGEST_SECRET = 1_000_000
 def source_files(folder: Path) -> list[Path]:
     """Return the files of a folder, relative to it and sorted.
 
-    Uncommitted changes and untracked files count, as do files of nested repositories. A folder outside of any
+    Uncommitted changes and untracked files count, as do files of nested repositories. Files whose names aren't in the
+    encoding of the file system don't count. A folder outside of any
     repository has all its files that no ``.gitignore`` excludes. A link counts as the file that it leads to; a link to
     a folder doesn't count.
 
@@ -89,17 +92,21 @@ def _listed(folder: str, excluded: tuple[str, ...]) -> list[str]:
         with tempfile.TemporaryDirectory() as nothing:
             _git("init", "--quiet", nothing, folder=folder)
             found = _git(f"--git-dir={nothing}/.git", f"--work-tree={folder}", *options, folder=folder)
-    return (found or "").split("\0")[:-1]
+    # Names in another encoding can't be written down, so these files count as data.
+    return [name for name in os.fsdecode(found or b"").split("\0")[:-1] if not _NOT_DECODED.search(name)]
 
 
-def _git(*arguments: str, folder: str, fails: bool = False) -> str | None:
+def _git(*arguments: str, folder: str, fails: bool = False) -> bytes | None:
     """Return git's output; ``None`` if it failed and ``fails`` allows that, since the folder is in no repository."""
     try:
-        run = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
+        # Its messages would be in the user's language.
+        environment = {**os.environ, "LC_ALL": "C"}
+        run = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, env=environment)
     except OSError as error:
         raise ConfigError(f"the files of {folder} can't be listed: git can't be run: {error}") from None
     if run.returncode == 0:
         return run.stdout
-    if fails and "not a git repository" in run.stderr:
+    reason = " ".join(run.stderr.decode(errors="replace").split())
+    if fails and "not a git repository" in reason:
         return None
-    raise ConfigError(f"the files of {folder} can't be listed: git {arguments[0]}: {' '.join(run.stderr.split())}")
+    raise ConfigError(f"the files of {folder} can't be listed: git {arguments[0]}: {reason}")

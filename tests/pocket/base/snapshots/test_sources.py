@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -123,3 +124,30 @@ def test_git_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="can't be listed: git can't be run"):
         source_files(tmp_path)
+
+
+def test_names_in_another_encoding_are_left_out(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / os.fsdecode(b"m\xfcon.txt")).write_text("")
+    assert names(tmp_path) == CODE
+    git(tmp_path, "init")
+    git(tmp_path, "add", ".")
+    assert names(tmp_path) == CODE
+
+
+def test_git_in_another_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, commands = tmp_path / "folder", tmp_path / "commands"
+    fill(folder)
+    commands.mkdir()
+    command = commands / "git"
+    command.write_text(
+        "#!/bin/sh\n"
+        'case "$LC_ALL $1" in\n'
+        f'"C "*|*" init"|*" --git-dir"*) exec {shutil.which("git")} "$@";;\n'
+        "esac\n"
+        "echo 'fatal: Kein Git-Repository (oder irgendeines der Elternverzeichnisse): .git' >&2\nexit 128\n"
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("PATH", str(commands), prepend=":")
+    assert names(folder) == CODE
