@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NoReturn
 
 import awkward as ak
@@ -10,10 +9,10 @@ import numpy as np
 
 from pocket.base.arrays.jagged import by_descending
 from pocket.calibrators.met_xy import shifted_momentum
+from pocket.corrections.files import find_corrections, load_set
 from pocket.errors import ConfigError
 from pocket.objects import nanoaod
 from pocket.parameters.access import parameter
-from pocket.parameters.locations import local_path
 
 #: Flavour of generated leptons → their codes.
 _LEPTONS = {"Electron": (11,), "Muon": (13,), "Both": (11, 13)}
@@ -62,18 +61,18 @@ def getGenLeptons(events: Any, lepton_flavour: str, params: Any) -> Any:
     )
 
 
-@functools.cache
 def load_correction_set(path: str) -> Any:
-    """Return the corrections of a file of correctionlib, read once per process.
+    """Return the corrections of a file of correctionlib, read once per process and content.
 
     Weights of our own use :func:`pocket.corrections.evaluate` instead.
 
     Args:
         path: path of the file, or its name in a registered directory or collection.
-    """
-    import correctionlib
 
-    return correctionlib.CorrectionSet.from_file(local_path(path))
+    Raises:
+        ConfigError: if the file isn't found or isn't a file of correctionlib.
+    """
+    return load_set(find_corrections(path))
 
 
 def met_xy_correction(params: Any, events: Any, METcol: str, year: str, era: str) -> tuple[Any, Any]:

@@ -55,7 +55,7 @@ def load_correction(path: str, name: str) -> Any:
 
 @functools.lru_cache(maxsize=1024)
 def _correction(content: FileContent, name: str) -> Any:
-    corrections = _load(content)
+    corrections = load_set(content)
     known = {**corrections, **corrections.compound}
     if name not in known:
         raise UnknownNameError("correction", name, known, Path(content.path).name)
@@ -68,7 +68,7 @@ def names_of(content: FileContent) -> tuple[str, ...]:
     Raises:
         ConfigError: if it isn't a correctionlib file.
     """
-    corrections = _load(content)
+    corrections = load_set(content)
     return (*corrections, *corrections.compound)
 
 
@@ -94,7 +94,12 @@ def find_corrections(path: str) -> FileContent:
 
 
 @functools.lru_cache(maxsize=64)
-def _load(content: FileContent) -> Any:
+def load_set(content: FileContent) -> Any:
+    """Return all corrections of a correctionlib file.
+
+    Raises:
+        ConfigError: if it isn't a correctionlib file.
+    """
     import correctionlib
 
     try:

@@ -13,6 +13,7 @@ from pocket.compat import cuts, delayed_branches, histograms, objects, provenanc
 from pocket.compat.lepton_mva import ElectronMVAEvaluator, MuonMVAEvaluator, XGBoostEvaluator
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
+from pocket.parameters.used_files import recording_files
 from tests.pocket.correction_files import binned, write_corrections
 
 JETS = ak.Array(
@@ -157,6 +158,19 @@ def test_a_set_of_corrections_is_read_once(tmp_path: Path) -> None:
     file = write_corrections(tmp_path / "sf.json", content)
     assert objects.load_correction_set(file)["sf"].evaluate(50.0, "nominal") == 1.5
     assert objects.load_correction_set(file) is objects.load_correction_set(file)
+
+
+def test_a_set_of_corrections_that_is_replaced_is_read_again(tmp_path: Path) -> None:
+    for factor in (1.5, 2.5):
+        content = binned("sf", {"pt": [0.0, 100.0]}, lambda kind, number: factor, "kind")  # noqa: B023
+        file = write_corrections(tmp_path / "sf.json", content)
+        # an output that used the set depends on its file, whoever has read it in this process before
+        for _ in range(2):
+            with recording_files() as used:
+                assert objects.load_correction_set(file)["sf"].evaluate(50.0, "nominal") == factor
+            assert list(used) == [file]
+    with pytest.raises(ConfigError, match=r"none\.json does not exist"):
+        objects.load_correction_set(str(tmp_path / "none.json"))
 
 
 def test_axes_of_the_library_hist() -> None:
