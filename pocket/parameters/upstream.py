@@ -11,11 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from pocket.errors import ConfigError
 from pocket.parameters import defaults, locations
+from pocket.parameters.plain import plain_section
 from pocket.parameters.shipped import shipped_root
 from pocket.parameters.upstream_forms import cvmfs_path, set_tags
 
 #: Folder in params/ with PocketCoffea's own values.
 _VARIANT = "pocketcoffea"
+#: Sections that PocketCoffea resolves before other parameters are merged into them.
+_RESOLVED = ("default_jets_calibration", "jets_calibration")
 #: Names of folders in ``${name:…}`` → path of the folder.
 _folders: dict[str, str] = {}
 #: Options of a run that don't belong to an executor.
@@ -62,12 +65,21 @@ def setup_cvmfs_resolver(group_tags: Mapping[str, Mapping[str, str]] | None = No
 def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = None) -> DictConfig:
     """Return the shipped parameters with PocketCoffea's values where they differ, and with keys that only it has.
 
+    As in PocketCoffea, what ``jets_calibration`` takes from ``default_jets_calibration`` are the shipped values, also
+    if the latter is changed afterwards.
+
     Args:
         group_tags: see :func:`setup_cvmfs_resolver`.
+
+    Raises:
+        ConfigError: if a value that is set on the command line can't be resolved.
     """
     setup_cvmfs_resolver(group_tags)
     register_configuration_dir("default_params_dir", shipped_root() / "params")
-    return defaults.get_default_parameters(_VARIANT)
+    parameters = defaults.get_default_parameters(_VARIANT)
+    for section in _RESOLVED:
+        parameters[section] = plain_section(parameters, section)
+    return parameters
 
 
 def get_defaults_and_compose(*files: str | Path) -> DictConfig:

@@ -55,6 +55,28 @@ def test_files_change_values_without_being_asked(tmp_path: Path) -> None:
     }
 
 
+def test_values_of_jets_that_refer_to_defaults_don_t_follow_changes_of_these(tmp_path: Path) -> None:
+    default = "default_jets_calibration: {variations: {full_variations: {AK4PFPuppi: {2022_preEE: [JER]}}}"
+    path = write(tmp_path, f"{default}, factory_config_clib: {{AK4PFPuppi: {{2022_preEE: {{jec_mc: mine}}}}}}}}")
+    shipped, changed = (to_plain(get_defaults_and_compose(*files)) for files in ((), (path,)))
+    assert changed["jets_calibration"] == shipped["jets_calibration"]
+    assert changed["default_jets_calibration"]["factory_config_clib"]["AK4PFPuppi"]["2022_preEE"]["jec_mc"] == "mine"
+    named = write(
+        tmp_path,
+        path.read_text()
+        + """
+jets_calibration:
+  variations: ${default_jets_calibration.variations.full_variations}
+  jet_types: {AK4PFPuppi: "${default_jets_calibration.factory_config_clib.AK4PFPuppi}"}
+""",
+    )
+    composed = to_plain(get_defaults_and_compose(named))["jets_calibration"]
+    assert composed["jet_types"]["AK4PFPuppi"]["2022_preEE"]["jec_mc"] == "mine"
+    assert composed["variations"]["AK4PFPuppi"]["2022_preEE"] == ["JER"]
+    # those of large jets were resolved when they were those of small ones
+    assert len(composed["variations"]["AK8PFPuppi"]["2022_preEE"]) > 2
+
+
 def test_strings() -> None:
     base = OmegaConf.create({"mine": {"a": 1, "b": [1, 2]}})
     assert merge_parameters_from_string(base, "mine: {a: 2}", ["mine.b=[3]"]) == {"mine": {"a": 2, "b": [3]}}
