@@ -29,7 +29,7 @@ class Configurator(ours.Configurator):
         datasets: definitions and filter.
         skim: cuts on NanoAOD columns.
         preselections: cuts on objects.
-        categories: category → cuts, or a selection object; may be empty if the configuration only makes a skim.
+        categories: category → cuts, or a selection object; empty for one category ``baseline`` without cuts.
         weights: block of weights.
         variations: blocks of the variations of weights and calibrators.
         variables: histogram name → histogram; the axes of the workflow's ``custom_axes`` come first in each, and NaN
@@ -69,12 +69,10 @@ class Configurator(ours.Configurator):
         delayed_columns: Sequence[Any] = (),
         parameters_read: Sequence[str] = (),
     ) -> None:
-        if save_skimmed_files is not None:
-            # A skim has none.
-            categories = categories or {"skimmed": [passthrough]}
-        known = KnownNames(datasets, categories)
         #: Reasons why our own Configurator wouldn't do, for ``law run Migrate``.
-        self.only_theirs: list[str] = []
+        self.only_theirs: list[str] = [] if categories else ["it has no categories"]
+        categories = categories or {"baseline": [passthrough]}
+        known = KnownNames(datasets, categories)
         given = tuple(weights_classes or ())
         weights_classes = _weights(given)
         constant = [str(one.name) for one in weights_classes if not getattr(one, "has_variations", True)]

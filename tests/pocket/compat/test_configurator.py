@@ -41,6 +41,14 @@ def test_a_reader_of_such_a_skim() -> None:
     assert analysis.skims == {"main": Skim(config="main"), **skims}
 
 
+def test_without_categories_there_is_one_of_all_events() -> None:
+    weights = {"common": {"inclusive": ["genWeight"], "bycategory": {"baseline": ["XS"]}}}
+    config = configure(categories={}, weights=weights)
+    assert (config.categories.names, config.only_theirs) == (("baseline",), ["it has no categories"])
+    output, _ = run(config)
+    assert output["sumw"] == {"baseline": {DY: {"DY": {"nominal": 4}}}}
+
+
 def test_reasons_for_their_configurator() -> None:
     assert configure().only_theirs == []
     left_out = {"jsons": configure().definition_files, "filter": {"samples": ["DY", "DATA", "NONE"]}}
@@ -83,8 +91,6 @@ def test_a_weight_of_ones_own_goes_before_a_shipped_one_that_is_listed_too() -> 
 def test_a_skim_needs_no_categories() -> None:
     config = configure(save_skimmed_files="skims", variables={}, categories={})
     assert config.own_skim("main") == Skim(config="main")
-    with pytest.raises(ConfigError, match="categories: at least one is needed"):
-        configure(categories={})
 
 
 def test_nan_is_counted_above_the_last_bin() -> None:
