@@ -47,7 +47,7 @@ def check_shapes(cfg: Configurator, variable: str, shapes: Sequence[str], where:
     Args:
         cfg: the configuration.
         variable: the histogram that is read.
-        shapes: names of variations, without ``Up`` and ``Down``.
+        shapes: names of variations, without ``Up`` and ``Down``; that of a weight stands for all of its variations.
         where: what names them, for the error.
 
     Raises:
@@ -61,7 +61,8 @@ def check_shapes(cfg: Configurator, variable: str, shapes: Sequence[str], where:
     if None not in names:
         fills = cfg.variables[variable].fills_variation
         known = {stem_of(name) for name in names if name not in (None, NOMINAL) and fills(str(name))}
-        check_known("variation", shapes, known, where)
+        unknown = [name for name in shapes if not any(f"{stem}_".startswith(f"{name}_") for stem in known)]
+        check_known("variation", unknown, known, where)
 
 
 def check_trigger_cuts(cfg: Configurator) -> None:

@@ -153,6 +153,21 @@ def test_variations_that_the_input_stores() -> None:
             measured(Shape("zpt"), **of_histogram)
 
 
+def test_the_name_of_a_weight_stands_for_all_variations_of_it() -> None:
+    weight = WeightLambda.wrap_func("sf", lambda *arguments: np.ones(0), has_variations=True, variations=["lf", "hf"])
+    tnp = configure(
+        variables={"probes": PROBES},
+        weights={"common": {"inclusive": [weight]}},
+        variations={"weights": {"common": {"inclusive": ["sf"]}}},
+        categories={"baseline": [passthrough], "tight": [passthrough]},
+    )
+    for name in ("sf", "sf_lf"):
+        of_name = analysis({"tnp": tnp}, scale_factors={"id": scale_factor("tnp", systematics=(Shape(name),))})
+        assert of_name.scale_factor("id").read_variations() == (name,)
+    with pytest.raises(UnknownNameError, match="unknown variation 's' in systematics of scale factor 'id'"):
+        analysis({"tnp": tnp}, scale_factors={"id": scale_factor("tnp", systematics=(Shape("s"),))})
+
+
 def test_unknown_scale_factor_in_the_weights() -> None:
     with pytest.raises(UnknownNameError, match="'idd' in weights of configuration 'main', did you mean 'id'"):
         analysis({"tnp": config(), "main": config("idd")}, scale_factors={"id": scale_factor("tnp")})
