@@ -29,13 +29,13 @@ from pocket.configuration.plot import TemplatePlot, all_plots
 from pocket.configuration.repeated_keys import warn_of_repeated_keys
 from pocket.configuration.restricted import restrict_analysis
 from pocket.configuration.skim import Skim
-from pocket.configuration.user_errors import describe, suggestion
+from pocket.configuration.user_errors import describe, in_configuration, suggestion
 from pocket.configuration.whole import check_shapes
 from pocket.datasets.restriction import Restriction
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
-from pocket.parameters.overrides import check_overrides, parameter_overrides
+from pocket.parameters.overrides import check_applied, check_overrides, parameter_overrides
 from pocket.parameters.shipped import analysis_package, analysis_packages
 from pocket.parameters.tags import rename, tags_of
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
@@ -492,9 +492,11 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
     _raise_blocking(analysis, broken)
     register_package(module.__name__)
     changed = patches(module.__name__)
-    for config in analysis.configs.values():
+    for name, config in analysis.configs.items():
         config.patches = changed
         check_overrides(config.parameters, overrides)
+        with in_configuration(name):
+            check_applied(config.parameters, overrides)
     modules = _modules(module.__name__) if file is None else plain_files.modules_of(file)
     warn_of_repeated_keys(modules)
     return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in modules}, file)

@@ -74,6 +74,26 @@ def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
             raise UnknownNameError("parameter", path[depth], known, f"{where} (--params {key})")
 
 
+def check_applied(parameters: DictConfig, assignments: Sequence[str]) -> None:
+    """Check that parameters have the values of assignments, which code may have changed since they were composed.
+
+    Args:
+        parameters: the composed parameters, which have all of the keys.
+        assignments: ``key=value``.
+
+    Raises:
+        ConfigError: for the first one with another value.
+    """
+    for key, value in dict(map(split_assignment, assignments)).items():
+        found = OmegaConf.select(parameters, key, throw_on_resolution_failure=False)
+        # Names of files may have got the tags of their group.
+        if found != value and not (isinstance(value, str) and "/" in value):
+            raise ConfigError(
+                f"--params {key}={value} has no effect, since code of the analysis sets {key} to {found} afterwards: "
+                "set it by merge_parameters(…, update=True) or in a file, which --params overrides"
+            )
+
+
 def split_assignment(assignment: str) -> tuple[str, Any]:
     """Return the key of ``key=value``, and the value read as YAML.
 

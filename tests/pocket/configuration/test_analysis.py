@@ -378,6 +378,14 @@ def test_overrides(package: Path) -> None:
     assert pt() == 20.0
 
 
+def test_overrides_that_code_undoes(package: Path) -> None:
+    source = SOURCE.replace("    analysis = ", "    parameters.mine.pt = 30.0\n    analysis = ")
+    (package / "__init__.py").write_text(textwrap.dedent(source))
+    with pytest.raises(ConfigError, match=r"^configuration 'main': --params mine\.pt=25\.0 has no effect, .* to 30\.0"):
+        load_analysis(str(package), ("mine.pt=25.0",))
+    assert load_analysis(str(package), ("mine.pt=30.0",)).configs["main"].parameters.mine.pt == 30
+
+
 def test_loaded_once(package: Path) -> None:
     assert load_analysis(str(package)) is load_analysis(str(package))
 

@@ -10,11 +10,13 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.defaults import get_default_parameters, merge_parameters, merge_parameters_from_files
 from pocket.parameters.overrides import (
     apply_overrides,
+    check_applied,
     check_overrides,
     lookup,
     parameter_overrides,
     split_assignment,
 )
+from pocket.parameters.tags import with_tags
 
 PARAMETERS: dict[str, Any] = {
     "muon": {"pt": 15.0, "id": "tightId", "iso": None, "flags": ["a", "b"], "veto": True},
@@ -100,6 +102,26 @@ def test_what_is_merged_later_does_not_win(tmp_path: Path) -> None:
             assert merged.both == 2
     # outside of the block nothing is set
     assert merge_parameters(base, {"muon": {"pt": 40.0}}, update=True).muon.pt == 40.0
+
+
+def test_values_that_code_changes_afterwards_are_noticed() -> None:
+    assignments = ["muon.pt=20", "muon.flags=[c]", "muon.iso=0.1", "muon.pt=25"]
+    composed = compose(*assignments)
+    check_applied(composed, assignments)
+    composed.muon.pt = 30.0
+    with pytest.raises(ConfigError, match=r"--params muon\.pt=25 has no effect, .* sets muon\.pt to 30\.0 afterwards"):
+        check_applied(composed, assignments)
+    merged = OmegaConf.merge(compose(*assignments), {"muon": {"flags": ["d"]}})
+    with pytest.raises(ConfigError, match=r"sets muon\.flags to \['d'\] afterwards: set it by merge_parameters"):
+        check_applied(merged, assignments)
+
+
+def test_names_of_files_may_get_tags() -> None:
+    assignments = ["correction_tags.LUM=2025-01-01", "pileup.2018.file=corrections://POG/LUM/2018_UL/mine.json.gz"]
+    with parameter_overrides(assignments):
+        composed = with_tags(get_default_parameters())
+    assert composed.pileup["2018"].file.endswith("/2025-01-01/mine.json.gz")
+    check_applied(composed, assignments)
 
 
 def test_shipped_values_are_set() -> None:
