@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import datetime
@@ -167,7 +168,7 @@ def _describe_container(obj: object) -> Node | None:
         return None  # A class of the user's has more than its content.
     if isinstance(obj, _TABLES):
         # The order of a dict counts, since code may loop over it.
-        return Node("dict", _items(obj))
+        return Node("dict", [*_items(obj), *_factory(obj)])
     if isinstance(obj, list):
         return Node("list", _numbered(obj))
     if isinstance(obj, tuple):
@@ -182,6 +183,11 @@ def _items(table: Mapping[object, object]) -> list[tuple[str, object]]:
         (f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]", _Item(key, value))
         for key, value in table.items()
     ]
+
+
+def _factory(obj: object) -> list[tuple[str, object]]:
+    """Return what makes the missing entries of a table, which is no attribute that an instance's state has."""
+    return [(".default_factory", obj.default_factory)] if isinstance(obj, collections.defaultdict) else []
 
 
 def _numbered(values: Iterable[object]) -> list[tuple[str, object]]:
@@ -205,6 +211,7 @@ def _describe_instance(obj: object) -> Node | None:
     elif not library or fields is None:
         parts.append((".__class__", kind))
     parts += [("", builtin(obj)) for builtin in _BUILTIN if isinstance(obj, builtin)]
+    parts += _factory(obj)
     return Node(f"instance {_name(kind)} {' '.join(state)}", parts)
 
 

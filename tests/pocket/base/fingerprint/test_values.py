@@ -92,6 +92,10 @@ class Custom:
         return self.name
 
 
+class Defaults(collections.defaultdict[str, float]):
+    """Table of the user's own."""
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -142,6 +146,10 @@ class Custom:
         ("a".join, "b".join),
         # the order of a dict may decide what code does that goes through it
         ({"a": {3, 2}, "b": [1]}, {"b": [1], "a": {2, 3}}),
+        # what is missing in a table has a value, too
+        (collections.defaultdict(lambda: 1.0, a=0.9), collections.defaultdict(lambda: 2.0, a=0.9)),
+        (collections.defaultdict(int), collections.defaultdict(None)),
+        (Defaults(int, a=1), Defaults(float, a=1)),
     ],
 )
 def test_different_objects_differ(one: object, other: object) -> None:
