@@ -206,7 +206,9 @@ class _Search:
         for position in range(len(module.source.statements)):
             self._count(name, module, position)
         for binding in module.source.bindings:
-            if binding.statement.names != ("*",) and binding.name in module.source.exported:
+            if binding.statement.names == ("*",):
+                self.enter(binding.statement, module.package)
+            elif binding.name in module.source.exported:
                 self._bind(name, module, binding, ())
         for bindings in self._public(name).values():
             for binding in bindings:

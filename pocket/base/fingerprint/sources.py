@@ -205,11 +205,11 @@ class _Found:
     exported: list[str] = field(default_factory=list)
 
     def add(self, statement: ast.stmt) -> None:
-        if is_idle(statement) or _is_main(statement):
+        if is_idle(statement):
             return
         if isinstance(statement, ast.Import | ast.ImportFrom):
             self.bindings += _bindings(statement)
-        elif isinstance(statement, ast.If) and _is_type_checking(statement.test):
+        elif isinstance(statement, ast.If) and (_is_type_checking(statement.test) or _is_main(statement.test)):
             for other in statement.orelse:
                 self.add(other)
         elif _bound_names(statement) == ("__all__",):
@@ -333,11 +333,9 @@ def _is_type_checking(test: ast.expr) -> bool:
     return getattr(test, "id", getattr(test, "attr", "")) == "TYPE_CHECKING"
 
 
-def _is_main(statement: ast.stmt) -> bool:
-    """Tell whether a statement runs only if the module is a script."""
-    return (
-        isinstance(statement, ast.If)
-        and isinstance(statement.test, ast.Compare)
-        and isinstance(statement.test.left, ast.Name)
-        and statement.test.left.id == "__name__"
-    )
+def _is_main(test: ast.expr) -> bool:
+    """Tell whether a condition holds only if the module is a script."""
+    match test:
+        case ast.Compare(ast.Name("__name__"), [ast.Eq()], [ast.Constant("__main__")]):
+            return True
+    return False

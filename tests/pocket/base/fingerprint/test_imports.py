@@ -98,6 +98,15 @@ def test_names_of_a_package_that_reexports_lead_to_their_module(folder: Path) ->
     assert "engine.reexported" not in closure_of_f.modules
 
 
+@pytest.mark.parametrize("star", ["from .lazy import *", "from engine.sub.lazy import *", "from .again import *"])
+def test_names_of_a_package_that_takes_all_of_a_module_lead_there(folder: Path, star: str) -> None:
+    write_modules(folder, {"engine.sub.__init__": star, "engine.sub.again": "from .lazy import *"})
+    write_modules(folder, {"engine.uses": "from engine.sub import work\ndef f(): return work()"})
+    before = code_closure("engine.uses:f", "engine")
+    write_modules(folder, {"engine.sub.lazy": "def work(): return 12345"})
+    assert code_closure("engine.uses:f", "engine") != before
+
+
 def test_libraries_that_decide_numbers_count_by_version() -> None:
     found = code_closure("pocket.engine.run")
     assert f"numpy {metadata.version('numpy').partition('.')[0]}" in found.libraries

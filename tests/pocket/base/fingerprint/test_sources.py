@@ -70,6 +70,8 @@ def test_statements_say_what_they_bind_and_use(file: Path) -> None:
         ("@dataclass(frozen=True)\nclass A: pass", [False]),
         ("@registry.add\nclass A: pass", [True]),
         ('if __name__ == "__main__":\n    main()', []),
+        ('if __name__ == "__main__":\n    main()\nelse:\n    act()', [True]),
+        ('if __name__ != "__main__":\n    act()', [True]),
         ("if TYPE_CHECKING:\n    import typed\nelse:\n    act()", [True]),
         ('"""Text."""', []),
     ],
