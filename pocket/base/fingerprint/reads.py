@@ -20,7 +20,7 @@ import site
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Collection, Iterator, KeysView, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, TypeVar
@@ -41,7 +41,12 @@ _READERS: Mapping[str, tuple[tuple[str, int | str], ...]] = {
     "h5py": (("File.__init__", 1),),
     "onnxruntime": (("InferenceSession.__init__", 1),),
     "pyarrow": (),
-    "pyarrow.parquet": (("read_table", 0), ("ParquetFile.__init__", 1)),
+    "pyarrow.dataset": (("dataset", 0),),
+    "pyarrow.feather": (("read_table", 0),),
+    "pyarrow.parquet": (
+        *(("read_table", 0), ("read_schema", 0), ("read_metadata", 0)),
+        *(("ParquetFile.__init__", 1), ("ParquetDataset.__init__", 1)),
+    ),
     "torch": (("jit.load", 0),),
     "uproot": (("open", 0),),
     "xgboost": (("Booster.load_model", 1),),
@@ -334,17 +339,27 @@ def _telling(reader: Any, argument: int | str) -> Any:
     def telling(*args: Any, **kwargs: Any) -> Any:
         reads = getattr(_active, "reads", None)
         if reads is not None:
-            given = args[position] if len(args) > position else next(iter(kwargs.values()), None)
-            if isinstance(given, str | os.PathLike):
-                _active.reads = None
-                try:
-                    _note_given(reads, os.fsdecode(given))
-                finally:
-                    _active.reads = reads
+            # Arguments by name may be in any order; those that are no files aren't recorded.
+            given = args[position : position + 1] or kwargs.values()
+            _active.reads = None
+            try:
+                for name in _paths_in(given):
+                    _note_given(reads, name)
+            finally:
+                _active.reads = reads
         return function(*args, **kwargs)
 
     telling.__pocket_watched__ = True  # type: ignore[attr-defined]
     return type(reader)(telling) if static else telling
+
+
+def _paths_in(given: Iterable[Any]) -> Iterator[str]:
+    """Yield the strings and paths in arguments, also those in lists."""
+    for value in given:
+        if isinstance(value, str | os.PathLike):
+            yield os.fsdecode(value)
+        elif isinstance(value, list | tuple):
+            yield from _paths_in(value)
 
 
 def _note_given(reads: Reads, given: str) -> None:
@@ -422,7 +437,10 @@ class _Environment(os._Environ):  # type: ignore[type-arg]
     @staticmethod
     def _is_asked_by_user() -> bool:
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None and frame.f_globals.get("__name__") in ("os", "_collections_abc", "collections.abc"):
+        while frame is not None and (
+            frame.f_globals.get("__name__") in ("os", "_collections_abc", "collections.abc")
+            or frame.f_code.co_name == "expandvars"
+        ):
             if frame.f_code.co_name == "copy":
                 return False
             frame = frame.f_back

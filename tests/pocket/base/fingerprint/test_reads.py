@@ -19,6 +19,10 @@ from typing import Any
 import correctionlib
 import h5py
 import numpy as np
+import pyarrow
+import pyarrow.dataset
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 import uproot
 import yaml
@@ -81,6 +85,26 @@ def test_files_that_libraries_open_are_recorded(tmp_path: Path) -> None:
         np.load(tmp_path / "a.npy")
         h5py.File(tmp_path / "a.h5").close()
     assert list(reads.checksums()) == [str(tmp_path / "a.h5"), str(tmp_path / "a.npy")]
+
+
+def test_files_that_readers_get_in_other_forms_are_recorded(tmp_path: Path) -> None:
+    table = pyarrow.table({"x": [1]})
+    files = [tmp_path / name for name in ("a.feather", "a.h5", "a.parquet", "b.parquet")]
+    pyarrow.feather.write_feather(table, files[0])
+    h5py.File(files[1], "w").close()
+    for file in files[2:]:
+        pyarrow.parquet.write_table(table, file)
+    reading: list[tuple[Callable[[], object], list[Path]]] = [
+        (lambda: h5py.File(mode="r", name=files[1]).close(), files[1:2]),
+        (lambda: pyarrow.parquet.read_table(columns=["x"], source=files[2]), files[2:3]),
+        (lambda: pyarrow.parquet.read_schema(files[2]), files[2:3]),
+        (lambda: pyarrow.dataset.dataset(list(map(str, files[2:]))).to_table(), files[2:]),
+        (lambda: pyarrow.feather.read_table(str(files[0])), files[:1]),
+    ]
+    for read, expected in reading:
+        with recording_reads() as reads:
+            read()
+        assert list(reads.checksums()) == list(map(str, expected))
 
 
 def test_a_library_that_is_imported_by_the_code_itself_is_watched(
@@ -202,7 +226,10 @@ def variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     return "MY_LIMIT"  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("ask", [lambda name: os.environ[name], os.environ.get, os.getenv])
+@pytest.mark.parametrize(
+    "ask",
+    [lambda name: os.environ[name], os.environ.get, os.getenv, lambda name: os.path.expandvars(f"${name}")],
+)
 def test_environment_variables_are_recorded(
     variable: str, ask: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
