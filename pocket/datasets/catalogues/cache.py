@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import secrets
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from pocket.base.runtime.remarks import remark
+
+
+@contextlib.contextmanager
+def _unless_closed(place: Path) -> Iterator[None]:
+    """Go on if a cache can't be written, as that of another user, since it only saves time."""
+    try:
+        yield
+    except OSError as error:
+        remark(f"answers of catalogues aren't kept in {place}: {error.strerror}")
 
 
 class AnswerCache:
@@ -34,7 +47,11 @@ class AnswerCache:
             return None
 
     def put(self, question: str, answer: Any) -> None:
-        """Store the answer to a question."""
+        """Store the answer to a question; if the folder can't be written, a warning says so."""
+        with _unless_closed(self.folder):
+            self._write(question, answer)
+
+    def _write(self, question: str, answer: Any) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"question": question, "time": time.time(), "answer": answer}
         path = self._path(question)
@@ -45,7 +62,8 @@ class AnswerCache:
                 json.dump(content, file)
             temporary.replace(path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
 
     def _path(self, question: str) -> Path:
@@ -67,7 +85,7 @@ class FileCache:
         self._known: dict[str, Any] = {}
         try:
             lines = path.read_bytes().split(b"\n")
-        except FileNotFoundError:
+        except OSError:
             lines = []
         for line in lines:
             try:
@@ -81,12 +99,12 @@ class FileCache:
         return self._known.get(identity) if identity else None
 
     def put(self, identity: str, record: Any) -> None:
-        """Store the metadata of a file, if it has an identity."""
+        """Store the metadata of a file, if it has an identity; if it can't be written, a warning says so."""
         if not identity:
             return
         # The leading line break ends a line that an interruption may have left incomplete.
         line = f"\n{json.dumps([identity, record])}\n".encode()
-        with self._lock:
+        with self._lock, _unless_closed(self.path):
             self._known[identity] = record
             self.path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -58,9 +59,11 @@ def site_replicas(places: Sequence[tuple[str, str]], settings: Settings, folder:
 
 
 def _query(request: Mapping[str, Any], settings: Settings, folder: Path, what: str) -> Replicas:
-    folder.mkdir(parents=True, exist_ok=True)
-    # coffea doesn't write its map atomically, so each process has its own.
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".query-") as own:
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    # coffea doesn't write its map atomically, so each process has its own. The folder may be another user's.
+    place = folder if folder.is_dir() and os.access(folder, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=place, prefix=".query-") as own:
         try:
             if settings.sites_map:
                 shutil.copyfile(settings.sites_map, Path(own) / _MAP)
@@ -69,8 +72,8 @@ def _query(request: Mapping[str, Any], settings: Settings, folder: Path, what: s
         except OSError as error:
             raise DatasetError(f"the map of sites {settings.sites_map} can't be read: {error.strerror}") from error
         answer = _run(request, settings, Path(own), what)
-        if not settings.sites_map and (Path(own) / _MAP).exists():
-            (Path(own) / _MAP).replace(folder / _MAP)
+        if place and not settings.sites_map and (Path(own) / _MAP).exists():
+            (Path(own) / _MAP).replace(place / _MAP)
     if "error" in answer:
         raise DatasetError(f"{what}: {answer['error']}")
     return replicas_of(answer["replicas"])

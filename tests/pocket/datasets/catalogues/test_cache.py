@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pocket.base.runtime.remarks import remark
 from pocket.datasets.catalogues.cache import AnswerCache, FileCache
 from tests.law_runner import ROOT
 from tests.waiting import wait_for
@@ -63,6 +64,18 @@ def test_file(tmp_path: Path) -> None:
     again = FileCache(path)
     assert again.get("a 11 bytes") == {"num_entries": 6}
     assert again.get("") is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # root may write everywhere, so a file stands where the folder should be
+    (tmp_path / "closed").write_text("")
+    answers, files = AnswerCache(tmp_path / "closed", 2), FileCache(tmp_path / "closed" / "files.jsonl")
+    remark.cache_clear()
+    for _ in range(2):
+        answers.put("q", 1)
+        files.put("a 10 bytes", {"num_entries": 5})
+    assert (answers.get("q"), files.get("a 10 bytes")) == (None, {"num_entries": 5})
+    assert [message.partition(" in ")[0] for message in caplog.messages] == ["answers of catalogues aren't kept"] * 2
 
 
 def test_line_that_was_cut_off(tmp_path: Path) -> None:

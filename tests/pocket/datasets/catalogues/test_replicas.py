@@ -22,6 +22,10 @@ def test_addresses_of_sites(tmp_path: Path) -> None:
         "/store/b.root": [],
         "/store/c.root": [],
     }
+    # a cache of another user
+    (tmp_path / "closed").write_text("")
+    found = site_replicas(places[:1], settings, tmp_path / "closed")
+    assert found == {"/store/a.root": [("T2_A", "root://a.example//store/a.root")]}
 
 
 def test_no_map(tmp_path: Path) -> None:
