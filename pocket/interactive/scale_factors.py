@@ -116,7 +116,7 @@ class ScaleFactorFile:
             **inputs: a number, a string or an array for each input; arrays of one shape, or jagged in the same way.
 
         Returns:
-            A number if all inputs are, else an array of their shape.
+            A number if all inputs are, else an array of their shape, which misses what an input misses.
 
         Raises:
             UnknownNameError: if an input or the systematic is unknown.
@@ -133,7 +133,7 @@ class ScaleFactorFile:
         if any(isinstance(value, ak.Array) for value in values):
             arrays = ak.broadcast_arrays(*values)
             found = self._evaluate(texts, dict(zip(numbers, map(_flat, arrays), strict=True)), systematic)
-            return ak.unflatten(found, ak.num(arrays[0])) if arrays[0].ndim > 1 else ak.Array(found)
+            return _shaped(found, arrays[0])
         arrays = np.broadcast_arrays(*values) if values else [np.zeros(())]
         found = self._evaluate(texts, dict(zip(numbers, map(np.ravel, arrays), strict=False)), systematic)
         return found.reshape(arrays[0].shape) if arrays[0].ndim else float(found[0])
@@ -241,3 +241,14 @@ def _flat(array: ak.Array) -> Any:
     if array.ndim > 2:
         raise ConfigError(f"inputs have {array.ndim} dimensions, expected one number per event or per object")
     return ak.to_numpy(ak.flatten(array, axis=None))
+
+
+def _shaped(found: Floats, array: ak.Array) -> ak.Array:
+    """Return values of an array's entries in its shape; what it misses is missing."""
+    entries = ak.flatten(array) if array.ndim > 1 else array
+    missing = ak.to_numpy(ak.is_none(entries))
+    shaped = ak.Array(found)
+    if missing.any():
+        places = np.cumsum(~missing) - 1
+        shaped = shaped[ak.mask(places, ~missing)]
+    return ak.unflatten(shaped, ak.num(array)) if array.ndim > 1 else shaped

@@ -80,6 +80,12 @@ def test_evaluation(sf: ScaleFactorFile) -> None:
     jagged = sf.evaluate(year="2018", pt=ak.Array([[25.0], [], [40.0, 300.0]]))
     assert ak.num(jagged).tolist() == [1, 0, 2]
     assert ak.flatten(jagged).tolist() == pytest.approx([1.1, 1.05, 0.99])
+    # what an input misses keeps its place
+    leading = ak.firsts(ak.Array([[25.0], [], [40.0, 300.0]]))
+    assert sf.evaluate(year="2018", pt=leading).tolist() == [pytest.approx(1.1), None, pytest.approx(1.05)]
+    gaps = sf.evaluate(year="2018", pt=ak.Array([[None, 25.0], None, [], [40.0, None]]))
+    assert gaps.tolist() == [[None, pytest.approx(1.1)], None, [], [pytest.approx(1.05), None]]
+    assert sf.evaluate(year="2018", pt=ak.Array([[None], []])[:, :1]).tolist() == [[None], []]
 
 
 def test_other_corrections_of_the_file(folder: Path, sf: ScaleFactorFile) -> None:
