@@ -19,7 +19,8 @@ def object_matching(
     """Return one-to-one matches of the objects of two collections, the closest pairs first.
 
     Args:
-        obj: jagged records with eta and phi, and pt if ``dpt_max`` is given, shape (n events, n).
+        obj: jagged records with eta and phi, and pt if ``dpt_max`` is given, shape (n events, n); ``None`` matches
+            nothing.
         obj2: the same, shape (n events, n2).
         dr_min: distance from which objects don't match.
         dpt_max: difference of pt in GeV from which objects don't match, one number or one per event.
@@ -45,7 +46,7 @@ def match_indices(
         Two arrays of shape (n events, n2), ``None`` where ``obj2`` isn't matched: the position of its match in ``obj``,
         and the distance.
     """
-    distances = delta_r_table(obj, obj2)
+    distances = delta_r_table(_far_if_missing(obj), _far_if_missing(obj2))
     counts, counts2 = ak.to_numpy(ak.num(obj.eta)), ak.to_numpy(ak.num(obj2.eta))
     flat = ak.to_numpy(ak.flatten(distances, axis=None))
     first, second = map(ak.to_numpy, map(ak.flatten, ak.unzip(ak.cartesian([rows(counts), rows(counts2)]))))
@@ -64,6 +65,16 @@ def match_indices(
     distance[second[pairs]] = flat[pairs]
     index, matched = ak.unflatten(partner, counts2), ak.unflatten(partner >= 0, counts2)
     return ak.mask(index, matched), ak.mask(ak.unflatten(distance, counts2), matched)
+
+
+def _far_if_missing(objects: ak.Array) -> ak.Array:
+    """Return eta and phi of objects, without a number for those that are ``None``: these match nothing."""
+    if not ak.any(ak.is_none(objects.eta, axis=1)):
+        return objects
+    counts = ak.num(objects.eta)
+    columns = {name: ak.to_numpy(ak.flatten(objects[name])) for name in ("eta", "phi")}
+    numbers = {name: np.where(np.ma.getmaskarray(each), np.nan, np.ma.getdata(each)) for name, each in columns.items()}
+    return ak.zip({name: ak.unflatten(each, counts) for name, each in numbers.items()})
 
 
 def _closest_first(

@@ -117,6 +117,24 @@ def test_a_pair_that_fails_in_pt_blocks_no_other() -> None:
     assert distance.to_list() == [[pytest.approx(0.2)]]
 
 
+@given(events("Muon", "Jet", max_objects=6), st.integers(2, 4))
+@settings(max_examples=25)
+def test_missing_objects_match_nothing(generated: list[Event], every: int) -> None:
+    arrays = to_awkward(generated)
+    muons, jets = (
+        ak.mask(objects, (ak.local_index(objects.pt) + np.arange(len(arrays))) % every > 0)
+        for objects in (arrays.Muon, arrays.Jet)
+    )
+    # those that are left, and their places
+    left, left2 = (ak.drop_none(objects, axis=1) for objects in (muons, jets))
+    places, places2 = (ak.local_index(objects.pt)[~ak.is_none(objects.pt, axis=1)] for objects in (muons, jets))
+    index, distance = match_indices(muons, jets, CLOSE)
+    expected, expected_distance = match_indices(left, left2, CLOSE)
+    assert index[places2].to_list() == places[expected].to_list()
+    assert distance[places2].to_list() == expected_distance.to_list()
+    assert not ak.any(~ak.is_none(index, axis=1) & ak.is_none(jets.pt, axis=1))
+
+
 def test_no_events_and_no_objects() -> None:
     nothing = to_awkward([{"Muon": [], "Jet": []}])
     for arrays in (nothing, nothing[:0]):
