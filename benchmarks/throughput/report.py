@@ -189,7 +189,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
     "growth": ("Growth", "Seconds of CPU time of our engine for tt̄ with more of one thing.", growth),
     "workers": ("Workers", "The same events in two processes at once, and in one: wall time.", workers),
     "stages": ("Stages", "CPU time of our engine.", stages),
-    "files": ("Wide and small files", "CPU time of our engine, relative to one file of 245 branches.", files),
+    "files": ("Files", "CPU time of our engine, relative to one file of 245 branches.", files),
     "skim": (
         "From a skim",
         "Original events per second of CPU time, for the same templates from the original files and from a skim "
@@ -197,7 +197,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
         skim,
     ),
     "commands": (
-        "Whole commands",
+        "Commands",
         "Time of a command and all its processes from its start to its end, medians; the ratio is that of the command "
         "over ours.",
         commands,
