@@ -2,7 +2,8 @@
 
 The jets are those of ``jet_scale_factors.jet_collection.btag``, their score is
 ``btagging.working_point.<year>.btagging_algorithm``. All jets of the collection are used, so it must be the one before
-any b tag. Scale factors of another tagger than that of the score are refused.
+any b tag. Scale factors of another tagger than that of the score are refused. Jets beyond the |η| of the group's
+corrections, where none are measured, have the factor 1, as in CMSSW's BTagCalibrationReader (``eval_auto_bounds``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from pocket.base.arrays.jagged import products_of
 from pocket.base.typing import Floats, Indices
 from pocket.corrections.bin_cache import Input, Inputs
-from pocket.corrections.evaluation import evaluate, kind_input, kinds, named_correction, plain_name
+from pocket.corrections.evaluation import coverage, evaluate, kind_input, kinds, named_correction, plain_name
 from pocket.corrections.files import find_corrections, load_correction, names_of
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
@@ -90,11 +91,13 @@ class _Part(NamedTuple):
 
     Args:
         inputs: inputs of the correction.
+        beyond: whether a jet is beyond the |η| of the correction, shape (n jets,).
         numbers: number of these jets in each event, shape (n events,).
         central: product of their central scale factors, shape (n events,).
     """
 
     inputs: Inputs
+    beyond: npt.NDArray[np.bool_]
     numbers: Indices
     central: Floats
 
@@ -129,28 +132,22 @@ class BTagShape(BTagWeight):
         """Return the weight with its variations."""
         ((file, name),) = self.corrections()
         jets = self.jets(events)
-        flavour = jets["hadronFlavour"]
-        inputs = Inputs(
-            {
-                "flavor": flavour,
-                "abseta": np.abs(jets["eta"]),
-                "pt": jets["pt"],
-                "discriminant": self.score(jets),
-            }
-        )
-        central = evaluate(file, name, inputs.with_texts(kind_input("central")))
+        flavour, abseta = jets["hadronFlavour"], np.abs(jets["eta"])
+        inputs = Inputs({"flavor": flavour, "abseta": abseta, "pt": jets["pt"], "discriminant": self.score(jets)})
+        beyond = abseta >= end_of_abseta(file, name)
+        central = np.where(beyond, 1.0, evaluate(file, name, inputs.with_texts(kind_input("central"))))
         is_charm = flavour == CHARM
 
         def part(mask: npt.NDArray[np.bool_]) -> _Part:
             numbers = jets.numbers(mask)
-            return _Part(inputs.chosen(mask), numbers, products_of(central[mask], numbers))
+            return _Part(inputs.chosen(mask), beyond[mask], numbers, products_of(central[mask], numbers))
 
         parts = {True: part(is_charm), False: part(~is_charm)}
         nominal = parts[True].central * parts[False].central
 
         def varied(kind: str, charm: bool) -> Floats:
             own = parts[charm]
-            factors = evaluate(file, name, own.inputs.with_texts(kind_input(kind)))
+            factors = np.where(own.beyond, 1.0, evaluate(file, name, own.inputs.with_texts(kind_input(kind))))
             return products_of(factors, own.numbers) * parts[not charm].central
 
         if shape_variation != "nominal":
@@ -298,18 +295,12 @@ class BTagFixedWorkingPoint(BTagWeight):
         of_bc, of_light = self.scale_factor_corrections()
         self._check_threshold(*of_bc, working_point, lowest)
         tagged = self.score(jets) > lowest
-        flavour = jets["hadronFlavour"]
-        inputs = Inputs(
-            {
-                "workingpoint": working_point,
-                "flavor": flavour,
-                "abseta": np.abs(jets["eta"]),
-                "pt": jets["pt"],
-            }
-        )
+        flavour, abseta = jets["hadronFlavour"], np.abs(jets["eta"])
+        inputs = Inputs({"workingpoint": working_point, "flavor": flavour, "abseta": abseta, "pt": jets["pt"]})
         efficiency = self.efficiency(jets, inputs, shape_variation)
 
         is_light = flavour == 0
+        beyond = abseta >= np.where(is_light, end_of_abseta(*of_light), end_of_abseta(*of_bc))
         light_inputs, bc_inputs = inputs.chosen(is_light), inputs.chosen(~is_light)
 
         def weight(keys: Mapping[str, str]) -> Floats:
@@ -319,6 +310,7 @@ class BTagFixedWorkingPoint(BTagWeight):
                 ("light", of_light, is_light, light_inputs),
             ):
                 factors[mask] = evaluate(file, name, own.with_texts(kind_input(keys.get(group, "central"))))
+            factors[beyond] = 1.0
             return jets.product(method_1a(self.name, tagged, factors, efficiency))
 
         known = {"heavy": kinds(*of_bc), "light": kinds(*of_light)}
@@ -359,6 +351,11 @@ class BTagFixedWorkingPoint(BTagWeight):
                 f"weight {self.name!r}: {working_point} of btagging.working_point.{self.year}.btagging_WP is {lowest}, "
                 f"but the scale factors {correction!r} are for {expected:.4f}"
             )
+
+
+def end_of_abseta(file: str, name: str) -> float:
+    """Return the |η| from which on a correction has no scale factors, infinite if it has a rule of its own there."""
+    return coverage(find_corrections(file), name).range("abseta", {})[1]
 
 
 def _source(variation: str, weight: str) -> tuple[str, str]:

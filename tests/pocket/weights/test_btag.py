@@ -43,7 +43,7 @@ jets = lists_of(
     st.fixed_dictionaries(
         {
             "pt": numbers(15, 400),
-            "eta": numbers(-2.6, 2.6),
+            "eta": numbers(-3.2, 3.2),
             "hadronFlavour": st.sampled_from([0, 4, 5]),
             "btagDeepFlavB": numbers(0, 1),
         }
@@ -119,12 +119,14 @@ def parameters(folder: Path) -> Any:
 
 
 def shape_factor(folder: Path, kind: str, flavours: tuple[int, ...]) -> Any:
-    """Return the scale factor of a jet, central for other flavours."""
+    """Return the scale factor of a jet, central for other flavours, and 1 beyond |η| of 2.5."""
     correction = correctionlib.CorrectionSet.from_file(f"{folder}/btagging.json")["deepJet_shape"]
 
     def factor(jet: dict[str, Any]) -> float:
         systematic = kind if jet["hadronFlavour"] in flavours else "central"
-        abseta, pt, score = min(abs(jet["eta"]), 2.49), max(jet["pt"], 20.0), min(jet["btagDeepFlavB"], 0.999)
+        abseta, pt, score = abs(jet["eta"]), max(jet["pt"], 20.0), min(jet["btagDeepFlavB"], 0.999)
+        if abseta >= 2.5:
+            return 1.0
         return correction.evaluate(systematic, jet["hadronFlavour"], abseta, pt, score)
 
     return factor
@@ -219,7 +221,9 @@ def method_1a(folder: Path, objects: Any, bc: str, light: str) -> float:
     efficiencies = correctionlib.CorrectionSet.from_file(f"{folder}/efficiency.json")["eff"]
     simulation, data = [1.0], [1.0]
     for jet in present(objects):
-        flavour, abseta, pt = jet["hadronFlavour"], min(abs(jet["eta"]), 2.49), max(jet["pt"], 20.0)
+        flavour, abseta, pt = jet["hadronFlavour"], abs(jet["eta"]), max(jet["pt"], 20.0)
+        if abseta >= 2.5:
+            continue
         efficiency = efficiencies.evaluate("TT", flavour, pt)
         name, kind = ("deepJet_comb", bc) if flavour else ("deepJet_incl", light)
         in_data = min(corrections[name].evaluate(kind, "M", flavour, abseta, pt) * efficiency, 1.0)
@@ -244,6 +248,21 @@ def test_fixed_working_point(folder: Path, lists: list[Any]) -> None:
         np.testing.assert_allclose(found[side], expected, rtol=1e-9, atol=1e-12)
     inside, nothing = BTagFixedWorkingPoint(params, METADATA).evaluate(events, len(lists), "JERUp")
     assert (inside.tolist(), nothing) == (nominal.tolist(), {})
+
+
+def test_forward_jets_have_no_scale_factors(folder: Path) -> None:
+    """They have a score that no tag is made of, and are as frequent as a quarter of all jets."""
+    central = {"pt": 60.0, "eta": 1.0, "hadronFlavour": 5, "btagDeepFlavB": 0.5}
+    forward = [{**central, "eta": eta, "hadronFlavour": flavour} for eta in (2.5, -4.7) for flavour in (0, 4, 5)]
+    events = events_of([[central], [central, *forward], forward], "JetGood")
+    for weight in (BTagShape, BTagFixedWorkingPoint):
+        nominal, varied = weight(parameters(folder), METADATA).evaluate(events, 3, "nominal")
+        for values in (nominal, *varied.values()):
+            assert values[1] == values[0]
+            assert values[2] == 1
+        assert nominal[0] != 1
+    shifted, _ = BTagShape(parameters(folder), METADATA).evaluate(events, 3, "AK4PFchs_JES_TotalUp")
+    assert (shifted[1], shifted[2]) == (shifted[0], 1)
 
 
 def constant(folder: Path, efficiency: float, factor: float) -> Any:

@@ -49,7 +49,7 @@ def jets_of(year: str, score: str) -> ak.Array:
     """Return jets with edges, and values beyond them."""
     rng = np.random.default_rng(sum(map(ord, year + score)))
     pt = rng.exponential(80, N_JETS) + 15
-    eta = rng.uniform(-2.6, 2.6, N_JETS)
+    eta = rng.uniform(-3, 3, N_JETS)
     scores = rng.uniform(0, 1, N_JETS)
     for column, edges in (
         (pt, [15, 20, 30, 50, 200, 1000, 20_000]),
@@ -64,6 +64,11 @@ def jets_of(year: str, score: str) -> ak.Array:
     counts = rng.multinomial(N_JETS, np.full(3000, 1 / 3000))
     flavour = rng.choice(np.array([0, 4, 5], dtype=np.uint8), N_JETS)
     return ak.Array({"JetGood": ak.unflatten(ak.zip({**jets, "hadronFlavour": flavour}), counts)})
+
+
+def beyond(jets: ak.Array) -> npt.NDArray[np.bool_]:
+    """Return the mask of jets that have no scale factors."""
+    return np.asarray(abs(ak.flatten(jets.eta)) >= 2.5)
 
 
 def products(values: npt.NDArray[Any], jets: ak.Array) -> list[float]:
@@ -94,7 +99,10 @@ def parameters(year: str, tagger: str, folder: Path) -> Any:
 
 
 def inputs_of(year: str, jets: ak.Array, score: str) -> dict[str, npt.NDArray[Any]]:
-    """Return the inputs of correctionlib; beyond |η| of 2.5, and below the scores of Run 3, the last bins hold."""
+    """Return the inputs of correctionlib; below the scores of Run 3, the last bins hold.
+
+    Beyond |η| of 2.5, correctionlib has no value, and results for what is given here must be replaced by 1.
+    """
     found = {name: ak.flatten(jets[name]).to_numpy().astype(np.float64) for name in ("pt", "eta", score)}
     scores = found[score] if year in UL else np.maximum(found[score], 0)
     return {
@@ -128,11 +136,13 @@ def check_shape(params: Any, year: str, events: ak.Array, correction: Any, input
     weight = BTagShape(params, {"year": year, "sample": "TT"})
     weight.check_parameters()
     central = correction.evaluate("central", *inputs.values())
+    central[beyond(events.JetGood)] = 1
 
     def expected(kind: str, charm: bool = False) -> list[float]:
         mask = (inputs["flavor"] == 4) == charm
         factors = central.copy()
         factors[mask] = correction.evaluate(kind, *(column[mask] for column in inputs.values()))
+        factors[beyond(events.JetGood)] = 1
         return products(factors, events.JetGood)
 
     nominal, varied = weight.evaluate(events, len(events), "nominal")
@@ -176,6 +186,7 @@ def check_working_point(params: Any, year: str, events: ak.Array, corrections: A
         ):
             values = (inputs[axis][mask] for axis in ("flavor", "abseta", "pt"))
             factors[mask] = corrections[name].evaluate(kind, "M", *values)
+        factors[beyond(jets)] = 1
         in_data = np.minimum(factors * efficiency, 1)
         data = np.where(tagged, in_data, 1 - in_data)
         return products(data / np.where(tagged, efficiency, 1 - efficiency), jets)
