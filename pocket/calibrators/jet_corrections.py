@@ -18,6 +18,8 @@ Inputs = Mapping[str, Any]
 
 #: Suffix of the name of a variation → direction.
 DIRECTIONS = {"Up": "up", "Down": "down"}
+#: Last |η| of the uncertainties of the energy scale, beyond which the files have -999.
+_LAST_ETA = float(np.nextafter(5.4, 0))
 
 
 @dataclass(frozen=True)
@@ -117,9 +119,13 @@ class JetCorrections:
         return self._evaluate(f"{self.scale}_L1FastJet", {**inputs, "JetPt": raw_pt})
 
     def uncertainty(self, source: str, inputs: Inputs, pt: Floats) -> Floats:
-        """Return the relative uncertainty of the energy scale from one source, e.g. ``"Total"``."""
+        """Return the relative uncertainty of the energy scale from one source, e.g. ``"Total"``.
+
+        Jets beyond \\|η\\| of 5.4 have that of the last bin.
+        """
         file, scale = self._uncertainties
-        return self._evaluate(f"{scale}_{source}", {**inputs, "JetPt": pt}, file)
+        eta = np.clip(inputs["JetEta"], -_LAST_ETA, _LAST_ETA)
+        return self._evaluate(f"{scale}_{source}", {**inputs, "JetEta": eta, "JetPt": pt}, file)
 
     def relative_resolution(self, inputs: Inputs, pt: Floats) -> Floats:
         """Return the relative resolution of pt in simulation, 0 where the file's formula isn't defined.

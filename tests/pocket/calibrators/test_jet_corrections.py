@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import correctionlib
 import numpy as np
 import pytest
 from correctionlib import schemav2
@@ -46,6 +47,15 @@ def test_single_levels_make_the_compound_correction(params: dict[str, Any]) -> N
     single = JetCorrections.from_params(params, JET_TYPE, MC)
     assert single.levels == tuple(LEVELS)
     np.testing.assert_allclose(single.scale_factor(inputs(500), pt), compound.scale_factor(inputs(500), pt), rtol=1e-12)
+
+
+def test_jets_beyond_the_uncertainties_have_those_of_the_last_bin(params: dict[str, Any], jerc: str) -> None:
+    file = correctionlib.CorrectionSet.from_file(jerc)[f"{SCALE}_Total_{JET_TYPE}"]
+    assert file.evaluate(5.4, 40.0) == file.evaluate(-5.5, 40.0) == -999
+    eta, pt = np.array([-7.0, -5.5, -5.3, 0.1, 5.3, 5.4, 7.0]), np.full(7, 40.0)
+    found = JetCorrections.from_params(params, JET_TYPE, MC).uncertainty("Total", {**inputs(7), "JetEta": eta}, pt)
+    assert found.tolist() == [file.evaluate(min(max(each, -5.39), 5.39), 40.0) for each in eta]
+    assert 0 < found.min() <= found.max() < 0.2
 
 
 def test_ratio_with_its_own_uncertainty(tmp_path: Path) -> None:
