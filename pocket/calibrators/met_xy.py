@@ -20,6 +20,8 @@ _RUN_3 = "met_xy_corrections"
 _RESULTS = ("pt", "phi")
 #: The files hold for momenta below this one, in GeV.
 _MAX_PT = 6500.0
+#: More vertices count as this number in the linear shift, as in its source (:func:`shifted_momentum`).
+_MOST_VERTICES = 100.0
 #: Variation in files of Run 3 → how the input pt_phi ends, and the input variation.
 _VARIATIONS = {
     "xy_pileupUp": ("", "pu_up"),
@@ -93,7 +95,8 @@ class METXYCalibrator(Calibrator):
         met, vertices = collection(events, self._met), collection(events, "PV")
         pt, phi = (_numbers(branch(met, name, self._met)) for name in _RESULTS)
         if self._coefficients is not None:
-            found = shifted_momentum(pt, phi, _numbers(branch(vertices, "npvs", "PV")), self._coefficients)
+            number = np.minimum(_numbers(branch(vertices, "npvs", "PV")), _MOST_VERTICES)
+            found = shifted_momentum(pt, phi, number, self._coefficients)
         else:
             found = self._of_file(events, vertices, pt, phi, variation)
         return {f"{self._met}.{name}": values.astype(np.float32) for name, values in zip(_RESULTS, found, strict=True)}
