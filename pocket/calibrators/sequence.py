@@ -137,7 +137,8 @@ class CalibratorSequence:
         """Return calibrated events; the given events aren't changed.
 
         Args:
-            events: the uncalibrated events; the nominal calibration is cached while they are the same object.
+            events: the uncalibrated events; the nominal calibration is cached while they are the same object, and
+                calibrators are initialised again for other ones.
             variation: one of :attr:`variations`, or ``"nominal"``.
 
         Raises:
@@ -146,17 +147,17 @@ class CalibratorSequence:
         """
         if variation != NOMINAL and variation not in self._owners:
             raise UnknownNameError("shape variation", variation, (NOMINAL, *self._owners))
-        if self._nominal is None or self._source is not events:
+        if self._nominal is not None and self._source is not events:
+            self.initialize(events)
+        if self._nominal is None:
             self._calibrate_nominal(events)
         if variation == NOMINAL:
             return CalibratedEvents(copy.copy(self._nominal), frozenset())
         first = self._owners[variation]
-        calibrated, original = self._steps[first].events, dict(self._steps[first].original)
-        changed: set[str] = set()
+        calibrated, original, changed = self._steps[first].events, dict(self._steps[first].original), set[str]()
         for index in range(first, len(self.calibrators)):
-            calibrator, nominal = self.calibrators[index], self._steps[index].result
-            result = nominal
-            if index == first or _depends(calibrator, changed):
+            nominal = result = self._steps[index].result
+            if index == first or _depends(self.calibrators[index], changed):
                 result = self._run(index, calibrated, original, variation)
                 changed.update(key for key in {*result, *nominal} if result.get(key) is not nominal.get(key))
             calibrated = _replaced(calibrated, result)

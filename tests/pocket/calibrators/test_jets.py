@@ -164,6 +164,15 @@ def test_results_do_not_depend_on_chunks_or_order(events: ak.Array, params: dict
     assert calibrate(events, params).Jet.pt.tolist() != whole.tolist()
 
 
+def test_other_events_need_no_new_sequence(events: ak.Array, params: dict[str, Any]) -> None:
+    sequence = CalibratorSequence([JetsCalibrator], params, MC, [JetsCalibrator.name])
+    sequence.initialize(events)
+    for part in (events, events[::-1], events[:5]):
+        for variation in ("nominal", f"{JET_TYPE}_JERUp"):
+            found = sequence.calibrate(part, variation).events.Jet.pt
+            assert found.tolist() == calibrate(part, params, variation).Jet.pt.tolist()
+
+
 def test_empty_chunk(events: ak.Array, params: dict[str, Any]) -> None:
     assert len(calibrate(events[:0], params, f"{JET_TYPE}_JERUp").Jet) == 0
     nothing = ak.with_field(events[:2], events.Jet[:2, :0], "Jet")
