@@ -12,6 +12,7 @@ from pocket.calibrators.met_xy import shifted_momentum
 from pocket.corrections.files import find_corrections, load_set
 from pocket.errors import ConfigError
 from pocket.objects import nanoaod
+from pocket.objects.photons import parts_of_photons, select_photons
 from pocket.parameters.access import parameter
 
 #: Flavour of generated leptons → their codes.
@@ -27,6 +28,11 @@ def compute_jetId(events: Any, jet_type: str, params: Any, year: str) -> Any:
 def get_rho(events: Any, nano_version: int) -> Any:
     """Return the energy density of the pileup, see :func:`pocket.objects.rho`, which needs no version."""
     return nanoaod.rho(events)
+
+
+def photon_selection(events: Any, photon_collection: str, params: Any, leptons_collection: str = "") -> Any:
+    """Return selected photons, see :func:`pocket.objects.photon_selection`; the transition is one of their own eta."""
+    return select_photons(events, photon_collection, params, leptons_collection, parts_of_photons)
 
 
 def getGenLeptons(events: Any, lepton_flavour: str, params: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import awkward as ak
@@ -18,8 +18,12 @@ from pocket.parameters.access import limit, parameter
 
 #: Radius of the ECAL barrel and distance of its endcaps in cm, as shower positions are assigned to them.
 BARREL_RADIUS, ENDCAP_DISTANCE = 130.0, 310.0
+#: |eta| of a photon whose supercluster can't be in the transition, from any vertex.
+_BEYOND_TRANSITION = 2.0
 #: Parts of the ECAL that limits on the score of the MVA identification may differ between.
 _PARTS = ("barrel", "endcap")
+#: Photons → whether each is in the ECAL barrel, and whether it is beyond its transition to the endcap.
+Parts = Callable[[ak.Array], tuple[ak.Array, ak.Array]]
 
 
 def photon_selection(events: ak.Array, photon_collection: str, params: Any, leptons_collection: str = "") -> ak.Array:
@@ -27,7 +31,8 @@ def photon_selection(events: ak.Array, photon_collection: str, params: Any, lept
 
     Its keys are ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``cutBased`` (lowest working point of
     the cut-based identification) and, with ``leptons_collection``, ``dr_lepton`` (photons this close to any lepton are
-    dropped). Photons in the transition between ECAL barrel and endcap are dropped. Optional keys are
+    dropped). Photons whose supercluster is in the transition between ECAL barrel and endcap are dropped, as NanoAOD's
+    ``isScEtaEB`` and ``isScEtaEE`` say; without these fields, those whose own eta is there. Optional keys are
 
     - ``id``, a boolean field such as ``mvaID_WP90``, instead of ``cutBased``;
     - ``mvaID``, an exclusive lower limit on the field of that name, instead of ``cutBased``: a number, or a table with
@@ -59,16 +64,31 @@ def photon_selection(events: ak.Array, photon_collection: str, params: Any, lept
         >>> photon_selection(ak.Array({"Photon": photons}), "Photon", {"object_preselection": {"Photon": cuts}}).pt
         <Array [[50]] type='1 * var * float64'>
     """
+    return select_photons(events, photon_collection, params, leptons_collection, parts_of_superclusters)
+
+
+def select_photons(
+    events: ak.Array, photon_collection: str, params: Any, leptons_collection: str, parts: Parts
+) -> ak.Array:
+    """Return the photons of :func:`photon_selection`, with another way to tell the parts of the ECAL apart.
+
+    Args:
+        events: as for :func:`photon_selection`.
+        photon_collection: as there.
+        params: as there.
+        leptons_collection: as there.
+        parts: :func:`parts_of_superclusters` or :func:`parts_of_photons`.
+    """
     photons = collection(events, "Photon")
     path = ("object_preselection", photon_collection)
     cuts = parameter(params, *path)
     abseta = abs(photons["eta"])
-    low, high = ECAL_TRANSITION
+    barrel, endcap = parts(photons)
     good = (
         (photons["pt"] > limit(params, *path, "pt"))
         & (abseta < limit(params, *path, "eta"))
-        & ((abseta < low) | (abseta > high))
-        & _identified(photons, abseta, params, path)
+        & (barrel | endcap)
+        & _identified(photons, barrel, params, path)
     )
     if cuts.get("pixelSeedVeto", True):
         good = good & ~branch(photons, "pixelSeed", "Photon")
@@ -80,7 +100,32 @@ def photon_selection(events: ak.Array, photon_collection: str, params: Any, lept
     return photons[good]
 
 
-def _identified(photons: ak.Array, abseta: ak.Array, params: Any, path: tuple[str, ...]) -> ak.Array:
+def parts_of_photons(photons: ak.Array) -> tuple[ak.Array, ak.Array]:
+    """Return whether photons are in the ECAL barrel or beyond its transition by their own eta, seen from the vertex.
+
+    Examples:
+        >>> [part.tolist() for part in parts_of_photons(ak.Array([{"eta": 0.5}, {"eta": -1.5}, {"eta": 2.0}]))]
+        [[True, False, False], [False, False, True]]
+    """
+    abseta, (low, high) = abs(photons["eta"]), ECAL_TRANSITION
+    return abseta < low, abseta > high
+
+
+def parts_of_superclusters(photons: ak.Array) -> tuple[ak.Array, ak.Array]:
+    """Return the same by the superclusters (``isScEtaEB``, ``isScEtaEE``), and by eta if these fields are missing.
+
+    Examples:
+        >>> photons = ak.Array([{"eta": 1.43, "isScEtaEB": False, "isScEtaEE": False}])
+        >>> [part.tolist() for part in parts_of_superclusters(photons)]
+        [[False], [False]]
+    """
+    if not {"isScEtaEB", "isScEtaEE"} <= {*photons.fields}:
+        return parts_of_photons(photons)
+    # Neither is true beyond 2.5, too, which the limit on eta is for.
+    return photons["isScEtaEB"], photons["isScEtaEE"] | (abs(photons["eta"]) > _BEYOND_TRANSITION)
+
+
+def _identified(photons: ak.Array, barrel: ak.Array, params: Any, path: tuple[str, ...]) -> ak.Array:
     """Return whether photons pass the one identification that the parameters ask for."""
     cuts, place = parameter(params, *path), ".".join(path)
     name, score = cuts.get("id"), cuts.get("mvaID")
@@ -94,8 +139,8 @@ def _identified(photons: ak.Array, abseta: ak.Array, params: Any, path: tuple[st
     if score is None:
         return branch(photons, "cutBased", "Photon") >= limit(params, *path, "cutBased")
     of_parts = isinstance(score, Mapping)
-    barrel, endcap = (limit(params, *path, "mvaID", *((part,) if of_parts else ())) for part in _PARTS)
-    return branch(photons, "mvaID", "Photon") > ak.where(abseta < ECAL_TRANSITION[0], barrel, endcap)
+    lowest = [limit(params, *path, "mvaID", *((part,) if of_parts else ())) for part in _PARTS]
+    return branch(photons, "mvaID", "Photon") > ak.where(barrel, *lowest)
 
 
 def photon_supercluster_eta(events: ak.Array, photons: ak.Array) -> ak.Array:

@@ -13,6 +13,7 @@ from pocket.compat import cuts, delayed_branches, histograms, objects, provenanc
 from pocket.compat.lepton_mva import ElectronMVAEvaluator, MuonMVAEvaluator, XGBoostEvaluator
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
+from pocket.objects import photon_selection
 from pocket.parameters.used_files import recording_files
 from tests.pocket.correction_files import binned, write_corrections
 
@@ -33,6 +34,17 @@ def test_cuts() -> None:
         cuts.nMuon(JETS, leptons, "2018")
     with pytest.raises(ConfigError, match="use get_nBtagMin or get_nBtagEq"):
         cuts.get_nBtag(1)
+
+
+def test_photons_by_their_own_eta() -> None:
+    """As PocketCoffea's ``abs(photons.eta)``, whatever NanoAOD says of their superclusters."""
+    eta, in_barrel, in_endcap = [1.43, 1.45, -1.56, 1.57], [False, True, False, False], [False, False, True, False]
+    columns = {"eta": [eta], "isScEtaEB": [in_barrel], "isScEtaEE": [in_endcap], "pt": [[30.0] * 4]}
+    photons = ak.zip({**columns, "cutBased": [[3] * 4], "pixelSeed": [[False] * 4]})
+    params = OmegaConf.create({"object_preselection": {"Photon": {"pt": 20, "eta": 2.5, "cutBased": 1}}})
+    found = objects.photon_selection(ak.Array({"Photon": photons}), "Photon", params)
+    assert found.eta.to_list() == [[1.43, 1.57]]
+    assert photon_selection(ak.Array({"Photon": photons}), "Photon", params).eta.to_list() == [[1.45, -1.56]]
 
 
 def test_triggers(caplog: pytest.LogCaptureFixture) -> None:

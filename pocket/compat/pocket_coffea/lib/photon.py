@@ -1,3 +1,3 @@
 """Names of ``pocket_coffea.lib.photon``."""
 
-from pocket.objects.photons import photon_selection
+from pocket.compat.objects import photon_selection
