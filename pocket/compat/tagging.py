@@ -37,10 +37,12 @@ class BTagShape(btag.BTagShape):
 class CTagShape(ctag.CTagShape):
     """Reweighting of the shape of the c-tag scores, see :class:`pocket.weights.ctag.CTagShape`.
 
-    As in PocketCoffea, the scores are always those of DeepCSV, and the weight is central in all shape variations.
+    As in PocketCoffea, the scores are always those of DeepCSV, the weight is central in all shape variations, and jets
+    of any η count.
     """
 
     follows_energy = False
+    end_of_abseta = np.inf
 
     def scores(self, jets: FlatObjects) -> Mapping[str, Any]:
         """Return the scores of each jet by the names of their inputs in lower case."""

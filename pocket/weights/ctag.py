@@ -1,7 +1,8 @@
 """Scale factors of c tagging: for the shape of the two scores, and its normalisation.
 
 The jets are those of ``jet_scale_factors.jet_collection.ctag``, their scores are ``CvL`` and ``CvB`` of
-``ctagging.scores.<year>``. All jets of the collection are used, so it must be the one before any tag.
+``ctagging.scores.<year>``. All jets of the collection are used, so it must be the one before any tag. Jets beyond the
+tracker, |η| of 2.5, for which no scale factors are measured, have the factor 1.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
 from pocket.base.typing import Floats
@@ -71,6 +73,8 @@ class CTagShape(CTagWeight):
     has_variations = True
     #: Whether scale factors change with the jets' energy.
     follows_energy: ClassVar[bool] = True
+    #: |η| up to which the scores are calibrated (BTV-20-001, arXiv:2111.03027), on which files don't depend.
+    end_of_abseta: ClassVar[float] = 2.5
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         super().__init__(params, metadata)
@@ -93,8 +97,10 @@ class CTagShape(CTagWeight):
         jets = self.jets(events)
         inputs = Inputs({"flavor": jets["hadronFlavour"], **self.scores(jets)})
 
+        beyond = np.abs(jets["eta"]) >= self.end_of_abseta
+
         def product(kind: str) -> Floats:
-            return jets.product(evaluate(file, name, inputs.with_texts(kind_input(kind))))
+            return jets.product(np.where(beyond, 1.0, evaluate(file, name, inputs.with_texts(kind_input(kind)))))
 
         shift = energy_shift(shape_variation, self.params, self.year) if self.follows_energy else None
         key = None if shift is None else shift.key(kinds(file, name), total=_TOTAL)

@@ -52,16 +52,19 @@ def events() -> ak.Array:
     columns = {name: values.astype(np.float32) for name, values in scores.items()}
     columns["hadronFlavour"] = rng.choice(np.array([0, 4, 5], dtype=np.uint8), N_JETS)
     columns["pt"] = rng.uniform(20, 300, N_JETS).astype(np.float32)
+    columns["eta"] = rng.uniform(-3, 3, N_JETS).astype(np.float32)
     counts = rng.multinomial(N_JETS, np.full(3000, 1 / 3000))
     return ak.Array({"JetGood": ak.unflatten(ak.zip(columns), counts)})
 
 
 def expected(file: str, events: ak.Array, kind: str) -> list[float]:
-    """Return the product over the jets of each event, in a loop."""
+    """Return the product over the jets of each event with |η| below 2.5, in a loop."""
     names = ("hadronFlavour", "btagDeepFlavCvL", "btagDeepFlavCvB")
     flavour, *scores = (ak.flatten(events.JetGood[name]).to_numpy() for name in names)
     correction = correctionlib.CorrectionSet.from_file(file)["deepJet_shape"]
     factors = correction.evaluate(kind, flavour.astype(int), *(each.astype(float) for each in scores)).tolist()
+    eta = ak.flatten(events.JetGood.eta).tolist()
+    factors = [factor if abs(own) < 2.5 else 1.0 for factor, own in zip(factors, eta, strict=True)]
     ends = np.cumsum(ak.num(events.JetGood)).tolist()
     return [math.prod(factors[begin:end]) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
 
