@@ -111,8 +111,8 @@ def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str,
         ScaleFactorError: if the axis lacks a value, or has entries without a flavour.
     """
     name = declaration.flavour_axis
-    projected = templates.histogram(declaration.mc, None, (name,)).project(name)
-    axis, content = projected.axes[0], np.asarray(projected.values())
+    projected = [templates.histogram(declaration.mc, one, (name,)).project(name) for one in declaration.categories()]
+    axis, content = projected[0].axes[0], np.any([np.asarray(one.values(flow=True)) != 0 for one in projected], axis=0)
     positions: dict[str, list[int]] = {}
     taken: set[int] = set()
     for flavour, values in declaration.flavours.items():
@@ -125,7 +125,10 @@ def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str,
                 )
             taken.add(number)
             positions.setdefault(flavour, []).append(number)
-    others = [str(axis[number]) for number in range(axis.size) if content[number] and number not in taken]
+    first = int(axis.traits.underflow)
+    others = [str(axis[number]) for number in range(axis.size) if content[number + first] and number not in taken]
+    if content[:first].any() or content[first + axis.size :].any():
+        others.append("values that aren't on it")
     if others:
         raise ScaleFactorError(
             f"{declaration.where}: axis {name!r} has entries of {', '.join(others)}, which no flavour in flavours has"
@@ -138,7 +141,9 @@ def _collected(
 ) -> Measured:
     """Return the scale factors of all fits, ordered by flavour, then by group."""
     owners = [flavour for flavour, numbers in declaration.flavours.items() for _ in numbers]
-    floating = [declaration.floating.index(flavour) if flavour in declaration.floating else -1 for flavour in owners]
+    # The fits have the flavours in the order of their templates, whatever the order in which they are named.
+    fitted = inputs[0].floating
+    floating = [fitted.index(flavour) if flavour in fitted else -1 for flavour in owners]
     measured = [row for row, number in enumerate(floating) if number >= 0]
     numbers = [floating[row] for row in measured]
     sources = list(inputs[0].nuisances)

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import correctionlib
+import hist
 import numpy as np
 import pytest
 
@@ -100,6 +101,44 @@ def test_flavour_that_is_not_declared() -> None:
     flavours = {"b": (5,), "c": (4,), "light": (0, 21)}
     with pytest.raises(ScaleFactorError, match="no bin of its own for 21, a value of 'light'"):
         measure("btag", declaration(flavours=flavours), templates)
+
+
+def test_order_of_floating_flavours_does_not_matter(result: ScaleFactorResult) -> None:
+    turned = measure("btag", declaration(floating=("c", "b")), histograms(1)[0])
+    assert turned.to_json() == result.to_json()
+    for number, toy in enumerate(histograms(1)[1]):
+        assert turned.scale_factor.value[:2, number] == pytest.approx(fitted(toy).scale_factors.value, rel=1e-9)
+
+
+def test_entries_beyond_the_flavour_axis_are_not_lost() -> None:
+    templates, _ = histograms(1)
+    without_c = declaration(flavours={"b": (5,), "light": (0,)}, floating=("b",), fractions={})
+    of_flavours = np.moveaxis(templates["tt"].view(flow=True), list(templates["tt"].axes.name).index("flavor"), 0)
+    # the axis has 0, 4 and 5, and everything else in its last bin
+    of_flavours[3] = of_flavours[1]
+    of_flavours[1] = np.zeros_like(of_flavours[1])
+    with pytest.raises(ScaleFactorError, match="entries of values that aren't on it, which no flavour"):
+        measure("btag", without_c, templates)
+
+
+@pytest.mark.parametrize("empty", ["pass", "fail"])
+def test_flavour_that_only_one_category_has(empty: str, result: ScaleFactorResult) -> None:
+    templates = {}
+    for name, histogram in histograms(1)[0].items():
+        _, *axes = (axis for axis in histogram.axes if axis.name != "passing")
+        categories = hist.axis.StrCategory(["pass", "fail"], name="cat", overflow=False)
+        templates[name] = hist.Hist(categories, *axes, storage=hist.storage.Weight())
+        content = np.moveaxis(histogram.view(flow=True), list(histogram.axes.name).index("passing"), 0)
+        # the axis of passing has underflow, 0, 1 and overflow
+        templates[name].view(flow=True)[...] = content[[2, 1], 0]
+    by_category = declaration(category="pass", fail_category="fail")
+    if empty == "pass":
+        assert measure("btag", by_category, templates).to_json() == result.to_json()
+    of_c = np.moveaxis(templates["tt"].view(flow=True), list(templates["tt"].axes.name).index("flavor"), 1)
+    of_c[["pass", "fail"].index(empty), 1] = np.zeros_like(of_c[0, 1])
+    flavours = {"b": (5,), "light": (0,)}
+    with pytest.raises(ScaleFactorError, match="has entries of 4, which no flavour"):
+        measure("btag", dataclasses.replace(by_category, flavours=flavours, floating=("b",), fractions={}), templates)
 
 
 def test_failed_fit_names_the_bin() -> None:
