@@ -27,10 +27,11 @@ class ReadAhead:
 
     def ask(self, places: Iterable[Place]) -> None:
         """Request bytes, unless a previous request for them is unread."""
-        missing = [place for place in dict.fromkeys(places) if place not in self._asked]
-        if missing:
-            chunks = self._source.chunks(missing, notifications=queue.SimpleQueue())
-            self._asked.update(zip(missing, chunks, strict=True))
+        if missing := [place for place in dict.fromkeys(places) if place not in self._asked]:
+            self._asked.update(zip(missing, self._request(missing), strict=True))
+
+    def _request(self, places: list[Place]) -> list[Any]:
+        return list(self._source.chunks(places, notifications=queue.SimpleQueue()))
 
     def read(self, places: Collection[Place]) -> list[memoryview]:
         """Return bytes, requesting them if needed; they are forgotten afterwards.
@@ -39,15 +40,16 @@ class ReadAhead:
             OSError: or whatever uproot raises if they can't be read.
         """
         self.ask(places)
-        return [self._asked.pop(place).raw_data.data for place in places]
+        # While this one waits, another thread may read the next place, or forget it.
+        chunks = (self._asked.pop(place, None) or self._request([place])[0] for place in places)
+        return [chunk.raw_data.data for chunk in chunks]
 
     def keep(self, places: Collection[Place]) -> None:
         """Forget all bytes except those at some places."""
         for place in self._asked.keys() - set(places):
             # A file can't be closed while requests are pending; their errors don't matter.
             with contextlib.suppress(Exception):
-                self._asked[place].wait()
-            del self._asked[place]
+                self._asked.pop(place).wait()
 
     def close(self) -> None:
         """Forget all bytes."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import queue
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 from uproot.source.chunk import Chunk
 
 from pocket.io.remote.read_ahead import Place, ReadAhead
+from tests.waiting import wait_for
 
 CONTENT = bytes(range(100))
 
@@ -89,3 +90,26 @@ def test_closing_waits_for_what_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Future, "result", result)
     ahead.close()
     assert waited == [future for _, future in source.on_their_way]
+
+
+@pytest.mark.parametrize("other", ["reads", "forgets"])
+def test_threads_do_not_take_places_from_each_other(other: str) -> None:
+    source = Source()
+    ahead = ReadAhead(source)
+    places = [(50, 52), (60, 62)]
+    ahead.ask(places)
+    with ThreadPoolExecutor(2) as pool:
+        # the reader waits for its first place, while the other one gets to the second
+        reader = pool.submit(read, ahead, *places)
+        wait_for(lambda: places[0] not in ahead._asked)
+        second: Future[Any] = pool.submit(read, ahead, *places) if other == "reads" else pool.submit(ahead.keep, [])
+        wait_for(lambda: len(source.on_their_way) == 3 if other == "reads" else second.running())
+        arrived = 0
+        while not (reader.done() and second.done()):
+            for (start, stop), future in source.on_their_way[arrived:]:
+                future.set_result(np.frombuffer(CONTENT[start:stop], dtype=np.uint8))
+                arrived += 1
+    expected = [CONTENT[50:52], CONTENT[60:62]]
+    assert reader.result() == expected
+    assert second.result() == (expected if other == "reads" else None)
+    assert not ahead._asked
