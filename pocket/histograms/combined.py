@@ -147,21 +147,43 @@ def _filled(
         return up, down
 
     for each, (members, further) in found.items():
-        up, down = shifts(members)
-        if each.rule == REPLICAS:
-            spread = np.std(up, axis=0, ddof=1) if len(members) > 1 else np.abs(up[0])
-            high, low = spread, -spread
-        elif each.rule == ENVELOPE:
-            high = np.maximum(np.maximum(up, down).max(axis=0), 0)
-            low = np.minimum(np.minimum(up, down).min(axis=0), 0)
-        else:
-            high, low = _quadrature(up, down)
-        if further:
-            more = _quadrature(*shifts(further))
-            high, low = np.hypot(high, more[0]), -np.hypot(low, more[1])
+        high, low = combined_shifts(each.rule, shifts(members), shifts(further))
         target[wanted.index(f"{each.name}Up")] = nominal + high
         target[wanted.index(f"{each.name}Down")] = nominal + low
     return result
+
+
+def combined_shifts(rule: str, members: tuple[Any, Any], further: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return the shifts up and down of a combination, which may be those of anything that templates give.
+
+    Args:
+        rule: ``hessian``, ``replicas`` or ``envelope``.
+        members: shifts up and down of the members, both of shape (members, bins…).
+        further: those of further pairs, which are added in quadrature, both of shape (pairs, bins…).
+
+    Example:
+        >>> import numpy as np
+        >>> nothing = np.zeros((0, 1))
+        >>> members = np.array([[2.0], [-1.0]]), np.zeros((2, 1))
+        >>> high, low = combined_shifts("envelope", members, (nothing, nothing))
+        >>> high.tolist(), low.tolist()
+        ([2.0], [-1.0])
+    """
+    import numpy as np
+
+    up, down = members
+    if rule == REPLICAS:
+        spread = np.std(up, axis=0, ddof=1) if len(up) > 1 else np.abs(up[0])
+        high, low = spread, -spread
+    elif rule == ENVELOPE:
+        high = np.maximum(np.maximum(up, down).max(axis=0), 0)
+        low = np.minimum(np.minimum(up, down).min(axis=0), 0)
+    else:
+        high, low = _quadrature(up, down)
+    if len(further[0]):
+        more = _quadrature(*further)
+        high, low = np.hypot(high, more[0]), -np.hypot(low, more[1])
+    return high, low
 
 
 def _quadrature(up: Any, down: Any) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from pocket.base.typing import Floats, Mask
 from pocket.configuration.configurator import Configurator
 from pocket.errors import HistogramError
+from pocket.histograms.combined import Combination, combinations_of, combined_shifts
 from pocket.plots.axes import fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.palettes import PETROFF_6
@@ -90,13 +91,17 @@ def draw_efficiencies(
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     ranges = [(style, category)]
     if total:
-        passing = split_templates(cfg, variable, category, templates)
-        everything = split_templates(cfg, variable, total, templates)
+        passing = split_templates(cfg, variable, category, templates, combined=False)
+        everything = split_templates(cfg, variable, total, templates, combined=False)
         ranges.append((PlotStyle.from_parameters(figure_style(cfg, variable, total)), total))
     else:
         passing, everything = (
             split_templates(
-                cfg, variable, category, {name: _chosen(h, passing_axis, bins) for name, h in templates.items()}
+                cfg,
+                variable,
+                category,
+                {name: _chosen(h, passing_axis, bins) for name, h in templates.items()},
+                combined=False,
             )
             for bins in ((1,), (0, 1))
         )
@@ -110,7 +115,14 @@ def draw_efficiencies(
         binning = shared_binning(mc[1].items(), name)
         hidden = np.any([one.blind_hists.hidden(where, name, binning.bounds) for one, where in ranges], axis=0)
         figure, numbers = draw_efficiency(
-            selected, style=style, period=period_of(cfg), histogram=name, title=title, hidden=hidden, xlim=axis.lim
+            selected,
+            style=style,
+            period=period_of(cfg),
+            histogram=name,
+            title=title,
+            hidden=hidden,
+            xlim=axis.lim,
+            combinations=combinations_of(cfg.weights.classes.values()),
         )
         numbers = {"histogram": name, "category": category, "total": total, "passing_axis": passing_axis, **numbers}
         yield f"{name}_over_{total}" if total else name, figure, numbers
@@ -125,6 +137,7 @@ def draw_efficiency(
     title: str,
     hidden: Mask,
     xlim: tuple[float, float] | None = None,
+    combinations: Sequence[Combination] = (),
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the efficiencies of data and simulation, and below them their ratio.
 
@@ -140,6 +153,8 @@ def draw_efficiency(
         title: text for what passes and of what.
         hidden: bins in which data are hidden.
         xlim: range to show; the whole axis by default.
+        combinations: rules for variations that are combined, such as those of a PDF set; the efficiencies of the
+            members are combined, since those of passing and of all entries don't tell how they are correlated.
 
     Returns:
         The figure, and the numbers it shows for JSON.
@@ -150,9 +165,8 @@ def draw_efficiency(
     binning = shared_binning(
         [*selected.mc[0].items(), *selected.mc[1].items(), *(("data", h) for h in selected.data or ())], histogram
     )
-    simulation = simulated_efficiency(
-        *(total_of(each.prediction for each in drawn_processes(mc, style)) for mc in selected.mc)
-    )
+    passing, everything = (total_of(each.prediction for each in drawn_processes(mc, style)) for mc in selected.mc)
+    simulation = simulated_efficiency(passing, everything, combinations)
     numbers: dict[str, Any] = {
         "axis": binning.label,
         "edges": binning.edges.tolist(),
@@ -222,12 +236,15 @@ def data_efficiency(passing: Hist[Any], everything: Hist[Any], hidden: Mask, his
     return Points(values, low, high)
 
 
-def simulated_efficiency(passing: Prediction, everything: Prediction) -> Prediction:
+def simulated_efficiency(
+    passing: Prediction, everything: Prediction, combinations: Sequence[Combination] = ()
+) -> Prediction:
     """Return the efficiency of simulation, with its statistical variance and the shift of each source.
 
     Args:
         passing: passing entries.
         everything: all entries, with the same weights; a source that only one of them has leaves the other at nominal.
+        combinations: rules by which the shifts of some sources become those of one.
 
     Returns:
         The efficiencies as a prediction; NaN where they aren't defined.
@@ -239,8 +256,29 @@ def simulated_efficiency(passing: Prediction, everything: Prediction) -> Predict
         pairs = zip(passing.shifts.get(source, (zero, zero)), everything.shifts.get(source, (zero, zero)), strict=True)
         up, down = (_divided(passing.values + one, everything.values + other) - points.values for one, other in pairs)
         shifts[source] = up, down
+    for each in combinations:
+        shifts = _combined(each, shifts)
     # The two sides are nearly the same where the efficiency isn't close to 0 or 1.
     return Prediction(points.values, ((points.high - points.low) / 2) ** 2, shifts)
+
+
+def _combined(
+    combination: Combination, shifts: Mapping[str, tuple[Floats, Floats]]
+) -> dict[str, tuple[Floats, Floats]]:
+    """Return shifts in which the members of a combination are replaced by it; the same ones if there are none."""
+    sources = [f"{source}Up" for source in shifts]
+    members = combination.find(sources)
+    further = combination.find(sources, combination.quadrature) if combination.quadrature else []
+    if not members:
+        return dict(shifts)
+    bins = shifts[members[0]][0].shape
+
+    def sides(stems: Sequence[str]) -> tuple[Floats, Floats]:
+        up, down = (np.array([shifts[stem][side] for stem in stems]).reshape(len(stems), *bins) for side in (0, 1))
+        return up, down
+
+    rest = {source: pair for source, pair in shifts.items() if source not in (*members, *further)}
+    return {**rest, combination.name: combined_shifts(combination.rule, sides(members), sides(further))}
 
 
 def _as_points(passing: Prediction, everything: Prediction, hidden: Mask) -> Points:

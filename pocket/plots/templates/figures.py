@@ -169,13 +169,14 @@ def period_of(cfg: Configurator) -> Period:
 
 
 def split_templates(
-    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]]
+    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]], *, combined: bool = True
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Return axis → (data summed over samples, sample → simulation), for one category.
 
-    Members of combined variations, such as those of a PDF set, are combined in each sample and each projection.
+    Members of combined variations, such as those of a PDF set, are combined in each sample and each projection, unless
+    ``combined`` is false.
     """
-    return _parts(cfg, variable, category, templates, projections)
+    return _parts(cfg, variable, category, templates, projections, combined=combined)
 
 
 def joint_templates(
@@ -191,8 +192,10 @@ def _parts(
     category: str,
     templates: Mapping[str, Hist[Any]],
     parts_of: Callable[[Hist[Any]], Mapping[str, Hist[Any]]],
+    *,
+    combined: bool = True,
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
-    combinations = combinations_of(cfg.weights.classes.values())
+    combinations = combinations_of(cfg.weights.classes.values()) if combined else ()
     parts: dict[str, tuple[Any, dict[str, Any]]] = {}
     for sample, histogram in templates.items():
         for axis in cfg.variables[variable].axes:

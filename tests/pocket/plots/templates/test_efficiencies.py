@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from scipy.stats import beta, norm
 
 from pocket.errors import HistogramError
+from pocket.histograms.combined import Combination
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.statistics import Prediction
 from pocket.plots.templates.efficiencies import data_efficiency, draw_efficiencies, simulated_efficiency
@@ -174,3 +175,51 @@ def test_the_axis_has_two_bins() -> None:
     )
     with pytest.raises(HistogramError, match="axis 'passing' has 3 bins, expected two"):
         list(draw_efficiencies(config(PASSING, X), "v", "baseline", {"DY": h}, passing_axis="passing"))
+
+
+@pytest.mark.parametrize("rule", ["hessian", "replicas", "envelope"])
+def test_members_are_combined_as_efficiencies(rule: str) -> None:
+    # passing and failing entries of each member move against each other, so the sums of all entries hardly do
+    passing = {"nominal": 60.0, "pdf_1": 54.0, "pdf_2": 66.0, "pdf_3": 63.0, "pdf_alphaS": 61.0, "jes": 58.0}
+    failing = {"nominal": 40.0, "pdf_1": 46.0, "pdf_2": 35.0, "pdf_3": 38.0, "pdf_alphaS": 38.0, "jes": 43.0}
+    names = list(passing)[1:]
+
+    def prediction(counts: dict[str, float]) -> Prediction:
+        nominal = np.array([counts["nominal"]])
+        return Prediction(nominal, nominal, {name: (counts[name] - nominal, np.zeros(1)) for name in names})
+
+    everything = prediction({name: passing[name] + failing[name] for name in passing})
+    combination = Combination("pdf", rule, r"\d+", "alphaS")
+    shifts = simulated_efficiency(prediction(passing), everything, [combination]).shifts
+    efficiency = {name: passing[name] / (passing[name] + failing[name]) for name in passing}
+    moved = [efficiency[f"pdf_{number}"] - efficiency["nominal"] for number in (1, 2, 3)]
+    if rule == "hessian":
+        expected = [math.sqrt(sum(max(sign * one, 0) ** 2 for one in moved)) for sign in (1, -1)]
+    elif rule == "replicas":
+        mean = sum(moved) / 3
+        expected = [math.sqrt(sum((one - mean) ** 2 for one in moved) / 2)] * 2
+    else:
+        expected = [max(moved), -min(moved)]
+    strong = efficiency["pdf_alphaS"] - efficiency["nominal"]
+    assert set(shifts) == {"pdf", "jes"}
+    assert shifts["pdf"][0][0] == pytest.approx(math.hypot(expected[0], max(strong, 0)))
+    assert shifts["pdf"][1][0] == pytest.approx(-math.hypot(expected[1], max(-strong, 0)))
+    assert shifts["jes"][0][0] == pytest.approx(efficiency["jes"] - efficiency["nominal"])
+
+
+def test_figures_combine_the_efficiencies_of_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    def combinations_of(weights: Any) -> tuple[Combination, ...]:
+        return (Combination("pdf", "envelope", r"\d+"),)
+
+    for module in ("efficiencies", "figures"):
+        monkeypatch.setattr(f"pocket.plots.templates.{module}.combinations_of", combinations_of, raising=False)
+    axes = [hist.axis.StrCategory(CATEGORIES, name="cat")]
+    axes.append(hist.axis.StrCategory(["nominal", "pdf_1Up", "pdf_1Down"], name="variation"))
+    h = hist.Hist(*axes, hist.axis.Regular(5, 0, 5, name="x"), storage=hist.storage.Weight())
+    for variation, passing, everything in (("nominal", 60, 100), ("pdf_1Up", 54, 108), ("pdf_1Down", 66, 94)):
+        for category, number in (("other", passing), ("baseline", everything)):
+            h.fill(category, variation, np.full(number, 2.5))
+    ((_, _, numbers),) = draw_efficiencies(config(X), "v", "other", {"DY": h}, total="baseline")
+    assert numbers["mc"]["values"][2] == pytest.approx(0.6)
+    assert numbers["mc"]["syst_up"][2] == pytest.approx(66 / 94 - 0.6)
+    assert numbers["mc"]["syst_down"][2] == pytest.approx(0.6 - 54 / 108)
