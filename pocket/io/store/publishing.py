@@ -179,6 +179,8 @@ def _remove_leftovers(folder: Path) -> None:
         if is_left:
             # Leftovers of somebody else in an unshared folder can't be removed and stay.
             shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                path.unlink()  # Containers are files.
 
 
 def _is_abandoned(path: Path) -> bool:

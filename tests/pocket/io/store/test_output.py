@@ -170,6 +170,10 @@ def test_only_leftovers_of_dead_processes_are_removed(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("…")
     os.utime(tmp_path / abandoned, times=(0, 0))
+    containers = f".out.zip.tmp-{_host()}-{os.getpid()}-ab", f".out.zip.tmp-{_host()}-{dead}-ab"
+    for name in containers:
+        (tmp_path / name).write_text("…")
+    kept, left = [*kept, containers[0]], [*left, containers[1]]
     write(tmp_path / "out", 1)
     # outputs list no folder, of which there may be thousands: a task does so once
     assert {path.name for path in tmp_path.iterdir()} == {*kept, *left, abandoned, "out"}
