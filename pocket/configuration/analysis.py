@@ -403,7 +403,7 @@ class Analysis(metaclass=Declarative):
         stored = [name for sample in config.samples for name in config.stored_samples(sample)]
         check_known("sample", declaration.samples(), stored, where)
         check_known("year", declaration.years, self.years_of(declaration.input).values(), where)
-        check_shapes(config, declaration.variable, declaration.read_variations(), f"systematics of {where}")
+        check_shapes(config, declaration.reading(), f"systematics of {where}")
         check_known("scale factor", declaration.upstream, self.scale_factors, f"upstream of {where}")
         for upstream in declaration.upstream:
             self._check_applied(upstream, declaration.input, f"upstream of {where}")

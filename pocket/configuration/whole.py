@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pocket.configuration.stored_variations import check_sample_variations, stored_variations
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
     from pocket.cuts.cut import Cut
     from pocket.datasets.definitions import DatasetDefinition
+    from pocket.histograms.readings import Reading
 
 #: parameter that cuts on the triggers of primary datasets have
 _CHOSEN = "primaryDatasets"
@@ -41,28 +43,31 @@ def check_whole(cfg: Configurator) -> None:
         cfg._cannot_process(str(error))
 
 
-def check_shapes(cfg: Configurator, variable: str, shapes: Sequence[str], where: str) -> None:
-    """Check that a configuration stores the variations that an uncertainty names.
+def check_shapes(cfg: Configurator, reading: Reading, where: str) -> None:
+    """Check that a configuration stores the variations that uncertainties name.
 
     Args:
         cfg: the configuration.
-        variable: the histogram that is read.
-        shapes: names of variations, without ``Up`` and ``Down``; that of a weight stands for all of its variations.
-        where: what names them, for the error.
+        reading: what is read of one of its histograms.
+        where: what names the variations, for the error.
 
     Raises:
         UnknownNameError: if none of its samples stores one.
     """
     try:
-        names = set(stored_variations(cfg)) if shapes else {None}
+        names = set(stored_variations(cfg)) if reading.variations else {None}
     except PocketError:
         # A weight or calibrator can't be made, which is said where the configuration is used.
         return
     if None not in names:
-        fills = cfg.variables[variable].fills_variation
-        known = {stem_of(name) for name in names if name not in (None, NOMINAL) and fills(str(name))}
-        unknown = [name for name in shapes if not any(f"{stem}_".startswith(f"{name}_") for stem in known)]
-        check_known("variation", unknown, known, where)
+        fills = cfg.variables[reading.variable].fills_variation
+        stored = [str(name) for name in names if name != NOMINAL and fills(str(name))]
+        unknown = [
+            name
+            for name in reading.variations
+            if not any(map(replace(reading, variations=(name,)).reads_variation, stored))
+        ]
+        check_known("variation", unknown, map(stem_of, stored), where)
 
 
 def check_trigger_cuts(cfg: Configurator) -> None:
