@@ -125,7 +125,7 @@ ENGINE = [
     EngineRow(
         "a catalogue's error", replaced("dbs_files", "is the name right?", "is its name right?"), tolerated=DATASETS
     ),
-    EngineRow("a constant of objects that aren't used", after("photon_selection", "UNUSED = 1")),
+    EngineRow("a constant of objects that aren't used", after("photons:photon_selection", "UNUSED = 1")),
     EngineRow(
         "a name that a package of the engine hands on",
         in_package("pocket.scale_factors", "from pocket.errors import nearest"),
