@@ -5,6 +5,7 @@
 # POCKET_PYTHON       the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
 # POCKET_ENVIRONMENT  "system" to run with the packages of the Python on PATH, of an LCG view or a container, without .venv;
 #                     the image of the Containerfile sets it
+# POCKET_DEV          "yes" to add what Pocketlaw is developed with, of requirements-dev.lock; .venv has it from then on
 # POCKET_INSTALL      "never" to end with an error instead of installing anything, as jobs do
 # POCKET_STORE        the folder that all outputs go to; default: store/ beside this file
 #
@@ -64,8 +65,8 @@ identity() {
 import hashlib, pathlib, sys
 *files, venv = map(pathlib.Path, sys.argv[1:])
 content = b"".join(file.read_bytes() for file in files if file.exists())
-print(hashlib.sha256(content).hexdigest(), "python%d.%d" % sys.version_info[:2], venv.resolve())
-' requirements.lock requirements.txt .venv
+print(files[0], hashlib.sha256(content).hexdigest(), "python%d.%d" % sys.version_info[:2], venv.resolve())
+' "$locked_packages" requirements.txt .venv
 }
 
 venv_is_current() {
@@ -148,22 +149,22 @@ fetch_uv() {
 
 install_with_uv() {
     UV_PYTHON_DOWNLOADS=never uv venv --python "$1" .venv &&
-        uv pip sync --python .venv/bin/python --require-hashes requirements.lock &&
+        uv pip sync --python .venv/bin/python --require-hashes "$locked_packages" &&
         { [ ! -f requirements.txt ] || uv pip install --python .venv/bin/python \
             --refresh-package pocketlaw -r requirements.txt; }
 }
 
 install_with_pip() {
-    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --no-compile --require-hashes -r requirements.lock &&
+    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --no-compile --require-hashes -r "$locked_packages" &&
         { [ ! -f requirements.txt ] || .venv/bin/python -I -m pip install --no-compile -r requirements.txt; } &&
         repair_scripts
 }
 
 # Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start. Tests of
-# packages, tools of developers, and parts such as code for GPUs are half of all, and are compiled when they are used.
+# packages, tools of developers, and parts such as code for GPUs are a third of all, and are compiled when they are used.
 compile_bytecode() {
-    local later='tests?|mypy|mypyc|hypothesis|_pytest|onnx|setuptools|pip|docutils|material|pymdownx|backrefs|babel|markdown'
-    later="/($later|virtualenv|distlib|identify|watchdog|griffe|_griffe|pyhf|cuda|lexers|transformers|quantization)/"
+    local later='tests?|mypy|mypyc|hypothesis|_pytest|onnx|setuptools|pip|docutils|material|pymdownx|babel'
+    later="/($later|cuda|lexers|transformers|quantization)/"
     .venv/bin/python -I -m compileall -q -j 0 -x "$later" .venv/lib >/dev/null 2>&1 || true
 }
 
@@ -332,8 +333,14 @@ if lock.is_file():
 '
 }
 
-required=requirements.lock
-[ ! -f requirements.txt ] || required="requirements.lock and requirements.txt"
+locked_packages=requirements.lock
+# An environment with the packages of developers keeps them when it is made again.
+if [ -n "${POCKET_DEV:-}" ] || grep -q "^requirements-dev.lock " "$stamp" 2>/dev/null; then
+    locked_packages=requirements-dev.lock
+    [ -f $locked_packages ] || fail "POCKET_DEV is for a checkout of Pocketlaw: $root has no $locked_packages"
+fi
+required=$locked_packages
+[ ! -f requirements.txt ] || required="$locked_packages and requirements.txt"
 packages=.venv
 if [ "${POCKET_ENVIRONMENT:-}" = system ]; then
     # not resolved: that of a view or a virtual environment finds its packages by its own path

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
+
+if importlib.util.find_spec("hypothesis") is None:
+    raise pytest.UsageError("the tests need the packages of developers: POCKET_DEV=yes source setup.sh")
+
+import hypothesis
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 

@@ -304,6 +304,21 @@ def test_changed_lock_updates_and_a_failed_update_keeps_the_old(checkout: Checko
     assert not (checkout.root / ".law" / "venv.before").exists()
 
 
+def test_packages_of_developers_stay(checkout: Checkout) -> None:
+    error = checkout.error(POCKET_DEV="yes")
+    assert error == f"POCKET_DEV is for a checkout of Pocketlaw: {checkout.root} has no requirements-dev.lock"
+    lock = checkout.root / "requirements-dev.lock"
+    lock.write_text("hypothesis\n")
+    checkout.set_up()
+    assert "made .venv" in checkout.set_up(POCKET_DEV="yes")
+    assert "nothing to do" in checkout.set_up()
+    lock.write_text("hypothesis==2\n")
+    assert "made .venv" in checkout.set_up()
+    calls = (checkout.commands / "uv.calls").read_text().splitlines()
+    installed = [call.rpartition(" ")[2] for call in calls if call.startswith("pip sync")]
+    assert installed == ["requirements.lock", "requirements-dev.lock", "requirements-dev.lock"]
+
+
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_installation_does_not_count(checkout: Checkout, sent: signal.Signals) -> None:
     process = checkout.start('source "$SETUP"', UV_SLEEP="3000")

@@ -170,6 +170,19 @@ def line_counts(*folders: str) -> dict[str, int]:
     return {str(path): len((REPOSITORY / path).read_text().splitlines()) for path in sources(*folders)}
 
 
+def test_locks_agree() -> None:
+    """Developers have the packages of users, in the same versions."""
+    users, developers = (
+        {
+            line.partition(" ;")[0].strip(" \\")
+            for line in (REPOSITORY / name).read_text().splitlines()
+            if "# " not in line
+        }
+        for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert users < developers
+
+
 def test_modules_have_one_idea() -> None:
     lines = line_counts("pocket", "tasks", "analysis", "benchmarks", "tests")
     assert {path: count for path, count in lines.items() if count > MAX_LINES} == {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from pocket.errors import ConfigError
 
 #: extras of pyproject.toml that no job needs
-NOT_FOR_JOBS = ("catalogues", "dask", "dev", "docs", "htcondor")
+NOT_FOR_JOBS = ("catalogues", "check", "dask", "dev", "docs", "htcondor", "setup")
 
 
 def package_files() -> list[Path]:
