@@ -140,6 +140,7 @@ def _empty_output(cfg: Any) -> dict[str, Any]:
         "sum_signOf_genweights": {},
         "sumw": {category: {} for category in categories},
         "sumw2": {category: {} for category in categories},
+        "shared": {},
         "cutflow": {"initial": {}, "skim": {}, "presel": {}, **{category: {} for category in categories}},
         "variables": {name: {} for name in cfg.variables},
         "columns": {},

@@ -45,12 +45,13 @@ def empty_output(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) ->
 
     The keys are ``sum_genweights[ds]``, ``sum_signOf_genweights[ds]``, ``cutflow.initial|skim[ds]``,
     ``cutflow.presel[ds][variation]``, ``cutflow|sumw|sumw2[cat][ds][sample][variation]``,
-    ``variables[histogram][sample][ds]`` and ``columns[sample][ds][cat][variation]``. A sample with subsamples is
-    counted as ``{sample}`` and as each ``{sample}__{subsample}``, and stored as the latter alone. All sums are raw:
-    nothing is normalised.
+    ``shared[ds][cat][later cat]`` (events that are in both, nominally), ``variables[histogram][sample][ds]`` and
+    ``columns[sample][ds][cat][variation]``. A sample with subsamples is counted as ``{sample}`` and as each
+    ``{sample}__{subsample}``, and stored as the latter alone. All sums are raw: nothing is normalised.
     """
     layout = dataset_layout(cfg, params, metadata)
-    return _output(cfg, layout, metadata, HistogramFiller(cfg, metadata, layout.stored_variations))
+    filler = HistogramFiller(cfg, metadata, layout.stored_variations)
+    return {**_output(cfg, layout, metadata), "variables": _variables(filler, layout)}
 
 
 def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any]) -> Output:
@@ -74,17 +75,16 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
     skim(workflow)
     skimmed = workflow.nevents
     layout = chunk_layout(workflow, metadata)
-    dataset = layout.dataset
     filler = HistogramFiller(cfg, metadata, layout.stored_variations)
-    counts = _output(cfg, layout, metadata, None)
+    counts = _output(cfg, layout, metadata)
     cutflow = counts["cutflow"]
-    cutflow["initial"][dataset], cutflow["skim"][dataset] = len(events), skimmed
+    cutflow["initial"][layout.dataset], cutflow["skim"][layout.dataset] = len(events), skimmed
     if sums is not None:
-        counts["sum_genweights"][dataset], counts["sum_signOf_genweights"][dataset] = sums
+        counts["sum_genweights"][layout.dataset], counts["sum_signOf_genweights"][layout.dataset] = sums
     delayed = DelayedColumns(cfg.delayed_columns)
     if workflow.nevents:
         for selected in preselect(workflow, layout):
-            cutflow["presel"][dataset][selected.variation] = int(selected.mask.sum())
+            cutflow["presel"][layout.dataset][selected.variation] = int(selected.mask.sum())
             if selected.mask.any():
                 workflow.events = select_events(workflow.events, selected.mask, last=len(layout.processed) == 1)
                 workflow.nEvents_after_presel = workflow.nevents
@@ -164,8 +164,9 @@ def _process_variation(
             if columns and variation in (NOMINAL, *layout.variations[sample].shapes[category])
         }
         changed = None if variation == NOMINAL else selected.changed
-        collected = collect_columns(wanted, workflow.events, masks[sample], weights[sample], changed)
-        for category, records in collected.items():
+        for category, records in collect_columns(
+            wanted, workflow.events, masks[sample], weights[sample], changed
+        ).items():
             output["columns"][sample][layout.dataset][category][variation] = [records]
 
 
@@ -197,16 +198,19 @@ def _count(
         names, patterns = masks[sample].names, masks[sample].event_patterns
         contained = patterns.contain(np.arange(len(names)))
         counts = patterns.sums()
+        if (sample, variation) == (layout.counted[0], NOMINAL):
+            together = np.triu((contained.T * counts) @ contained, 1)
+            for one, other in np.argwhere(together):
+                output["shared"][layout.dataset].setdefault(names[one], {})[names[other]] = together[one, other].item()
         sums = [(patterns.sums(nominal), patterns.sums(nominal**2)) for nominal in weights[sample].nominals]
         for category, within in zip(names, contained.T, strict=True):
-            sumw, sumw2 = sums[weights[sample].class_of[category]]
-            output["cutflow"][category][layout.dataset][sample][variation] = int(counts[within].sum())
-            output["sumw"][category][layout.dataset][sample][variation] = float(sumw[within].sum())
-            output["sumw2"][category][layout.dataset][sample][variation] = float(sumw2[within].sum())
+            found = (counts, *sums[weights[sample].class_of[category]])
+            for key, values in zip(("cutflow", "sumw", "sumw2"), found, strict=True):
+                output[key][category][layout.dataset][sample][variation] = values[within].sum().item()
 
 
-def _output(cfg: Configurator, layout: Layout, metadata: Mapping[str, Any], filler: HistogramFiller | None) -> Output:
-    """Return the output before any event, with the histograms of a filler."""
+def _output(cfg: Configurator, layout: Layout, metadata: Mapping[str, Any]) -> Output:
+    """Return the output before any event, without histograms."""
     dataset = layout.dataset
 
     def by_category(zero: float) -> dict[str, Any]:
@@ -224,13 +228,11 @@ def _output(cfg: Configurator, layout: Layout, metadata: Mapping[str, Any], fill
         },
         "sumw": by_category(0.0),
         "sumw2": by_category(0.0),
+        "shared": {dataset: {}},
         "columns": {sample: {dataset: {category: {} for category in cfg.categories}} for sample in layout.stored},
     }
     if metadata["isMC"]:
-        output["sum_genweights"] = {dataset: 0.0}
-        output["sum_signOf_genweights"] = {dataset: 0.0}
-    if filler is not None:
-        output["variables"] = _variables(filler, layout)
+        output |= {"sum_genweights": {dataset: 0.0}, "sum_signOf_genweights": {dataset: 0.0}}
     return output
 
 

@@ -94,9 +94,8 @@ def run_branch(
     nevents = 0
     chunking = Chunking(chunk_size, chunk_memory)
     run_segment = partial(_run_segment, processor, meta, chunking, threads, progress)
-    run_together = partial(_run_together, processor, meta, chunking, threads)
     for group in chunking.groups(branch.segments):
-        together = run_together(group) if len(group) > 1 else None
+        together = _run_together(processor, meta, chunking, threads, group) if len(group) > 1 else None
         if together is not None:
             output = accumulate([together], output) if output else together
             nevents += (events := sum(segment.stop - segment.start for segment in group))
@@ -121,11 +120,10 @@ def run_branch(
     if not output:
         with explaining():
             output = empty_output(cfg, params, meta)
-    if output["cutflow"]["initial"][branch.dataset] != nevents or (
-        not skipped and nevents != branch.stop - branch.start
-    ):
+    processed = output["cutflow"]["initial"][branch.dataset]
+    if processed != nevents or (not skipped and nevents != branch.stop - branch.start):
         raise DatasetError(
-            f"{output['cutflow']['initial'][branch.dataset]} events of {branch.dataset!r} were processed in the branch "
+            f"{processed} events of {branch.dataset!r} were processed in the branch "
             f"of {branch.stop - branch.start} events from {branch.start}, and {len(skipped)} of its files skipped"
         )
     return BranchResult(output, skipped, nevents, failures)

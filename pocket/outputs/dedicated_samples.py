@@ -19,7 +19,7 @@ from pocket.histograms.one_sided import NOMINAL
 #: key of the merged output with the sums of these datasets, in the layout of the output
 DEDICATED = "dedicated_samples"
 #: sums of a whole dataset
-_OF_DATASETS = ("sum_genweights", "sum_signOf_genweights")
+_OF_DATASETS = ("sum_genweights", "sum_signOf_genweights", "shared")
 #: steps before the categories
 _STEPS = ("initial", "skim", "presel")
 

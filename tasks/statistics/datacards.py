@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, StatisticsError
-from pocket.histograms.contents import checksum_of, read_contents
+from pocket.histograms.contents import checksum_of, digest_json, read_contents
 from pocket.histograms.readings import of_config
 from pocket.io.store import Manifest, write_output
 from pocket.io.store.publishing import replacing
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.histograms.readings import Reading
     from pocket.statistics import Built, Model, StatisticalModel
+    from pocket.statistics.checks import Finding
 
 MODEL, TREATMENT, CHECKS, WORKSPACE = "model.h5", "treatment.json", "checks.json", "workspace.json"
 #: modules whose code decides what is written
-_CODE = ("building", "regions", "model_files", "checks", "cards.writing", "pyhf_workspace")
+_CODE = ("building", "regions", "shared_events", "model_files", "checks", "cards.writing", "pyhf_workspace")
 #: numbers of a workspace above which none is written
 _LARGEST_WORKSPACE = 5_000_000
 #: number of warnings that are printed
@@ -167,7 +168,9 @@ class ProduceDatacards(ModelTask):
 
         def checksum(config: str, folder: Path) -> str:
             read = of_config(readings or (), config)
-            return checksum_of(read_contents(folder, {reading.variable for reading in read}), read)
+            of_templates = checksum_of(read_contents(folder, {reading.variable for reading in read}), read)
+            shared = [asdict(finding) for finding in self.shared_events({config: folder})]
+            return digest_json([of_templates, shared]) if shared else of_templates
 
         templates = template_ids(self, required["templates"], None if readings is None else checksum)
         closures = input_ids({f"closure {name}": task.output() for name, task in required["closures"].items()})
@@ -212,7 +215,14 @@ class ProduceDatacards(ModelTask):
         years = {config: self.analysis_inst.years_of(config) for config in templates}
         merged = MergedTemplates(self.declaration, folders, years)
         built = build_model(self.declaration, merged, unblind=self.shows_blind)
+        built = replace(built, findings=(*self.shared_events(folders), *built.findings))
         return Made(built, partial(write_treatment, built.treatment), read_from(templates))
+
+    def shared_events(self, folders: Mapping[str, Path]) -> Iterator[Finding]:
+        """Yield what regions have in common, of the configurations whose folders of merged templates are given."""
+        from pocket.statistics.shared_events import find_shared_events
+
+        return find_shared_events(self.declaration, folders, unblind=self.shows_blind)
 
     def combined(self) -> Made:
         """Return the model of the combined ones, with what was found in these."""

@@ -6,6 +6,7 @@ Nothing here comes from awkward, NumPy or pocket, but for the declared axes and 
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from bisect import bisect_right
 from collections import defaultdict
@@ -113,6 +114,10 @@ class EventLoop:
         if not all(_passes(event, cut) for cut in self.declared.preselections):
             return
         sums.counts["presel", variation] += 1
+        if variation == "nominal":
+            inside = [name for name, cuts in self.categories.items() if _selected_jets(event, list(cuts)) is not None]
+            for pair in itertools.combinations(inside, 2):
+                sums.counts["shared", *pair] += 1
         for sample, subsample in self.counted.items():
             for category, cuts in self.categories.items():
                 jets = _selected_jets(event, [*cuts, *subsample])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import operator
 from typing import Any
 
@@ -55,6 +56,9 @@ def check(output: dict[str, Any], loop: EventLoop, sums: Sums, dataset: str) -> 
             for sample, sums_of in found.items():
                 expected = {variation: sums.counts[key, category, sample, variation] for variation in loop.processed}
                 assert sums_of == pytest.approx(expected, rel=1e-12, abs=1e-12), (key, category, sample)
+    found = {(one, two): n for one, others in output["shared"][dataset].items() for two, n in others.items()}
+    pairs = itertools.combinations(loop.categories, 2)
+    assert found == {pair: sums.counts["shared", *pair] for pair in pairs if sums.counts["shared", *pair]}
     check_histograms(output["variables"], loop, sums, dataset)
     check_columns(output["columns"], loop, sums, dataset)
 

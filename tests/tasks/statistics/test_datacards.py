@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pocket.errors import UnknownNameError
+from pocket.histograms.files import read_sums
 from pocket.io.store import read_manifest
 from pocket.statistics import load_model
 from tasks.chain.merging import MergeOutputs
@@ -166,3 +167,31 @@ def test_numbers_have_their_nouns() -> None:
         "checks: 3 warnings (2 no shape, 1 noise), see checks.json"
     ]
     assert warning_lines(["noise"], "/of/the/model.json") == ["checks: 1 warning (1 noise), see /of/the/model.json"]
+
+
+def test_events_that_regions_have_in_common_are_told(modelled: Chain) -> None:
+    categories = (
+        '"many": [get_nPVgood(25)], "even": [get_event_number(0)], "both": [get_nPVgood(25), get_event_number(0)]'
+    )
+    modelled.edit("__init__.py", '"baseline": [passthrough]', f'"baseline": [passthrough], {categories}')
+    modelled.edit("__init__.py", "import get_nPVgood", "import get_event_number, get_nPVgood")
+    region = '"all": Region("corrected", "baseline", "npvs", edges=(0, 20, 40, 80))'
+    regions = '"many": Region("corrected", "many", "npvs"), "even": Region("corrected", "even", "npvs")'
+    modelled.edit("__init__.py", region, regions)
+    modelled.edit("__init__.py", 'blind="all"', 'blind="even"')
+    modelled.build(ProduceDatacards, model="z")
+    folder = modelled.output("ProduceDatacards", "z")
+    sums = read_sums(modelled.task(MergeOutputs, config="corrected").directory)
+
+    def events(category: str) -> int:
+        found = sums["cutflow"][category].items()
+        return sum(of["DYJetsToMuMu"]["nominal"] for dataset, of in found if "DYJetsToMuMu" in of)
+
+    both, fewer = events("both"), min(events("many"), events("even"))
+    assert 0 < both < fewer
+    warnings = json.loads((folder / CHECKS).read_text())["warnings"]
+    (text,) = [warning["text"] for warning in warnings if warning["check"] == "shared_events"]
+    assert text == (
+        f"regions 'many' and 'even' have {both:,} of {fewer:,} events of simulation in common, which count twice"
+    )
+    assert modelled.build(ProduceDatacards, model="z") == []
