@@ -334,6 +334,8 @@ def summary(name: str, built: Built, place: str = CHECKS) -> str:
         lines.append(f"{counted(len(built.pruned), 'nuisance')} left out, too small in all regions: {shown}")
     if model.blind:
         lines.append(f"without data: {', '.join(model.blind)}")
+    # Events that count twice are no matter of taste as the others may be.
+    lines += [f"warning: {finding.text}" for finding in built.findings if finding.check == "shared_events"][:_SHOWN]
     return "\n".join([*lines, *warning_lines([finding.check for finding in built.findings], place)])
 
 

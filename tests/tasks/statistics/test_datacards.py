@@ -169,7 +169,7 @@ def test_numbers_have_their_nouns() -> None:
     assert warning_lines(["noise"], "/of/the/model.json") == ["checks: 1 warning (1 noise), see /of/the/model.json"]
 
 
-def test_events_that_regions_have_in_common_are_told(modelled: Chain) -> None:
+def test_events_that_regions_have_in_common_are_told(modelled: Chain, capsys: pytest.CaptureFixture[str]) -> None:
     categories = (
         '"many": [get_nPVgood(25)], "even": [get_event_number(0)], "both": [get_nPVgood(25), get_event_number(0)]'
     )
@@ -194,4 +194,5 @@ def test_events_that_regions_have_in_common_are_told(modelled: Chain) -> None:
     assert text == (
         f"regions 'many' and 'even' have {both:,} of {fewer:,} events of simulation in common, which count twice"
     )
+    assert f"\nwarning: {text}\n" in capsys.readouterr().out
     assert modelled.build(ProduceDatacards, model="z") == []
