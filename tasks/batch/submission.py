@@ -129,7 +129,10 @@ class BatchProxy(RetryingProxy):
             return super()._run_impl()  # type: ignore[misc]
 
     def _adopt(self) -> None:
-        """Add queued jobs that the record lacks because the process that submitted them was killed."""
+        """Add queued jobs that the record lacks because the process that submitted them was killed.
+
+        Jobs that failed are to be submitted again, since an earlier command has counted their failures.
+        """
         record = self.get_cached_output()["jobs"]  # type: ignore[attr-defined]
         known = self.job_data_cls(tasks_per_job=self.task.tasks_per_job)
         if record.exists():
@@ -148,6 +151,13 @@ class BatchProxy(RetryingProxy):
             known.jobs[job_num] = known.job_data(job_id=job_id, branches=list(branches), extra={"log": str(log)})
             known.unsubmitted_jobs.pop(job_num, None)
             found = True
+        failed = (self.job_manager.FAILED, self.job_manager.RETRY)
+        for job_num, data in list(known.jobs.items()):
+            has_ended = data["status"] in failed and data["job_id"] not in queued
+            # An attempt that the record lacks may have succeeded.
+            if has_ended and not all(map(self._is_made, data["branches"])):
+                known.unsubmitted_jobs[job_num] = known.jobs.pop(job_num)["branches"]
+                found = True
         if found:
             for branches, number in numbers.items():
                 if number not in known.jobs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ QUICK = ("--config", "main", "--workflow", "htcondor", "--poll-interval", "0.05s
 
 @pytest.fixture
 def schedd(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Schedd:
+    # The chain is that of all tests; the record has what jobs of an earlier one needed.
+    shutil.rmtree(control(chain), ignore_errors=True)
     return take_over(chain, tmp_path / "schedd", monkeypatch)
 
 
@@ -35,6 +38,12 @@ def run(chain: Chain, *options: str) -> Run:
 
 def control(chain: Chain) -> Path:
     return Path(chain.task(RunProcessor, config="main").control_directory("htcondor"))
+
+
+def attempts(chain: Chain) -> dict[str, int]:
+    """Return the number of failed attempts that the record has of each job."""
+    record = json.loads(next(control(chain).glob("htcondor_jobs*.json")).read_text())
+    return {number: len(failures) for number, failures in record["failures"].items()}
 
 
 def test_no_call_per_job(chain: Chain, schedd: Schedd) -> None:
@@ -157,6 +166,12 @@ def test_an_error_of_several_jobs_stops_all(chain: Chain, schedd: Schedd) -> Non
     assert done.code != 0
     assert "ModuleNotFoundError: No module named 'mine'" in done.errors[0]
     assert len(schedd.jobs) == 4
+    # That error is no reason for the next command, after it was mended, to give up.
+    schedd.plan({})
+    again = run(chain)
+    assert again.code == 0, again.text
+    assert len(schedd.jobs) == 4 + 3
+    assert attempts(chain) == {"1": 1, "2": 1, "3": 1}
 
 
 def test_acceptance(chain: Chain, schedd: Schedd) -> None:
