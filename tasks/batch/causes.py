@@ -112,6 +112,10 @@ class Needs:
     memory: float
     runtime: float
 
+    def at_least(self, other: Needs) -> Needs:
+        """Return the larger of each resource."""
+        return Needs(max(self.memory, other.memory), max(self.runtime, other.runtime))
+
     def after(self, cause: Cause, most: Needs) -> Needs:
         """Return the resources to request in a retry: twice of what was missing, up to a limit."""
         if cause is Cause.MEMORY:

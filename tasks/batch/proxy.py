@@ -108,7 +108,8 @@ class RetryingProxy:
     def needs(self, job_num: int) -> Needs:
         """Return the resources that a job requests."""
         own = self.job_data.needs.get(str(job_num))
-        return Needs(*own) if own else self._first_needs
+        # The record may be of an earlier command, which had other options.
+        return Needs(*own).at_least(self._first_needs) if own else self._first_needs
 
     @cached_property
     def _first_needs(self) -> Needs:

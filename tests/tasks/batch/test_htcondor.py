@@ -174,6 +174,17 @@ def test_an_error_of_several_jobs_stops_all(chain: Chain, schedd: Schedd) -> Non
     assert attempts(chain) == {"1": 1, "2": 1, "3": 1}
 
 
+def test_a_later_command_may_ask_for_more_memory(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_1To2": ["held 34 memory"] * 2})
+    assert run(chain, "--memory", "900", "--retries", "1").code != 0
+    assert attempts(chain) == {"2": 2}
+    again = run(chain, "--memory", "5000")
+    assert again.code == 0, again.text
+    assert attempts(chain) == {"2": 2}
+    asked = [job["RequestMemory"] for job in schedd.jobs if job["PocketlawBranches"] == "_1To2"]
+    assert asked == [900, 1800, 5000]
+
+
 def test_acceptance(chain: Chain, schedd: Schedd) -> None:
     # branches 0 and 1 are of simulation, 2 and 3 of data
     error = ["fail ValueError: bad event"] * 9
