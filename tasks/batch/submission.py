@@ -121,12 +121,17 @@ class BatchProxy(RetryingProxy):
             record.unlink(missing_ok=True)
         return len(jobs)
 
-    def _run_impl(self) -> Any:
+    def _run_impl(self) -> None:
         # law's --cleanup-jobs only knows the jobs in the record.
         if not self.task.is_controlling_remote_jobs():
             self._adopt()
         with going_on(f"jobs of {self.task.progress_label} that are in the queue of {self.task.effective_workflow}"):
-            return super()._run_impl()  # type: ignore[misc]
+            super()._run_impl()  # type: ignore[misc]
+        if self.task.no_poll and not self.task.complete():
+            raise BatchError(
+                f"{self.task.progress_label}: jobs are in the queue, and --no-poll doesn't wait for them; the same "
+                "command without it does"
+            )
 
     def _adopt(self) -> None:
         """Add queued jobs that the record lacks because the process that submitted them was killed.

@@ -21,8 +21,10 @@ def schedd(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sch
 
 
 def test_jobs_behind_a_task_are_removed(chain: Chain, schedd: Schedd) -> None:
-    chain.run("RunProcessor", *JOBS, "--no-poll")
+    submitted = chain.run("RunProcessor", *JOBS, "--no-poll")
     assert len(schedd.jobs) == 4
+    (error,) = submitted.errors
+    assert error.endswith("jobs are in the queue, and --no-poll doesn't wait for them; the same command without it does")
     done = chain.run("MergeOutputs", *JOBS, "--cancel-jobs")
     assert done.code == 0, done.text
     assert "RunProcessor main: 4 jobs removed from the queue" in done.text
