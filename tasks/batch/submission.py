@@ -14,6 +14,7 @@ from law.job.dashboard import NoJobDashboard
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
+from tasks.batch.queues import QueueError
 from tasks.core.terminal import going_on
 
 #: largest number of jobs that are submitted together, since law passes the arguments of all to each of them
@@ -112,11 +113,17 @@ class BatchProxy(RetryingProxy):
         """Remove all jobs of the workflow from the queue and delete their record; return their number.
 
         Raises:
-            QueueError: if the queue can't be read.
+            QueueError: if the queue can't be read, or jobs can't be removed; then the record stays.
         """
         jobs = self.job_manager.in_queue()
-        if jobs:
-            self.job_manager.cancel_batch(jobs)
+        errors = self.job_manager.cancel_batch(jobs) if jobs else []
+        # One that has ended meanwhile is an error, too.
+        if errors and (left := self.job_manager.in_queue()):
+            # law has the ids of all jobs before the reason.
+            reason = " ".join(str(errors[0]).rpartition(":\n")[2].split())
+            raise QueueError(
+                f"{self.task.progress_label}: {len(left)} of {len(jobs)} jobs can't be removed from the queue: {reason}"
+            )
         for record in self.task.control.glob(f"{self.workflow_type}_jobs*.json"):
             record.unlink(missing_ok=True)
         return len(jobs)

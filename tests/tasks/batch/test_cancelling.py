@@ -24,7 +24,9 @@ def test_jobs_behind_a_task_are_removed(chain: Chain, schedd: Schedd) -> None:
     submitted = chain.run("RunProcessor", *JOBS, "--no-poll")
     assert len(schedd.jobs) == 4
     (error,) = submitted.errors
-    assert error.endswith("jobs are in the queue, and --no-poll doesn't wait for them; the same command without it does")
+    assert error.endswith(
+        "jobs are in the queue, and --no-poll doesn't wait for them; the same command without it does"
+    )
     done = chain.run("MergeOutputs", *JOBS, "--cancel-jobs")
     assert done.code == 0, done.text
     assert "RunProcessor main: 4 jobs removed from the queue" in done.text
@@ -33,6 +35,21 @@ def test_jobs_behind_a_task_are_removed(chain: Chain, schedd: Schedd) -> None:
     assert chain.outputs("MergeOutputs", "main") == []
     again = chain.run("MergeOutputs", *JOBS, "--cancel-jobs")
     assert "RunProcessor main: 0 jobs removed from the queue" in again.text
+
+
+def test_jobs_that_cannot_be_removed(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({}, slots=0)
+    chain.run("RunProcessor", *JOBS, "--no-poll")
+    remove = schedd.folder / "bin" / "condor_rm"
+    remove.unlink()
+    remove.write_text("#!/bin/sh\necho 'PERMISSION DENIED' >&2\nexit 1\n")
+    remove.chmod(0o755)
+    done = chain.run("MergeOutputs", *JOBS, "--cancel-jobs")
+    assert done.code != 0
+    assert done.errors == ["RunProcessor main: 4 of 4 jobs can't be removed from the queue: PERMISSION DENIED"]
+    assert "4 jobs removed" not in done.text
+    # The record, by which a later command watches them, is there.
+    assert list(Path(chain.task(RunProcessor, config="main").control_directory("htcondor")).glob("htcondor_jobs*.json"))
 
 
 def test_only_of_a_batch_system(chain: Chain) -> None:
