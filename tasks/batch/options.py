@@ -23,7 +23,7 @@ from tasks.batch.own_store import check_own_store
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem
 from tasks.settings.own_modules import check_modules
 from tasks.settings.placement import placement_problems
-from tasks.settings.sites import ENVIRONMENTS, Site, read_site
+from tasks.settings.sites import ENVIRONMENTS, FLAVOURS, Site, read_site
 
 #: folder of the bundles, in the store or in the log directory of the site
 BUNDLES = ".bundles"
@@ -190,8 +190,11 @@ class BatchOptions(WorkflowTypes):
     def site_inst(self) -> Site:
         """The site, with the options of the command line applied."""
         site = read_site(self.site)
-        given = {name: getattr(self, name) for name in _OF_SITE_TOO}
-        return site.changed(**{name: value for name, value in given.items() if value != law.NO_STR})
+        options = {name: getattr(self, name) for name in _OF_SITE_TOO if getattr(self, name) != law.NO_STR}
+        if self.runtime != law.NO_FLOAT:
+            # A flavour stands for a running time, too.
+            options.setdefault("flavour", "")
+        return site.changed(**options)
 
     @cached_property
     def job_environment(self) -> JobEnvironment:
@@ -214,7 +217,7 @@ class BatchOptions(WorkflowTypes):
         site = self.site_inst
         memory = site.memory if self.memory == law.NO_FLOAT else self.memory
         runtime = site.runtime if self.runtime == law.NO_FLOAT else self.runtime
-        return Needs(float(memory), float(runtime))
+        return Needs(float(memory), float(FLAVOURS.get(site.flavour, runtime)))
 
     @property
     def most_needs(self) -> Needs:

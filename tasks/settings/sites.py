@@ -19,6 +19,16 @@ PREFIX = "site_"
 ENVIRONMENTS = ("shared", "bundle")
 #: store that jobs read and write: the one of the user who submits, or only the remote one
 STORES = ("shared", "remote")
+#: running time in hours that each flavour stands for at CERN (https://batchdocs.web.cern.ch/local/submit.html)
+FLAVOURS = {
+    "espresso": 1 / 3,
+    "microcentury": 1,
+    "longlunch": 2,
+    "workday": 8,
+    "tomorrow": 24,
+    "testmatch": 72,
+    "nextweek": 168,
+}
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.batch.causes import Needs
+from tasks.batch.causes import Cause, Needs
 from tasks.chain.processing import RunProcessor
 from tasks.chain.toys import MakeToySamples
+from tasks.settings.sites import Site
 from tests.grid import write_proxy
 from tests.tasks.small_chain import Chain
 
@@ -22,6 +23,22 @@ def test_command_line_comes_before_the_site(chain: Chain) -> None:
     assert (task.site_inst.name, task.site_inst.container) == ("naf", "/cvmfs/image")
     assert task.site_inst.environment == "shared"
     assert chain.task(RunProcessor, config="main", environment="bundle").site_inst.environment == "bundle"
+
+
+def test_flavour_is_a_running_time(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = chain.task(RunProcessor, config="main", site="lxplus", flavour="workday")
+    assert task.needs == Needs(2000.0, 8.0)
+    # A retry has more time than the flavour.
+    assert task.needs.after(Cause.RUNTIME, task.most_needs) == Needs(2000.0, 16.0)
+    long = chain.task(RunProcessor, config="main", site="lxplus", flavour="testmatch")
+    assert long.needs.after(Cause.RUNTIME, long.most_needs) == long.needs == Needs(2000.0, 72.0)
+
+    monkeypatch.setattr("tasks.batch.options.read_site", lambda name: Site(name, flavour="espresso"))
+    assert chain.task(RunProcessor, config="main", site="lxplus").site_inst.flavour == "espresso"
+    given = chain.task(RunProcessor, config="main", site="lxplus", runtime=10.0)
+    assert (given.site_inst.flavour, given.needs.runtime) == ("", 10.0)
+    both = chain.task(RunProcessor, config="main", site="lxplus", runtime=10.0, flavour="workday")
+    assert (both.site_inst.flavour, both.needs.runtime) == ("workday", 8.0)
 
 
 def test_units_of_options() -> None:
