@@ -73,6 +73,27 @@ def test_jobs_to_be_submitted_are_not_those_to_be_tried_again(tmp_path: Any) -> 
     assert "0 of 4 jobs done, 1 running, 0 queued, 2 to be submitted, 1 to be tried again" in line
 
 
+@pytest.mark.parametrize(("enough", "goes_on"), [(7, True), (8, False)])
+def test_jobs_that_wait_may_be_enough(tmp_path: Any, enough: int, goes_on: bool) -> None:
+    """Of ten jobs, three have failed with an error that is final, and seven aren't submitted yet."""
+    proxy = Failing(Exception(), tmp_path)
+    proxy._common_error, proxy._refused = "OSError: no file", {}
+    proxy._errors = {number: ["OSError: no file"] for number in (1, 2, 3)}
+    proxy.task.accepts = lambda branches: len(branches) >= enough
+    proxy.cancel = lambda: None
+    for number in range(1, 11):
+        if number in proxy._errors:
+            failed = {"status": "x", "error": "OSError: no file"}
+            proxy.job_data.jobs[number] = PersistentJobData.job_data(branches=[number - 1], **failed)
+        else:
+            proxy.job_data.unsubmitted_jobs[number] = [number - 1]
+    if goes_on:
+        assert proxy.stop_if_decided()
+    else:
+        with pytest.raises(BatchError, match="3 of 10 jobs failed for good; the first is of branch 0: OSError: no file"):
+            proxy.stop_if_decided()
+
+
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
