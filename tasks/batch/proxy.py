@@ -138,6 +138,10 @@ class RetryingProxy:
             self.task.prepare_branches(fetch_needed=self.task.site_inst.store == "shared")
         return super().run()  # type: ignore[misc]
 
+    def threshold(self, n: int | None = None) -> int:
+        """Return the number of branches that are enough for law: all, since ``--acceptance`` is a share of events."""
+        return len(self.task.branch_map) if n is None else n
+
     def _can_skip_job(self, job_num: int, branches: list[int]) -> bool:
         # law also caches a negative answer, and would resubmit jobs that have finished since.
         if not self._skip_jobs.get(job_num):

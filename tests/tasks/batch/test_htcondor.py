@@ -214,6 +214,17 @@ def test_acceptance(chain: Chain, schedd: Schedd) -> None:
     assert read_output(folder)["cutflow"]["initial"]["DYJetsToMuMu_toys"] == 1800
 
 
+def test_acceptance_counts_branches_that_were_done_before(chain: Chain, schedd: Schedd) -> None:
+    # The branches of data were done without a batch system.
+    outputs = json.loads((schedd.folder / "plan.json").read_text())["outputs"]
+    for name in ("_2To3", "_3To4"):
+        shutil.move(*outputs[name])
+    schedd.plan({"_1To2": ["held 13 Transfer input files failure"] * 9})
+    done = run(chain, "--acceptance", "0.5", "--retries", "1")
+    assert done.code == 0, done.text
+    assert [job["PocketlawBranches"] for job in schedd.jobs] == ["_0To1", "_1To2"]
+
+
 def test_acceptance_ends_the_waiting(chain: Chain, schedd: Schedd) -> None:
     schedd.plan({"_0To1": ["held 13 Transfer input files failure"] * 9})
     done = run(chain, "--acceptance", "0.5", "--retry-delay", "1000")
