@@ -160,7 +160,7 @@ class SlurmManager(QueueManager, SlurmJobManager):
         active = (self.PENDING, self.RUNNING)
         jobs = {job_id: job for job_id, job in self.jobs().items() if self._state(job_id, job)["status"] in active}
         arrays = {script: branches_of_array(Path(script)) for script in {job.script for job in jobs.values()}}
-        return {job_id: arrays[job.script][int(job_id.rpartition("_")[2])] for job_id, job in jobs.items()}
+        return {job_id: arrays[job.script].get(int(job_id.rpartition("_")[2]), ()) for job_id, job in jobs.items()}
 
     def _state(self, job_id: str, job: QueuedJob | None) -> dict[str, Any]:
         if job is None:
@@ -209,10 +209,14 @@ def accounted(job_ids: Iterable[str]) -> dict[str, QueuedJob]:
     return jobs
 
 
-def branches_of_array(script: Path) -> list[tuple[int, ...]]:
-    """Return the branches of each job of an array."""
-    names = re.findall(r"^slurm_job\w*(_\d+To\d+)\.sh$", script.read_text(encoding="utf-8"), re.MULTILINE)
-    return [branches_of(postfix) for postfix in names]
+def branches_of_array(script: Path) -> dict[int, tuple[int, ...]]:
+    """Return the branches of each job of an array, by index.
+
+    A script is removed when enough jobs are done, while others are still being cancelled; then there are none.
+    """
+    text = script.read_text(encoding="utf-8") if script.exists() else ""
+    names = re.findall(r"^slurm_job\w*(_\d+To\d+)\.sh$", text, re.MULTILINE)
+    return {index: branches_of(postfix) for index, postfix in enumerate(names)}
 
 
 class SlurmProxy(BatchProxy, SlurmWorkflowProxy):

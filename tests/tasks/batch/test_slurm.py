@@ -112,6 +112,20 @@ def test_a_job_that_a_person_holds_is_left_alone(reason: str) -> None:
     assert (state["status"], state["extra"]) == ("pending", {"on_hold": True})
 
 
+def test_a_job_that_ends_after_its_script_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that ``--acceptance`` needn't wait for are cancelled, which takes Slurm half a minute."""
+    manager = SlurmManager(str(tmp_path))
+    script = tmp_path / "array_1.sh"
+    script.write_text("slurm_job_0To2.sh\nslurm_job_2To4.sh\n")
+    jobs = {
+        "1_1": QueuedJob("RUNNING", script=str(script)),
+        "2_0": QueuedJob("COMPLETING", script=str(tmp_path / "array_2.sh")),
+    }
+    monkeypatch.setattr(manager, "jobs", lambda: jobs)
+    assert manager.waiting_or_running() == {"1_1": (2, 3), "2_0": ()}
+    assert manager.in_queue() == ["1_1", "2_0"]
+
+
 def test_no_call_per_job(chain: Chain, slurm: Schedd) -> None:
     done = run(chain, "--site", "t3-psi", "--memory", "3GB", "--runtime", "90min", "--threads", "2")
     assert done.code == 0, done.text
@@ -204,7 +218,7 @@ def test_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert SlurmManager(str(tmp_path)).submit(files) == ["12_0", "12_1"]
     (array,) = tmp_path.glob("array_*.sh")
     assert "#SBATCH --mem=900M\n#SBATCH --array=0-1\n" in array.read_text()
-    assert branches_of_array(array) == [(0, 1), (5,)]
+    assert branches_of_array(array) == {0: (0, 1), 1: (5,)}
 
 
 def test_accounting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
