@@ -37,7 +37,7 @@ _ASKED = (
     BRANCHES,
 )
 #: values of JobStatus; jobs that are suspended or transfer their output count as running
-_IDLE, _RUNNING, _REMOVED, _COMPLETED, _HELD = 1, 2, 3, 4, 5
+_IDLE, _REMOVED, _COMPLETED, _HELD = 1, 3, 4, 5
 #: HoldReasonCode of condor_hold
 _BY_A_PERSON = 1
 
@@ -97,7 +97,7 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
         return {
             job_id: branches_of(ad.get(BRANCHES, ""))
             for job_id, ad in self.queue.jobs().items()
-            if ad["JobStatus"] in (_IDLE, _RUNNING) or is_held_by_a_person(ad)
+            if ad["JobStatus"] not in (_REMOVED, _COMPLETED, _HELD) or is_held_by_a_person(ad)
         }
 
     def in_queue(self) -> list[str]:

@@ -302,6 +302,14 @@ def test_paths_are_checked_before_anything_is_submitted(chain: Chain, schedd: Sc
     assert "condor_submit" not in schedd.calls
 
 
+def test_jobs_that_a_later_command_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside those that wait and run: suspended ones, and ones that transfer their output, but none on hold."""
+    manager = HTCondorManager("/control")
+    ads = [{"JobStatus": status, "PocketlawBranches": f"_{status}To{status + 1}"} for status in range(1, 8)]
+    monkeypatch.setattr(type(manager.queue), "jobs", lambda queue: {f"1.{n}": ad for n, ad in enumerate(ads, 1)})
+    assert manager.waiting_or_running() == {"1.1": (1,), "1.2": (2,), "1.6": (6,), "1.7": (7,)}
+
+
 def test_queue_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "condor_q"
     script.write_text("#!/bin/sh\necho 'Failed to connect' >&2\nexit 1\n")
