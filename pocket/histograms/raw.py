@@ -56,7 +56,8 @@ def write_raw(directory: Path, output: Mapping[str, Any]) -> None:
             sample: {dataset: _take_histogram(histogram, numbers) for dataset, histogram in sorted(datasets.items())}
             for sample, datasets in sorted(output["variables"][variable].items())
         }
-    text = json.dumps({"sums": sums, "variables": variables}, allow_nan=False, default=uhi.io.json.default)
+    # Edges may be infinite, which Python writes and reads as "Infinity".
+    text = json.dumps({"sums": sums, "variables": variables}, default=uhi.io.json.default)
     # The file is written to memory first, since HDF5 crashes on a full disk.
     content = io.BytesIO()
     with h5py.File(content, "w") as file:

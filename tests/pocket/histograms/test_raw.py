@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import hist
 import numpy as np
 import pytest
 
+from pocket.histograms.axes import build_axis, category_axis
+from pocket.histograms.config import Axis
 from pocket.histograms.files import HISTOGRAMS, SUMS, read_output, relabel, write_sums_and_histograms
 from pocket.histograms.raw import RAW, read_raw, write_raw
 from tests.pocket.histograms.test_files import some_output
@@ -62,6 +65,17 @@ def test_raw_output_is_read_as_it_was_written(tmp_path: Path) -> None:
         write_sums_and_histograms(tmp_path / name, one)
     for file in (HISTOGRAMS, SUMS):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_edges_may_be_infinite(tmp_path: Path) -> None:
+    output = some_output()
+    pt = build_axis(Axis("pt", bins=(-np.inf, 0, 20, np.inf)))
+    filled = hist.Hist(category_axis("cat", ["baseline"]), pt, storage=hist.storage.Weight())
+    filled.fill(cat="baseline", pt=[-5.0, 1.0, 19.0, 1000.0], weight=0.5)
+    output["variables"]["pt"] = {"DY": {"DY_2018": filled}}
+    found = read_raw(write(tmp_path / "raw", output))
+    assert found["variables"]["pt"]["DY"]["DY_2018"].axes["pt"].edges.tolist() == [-np.inf, 0.0, 20.0, np.inf]
+    check_same(found, through_other_files(tmp_path / "other", output))
 
 
 def sparse_output() -> dict[str, Any]:
