@@ -104,7 +104,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
     with cms_style(style.fontsize):
         figure = new_figure(10, 10, style.dpi)
         ax = figure.add_axes((0.15, 0.11, 0.81, 0.825))
-        entries, tops, scaled = [], [], []
+        entries, tops = [], []
         curves = [_Curve.of(process.prediction, widths) for process in processes]
         points, is_cut = None, False
         if context.data is not None and not hidden.any() and context.data.values().sum() > 0:
@@ -128,10 +128,10 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
             is_cut = is_cut or bool(cut.any())
             entries.append((Line2D([], [], **look), process.label))
             tops.append(above)
-            scaled.append(process.prediction.scaled(1 / process.prediction.values.sum()))
             numbers["processes"][process.name] = {"values": as_list(curve.values), "stat": as_list(curve.errors)}
         label_x((ax,), binning, context.xlim)
-        floor = log_floor(scaled) if style.is_log(context.histogram) else None
+        drawn = [Prediction(curve.values, curve.errors**2) for curve in curves]
+        floor = log_floor(drawn) if style.is_log(context.histogram) else None
         lines = caption(context.category, hidden, blind=context.blind)
         lines += ["arrows: few events, beyond the axis"] if is_cut else []
         fit_legend(ax, binning.edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
