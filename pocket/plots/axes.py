@@ -20,6 +20,11 @@ from pocket.plots.canvas import Box
 if TYPE_CHECKING:
     from hist import Hist
 
+#: part of a bin that its name may take, and the size of an upright one, in parts of that of others
+NAME_WIDTH, UPRIGHT = 0.95, 0.75
+#: part of the axes that a line of text may take
+LINE_WIDTH = 0.92
+
 
 def projections(h: Hist[Any]) -> dict[str, Hist[Any]]:
     """Return the projections of a histogram onto each of its dense axes; a "variation" axis is kept.
@@ -133,6 +138,30 @@ def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] 
                 ax.xaxis.set_major_formatter(PlainNumbers())
     open_ended = ", open-ended" if np.isinf([binning.bounds[0], binning.bounds[-1]]).any() else ""
     axes[-1].set_xlabel(binning.label + open_ended)
+    if binning.names:
+        _turn_long_names(axes[-1])
+
+
+def _turn_long_names(ax: Axes) -> None:
+    """Write names of bins upright if they are wider than the bins, and make the figure higher by what they need."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    labels = ax.get_xticklabels()
+    extents = [label.get_window_extent() for label in labels]
+    room = ax.bbox.width / abs(float(np.diff(ax.get_xlim())[0]))
+    if max(extent.width for extent in extents) < NAME_WIDTH * room:
+        return
+    size = min(UPRIGHT * float(labels[0].get_fontsize()), NAME_WIDTH * room / figure.dpi * 72)
+    before = max(extent.height for extent in extents)
+    ax.tick_params(axis="x", labelrotation=90, labelsize=size)
+    after = max(label.get_window_extent().height for label in ax.get_xticklabels())
+    height = float(figure.get_figheight())
+    more = max(0.0, after - before) / figure.dpi
+    figure.set_figheight(height + more)
+    for each in figure.axes:
+        box = each.get_position()
+        parts = (box.x0, box.y0 * height + more, box.width, box.height * height)
+        each.set_position((parts[0], parts[1] / (height + more), parts[2], parts[3] / (height + more)))
 
 
 def label_y(ax: Axes, text: str, *, panel: bool = False) -> None:
@@ -216,5 +245,9 @@ def _write_lines(ax: Axes, lines: Sequence[str]) -> list[Box]:
         size, weight, gap = ("x-small", "normal", 0.015) if boxes else ("small", "bold", 0.04)
         y = (boxes[-1].bottom if boxes else 1.0) - gap
         text = ax.text(0.04, y, line, transform=ax.transAxes, va="top", fontsize=size, fontweight=weight)
-        boxes.append(Box.of(text, ax))
+        box = Box.of(text, ax)
+        if (width := box.right - box.left) > LINE_WIDTH:
+            text.set_fontsize(float(text.get_fontsize()) * LINE_WIDTH / width)
+            box = Box.of(text, ax)
+        boxes.append(box)
     return boxes

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 HIDDEN = "#bbbbbb"
 #: sizes of a panel and of what is around it, in inches
 WIDTH, HEIGHT, LEFT, COLORBAR, BOTTOM, TOP, HEADING = 7.0, 5.6, 1.5, 2.2, 1.2, 0.8, 1.0
-FONT_SIZE = 20.0
+FONT_SIZE, TICK_SIZE = 20.0, 16.0
+#: room before names of categories and below them, in inches
+BEFORE_NAMES, BELOW_NAMES = 0.75, 0.75
 #: sizes of the values in cells, in points; if the smallest one doesn't fit into all cells, there are no values
 LARGEST_TEXT, SMALLEST_TEXT = 16.0, 10.0
 #: height of a line and width of a character, in parts of the size of the text
@@ -266,25 +268,43 @@ def _page(
 ) -> Figure:
     """Return a figure with panels in two columns."""
     rows = -(-len(panels) // 2)
-    width, height = 2 * (LEFT + WIDTH + COLORBAR), TOP + HEADING + rows * (HEIGHT + BOTTOM) + (rows - 1) * 0.5
-    span = {"left": LEFT / width, "right": 1 - 0.5 / width, "bottom": BOTTOM / height, "top": 1 - TOP / height}
+    before, below = _room(cells)
+    width, height = 2 * (before + WIDTH + COLORBAR), TOP + HEADING + rows * (HEIGHT + below) + (rows - 1) * 0.5
+    span = {"left": before / width, "right": 1 - 0.5 / width, "bottom": below / height, "top": 1 - TOP / height}
     with cms_style(FONT_SIZE):
         figure = new_page((width, height), span, style, period=period, data=cells.data is not None)
-        title = figure.text(LEFT / width, 1 - (TOP + 0.12) / height, heading[0], va="top", fontweight="bold")
+        title = figure.text(before / width, 1 - (TOP + 0.12) / height, heading[0], va="top", fontweight="bold")
         notes = [*heading[1:]]
         if named := [each for each in outside if each]:
             notes.append(f"not shown: {', '.join(named)}")
         if notes:
-            x = (LEFT + 0.3) / width + title.get_window_extent().width / (width * figure.dpi)
+            x = (before + 0.3) / width + title.get_window_extent().width / (width * figure.dpi)
             figure.text(x, 1 - (TOP + 0.15) / height, "; ".join(notes), va="top", fontsize=16)
         for number, panel in enumerate(panels):
             row, column = divmod(number, 2)
-            left, top = LEFT + column * (LEFT + WIDTH + COLORBAR), TOP + HEADING + row * (HEIGHT + BOTTOM + 0.5)
+            left, top = before + column * (before + WIDTH + COLORBAR), TOP + HEADING + row * (HEIGHT + below + 0.5)
             box = left / width, 1 - (top + HEIGHT) / height, WIDTH / width, HEIGHT / height
             ax = figure.add_axes(box)
             mesh = _draw_panel(ax, panel, cells, hidden)
             _add_colorbar(figure, ax, mesh, panel)
     return figure
+
+
+def _room(cells: Cells) -> tuple[float, float]:
+    """Return the room at the left of a panel and below it, in inches, which long names of categories need."""
+    x, y = cells.sides
+    below = BELOW_NAMES + _longest(x) if _is_upright(x) else BOTTOM
+    return max(LEFT, BEFORE_NAMES + _longest(y)), max(BOTTOM, below)
+
+
+def _longest(side: Side) -> float:
+    """Return the width of the longest name of a category, in inches."""
+    return max(map(len, side.binning.names), default=0) * CHARACTER * TICK_SIZE / 72
+
+
+def _is_upright(side: Side) -> bool:
+    """Tell whether the names below a panel are wider than the cells."""
+    return _longest(side) * int(side.shown.sum()) > WIDTH
 
 
 def _draw_panel(ax: Axes, panel: Panel, cells: Cells, hidden: Mask) -> QuadMesh:
@@ -313,7 +333,8 @@ def _scale(side: Side, axis: Any, set_ends: Any) -> None:
     positions = np.flatnonzero(shown)
     set_ends(places[positions[0]], places[positions[-1] + 1])
     if side.ticks is not None:
-        axis.set_ticks(*side.ticks, fontsize=16)
+        rotation = 90 if axis.axis_name == "x" and _is_upright(side) else 0
+        axis.set_ticks(*side.ticks, fontsize=TICK_SIZE, rotation=rotation)
         axis.set_tick_params(which="minor", length=0)
     elif is_log:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
@@ -371,4 +392,4 @@ def _add_colorbar(figure: Figure, ax: Axes, mesh: QuadMesh, panel: Panel) -> Non
     below, above = bool((finite < low).any()), bool((finite > high).any())
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
     figure.colorbar(mesh, cax=bar, extend=extend, extendfrac=0.03).set_label(panel.label, fontsize=18)
-    bar.tick_params(labelsize=16)
+    bar.tick_params(labelsize=TICK_SIZE)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
+from typing import Any
 
 import hist
 import numpy as np
@@ -127,3 +129,38 @@ def test_projections_need_dense_axes_alone() -> None:
         projections(hist.Hist(hist.axis.StrCategory(["a"], name="cat"), hist.axis.Regular(2, 0, 1, name="x")))
     with pytest.raises(HistogramError, match="no dense axis"):
         projections(hist.Hist(hist.axis.StrCategory(["nominal"], name="variation")))
+
+
+def extents(artists: list[Any]) -> list[Any]:
+    return [artist.get_window_extent() for artist in artists]
+
+
+@pytest.mark.parametrize("names", [("no", "yes"), ("DYJetsToMuMu_M-50", "TTToSemiLeptonic", "W", "DATA_SingleMuon")])
+def test_names_of_bins_neither_meet_nor_leave_the_figure(names: tuple[str, ...]) -> None:
+    binning = Binning(np.arange(len(names) + 1.0), "sample", names)
+    with cms_style():
+        figure = new_figure(10, 10, 50)
+        upper, lower = figure.add_axes((0.15, 0.34, 0.81, 0.595)), figure.add_axes((0.15, 0.11, 0.81, 0.215))
+        before = np.array([ax.bbox.size for ax in (upper, lower)])
+        label_x((upper, lower), binning, None)
+        figure.canvas.draw()
+        shown = extents(lower.get_xticklabels())
+        assert all(right.x0 > left.x1 for left, right in pairwise(shown))
+        (label,) = extents([lower.xaxis.label])
+        assert 0 <= label.y0 < label.y1 <= min(each.y0 for each in shown)
+    assert [text.get_text() for text in lower.get_xticklabels()] == list(names)
+    # The panels are as large as for short names, the figure isn't.
+    np.testing.assert_allclose([ax.bbox.size for ax in (upper, lower)], before)
+    assert (figure.get_figheight() > 10) == (len(names) > 2)
+
+
+def test_a_long_title_stays_in_the_axes() -> None:
+    with cms_style():
+        figure = new_figure(10, 10, 50)
+        ax = figure.add_axes((0.15, 0.1, 0.81, 0.8))
+        label_x([ax], Binning((0.0, 1.0), "x"), None)
+        title = "one_electron_and_one_muon_with_four_jets_of_which_two_are_tagged"
+        fit_legend(ax, np.array([0.0, 1.0]), [np.ones(1)], [(ax.plot([], [])[0], "Data")], [title, "second"])
+        boxes = extents([text for text in ax.texts if text.get_text() in (title, "second")])
+        assert all(ax.bbox.x0 < box.x0 < box.x1 < ax.bbox.x1 for box in boxes)
+        assert boxes[1].y1 <= boxes[0].y0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import hist
 import numpy as np
 import pytest
+from matplotlib.transforms import Bbox
 
 from pocket.plots.canvas import Period
 from pocket.plots.statistics import Prediction
@@ -140,3 +142,35 @@ def test_a_logarithmic_scale_has_no_colour_for_nothing() -> None:
     assert drawn is not None
     mesh = next(ax for ax in drawn[0].axes if ax.get_title("left") == "Data").collections[-1]
     assert type(mesh.norm).__name__ == "LogNorm"
+
+
+@pytest.mark.parametrize("length", [1, 30])
+def test_names_of_categories_neither_meet_nor_leave_the_figure(length: int) -> None:
+    axes = [
+        hist.axis.StrCategory([letter * length for letter in "abcd"], name=name, label=name, overflow=False)
+        for name in "xy"
+    ]
+    filled = hist.Hist(*axes, storage=hist.storage.Weight())
+    filled.view()["value"] = filled.view()["variance"] = np.arange(16.0).reshape(4, 4)
+    drawn = draw(context(data=filled, mc={"DY": filled}))
+    assert drawn is not None
+    figure, _ = drawn
+    figure.canvas.draw()
+    panels = [ax for ax in figure.axes if ax.get_title("left")]
+    assert len(panels) == 4
+    rooms = []
+    for ax in panels:
+        below, beside = ([text.get_window_extent() for text in axis.get_ticklabels()] for axis in (ax.xaxis, ax.yaxis))
+        assert all(right.x0 > left.x1 for left, right in itertools.pairwise(below))
+        assert all(above.y0 > under.y1 for under, above in itertools.pairwise(beside))
+        labels = [axis.label.get_window_extent() for axis in (ax.xaxis, ax.yaxis)]
+        assert labels[0].y1 <= min(each.y0 for each in below)
+        assert labels[1].x1 <= min(each.x0 for each in beside)
+        rooms.append(Bbox.union([ax.bbox, *below, *beside, *labels]))
+    for one, room in enumerate(rooms):
+        assert figure.bbox.x0 <= room.x0 < room.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= room.y0 < room.y1 <= figure.bbox.y1
+        assert not any(room.overlaps(other) for other in rooms[:one])
+    bars = [ax.bbox for ax in figure.axes if ax not in panels and ax.axison]
+    assert len(bars) == 4
+    assert not any(room.overlaps(bar) for room in rooms for bar in bars)
