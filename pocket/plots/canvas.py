@@ -77,12 +77,12 @@ class Period:
     Args:
         lumi: integrated luminosity in 1/pb, ``None`` if it is unknown.
         year: data-taking period.
-        com: centre-of-mass energy in TeV, ``None`` if it is unknown.
+        com: centre-of-mass energy in TeV, several ones of years that differ, ``None`` if it is unknown.
     """
 
     lumi: float | None
     year: str
-    com: float | None
+    com: float | Sequence[float] | None
 
     @property
     def text(self) -> str:
@@ -90,8 +90,11 @@ class Period:
 
         >>> Period(59830.0, "2018", 13).text
         '59.8 $\\mathrm{fb^{-1}}$, 2018 (13 TeV)'
+        >>> Period(None, "2018+2024", (13, 13.6)).text
+        '2018+2024 (13 and 13.6 TeV)'
         """
-        energy = "" if self.com is None else f" ({self.com:g} TeV)"
+        energies = () if self.com is None else self.com if isinstance(self.com, Sequence) else (self.com,)
+        energy = f" ({' and '.join(f'{each:g}' for each in energies)} TeV)" if energies else ""
         if self.lumi is None:
             return f"{self.year}{energy}"
         value, unit = (self.lumi / 1000, "fb") if self.lumi >= 1000 else (self.lumi, "pb")

@@ -189,12 +189,30 @@ def check_style(cfg: Configurator, known: Iterable[Configurator] = ()) -> None:
             )
 
 
-def period_spec(cfg: Configurator) -> list[Any]:
-    """Return the years, their luminosities and the energy, if the parameters have them."""
-    years = sorted({definition.year for definition in cfg.definitions.values()})
+def period_spec(cfg: Configurator, only: Collection[str] = ()) -> list[Any]:
+    """Return the years with their luminosities, and their energies, as far as the parameters have them.
+
+    Args:
+        cfg: the configuration.
+        only: years to choose of those of its datasets; empty for all.
+    """
+    years = sorted({definition.year for definition in cfg.definitions.values() if not only or definition.year in only})
     lumi = plain_section(cfg.parameters, "lumi") or {}
     picobarns, energies = lumi.get("picobarns") or {}, lumi.get("sqrt_s") or {}
     return [[(year, picobarns.get(year, {}).get("tot")) for year in years], [energies.get(year) for year in years]]
+
+
+def joined_periods(specs: Iterable[Sequence[Any]]) -> list[Any]:
+    """Return what :func:`period_spec` does for all years of some periods, which may share them.
+
+    >>> joined_periods([[[("2018", 59830.0)], [13]], [[("2017", 41480.0), ("2018", 59830.0)], [13, 13]]])
+    [[('2017', 41480.0), ('2018', 59830.0)], [13, 13]]
+    """
+    found = {
+        year: (lumi, energy) for years, energies in specs for (year, lumi), energy in zip(years, energies, strict=True)
+    }
+    years = sorted(found)
+    return [[(year, found[year][0]) for year in years], [found[year][1] for year in years]]
 
 
 def _options(cfg: Configurator) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
-from tasks.statistics.systematics import axes_of, histograms_of
+from tasks.statistics.systematics import axes_of, histograms_of, periods_of
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -94,14 +94,22 @@ class PlotFit(FormatsTask, FitChoice):
             found.update(histograms_of(part))
         return found
 
+    @property
+    def periods(self) -> dict[str, Any]:
+        """Region → its years, luminosities and energies; those of a card aren't known."""
+        found: dict[str, Any] = {}
+        for part in () if self.the_card is not None else self.parts.values():
+            found.update(periods_of(self.analysis_inst, part))
+        return found
+
     def fingerprint_spec(self) -> Any:
-        """Return the fit, the luminosity, the style, the labels, and the code that draws."""
-        from pocket.plots.specification import period_spec, style_spec
+        """Return the fit, the luminosities, the style, the labels, and the code that draws."""
+        from pocket.plots.specification import style_spec
 
         config = self.styled_as
         return {
             "fit": self.fitted.fingerprint,
-            "period": period_spec(config) if config else None,
+            "periods": self.periods,
             "style": style_spec(config) if config else None,
             "axes": self.axes,
             "limits": self.limits_asked or EVIDENCE,
@@ -122,8 +130,9 @@ class PlotFit(FormatsTask, FitChoice):
         from pocket.plots.canvas import Period
         from pocket.plots.fits.results import draw_fit, with_processes
         from pocket.plots.fits.yields import FORMS, as_table, fitted_yields
+        from pocket.plots.specification import joined_periods
         from pocket.plots.style import PlotStyle
-        from pocket.plots.templates.figures import period_of
+        from pocket.plots.templates.figures import period_from
         from pocket.statistics import from_json, load_predictions
 
         folder = self.fitted.directory
@@ -136,7 +145,9 @@ class PlotFit(FormatsTask, FitChoice):
         config, formats = self.styled_as, self.formats_to_write()
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
         style = with_processes(style, self.samples, self.histograms)
-        period = period_of(config) if config else Period(None, "", None)
+        specs = self.periods
+        period = period_from(joined_periods(specs.values())) if specs else Period(None, "", None)
+        periods = {region: period_from(spec) for region, spec in specs.items()}
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
         yields = fitted_yields(predictions, is_data=is_data)
         fitted = "" if is_data else "Asimov data"
@@ -145,4 +156,6 @@ class PlotFit(FormatsTask, FitChoice):
         with write_output(**self.write_info(), formats=formats, **self.reason) as output:
             for suffix, table in tables.items():
                 (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
-            save_plots(draw_fit(records, predictions, style, period, self.axes, is_data=is_data), output, formats)
+            look = style, period, self.axes
+            plots = draw_fit(records, predictions, *look, is_data=is_data, periods=periods)
+            save_plots(plots, output, formats)

@@ -116,7 +116,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
     def fingerprint_spec(self) -> Any:
         """Return the model or the templates, the style and labels of each figure, and the code that draws."""
-        from pocket.plots.specification import period_spec, style_spec
+        from pocket.plots.specification import style_spec
 
         if not self.parts:
             return super().fingerprint_spec()
@@ -124,7 +124,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         return {
             "model": self.requires().fingerprint,
             "drawn": (self.sources, self.regions, self.processes),
-            "period": period_spec(config),
+            "periods": {name: periods_of(self.analysis_inst, part) for name, part in self.parts.items()},
             "style": style_spec(config),
             "axes": {name: axes_of(self.analysis_inst, part) for name, part in self.parts.items()},
             "code": code_closure("pocket.plots.fits.treatment"),
@@ -151,7 +151,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         """Yield the jobs that draw the regions of a declared model into a folder."""
         from pocket.plots.fits.results import with_processes
         from pocket.plots.style import PlotStyle
-        from pocket.plots.templates.figures import period_of
+        from pocket.plots.templates.figures import period_from
         from pocket.statistics import MergedTemplates, build_model
         from pocket.statistics.shifts import find_shifts
 
@@ -160,6 +160,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         folders = {one: task.directory for one, task in templates.items()}
         merged = MergedTemplates(declaration, folders, {one: self.analysis_inst.years_of(one) for one in templates})
         built, axes = build_model(declaration, merged), axes_of(self.analysis_inst, declaration)
+        periods = periods_of(self.analysis_inst, declaration)
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
         style = with_processes(style, {}, histograms_of(declaration))
         for region in declaration.regions:
@@ -171,7 +172,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
                 process: find_shifts(declaration, built, region, stored, [process] if process else [])
                 for process in ("", *alone)
             }
-            look = style, period_of(config), axes[region]
+            look = style, period_from(periods[region]), axes[region]
             yield TreatmentPlotJob(shifts, made, *look, folder / region, self.formats_to_write())
 
 
@@ -226,6 +227,13 @@ def axes_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, str]
         # A region that is only counted may sum a histogram of several axes.
         found[name] = axes[0].label or axes[0].name if len(axes) == 1 else ""
     return found
+
+
+def periods_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, Any]:
+    """Return region → its years, luminosities and energies, as :func:`pocket.plots.specification.period_spec`."""
+    from pocket.plots.specification import period_spec
+
+    return {name: period_spec(analysis.config(one.config), one.years) for name, one in declaration.regions.items()}
 
 
 def histograms_of(declaration: StatisticalModel) -> dict[str, str]:

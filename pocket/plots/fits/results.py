@@ -27,6 +27,7 @@ def draw_fit(
     axes: Mapping[str, str],
     *,
     is_data: bool,
+    periods: Mapping[str, Period] = MappingProxyType({}),
 ) -> Iterator[Plot]:
     """Draw pulls, impacts, correlations, profiles, limits, the goodness of fit, and all regions before and after.
 
@@ -38,6 +39,7 @@ def draw_fit(
         period: luminosity, year and energy of the data.
         axes: region → label of its axis.
         is_data: whether observed data were fitted; if not, Asimov data are called so, and there are no observed limits.
+        periods: region → luminosity, year and energy of its data, if they are others than those of the fit.
 
     Yields:
         Stem of the file names, figure and numbers.
@@ -69,7 +71,8 @@ def draw_fit(
             if not is_data:
                 # Asimov data are what is expected, so a region before the fit has none of its own.
                 prediction = dataclasses.replace(prediction, data=None) if stage == "prefit" else prediction
-            yield draw_region(prediction, stage, style, period, axes.get(region, ""), asimov=not is_data, colors=colors)
+            look = style, periods.get(region, period), axes.get(region, "")
+            yield draw_region(prediction, stage, *look, asimov=not is_data, colors=colors)
 
 
 def with_processes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -159,12 +159,18 @@ def _checked(plot: TemplatePlot, drawn: Any) -> tuple[Figure, dict[str, Any]]:
 
 def period_of(cfg: Configurator) -> Period:
     """Return luminosity, years and energy of a configuration's datasets, if the parameters have them."""
-    luminosities, energies = period_spec(cfg)
+    return period_from(period_spec(cfg))
+
+
+def period_from(spec: Sequence[Any]) -> Period:
+    """Return the luminosity, years and energy of what :func:`pocket.plots.specification.period_spec` returns."""
+    luminosities, energies = spec
     values = [value for _, value in luminosities]
+    several = () if None in energies else tuple(sorted({float(energy) for energy in energies}))
     return Period(
         lumi=None if None in values else float(np.sum(values)),
         year="+".join(year for year, _ in luminosities),
-        com=None if energies[0] is None else float(energies[0]),
+        com=several[0] if len(several) == 1 else several or None,
     )
 
 

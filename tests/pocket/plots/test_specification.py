@@ -139,7 +139,8 @@ def test_a_label_changes_one_histogram() -> None:
 
 
 def test_period_is_that_of_the_datasets_years() -> None:
-    assert period_spec(config()) == [[("2018", LUMI)], [13]]
+    assert period_spec(config()) == period_spec(config(), ["2017", "2018"]) == [[("2018", LUMI)], [13]]
+    assert period_spec(config(), ["2017"]) == [[], []]
     assert period_spec(configure(parameters=OmegaConf.create({"limits": {"x": 1.0}}))) == [[("2018", None)], [None]]
 
 

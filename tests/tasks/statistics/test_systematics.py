@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from pocket.configuration.analysis import load_analysis
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.files import read_templates
-from pocket.statistics import load_model
-from tasks.statistics.systematics import PlotSystematics
+from pocket.plots.canvas import Period
+from pocket.plots.specification import joined_periods
+from pocket.plots.templates.figures import period_from
+from pocket.statistics import Region, StatisticalModel, load_model
+from tasks.statistics.systematics import PlotSystematics, periods_of
 from tests.tasks.small_chain import Chain
 
 
@@ -38,6 +43,20 @@ def test_options_without_effect_are_refused(modelled: Chain, options: dict[str, 
 def test_unknown_names_are_refused(modelled: Chain, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UnknownNameError, match=sentence):
         modelled.task(PlotSystematics, **options)
+
+
+def test_the_period_of_a_region_is_that_of_its_years() -> None:
+    analysis = load_analysis("zmumu_run3")
+    config = analysis.default_config
+    tables = analysis.config(config).parameters.lumi
+    known = {year: tables.picobarns[year].tot for year in ("2022_preEE", "2023_preBPix")}
+    regions = {"one": Region(config, "c", "v", years=("2022_preEE",)), "all": Region(config, "c", "v")}
+    found: Any = periods_of(analysis, cast("StatisticalModel", SimpleNamespace(regions=regions)))
+    assert found["one"] == [[("2022_preEE", known["2022_preEE"])], [13.6]]
+    assert found["all"] == [list(known.items()), [13.6, 13.6]]
+    # A fit of both has each year once.
+    whole = Period(pytest.approx(sum(known.values())), "2022_preEE+2023_preBPix", 13.6)
+    assert period_from(joined_periods(found.values())) == whole
 
 
 @pytest.mark.slow

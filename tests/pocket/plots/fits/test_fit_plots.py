@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -220,6 +221,20 @@ def test_blind_and_counting_regions() -> None:
     assert {"sr", "all events"} <= set(texts(figure))
     # Asimov data have no pulls worth drawing.
     assert figure.axes[1].get_ylabel() == "Rel. unc."
+
+
+def test_regions_have_the_luminosity_of_their_own_data() -> None:
+    regions = {name: dataclasses.replace(region(None), region=name) for name in ("sr", "cr")}
+    predictions = {"prefit": regions, "postfit": regions}
+    periods = {"sr": Period(1000.0, "2017", 13)}
+    plots = draw_fit(
+        {"fit": fit_of(1)}, predictions, STYLE, Period(3000.0, "2017+2018", 13), {}, is_data=False, periods=periods
+    )
+    found = {stem: texts(figure) for stem, figure, _ in plots}
+    for stem in ("sr_prefit", "sr_postfit"):
+        assert any("1 $" in text and ", 2017 (13 TeV)" in text for text in found[stem])
+    for stem in ("pulls", "cr_prefit"):
+        assert any("3 $" in text and ", 2017+2018 (13 TeV)" in text for text in found[stem])
 
 
 def test_regions_have_the_scale_of_their_histograms() -> None:

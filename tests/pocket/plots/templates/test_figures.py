@@ -13,7 +13,7 @@ from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.canvas import Period
 from pocket.plots.specification import figure_specs, figure_style
-from pocket.plots.templates.figures import draw_templates, period_of
+from pocket.plots.templates.figures import draw_templates, period_from, period_of
 from pocket.weights.theory import QCDScalePoints
 from tests.pocket.configs import LUMI, PARAMETERS, configure
 
@@ -148,6 +148,10 @@ def test_no_comparison_without_a_before_or_data(missing: str) -> None:
 
 def test_luminosity_is_that_of_the_datasets_years() -> None:
     assert period_of(config(AXES[:1])) == Period(lumi=LUMI, year="2018", com=13.0)
+    years = [("2018", 59830.0), ("2022", 34652.1), ("2023", 27640.0)]
+    found = period_from([years, [13, 13.6, 13.6]])
+    assert found.text == r"122 $\mathrm{fb^{-1}}$, 2018+2022+2023 (13 and 13.6 TeV)"
+    assert period_from([years, [13, None, 13.6]]).com is None
 
 
 def test_a_change_of_the_combination_draws_figures_again() -> None:
