@@ -104,10 +104,10 @@ def draw_region(
         tops = [total + error] if points is None else [total + error, points.high]
         contents = [Stacked(values, values) for values in prediction.processes.values()]
         floor = log_floor(contents) if style.is_log(prediction.region) else None
-        fit_legend(main, edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
+        fit_legend(main, binning.edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
         label_y(main, binning.events_label)
         if pulls is not None and not asimov:
-            _draw_pulls(lower, edges, pulls)
+            _draw_pulls(lower, binning.edges, pulls)
         else:
             low, high = relative_band((error, error), total)
             scale_ratio(lower, ratio_range(Points(np.ones_like(low), low, high)), "Rel. unc.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from pocket.errors import StatisticsError
 from pocket.plots.canvas import Period, save_figure
@@ -221,6 +222,14 @@ def test_blind_and_counting_regions() -> None:
     assert {"sr", "all events"} <= set(texts(figure))
     # Asimov data have no pulls worth drawing.
     assert figure.axes[1].get_ylabel() == "Rel. unc."
+
+
+def test_pulls_of_open_ended_bins_are_drawn() -> None:
+    _, figure, numbers = draw_region(region(np.array([36.0, 12.0]), (0.0, 1.0, math.inf)), "postfit", STYLE, PERIOD)
+    (bars,) = (patch for patch in figure.axes[1].patches if isinstance(patch, StepPatch))
+    values, edges, _ = bars.get_data()
+    assert list(edges) == [0.0, 1.0, 2.0]
+    assert list(values) == pytest.approx(numbers["pulls"])
 
 
 def test_regions_have_the_luminosity_of_their_own_data() -> None:
