@@ -147,7 +147,7 @@ def write_treatment(treatment: Mapping[str, RegionRecord], file: IO[str]) -> Non
     for name, record in treatment.items():
         edges = [each.tolist() for each in record.edges] if record.edges is not None else None
         head = {
-            "edges": edges and dict(zip(("before", "after"), edges, strict=True)),
+            "edges": edges and {when: _finite(each) for when, each in zip(("before", "after"), edges, strict=True)},
             "flow": record.flow,
             "outside": record.outside,
             "left_out": record.left_out,
@@ -187,8 +187,12 @@ def join_treatments(texts: Iterable[str], file: IO[str]) -> None:
 
 
 def _without_infinity(plain: dict[str, Any]) -> dict[str, Any]:
-    shape = plain["largest_shape"]
-    return {**plain, "largest_shape": shape if math.isfinite(shape) else None}
+    return {**plain, "largest_shape": _finite([plain["largest_shape"]])[0]}
+
+
+def _finite(numbers: Iterable[float]) -> list[float | None]:
+    """Return numbers for JSON, with ``None`` for infinite ones."""
+    return [number if math.isfinite(number) else None for number in numbers]
 
 
 @dataclass(frozen=True)

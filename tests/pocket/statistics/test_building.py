@@ -300,5 +300,14 @@ def test_treatment_is_json_of_all_steps() -> None:
     assert content["processes"]["sig"]["nuisances"]["lumi"]["factors"] == [1 / 1.1, 1.1]
 
 
+def test_treatment_of_open_ended_bins_is_json() -> None:
+    built = build_model(declaration(), {"sr": templates(edges=np.array([*EDGES[:-1], np.inf]))})
+    file = io.StringIO()
+    write_treatment(built.treatment, file)
+    content = json.loads(file.getvalue(), parse_constant=pytest.fail)["sr"]
+    assert content["edges"]["before"] == [*EDGES[:-1].tolist(), None]
+    assert len(content["edges"]["after"]) == len(EDGES)
+
+
 def test_declarations_are_plain_classes() -> None:
     assert isinstance(declaration(), StatisticalModel)
