@@ -145,7 +145,9 @@ def contents(h: Hist[Any], name: str) -> tuple[Floats, Floats]:
         HistogramError: if the histogram has no variances, or a content is not finite.
     """
     values, variances = h.values(), h.variances()
-    if variances is None:
+    # Sums of weights that were read from a file are counts for hist, whose variances they would be.
+    has_variances = bool(h.view().dtype.names) or np.array_equal(values, np.rint(values))
+    if variances is None or not has_variances:
         raise HistogramError(f"{name}: the histogram has no sum of squared weights, fill it with storage='weight'")
     if not (np.isfinite(values).all() and np.isfinite(variances).all()):
         raise HistogramError(f"{name}: the histogram has contents that are not finite")

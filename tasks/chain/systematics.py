@@ -230,19 +230,26 @@ def _table(yields: Sequence[Yield], form: str) -> str:
 
 
 def _candidates(config: Configurator, category: str, variable: str, name: str) -> list[str]:
-    """Return the histograms whose sum may be the yield of a category: with one axis, and filled there.
+    """Return the histograms whose sum may be the yield of a category: with one axis, errors, and filled there.
 
     Raises:
         ConfigError: if there is none, or the chosen one is none of them.
     """
-    fitting = [each for each, conf in config.variables.items() if len(conf.axes) == 1 and conf.fills_category(category)]
+    fitting = [
+        each
+        for each, conf in config.variables.items()
+        if len(conf.axes) == 1 and conf.storage == "weight" and conf.fills_category(category)
+    ]
     where = f"category {category!r} of configuration {name!r}"
     if not fitting:
-        raise ConfigError(f"{where} has no histogram with one axis to sum: choose others with --categories")
+        raise ConfigError(
+            f"{where} has no histogram with one axis and storage='weight' to sum: choose others with --categories"
+        )
     if variable == law.NO_STR:
         return fitting
     if variable not in fitting:
         raise ConfigError(
-            f"histogram {variable!r} has several axes, or isn't filled in {where}: choose one of {some_of(fitting)}"
+            f"histogram {variable!r} has several axes or another storage than 'weight', or isn't filled in {where}: "
+            f"choose one of {some_of(fitting)}"
         )
     return [variable]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.base.containers import folder_of
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, HistogramError
 from pocket.executors import Progress
 from pocket.io.remote.client import is_remote
 from pocket.io.store import verify_all, verify_files, write_output
@@ -328,8 +328,11 @@ class FigureJob:
         from pocket.histograms.files import read_templates
 
         analysis = load_checked(self)
-        for plots, formats in self.draw(analysis, read_templates(self.templates, self.variable)):
-            save_plots(plots, self.folder, formats)
+        try:
+            for plots, formats in self.draw(analysis, read_templates(self.templates, self.variable)):
+                save_plots(plots, self.folder, formats)
+        except HistogramError as error:
+            raise HistogramError(f"histogram {self.variable!r} in category {self.category!r}: {error}") from error
         progress(self.size)
 
     def draw(self, analysis: Analysis, templates: Mapping[str, Any]) -> Iterator[tuple[Iterable[Plot], Sequence[str]]]:

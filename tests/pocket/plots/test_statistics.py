@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import hist
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pocket.errors import HistogramError
+from pocket.histograms.files import read_templates, write_sums_and_histograms
 from pocket.plots.statistics import MIN_EVENTS, Prediction, chi2_data_mc, garwood_interval, total_of
 from tests.pocket.plots.zmumu import counts, template
 
@@ -157,6 +159,22 @@ def with_variations(*names: str) -> hist.Hist[Any]:
 def test_variations_must_be_complete(names: tuple[str, ...], message: str) -> None:
     with pytest.raises(HistogramError, match=message):
         Prediction.from_hist(with_variations(*names), "A")
+
+
+@pytest.mark.parametrize("storage", ["double", "int64"])
+def test_only_counts_need_no_sum_of_squares(tmp_path: Path, storage: str) -> None:
+    counted = hist.Hist(hist.axis.Regular(2, 0, 1, name="x"), storage=storage)
+    counted.fill([0.2, 0.2, 0.7])
+    weighted = hist.Hist(hist.axis.Regular(2, 0, 1, name="x"), storage="double")
+    weighted.fill([0.2, 0.7], weight=[0.5, 0.25])
+    output = {"variables": {"x": {"counted": {"one": counted}, "weighted": {"one": weighted}}}}
+    write_sums_and_histograms(tmp_path, output)
+    read = read_templates(tmp_path, "x")
+    assert Prediction.from_hist(read["counted"]).variances.tolist() == [2.0, 1.0]
+    with pytest.raises(
+        HistogramError, match=r"^DY: the histogram has no sum of squared weights, fill it with storage='weight'$"
+    ):
+        Prediction.from_hist(read["weighted"], "DY")
 
 
 def test_unusable_histograms_are_refused() -> None:

@@ -60,6 +60,19 @@ def test_a_histogram_that_cannot_be_summed_is_refused(chain: Chain) -> None:
     assert sentence in chain.error(ShowYields, config="main", variable="muon_pt")
 
 
+def test_weighted_histograms_without_errors_are_named(chain: Chain) -> None:
+    chain.edit("__init__.py", '"npvs": HistConf([vertices])', '"npvs": HistConf([vertices], storage="double")')
+    with pytest.raises(
+        ConfigError, match="histogram 'npvs' has several axes or another storage than 'weight', or isn't"
+    ):
+        chain.task(ShowYields, variable="npvs")
+    run = chain.run("PlotShapes", "--variables", "npvs", "--config", "main")
+    assert run.errors == [
+        "histogram 'npvs' in category 'baseline': DYJetsToMuMu: the histogram has no sum of squared weights, fill it "
+        "with storage='weight'"
+    ]
+
+
 @pytest.mark.slow
 def test_systematics_and_shapes_are_drawn(chain: Chain) -> None:
     options = {"config": "corrected", "variables": ("npvs",), "formats": ("png",)}
