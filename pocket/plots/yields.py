@@ -92,7 +92,9 @@ def _ends(axis: Any) -> tuple[float, float]:
 
 
 def counted_by(sums: Mapping[str, Mapping[str, Any]], templates: Mapping[str, Mapping[str, Any]], category: str) -> str:
-    """Return the first histogram that has one entry for each event of a category, so that its sum is the yield.
+    """Return a histogram that has one entry for each event of a category, so that its sum is the yield.
+
+    It is the first one of those with the most samples, so that no process is left out without need.
 
     Args:
         sums: dataset → sample → sums of weights of the category, nominal and by variation.
@@ -106,7 +108,7 @@ def counted_by(sums: Mapping[str, Mapping[str, Any]], templates: Mapping[str, Ma
     for samples in sums.values():
         for sample, by_variation in samples.items():
             expected[sample] = expected.get(sample, 0.0) + float(by_variation["nominal"])
-    for variable, histograms in templates.items():
+    for variable, histograms in sorted(templates.items(), key=lambda item: -len(item[1])):
         found = {sample: _nominal_sum(histogram, category) for sample, histogram in histograms.items()}
         if all(
             math.isclose(value, expected.get(sample, 0.0), rel_tol=_SAME, abs_tol=_SAME)

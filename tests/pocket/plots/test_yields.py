@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import hist
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.plots.yields import Yield, _whole, as_table, yields_of
+from pocket.errors import ConfigError
+from pocket.plots.yields import Yield, _whole, as_table, counted_by, yields_of
 from tests.pocket.configs import PARAMETERS, configure
 
 YIELDS = [
@@ -48,6 +51,21 @@ def test_rows_have_all_digits() -> None:
         "category": "sr", "process": "tt", "yield": 1234.2, "stat": 3.2, "syst_up": 61.0, "syst_down": 58.0,
     }  # fmt: skip
     assert YIELDS[-1].row()["yield"] is None
+
+
+def test_yields_are_counted_with_all_samples() -> None:
+    def one(*values: float) -> hist.Hist[Any]:
+        axes = hist.axis.StrCategory(["sr"], name="cat"), hist.axis.Regular(2, 0, 1, name="x")
+        return hist.Hist(*axes, storage="weight").fill(cat="sr", x=list(values))
+
+    sums = {"d": {name: {"nominal": 2.0} for name in ("DY", "TT", "DATA")}}
+    every = {name: one(0.1, 0.2) for name in ("DY", "TT", "DATA")}
+    signal = {"DY": one(0.1, 0.2)}
+    twice = {name: one(0.1, 0.2, 0.3) for name in every}
+    assert counted_by(sums, {"signal": signal, "twice": twice, "all": every, "later": every}, "sr") == "all"
+    assert counted_by(sums, {"signal": signal, "twice": twice}, "sr") == "signal"
+    with pytest.raises(ConfigError, match="don't have one entry for each event"):
+        counted_by(sums, {"twice": twice}, "sr")
 
 
 @pytest.mark.parametrize("first", ["variation", "x"])
