@@ -75,8 +75,8 @@ class PlotStyle:
         colors_mc: colour of each sample, in any form that matplotlib accepts.
         order_mc: samples from the top of the stack down; the others follow, largest yield first.
         samples_groups: samples that each group adds up.
-        only_samples: MC samples to draw; empty for all.
-        exclude_samples: MC samples to leave out.
+        only_samples: MC samples or groups to draw; empty for all.
+        exclude_samples: MC samples or groups to leave out.
         rescale_samples: factor on the yield of each sample.
         signal_samples: samples that are also drawn as a line, scaled by this factor.
         blind_hists: see :class:`BlindHists`.

@@ -48,11 +48,12 @@ def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Proce
     group_of = {sample: group for group, samples in style.samples_groups.items() for sample in samples}
     summed: dict[str, Prediction] = {}
     for sample, h in mc.items():
-        if sample in style.exclude_samples or (style.only_samples and sample not in style.only_samples):
-            continue
         name = group_of.get(sample, sample)
+        names = {sample, name}
+        if names.intersection(style.exclude_samples) or (style.only_samples and names.isdisjoint(style.only_samples)):
+            continue
         prediction = Prediction.from_hist(h, sample)
-        for rescaled in {sample, name}:
+        for rescaled in names:
             prediction = prediction.scaled(style.rescale_samples.get(rescaled, 1.0))
         summed[name] = summed[name] + prediction if name in summed else prediction
     if not summed:

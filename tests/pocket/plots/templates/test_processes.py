@@ -27,6 +27,16 @@ def test_samples_are_chosen() -> None:
         drawn_processes(MC, PlotStyle(exclude_samples=["A", "B", "C"]))
 
 
+def test_groups_are_chosen_as_samples_are() -> None:
+    groups = {"G": ["A", "B"]}
+    (rest,) = drawn_processes(MC, PlotStyle(samples_groups=groups, exclude_samples=["G"]))
+    (only,) = drawn_processes(MC, PlotStyle(samples_groups=groups, only_samples=["G"]))
+    (part,) = drawn_processes(MC, PlotStyle(samples_groups=groups, only_samples=["G"], exclude_samples=["B"]))
+    assert (rest.name, only.name, part.name) == ("C", "G", "G")
+    assert only.prediction.values.tolist() == [11.0, 22.0]
+    assert part.prediction.values.tolist() == [1.0, 2.0]
+
+
 def test_groups_add_up_and_both_sample_and_group_are_rescaled() -> None:
     style = PlotStyle(
         samples_groups={"G": ["A", "B"]}, rescale_samples={"A": 2.0, "G": 3.0, "C": 5.0}, labels_mc={"G": "group"}
