@@ -123,6 +123,7 @@ def draw_efficiencies(
             hidden=hidden,
             xlim=axis.lim,
             combinations=combinations_of(cfg.weights.classes.values()),
+            blind=blind and data[1] is not None,
         )
         numbers = {"histogram": name, "category": category, "total": total, "passing_axis": passing_axis, **numbers}
         yield f"{name}_over_{total}" if total else name, figure, numbers
@@ -138,6 +139,7 @@ def draw_efficiency(
     hidden: Mask,
     xlim: tuple[float, float] | None = None,
     combinations: Sequence[Combination] = (),
+    blind: bool = False,
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the efficiencies of data and simulation, and below them their ratio.
 
@@ -155,6 +157,7 @@ def draw_efficiency(
         xlim: range to show; the whole axis by default.
         combinations: rules for variations that are combined, such as those of a PDF set; the efficiencies of the
             members are combined, since those of passing and of all entries don't tell how they are correlated.
+        blind: whether there are no data because they are blind, which the plot says.
 
     Returns:
         The figure, and the numbers it shows for JSON.
@@ -199,7 +202,7 @@ def draw_efficiency(
             main.axhline(1.0, color="#9c9ca1", linewidth=1.0, linestyle="--", zorder=1)
             tops.append(np.ones(binning.centers.size))
         label_x((main, lower), binning, xlim)
-        lines = caption(title, hidden if points is not None else np.zeros_like(hidden))
+        lines = caption(title, hidden if points is not None else np.zeros_like(hidden), blind=blind)
         fit_legend(main, binning.edges, tops, entries, lines, font_size=style.fontsize_legend)
         label_y(main, "Efficiency")
         if points is None:

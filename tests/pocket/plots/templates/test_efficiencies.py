@@ -124,17 +124,19 @@ def test_blinded_data_have_no_efficiency() -> None:
 def test_data_of_blind_categories_have_no_efficiency() -> None:
     given = config(X), "v", "other", templates()
     ((_, _, shown),) = draw_efficiencies(*given, total="baseline")
-    ((_, _, hidden),) = draw_efficiencies(*given, total="baseline", blind=True)
+    ((_, figure, hidden),) = draw_efficiencies(*given, total="baseline", blind=True)
     assert "data" in shown
     assert "data" not in hidden
     assert hidden["mc"] == shown["mc"]
+    assert "data blinded" in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_without_data_or_simulation() -> None:
     given = templates()
     simulation = {name: given[name] for name in ("DY", "TT")}
-    ((_, _, numbers),) = draw_efficiencies(config(X), "v", "other", simulation, total="baseline")
+    ((_, figure, numbers),) = draw_efficiencies(config(X), "v", "other", simulation, total="baseline", blind=True)
     assert "data" not in numbers
+    assert "data blinded" not in [text.get_text() for text in figure.axes[0].texts]
     assert list(draw_efficiencies(config(X), "v", "other", {"DATA": given["DATA"]}, total="baseline")) == []
 
 
