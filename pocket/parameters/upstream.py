@@ -19,6 +19,8 @@ from pocket.parameters.upstream_forms import cvmfs_path, set_tags
 _VARIANT = "pocketcoffea"
 #: Sections that PocketCoffea resolves before other parameters are merged into them.
 _RESOLVED = ("default_jets_calibration", "jets_calibration")
+#: Sections that PocketCoffea leaves to each analysis. Shipped keys would be further cuts and triggers.
+_SELECTIONS = ("HLT_triggers", "object_preselection")
 #: Names of folders in ``${name:…}`` → path of the folder.
 _folders: dict[str, str] = {}
 #: Options of a run that don't belong to an executor.
@@ -65,8 +67,8 @@ def setup_cvmfs_resolver(group_tags: Mapping[str, Mapping[str, str]] | None = No
 def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = None) -> DictConfig:
     """Return the shipped parameters with PocketCoffea's values where they differ, and with keys that only it has.
 
-    As in PocketCoffea, what ``jets_calibration`` takes from ``default_jets_calibration`` are the shipped values, also
-    if the latter is changed afterwards.
+    Like PocketCoffea's they have no triggers and no selections of objects. As there, what ``jets_calibration`` takes
+    from ``default_jets_calibration`` are the shipped values, also if the latter is changed afterwards.
 
     Args:
         group_tags: see :func:`setup_cvmfs_resolver`.
@@ -79,6 +81,8 @@ def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = 
     parameters = defaults.get_default_parameters(_VARIANT)
     for section in _RESOLVED:
         parameters[section] = plain_section(parameters, section)
+    for section in _SELECTIONS:
+        del parameters[section]
     return parameters
 
 

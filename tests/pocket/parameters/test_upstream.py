@@ -34,7 +34,6 @@ def test_defaults_are_the_shipped_ones_with_upstream_values() -> None:
     assert "cferr1" in found["systematic_variations"]["weight_variations"]["sf_btag"]["2018"]
     # What isn't PocketCoffea's own stays.
     assert found["lumi"]["uncertainties"] == shipped["lumi"]["uncertainties"]
-    assert found["object_preselection"] == shipped["object_preselection"]
     eras = found["lumi"]["picobarns"]
     assert (eras["2018"]["tot"], shipped["lumi"]["picobarns"]["2018"]["tot"]) == (59832.47534, 59830)
     for year in ("2016_PreVFP", "2016_PostVFP", "2017", "2018"):
@@ -42,15 +41,30 @@ def test_defaults_are_the_shipped_ones_with_upstream_values() -> None:
         assert of_eras == pytest.approx(eras[year]["tot"], rel=1e-6)
 
 
+def test_selections_are_those_of_the_analysis_alone(tmp_path: Path) -> None:
+    # An isolation or triggers of others in addition would select other events than in PocketCoffea.
+    path = write(
+        tmp_path,
+        'HLT_triggers: {"2022_preEE": {JetMET: [HLT_PFHT1050]}}\n'
+        "object_preselection: {Electron: {pt: 20, eta: 2.5, id: mvaIso_WP80}}",
+    )
+    composed = to_plain(get_defaults_and_compose(path))
+    assert composed["HLT_triggers"] == {"2022_preEE": {"JetMET": ["HLT_PFHT1050"]}}
+    assert composed["object_preselection"] == {"Electron": {"pt": 20, "eta": 2.5, "id": "mvaIso_WP80"}}
+    changed = get_default_parameters().object_preselection.Electron
+    assert "iso" in changed, "the shipped parameters keep theirs"
+
+
 def test_files_change_values_without_being_asked(tmp_path: Path) -> None:
-    path = write(tmp_path, "object_preselection: {Muon: {pt: 99}}\nmine: {a: 1}")
+    path = write(tmp_path, "photon_scale_factors: {photon_sf: {collection: Mine}}\nmine: {a: 1}")
     composed = get_defaults_and_compose(path)
-    assert (composed.object_preselection.Muon.pt, composed.object_preselection.Muon.eta) == (99, 2.4)
+    assert composed.photon_scale_factors.photon_sf.collection == "Mine"
+    assert "JSONfiles" in composed.photon_scale_factors.photon_sf
     replaced = merge_parameters_from_files(upstream.get_default_parameters(), path, update=False)
-    assert replaced.object_preselection == {"Muon": {"pt": 99}}
+    assert replaced.photon_scale_factors == {"photon_sf": {"collection": "Mine"}}
     assert composed.lumi == replaced.lumi
     assert to_plain(compose_parameters_from_files(path)) == {
-        "object_preselection": {"Muon": {"pt": 99}},
+        "photon_scale_factors": {"photon_sf": {"collection": "Mine"}},
         "mine": {"a": 1},
     }
 
