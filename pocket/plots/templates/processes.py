@@ -49,11 +49,11 @@ def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Proce
     summed: dict[str, Prediction] = {}
     for sample, h in mc.items():
         name = group_of.get(sample, sample)
-        names = {sample, name}
-        if names.intersection(style.exclude_samples) or (style.only_samples and names.isdisjoint(style.only_samples)):
+        both = {sample, name}
+        if both.intersection(style.exclude_samples) or (style.only_samples and both.isdisjoint(style.only_samples)):
             continue
         prediction = Prediction.from_hist(h, sample)
-        for rescaled in names:
+        for rescaled in both:
             prediction = prediction.scaled(style.rescale_samples.get(rescaled, 1.0))
         summed[name] = summed[name] + prediction if name in summed else prediction
     if not summed:
