@@ -6,9 +6,10 @@ engine has counted the events that are in both categories.
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,22 @@ from pocket.statistics.checks import Finding
 from pocket.statistics.declarations import Region, StatisticalModel, share_events
 
 
+def pairs_of_regions(models: Sequence[StatisticalModel]) -> Iterator[tuple[_Placed, _Placed]]:
+    """Yield each two regions whose configuration and years are the same, so that they may have events in common.
+
+    Args:
+        models: one model, or several of which only regions of different ones are compared, since each is by itself.
+    """
+    placed = [_Placed(model, name) for model in models for name in model.regions]
+    for one, other in itertools.combinations(placed, 2):
+        # Of one category, they share events if they share the configuration and a year.
+        of_one_category = replace(other.region, category=one.region.category)
+        if (len(models) == 1 or one.model is not other.model) and share_events(one.region, of_one_category):
+            yield one, other
+
+
 def find_shared_events(
-    model: StatisticalModel, folders: Mapping[str, Path], *, unblind: bool = False
+    models: Sequence[StatisticalModel], folders: Mapping[str, Path], *, unblind: bool = False
 ) -> Iterator[Finding]:
     """Yield a finding for each two regions whose categories have events in common.
 
@@ -29,34 +44,55 @@ def find_shared_events(
     different configurations can't be compared.
 
     Args:
-        model: the declaration.
+        models: see :func:`pairs_of_regions`.
         folders: configuration → folder of its merged templates; regions of other configurations aren't looked at.
         unblind: whether the data of blind regions are counted.
     """
-    known: dict[str, Sums] = {}
-    for (name, region), (other_name, other) in itertools.combinations(model.regions.items(), 2):
-        # Of one category, they share events if they share the configuration and a year.
-        if region.config in folders and share_events(region, replace(other, category=region.category)):
-            if region.config not in known:
-                known[region.config] = read_sums(folders[region.config])
-            with_data = unblind or not (model.is_blind(name) or model.is_blind(other_name))
-            counts = {"simulation": [sample for process in model.processes.values() for sample in process.samples]}
-            counts |= {"data": list(model.data)} if with_data else {}
-            found = {what: _counts(known[region.config], samples, region, other) for what, samples in counts.items()}
-            shown = [f"{both:,} of {fewer:,} events of {what}" for what, (both, fewer) in found.items() if both]
-            if shown:
-                yield Finding(
-                    "shared_events",
-                    f"regions {name!r} and {other_name!r} have {' and '.join(shown)} in common, which count twice",
-                    other_name,
-                    value=max(both / fewer for both, fewer in found.values() if fewer),
-                )
+    sums = functools.cache(read_sums)
+    for one, other in pairs_of_regions(models):
+        if one.region.config not in folders:
+            continue
+        samples = {"simulation": one.simulation | other.simulation}
+        if unblind or not (one.is_blind or other.is_blind):
+            samples["data"] = {*one.model.data, *other.model.data}
+        found = {
+            what: _counts(sums(folders[one.region.config]), sorted(names), one.region, other.region)
+            for what, names in samples.items()
+        }
+        shown = [f"{both:,} of {fewer:,} events of {what}" for what, (both, fewer) in found.items() if both]
+        if shown:
+            yield Finding(
+                "shared_events",
+                f"regions {one.name!r} and {other.name!r} have {' and '.join(shown)} in common, which count twice",
+                other.name,
+                value=max(both / fewer for both, fewer in found.values() if fewer),
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A region and the model that it is in."""
+
+    model: StatisticalModel
+    name: str
+
+    @property
+    def region(self) -> Region:
+        return self.model.regions[self.name]
+
+    @property
+    def is_blind(self) -> bool:
+        return self.model.is_blind(self.name)
+
+    @property
+    def simulation(self) -> set[str]:
+        return {sample for process in self.model.processes.values() for sample in process.samples}
 
 
 def _counts(sums: Sums, samples: list[str], region: Region, other: Region) -> tuple[int, int]:
     """Return how many events are in both regions, and how many are in the region that has fewer."""
     years = [year for year in region.years if year in other.years] if region.years and other.years else ()
-    datasets = list(datasets_of(sums, sorted(set(samples)), years or region.years or other.years))
+    datasets = list(datasets_of(sums, samples, years or region.years or other.years))
     both = sum(_shared(sums, dataset, (region.category, other.category)) for dataset in datasets)
     return both, min(
         sum(_in_category(sums["cutflow"][category], dataset) for dataset in datasets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -119,14 +119,23 @@ class ProduceDatacards(ModelTask):
         return super().record_reason() if self.shows_blind else None
 
     def requires(self) -> dict[str, Any]:
-        """Return the templates of all configurations of the model, and their upstream closures; or combined models."""
+        """Return the templates of all configurations of the model, and their upstream closures.
+
+        Of combined models return these, and the templates of configurations that several of them have.
+        """
         if self.combines:
-            return {"models": {name: ProduceDatacards.req(self, model=name) for name in self.parts}}
+            from pocket.statistics.shared_events import pairs_of_regions
+
+            pairs = pairs_of_regions(list(self.parts.values()))
+            return {
+                "models": {name: ProduceDatacards.req(self, model=name) for name in self.parts},
+                "templates": self._templates(sorted({one.region.config for one, _ in pairs})),
+            }
         configs = self.declaration.configs
-        return {
-            "templates": {config: MergeOutputs.req(self, config=config) for config in configs},
-            "closures": self.closures(configs),
-        }
+        return {"templates": self._templates(configs), "closures": self.closures(configs)}
+
+    def _templates(self, configs: Iterable[str]) -> dict[str, MergeOutputs]:
+        return {config: MergeOutputs.req(self, config=config) for config in configs}
 
     @cached_property
     def readings(self) -> tuple[Reading, ...] | None:
@@ -161,20 +170,22 @@ class ProduceDatacards(ModelTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the parts of the templates that are read, and the closures; or the combined models."""
-        if self.combines:
-            return input_ids({f"model {name}": task.output() for name, task in self.requires()["models"].items()})
-        required, readings = self.requires(), self.readings
+        """Return the parts of the templates that are read, and the closures or the combined models."""
+        required = self.requires()
+        readings = () if self.combines else self.readings
 
         def checksum(config: str, folder: Path) -> str:
+            shared = [asdict(finding) for finding in self.shared_events({config: folder})]
+            if self.combines:
+                return digest_json(shared)
             read = of_config(readings or (), config)
             of_templates = checksum_of(read_contents(folder, {reading.variable for reading in read}), read)
-            shared = [asdict(finding) for finding in self.shared_events({config: folder})]
             return digest_json([of_templates, shared]) if shared else of_templates
 
         templates = template_ids(self, required["templates"], None if readings is None else checksum)
-        closures = input_ids({f"closure {name}": task.output() for name, task in required["closures"].items()})
-        return None if templates is None or closures is None else {**templates, **closures}
+        kind, tasks = ("model", required["models"]) if self.combines else ("closure", required["closures"])
+        others = input_ids({f"{kind} {name}": task.output() for name, task in tasks.items()})
+        return None if templates is None or others is None else {**templates, **others}
 
     def lacks(self, manifest: Manifest) -> str:
         """Return that an output has warnings, if ``--strict`` allows none."""
@@ -222,7 +233,7 @@ class ProduceDatacards(ModelTask):
         """Yield what regions have in common, of the configurations whose folders of merged templates are given."""
         from pocket.statistics.shared_events import find_shared_events
 
-        return find_shared_events(self.declaration, folders, unblind=self.shows_blind)
+        return find_shared_events(list(self.parts.values()), folders, unblind=self.shows_blind)
 
     def combined(self) -> Made:
         """Return the model of the combined ones, with what was found in these."""
@@ -230,16 +241,19 @@ class ProduceDatacards(ModelTask):
         from pocket.statistics.building import join_treatments
         from pocket.statistics.checks import read_checks
 
-        folders = [task.directory for task in self.requires()["models"].values()]
+        required = self.requires()
+        folders = [task.directory for task in required["models"].values()]
         model = combine_models(*(load_model(folder / MODEL) for folder in folders))
-        findings = tuple(
-            finding for folder in folders for finding in read_checks((folder / CHECKS).read_text(encoding="utf-8"))
+        shared = self.shared_events({config: task.directory for config, task in required["templates"].items()})
+        findings = (
+            *shared,
+            *(finding for folder in folders for finding in read_checks((folder / CHECKS).read_text(encoding="utf-8"))),
         )
 
         def write(file: IO[str]) -> None:
             join_treatments(((folder / TREATMENT).read_text(encoding="utf-8") for folder in folders), file)
 
-        return Made(Built(model, {}, findings), write, {})
+        return Made(Built(model, {}, findings), write, read_from(required["templates"]))
 
     @property
     def failed_directory(self) -> Path:

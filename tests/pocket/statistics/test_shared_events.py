@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def findings(folder: Path, unblind: bool = False, **regions: Region | str) -> list[Finding]:
     blind = str(regions.pop("blind", ""))
     model = declaration(regions=regions, **({"blind": blind} if blind else {}))
-    return list(find_shared_events(model, {"main": folder}, unblind=unblind))
+    return list(find_shared_events([model], {"main": folder}, unblind=unblind))
 
 
 def counted(*datasets: str) -> tuple[int, int]:
@@ -98,3 +98,11 @@ def test_regions_without_common_events(folder: Path) -> None:
     assert not findings(folder, sr=Region("main", "low", "mass"), cr=Region("main", "boosted", "mass"))
     assert not findings(folder, sr=Region("main", "jets", "mass"), cr=Region("elsewhere", "boosted", "mass"))
     assert not findings(folder, sr=Region("elsewhere", "jets", "mass"), cr=Region("elsewhere", "boosted", "mass"))
+
+
+def test_regions_of_different_models(folder: Path) -> None:
+    """Each model is looked at by itself, so only regions of different ones are."""
+    one = declaration(regions={"sr": Region("main", "jets", "mass"), "other": Region("main", "boosted", "mass")})
+    other = declaration(regions={"cr": Region("main", "boosted", "mass"), "low": Region("main", "low", "mass")})
+    found = list(find_shared_events([one, other], {"main": folder}))
+    assert [finding.text.split(" have ")[0] for finding in found] == ["regions 'sr' and 'cr'"]

@@ -169,30 +169,39 @@ def test_numbers_have_their_nouns() -> None:
     assert warning_lines(["noise"], "/of/the/model.json") == ["checks: 1 warning (1 noise), see /of/the/model.json"]
 
 
-def test_events_that_regions_have_in_common_are_told(modelled: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("combined", [False, True])
+def test_events_that_regions_have_in_common_are_told(
+    modelled: Chain, capsys: pytest.CaptureFixture[str], combined: bool
+) -> None:
     categories = (
         '"many": [get_nPVgood(25)], "even": [get_event_number(0)], "both": [get_nPVgood(25), get_event_number(0)]'
     )
     modelled.edit("__init__.py", '"baseline": [passthrough]', f'"baseline": [passthrough], {categories}')
     modelled.edit("__init__.py", "import get_nPVgood", "import get_event_number, get_nPVgood")
     region = '"all": Region("corrected", "baseline", "npvs", edges=(0, 20, 40, 80))'
-    regions = '"many": Region("corrected", "many", "npvs"), "even": Region("corrected", "even", "npvs")'
-    modelled.edit("__init__.py", region, regions)
-    modelled.edit("__init__.py", 'blind="all"', 'blind="even"')
+    many, even = ('"many": Region("corrected", "many", "npvs")', '"even": Region("corrected", "even", "npvs")')
+    if combined:
+        one, two = (MODEL.replace(region, each).replace('blind="all"', "blind=()") for each in (many, even))
+        modelled.edit("__init__.py", f'"z": {MODEL}', f'"one": {one}, "two": {two}, "z": CombinedModel("one", "two")')
+        modelled.edit("__init__.py", "import LogNormal", "import CombinedModel, LogNormal")
+    else:
+        modelled.edit("__init__.py", region, f"{many}, {even}")
+        modelled.edit("__init__.py", 'blind="all"', 'blind="even"')
     modelled.build(ProduceDatacards, model="z")
-    folder = modelled.output("ProduceDatacards", "z")
     sums = read_sums(modelled.task(MergeOutputs, config="corrected").directory)
 
-    def events(category: str) -> int:
-        found = sums["cutflow"][category].items()
-        return sum(of["DYJetsToMuMu"]["nominal"] for dataset, of in found if "DYJetsToMuMu" in of)
+    def events(category: str, wanted: str) -> int:
+        found = sums["cutflow"][category].values()
+        return sum(numbers["nominal"] for of in found for sample, numbers in of.items() if sample == wanted)
 
-    both, fewer = events("both"), min(events("many"), events("even"))
-    assert 0 < both < fewer
-    warnings = json.loads((folder / CHECKS).read_text())["warnings"]
-    (text,) = [warning["text"] for warning in warnings if warning["check"] == "shared_events"]
-    assert text == (
-        f"regions 'many' and 'even' have {both:,} of {fewer:,} events of simulation in common, which count twice"
-    )
+    def shown(sample: str) -> str:
+        both, fewer = events("both", sample), min(events("many", sample), events("even", sample))
+        assert 0 < both < fewer
+        return f"{both:,} of {fewer:,} events of"
+
+    of_data = f" and {shown('DATA_SingleMuon')} data" if combined else ""
+    text = f"regions 'many' and 'even' have {shown('DYJetsToMuMu')} simulation{of_data} in common, which count twice"
+    warnings = json.loads((modelled.output("ProduceDatacards", "z") / CHECKS).read_text())["warnings"]
+    assert [warning["text"] for warning in warnings if warning["check"] == "shared_events"] == [text]
     assert f"\nwarning: {text}\n" in capsys.readouterr().out
     assert modelled.build(ProduceDatacards, model="z") == []
