@@ -26,7 +26,7 @@ from pocket.executors.clusters import (
     running_cluster,
 )
 from pocket.executors.gateway import OPTION, GatewaySpec, gateway_cluster
-from pocket.executors.proxy import read_proxy
+from pocket.executors.proxy import check_proxy, read_proxy
 from pocket.io.store import store_root
 from pocket.io.store.remote_manifests import forget
 
@@ -156,7 +156,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         from pocket.executors.dask_jobs import lend_proxy, prepare_workers
 
         proxy = self.option("proxy")
-        content = read_proxy(proxy) if proxy else None
+        content = read_proxy(str(check_proxy(proxy, 0))) if proxy else None
         folders = code_folders(self.run_options["analysis"])
         self.client = self.connect()
         if link := self.client.dashboard_link:

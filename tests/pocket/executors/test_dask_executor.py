@@ -14,6 +14,7 @@ from pocket.executors.dask_executor import DaskExecutorFactory, number
 from pocket.executors.remote import SharedStore
 from pocket.io.store import is_complete, write_output
 from tests.facility import Facility
+from tests.grid import write_proxy
 from tests.pocket.executors.jobs import Write, processes
 
 
@@ -124,9 +125,8 @@ def test_cluster_of_this_machine(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 @pytest.mark.slow
 def test_scheduler_that_is_there(facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = tmp_path / "proxy"
-    proxy.write_text("-----BEGIN CERTIFICATE-----\nx\n-----BEGIN RSA PRIVATE KEY-----\nTOPSECRET\n")
-    proxy.chmod(0o600)
+    proxy = write_proxy(tmp_path / "proxy", 3600)
+    secret = proxy.read_text().splitlines()[-2]
     monkeypatch.setenv("POCKET_SOMETHING", "here")
     given = options(tmp_path, scheduler=facility.address, proxy=str(proxy), certificates="/certificates")
     # a second run finds its workers anew, with nothing left by the first
@@ -137,7 +137,7 @@ def test_scheduler_that_is_there(facility: Facility, tmp_path: Path, monkeypatch
         assert (mode, certificates, something) == ("400", "/certificates", "here")
         assert content == proxy.read_text()
     assert [path for path in facility.folder.rglob("*x509*") if path.is_file()] == []
-    assert all("TOPSECRET" not in facility.log(name) for name in ("scheduler", "first", "second"))
+    assert all(secret not in facility.log(name) for name in ("scheduler", "first", "second"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,6 +226,10 @@ def test_scheduler_file(scheduler: Facility, tmp_path: Path) -> None:
 def test_bad_proxy_is_found_before_anything_starts(tmp_path: Path) -> None:
     factory = DaskExecutorFactory(options(tmp_path, proxy=str(tmp_path / "proxy")))
     with pytest.raises(ConfigError, match=r"X509 proxy .*: No such file"):
+        run(factory, {})
+    assert factory.client is None
+    write_proxy(tmp_path / "proxy", -60)
+    with pytest.raises(ConfigError, match=r"^X509 proxy .*/proxy expired at 20.* UTC: voms-proxy-init"):
         run(factory, {})
     assert factory.client is None
 
