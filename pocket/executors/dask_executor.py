@@ -245,14 +245,14 @@ class DaskExecutorFactory(ExecutorFactoryABC):
                 if name.startswith(OPTION)
             },
             min_workers=_workers(self.run_options, "min_workers"),
-            max_workers=_workers(self.run_options, "max_workers") or DEFAULT_WORKERS,
+            max_workers=_most_workers(self.run_options, DEFAULT_WORKERS),
         )
 
     def cluster_spec(self) -> ClusterSpec:
         """Return the description of the cluster."""
         local = self.kind == "local"
         default = int(self.run_options["cores"]) or available_cores() if local else DEFAULT_WORKERS
-        most = _workers(self.run_options, "max_workers") or default
+        most = _most_workers(self.run_options, default)
         directives = [name for name in self.run_options if name.startswith(DIRECTIVE)]
         return ClusterSpec(
             kind=self.kind,
@@ -369,6 +369,11 @@ def _workers(run_options: Mapping[str, Any], name: str) -> int:
     if not str(value).isdigit():
         raise ConfigError(f"--{name.replace('_', '-')} is {value}, expected 0 or more")
     return int(value)
+
+
+def _most_workers(run_options: Mapping[str, Any], default: int) -> int:
+    """Return the largest number of workers, which by default isn't less than the smallest one."""
+    return _workers(run_options, "max_workers") or max(default, _workers(run_options, "min_workers"))
 
 
 def _check_size(run_options: Mapping[str, Any], name: str, label: str) -> None:

@@ -97,7 +97,9 @@ def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"cores": 3}, (3, 3)),
         ({"max_workers": 5}, (5, 5)),
         ({"min_workers": 1, "max_workers": 5}, (1, 5)),
+        ({"cores": 3, "min_workers": 5}, (5, 5)),
         ({"cluster": "htcondor"}, (0, 20)),
+        ({"cluster": "htcondor", "min_workers": 50}, (50, 50)),
         ({"cluster": "slurm", "min_workers": 2, "max_workers": 200}, (2, 200)),
     ],
 )
