@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import secrets
+import shlex
 import socket
 import subprocess
 import sys
@@ -168,7 +169,18 @@ def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
     options = {"walltime": spec.walltime, "queue": spec.queue, "account": spec.account}
     chosen = {name: value for name, value in options.items() if value is not None}
     directives = [f"{name}={value}" if value else name for name, value in spec.directives.items()]
-    return _on_batch_system(spec, keys, SLURMCluster, job_name=spec.label, job_extra_directives=directives, **chosen)
+    # dask-jobqueue writes these paths without quotes.
+    directives += [f'--{name}="{spec.log_folder}/{spec.label}-%J.{name[:3]}"' for name in ("output", "error")]
+    skipped = [f"-{letter} {spec.log_folder}" for letter in "oe"]
+    return _on_batch_system(
+        spec,
+        keys,
+        SLURMCluster,
+        job_name=spec.label,
+        job_extra_directives=directives,
+        job_directives_skip=skipped,
+        **chosen,
+    )
 
 
 def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
@@ -204,7 +216,8 @@ def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, *
         processes=1,
         memory=spec.memory,
         log_directory=str(spec.log_folder),
-        python=spec.python,
+        # It becomes a word of the shell.
+        python=shlex.quote(spec.python),
         death_timeout=spec.death_timeout,
         job_script_prologue=[spec.setup] if spec.setup else [],
         security=_security(keys),
@@ -219,6 +232,15 @@ def _security(keys: Path) -> Any:
     """Return new keys for encrypted connections, in files that only the user can read."""
     from distributed.security import Security
 
+    class Keys(Security):
+        """Keys whose paths are words of the shell for workers, whose commands are made of them."""
+
+        def get_tls_config_for_role(self, role: str) -> dict[str, Any]:
+            found: dict[str, Any] = super().get_tls_config_for_role(role)  # type: ignore[no-untyped-call, unused-ignore]
+            if role != "worker":
+                return found
+            return {name: shlex.quote(value) if isinstance(value, str) else value for name, value in found.items()}
+
     made = Security.temporary().get_tls_config_for_role("worker")
     paths = {}
     for name in ("ca_file", "cert", "key"):
@@ -229,7 +251,8 @@ def _security(keys: Path) -> Any:
     of_roles = {
         f"tls_{role}_{part}": paths[part] for role in ("client", "scheduler", "worker") for part in ("cert", "key")
     }
-    return Security(require_encryption=True, tls_ca_file=paths["ca_file"], **of_roles)
+    make: Any = Keys
+    return make(require_encryption=True, tls_ca_file=paths["ca_file"], **of_roles)
 
 
 #: kind of cluster → function that starts it

@@ -93,6 +93,54 @@ def test_jobs_that_dask_left_are_removed(
     assert labels[0] != labels[1]
 
 
+#: runs the job of a submission at once, as HTCondor's manual reads arguments
+CONDOR_SUBMIT = """
+(arguments,) = re.findall(r'^Arguments = "(.*)"$', text, re.MULTILINE)
+words = re.findall(r"'((?:[^']|'')*)'|([^ ']+)", arguments.replace('""', '"'))
+command = ["/bin/sh", *(quoted.replace("''", "'") or plain for quoted, plain in words)]
+print("1 job(s) submitted to cluster 1.")
+"""
+SBATCH = """
+command = ["/bin/bash", "-c", text]
+print("Submitted batch job 1")
+"""
+BATCH = """#!{python}
+import pathlib, re, subprocess, sys
+text = pathlib.Path(sys.argv[-1]).read_text()
+{how}
+process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+pathlib.Path(__file__).with_name("process").write_text(str(process.pid))
+"""
+REMOVE = '#!/bin/sh\nkill -TERM -- "-$(cat "$(dirname "$0")/process")"\ntrue\n'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "submit", "how", "remove"),
+    [("htcondor", "condor_submit", CONDOR_SUBMIT, "condor_rm"), ("slurm", "sbatch", SBATCH, "scancel")],
+)
+def test_paths_with_spaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, submit: str, how: str, remove: str
+) -> None:
+    from distributed import Client
+
+    folder = tmp_path / "my store"
+    folder.mkdir()
+    python = folder / "python"
+    texts = {
+        python: f'#!/bin/sh\nexec {sys.executable} "$@"\n',
+        tmp_path / submit: BATCH.format(python=sys.executable, how=how),
+        tmp_path / remove: REMOVE,
+    }
+    for path, text in texts.items():
+        path.write_text(text)
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with cluster(folder, kind, min_workers=1, max_workers=1, python=str(python)) as made, Client(made) as client:
+        client.wait_for_workers(1, timeout=60)
+        assert client.submit(os.getpid).result(timeout=60) != os.getpid()
+
+
 def check_keys(made: Any, logs: Path, script: str) -> None:
     """Check that connections are encrypted, and that nobody else can read the keys."""
     assert made.scheduler_address.startswith("tls://")
