@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import secrets
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -153,10 +154,19 @@ def _local(spec: ClusterSpec, keys: Path | None) -> Any:
     return cluster
 
 
-def _htcondor(spec: ClusterSpec, keys: Path | None) -> Any:
-    from dask_jobqueue.htcondor import HTCondorCluster
+def _imported(name: str) -> Any:
+    """Import a module without dask-jobqueue's handler of Ctrl-C, which ends the process as if all were done."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        return importlib.import_module(name)
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
 
-    return _on_batch_system(spec, keys, HTCondorCluster, disk=spec.disk, job_extra_directives=_of_htcondor(spec))
+
+def _htcondor(spec: ClusterSpec, keys: Path | None) -> Any:
+    cluster_class = _imported("dask_jobqueue.htcondor").HTCondorCluster
+    return _on_batch_system(spec, keys, cluster_class, disk=spec.disk, job_extra_directives=_of_htcondor(spec))
 
 
 def _of_htcondor(spec: ClusterSpec) -> dict[str, str]:
@@ -164,8 +174,6 @@ def _of_htcondor(spec: ClusterSpec) -> dict[str, str]:
 
 
 def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
-    from dask_jobqueue.slurm import SLURMCluster
-
     options = {"walltime": spec.walltime, "queue": spec.queue, "account": spec.account}
     chosen = {name: value for name, value in options.items() if value is not None}
     directives = [f"{name}={value}" if value else name for name, value in spec.directives.items()]
@@ -175,7 +183,7 @@ def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
     return _on_batch_system(
         spec,
         keys,
-        SLURMCluster,
+        _imported("dask_jobqueue.slurm").SLURMCluster,
         job_name=spec.label,
         job_extra_directives=directives,
         job_directives_skip=skipped,
@@ -185,7 +193,7 @@ def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
 
 def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
     try:
-        cluster_class = importlib.import_module("dask_lxplus").CernCluster
+        cluster_class = _imported("dask_lxplus").CernCluster
     except ModuleNotFoundError:
         raise ConfigError("--cluster lxplus needs the package dask_lxplus: pip install dask-lxplus") from None
     container = {"container_runtime": "singularity", "worker_image": spec.image} if spec.image else {}

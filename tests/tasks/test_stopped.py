@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,32 @@ def test_command_that_is_stopped(on_files: Chain, how: signal.Signals, cores: in
     assert re.search(rf"^stopped by {name}: finished outputs stay; run the same command again to go on$", text, re.M)
     assert "Traceback" not in text
     assert on_files.outputs("RunProcessor") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "submit", "remove"), [("slurm", "sbatch", "scancel"), ("htcondor", "condor_submit", "condor_rm")]
+)
+def test_dask_workers_of_a_batch_system(
+    on_files: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, submit: str, remove: str
+) -> None:
+    """Workers never come, so the command waits for them."""
+    for name in (submit, remove):
+        (tmp_path / name).write_text(
+            f"#!/bin/sh\ntouch {tmp_path}/{name}-was-called\necho 'job 1 submitted to cluster 1.'\n"
+        )
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    options = ("--executor", "dask", "--cluster", kind, "--min-workers", "1")
+    arguments = on_files.arguments("RunProcessor", "--config", "main", *options)
+    process = type(on_files.law)(on_files.folder, {"POCKET_SNAPSHOT": "0"}).start(*arguments)
+    try:
+        wait_for((tmp_path / f"{submit}-was-called").exists)
+        os.killpg(process.pid, signal.SIGINT)
+        text, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 128 + signal.SIGINT, text
+    assert "stopped by Ctrl-C: finished outputs stay; run the same command again to go on" in text
+    assert (tmp_path / f"{remove}-was-called").exists()
