@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +32,27 @@ class Outcome:
     Args:
         place: place of the output.
         lacking: paths of the files that the job needs and the worker doesn't see; the job hasn't run then.
-        output: name → content of each file of the output, if it travels back.
+        outputs: name → content of each file, for each output that travels back; empty for one that wasn't made.
         error: the pickled exception that ended the job.
         log: traceback of an error in the user's code.
     """
 
     place: str = STORE
     lacking: tuple[str, ...] = ()
-    output: Mapping[str, bytes] = field(default_factory=dict)
+    outputs: tuple[Mapping[str, bytes], ...] = ()
     error: bytes = b""
     log: str = ""
 
 
+def parts_of(job: Any) -> tuple[Any, ...]:
+    """Return the jobs that a job does, each with an output: itself, or the ones in its attribute ``parts``."""
+    return tuple(getattr(job, "parts", (job,)))
+
+
 def local_inputs(job: Any) -> tuple[str, ...]:
     """Return the local files that a job reads, which a worker may not see; empty if the job doesn't name its inputs."""
-    return tuple(path for path in getattr(job, "inputs", ()) if not is_remote(path))
+    paths = dict.fromkeys(path for part in parts_of(job) for path in getattr(part, "inputs", ()))
+    return tuple(path for path in paths if not is_remote(path))
 
 
 def relocated(value: Any, places: Mapping[str, str]) -> Any:
@@ -73,13 +79,13 @@ def relocated(value: Any, places: Mapping[str, str]) -> Any:
 
 
 def place_of(job: Any, places: Mapping[str, str]) -> str:
-    """Return the place where a job's output is or will be.
+    """Return the place where a job's output is or will be, or its outputs, which are of the same task.
 
     Args:
         job: the job.
         places: folder → folder on the other side, which is where the run was started or the worker.
     """
-    output = getattr(job, "output", None)
+    output = getattr(parts_of(job)[0], "output", None)
     if output is None or moved(str(output["directory"]), places) == str(output["directory"]):
         return STORE
     return REMOTE if output.get("remote") else RESULT
@@ -156,13 +162,15 @@ def contents_of(paths: Iterable[str], label: str) -> dict[str, bytes]:
 
 
 def take_back(outcome: Outcome, job: Any) -> None:
-    """Write the output that travelled back with a job's result into the store.
+    """Write the outputs that travelled back with a job's result into the store.
 
     Raises:
-        PocketError: if the store can't be written, or the output differs from its manifest.
+        PocketError: if the store can't be written, or an output differs from its manifest.
     """
-    if outcome.output:
-        receive_output(Path(job.output["directory"]), outcome.output, job.output.get("replaces"))
+    if outcome.outputs:
+        for part, contents in zip(parts_of(job), outcome.outputs, strict=True):
+            if contents:
+                receive_output(Path(part.output["directory"]), contents, part.output.get("replaces"))
     if outcome.log:
         job.log.parent.mkdir(parents=True, exist_ok=True)
         with replacing_file(job.log) as file:
@@ -170,24 +178,26 @@ def take_back(outcome: Outcome, job: Any) -> None:
 
 
 def _outcome(job: Any, there: Mapping[str, str], worker: str) -> Outcome:
-    """Return the outcome of a finished job; without a store here it contains the output, which is removed here."""
+    """Return the outcome of a finished job; without a store here it contains the outputs, which are removed here."""
     place = place_of(job, there)
     if place == STORE:
         return Outcome()
-    directory = Path(job.output["directory"])
-    if place == REMOTE:
-        remove_output(directory)
-        return Outcome(REMOTE)
-    size = size_of_output(directory)
-    if size > LARGEST:
-        remove_output(directory)
-        raise PocketError(
-            f"its output has {size / 1e6:.0f} MB, and no more than {LARGEST / 1e6:.0f} MB travel back from worker "
-            f"{worker}, which doesn't see the store: set POCKET_REMOTE_STORE, or try fewer --events-per-branch"
-        )
-    contents = contents_of_output(directory)
-    remove_output(directory)
-    return Outcome(RESULT, output=contents)
+    directories = [Path(part.output["directory"]) for part in parts_of(job)]
+    try:
+        if place == REMOTE:
+            return Outcome(REMOTE)
+        made = [directory for directory in directories if directory.exists()]
+        size = max(map(size_of_output, made), default=0)
+        if size > LARGEST:
+            raise PocketError(
+                f"its output has {size / 1e6:.0f} MB, and no more than {LARGEST / 1e6:.0f} MB travel back from worker "
+                f"{worker}, which doesn't see the store: set POCKET_REMOTE_STORE, or try fewer --events-per-branch"
+            )
+        contents = (contents_of_output(directory) if directory in made else {} for directory in directories)
+        return Outcome(RESULT, outputs=tuple(contents))
+    finally:
+        for directory in directories:
+            remove_output(directory)
 
 
 def _write(path: Path, content: bytes) -> None:

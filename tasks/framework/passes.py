@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pocket.executors import Job, Progress
@@ -38,6 +39,16 @@ class SharedJob:
     def size(self) -> int:
         """Number of events, those of each configuration."""
         return self.first.size * (1 + len(self.others))
+
+    @property
+    def parts(self) -> tuple[ProcessingJob, ...]:
+        """The jobs, each of which has inputs and an output."""
+        return (self.first, *self.others)
+
+    @property
+    def log(self) -> Path:
+        """File for the traceback of an error of the first job."""
+        return self.first.log
 
     def run(self, progress: Progress) -> None:
         """Process the branch and write all outputs.

@@ -209,7 +209,7 @@ def test_output_that_was_damaged_on_its_way(world: World) -> None:
     job = world.job(inputs=())
     contents = contents_of([str(job.source)], "branch 1")
     outcome = world.run(job, contents)
-    damaged = {**outcome.output, "sub/copy.txt": b"1 2 4"}
+    damaged = ({**outcome.outputs[0], "sub/copy.txt": b"1 2 4"},)
     with pytest.raises(DamagedOutputError, match=r"sub/copy.txt of .* didn't arrive as it was written"):
-        take_back(dataclasses.replace(outcome, output=damaged), job)
+        take_back(dataclasses.replace(outcome, outputs=damaged), job)
     assert not job.output["directory"].exists()

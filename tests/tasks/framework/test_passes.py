@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pocket.executors.travel import RESULT, local_inputs, place_of, run_here, take_back
 from pocket.histograms.raw_sums import add_raw
 from pocket.io.nanoaod import kept_reads, sharing
 from pocket.io.store.manifest import written
@@ -55,6 +57,23 @@ def test_an_error_loses_nothing_of_the_others(chain: Chain, tmp_path: Path) -> N
     with pytest.raises(Exception, match="unknown"):
         SharedJob(wrong, (elsewhere(jobs[2], place(tmp_path, "again")),)).run(lambda amount: None)
     assert written(place(tmp_path, "again"))
+
+
+def test_outputs_travel_back_from_a_worker_without_the_store(chain: Chain, tmp_path: Path) -> None:
+    store, worker = tmp_path / "store", tmp_path / "worker"
+    configs = ("probes", "main", "corrected")
+    jobs = [elsewhere(job_of(chain, config), place(store, config)) for config in configs]
+    jobs[1] = dataclasses.replace(jobs[1], config="unknown")
+    shared = SharedJob(jobs[0], tuple(jobs[1:]))
+    places = {str(store): str(worker)}
+    assert place_of(shared, places) == RESULT
+    assert set(local_inputs(shared)) == {path for job in jobs for path in local_inputs(job)}
+    outcome = run_here(pickle.dumps(shared), places, local_inputs(shared), {}, "tcp://a:1")
+    assert (outcome.place, outcome.error) == (RESULT, b"")
+    assert not store.exists()
+    assert list(worker.rglob("*.zip")) == []
+    take_back(outcome, shared)
+    assert [bool(written(place(store, config))) for config in configs] == [True, False, True]
 
 
 def test_the_memory_for_what_is_kept(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
