@@ -60,15 +60,19 @@ class SharedJob:
 
         memory = self.first.chunk_memory * _SHARE or _UNLIMITED
         with keeping_reads(int(memory * _MB)):
+            failure = None
             try:
                 self.first.run(progress)
-            finally:
-                for job in self.others:
-                    begin_work()
-                    try:
-                        job.run(progress)
-                    except Exception as error:
-                        _log.debug("configuration %s is processed alone again: %s", job.config, error)
+            except Exception as error:
+                failure = error
+            for job in self.others:
+                begin_work()
+                try:
+                    job.run(progress)
+                except Exception as error:
+                    _log.debug("configuration %s is processed alone again: %s", job.config, error)
+        if failure is not None:
+            raise failure
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,20 @@ def test_an_error_loses_nothing_of_the_others(chain: Chain, tmp_path: Path) -> N
     assert written(place(tmp_path, "again"))
 
 
+def test_an_interrupt_ends_it_at_once(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Any, progress: Any) -> None:
+        raise KeyboardInterrupt
+
+    jobs = [elsewhere(job_of(chain, config), place(tmp_path, config)) for config in ("probes", "main")]
+    run = type(jobs[0]).run
+    monkeypatch.setattr(
+        type(jobs[0]), "run", lambda self, progress: (interrupted if self is jobs[0] else run)(self, progress)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        SharedJob(jobs[0], (jobs[1],)).run(lambda amount: None)
+    assert not place(tmp_path, "main").exists()
+
+
 def test_outputs_travel_back_from_a_worker_without_the_store(chain: Chain, tmp_path: Path) -> None:
     store, worker = tmp_path / "store", tmp_path / "worker"
     configs = ("probes", "main", "corrected")
