@@ -21,6 +21,8 @@ _COMMON = 0.2
 #: hold codes of HTCondor for exhausted resources (https://htcondor.readthedocs.io, "HoldReasonCode"); 46 and 47 are the
 #: allowed durations of a job and of its execution
 _MEMORY_CODES, _RUNTIME_CODES = {34}, {46, 47}
+#: codes of files that can't be transferred, whose reasons have paths and timeouts of their own
+_TRANSFER_CODES = {12, 13}
 _MEMORY = re.compile(r"memory|\boom\b|out.of.mem", re.IGNORECASE)
 _RUNTIME = re.compile(r"wall ?-?time|run ?-?time|duration|time ?limit|timeout|exceeded .*time", re.IGNORECASE)
 # The hold code doesn't identify a proxy: "CorruptedCredential" (4) may be a Kerberos ticket.
@@ -79,6 +81,8 @@ class Failure:
         """The cause of the failure, as far as the batch system reports it."""
         if is_about_proxy(self.reason):
             return Cause.PROXY
+        if self.held and self.hold_code in _TRANSFER_CODES:
+            return Cause.HELD
         if self.hold_code in _MEMORY_CODES or _MEMORY.search(self.reason):
             return Cause.MEMORY
         if self.hold_code in _RUNTIME_CODES or _RUNTIME.search(self.reason):

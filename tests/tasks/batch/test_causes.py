@@ -29,6 +29,8 @@ from tasks.core.loaded import CHANGED, changed_sentence
         (Failure(held=True, hold_code=4, reason="Proxy about to expire"), "PROXY"),
         (Failure(held=True, hold_code=4, reason="The job's credentials are invalid"), "HELD"),
         (Failure(held=True, hold_code=13, reason="Transfer input files failure at execution point"), "HELD"),
+        (Failure(held=True, hold_code=13, reason="Transfer input files failure … Details: operation timeout"), "HELD"),
+        (Failure(held=True, hold_code=12, reason="Transfer output files failure: /data/memory.root"), "HELD"),
         (Failure(reason="via condor_rm (by user someone)"), "REMOVED"),
         (Failure(found=False), "LOST"),
         (Failure(signal=9), "MEMORY"),
