@@ -14,6 +14,7 @@ from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
 from pocket.configuration.skim import Skim
 from pocket.cuts.library import passthrough
+from pocket.errors import ConfigError
 from pocket.histograms.config import HistConf
 from pocket.weights.plan import shipped_weights
 
@@ -97,6 +98,9 @@ class Configurator(ours.Configurator):
             delayed_columns=delayed_columns,
             parameters_read=parameters_read,
         )
+        for weight in self.weights.classes.values():
+            if refused := getattr(weight, "refused", ""):
+                raise ConfigError(refused)
         known.report()
         if known.left_out:
             self.only_theirs.append("it leaves out names that aren't there")

@@ -92,14 +92,29 @@ class WeightWrapper(base.WeightWrapper):
 
 
 class WeightLambda(WeightWrapper, base.WeightLambda):
-    """Weight from a function, see :meth:`pocket.weights.base.WeightLambda.wrap_func`."""
+    """Weight from a function, see :meth:`pocket.weights.base.WeightLambda.wrap_func`.
+
+    Attributes:
+        refused: why the weight can't be applied, empty if it can.
+    """
+
+    refused: ClassVar[str] = ""
 
     @classmethod
     def wrap_func(
         cls, name: str, function: Callable[..., Any] | None, *args: Any, **kwargs: Any
     ) -> type[base.WeightWrapper]:
-        """Return a weight class; without a function, it can be named, but not computed."""
-        return super().wrap_func(name, function or _no_function, *args, **kwargs)
+        """Return a weight class; without a function, it can be named, but not computed.
+
+        A function with other arguments, as in older versions of PocketCoffea, is only an error if a configuration
+        applies the weight.
+        """
+        try:
+            return super().wrap_func(name, function or _no_function, *args, **kwargs)
+        except ConfigError as error:
+            made = super().wrap_func(name, _no_function, *args, **kwargs)
+            made.refused = str(error)  # type: ignore[attr-defined]
+            return made
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the result of the wrapped function as :class:`WeightData` or :class:`WeightDataMultiVariation`.

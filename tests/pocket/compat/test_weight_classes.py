@@ -13,6 +13,7 @@ from pocket.compat.weight_classes import WeightLambda, WeightWrapper
 from pocket.errors import ConfigError
 from pocket.weights import WeightData, WeightDataMultiVariation
 from pocket.weights.event import common_weights
+from tests.pocket.compat.test_workflow import configure
 
 
 def own(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
@@ -90,3 +91,12 @@ def test_a_weight_without_function_can_be_named() -> None:
     weight = WeightLambda.wrap_func("named_only", None)
     with pytest.raises(ConfigError, match="declared with function=None"):
         weight().compute(None, 1, "nominal")
+
+
+def test_functions_with_other_arguments_are_errors_of_who_applies_them() -> None:
+    older = WeightLambda.wrap_func("older", lambda events, size, metadata, shape_variation: [("older", events)])
+    block = {"common": {"inclusive": ["genWeight"]}}
+    assert "older" not in configure(weights=block, weights_classes=[older]).weights.classes
+    block = {"common": {"inclusive": ["genWeight", "older"]}}
+    with pytest.raises(ConfigError, match=r"weight 'older': function must take \(params, metadata, events"):
+        configure(weights=block, weights_classes=[older])
