@@ -17,6 +17,7 @@ from pocket.base.runtime.import_names import PACKAGE
 from pocket.compat.awkward_names import SLOTS
 from pocket.compat.configurator import Configurator
 from pocket.compat.histograms import LEFT_OUT
+from pocket.compat.old_vectors import old_vectors
 from pocket.compat.own_modules import Module, OwnModules, dotted_parts
 from pocket.compat.public_names import best_module, counterpart, module_with, public_places
 from pocket.compat.source_edits import from_import
@@ -95,6 +96,8 @@ class Rewriting:
         for name, attributes in _UNLESS.items():
             if used := sorted(attributes & every):
                 yield name, f"with {', '.join(used)}"
+        if vectors := [one for module in self.modules.modules.values() for one in old_vectors(module.source.tree)]:
+            yield "BaseProcessorABC", f"for {', '.join(dict.fromkeys(vectors))}"
         for name in ("Configurator", *_DEFAULTS):
             if any(not all(self._calls(module, name)) for module in self.modules.modules.values()):
                 yield name, "not only called by its name with plain arguments"

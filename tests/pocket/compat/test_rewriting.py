@@ -179,6 +179,25 @@ def test_workflows_with_what_only_theirs_have(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("use", "stays"),
+    [
+        ("self.events.PuppiMET + lepton", True),
+        ("lepton - self.events['MET']", True),
+        ("met = self.events.MET\n        met + lepton", True),
+        ("ak.zip({'pt': pt}, with_name='PtEtaPhiMCandidate')", True),
+        ("ak.zip(fields, 'PtEtaPhiMCandidate')", True),
+        ("self.events.MET.pt + lepton.pt", False),
+        ("ak.zip({'pt': pt, 'charge': one}, with_name='PtEtaPhiMCandidate')", False),
+    ],
+)
+def test_workflows_with_vectors_as_in_coffea_0_7(tmp_path: Path, use: str, stays: bool) -> None:
+    begin = "from pocket_coffea.workflows.base import BaseProcessorABC\n"
+    text = f"{begin}class W(BaseProcessorABC):\n    def f(self):\n        {use}\n"
+    found = rewrite(tmp_path, {"config.py": text})
+    assert found.startswith(begin.replace("\n", f"  # {ONLY_THERE}\n") if stays else "from pocket import")
+
+
 def test_histograms_of_fields_that_arent_there(tmp_path: Path) -> None:
     text = "from pocket_coffea.parameters.histograms import jet_hists\n"
     assert rewrite(tmp_path / "ours", {"config.py": text}) == "from pocket.histograms import jet_hists\n"
