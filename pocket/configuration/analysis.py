@@ -561,7 +561,7 @@ def _explained(reference: str, name: str, beside: Iterable[str] = ()) -> Iterato
     except PocketError as error:
         add_lines(error)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, TypeError) and (refused := refused_call(error)):
             raise refused from None
         raise explain_import(reference, name, error, beside) from error

@@ -75,7 +75,7 @@ def _configurations(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
                             yield str(key.value), made or value
 
 
-def explain_import(reference: str, package: str, error: Exception, beside: Iterable[str] = ()) -> ConfigError:
+def explain_import(reference: str, package: str, error: BaseException, beside: Iterable[str] = ()) -> ConfigError:
     """Return the error with the reason why an analysis can't be imported.
 
     Args:
@@ -91,6 +91,9 @@ def explain_import(reference: str, package: str, error: Exception, beside: Itera
         where = f" in {shown_file(error.filename)}:{error.lineno}"
         written = f": {error.text.strip()}" if error.text else ""
         text = f"{type(error).__name__}: {error.msg}{written}"
+    elif isinstance(error, SystemExit):
+        # Nobody would learn that nothing was done, least of all with exit code 0.
+        text = f"it ends the program with exit code {error.code or 0}"
     elif isinstance(error, ModuleNotFoundError) and error.name:
         text = f"{describe(error)}; {_module_hint(error.name, package, beside)}"
     elif isinstance(error, ImportError) and (match := _NO_NAME.search(str(error))):

@@ -40,6 +40,7 @@ from pocket.errors import ConfigError
         ("from .cuts import dimuon\ndimoun", r"__init__\.py:2: NameError: .* not defined \(did you mean 'dimuon'\?\)"),
         ("from .wrong import a", r"outside_analysis/wrong\.py:3: SyntaxError: expected ':': def a\(\)"),
         ("from .cuts import dimuon\ndimuon.nme", r"AttributeError: .*no attribute 'nme' \(did you mean 'name'\?\)"),
+        ("\nimport sys\nsys.exit()", r"__init__\.py:3: it ends the program with exit code 0$"),
         ("from .cuts import divide\ndivide()", r"outside_analysis/cuts\.py:7: ZeroDivisionError: division by zero"),
     ],
 )
