@@ -1,4 +1,4 @@
-"""Keys of the user's own in shipped tables that are open to them, but nearly have the name of a shipped key."""
+"""Probable mistakes in tables of parameters that are open to keys of the user: near names, and tables without keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OTHERS = ("plotting_style", "toys")
 
 
 def warn_of_near_keys(part: DictConfig, main: DictConfig, where: str) -> None:
-    """Warn of keys that are new in a table of parameters, and near a key that the table has.
+    """Warn of keys that are new in a table of parameters and near a key that the table has, and of tables without keys.
 
     Args:
         part: the parameters that are merged.
@@ -30,7 +30,13 @@ def warn_of_near_keys(part: DictConfig, main: DictConfig, where: str) -> None:
     """
     for section in part:
         if section in SCHEMA and section not in _OTHERS and section in main:
-            for path, meant in _near(part._get_node(section), main._get_node(section), (str(section),)):
+            nodes = part._get_node(section), main._get_node(section)
+            for path in _emptied(*nodes, (str(section),)):
+                remark(
+                    f"{'.'.join(path)} in {line_of(where, path)} is null, which removes all of its keys: leave out the "
+                    "line unless that is meant"
+                )
+            for path, meant in _near(*nodes, (str(section),)):
                 remark(
                     f"key {'.'.join(path)!r} in {line_of(where, path)} is taken as one of your own, "
                     f"did you mean {meant!r}?"
@@ -48,6 +54,19 @@ def _near(part: Any, main: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[s
         # Whoever sets both of them means both of them.
         elif meant := near_key(key, [name for name in known if name not in new]):
             yield (*path, str(key)), meant
+
+
+def _emptied(part: Any, main: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the tables that become null, as when all lines below a key of a file are comments."""
+    known = main._content if isinstance(main, DictConfig) else None
+    if not isinstance(known, dict) or not known:
+        return
+    if part._is_none():
+        yield path
+    elif isinstance(part, DictConfig) and isinstance(part._content, dict):
+        for key, value in part._content.items():
+            if key in known:
+                yield from _emptied(value, known[key], (*path, str(key)))
 
 
 def near_key(key: Any, known: Collection[Any]) -> str:

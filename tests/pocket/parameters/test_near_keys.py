@@ -55,6 +55,18 @@ def test_a_misspelt_key_of_an_open_table_is_a_warning_with_its_line(
     ]
 
 
+def test_a_table_whose_lines_are_comments_is_a_warning_with_its_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "selection.yaml"
+    file.write_text("own:\nobject_preselection:\n  Muon:\n#    pt: 26.0\n  Jet: {}\n  mine:\nlumi:\n", encoding="utf-8")
+    merged = merge_parameters_from_files(get_default_parameters(), file, update=True)
+    assert merged.object_preselection.Muon is None
+    assert merged.object_preselection.Jet.pt > 0
+    removes = "is null, which removes all of its keys: leave out the line unless that is meant"
+    assert caplog.messages == [f"object_preselection.Muon in {file}:3 {removes}", f"lumi in {file}:7 {removes}"]
+
+
 def test_tables_with_both_keys_and_other_tables_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     main = OmegaConf.create({"object_preselection": {"Muon": {"pt": 1.0}}, "mine": {"one": 1}, "plotting_style": {}})
     parts = {"object_preselection": {"Muon": {"pt": 2.0}, "Muons": {"pt": 3.0}}, "mine": {"onee": 2}}
