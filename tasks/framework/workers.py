@@ -304,10 +304,15 @@ os.register_at_fork(after_in_child=_forget_workers)
 
 @contextlib.contextmanager
 def _interrupts_for_this_process_alone() -> Iterator[None]:
-    """Protect processes that start in the block from Ctrl-C: this process ends them, so they print no tracebacks."""
+    """Protect processes that start in the block from Ctrl-C: this process ends them, so they print no tracebacks.
+
+    Another thread may get the signal, so it isn't enough to block it: a process whose start is interrupted would never
+    be ended.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        yield
+        with _interrupts_as_events(SimpleQueue()):
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -301,3 +302,24 @@ def test_an_interrupt_raises_after_what_must_be_whole(interruptible: None) -> No
     with pytest.raises(KeyboardInterrupt):
         work()
     assert done == [None]
+
+
+def test_an_interrupt_that_another_thread_gets_breaks_no_start_of_a_process(interruptible: None) -> None:
+    begun = threading.Event()
+    done = []
+
+    def press() -> None:
+        begun.wait(PATIENCE)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    def work() -> None:
+        thread = threading.Thread(target=press)
+        thread.start()
+        with workers._interrupts_for_this_process_alone():
+            begun.set()
+            thread.join(PATIENCE)
+            done.append("started")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["started"]
