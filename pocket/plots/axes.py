@@ -143,13 +143,20 @@ def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] 
 
 
 def _turn_long_names(ax: Axes) -> None:
-    """Write names of bins upright if they are wider than the bins, and make the figure higher by what they need."""
+    """Write names of bins upright if they are wider than the bins, and make the figure higher by what they need.
+
+    Panels of a grid have others below them, so names are smaller there instead.
+    """
     figure = ax.get_figure(root=True)
     assert figure is not None
     labels = ax.get_xticklabels()
     extents = [label.get_window_extent() for label in labels]
     room = ax.bbox.width / abs(float(np.diff(ax.get_xlim())[0]))
-    if max(extent.width for extent in extents) < NAME_WIDTH * room:
+    longest = max(extent.width for extent in extents)
+    if longest < NAME_WIDTH * room:
+        return
+    if ax.get_subplotspec() is not None:
+        ax.tick_params(axis="x", labelsize=float(labels[0].get_fontsize()) * NAME_WIDTH * room / longest)
         return
     size = min(UPRIGHT * float(labels[0].get_fontsize()), NAME_WIDTH * room / figure.dpi * 72)
     before = max(extent.height for extent in extents)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.lines import Line2D
@@ -60,3 +62,21 @@ def test_nothing_overlaps() -> None:
     assert box.x1 <= frame.x1 + 1
     ticks = [text.get_text() for text in panels[0].axes[0].get_xticklabels(which="major")]
     assert {"20", "50", "100", "200", "500", "1000"} <= set(ticks)
+
+
+def test_names_of_categories_stay_in_their_bins() -> None:
+    samples = Categories(tuple(f"a_sample_{letter}_with_a_long_name" for letter in "abcd"))
+    (page,) = slice_pages(result_of({"sample": samples}), LABELS, PlotStyle())
+    with cms_style(22.0):
+        figure, panels = slice_page(page, "heading", (2.0,), LEGEND, style=PlotStyle(), **CAPTION)
+        figure.canvas.draw()
+    (ax,) = panels[0].axes
+    names = [text.get_window_extent() for text in ax.get_xticklabels()]
+    assert len(names) == 4
+    assert all(right.x0 > left.x1 for left, right in pairwise(names))
+    # Other panels may be below, so the page is as it is for short names.
+    (short,) = slice_pages(result_of({"sample": Categories(tuple("abcd"))}), LABELS, PlotStyle())
+    with cms_style(22.0):
+        usual, (panel,) = slice_page(short, "heading", (2.0,), LEGEND, style=PlotStyle(), **CAPTION)
+    assert figure.get_size_inches().tolist() == usual.get_size_inches().tolist()
+    assert ax.get_position().bounds == panel.axes[0].get_position().bounds
