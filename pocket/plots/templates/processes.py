@@ -53,7 +53,7 @@ def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Proce
         if both.intersection(style.exclude_samples) or (style.only_samples and both.isdisjoint(style.only_samples)):
             continue
         prediction = Prediction.from_hist(h, sample)
-        for rescaled in both:
+        for rescaled in dict.fromkeys((sample, name)):
             prediction = prediction.scaled(style.rescale_samples.get(rescaled, 1.0))
         summed[name] = summed[name] + prediction if name in summed else prediction
     if not summed:
