@@ -14,7 +14,7 @@ from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
-from tasks.statistics.systematics import axes_of, histograms_of, periods_of
+from tasks.statistics.systematics import axes_of, histograms_of, names_of, periods_of
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -102,6 +102,14 @@ class PlotFit(FormatsTask, FitChoice):
             found.update(periods_of(self.analysis_inst, part))
         return found
 
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Region with categories → names of its bins; those of a card aren't known."""
+        found: dict[str, tuple[str, ...]] = {}
+        for part in () if self.the_card is not None else self.parts.values():
+            found.update(names_of(self.analysis_inst, part))
+        return found
+
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosities, the style, the labels, and the code that draws."""
         from pocket.plots.specification import style_spec
@@ -157,5 +165,5 @@ class PlotFit(FormatsTask, FitChoice):
             for suffix, table in tables.items():
                 (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
             look = style, period, self.axes
-            plots = draw_fit(records, predictions, *look, is_data=is_data, periods=periods)
+            plots = draw_fit(records, predictions, *look, is_data=is_data, periods=periods, names=self.names)
             save_plots(plots, output, formats)

@@ -160,7 +160,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         folders = {one: task.directory for one, task in templates.items()}
         merged = MergedTemplates(declaration, folders, {one: self.analysis_inst.years_of(one) for one in templates})
         built, axes = build_model(declaration, merged), axes_of(self.analysis_inst, declaration)
-        periods = periods_of(self.analysis_inst, declaration)
+        periods, names = periods_of(self.analysis_inst, declaration), names_of(self.analysis_inst, declaration)
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
         style = with_processes(style, {}, histograms_of(declaration))
         for region in declaration.regions:
@@ -172,7 +172,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
                 process: find_shifts(declaration, built, region, stored, [process] if process else [])
                 for process in ("", *alone)
             }
-            look = style, period_from(periods[region]), axes[region]
+            look = style, period_from(periods[region]), axes[region], names.get(region, ())
             yield TreatmentPlotJob(shifts, made, *look, folder / region, self.formats_to_write())
 
 
@@ -186,6 +186,7 @@ class TreatmentPlotJob:
         style: label, fonts and scale.
         period: luminosity, year and energy of the data.
         axis: label of the axis.
+        names: names of the bins, if these are categories.
         folder: folder of the files, created if needed.
         formats: formats of the figures.
         sources: nuisances to draw; empty for all.
@@ -196,6 +197,7 @@ class TreatmentPlotJob:
     style: PlotStyle
     period: Period
     axis: str
+    names: tuple[str, ...]
     folder: Path
     formats: tuple[str, ...]
     sources: tuple[str, ...] = ()
@@ -209,7 +211,7 @@ class TreatmentPlotJob:
             process: {name: shift for name, shift in found.items() if not self.sources or name in self.sources}
             for process, found in self.shifts.items()
         }
-        plots = draw_treatment(chosen, self.region, self.style, self.period, self.axis)
+        plots = draw_treatment(chosen, self.region, self.style, self.period, self.axis, self.names)
         save_plots(plots, self.folder, self.formats)
         progress(self.size)
 
@@ -226,6 +228,23 @@ def axes_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, str]
         axes = analysis.config(region.config).variables[region.variable].axes
         # A region that is only counted may sum a histogram of several axes.
         found[name] = axes[0].label or axes[0].name if len(axes) == 1 else ""
+    return found
+
+
+def names_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, tuple[str, ...]]:
+    """Return region → names of its bins, if these are the categories or the few integers of its histogram."""
+    from pocket.histograms.axes import build_axis
+    from pocket.plots.axes import Binning
+
+    found = {}
+    for name, region in declaration.regions.items():
+        axes = analysis.config(region.config).variables[region.variable].axes
+        if region.is_counting or region.edges is not None or len(axes) > 1:
+            continue
+        if names := Binning.from_axis(build_axis(axes[0])).names:
+            more = f"≥ {names[-1]}" if axes[0].type == "integer" else f"{names[-1]}, other"
+            is_more = region.flow == "fold" and axes[0].overflow
+            found[name] = (*names[:-1], more if is_more else names[-1])
     return found
 
 

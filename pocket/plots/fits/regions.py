@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,7 @@ def draw_region(
     *,
     asimov: bool = False,
     colors: Mapping[str, str] | None = None,
+    names: Sequence[str] = (),
 ) -> Plot:
     """Draw the processes of a region with the error of their sum, and data if the region isn't blind.
 
@@ -60,10 +61,10 @@ def draw_region(
         axis: label of the axis.
         asimov: whether data are the expectation itself, which the legend says.
         colors: process → colour; by default those of the style, others from the palette.
+        names: names of the bins, if these are categories.
     """
     edges = np.array([0.0, 1.0]) if prediction.edges is None else prediction.edges
-    is_counted = prediction.edges is None
-    binning = Binning(edges, "" if is_counted else axis or prediction.region, ("all events",) if is_counted else ())
+    binning = region_binning(prediction.edges, axis or prediction.region, names)
     processes = sorted(prediction.processes, key=lambda name: -prediction.processes[name].sum())
     found = colors or dict(zip(processes, colors_of(processes, style), strict=True))
     total, error, data = prediction.total, prediction.total_errors, prediction.data
@@ -113,6 +114,19 @@ def draw_region(
             scale_ratio(lower, ratio_range(Points(np.ones_like(low), low, high)), "Rel. unc.")
             draw_band(lower, binning, low, high, **band)
     return f"{prediction.region}_{stage}", figure, numbers
+
+
+def region_binning(edges: Floats | None, label: str, names: Sequence[str] = ()) -> Binning:
+    """Return the axis of a region as it is drawn.
+
+    Args:
+        edges: edges of the bins, ``None`` if events are counted.
+        label: label of the axis.
+        names: names of the bins, if these are categories; they have no effect on other numbers of bins.
+    """
+    if edges is None:
+        return Binning(np.array([0.0, 1.0]), "", ("all events",))
+    return Binning(edges, label, tuple(names) if len(names) == len(edges) - 1 else ())
 
 
 def _draw_pulls(ax: Axes, edges: Floats, pulls: Floats) -> None:

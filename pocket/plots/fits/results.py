@@ -28,6 +28,7 @@ def draw_fit(
     *,
     is_data: bool,
     periods: Mapping[str, Period] = MappingProxyType({}),
+    names: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[Plot]:
     """Draw pulls, impacts, correlations, profiles, limits, the goodness of fit, and all regions before and after.
 
@@ -40,6 +41,7 @@ def draw_fit(
         axes: region → label of its axis.
         is_data: whether observed data were fitted; if not, Asimov data are called so, and there are no observed limits.
         periods: region → luminosity, year and energy of its data, if they are others than those of the fit.
+        names: region → names of its bins, if these are categories.
 
     Yields:
         Stem of the file names, figure and numbers.
@@ -62,17 +64,18 @@ def draw_fit(
     goodness = results.get("gof")
     if goodness is not None and goodness.toys:
         yield draw_goodness(goodness, style, period, data=is_data)
-    names = list(
+    processes = list(
         dict.fromkeys(name for each in predictions.values() for one in each.values() for name in one.processes)
     )
-    colors = dict(zip(names, colors_of(names, style), strict=True))
+    colors = dict(zip(processes, colors_of(processes, style), strict=True))
     for stage in STAGES:
         for region, prediction in predictions.get(stage, {}).items():
             if not is_data:
                 # Asimov data are what is expected, so a region before the fit has none of its own.
                 prediction = dataclasses.replace(prediction, data=None) if stage == "prefit" else prediction
             look = style, periods.get(region, period), axes.get(region, "")
-            yield draw_region(prediction, stage, *look, asimov=not is_data, colors=colors)
+            bins = names.get(region, ())
+            yield draw_region(prediction, stage, *look, asimov=not is_data, colors=colors, names=bins)
 
 
 def with_processes(

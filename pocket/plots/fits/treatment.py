@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from pocket.base.typing import Floats
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.fits.regions import region_binning
 from pocket.plots.statistics import Prediction
 from pocket.plots.style import PlotStyle
 from pocket.plots.systematics import DOWN, UP, draw_ranking, percent
@@ -39,6 +40,7 @@ def draw_treatment(
     style: PlotStyle,
     period: Period,
     axis: str = "",
+    names: Sequence[str] = (),
 ) -> Iterator[Plot]:
     """Draw the nuisances of a region before and after their treatment, and their ranking after it.
 
@@ -48,13 +50,14 @@ def draw_treatment(
         style: label, fonts and scale.
         period: luminosity, year and energy of the data.
         axis: label of the axis.
+        names: names of the bins, if these are categories.
 
     Yields:
         ``{region}_{nuisance}``, ``{region}_{nuisance}_{process}`` and ``{region}_ranking``.
     """
     for process, by_nuisance in shifts.items():
         for shift in by_nuisance.values():
-            yield draw_shift(shift, region.name, process, style, period, axis)
+            yield draw_shift(shift, region.name, process, style, period, axis, names)
     total = effects_of(region)
     if total.shifts:
         stem, figure, numbers = draw_ranking(total, style, period, region.name, "", title=region.name)
@@ -85,7 +88,15 @@ def effects_of(region: RegionModel) -> Prediction:
     return Prediction(region.nominal.sum(axis=0), region.sumw2.sum(axis=0), shifts)
 
 
-def draw_shift(shift: Shift, region: str, process: str, style: PlotStyle, period: Period, axis: str = "") -> Plot:
+def draw_shift(
+    shift: Shift,
+    region: str,
+    process: str,
+    style: PlotStyle,
+    period: Period,
+    axis: str = "",
+    names: Sequence[str] = (),
+) -> Plot:
     """Draw a nuisance as it is in the model, and below it the ratios to nominal as stored and as treated.
 
     Args:
@@ -95,6 +106,7 @@ def draw_shift(shift: Shift, region: str, process: str, style: PlotStyle, period
         style: label, fonts and scale.
         period: luminosity, year and energy of the data.
         axis: label of the axis.
+        names: names of the bins, if these are categories.
     """
     before, after = shift.before, shift.after
     numbers: dict[str, Any] = {
@@ -105,7 +117,7 @@ def draw_shift(shift: Shift, region: str, process: str, style: PlotStyle, period
         "before": _numbers(before),
         "after": _numbers(after),
     }
-    binning = _binning(after, axis or region)
+    binning = region_binning(after.edges, axis or region, names)
     lines = [region, shift.nuisance, _listed(shift.processes), *_wrapped(shift.steps)]
     with cms_style(style.fontsize):
         figure = new_figure(10.0, 11.5, style.dpi)
@@ -129,7 +141,7 @@ def draw_shift(shift: Shift, region: str, process: str, style: PlotStyle, period
             )
         )
         for panel, one, pair, label in zip(panels, (before, after), ratios, ("Stored", "Treated"), strict=True):
-            bins = _binning(one, "")
+            bins = region_binning(one.edges, "")
             scale_ratio(panel, reach, label)
             errors = np.sqrt(one.variances)
             draw_band(panel, bins, *relative_band((errors, errors), one.nominal), **TOTAL_BAND)
@@ -152,15 +164,9 @@ _LOOKS: tuple[dict[str, Any], dict[str, Any]] = (
 )
 
 
-def _binning(varied: Varied, label: str) -> Binning:
-    if varied.edges is None:
-        return Binning(np.array([0.0, 1.0]), "", ("all events",))
-    return Binning(varied.edges, label)
-
-
 def _within(varied: Varied, binning: Binning) -> Any:
     """Return the bins of stored templates that are in the range of the treated ones."""
-    edges = _binning(varied, "").edges
+    edges = region_binning(varied.edges, "").edges
     return (edges[1:] > binning.edges[0]) & (edges[:-1] < binning.edges[-1])
 
 

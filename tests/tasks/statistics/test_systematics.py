@@ -7,14 +7,15 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.analysis import Analysis, load_analysis
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.files import read_templates
 from pocket.plots.canvas import Period
 from pocket.plots.specification import joined_periods
 from pocket.plots.templates.figures import period_from
 from pocket.statistics import Region, StatisticalModel, load_model
-from tasks.statistics.systematics import PlotSystematics, periods_of
+from tasks.statistics.systematics import PlotSystematics, names_of, periods_of
 from tests.tasks.small_chain import Chain
 
 
@@ -57,6 +58,29 @@ def test_the_period_of_a_region_is_that_of_its_years() -> None:
     # A fit of both has each year once.
     whole = Period(pytest.approx(sum(known.values())), "2022_preEE+2023_preBPix", 13.6)
     assert period_from(joined_periods(found.values())) == whole
+
+
+def test_bins_of_categories_have_names() -> None:
+    axes = {
+        "charge": Axis("charge", type="intcat", bins=[-1, 1]),
+        "flavour": Axis("flavour", type="strcat", bins=["b", "c"], overflow=False),
+        "jets": Axis("jets", type="integer", start=0, stop=3),
+        "runs": Axis("runs", type="integer", start=0, stop=300),
+        "pt": Axis("pt", bins=[0, 20, 50]),
+    }
+    variables = {name: HistConf([axis]) for name, axis in axes.items()} | {"two": HistConf([axes["jets"], axes["pt"]])}
+    analysis = cast("Analysis", SimpleNamespace(config=lambda name: SimpleNamespace(variables=variables)))
+    regions = {name: Region("main", "c", name) for name in axes}
+    regions["dropped"] = Region("main", "c", "jets", flow="drop")
+    regions["joined"] = Region("main", "c", "jets", edges=(0, 1, 3))
+    regions["counted"] = Region("main", "c", "two", bins="counting")
+    found = names_of(analysis, cast("StatisticalModel", SimpleNamespace(regions=regions)))
+    assert found == {
+        "charge": ("-1", "1, other"),
+        "flavour": ("b", "c"),
+        "jets": ("0", "1", "≥ 2"),
+        "dropped": ("0", "1", "2"),
+    }
 
 
 @pytest.mark.slow

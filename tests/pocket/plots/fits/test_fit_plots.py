@@ -232,6 +232,20 @@ def test_pulls_of_open_ended_bins_are_drawn() -> None:
     assert list(values) == pytest.approx(numbers["pulls"])
 
 
+def test_categories_are_named() -> None:
+    def ticks(given: Any, names: tuple[str, ...]) -> list[str]:
+        plots = draw_fit(
+            {"fit": fit_of(1)}, {"prefit": {"sr": given}}, STYLE, PERIOD, {}, is_data=False, names={"sr": names}
+        )
+        figure = {stem: figure for stem, figure, _ in plots}["sr_prefit"]
+        return [text.get_text() for text in figure.axes[1].get_xticklabels()]
+
+    assert ticks(region(None), ("-1", "1")) == ["-1", "1"]
+    # Bins may have been joined.
+    assert "b" not in ticks(region(None), ("a", "b", "c"))
+    assert ticks(region(None, None), ("-1", "1")) == ["all events"]
+
+
 def test_regions_have_the_luminosity_of_their_own_data() -> None:
     regions = {name: dataclasses.replace(region(None), region=name) for name in ("sr", "cr")}
     predictions = {"prefit": regions, "postfit": regions}

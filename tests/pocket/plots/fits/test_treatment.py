@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,14 @@ def test_a_process_and_a_counted_region(processes: tuple[str, ...]) -> None:
     assert name == "sr_pileup_z"
     assert [label.get_text() for label in figure.axes[2].get_xticklabels()] == ["all events"]
     assert ("4 processes" if len(processes) > 3 else "z") in captions(figure)
+
+
+def test_categories_are_named() -> None:
+    given = dataclasses.replace(shift(), before=shift().after)
+    names = [f"category {number}" for number in range(len(given.after.nominal))]
+    plots = draw_treatment({"": {"pileup": given}}, region(), STYLE, PERIOD, names=names)
+    figure = next(figure for _, figure, _ in plots)
+    assert [label.get_text() for label in figure.axes[2].get_xticklabels()] == names
 
 
 def test_scales_are_those_of_the_histogram() -> None:
