@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: part of a bin that its name may take, and the size of an upright one, in parts of that of others
 NAME_WIDTH, UPRIGHT = 0.95, 0.75
+#: sizes of a legend, in parts of the usual one, and the part of the axes that it leaves for the contents if it can
+LEGEND_SIZES, LEAST_SHARE = (1.0, 0.8, 0.65, 0.5), 0.35
 #: part of the axes that a line of text may take
 LINE_WIDTH = 0.92
 
@@ -192,7 +194,7 @@ def fit_legend(
     """Write text and legend at the top, and scale the vertical axis so that every bin stays below them.
 
     The text is at the left. The legend is at the right or below the text, in the number of columns that compresses the
-    contents least.
+    contents least. It is smaller than usual if it would leave too little room for the contents, or is too wide.
 
     Args:
         ax: axes with their final position and horizontal range.
@@ -219,24 +221,27 @@ def fit_legend(
 
     handles, labels = zip(*entries, strict=True)
 
-    def legend(columns: int, where: dict[str, Any]) -> Box:
-        look: dict[str, Any] = {"fontsize": font_size, "columnspacing": 0.8, "handletextpad": 0.5}
+    def legend(size: float, columns: int, where: dict[str, Any]) -> Box:
+        look: dict[str, Any] = {"fontsize": size, "columnspacing": 0.8, "handletextpad": 0.5}
         return Box.of(ax.legend(handles, labels, ncols=columns, **look, **where), ax)
 
     text = _write_lines(ax, lines)
     right, bottom = max(box.right for box in text), min(box.bottom for box in text)
     corner: dict[str, Any] = {"loc": "upper right"}
     below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, bottom), "borderaxespad": 0.2}
-    choices = []
-    for columns in (1, 2, 3):
-        box = legend(columns, corner)
-        if box.left > right:
-            choices.append((top([*text, box]), columns, corner))
-        if box.left > 0 or columns == 1:
-            moved = Box(0.0, box.right - box.left, box.bottom - 1 + bottom)
-            choices.append((top([*text, moved]), columns, below))
-    high, columns, where = min(choices, key=lambda choice: choice[0])
-    legend(columns, where)
+    for size in (font_size * factor for factor in LEGEND_SIZES):
+        choices = []
+        for columns in (1, 2, 3):
+            box = legend(size, columns, corner)
+            if box.left > right:
+                choices.append((top([*text, box]), columns, corner))
+            if box.left > 0 or columns == 1:
+                moved = Box(0.0, box.right - box.left, box.bottom - 1 + bottom)
+                choices.append((top([*text, moved]), columns, below))
+        high, columns, where = min(choices, key=lambda choice: choice[0])
+        placed = legend(size, columns, where)
+        if heights.max() >= LEAST_SHARE * high and placed.left >= 0 and placed.right <= 1:
+            break
     if log_floor is None:
         ax.set_ylim(0.0, high or 1.0)
         # The power of ten goes beside the axis, because the CMS label is above it.

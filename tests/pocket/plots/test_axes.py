@@ -164,3 +164,20 @@ def test_a_long_title_stays_in_the_axes() -> None:
         boxes = extents([text for text in ax.texts if text.get_text() in (title, "second")])
         assert all(ax.bbox.x0 < box.x0 < box.x1 < ax.bbox.x1 for box in boxes)
         assert boxes[1].y1 <= boxes[0].y0
+
+
+@pytest.mark.parametrize("log_floor", [None, 0.1])
+def test_a_long_legend_leaves_room(log_floor: float | None) -> None:
+    names = [f"Process_{number}_with_a_long_name_TuneCP5_13TeV-madgraphMLM" for number in range(12)]
+    with cms_style():
+        figure = new_figure(10, 10, 50)
+        ax = figure.add_axes((0.15, 0.315, 0.81, 0.62))
+        label_x([ax], Binning(np.arange(11.0), "x"), None)
+        lines = [(ax.plot([], [])[0], name) for name in names]
+        fit_legend(ax, np.arange(11.0), [np.full(10, 1000.0)], lines, ["title"], log_floor)
+        figure.canvas.draw()
+        (box,) = extents([ax.get_legend()])
+    assert ax.bbox.x0 <= box.x0 < box.x1 <= ax.bbox.x1
+    top = ax.transData.transform((5.0, 1000.0))[1]
+    assert top < box.y0 < box.y1 <= ax.bbox.y1
+    assert top - ax.bbox.y0 > 0.3 * ax.bbox.height
