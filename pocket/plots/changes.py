@@ -16,6 +16,7 @@ from pocket.corrections.cells import Cell
 from pocket.corrections.comparison import CorrectionComparison
 from pocket.corrections.regions import Interval, Key
 from pocket.histograms.comparison import TemplateComparison
+from pocket.plots.axes import Binning, label_x
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.palettes import PETROFF_6
 from pocket.plots.scale_factors.slices import LOG_SPAN
@@ -274,20 +275,19 @@ def draw_changes(
     for number, one in enumerate(compared):
         if one.left is None or one.right is None or one.error is None:
             continue
-        edges, shown = _shown(one)
+        binning, shown = _shown(one)
+        edges = binning.edges
         left, right, error = (side[shown].ravel() for side in (one.left, one.right, one.error))
         with cms_style(20.0):
             figure = new_figure(10, 10, style.dpi)
             grid = figure.add_gridspec(2, 1, height_ratios=(2.4, 1), hspace=0.06, left=0.15, right=0.95, top=0.93)
-            main = figure.add_subplot(grid[0])
-            lower = figure.add_subplot(grid[1], sharex=main)
+            main, lower = (figure.add_subplot(part) for part in (grid[0], grid[1]))
             cms_label(main, style.label, data=not simulated.get(one.sample, True), period=period)
             main.stairs(left + error, edges, baseline=left - error, fill=True, color=BLUE, alpha=0.25)
             main.stairs(left, edges, baseline=None, color=BLUE, linewidth=2.0, label=labels[0])
             main.stairs(right, edges, baseline=None, color=RED, linewidth=2.0, linestyle="--", label=labels[1])
             main.set_ylabel("Events")
             main.set_ylim(bottom=min(0.0, float(np.min(left - error))), top=1.45 * float(np.max([left + error, right])))
-            main.tick_params(axis="x", labelbottom=False)
             title = f"{style.label_of(one.sample)}, {one.category}"
             main.legend(title=title, loc="upper right", alignment="right")
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -299,23 +299,23 @@ def draw_changes(
             largest = float(np.max(np.abs(ratio[np.isfinite(ratio)] - 1), initial=0.0))
             lower.set_ylim(1 - 1.3 * max(largest, 1e-3), 1 + 1.3 * max(largest, 1e-3))
             lower.set_ylabel("Ratio")
-            names = ", ".join(axis.label for axis in one.axes)
-            lower.set_xlabel(names if is_binned(one) else f"Bins of {names}")
-            lower.set_xlim(edges[0], edges[-1])
+            label_x((main, lower), binning, None)
         name = _file_name(f"{one.sample}_{one.category}_{one.variable}")
         contents = {"left": left, "right": right, "statistical error": error}
-        numbers = {**one.row(), "edges": edges, "contents": contents}
+        numbers = {**one.row(), "edges": binning.bounds, "contents": contents}
         yield f"template_{number:02d}_{name}", figure, numbers
 
 
-def _shown(one: TemplateComparison) -> tuple[Any, Any]:
-    """Return the edges that a template is drawn with, and the index of its bins; several axes are in one row."""
-    axis = one.axes[0]
+def _shown(one: TemplateComparison) -> tuple[Binning, Any]:
+    """Return the axis that a template is drawn with, and the index of its bins; several axes are in one row."""
+    axis, label = one.axes[0], ", ".join(axis.label for axis in one.axes)
     if not is_binned(one):
         size = math.prod(len(each.texts) for each in one.axes)
-        return np.arange(size + 1) - 0.5, tuple(slice(None) for _ in one.axes)
+        names = axis.texts if len(one.axes) == 1 and size <= MOST_KEYS else ()
+        places = np.arange(-0.5, size)
+        return Binning(places, label if names else f"Bins of {label}", names), tuple(slice(None) for _ in one.axes)
     first = int(axis.underflow)
-    return np.array(axis.edges), (slice(first, first + len(axis.edges) - 1),)
+    return Binning(axis.edges, label), (slice(first, first + len(axis.edges) - 1),)
 
 
 def is_binned(one: TemplateComparison) -> bool:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import hist
+import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from pocket.corrections.cells import Cell
 from pocket.corrections.comparison import UsedCorrection, compare_corrections
 from pocket.corrections.regions import Interval, Key
-from pocket.histograms.comparison import compare_templates, largest
+from pocket.histograms.comparison import BinNames, TemplateComparison, compare_templates, largest
 from pocket.plots.canvas import Period
 from pocket.plots.changes import MOST_KEYS, draw_changes, draw_corrections, profiles
 from pocket.plots.style import PlotStyle
@@ -90,10 +93,31 @@ def test_figures(tmp_path: Path) -> None:
     assert lower.get_ylim()[1] > 2.0
     assert numbers["contents"]["right"].tolist() == [2.0, 2.0]
     assert (numbers["left"], numbers["right"]) == (2.0, 4.0)
-    # several axes, or categories, are drawn bin by bin
+    # Categories and integers are drawn with their underflow and overflow, and several axes are drawn bin by bin.
     (one,) = changed
-    axes = (replace(one.axes[0], edges=()),)
+    axes = (replace(one.axes[0], edges=(), texts=("below", "0", "other")),)
     ((_, figure, numbers),) = draw_changes([replace(one, axes=axes)], ("old", "new"), STYLE, period, {})
     assert len(numbers["edges"]) == 4
-    assert figure.axes[1].get_xlabel() == "Bins of $p_T$"
+    assert figure.axes[1].get_xlabel() == "$p_T$"
+    ticks = [dict(zip(ax.get_xticks(), map(Text.get_text, ax.get_xticklabels()), strict=True)) for ax in figure.axes]
+    assert ticks == [dict.fromkeys(range(3), ""), {0: "below", 1: "0", 2: "other"}]
+    assert one.left is not None
+    assert one.right is not None
+    assert one.error is not None
+    two = (*axes, replace(one.axes[0], edges=(), texts=("all",)))
+    several = replace(one, axes=two, left=one.left[:, None], right=one.right[:, None], error=one.error[:, None])
+    ((_, figure, _),) = draw_changes([several], ("old", "new"), STYLE, period, {})
+    assert figure.axes[1].get_xlabel() == "Bins of $p_T$, $p_T$"
     assert one.change == pytest.approx(1.0)
+
+
+def test_open_ended_bins_are_drawn() -> None:
+    pt = BinNames.of(
+        hist.axis.Variable([0, 20, 50, np.inf], name="pt", label="$p_T$ [GeV]", underflow=False, overflow=False)
+    )
+    sides = np.array([5.0, 3.0, 2.0]), np.array([5.0, 4.0, 2.0])
+    one = TemplateComparison("DY", "all", "pt", "nominal", (pt,), *sides, np.sqrt(sides[0]))
+    ((_, figure, numbers),) = draw_changes([one], ("old", "new"), STYLE, Period(59830.0, "2018", 13), {})
+    assert figure.axes[1].get_xlim() == (0.0, 80.0)
+    assert figure.axes[1].get_xlabel() == "$p_T$ [GeV], open-ended"
+    assert numbers["contents"]["right"].tolist() == [5.0, 4.0, 2.0]
