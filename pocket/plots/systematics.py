@@ -34,6 +34,8 @@ from pocket.plots.templates.processes import drawn_processes
 UP, DOWN = PETROFF_6[2], PETROFF_6[0]
 #: sources that a ranking shows
 RANKED = 30
+#: smallest end of an axis of a ranking, in percent or statistical errors, so that rounding isn't seen
+SMALLEST = 0.01
 #: height of a row and width of a character of a name in inches, and the size of names in points
 ROW, CHARACTER, FONT_SIZE = 0.34, 0.125, 15.0
 
@@ -169,8 +171,8 @@ def draw_ranking(
     shown = list(effects)[:RANKED]
     rows = np.arange(len(shown))
     left = 0.4 + CHARACTER * max(map(len, shown))
-    width, height = max(left + 7.6, 9.5), 2.7 + ROW * max(len(shown), 4)
-    left = width - 7.5
+    width, height = max(left + 7.8, 9.5), 2.7 + ROW * max(len(shown), 4)
+    left = width - 7.7
     with cms_style(style.fontsize):
         figure = new_figure(width, height, style.dpi)
         frame = figure.add_axes((0.35 / width, 1.1 / height, 1 - 0.7 / width, (height - 1.8) / height))
@@ -180,11 +182,11 @@ def draw_ranking(
         for position, (label, columns, factor) in enumerate(
             (("Yield [%]", (0, 1), 100.0), ("Shape √(Σ δ²/n)", (2, 3), 1.0))
         ):
-            ax = figure.add_axes(((left + 3.65 * position) / width, inside[0], inside[1], inside[2]))
+            ax = figure.add_axes(((left + 3.85 * position) / width, inside[0], inside[1], inside[2]))
             values = factor * np.array([effects[source] for source in shown])[:, columns]
             for column, color, offset in ((0, UP, -0.18), (1, DOWN, 0.18)):
                 ax.barh(rows + offset, values[:, column], height=0.36, color=color)
-            reach = 1.15 * float(np.abs(values).max(initial=0.0)) or 1.0
+            reach = max(1.15 * float(np.abs(values).max(initial=0.0)), SMALLEST)
             ax.set_xlim(-reach if position == 0 else 0, reach)
             ax.axvline(0, color="black", linewidth=1)
             ax.set_ylim(max(len(shown), 4) - 0.5, -0.5)
@@ -193,13 +195,22 @@ def draw_ranking(
             ax.tick_params(axis="x", labelsize=FONT_SIZE)
             ax.set_xlabel(label, fontsize=FONT_SIZE + 2, loc="center")
             if position == 1:
-                ax.legend(
+                legend = ax.legend(
                     [Patch(color=UP), Patch(color=DOWN)], ["Up", "Down"], ncols=2, loc="lower right",
                     bbox_to_anchor=(1.0, 1.0), fontsize=FONT_SIZE, borderaxespad=0.1, handlelength=1.0,
                 )  # fmt: skip
             else:
                 text = title or f"{histogram} in {category}"
-                ax.text(0, 1.01, text, transform=ax.transAxes, va="bottom", fontsize=FONT_SIZE, fontweight="bold")
+                text += f": {len(shown)} of {len(effects)} sources" if len(shown) < len(effects) else ""
+                look: dict[str, Any] = {"va": "bottom", "fontsize": FONT_SIZE, "fontweight": "bold"}
+                heading = ax.text(left / width, (height - 1.55) / height, text, transform=figure.transFigure, **look)
+        # A long text begins further to the left, above the names.
+        end, text_width = (
+            legend.get_window_extent().x0 / figure.dpi - 0.1,
+            heading.get_window_extent().width / figure.dpi,
+        )
+        heading.set_fontsize(FONT_SIZE * min(1.0, (end - 0.35) / text_width))
+        heading.set_x(max(0.35, min(left, end - text_width)) / width)
     return f"{histogram}_ranking", figure, numbers
 
 

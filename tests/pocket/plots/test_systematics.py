@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pocket.plots.axes import Binning
-from pocket.plots.canvas import Period
+from pocket.plots.canvas import Period, cms_style
 from pocket.plots.statistics import Prediction
 from pocket.plots.style import PlotStyle
 from pocket.plots.systematics import RANKED, draw_ranking, draw_source, rank_sources
@@ -59,5 +59,29 @@ def test_a_ranking_shows_the_first_sources_and_keeps_all_numbers() -> None:
     labels = [label.get_text() for label in figure.axes[1].get_yticklabels()]
     assert labels[:2] == [f"source{RANKED + 3}", f"source{RANKED + 2}"]
     assert len(labels) == RANKED
+    assert f"pt in sr: {RANKED} of {RANKED + 3} sources" in [text.get_text() for ax in figure.axes for text in ax.texts]
     widths = [patch.get_width() for patch in figure.axes[1].patches]  # type: ignore[attr-defined]
     assert widths[0] == pytest.approx(100 * (RANKED + 3) / 500)
+
+
+@pytest.mark.parametrize("category", ["sr", "one_electron_and_one_muon_with_four_jets_of_which_two_are_tagged"])
+def test_texts_of_a_ranking_do_not_meet(category: str) -> None:
+    scaled = total(norm=((0.1 * NOMINAL).tolist(), (-0.07 * NOMINAL).tolist()))
+    _, figure, _ = draw_ranking(scaled, STYLE, PERIOD, "MuonGood_pt_leading", category)
+    panels = [ax for ax in figure.axes if ax.get_xlabel()]
+    with cms_style():
+        figure.canvas.draw()
+        (legend,) = (ax.get_legend().get_window_extent() for ax in figure.axes if ax.get_legend())
+        (heading,) = (
+            text.get_window_extent() for ax in figure.axes for text in ax.texts if category in text.get_text()
+        )
+        labels = [dict(zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)) for ax in panels]
+        ends = [ax.get_xlim() for ax in panels]
+        ticks = [
+            [text.get_window_extent() for place, text in of_panel.items() if low <= place <= high]
+            for of_panel, (low, high) in zip(labels, ends, strict=True)
+        ]
+    assert 0 < heading.x0 < heading.x1 < legend.x0
+    assert max(box.x1 for box in ticks[0]) < min(box.x0 for box in ticks[1])
+    # A change of the yield alone has no shape but for rounding.
+    assert panels[1].get_xlim() == (0.0, 0.01)
