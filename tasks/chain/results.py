@@ -116,7 +116,9 @@ def _agreement(found: Mapping[str, Any]) -> str:
         'simulation 56,885 ± 500   χ²/ndf 35.2/60'
     """
     error = math.hypot(found["mc_stat"], found["mc_syst"])
-    return f"simulation {found['mc_yield']:,.0f} ± {error:,.0f}   χ²/ndf {found['chi2']:.1f}/{found['ndf']}"
+    # With few events, there is no chi-square, as plots say.
+    chi2 = f"χ²/ndf {found['chi2']:.1f}/{found['ndf']}" if found["ndf"] else "χ²: too few events"
+    return f"simulation {found['mc_yield']:,.0f} ± {error:,.0f}   {chi2}"
 
 
 def _read(path: Path) -> Any:

@@ -28,6 +28,14 @@ def test_yields_of_a_plot_and_of_the_one_before(tmp_path: Path) -> None:
     assert describe_yields(folder, "mll", "nominal") == [after, before]
 
 
+def test_few_events_have_yields_but_no_chi_square(tmp_path: Path) -> None:
+    # The numbers of a plot have no chi-square, which isn't finite.
+    few = {**COMPARISON, "data_yield": 5.0, "mc_yield": 6.2, "chi2": None, "ndf": 0, "p_value": None}
+    write(tmp_path / "sr", "mll", {"comparison": few})
+    rows = describe_yields(tmp_path / "sr", "mll", "none")
+    assert rows == [("mll, sr", "data 5   simulation 6 ± 5   χ²: too few events")]
+
+
 def test_a_plot_without_data_has_no_yields(tmp_path: Path) -> None:
     write(tmp_path, "mll", {"processes": {}})
     assert describe_yields(tmp_path, "mll", "none") == []
