@@ -201,7 +201,7 @@ def draw_goodness(goodness: GoodnessOfFit, style: PlotStyle, period: Period, *, 
     with cms_style(style.fontsize):
         figure, ax = _axes(style, period, data)
         ax.stairs(counts, edges, fill=True, color=PETROFF_6[0], label=f"{len(toys):,} toys")
-        ax.axvline(goodness.deviance, color=PETROFF_6[2], linewidth=4, label="Data")
+        ax.axvline(goodness.deviance, color=PETROFF_6[2], linewidth=4, label="Data" if data else "Asimov data")
         ax.set_xlim(edges[0], edges[-1])
         ax.set_ylim(0, 1.35 * max(counts.max(), 1))
         ax.set_xlabel(r"Saturated $-2\ln\lambda$")

@@ -191,6 +191,11 @@ def test_goodness_of_fit_needs_toys() -> None:
     assert numbers["p_toys"] == 0.4
     counts = figure.axes[0].patches[0].get_data().values  # type: ignore[attr-defined]
     assert counts.sum() == 20
+    for data, label in ((True, "Data"), (False, "Asimov data")):
+        _, figure, _ = draw_goodness(GoodnessOfFit(12.0, 10, 0.3, {}, toys, 0.4), STYLE, PERIOD, data=data)
+        legend = figure.axes[0].get_legend()
+        assert legend is not None
+        assert [text.get_text() for text in legend.get_texts()] == ["20 toys", label]
 
 
 def region(data: Any, edges: Any = (0.0, 1.0, 3.0)) -> Prediction:
