@@ -26,6 +26,8 @@ FONT_SIZE = 15.0
 ABOVE, ABOVE_TEXT, BELOW = 1.0, 1.35, 1.1
 #: smallest effect of a statistical error of simulation with a row of its own, in errors of the parameter of interest
 SMALLEST = 0.01
+#: largest pull for which a panel has room
+FURTHEST = 6.0
 UP, DOWN = PETROFF_6[2], PETROFF_6[0]
 
 
@@ -173,10 +175,10 @@ def _page(
 
 
 def _mark_pulls(ax: Axes, rows: Sequence[tuple[float, float, float] | None]) -> None:
-    """Draw pulls with errors (down, up); ``None`` leaves a row empty."""
+    """Draw pulls with errors (down, up), and an arrow for each outside of the range; ``None`` leaves a row empty."""
     shown = [(row, entry) for row, entry in enumerate(rows) if entry is not None]
     reach = max([2.0, *(abs(pull) + max(down, up) for _, (pull, down, up) in shown)])
-    reach = min(1.1 * reach, 6.0)
+    reach = min(1.1 * reach, FURTHEST)
     ax.set_xlim(-reach, reach)
     ax.axvspan(-1, 1, color="#d9d9d9", zorder=0.5)
     ax.axvline(0, color="black", linewidth=1, zorder=1)
@@ -187,6 +189,10 @@ def _mark_pulls(ax: Axes, rows: Sequence[tuple[float, float, float] | None]) -> 
             pulls[:, 0], places, xerr=pulls[:, 1:].T, linestyle="none", marker="o", color="black", markersize=5,
             elinewidth=1.5, zorder=3,
         )  # fmt: skip
+        for marker, side, beyond in (("<", -1, pulls[:, 0] < -reach), (">", 1, pulls[:, 0] > reach)):
+            rows_beyond = np.array(places)[beyond]
+            edge = np.full(rows_beyond.size, 0.95 * side * reach)
+            ax.plot(edge, rows_beyond, linestyle="none", marker=marker, color="black", markersize=8, zorder=3)
     ax.set_xlabel(r"$(\hat{\theta} - \theta_0)\,/\,\Delta\theta$", fontsize=FONT_SIZE + 2, loc="center")
 
 

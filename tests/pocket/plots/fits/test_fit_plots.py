@@ -57,6 +57,18 @@ def test_pulls_have_a_row_for_each_floating_nuisance() -> None:
     assert [0.0, 0.01, 0.02, 0.03, 0.04] in [list(line.get_xdata()) for line in points]
 
 
+def test_pulls_outside_of_the_range_have_arrows() -> None:
+    fit = fit_of(4)
+    for name, pull in (("nuisance1", -9.0), ("nuisance2", 25.0)):
+        fit.parameters[name] = dataclasses.replace(fit.parameters[name], pull=pull)
+    ((_, figure, _),) = draw_pulls(fit, STYLE, PERIOD)
+    (ax,) = (ax for ax in figure.axes if ax.get_xlabel())
+    assert ax.get_xlim() == (-6.0, 6.0)
+    arrows = {line.get_marker(): line for line in ax.lines if line.get_marker() in ("<", ">")}
+    assert {marker: list(line.get_ydata()) for marker, line in arrows.items()} == {"<": [1], ">": [2]}
+    assert all(-6 < x < 6 for line in arrows.values() for x in line.get_xdata())
+
+
 def test_many_nuisances_take_several_pages() -> None:
     pages = list(draw_pulls(fit_of(2 * ROWS + 1), STYLE, PERIOD))
     assert [name for name, _, _ in pages] == ["pulls_1", "pulls_2", "pulls_3"]
