@@ -104,7 +104,7 @@ def draw_region(
         label_x((main, lower), binning, None)
         tops = [total + error] if points is None else [total + error, points.high]
         contents = [Stacked(values, values) for values in prediction.processes.values()]
-        floor = log_floor(contents) if style.is_log(prediction.region) else None
+        floor = log_floor(contents, points) if style.is_log(prediction.region) else None
         fit_legend(main, binning.edges, tops, entries, lines, floor, font_size=style.fontsize_legend)
         label_y(main, binning.events_label)
         if pulls is not None and not asimov:

@@ -156,7 +156,7 @@ def before_after(
             draw_ratio(middle, binning, ratios[name], **POINTS[name])
             line = Line2D([], [], color=COLORS[name], linewidth=2.5)
             entries.append(((Patch(**BANDS[name]), line), _legend_text(name, comparisons[name])))
-        floor = log_floor(totals.values()) if style.is_log(histogram) else None
+        floor = log_floor(totals.values(), points) if style.is_log(histogram) else None
         tops = [points.high, *(total.values + total.total[0] for total in totals.values())]
         fit_legend(main, binning.edges, tops, entries, caption(title or category, hidden), floor)
         label_y(main, binning.events_label)

@@ -89,11 +89,15 @@ def shared_binning(histograms: Iterable[tuple[str, Hist[Any]]], variable: str) -
     return binning
 
 
-def log_floor(predictions: Iterable[Prediction]) -> float:
-    """Return the start of a logarithmic axis that shows the smallest prediction, over at most seven decades."""
+def log_floor(predictions: Iterable[Prediction], points: Points | None = None) -> float:
+    """Return the start of a logarithmic axis that shows the smallest prediction and all data, over seven decades."""
     values = np.array([prediction.values for prediction in predictions])
     positive = values[values > 0]
-    return max(0.5 * float(np.quantile(positive, 0.05)), 1e-7 * float(positive.max())) if positive.size else 0.1
+    data = np.zeros(0) if points is None else points.values[points.values > 0]
+    if not positive.size:
+        return 0.5 * float(data.min(initial=0.2))
+    floor = 0.5 * min(float(np.quantile(positive, 0.05)), float(data.min(initial=np.inf)))
+    return max(floor, 1e-7 * float(positive.max()))
 
 
 def draw_points(ax: Axes, binning: Binning, points: Points, **style: Any) -> Any:

@@ -131,7 +131,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
             numbers["processes"][process.name] = {"values": as_list(curve.values), "stat": as_list(curve.errors)}
         label_x((ax,), binning, context.xlim)
         drawn = [Prediction(curve.values, curve.errors**2) for curve in curves]
-        floor = log_floor(drawn) if style.is_log(context.histogram) else None
+        floor = log_floor(drawn, points) if style.is_log(context.histogram) else None
         lines = caption(context.category, hidden, blind=context.blind)
         lines += ["arrows: few events, beyond the axis"] if is_cut else []
         fit_legend(ax, binning.edges, tops, entries, lines, floor, font_size=style.fontsize_legend)

@@ -134,7 +134,8 @@ def data_mc(
 
         label_x((main, lower), binning, xlim)
         low, high = style.log_limits
-        floor = (low or log_floor([process.prediction for process in processes])) if style.is_log(histogram) else None
+        drawn = [process.prediction for process in processes]
+        floor = (low or log_floor(drawn, points)) if style.is_log(histogram) else None
         fit_legend(main, binning.edges, tops, entries, lines, floor, high, style.fontsize_legend)
         label_y(main, binning.events_label)
         if points is None:

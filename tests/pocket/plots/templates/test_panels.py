@@ -93,6 +93,9 @@ def test_logarithmic_axes_start_below_the_smallest_process() -> None:
     assert log_floor([large, small]) == pytest.approx(1.0)
     assert log_floor([large, Prediction(np.full(5, 1e-9), np.ones(5))]) == pytest.approx(1e-3)
     assert log_floor([Prediction(np.array([-1.0, 0.0]), np.ones(2))]) == 0.1
+    # Data where hardly anything is expected are shown, those that are hidden or not there have no effect.
+    assert log_floor([large], points([0.0, 3.0, np.nan])) == pytest.approx(1.5)
+    assert log_floor([large], points([1e6, np.nan])) == log_floor([large])
 
 
 def test_a_plot_shows_one_axis() -> None:
