@@ -15,7 +15,7 @@ from pocket.base.runtime.user_code import UserCall
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import SHIPPED, TemplatePlot
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, HistogramError
 from pocket.histograms.combined import combinations_of, with_combined
 from pocket.plots.axes import projections
 from pocket.plots.canvas import Period
@@ -88,7 +88,7 @@ def draw_templates(
         variable: name of the histogram.
         category: the category.
         templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
-        before: the same for the configuration to compare with.
+        before: the same for the configuration to compare with; without the category, there is no comparison.
         before_name: name of that configuration.
         covariance: the same for the configuration whose sums of squared weights are the covariances of both
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before.
@@ -109,7 +109,9 @@ def draw_templates(
     @functools.cache
     def parts(which: str, shown: int) -> list[tuple[Any, dict[str, Any]]]:
         split = split_templates if shown == 1 else joint_templates
-        return list(split(cfg, variable, category, found).values()) if (found := given[which]) else []
+        # Another configuration may have other categories.
+        found = {name: each for name, each in (given[which] or {}).items() if category in each.axes["cat"]}
+        return list(split(cfg, variable, category, found).values()) if found else []
 
     for plot in plots:
         draw = _function(plot)
@@ -205,12 +207,16 @@ def _parts(
     parts: dict[str, tuple[Any, dict[str, Any]]] = {}
     for sample, histogram in templates.items():
         for axis in cfg.variables[variable].axes:
+            if axis.name not in histogram.axes.name:
+                names = ", ".join(histogram.axes.name)
+                raise HistogramError(f"{sample}: a histogram to compare with has no axis {axis.name!r}, only {names}")
             # The label may have changed since the histogram was filled.
             histogram.axes[axis.name].label = axis.label or axis.name
         in_category: Any = histogram[{"cat": category}]
         for name, part in parts_of(in_category).items():
             data, mc = parts.setdefault(name, (None, {}))
-            if cfg.samples[sample.partition(SUBSAMPLE)[0]]:
+            # Another configuration may have other samples.
+            if cfg.samples.get(sample.partition(SUBSAMPLE)[0], "variation" in histogram.axes.name):
                 mc[sample] = with_combined(part, combinations)
             else:
                 parts[name] = (part if data is None else data + part, mc)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from pocket.configuration.plot import SHIPPED, TemplatePlot
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, HistogramError
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.canvas import Period
 from pocket.plots.specification import figure_specs, figure_style
@@ -144,6 +144,23 @@ def test_no_comparison_without_a_before_or_data(missing: str) -> None:
         del after["DATA"]
     plots = draw_templates(config(AXES[:1]), "v", "baseline", after, before if missing == "data" else None, "nominal")
     assert [stem for stem, _, _ in plots] == ["v"]
+
+
+def test_what_is_compared_may_have_other_categories_and_samples() -> None:
+    after, before = templates(AXES[:1]), templates(AXES[:1])
+    other = hist.axis.StrCategory(["other"], name="cat")
+    without = {name: hist.Hist(other, *list(h.axes)[1:], storage="weight") for name, h in before.items()}
+    plots = draw_templates(config(AXES[:1]), "v", "baseline", after, without, "nominal")
+    assert [stem for stem, _, _ in plots] == ["v"]
+    # Data have no variations.
+    more = {**before, "QCD": before["DY"], "DATA_2": before["DATA"]}
+    _, (stem, _, numbers) = draw_templates(config(AXES[:1]), "v", "baseline", after, more, "nominal")
+    assert stem == "v_vs_nominal"
+    np.testing.assert_allclose(numbers["before"]["values"], np.full(4, 30.0))
+    np.testing.assert_allclose(numbers["after"]["values"], np.full(4, 20.0))
+    np.testing.assert_allclose(numbers["data"]["values"], np.full(4, 10.0))
+    with pytest.raises(HistogramError, match="DY: a histogram to compare with has no axis 'x', only cat, variation, y"):
+        list(draw_templates(config(AXES[:1]), "v", "baseline", after, templates([AXES[1]]), "nominal"))
 
 
 def test_luminosity_is_that_of_the_datasets_years() -> None:
