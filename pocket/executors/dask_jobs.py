@@ -190,7 +190,7 @@ def _outcome(future: Any, name: str, job: Job, logs: str) -> Outcome:
         raise PocketError(
             f"{name}: {error.allowed_failures + 1} workers died while they ran it, the last one at "
             f"{error.last_worker.address}, because memory ran out (then try more --worker-memory or a smaller "
-            f"--chunk-size), a library crashed, or a batch system ended them, such as when their time was over; see {logs}"
+            f"--chunk-size), a library crashed, or a batch system ended them, as when their time was over; see {logs}"
         )
     error.add_note(f"raised by {name}; see {logs}")
     raise error.with_traceback(future.traceback())

@@ -61,10 +61,11 @@ def _emptied(part: Any, main: Any, path: tuple[str, ...]) -> Iterator[tuple[str,
     known = main._content if isinstance(main, DictConfig) else None
     if not isinstance(known, dict) or not known:
         return
-    if part._is_none():
+    content = part._content if isinstance(part, DictConfig) else getattr(part, "_val", part)
+    if content is None:
         yield path
-    elif isinstance(part, DictConfig) and isinstance(part._content, dict):
-        for key, value in part._content.items():
+    elif isinstance(part, DictConfig) and isinstance(content, dict):
+        for key, value in content.items():
             if key in known:
                 yield from _emptied(value, known[key], (*path, str(key)))
 
