@@ -185,6 +185,8 @@ def draw_efficiency(
         main, lower = figure.add_axes((0.15, 0.34, 0.81, 0.595)), figure.add_axes((0.15, 0.11, 0.81, 0.215))
         cms_label(main, style.label, data=points is not None, period=period)
         up, down = simulation.total
+        # No efficiency is beyond 0 and 1, where the interval has one side.
+        up, down = np.minimum(up, 1 - simulation.values), np.minimum(down, simulation.values)
         entries: list[tuple[Any, str]] = []
         tops = [np.nan_to_num(simulation.values + up)]
         if points is not None:
@@ -261,8 +263,8 @@ def simulated_efficiency(
         shifts[source] = up, down
     for each in combinations:
         shifts = _combined(each, shifts)
-    # The two sides are nearly the same where the efficiency isn't close to 0 or 1.
-    return Prediction(points.values, ((points.high - points.low) / 2) ** 2, shifts)
+    # The two sides are the same, but for efficiencies of 0 and 1, which have one.
+    return Prediction(points.values, np.maximum(points.high - points.values, points.values - points.low) ** 2, shifts)
 
 
 def _combined(

@@ -6,6 +6,7 @@ from typing import Any
 import hist
 import numpy as np
 import pytest
+from matplotlib.patches import StepPatch
 from omegaconf import OmegaConf
 from scipy.stats import beta, norm
 
@@ -225,3 +226,20 @@ def test_figures_combine_the_efficiencies_of_members(monkeypatch: pytest.MonkeyP
     assert numbers["mc"]["values"][2] == pytest.approx(0.6)
     assert numbers["mc"]["syst_up"][2] == pytest.approx(66 / 94 - 0.6)
     assert numbers["mc"]["syst_down"][2] == pytest.approx(0.6 - 54 / 108)
+
+
+def test_the_band_at_one_is_the_interval_below() -> None:
+    given = templates()
+    for sample in ("DY", "TT"):
+        # In the second bin, all entries pass; their weights are worth 100 of them.
+        view: Any = given[sample].view(flow=True)
+        view["value"][..., 2], view["variance"][..., 2] = 25.0, 12.5
+    ((_, figure, numbers),) = draw_efficiencies(config(X), "v", "other", given, total="baseline")
+    assert numbers["mc"]["values"][1] == 1.0
+    below = 1 - beta.ppf(TAIL, 100, 1)
+    assert numbers["mc"]["stat"][1] == pytest.approx(below, rel=1e-6)
+    (band,) = (patch for patch in figure.axes[0].patches if isinstance(patch, StepPatch) and patch.get_fill())
+    high, _, low = band.get_data()
+    assert high[1] == pytest.approx(1.0)
+    assert low[1] == pytest.approx(1 - below)
+    assert np.nanmax(high) <= 1.0
