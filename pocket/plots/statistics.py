@@ -17,6 +17,7 @@ from scipy import linalg, special
 
 from pocket.base.typing import Floats, Mask
 from pocket.errors import HistogramError
+from pocket.histograms.one_sided import stem_of
 
 if TYPE_CHECKING:
     from hist import Hist
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 #: minimum of expected events, and of effective MC events, up to which bins of the chi-square are merged
 MIN_EVENTS = 10.0
+#: ends of the names of a source's two variations
+SIDES = ("Up", "Down")
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,15 @@ class Prediction:
 
     @classmethod
     def from_hist(cls, h: Hist[Any], name: str = "prediction") -> Prediction:
-        """Return the prediction of a template.
+        """Return the prediction of a template; a side that isn't stored is the mirror image of the other one.
 
         Args:
             h: dense axes, and a "variation" axis with "nominal" if there are variations.
             name: the process, for error messages.
 
         Raises:
-            HistogramError: if "nominal", one side of a variation or the sum of squared weights is missing, or a content
-                is not finite.
+            HistogramError: if "nominal" or the sum of squared weights is missing, a variation is neither ``…Up`` nor
+                ``…Down``, or a content is not finite.
         """
         values, variances = contents(h, name)
         if "variation" not in h.axes.name:
@@ -61,10 +64,11 @@ class Prediction:
             raise HistogramError(f"{name}: the variation axis has no 'nominal', only {', '.join(names) or 'nothing'}")
         by_name = dict(zip(names, np.moveaxis(values, position, 0), strict=True))
         nominal = by_name["nominal"]
-        shifts = {
-            source: (by_name[f"{source}Up"] - nominal, by_name[f"{source}Down"] - nominal)
-            for source in _sources(names, name)
-        }
+        shifts = {}
+        for source in _sources(names, name):
+            found = {side: by_name[f"{source}{side}"] - nominal for side in SIDES if f"{source}{side}" in by_name}
+            up, down = (found[side] if side in found else -found[other] for side, other in (SIDES, SIDES[::-1]))
+            shifts[source] = up, down
         return cls(nominal, np.moveaxis(variances, position, 0)[names.index("nominal")], shifts)
 
     def __add__(self, other: Prediction) -> Prediction:
@@ -130,12 +134,9 @@ class Prediction:
 def _sources(names: Iterable[str], where: str) -> list[str]:
     """Return the systematic sources of the variations ``{source}Up`` and ``{source}Down``."""
     variations = [name for name in names if name != "nominal"]
-    sources = dict.fromkeys(name.removesuffix("Up").removesuffix("Down") for name in variations)
-    wanted = {f"{source}{side}" for source in sources for side in ("Up", "Down")}
-    unpaired = wanted.symmetric_difference(variations)
-    if unpaired:
-        raise HistogramError(f"{where}: variations must come as Up and Down, check {', '.join(sorted(unpaired))}")
-    return list(sources)
+    if wrong := [name for name in variations if not name.endswith(SIDES)]:
+        raise HistogramError(f"{where}: names of variations end with Up or Down, unlike {', '.join(sorted(wrong))}")
+    return list(dict.fromkeys(stem_of(name) for name in variations))
 
 
 def contents(h: Hist[Any], name: str) -> tuple[Floats, Floats]:

@@ -151,14 +151,22 @@ def with_variations(*names: str) -> hist.Hist[Any]:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("nominal", "puUp"), "A: variations must come as Up and Down, check puDown"),
-        (("nominal", "pu"), "A: variations must come as Up and Down, check pu, puDown, puUp"),
+        (("nominal", "pu"), "A: names of variations end with Up or Down, unlike pu"),
         (("puUp", "puDown"), "A: the variation axis has no 'nominal', only puUp, puDown"),
     ],
 )
 def test_variations_must_be_complete(names: tuple[str, ...], message: str) -> None:
     with pytest.raises(HistogramError, match=message):
         Prediction.from_hist(with_variations(*names), "A")
+
+
+@pytest.mark.parametrize(("stored", "sign"), [("puUp", 1), ("puDown", -1)])
+def test_a_side_that_is_not_stored_is_the_mirror_image(stored: str, sign: int) -> None:
+    h = with_variations("nominal", stored)
+    h.view().value[...] = [[10.0, 20.0], [11.0, 17.0]]
+    up, down = Prediction.from_hist(h, "A").shifts["pu"]
+    assert (sign * up).tolist() == [1.0, -3.0]
+    assert (sign * down).tolist() == [-1.0, 3.0]
 
 
 @pytest.mark.parametrize("storage", ["double", "int64"])
