@@ -18,8 +18,8 @@ from pocket.parameters.plain import to_plain
 
 #: Name of a function or class → what it does otherwise than in PocketCoffea.
 _OF_NAMES: Mapping[str, str] = {
-    "get_nElectron": "minpt counts, which PocketCoffea ignores",
-    "get_nMuon": "minpt counts, which PocketCoffea ignores",
+    "get_nElectron": "minpt counts, which PocketCoffea up to 0.9.13 ignores",
+    "get_nMuon": "minpt counts, which PocketCoffea up to 0.9.13 ignores",
     "MuonsRochesterCalibrator": "random numbers of muons without a generated one don't depend on chunks",
     "JetsSoftdropMassCalibrator": "keeps earlier calibrations of the jets, which PocketCoffea's undoes",
 }
@@ -38,7 +38,7 @@ def number_differences(config: Configurator, names: Collection[str]) -> list[str
     Examples:
         >>> from pocket import load_analysis
         >>> number_differences(load_analysis("zmumu").config("nominal"), ["get_nMuon"])
-        ['get_nMuon: minpt counts, which PocketCoffea ignores']
+        ['get_nMuon: minpt counts, which PocketCoffea up to 0.9.13 ignores']
     """
     return [sentence for rule in _RULES for sentence in rule(config, names)]
 
