@@ -65,6 +65,16 @@ _OF_CLUSTERS = (
 )  # fmt: skip
 #: kind of cluster that a Dask Gateway server starts
 GATEWAY = "gateway"
+_ON_BATCH_SYSTEMS = tuple(REMOVE)
+#: option, or prefix of options → kinds of clusters that it has an effect on; the other options are for all of them
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("walltime", "queue", "account"), ("slurm",)),
+    **dict.fromkeys(("python", "setup", "death_timeout", DIRECTIVE), _ON_BATCH_SYSTEMS),
+    **dict.fromkeys(("gateway", "gateway_proxy", "gateway_cluster", OPTION), (GATEWAY,)),
+    **dict.fromkeys(("worker_memory", "retries", "host", "port"), tuple(CLUSTERS)),
+    "disk": ("htcondor", "lxplus"),
+    "image": ("lxplus",),
+}
 #: default largest number of workers of a cluster on other machines
 DEFAULT_WORKERS = 20
 #: seconds to wait for an existing scheduler
@@ -108,6 +118,12 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         for name, default in OPTIONS.items():
             if isinstance(default, int | float):
                 number(run_options, name)
+        # A derived class may make clusters of its own.
+        if "scheduler" not in run_options and cls.connect is DaskExecutorFactory.connect:
+            for name in run_options:
+                if not has_effect(name, cluster):
+                    kinds_of = " or ".join(_KINDS[_known_as(name)])
+                    raise ConfigError(f"option {name} of executor dask is for --cluster {kinds_of}, not {cluster}")
         if "port" in run_options:
             check_ports(run_options["port"])
         if "scheduler" in run_options:
@@ -123,7 +139,13 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 
     @classmethod
     def combined(cls, site: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options of a site, updated with the user's; a given scheduler removes the options for clusters."""
+        """Return the options of a site, updated with the user's.
+
+        A given scheduler removes the options for clusters, and another kind of cluster those that it doesn't have.
+        """
+        kind = given.get("cluster", site.get("cluster"))
+        if kind != site.get("cluster"):
+            site = {name: value for name, value in site.items() if has_effect(name, kind)}
         if "scheduler" in given:
             site = {
                 name: value
@@ -330,6 +352,16 @@ class DaskExecutorFactory(ExecutorFactoryABC):
                 leave_workers(self.client, proxy=bool(self.option("proxy")))
             self.client.close()
         self.stack.close()
+
+
+def has_effect(option: str, cluster: str) -> bool:
+    """Whether an option has an effect on a kind of cluster."""
+    return cluster in _KINDS.get(_known_as(option), (cluster,))
+
+
+def _known_as(option: str) -> str:
+    """Return the prefix of an option that begins with one, else its name."""
+    return next((prefix for prefix in (DIRECTIVE, OPTION) if option.startswith(prefix)), option)
 
 
 def _place_of_scheduler(place: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import law
 
 from pocket.errors import ConfigError, UnknownNameError, nearest
+from pocket.executors.dask_executor import has_effect
 from tasks.settings.sites import read_site, site_names
 
 #: PocketCoffea's name of a site → ours; others are sections of law.cfg of the same name
@@ -165,7 +166,12 @@ def _words_for(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
         return {**_EVERYWHERE, **{name: _DASK[name] for name in ("sched-url", "voms-proxy")}}
     site = dict(read_site(params["site"]).dask)
     cluster = site.get("cluster", "") if params["cluster"] == law.NO_STR else params["cluster"]
-    return {**_EVERYWHERE, **_DASK, **_CLUSTERS.get(cluster, {})}
+    words = {**_EVERYWHERE, **_DASK, **_CLUSTERS.get(cluster, {})}
+    return {
+        name: word
+        for name, word in words.items()
+        if has_effect(word.removeprefix("executor_options."), cluster or "local")
+    }
 
 
 def _text(target: str, value: Any) -> str:

@@ -56,7 +56,23 @@ def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
         ),
         ({"tls_ca": "/no/ca.pem"}, "option tls_ca of executor dask is '/no/ca.pem', expected an existing file"),
         ({"worker_memory": "2"}, "--worker-memory is '2', expected a size with its unit, such as 2GB"),
-        ({"disk": "much"}, "option disk of executor dask is 'much', expected a size with its unit, such as 2GB"),
+        (
+            {"cluster": "htcondor", "disk": "much"},
+            "option disk of executor dask is 'much', expected a size with its unit, such as 2GB",
+        ),
+        (
+            {"cluster": "htcondor", "walltime": "01:00:00"},
+            "option walltime of executor dask is for --cluster slurm, not htcondor",
+        ),
+        ({"disk": "2GB"}, "option disk of executor dask is for --cluster htcondor or lxplus, not local"),
+        (
+            {"cluster": "gateway", "worker_memory": "4GB"},
+            "option worker_memory of executor dask is for --cluster local or htcondor or slurm or lxplus, not gateway",
+        ),
+        (
+            {"directive.+JobFlavour": "workday"},
+            "option directive.+JobFlavour of executor dask is for --cluster htcondor or slurm or lxplus, not local",
+        ),
         ({"gateway.image": "x", "scheduler": "tcp://a:1"}, "option gateway.image makes a cluster, but --scheduler"),
     ],
 )
@@ -77,6 +93,12 @@ def test_options_that_are_taken() -> None:
 def test_options_of_a_site() -> None:
     site = {"cluster": "lxplus", "port": "1-2", "proxy": "auto", "directive.+A": "1", "gateway.image": "x"}
     assert DaskExecutorFactory.combined(site, {"port": "3"}) == {**site, "port": "3"}
+    # another kind of cluster has none of that
+    assert DaskExecutorFactory.combined(site, {"cluster": "local"}) == {
+        "cluster": "local",
+        "port": "1-2",
+        "proxy": "auto",
+    }
     # a scheduler that is there is no cluster to make
     assert DaskExecutorFactory.combined(site, {"scheduler": "tcp://a:1"}) == {
         "proxy": "auto",

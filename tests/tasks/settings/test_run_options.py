@@ -67,7 +67,10 @@ def test_on_dask() -> None:
         "retries": "10", "proxy": "/tmp/proxy", "disk": "20GB", "directive.+JobFlavour": '"longlunch"',
     }  # fmt: skip
     assert of(GIVEN, executor="dask", cluster="slurm").executor_options["walltime"] == "6:00:00"
-    assert of({"gateway-address": "https://a"}, executor="dask").executor_options == {"gateway": "https://a"}
+    gateway = {"gateway-address": "https://a", "mem-per-worker": 4, "death-timeout": 60}
+    found = of(gateway, executor="dask", cluster="gateway")
+    assert (found.options, found.executor_options) == ({}, {"gateway": "https://a"})
+    assert found.ignored == ("mem-per-worker", "death-timeout")
     assert of({"mem-per-worker": 4}, executor="dask").options == {"worker_memory": "4GB"}
 
 
