@@ -44,7 +44,7 @@ class ClusterSpec:
         image: container image, for lxplus.
         port: ports that the scheduler may listen at, such as ``"8786-8886"``; it takes the first free one.
         setup: shell command at the start of the workers' jobs.
-        directives: further lines of the job description; for Slurm these are options, such as ``--constraint``.
+        directives: further lines of the job description; for Slurm these are options, such as ``constraint``.
         label: unique name of the jobs of this cluster.
     """
 
@@ -176,7 +176,7 @@ def _of_htcondor(spec: ClusterSpec) -> dict[str, str]:
 def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
     options = {"walltime": spec.walltime, "queue": spec.queue, "account": spec.account}
     chosen = {name: value for name, value in options.items() if value is not None}
-    directives = [f"{name}={value}" if value else name for name, value in spec.directives.items()]
+    directives = [_option_of_slurm(name, value) for name, value in spec.directives.items()]
     # dask-jobqueue writes these paths without quotes.
     directives += [f'--{name}="{spec.log_folder}/{spec.label}-%J.{name[:3]}"' for name in ("output", "error")]
     skipped = [f"-{letter} {spec.log_folder}" for letter in "oe"]
@@ -189,6 +189,13 @@ def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
         job_directives_skip=skipped,
         **chosen,
     )
+
+
+def _option_of_slurm(name: str, value: str) -> str:
+    """Return an option of Slurm, whose dashes may be left out, as in a line of a job."""
+    option = name if name.startswith("-") else f"--{name}"
+    quoted = f'"{value}"' if " " in value and value[0] not in "\"'" else value
+    return f"{option}={quoted}" if value else option
 
 
 def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:

@@ -60,10 +60,12 @@ def test_job_of_htcondor(tmp_path: Path) -> None:
 
 
 def test_job_of_slurm(tmp_path: Path) -> None:
-    options = {"walltime": "01:00:00", "queue": "short", "account": "cms", "directives": {"--constraint": "el9"}}
-    with cluster(tmp_path, "slurm", **options) as made:
+    options = {"walltime": "01:00:00", "queue": "short", "account": "cms"}
+    directives = {"--constraint": "el9", "gres": "gpu:1", "exclusive": "", "comment": "for a thesis"}
+    with cluster(tmp_path, "slurm", directives=directives, **options) as made:
         script = made.job_script()
-        for line in ("-t 01:00:00", "-p short", "-A cms", "--constraint=el9", "-n 1", "--cpus-per-task=1"):
+        own = ("--constraint=el9", "--gres=gpu:1", "--exclusive", '--comment="for a thesis"')
+        for line in ("-t 01:00:00", "-p short", "-A cms", *own, "-n 1", "--cpus-per-task=1"):
             assert f"#SBATCH {line}\n" in script
         assert "--nworkers" not in script
         check_keys(made, tmp_path / "logs", script)
