@@ -26,3 +26,5 @@ export POCKET_ENVIRONMENT=${POCKET_ENVIRONMENT:-{{pocket_environment}}}
 unset POCKET_PYTHON
 [ -z {{proxy}} ] || export X509_USER_PROXY={{proxy}}
 source {{pocket_root}}/setup.sh && source "$POCKET_ENGINE/tasks/batch/one_start.sh" || return 1
+# settings of law that aren't those of the checkout
+[ -z {{law_config}} ] || export LAW_CONFIG_FILE={{law_config}}

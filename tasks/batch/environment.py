@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pocket.base.snapshots.process import analysis_snapshot, current_snapshot, import_root, snapshot_of
+from pocket.base.snapshots.process import analysis_snapshot, current_snapshot, import_root, original, snapshot_of
 from pocket.base.snapshots.siblings import analysis_files
 from pocket.base.snapshots.sources import is_secret, source_files
 from pocket.base.snapshots.trees import BY_JOBS, read_mark
@@ -82,8 +82,8 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
         root = os.environ["POCKET_ROOT"]
         if make and (snapshot := current_snapshot()) is not None:
             _keep_for_jobs(snapshot, analysis_snapshot(absolute_reference(analysis)))
-        variables = {**store, "pocket_root": root, "pocket_environment": os.environ.get("POCKET_ENVIRONMENT", "")}
-        return JobEnvironment("bootstrap.sh", absolute_reference(analysis), variables)
+        own = {"pocket_environment": os.environ.get("POCKET_ENVIRONMENT", ""), "law_config": _own_config(root)}
+        return JobEnvironment("bootstrap.sh", absolute_reference(analysis), {**store, "pocket_root": root, **own})
     code, environment, reference = _bundle(folder, absolute_reference(analysis), make)
     variables = {
         **store,
@@ -96,6 +96,13 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
     files = {"code_archive": code.path, "packages_archive": environment.path}
     disk = sum(archive.size + archive.unpacked for archive in (code, environment)) + _SCRATCH
     return JobEnvironment("bootstrap_bundle.sh", reference, variables, files, disk)
+
+
+def _own_config(root: str) -> str:
+    """Return the file with law's settings, empty if it is that of the checkout, which jobs have anyway."""
+    file = os.environ.get("LAW_CONFIG_FILE", "")
+    usual = Path(original(root), "law.cfg")
+    return str(Path(file).absolute()) if file and Path(file).resolve() != usual.resolve() else ""
 
 
 def _keep_for_jobs(root: Path, analysis: Path | None) -> None:

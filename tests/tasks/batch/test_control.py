@@ -33,6 +33,7 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
     task = chain.task(RunProcessor, config="main", workflow="slurm")
     config = SimpleNamespace(render_variables={})
     monkeypatch.setenv("POCKET_ROOT", "/checkout")
+    monkeypatch.setenv("LAW_CONFIG_FILE", "/checkout/law.cfg")
     monkeypatch.setenv("POCKET_STORE", str(chain.store))
     monkeypatch.setenv("POCKET_REMOTE_STORE", "root://server//store")
     task.prepare(config)
@@ -49,6 +50,7 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
         "proxy": "''",
         "own_store": "''",
         "pocket_environment": "''",
+        "law_config": "''",
     }
     monkeypatch.setattr(type(task), "site_inst", Site("far", submit_from="/eos/"))
     with pytest.raises(ConfigError, match="site 'far' takes no submission from "):

@@ -47,11 +47,28 @@ def test_shared() -> None:
     found = job_environment("shared", Path("/bundles"), "./mine")
     assert found.bootstrap_file.is_file()
     store = {"pocket_store": os.environ["POCKET_STORE"], "pocket_remote_store": ""}
-    assert found.variables == {"pocket_root": str(ROOT), "pocket_environment": "", **store, **environment.NOTHING_KNOWN}
+    own = {"pocket_root": str(ROOT), "pocket_environment": "", "law_config": ""}
+    assert found.variables == {**own, **store, **environment.NOTHING_KNOWN}
     assert (dict(found.files), found.disk) == ({}, 0)
     # jobs begin in another folder
     assert found.analysis == str(Path.cwd() / "mine")
     assert job_environment("shared", Path("/bundles"), "zmumu").analysis == "zmumu"
+
+
+def test_jobs_have_the_settings_of_the_command(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_ROOT", str(root))
+    (root / "setup.sh").write_text(f"export LAW_CONFIG_FILE='{root}/law.cfg' POCKET_ENGINE='{root}'\n")
+    own = tmp_path / "my law.cfg"
+    for file, expected in ((root / "law.cfg", root / "law.cfg"), (own, own)):
+        monkeypatch.setenv("LAW_CONFIG_FILE", str(file))
+        made = job_environment("shared", Path("/bundles"), "zmumu", make=False)
+        text = made.bootstrap_file.read_text()
+        for name, value in made.variables.items():
+            text = text.replace(f"{{{{{name}}}}}", shlex.quote(value))
+        (tmp_path / "bootstrap.sh").write_text(text)
+        script = 'set -e; source bootstrap.sh >&2; printf %s "$LAW_CONFIG_FILE"'
+        run = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.stdout == str(expected), run.stderr
 
 
 def test_code_of_an_analysis_in_the_checkout(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
