@@ -212,6 +212,7 @@ class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     def __init__(self, content: bytes, certificates: str | None = None) -> None:
         self.content = content
         self.certificates = certificates
+        self.before: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
         """Return a representation without the content, since it may end up in a log."""
@@ -225,6 +226,7 @@ class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     def setup(self, worker: Worker) -> None:
         """Write the proxy and set X509_USER_PROXY and X509_CERT_DIR."""
         path = self.path(worker)
+        self.before = {name: os.environ.get(name) for name in ("X509_USER_PROXY", "X509_CERT_DIR")}
         path.unlink(missing_ok=True)
         # The file is readable for the user only from its creation on.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:
@@ -236,12 +238,14 @@ class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
             os.environ.setdefault("X509_CERT_DIR", CERTIFICATES)
 
     def teardown(self, worker: Worker) -> None:
-        """Remove the proxy."""
-        path = self.path(worker)
+        """Remove the proxy, and set the variables as they were."""
         with suppress(OSError):
-            path.unlink(missing_ok=True)
-        if os.environ.get("X509_USER_PROXY") == str(path):
-            del os.environ["X509_USER_PROXY"]
+            self.path(worker).unlink(missing_ok=True)
+        for name, value in self.before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def run_of_worker(dask_worker: Worker) -> str | None:

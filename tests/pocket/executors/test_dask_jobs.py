@@ -146,6 +146,20 @@ def test_proxy_on_workers(client: Any) -> None:
     assert client.submit(left).result() == (False, [])
 
 
+def test_workers_have_their_own_proxy_again(client: Any) -> None:
+    def own() -> None:
+        os.environ.update(X509_USER_PROXY="/facility/proxy", X509_CERT_DIR="/facility/certificates")
+
+    def look() -> tuple[str, str]:
+        return os.environ["X509_USER_PROXY"], os.environ["X509_CERT_DIR"]
+
+    client.run(own)
+    for content in (b"first", b"second"):
+        lend_proxy(client, content, "/certificates")
+    leave_workers(client, proxy=True)
+    assert set(client.run(look).values()) == {("/facility/proxy", "/facility/certificates")}
+
+
 def connect(facility: Facility) -> Any:
     from distributed import Client
 
