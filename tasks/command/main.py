@@ -13,7 +13,7 @@ from typing import NoReturn
 from pocket import __version__
 from pocket.errors import ConfigError, PocketError, UnknownNameError
 from tasks.command.known_tasks import describe_tasks, read_index
-from tasks.core.console import discard_output
+from tasks.core.console import discard_output, replace_what_encodings_lack
 
 _EPILOG = "An analysis runs by law: source setup.sh && law run PlotTemplates --version v1"
 
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the command line, by default that of this process.
     """
+    replace_what_encodings_lack()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if given[:1] == ["doctor"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import shutil
 import sys
@@ -12,6 +14,8 @@ from typing import Any
 
 from pocket.executors.proxy import in_words
 
+#: name for Python's codecs of what happens to characters that an encoding lacks
+_REPLACED = "pocketlaw.replaced"
 #: names of colours → their codes
 _CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "faint": "2"}
 #: characters of a line from which on a terminal isn't narrow
@@ -33,6 +37,26 @@ def discard_output() -> None:
     Otherwise, Python would try to flush at the exit, and print an error.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _replacement(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that an encoding lacks, and where the text goes on; numbers keep a minus."""
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join("-" if sign == "−" else "?" for sign in lacking), error.end
+
+
+codecs.register_error(_REPLACED, _replacement)
+
+
+def replace_what_encodings_lack() -> None:
+    """Let characters that the encoding of the terminal lacks be replaced, in all that is printed from now on.
+
+    Otherwise, a sign such as ± in a result would end a command whose output is there.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "backslashreplace"):
+            stream.reconfigure(errors=_REPLACED)
 
 
 def width_of(stream: Any) -> int:
@@ -173,7 +197,7 @@ def write_line(text: str, stream: Any) -> None:
         print(text, file=stream, flush=True)
     except UnicodeEncodeError:
         encoding = getattr(stream, "encoding", None) or "ascii"
-        print(text.encode(encoding, "replace").decode(encoding), file=stream, flush=True)
+        print(text.encode(encoding, _REPLACED).decode(encoding), file=stream, flush=True)
 
 
 def say(text: str) -> None:

@@ -27,8 +27,8 @@ from luigi.task_register import Register
 from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError, UnknownNameError, nearest
 from pocket.io.remote.tokens import redacted
-from tasks.core.console import discard_output
-from tasks.core.log import heed_option
+from tasks.core.console import discard_output, replace_what_encodings_lack
+from tasks.core.log import heed_option, is_command
 from tasks.core.snapshot import runs_law
 from tasks.core.startup import collect_when_tasks_run, notice_hidden
 from tasks.settings.run_options import ELSEWHERE
@@ -319,6 +319,8 @@ def one_sentence_errors() -> None:
     if not any(isinstance(known, OneSentence) for known in logger.filters):
         logger.addFilter(OneSentence())
     sys.excepthook = _excepthook
+    if is_command():
+        replace_what_encodings_lack()
     # A notebook or another program handles its signals itself.
     if Path(sys.argv[0]).name.partition(" ")[0] == "law" and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, functools.partial(_terminate, os.getpid()))

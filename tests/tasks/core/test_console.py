@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tasks.core.console import (
     colored,
     duration,
     fitted,
+    replace_what_encodings_lack,
     short,
     short_path,
     some_names,
@@ -18,6 +20,7 @@ from tasks.core.console import (
     wrapping_width,
     write_line,
 )
+from tests.law_runner import Law
 
 
 class Terminal(io.StringIO):
@@ -100,6 +103,23 @@ def test_paths_below_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.chdir(tmp_path)
     assert short_path(tmp_path / "store" / "a") == "store/a"
     assert short_path("/elsewhere/a") == "/elsewhere/a"
+
+
+def test_the_encoding_of_a_terminal_ends_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
+    replace_what_encodings_lack()
+    print("1 − 2 ± 3", file=sys.stdout)
+    print("1 − 2 ± 3", file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        stream.seek(0)
+        assert stream.read() == "1 - 2 ± 3\n"
+
+
+def test_help_on_a_terminal_with_another_encoding(tmp_path: Path) -> None:
+    run = Law(tmp_path, {"PYTHONIOENCODING": "latin-1"}).run("ShowYields", "--help")
+    assert run.code == 0, run.text
+    assert "--print-status D" in run.text
 
 
 def test_characters_that_an_encoding_lacks() -> None:
