@@ -491,13 +491,13 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
         raise ConfigError(f"{module.__name__} defines no 'analysis = Analysis(…)'")
     _raise_blocking(analysis, broken)
     register_package(module.__name__)
-    changed = patches(module.__name__)
+    modules = _modules(module.__name__) if file is None else plain_files.modules_of(file)
+    changed = patches(module.__name__, modules)
     for name, config in analysis.configs.items():
         config.patches = changed
         check_overrides(config.parameters, overrides)
         with in_configuration(name):
             check_applied(config.parameters, overrides)
-    modules = _modules(module.__name__) if file is None else plain_files.modules_of(file)
     warn_of_repeated_keys(modules)
     return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in modules}, file)
 

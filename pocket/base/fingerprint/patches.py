@@ -1,10 +1,12 @@
-"""Patches that an analysis applies to other code when it is imported: to the engine, and to awkward's behaviours."""
+"""Patches that an analysis applies to other code when it is imported: to modules, and to awkward's behaviours."""
 
 from __future__ import annotations
 
+import ast
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -20,14 +22,15 @@ def register_package(package: str) -> None:
     _packages.setdefault(package)
 
 
-def patches(package: str) -> dict[str, Any]:
+def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
     """Return the patches of an analysis by name.
 
-    These are the functions and classes of the engine that it replaced, and the behaviours that it registered with
-    awkward.
+    These are the functions and classes of the engine that it replaced, the behaviours that it registered with
+    awkward, and the values that its modules set in other ones.
 
     Args:
         package: package of the analysis; modules beside it count as well, other analyses don't.
+        modules: loaded modules of the analysis, whose values in other modules count.
     """
     elsewhere = tuple(other for other in _packages if other != package)
 
@@ -44,10 +47,57 @@ def patches(package: str) -> dict[str, Any]:
         for attribute, value in _entries(module)
         if is_the_users(_module_of(value))
     }
-    return {
+    found: dict[str, Any] = {
         "replaced": dict(sorted(replaced.items())),
         "behaviors": {name: value for name, value in _behaviors() if is_the_users(_module_of(value))},
     }
+    values = {place: value for name in modules for place, value in _set_by(name) if place not in replaced}
+    if values:
+        found["set"] = dict(sorted(values.items()))
+    return found
+
+
+def _set_by(name: str) -> Iterator[tuple[str, object]]:
+    """Yield place → value of what a module sets in modules, classes and tables that it imports.
+
+    Code that imports such a module in a function is hashed by the source of the module, which hasn't got the value.
+    """
+    names = vars(sys.modules[name])
+    file = names.get("__file__") or ""
+    tree = ast.parse(Path(file).read_bytes()) if file.endswith(".py") else ast.Module([], [])
+    imported = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    for first, *attributes in dict.fromkeys(_targets(tree)):
+        value, place = names.get(first), ""
+        if first not in imported or not (attributes or isinstance(value, dict | list | set)):
+            continue
+        for attribute in attributes:
+            owner = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
+            # Instances count where they are used, and what libraries do can't be known.
+            if not isinstance(value, ModuleType | type) or is_library(owner) or not hasattr(value, attribute):
+                break
+            place = f"{owner}.{attribute}" if isinstance(value, ModuleType) else f"{owner}.{value.__name__}.{attribute}"
+            value = getattr(value, attribute)
+        else:
+            yield place or f"{name}.{first}", value
+
+
+def _targets(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    """Yield the names whose attributes or items are set, each with the attributes that lead there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+            attributes: list[str] = []
+            inner: ast.expr = node
+            while isinstance(inner, ast.Attribute | ast.Subscript):
+                # Of a table, all entries count.
+                attributes = [inner.attr, *attributes] if isinstance(inner, ast.Attribute) else []
+                inner = inner.value
+            if isinstance(inner, ast.Name):
+                yield inner.id, *attributes
 
 
 def _entries(module: ModuleType) -> Iterator[tuple[str, object]]:

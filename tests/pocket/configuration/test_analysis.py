@@ -512,3 +512,22 @@ def test_available_analyses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (tmp_path / "analysis" / name / "__init__.py").touch()
     monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
     assert available_analyses() == ["a", "b"]
+
+
+def test_a_value_set_elsewhere_counts_where_it_is_imported_in_a_function(outside: Path) -> None:
+    (outside / "settings.py").write_text("LEAST = 20\n")
+    (outside / "cuts.py").write_text(
+        "def hard(events, params, **kwargs):\n    from .settings import LEAST\n    return events.x > LEAST\n"
+    )
+    (outside / "__init__.py").write_text(
+        "from pocket import Analysis\nfrom pocket.cuts.cut import Cut\nfrom tests.pocket.configs import configure\n"
+        "from . import cuts, values\n"
+        "main = configure(preselections=[Cut('hard', {}, cuts.hard)])\n"
+        "analysis = Analysis(name='outside', configs={'main': main}, default_config='main')\n"
+    )
+    digests = []
+    for least in (25, 25, 300):
+        (outside / "values.py").write_text(f"from . import settings\n\nsettings.LEAST = {least}\n")
+        _load.cache_clear()
+        digests.append(digest(load_analysis(str(outside)).config("main").processing_spec()))
+    assert digests[0] == digests[1] != digests[2]

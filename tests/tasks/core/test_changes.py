@@ -180,3 +180,15 @@ def test_a_model_is_no_scale_factor() -> None:
     assert changes(before, after) == ["model: regions.sr.edges (60.0, 90.0, 120.0) → (60.0, 120.0)"]
     # Of tasks that follow, the fingerprint of the model is told about there.
     assert changes(*(specification({"model": digit * 12}) for digit in "ab")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "clause"),
+    [
+        ("set", 26, "settings.LEAST set by the analysis: 25 → 26"),
+        ("replaced", 26, "settings.LEAST, which the analysis replaces: 25 → 26"),
+    ],
+)
+def test_changes_of_other_modules_by_the_analysis(kind: str, value: int, clause: str) -> None:
+    specs = [specification({"config": {"patches": {kind: {"settings.LEAST": each}}}}) for each in (25, value)]
+    assert changes(*specs) == [clause]

@@ -35,6 +35,7 @@ def undone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pocket.cuts.certification, "certified", pocket.cuts.certification.certified)
     monkeypatch.setattr(Cut, "get_mask", Cut.get_mask)
+    monkeypatch.setattr(pocket.cuts.certification, "LEAST", 0, raising=False)
     monkeypatch.setattr("pocket.base.fingerprint.patches._packages", {})
     # other tests of this process have loaded analyses, too
     of_libraries = {name: value for name, value in ak.behavior.items() if is_library(value.__module__)}
@@ -68,3 +69,32 @@ def test_changes_of_another_analysis_do_not_count() -> None:
         register_package("lib")
         assert patches("another")["replaced"] == {}
         assert list(patches("lib")["replaced"]) == ["pocket.cuts.certification.certified"]
+
+
+SETTINGS = "LEAST, TABLE, OTHER = 20, {}, 0\nclass Cuts: low = 3\nclass Thing: pass\nthing = Thing()\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("import settings\nsettings.LEAST = 25", {"settings.LEAST": 25}),
+        ("from settings import Cuts\nif True:\n    Cuts.low = 26", {"settings.Cuts.low": 26}),
+        ("import settings as s\ndef make(): s.Cuts.low = 27\nmake()", {"settings.Cuts.low": 27}),
+        ("from settings import TABLE\nTABLE['a'] = 28", {"lib.TABLE": {"a": 28}}),
+        ("import settings\nsettings.TABLE['b'] = 29", {"settings.TABLE": {"b": 29}}),
+        ("import pocket.cuts.certification as c\nc.LEAST = 30", {"pocket.cuts.certification.LEAST": 30}),
+        # What code names shows its value there, an instance counts as a whole, and libraries can't be known.
+        ("import settings\nprint(settings.LEAST)\nsettings = settings", {}),
+        ("from settings import thing\nthing.low = 31", {}),
+        ("import json\njson.encoder.mine = 32", {}),
+        ("class Own: pass\nOwn.low = 33", {}),
+    ],
+)
+def test_values_that_an_analysis_sets_elsewhere_count(source: str, values: dict[str, object]) -> None:
+    with loaded({"lib": source, "settings": SETTINGS}):
+        assert patches("lib", ["lib"]).get("set", {}) == values
+
+
+def test_what_is_replaced_is_named_once() -> None:
+    with loaded(PATCH.format(30)):
+        assert "set" not in patches("lib", ["lib"])
