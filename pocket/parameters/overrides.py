@@ -46,7 +46,8 @@ def apply_overrides(parameters: DictConfig) -> DictConfig:
             if old is not None and _kind(old) != _kind(value):
                 raise ConfigError(f"--params {assignment}: {key} is a {_kind(old)}, not a {_kind(value)}")
             _check_schema(assignment, key, value)
-            OmegaConf.update(parameters, key, value)
+            # Of a number with decimals, 25 is 25.0, so that outputs made with the same value in a file are found.
+            OmegaConf.update(parameters, key, float(value) if isinstance(old, float) else value)
     return parameters
 
 

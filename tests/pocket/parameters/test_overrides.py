@@ -89,6 +89,13 @@ def test_a_value_keeps_its_type(assignment: str, message: str) -> None:
         compose(assignment)
 
 
+def test_an_integer_for_a_number_with_decimals_is_the_same_value_as_in_a_file() -> None:
+    whole, decimal = (compose(f"muon.pt={text}").muon.pt for text in ("25", "25.0"))
+    assert repr(whole) == repr(decimal) == "25.0"
+    with parameter_overrides(["mine.number=3"]):
+        assert repr(merge_parameters(OmegaConf.create({}), {"mine": {"number": 1}}).mine.number) == "3"
+
+
 def test_what_is_merged_later_does_not_win(tmp_path: Path) -> None:
     file = tmp_path / "later.yaml"
     file.write_text("muon: {pt: 40.0}\nlater: {value: 1}\n")
