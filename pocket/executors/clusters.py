@@ -105,8 +105,19 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
             scratch = tempfile.TemporaryDirectory(prefix="pocketlaw-dask-", ignore_cleanup_errors=True)
             settings["temporary-directory"] = stack.enter_context(scratch)
         with dask.config.set(settings):
-            cluster = stack.enter_context(CLUSTERS[spec.kind](spec, keys))
+            cluster = stack.enter_context(_closing(CLUSTERS[spec.kind](spec, keys)))
         yield cluster
+
+
+@contextlib.contextmanager
+def _closing(cluster: Any) -> Iterator[Any]:
+    """Close a cluster at the end of the block, also one whose jobs the batch system refused."""
+    try:
+        yield cluster
+    finally:
+        # Dask asserts at the end that all workers were started, which would hide why they weren't.
+        with contextlib.suppress(AssertionError):
+            cluster.close()
 
 
 def check_ports(ports: str) -> range:

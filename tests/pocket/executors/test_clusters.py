@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, PocketError
 from pocket.executors import clusters
 from pocket.executors.clusters import HELD, ClusterSpec, held_jobs, no_worker, running_cluster
+from tests.waiting import wait_for
 
 
 @contextmanager
@@ -141,6 +142,22 @@ def test_paths_with_spaces(
     with cluster(folder, kind, min_workers=1, max_workers=1, python=str(python)) as made, Client(made) as client:
         client.wait_for_workers(1, timeout=60)
         assert client.submit(os.getpid).result(timeout=60) != os.getpid()
+
+
+@pytest.mark.slow
+def test_jobs_that_are_refused_hide_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, code in (("sbatch", 1), ("scancel", 0)):
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/{name}-was-called\nexit {code}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def wait_in_vain() -> None:
+        with cluster(tmp_path, "slurm", min_workers=1, max_workers=1):
+            wait_for((tmp_path / "sbatch-was-called").exists)
+            raise no_worker("slurm", 5, [], "the logs")
+
+    with pytest.raises(PocketError, match=r"^no worker of the Dask cluster \(slurm\) came"):
+        wait_in_vain()
 
 
 def check_keys(made: Any, logs: Path, script: str) -> None:
