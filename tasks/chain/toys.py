@@ -23,7 +23,8 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     """Generates toy NanoAOD with a known truth, and the corrections that belong to it."""
 
     # Toys are quick to make, so they don't take over the batch system of the tasks that need them.
-    exclude_params_req_get: ClassVar = {"workflow"}
+    # Its branches are others than those of the tasks that need all of them.
+    exclude_params_req_get: ClassVar = {"workflow", "branches"}
 
     exclude_index = False
 

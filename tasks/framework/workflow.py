@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -125,9 +125,19 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def branch_data(self) -> Any:
         """The data of this branch from the branch map."""
         branches = self.get_branch_map()
-        if self.branch not in branches:
-            raise ConfigError(f"{self.progress_label} has no branch {self.branch}, only 0 to {max(branches)}")
+        self._check_branches([self.branch], branches)
         return branches[self.branch]
+
+    def _reset_branch_boundaries(self, full_branch_map: Mapping[int, Any]) -> None:
+        """Resolve open ranges of ``--branches``; of numbers that are too large law would make all branches."""
+        begins = [part if isinstance(part, int) else part[0] for part in self.branches]
+        self._check_branches([begin for begin in begins if isinstance(begin, int)], full_branch_map)
+        super()._reset_branch_boundaries(full_branch_map)
+
+    def _check_branches(self, numbers: Iterable[int], branches: Mapping[int, Any]) -> None:
+        for number in numbers:
+            if number not in branches:
+                raise ConfigError(f"{self.progress_label} has no branch {number}, only 0 to {max(branches, default=0)}")
 
     @cached_property
     def fingerprint(self) -> str:

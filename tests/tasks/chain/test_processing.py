@@ -11,6 +11,7 @@ import pytest
 from pocket.base.fingerprint import imports
 from pocket.base.fingerprint.sources import Statement
 from pocket.configuration.analysis import load_analysis
+from pocket.errors import ConfigError
 from pocket.histograms.files import read_output, read_sums
 from pocket.parameters.plain import to_plain
 from tasks.chain.merging import MergeOutputs
@@ -128,6 +129,18 @@ def test_branch_that_is_not_there(chain: Chain) -> None:
     run = chain.run("RunProcessor", "--config", "main", "--branch", "4")
     assert run.code == 35
     assert run.errors == ["RunProcessor main has no branch 4, only 0 to 3"]
+
+
+@pytest.mark.parametrize("branches", [((4,),), ((0,), (4,)), ((9, 12),)])
+def test_branches_that_are_not_there(chain: Chain, branches: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ConfigError, match=r"RunProcessor main has no branch \d+, only 0 to 3"):
+        chain.task(RunProcessor, config="main", branches=branches).get_branch_map()
+
+
+def test_some_branches_need_all_toys(chain: Chain) -> None:
+    task = chain.task(RunProcessor, config="main", branches=((3, 4),))
+    assert list(task.get_branch_map()) == [3]
+    assert task.toys.branches == ()
 
 
 def test_scale_factors_are_handed_on(chain: Chain) -> None:
