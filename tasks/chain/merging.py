@@ -41,8 +41,8 @@ class MergeBranches(IterationTask, ConfigTask, BatchWorkflow):
         return self.required_tasks["processor"]
 
     def workflow_requires(self) -> dict[str, Any]:
-        """Return all branches of the processor."""
-        return {"processor": RunProcessor.req(self, branch=-1)}
+        """Return all branches of the processor; ``--branches`` are those of this task."""
+        return {"processor": RunProcessor.req(self, branch=-1, branches=())}
 
     @law.dynamic_workflow_condition
     def workflow_condition(self) -> bool:

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 from pocket.errors import ProcessDiedError
@@ -28,6 +28,9 @@ from pocket.executors import Job, Progress
 from pocket.io.store.provenance import begin_work
 from tasks.core.early_workers import use_server, worker_context
 from tasks.core.log import Line, Sender, log_to_terminal, receive, rerouted
+
+#: s until a process that waits notices a signal that didn't wake it
+_LOOK = 1.0
 
 
 def run_in_processes(
@@ -131,10 +134,17 @@ def _finished(futures: set[Future[Any]], *, passes: bool) -> Iterator[Future[Any
             for each in futures.union(*(begin(passes) for begin in begin_ready)) - watched:
                 watched.add(each)
                 each.add_done_callback(events.put)
-            done = events.get()
+            done = _next_event(events)
         if done in futures:
             futures = futures - {done}
             yield done
+
+
+def _next_event(events: SimpleQueue[Future[Any] | None]) -> Future[Any] | None:
+    """Return the next event. A Ctrl-C that another thread gets doesn't wake this one, so it looks now and then."""
+    while True:
+        with contextlib.suppress(Empty):
+            return events.get(timeout=_LOOK)
 
 
 @contextlib.contextmanager
@@ -241,6 +251,8 @@ class _Workers:
                 future.result()
                 del numbers[future]
         except BrokenProcessPool as error:
+            # Of two threads that ask for an exit code at once, one gets a wrong one, so the pool's comes first.
+            self._pool.shutdown(cancel_futures=True)
             self._sender.send(None)
             listener.join()
             if self._beside and not _begun_by(self._processes, running):

@@ -141,6 +141,12 @@ CANARIES = (
     Canary(
         "law.workflow.local:LocalWorkflowProxy", "_local_workflow_has_yielded", "tasks.framework.workflow:PoolProxy"
     ),
+    Canary(
+        "law.workflow.base:BaseWorkflow._reset_branch_boundaries",
+        "",
+        "tasks.framework.workflow:PoolWorkflow",
+        ("self", "full_branch_map"),
+    ),
     Canary("law.task.proxy:_forward_workflow_attributes", "", "tasks.framework.workflow:PoolWorkflow"),
     Canary("law.task.proxy:_forward_sandbox_attributes", "", "tasks.framework.workflow:PoolWorkflow"),
     Canary("law.task.base:Task._print_deps", "", "tasks.framework.base:AnalysisTask", ("self", "args")),

@@ -37,6 +37,12 @@ def test_only_jobs_with_threads_ask_for_more_cores(chain: Chain) -> None:
     assert chain.task(MergeBranches, **options).job_cores == 1
 
 
+def test_branches_of_merges_are_no_branches_of_the_processor(chain: Chain) -> None:
+    merges = chain.task(MergeBranches, config="main", branches_per_merge=2, branches=((1, 1),))
+    assert merges.branches == ((1, 1),)
+    assert merges.processor.branches == ()
+
+
 def test_branch_fetches_the_events_of_its_own_alone(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[Path] = []
     monkeypatch.setattr(branches, "fetch", lambda outputs: fetched.extend(output.directory for output in outputs))

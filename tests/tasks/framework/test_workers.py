@@ -290,6 +290,30 @@ def test_a_closed_pipe_ends_what_listens_to_it() -> None:
     assert advanced == [3]
 
 
+def test_an_interrupt_that_another_thread_gets_is_noticed(interruptible: None) -> None:
+    events: SimpleQueue[Future[None] | None] = SimpleQueue()
+    begin = threading.Event()
+
+    def press() -> None:
+        begin.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def wait() -> None:
+        with workers._interrupts_as_events(events):
+            begin.set()
+            assert workers._next_event(events) is None
+
+    other = threading.Thread(target=press)
+    other.start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        other.join()
+
+
 def test_an_interrupt_raises_after_what_must_be_whole(interruptible: None) -> None:
     events: SimpleQueue[Future[None] | None] = SimpleQueue()
     done = []
