@@ -5,7 +5,7 @@
 # POCKET_PYTHON       the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
 # POCKET_ENVIRONMENT  "system" to run with the packages of the Python on PATH, of an LCG view or a container, without .venv;
 #                     the image of the Containerfile sets it
-# POCKET_DEV          "yes" to add what Pocketlaw is developed with, of requirements-dev.lock; .venv has it from then on
+# POCKET_DEV          "yes" to add, in a checkout, what Pocketlaw is developed with; .venv has it from then on
 # POCKET_INSTALL      "never" to end with an error instead of installing anything, as jobs do
 # POCKET_STORE        the folder that all outputs go to; default: store/ beside this file
 #
@@ -334,10 +334,10 @@ if lock.is_file():
 }
 
 locked_packages=requirements.lock
-# An environment with the packages of developers keeps them when it is made again.
-if [ -n "${POCKET_DEV:-}" ] || grep -q "^requirements-dev.lock " "$stamp" 2>/dev/null; then
+# An environment with the packages of developers keeps them when it is made again. An analysis' repository has none.
+if [ -f requirements-dev.lock ] &&
+    { [ -n "${POCKET_DEV:-}" ] || grep -q "^requirements-dev.lock " "$stamp" 2>/dev/null; }; then
     locked_packages=requirements-dev.lock
-    [ -f $locked_packages ] || fail "POCKET_DEV is for a checkout of Pocketlaw: $root has no $locked_packages"
 fi
 required=$locked_packages
 [ ! -f requirements.txt ] || required="$locked_packages and requirements.txt"

@@ -22,7 +22,7 @@ def reason(chain: Chain, config: str = "main") -> str:
 def test_what_has_changed_since_the_last_output(chain: Chain) -> None:
     assert reason(chain) == ""
     changed = chain.task(RunProcessor, config="main", params=("object_preselection.Muon.pt=11",))
-    assert changed.describe_reason() == "parameter object_preselection.Muon.pt: 10.0 → 11"
+    assert changed.describe_reason() == "parameter object_preselection.Muon.pt: 10.0 → 11.0"
     chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
     assert reason(chain) == "cut leading_muon: small/cuts.py:12 has changed"
 
@@ -37,7 +37,7 @@ def test_an_attempt_that_failed_is_no_output(chain: Chain) -> None:
     # The folder of the attempt is the newest one.
     os.utime(failed)
     assert changed.describe_reason() == (
-        "parameter object_preselection.Muon.pt: 10.0 → 11, cut leading_muon: small/cuts.py:12 has changed"
+        "parameter object_preselection.Muon.pt: 10.0 → 11.0, cut leading_muon: small/cuts.py:12 has changed"
     )
 
 
