@@ -115,9 +115,13 @@ def _closing(cluster: Any) -> Iterator[Any]:
     try:
         yield cluster
     finally:
-        # Dask asserts at the end that all workers were started, which would hide why they weren't.
-        with contextlib.suppress(AssertionError):
+        try:
             cluster.close()
+        except AssertionError:
+            # Dask asserts at the end that all workers were started, which would hide why they weren't.
+            from distributed.core import Status
+
+            cluster.status = Status.closed
 
 
 def check_ports(ports: str) -> range:

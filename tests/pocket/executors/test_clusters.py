@@ -151,13 +151,17 @@ def test_jobs_that_are_refused_hide_no_error(tmp_path: Path, monkeypatch: pytest
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
+    kept = []
+
     def wait_in_vain() -> None:
-        with cluster(tmp_path, "slurm", min_workers=1, max_workers=1):
+        with cluster(tmp_path, "slurm", min_workers=1, max_workers=1) as made:
+            kept.append(made)
             wait_for((tmp_path / "sbatch-was-called").exists)
             raise no_worker("slurm", 5, [], "the logs")
 
     with pytest.raises(PocketError, match=r"^no worker of the Dask cluster \(slurm\) came"):
         wait_in_vain()
+    assert [made.status.name for made in kept] == ["closed"]
 
 
 def check_keys(made: Any, logs: Path, script: str) -> None:
