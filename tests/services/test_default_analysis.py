@@ -56,7 +56,7 @@ def test_jobs_give_the_same_templates(
 
     run = checkout.run(f"{store} law run MergeOutputs {batch} --workers 2")
     assert run.code == 0, run.text
-    assert submitted(run.text) == [4]
+    assert submitted(run.text) == [4], run.text
     assert templates(stores / workflow) == expected
 
     # nothing is in the queue any more
