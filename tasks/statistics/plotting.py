@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
@@ -18,7 +19,9 @@ from tasks.statistics.systematics import axes_of, histograms_of, names_of, perio
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
+    from pocket.statistics import StatisticalModel
 
+T = TypeVar("T")
 #: results of a fit that are drawn, by the stems of their files
 _DRAWN = ("impacts", "impacts_of_simulation", "scan", "limits", "gof")
 
@@ -69,19 +72,25 @@ class PlotFit(FormatsTask, FitChoice):
         styled_as = self.styled_as
         return tuple(self.formats) or (formats_of(styled_as) if styled_as else tuple(PlotStyle().formats))
 
+    @property
+    def _declared(self) -> list[StatisticalModel]:
+        """The declared models, none for a card."""
+        return [] if self.the_card is not None else list(self.parts.values())
+
+    def _of_regions(self, of_model: Callable[[StatisticalModel], Mapping[str, T]]) -> dict[str, T]:
+        """Return region → what a function returns for it, of all declared models."""
+        return {region: value for part in self._declared for region, value in of_model(part).items()}
+
     @cached_property
     def axes(self) -> dict[str, str]:
         """Region → label of its axis; a card has none."""
-        found: dict[str, str] = {}
-        for part in () if self.the_card is not None else self.parts.values():
-            found.update(axes_of(self.analysis_inst, part))
-        return found
+        return self._of_regions(lambda part: axes_of(self.analysis_inst, part))
 
     @property
     def samples(self) -> dict[str, tuple[str, ...]]:
         """Process → its samples; those of a card aren't known."""
         found: dict[str, tuple[str, ...]] = {}
-        for part in () if self.the_card is not None else self.parts.values():
+        for part in self._declared:
             for name, process in part.processes.items():
                 found[name] = tuple(dict.fromkeys((*found.get(name, ()), *process.samples)))
         return found
@@ -89,26 +98,17 @@ class PlotFit(FormatsTask, FitChoice):
     @property
     def histograms(self) -> dict[str, str]:
         """Region with bins → its histogram; those of a card aren't known."""
-        found: dict[str, str] = {}
-        for part in () if self.the_card is not None else self.parts.values():
-            found.update(histograms_of(part))
-        return found
+        return self._of_regions(histograms_of)
 
     @property
     def periods(self) -> dict[str, Any]:
         """Region → its years, luminosities and energies; those of a card aren't known."""
-        found: dict[str, Any] = {}
-        for part in () if self.the_card is not None else self.parts.values():
-            found.update(periods_of(self.analysis_inst, part))
-        return found
+        return self._of_regions(lambda part: periods_of(self.analysis_inst, part))
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
         """Region with categories → names of its bins; those of a card aren't known."""
-        found: dict[str, tuple[str, ...]] = {}
-        for part in () if self.the_card is not None else self.parts.values():
-            found.update(names_of(self.analysis_inst, part))
-        return found
+        return self._of_regions(lambda part: names_of(self.analysis_inst, part))
 
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosities, the style, the labels, and the code that draws."""

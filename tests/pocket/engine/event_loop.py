@@ -1,4 +1,4 @@
-"""What the engine must give for a generated configuration: a loop over events in plain Python.
+"""Loop over events in plain Python, which the engine must agree with for generated configurations.
 
 Nothing here comes from awkward, NumPy or pocket, but for the declared axes and options, which are read as data.
 """
