@@ -10,7 +10,6 @@ from typing import Any
 import law
 
 from pocket.errors import ConfigError, UnknownNameError, nearest
-from pocket.executors.dask_executor import has_effect
 from tasks.settings.sites import read_site, site_names
 
 #: PocketCoffea's name of a site → ours; others are sections of law.cfg of the same name
@@ -164,6 +163,8 @@ def _words_for(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
     if given.get("sched-url") is not None:
         # Nothing about workers concerns a scheduler that is there.
         return {**_EVERYWHERE, **{name: _DASK[name] for name in ("sched-url", "voms-proxy")}}
+    from pocket.executors.dask_executor import has_effect
+
     site = dict(read_site(params["site"]).dask)
     cluster = site.get("cluster", "") if params["cluster"] == law.NO_STR else params["cluster"]
     words = {**_EVERYWHERE, **_DASK, **_CLUSTERS.get(cluster, {})}
