@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import os
 import sys
@@ -100,8 +101,9 @@ def owner(module: str) -> str:
 def version(module: str) -> str:
     """Return the distribution and the significant version of a library's module, e.g. ``"awkward 2"``.
 
-    Releases with the same first number promise the same results; manifests have the full version. For a library that
-    affects no numbers, and for the standard library, only the name counts: the same code has the same meaning in
+    Releases with the same first number promise the same results; manifests have the full version. A distribution that
+    was installed from a folder, a repository or a file may be no release, so that its files count, too. For a library
+    that affects no numbers, and for the standard library, only the name counts: the same code has the same meaning in
     another version of Python, for which other releases of NumPy may be installed.
     """
     top = top_level(module)
@@ -110,10 +112,29 @@ def version(module: str) -> str:
     if top in _NO_NUMBERS:
         return top
     try:
-        return f"{top} {_compatible(metadata.version(top))}"
+        return _described(top)
     except metadata.PackageNotFoundError:
-        names = sorted(set(metadata.packages_distributions().get(top, ())))
-        return ", ".join(f"{name} {_compatible(metadata.version(name))}" for name in names)
+        return ", ".join(_described(name) for name in sorted(set(metadata.packages_distributions().get(top, ()))))
+
+
+def _described(name: str) -> str:
+    """Return what of a distribution counts.
+
+    Raises:
+        PackageNotFoundError: if there is no such distribution.
+    """
+    distribution = metadata.distribution(name)
+    words = [name, _compatible(distribution.version)]
+    # Installers write this file for all that they don't take from an index; packages of conda have that of their build.
+    if distribution.read_text("direct_url.json") and (distribution.read_text("INSTALLER") or "").strip() != "conda":
+        # Its own metadata and scripts have paths of the machine, and compiled files have no hash.
+        files = sorted(
+            f"{file} {file.hash.value}"
+            for file in distribution.files or ()
+            if file.hash and not file.parts[0].endswith((".dist-info", ".."))
+        )
+        words.append(hashlib.sha256("\n".join(files).encode()).hexdigest()[:12])
+    return " ".join(words)
 
 
 def _compatible(version: str) -> str:

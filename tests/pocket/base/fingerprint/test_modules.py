@@ -54,8 +54,43 @@ def test_versions_are_those_of_the_distribution() -> None:
 def test_releases_with_the_same_promise_count_as_one(
     release: str, counted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metadata, "version", lambda name: release)
+    monkeypatch.setattr(metadata.Distribution, "version", release)
     assert version.__wrapped__("numpy.linalg") == f"numpy {counted}"
+
+
+_RECORD = """\
+muons/__init__.py,sha256={hash},30
+muons/__pycache__/__init__.cpython-311.pyc,,
+muons-1.0.dist-info/direct_url.json,sha256={own},20
+../../../bin/muons,sha256={own},10
+"""
+
+
+def _installed(folder: Path, record: str, **files: str) -> str:
+    """Write the metadata of a distribution as installers do, and return how it counts."""
+    info = folder / "muons-1.0.dist-info"
+    info.mkdir(exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: muons\nVersion: 1.0\n")
+    (info / "RECORD").write_text(record)
+    for name, text in files.items():
+        (info / name.replace("direct_url", "direct_url.json")).write_text(text)
+    return version.__wrapped__("muons")
+
+
+def test_files_count_of_what_was_installed_from_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    first, second = _RECORD.format(hash="one", own="here"), _RECORD.format(hash="two", own="here")
+    assert _installed(tmp_path, first, INSTALLER="pip\n") == "muons 1"
+    assert _installed(tmp_path, second, INSTALLER="uv") == "muons 1"
+
+    url = '{"url": "https://example.org/muons.git", "vcs_info": {"vcs": "git", "commit_id": "0"}}'
+    before = _installed(tmp_path, first, direct_url=url)
+    assert before.startswith("muons 1 ")
+    assert _installed(tmp_path, second) != before
+    assert _installed(tmp_path, _RECORD.format(hash="one", own="elsewhere")) == before
+
+    # The packages of conda have the folder that they were built in.
+    assert _installed(tmp_path, first, INSTALLER="conda\n") == "muons 1"
 
 
 def test_libraries_that_decide_no_number_have_no_version() -> None:
