@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ class Site:
         block: hosts that jobs aren't sent to, separated by commas.
         disk: scratch space of a job in MB, 0 for the batch system's default.
         gpus: number of GPUs of a job.
-        setup: shell commands at the start of a job, such as ``source /cvmfs/…/setup.sh`` of a view.
+        setup: shell commands at the start of a job, such as ``source /cvmfs/…/setup.sh`` of a view. Variables such as
+            ``$PATH`` are those of the job; in all other options they are those of the machine that submits.
         requirements: expression that HTCondor's machines must fulfil.
         submit: further lines of the submission, one in each line: ``key = value`` of a submit file of HTCondor, options
             of Slurm such as ``gres=gpu:1``. ``{memory}`` stands for the memory in MB, ``{seconds}`` and ``{minutes}``
@@ -173,9 +175,24 @@ def read_site(name: str) -> Site:
     """
     check_known("site", [name], site_names(), "--site")
     section = f"{PREFIX}{name}"
-    return parse_site(
-        name, {option: law.config.get_expanded(section, option) for option in law.config.options(section)}
-    )
+    return parse_site(name, {option: _option(section, option) for option in law.config.options(section)})
+
+
+def _option(section: str, option: str) -> str:
+    """Return the value of an option with variables of the environment filled in, except for those of commands of jobs.
+
+    ``export PATH=/new:$PATH`` would have the path of the machine that submits.
+    """
+    if option == "setup":
+        return _as_written(section, option)
+    if option == "dask":
+        lines = _as_written(section, option).splitlines()
+        return "\n".join(line if re.match(r"\s*setup\s*=", line) else os.path.expandvars(line) for line in lines)
+    return str(law.config.get_expanded(section, option))
+
+
+def _as_written(section: str, option: str) -> str:
+    return str(law.config.get_expanded(section, option, expand_vars=False, expand_user=False))
 
 
 def parse_site(name: str, options: Mapping[str, object]) -> Site:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+
+import law
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
@@ -45,6 +48,25 @@ def test_wrong_options() -> None:
         parse_site("mine", {"required": "projet"})
     with pytest.raises(UnknownNameError, match=r"unknown environment 'bundel' in \[site_mine\] of law.cfg"):
         parse_site("mine", {"environment": "bundel"})
+
+
+def test_variables_in_commands_of_jobs_are_those_of_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE", "long")
+    options = {
+        "setup": "export PATH=/cvmfs/bin:$PATH",
+        "dask": "cluster = slurm\nqueue = $QUEUE\nsetup = cd $QUEUE",
+        "partition": "$QUEUE",
+        "log_directory": "~/logs",
+    }
+    law.config.update({"site_variables": options})
+    try:
+        site = read_site("variables")
+    finally:
+        law.config.remove_section("site_variables")
+    assert site.setup == "export PATH=/cvmfs/bin:$PATH"
+    assert dict(site.dask) == {"cluster": "slurm", "queue": "long", "setup": "cd $QUEUE"}
+    assert site.partition == "long"
+    assert site.log_directory == os.path.expanduser("~/logs")  # noqa: PTH111
 
 
 def test_what_only_the_user_knows_must_be_set() -> None:
