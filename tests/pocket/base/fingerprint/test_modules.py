@@ -69,7 +69,9 @@ muons-1.0.dist-info/direct_url.json,sha256={own},20
 def _installed(folder: Path, record: str, **files: str) -> str:
     """Write the metadata of a distribution as installers do, and return how it counts."""
     info = folder / "muons-1.0.dist-info"
-    info.mkdir(exist_ok=True)
+    for path in (folder / "muons" / "__init__.py", info / "METADATA"):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: muons\nVersion: 1.0\n")
     (info / "RECORD").write_text(record)
     for name, text in files.items():
