@@ -12,9 +12,10 @@ import typing
 from enum import Enum
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 
+from pocket.base.fingerprint.distributions import version
 from pocket.base.fingerprint.dynamic import dynamic_references
 from pocket.base.fingerprint.graph import Node
-from pocket.base.fingerprint.modules import is_library, public_name, top_level, version
+from pocket.base.fingerprint.modules import is_library, public_name, top_level
 from pocket.base.fingerprint.references import local_imports, module_code, references
 from pocket.base.fingerprint.syntax import function_digest
 

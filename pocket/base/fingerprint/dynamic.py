@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
 
-from pocket.base.fingerprint.modules import is_library, version
+from pocket.base.fingerprint.distributions import version
+from pocket.base.fingerprint.modules import is_library
 from pocket.base.fingerprint.references import module_code
 from pocket.base.fingerprint.syntax import function_node
 from pocket.errors import ConfigError

@@ -12,8 +12,9 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from pocket.base.fingerprint.distributions import number_library
 from pocket.base.fingerprint.graph import hash_of
-from pocket.base.fingerprint.modules import Location, is_library, locate, number_library, top_level
+from pocket.base.fingerprint.modules import Location, is_library, locate, top_level
 from pocket.base.fingerprint.sources import Binding, Import, Source, read_source, with_parents
 from pocket.errors import ConfigError, UnknownNameError
 

@@ -1,28 +1,19 @@
-"""Origin of modules: their file, distribution and version, found without importing them."""
+"""Origin of modules: their file and their owner, found without importing them."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.util
 import os
 import sys
 import sysconfig
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 #: Packages of this project, whose code counts by content even if they are installed; one has PocketCoffea's name.
 OWN_PACKAGES = frozenset({"analysis", "pocket", "pocket_coffea", "tasks"})
 _ENGINE = frozenset({"pocket", "pocket_coffea", "tasks"})
 
-#: Libraries whose version changes no number: formats, remote files, plots, parameters, workflows, terminal.
-_NO_NUMBERS = frozenset({
-    "XRootD", "aiohttp", "cloudpickle", "cramjam", "dask", "distributed", "fsspec", "fsspec_xrootd", "h5py", "htcondor",
-    "htcondor2", "jinja2", "jsonschema", "law", "luigi", "lz4", "matplotlib", "mplhep", "omegaconf", "packaging",
-    "psutil", "pyarrow", "pydantic", "pytest", "rich", "rucio", "setuptools", "tqdm", "typing_extensions", "uhi",
-    "xrootd", "yaml", "zstandard",
-})  # fmt: skip
 _INSTALLED = frozenset({"dist-packages", "site-packages"})
 
 
@@ -95,58 +86,6 @@ def owner(module: str) -> str:
     if top_level(module) in _ENGINE:
         return "engine"
     return "library" if is_library(module) else "user"
-
-
-@functools.cache
-def version(module: str) -> str:
-    """Return the distribution and the significant version of a library's module, e.g. ``"awkward 2"``.
-
-    Releases with the same first number promise the same results; manifests have the full version. A distribution that
-    was installed from a folder, a repository or a file may be no release, so that its files count, too. For a library
-    that affects no numbers, and for the standard library, only the name counts: the same code has the same meaning in
-    another version of Python, for which other releases of NumPy may be installed.
-    """
-    top = top_level(module)
-    if top in sys.stdlib_module_names:
-        return "python"
-    if top in _NO_NUMBERS:
-        return top
-    try:
-        return _described(top)
-    except metadata.PackageNotFoundError:
-        return ", ".join(_described(name) for name in sorted(set(metadata.packages_distributions().get(top, ()))))
-
-
-def _described(name: str) -> str:
-    """Return what of a distribution counts.
-
-    Raises:
-        PackageNotFoundError: if there is no such distribution.
-    """
-    distribution = metadata.distribution(name)
-    words = [name, _compatible(distribution.version)]
-    # Installers write this file for all that they don't take from an index; packages of conda have that of their build.
-    if distribution.read_text("direct_url.json") and (distribution.read_text("INSTALLER") or "").strip() != "conda":
-        # Its own metadata and scripts have paths of the machine, and compiled files have no hash.
-        files = sorted(
-            f"{file} {file.hash.value}"
-            for file in distribution.files or ()
-            if file.hash and not file.parts[0].endswith((".dist-info", ".."))
-        )
-        words.append(hashlib.sha256("\n".join(files).encode()).hexdigest()[:12])
-    return " ".join(words)
-
-
-def _compatible(version: str) -> str:
-    """Return the first number of a version, or the first two if it is 0: such releases may change results."""
-    first, _, rest = version.partition(".")
-    return f"0.{rest.partition('.')[0]}" if first == "0" else first
-
-
-def number_library(module: str) -> str:
-    """Return the distribution and version of a library's module if it affects numbers, else an empty string."""
-    top = top_level(module)
-    return "" if top in sys.stdlib_module_names or top in _NO_NUMBERS else version(module)
 
 
 def public_name(module: str) -> str:

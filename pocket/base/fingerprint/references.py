@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from pocket.base.fingerprint.distributions import version
 from pocket.base.fingerprint.imports import Closure, closure_of_imports, is_own
-from pocket.base.fingerprint.modules import is_library, version
+from pocket.base.fingerprint.modules import is_library
 from pocket.base.fingerprint.sources import Import
 from pocket.base.fingerprint.syntax import nested_codes
 
