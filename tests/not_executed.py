@@ -27,6 +27,7 @@ NEEDS = {
     "a site": ("a pool whose nodes fit its section", "`tests/services/test_doctor.py`"),
     "apptainer": ("the rights to mount images", "`tests/services/test_container.py`"),
     "coffea-casa": ("the facility", "`tests/services/test_dask_facilities.py`"),
+    "combine": ("a build of it with ROOT", "`.ci/combine`: `tests/pocket/statistics/cards/test_combine.py`"),
     "corrections": ("several GB of the groups' files", "`tests/tasks/chain/test_comparing.py`"),
     "docker": ("its server", "`tests/services/test_container.py`, by buildah"),
     "hours": ("the time", "`.ci/run` runs all tests, `tests/benchmarks` short measurements"),

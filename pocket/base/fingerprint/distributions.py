@@ -1,4 +1,4 @@
-"""Distributions of libraries, and what of them counts in fingerprints: their name and their significant version."""
+"""Names and versions of distributions, as far as they count in fingerprints."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def version(module: str) -> str:
 
 
 def _described(name: str) -> str:
-    """Return what of a distribution counts.
+    """Return the name of a distribution with the part of its version that counts, and a digest of files that count.
 
     Raises:
         PackageNotFoundError: if there is no such distribution.
