@@ -14,7 +14,7 @@ from pocket.datasets.coffea_samples import sample_path
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.errors import DatasetError, UnknownNameError
 from pocket.io.remote.client import is_remote
-from pocket.io.remote.listing import files_in, files_like, is_file_name, remote_path
+from pocket.io.remote.listing import files_in, files_like, is_file_name, remote_path, two_slashes
 
 #: Sources that catalogues know.
 CATALOGUE_SOURCES = ("das_names", "open_data")
@@ -155,6 +155,7 @@ def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:
     """Return the files of one entry of ``paths`` or ``globs``."""
     if not is_remote(value):
         return [str(path) for path in _matches(value, folder, where)] if source == "globs" else [str(folder / value)]
+    value = two_slashes(value)
     try:
         if source == "globs":
             return files_like(value)

@@ -11,6 +11,16 @@ from pocket.io.remote.client import file_system, forget_handles
 from pocket.io.remote.failures import why_unreadable
 
 _URL = re.compile(r"root://[^/]+/(/[^/].*)")
+_MORE_SLASHES = re.compile(r"^(root://[^/]+/)/+(?=/[^/])")
+
+
+def two_slashes(url: str) -> str:
+    """Return a URL with two slashes after the host; PocketCoffea's filesets for the redirector have three.
+
+    >>> two_slashes("root://xrootd-cms.infn.it///store/a.root")
+    'root://xrootd-cms.infn.it//store/a.root'
+    """
+    return _MORE_SLASHES.sub(r"\1", url)
 
 
 def remote_path(url: str) -> str:

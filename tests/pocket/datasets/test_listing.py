@@ -48,6 +48,16 @@ def test_urls_are_not_looked_for(tmp_path: Path) -> None:
     ]
 
 
+def test_urls_of_pocketcoffea_for_the_redirector(tmp_path: Path) -> None:
+    # It joins "root://xrootd-cms.infn.it//" and a logical name that begins with a slash.
+    lfn = "/store/mc/RunIISummer20UL18NanoAODv9/x//a.root"
+    metadata = {"sample": "DY", "year": "2018", "isMC": "True", "xsec": "2"}
+    content = {"DY_2018": {"metadata": metadata, "files": ["root://xrootd-cms.infn.it//" + lfn]}}
+    (tmp_path / "built.json").write_text(json.dumps(content))
+    (dataset,) = read_definitions([tmp_path / "built.json"]).values()
+    assert expand(dataset, toy_files={}, cache=CACHE) == [DatasetFile(f"root://xrootd-cms.infn.it/{lfn}")]
+
+
 def test_relative_definition_gives_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_root(tmp_path / "a.root", 1)
     monkeypatch.chdir(tmp_path)
