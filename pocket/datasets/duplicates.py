@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pocket.datasets.sections import Keys, primary_datasets, run_and_section, section_keys
+from pocket.errors import BadFileError, DatasetError, PocketError
+from pocket.io.remote.attempts import first_readable
+from pocket.io.remote.client import is_remote, open_root
+from pocket.io.remote.failures import why_unreadable
 
 #: Largest number of events that are compared at the same time, 24 bytes each.
 MOST = 20_000_000
@@ -44,11 +49,28 @@ class Duplicates:
 
 
 def read_numbers(path: str) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
-    """Yield run, luminosity section and number of the events of a file, some hundred thousand at a time."""
-    from pocket.io.remote.client import open_root
+    """Yield run, luminosity section and number of the events of a file, some hundred thousand at a time.
 
-    with open_root(path) as file:
-        yield from file["Events"].iterate(list(_COLUMNS), library="np", step_size="16 MB")
+    Args:
+        path: path or URL.
+
+    Raises:
+        BadFileError: if the file can't be read.
+        DatasetError: if its events have no such numbers.
+    """
+    if not is_remote(path) and not Path(path).is_file():
+        raise BadFileError(f"file {path} doesn't exist")
+    try:
+        with open_root(path) as file:
+            events = file["Events"]
+            if lacking := [name for name in _COLUMNS if name not in events]:
+                raise DatasetError(f"events of {path} can't be compared: they have no {' and no '.join(lacking)}")
+            yield from events.iterate(list(_COLUMNS), library="np", step_size="16 MB")
+    except PocketError:
+        raise
+    # For a corrupt file, uproot may raise any type of exception.
+    except Exception as error:
+        raise BadFileError(f"file {path} {why_unreadable(path, error)}") from error
 
 
 def find_duplicates(
@@ -62,28 +84,38 @@ def find_duplicates(
 
     All files are read once to count the events of each section, and again for the sections of each batch of at most
     ``most`` events, so that memory doesn't grow with the number of events. A larger section is a batch of its own.
+    The numbers of one file are in memory together, so that a replica is read from its beginning.
 
     Args:
         fileset: the datasets; simulation is left out.
-        read: returns the three columns of a file.
+        read: returns the three columns of a file at one of its locations.
         most: number of events that are compared at the same time.
         progress: called with the number of files read so far and the number of all.
+
+    Raises:
+        BadFileError: if no replica of a file can be read.
+        DatasetError: if events have no such numbers.
     """
     by_primary = primary_datasets(fileset)
     total = sum(map(len, by_primary.values()))
     done = 0
     for primary, files in by_primary.items():
         paths = list(files)
+
+        def read_whole(path: str, files: Mapping[str, Any] = files) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
+            locations = (path, *files[path].get("replicas", ()))
+            return iter(first_readable(locations, lambda location: list(read(location))).value)
+
         counts: list[tuple[Keys, npt.NDArray[np.int64]]] = []
         for path in paths:
-            counts.append(_count(read(path)))
+            counts.append(_count(read_whole(path)))
             done += 1
             if progress:
                 progress(done, total)
         found = [
             found
             for sections in _batches(counts, most)
-            if (found := _compare(primary, paths, counts, sections, read)) is not None
+            if (found := _compare(primary, paths, counts, sections, read_whole)) is not None
         ]
         if found:
             yield Duplicates(primary, sum(part.count for part in found), found[0].event, found[0].files)

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.datasets.duplicates import find_duplicates, read_numbers
+from pocket.errors import BadFileError, DatasetError
+from tests.pocket.datasets.files import write_root
 
 Events = list[tuple[int, int, int]]
 EVENTS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(2**63, 2**63 + 8)), max_size=30)
@@ -88,6 +90,23 @@ def test_files_and_progress(tmp_path: Path) -> None:
     assert sum(len(part["event"]) for part in read_numbers(paths[0])) == 10
     steps: list[tuple[int, int]] = []
     datasets = fileset({path: [] for path in paths})
+    # The first place of a file may be gone.
+    datasets["mu"]["files"] = {str(tmp_path / "gone.root"): {"replicas": [paths[0]]}, paths[1]: {}}
+    paths[0] = str(tmp_path / "gone.root")
     (found,) = find_duplicates(datasets, progress=lambda done, total: steps.append((done, total)))
     assert str(found) == f"primary dataset mu: 5 events too many, such as 7:3:5 in {paths[0]} and {paths[1]}"
     assert steps == [(1, 2), (2, 2)]
+
+
+def test_files_that_cannot_be_compared(tmp_path: Path) -> None:
+    def compare(path: Path) -> None:
+        list(find_duplicates(fileset({str(path): []})))
+
+    with pytest.raises(BadFileError, match=r"^file .*/gone\.root doesn't exist$"):
+        compare(tmp_path / "gone.root")
+    (tmp_path / "bad.root").write_bytes(b"root" + bytes(500))
+    with pytest.raises(BadFileError, match=r"^file .*/bad\.root can't be read, it is truncated or corrupt: "):
+        compare(tmp_path / "bad.root")
+    lacking = r"^events of .*/x\.root can't be compared: they have no run and no luminosityBlock and no event$"
+    with pytest.raises(DatasetError, match=lacking):
+        compare(write_root(tmp_path / "x.root", 3))
