@@ -47,7 +47,10 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     free = {key: value for key, value in given.items() if key not in (*USED, *IGNORED)}
     if "nano_version" in free:
-        free["nano_version"] = int(_number(free, "nano_version", where))
+        version = _number(free, "nano_version", where)
+        if not version.is_integer():
+            raise DatasetError(f"{where}: 'nano_version' is {free['nano_version']!r}, expected an integer")
+        free["nano_version"] = int(version)
 
     def optional(name: str) -> str | None:
         return text(given, name, where) if name in given else None

@@ -92,6 +92,8 @@ def test_keys_without_effect() -> None:
         ({"xsec": 1.0}, "here: metadata lacks 'year' and 'isMC'"),
         ({**MC, "sample": "DY"}, "here: 'sample' is said by the dataset, not by the metadata of its files"),
         ({**MC, "nano_version": "NanoAODv9"}, "here: 'nano_version' is 'NanoAODv9', expected a number"),
+        ({**MC, "nano_version": "nan"}, "here: 'nano_version' is 'nan', expected an integer"),
+        ({**MC, "nano_version": 9.5}, "here: 'nano_version' is 9.5, expected an integer"),
         ({**MC, "nevents_before_skim": 3}, "'nevents_before_skim', which only a skim has"),
         ({**MC, "isMC": 2}, "here: 'isMC' is 2, expected true or false"),
     ],
