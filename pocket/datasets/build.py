@@ -153,7 +153,8 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
     """
     if not is_remote(str(path)):
         if not Path(path).is_file():
-            raise BadFileError(f"file {path} doesn't exist")
+            logical = "; write root://server/ before a logical name of CMS" if str(path).startswith("/store/") else ""
+            raise BadFileError(f"file {path} doesn't exist{logical}")
         if not Path(path).stat().st_size:
             raise BadFileError(f"file {path} is empty (0 bytes)")
     try:

@@ -154,7 +154,13 @@ def _catalogued(
 def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:
     """Return the files of one entry of ``paths`` or ``globs``."""
     if not is_remote(value):
-        return [str(path) for path in _matches(value, folder, where)] if source == "globs" else [str(folder / value)]
+        if source == "globs":
+            return [str(path) for path in _matches(value, folder, where)]
+        if (folder / value).is_dir():
+            raise DatasetError(
+                f"{where}: {folder / value} is a folder; name its files by 'globs': {value.rstrip('/')}/*.root"
+            )
+        return [str(folder / value)]
     value = two_slashes(value)
     try:
         if source == "globs":

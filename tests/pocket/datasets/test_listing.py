@@ -85,6 +85,7 @@ def test_expand_toys(tmp_path: Path) -> None:
     ("source", "value", "message"),
     [
         ("globs", "none/*.root", r"'DY_2018' in .*no file matches 'none/\*\.root' \(folder .*/none\)"),
+        ("paths", ".", r"'DY_2018' in .*: /.* is a folder; name its files by 'globs': \./\*\.root$"),
         ("das_names", "/DY/x/NANOAODSIM", "'DY_2018' in .*: no catalogue to ask for /DY/x/NANOAODSIM"),
         ("open_data", "30563", "'DY_2018' in .*: no catalogue to ask for 30563"),
         ("das_names", "root://host/store/a.root", r"'root://host/store/a\.root' is not of the form root:"),
