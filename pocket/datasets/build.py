@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from pocket.base.runtime.remarks import remark
+from pocket.base.runtime.remarks import remark, some_of
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.check import refuse_twice
 from pocket.datasets.content import content_id
@@ -90,11 +90,8 @@ def build_fileset(
         limit_files=limit_files,
         progress=listing_progress,
     )
-    jobs = []
-    for name, files in listed.items():
-        if isinstance(files, DatasetError):
-            raise files
-        jobs += [(name, file) for file in files]
+    _refuse_unlisted({name: files for name, files in listed.items() if isinstance(files, DatasetError)})
+    jobs = [(name, file) for name, files in listed.items() if not isinstance(files, DatasetError) for file in files]
 
     fileset: Fileset = {
         name: {"metadata": {**definition.metadata(), "nevents": 0, "size": 0}, "files": {}}
@@ -122,6 +119,18 @@ def build_fileset(
             raise DatasetError(f"{definitions[name].where} has no events; files read: {len(dataset['files'])}{bad}")
         _remark_unknown_sums(definitions[name], dataset)
     return FilesetResult(fileset, tuple(skipped))
+
+
+def _refuse_unlisted(errors: Mapping[str, DatasetError]) -> None:
+    """Raise the error of the first dataset whose files can't be listed, with the names of the others."""
+    if not errors:
+        return
+    error, *_ = errors.values()
+    _, *others = errors
+    if not others:
+        raise error
+    number = f"{len(others)} other dataset{'s' if len(others) > 1 else ''}"
+    raise DatasetError(f"{error}; nor can files of {number} be listed: {some_of(others)}") from error
 
 
 def _remark_unknown_sums(definition: DatasetDefinition, dataset: DatasetInfo) -> None:

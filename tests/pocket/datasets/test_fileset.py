@@ -198,6 +198,22 @@ def skim(folder: Path, *names: str, before: BeforeSkim) -> DatasetDefinition:
     return dataclasses.replace(definition(folder, "paths", "a.root"), values=names, before_skim=before)
 
 
+def test_all_datasets_that_cannot_be_listed_are_named(tmp_path: Path) -> None:
+    write_root(tmp_path / "a.root", 3)
+    fine, *wrong = (definition(tmp_path, "globs", f"{key}.root", key=key) for key in "abcd")
+    with pytest.raises(DatasetError, match=r"no file matches 'b\.root' \(folder [^;]*\)$"):
+        build(fine, wrong[0])
+    others = "nor can files of 2 other datasets be listed: c_2018, d_2018"
+    with pytest.raises(DatasetError, match=rf"'b_2018' in .*no file matches 'b\.root' .*; {others}$"):
+        build(fine, *wrong)
+
+
+def test_logical_name_without_a_server(tmp_path: Path) -> None:
+    sentence = r"file /store/none/a\.root doesn't exist; write root://server/ before a logical name of CMS$"
+    with pytest.raises(BadFileError, match=sentence):
+        build(definition(tmp_path, "paths", "/store/none/a.root"))
+
+
 def test_skim_without_survivors(tmp_path: Path) -> None:
     write_root(tmp_path / "a.root", 0)
     for names in ((), ("a.root",)):
