@@ -22,7 +22,7 @@ from tasks.batch.own_store import with_own_paths
 from tasks.chain.toys import MakeToySamples
 from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, fetch, fetch_verified
-from tasks.core.terminal import print_note
+from tasks.core.terminal import print_left_out, print_note
 from tasks.framework.base import StoreTask, input_ids
 from tasks.framework.pool import counting_bar
 from tasks.settings.catalogues import catalogue_settings, catalogues, print_findings
@@ -241,6 +241,7 @@ class BuildDatasets(StoreTask):
         for sentence in section_notes({name: part for name, part in result.fileset.items() if name in found}):
             print_note(sentence)
         skipped = {file.path: file.reason for file in result.skipped}
+        print_left_out(self.progress_label, skipped)
         with write_output(**{**self.write_info(), "inputs": before}, skipped=skipped) as folder:
             (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")
 

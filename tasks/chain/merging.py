@@ -17,7 +17,7 @@ from tasks.chain.branches import BatchWorkflow
 from tasks.chain.processing import RunProcessor, print_normalisation_notes
 from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, store_targets
-from tasks.core.terminal import print_note
+from tasks.core.terminal import print_left_out, print_note
 from tasks.framework.base import ConfigTask
 from tasks.framework.iterations import IterationTask
 from tasks.framework.jobs import MergingJob
@@ -182,6 +182,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         missing = processor.missing_events(branches)
         metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
         skipped = processor.skipped_files()
+        print_left_out(self.progress_label, skipped)
         required = self.requires()
         added = [task.output().directory for task in required.get_branch_tasks().values()]
         total = add_raw(added if self.branches_per_merge else folders)

@@ -13,6 +13,7 @@ from tasks.batch.own_store import with_own_paths
 from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import FILESET
 from tasks.core.targets import fetch, fetch_verified
+from tasks.core.terminal import print_left_out
 from tasks.framework.base import ConfigTask, load
 from tasks.framework.jobs import SkimJob
 
@@ -133,7 +134,9 @@ class BuildSkimDatasets(SkimTask):
         fileset = skim_fileset(skim.fileset, records)
         definitions = skim_definitions(fileset, self.definitions)
         missing = skim.missing_events(branches)
-        with write_output(**self.write_info(), skipped=skim.skipped_files(), missing=missing) as folder:
+        skipped = skim.skipped_files()
+        print_left_out(self.progress_label, skipped)
+        with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
             (folder / FILESET).write_text(json.dumps(fileset, indent=1), encoding="utf-8")
             (folder / DEFINITIONS).write_text(json.dumps(definitions, indent=1), encoding="utf-8")
 

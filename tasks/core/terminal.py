@@ -27,7 +27,7 @@ from luigi.task_register import Register
 from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError, UnknownNameError, nearest
 from pocket.io.remote.tokens import redacted
-from tasks.core.console import discard_output, replace_what_encodings_lack
+from tasks.core.console import counted, discard_output, replace_what_encodings_lack
 from tasks.core.log import heed_option, is_command
 from tasks.core.snapshot import runs_law
 from tasks.core.startup import collect_when_tasks_run, notice_hidden
@@ -338,6 +338,19 @@ def _terminate(process: int, number: int, frame: FrameType | None) -> None:
 def print_note(sentence: str) -> None:
     """Print a note for the user, once per process."""
     print(shown(f"note: {sentence}"), file=sys.stderr)
+
+
+def print_left_out(label: str, skipped: Mapping[str, str]) -> None:
+    """Print how many input files an output lacks, and why the first of them can't be read, if there are any.
+
+    Args:
+        label: the task.
+        skipped: file → reason.
+    """
+    if skipped:
+        first, *more = skipped.values()
+        number = f"{counted(len(skipped), 'input file')}, the first because" if more else "an input file, because"
+        print_note(f"{label}: without the events of {number} {first}")
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

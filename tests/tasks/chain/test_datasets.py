@@ -262,7 +262,9 @@ def replace_by_no_events(path: Path) -> None:
     ("damage", "reason"),
     [(truncate, "truncated"), (corrupt_start, "truncated or corrupt"), (delete, "doesn't exist")],
 )
-def test_bad_file(on_files: Chain, damage: Callable[[Path], None], reason: str) -> None:
+def test_bad_file(
+    on_files: Chain, damage: Callable[[Path], None], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = on_files.analysis / "dy_1.root"
     damage(bad)
     sentence = error(on_files)
@@ -279,6 +281,8 @@ def test_bad_file(on_files: Chain, damage: Callable[[Path], None], reason: str) 
     ((path, why),) = manifest.info["skipped"].items()
     assert path == str(bad)
     assert reason in why
+    said = f"note: BuildDatasets datasets: without the events of an input file, because {why}\n"
+    assert said in capsys.readouterr().err
     assert task.complete()
     assert not build_datasets(on_files).complete()
 

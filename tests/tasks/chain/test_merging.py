@@ -140,7 +140,12 @@ def test_output_of_a_branch_that_was_made_again_is_merged_again_if_it_is_another
     ],
 )
 def test_bad_file(
-    on_files: Chain, tmp_path: Path, damage: Callable[[Path], None], reason: str, made: list[str]
+    on_files: Chain,
+    tmp_path: Path,
+    damage: Callable[[Path], None],
+    reason: str,
+    made: list[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     bad = on_files.analysis / "dy_1.root"
     damage(bad)
@@ -164,6 +169,8 @@ def test_bad_file(
     assert manifest is not None
     assert list(manifest.info["skipped"]) == [str(bad)]
     assert reason in manifest.info["skipped"][str(bad)]
+    said = f"note: MergeOutputs main: without the events of an input file, because {manifest.info['skipped'][str(bad)]}"
+    assert said in capfd.readouterr().err
     # with the switch it is complete, without it the file is an error again
     assert on_files.build(MergeOutputs, skip_bad_files=True, **options) == []
     check_error()
