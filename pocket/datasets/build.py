@@ -14,6 +14,7 @@ from pocket.datasets.check import refuse_twice
 from pocket.datasets.content import content_id
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import TREE, DatasetInfo, FileInfo, Fileset
+from pocket.datasets.generated import read_generated
 from pocket.datasets.generator_sums import RESCALE
 from pocket.datasets.listing import DatasetFile, expand_each
 from pocket.datasets.sections import read_sections
@@ -178,6 +179,7 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             layout = structure(file)
             is_whole = entries is not None and end <= size
             content = content_id(file, str(path), TREE) if is_whole else ""
+            generated = read_generated(file, int(entries or 0)) if is_whole else None
             sections = read_sections(file) if is_whole else None
     # For a corrupt file, uproot may raise any type of exception: zlib, struct, Unicode, key and value errors.
     except PocketError:
@@ -196,6 +198,8 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
     info = FileInfo(object_path=TREE, num_entries=int(entries), uuid=uuid, size=size, structure=layout, content=content)
     if sections is not None:
         info["sections"] = sections
+    if generated is not None:
+        info["generated"] = generated
     return info, size
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
-from pocket.errors import ConfigError, DatasetError, UnknownNameError
+from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_known
 
 TREE = "Events"
 #: Run → first and last luminosity section of each range, in the format of certified data.
@@ -36,6 +36,8 @@ class FileInfo(TypedDict):
     content: NotRequired[str]
     #: Luminosity sections of data (:mod:`pocket.datasets.sections`).
     sections: NotRequired[Sections]
+    #: Number of generated events and sum of their weights, if the file has fewer (:mod:`pocket.datasets.generated`).
+    generated: NotRequired[list[float]]
     #: Further paths or URLs of the file, in the order of preference.
     replicas: NotRequired[list[str]]
 
@@ -76,10 +78,7 @@ def select_datasets(
             raise UnknownNameError("key", key, known, "the dataset filter")
         if isinstance(chosen, str):
             raise ConfigError(f"{key!r} of the dataset filter is {chosen!r}, expected a list")
-        for name in chosen:
-            if name not in known[key]:
-                kind = "year" if key == "year" else "sample"
-                raise UnknownNameError(kind, name, known[key], f"{key!r} of the dataset filter")
+        check_known("year" if key == "year" else "sample", chosen, known[key], f"{key!r} of the dataset filter")
     kept_samples, excluded = set(dataset_filter.get("samples", samples)), set(dataset_filter.get("samples_exclude", ()))
     kept_years = dataset_filter.get("year", years)
     selected = {

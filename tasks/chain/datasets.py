@@ -221,6 +221,7 @@ class BuildDatasets(StoreTask):
     def make(self) -> None:
         """Open the files and write the fileset."""
         from pocket.datasets.build import build_fileset
+        from pocket.datasets.generated import generated_notes
         from pocket.datasets.sections import section_notes
 
         # Record the state before the files are opened, so that a file that changes meanwhile is opened again.
@@ -239,6 +240,8 @@ class BuildDatasets(StoreTask):
         # The content of toys is known from their parameters.
         found = {name for name, definition in self.definitions.items() if definition.source != "toys"}
         for sentence in section_notes({name: part for name, part in result.fileset.items() if name in found}):
+            print_note(sentence)
+        for sentence in generated_notes(result.fileset):
             print_note(sentence)
         skipped = {file.path: file.reason for file in result.skipped}
         print_left_out(self.progress_label, skipped)
