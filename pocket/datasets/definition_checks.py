@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pocket.base.runtime.remarks import remark
+from pocket.base.runtime.remarks import remark, some_of
 from pocket.datasets.definitions import SOURCES, DatasetDefinition
 from pocket.datasets.metadata import IGNORED, SUMS_OF_FILES, USED, boolean, is_data
 from pocket.errors import UnknownNameError, nearest
@@ -18,6 +19,8 @@ _BUILT_KEYS = ("metadata", "files")
 _WITHOUT_EFFECT = ("description", "das_parents_names")
 #: Metadata that PocketCoffea's tools write; they are free, like those of the user.
 _POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
+#: Primary dataset in a name of CMS, /primary/processed/tier, which extensions share.
+_PRIMARY = re.compile(r"(?<![\w./-])/([\w.-]+)/[\w.-]+/[A-Z]+\b")
 #: Similarity from which a key counts as a misspelling of a known one.
 _MISSPELT = 0.75
 
@@ -77,8 +80,25 @@ def remark_on(content: Mapping[str, Any], path: Path, datasets: Iterable[Dataset
     """
     if twice := [dataset.name for dataset in datasets if dataset.number == 2 and dataset.origin == path]:
         remark(f"{path}: 'part' doesn't tell datasets apart, so they are numbered: {', '.join(twice)}")
+    for names in _scaled_twice(dataset for dataset in datasets if dataset.origin == path):
+        remark(
+            f"{path}: {some_of(names)} are of one process, and each of them is scaled to its whole cross section: "
+            "name their files in one entry, or it counts more than once"
+        )
     if ignored := dict.fromkeys(key for dataset in content.values() for key in _without_effect(dataset)):
         remark(f"{path}: {', '.join(map(repr, ignored))} of datasets have no effect, so they are ignored")
+
+
+def _scaled_twice(datasets: Iterable[DatasetDefinition]) -> Iterator[list[str]]:
+    """Yield the names of datasets of one process and sample that have the same cross section, such as extensions."""
+    found: dict[tuple[str, str, float, str], list[str]] = {}
+    for one in datasets:
+        if one.xsec and one.varies is None:
+            names = str(one.values if one.source == "das_names" else one.free.get("das_names", ""))
+            # Without such names, entries of one key are of one process if no part tells them apart.
+            for process in set(_PRIMARY.findall(names)) or {f"{one.key}/{one.part}"}:
+                found.setdefault((one.sample, one.year, one.xsec, process), []).append(one.name)
+    yield from (names for names in found.values() if len(names) > 1)
 
 
 def remark_on_replaced(first: DatasetDefinition, last: DatasetDefinition) -> None:

@@ -252,7 +252,9 @@ def test_the_sample_of_an_entry(tmp_path: Path) -> None:
 
 
 def test_entries_with_equal_names_are_numbered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    entries = [{"paths": f"{name}.root", "metadata": {**MC, "part": ""}} for name in "abc"]
+    entries = [
+        {"paths": f"{name}.root", "metadata": {**MC, "part": "", "xsec": xsec}} for xsec, name in enumerate("abc", 1)
+    ]
     path = write(tmp_path, {"DY": {"sample": "DY", "files": [*entries, {"paths": "d.root", "metadata": DATA_A}]}})
     definitions = read_definitions([path])
     assert {name: definition.values for name, definition in definitions.items()} == {
