@@ -33,6 +33,8 @@ from pocket.io.remote.failures import why_unreadable
 T = TypeVar("T")
 
 _NO_FIELD = re.compile(r"no field (?:named )?['\"](\w+)['\"]")
+# Without the option, a fileset of remote files is complete, since servers aren't asked.
+_REMEDY = "make the fileset again (law run BuildDatasets … --remove-output 0,a,y)"
 _NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
 
 
@@ -65,7 +67,7 @@ def open_file(segment: Segment) -> Iterator[Any]:
             # This isn't a bad file: skipping it would change the dataset without a change of the fileset.
             raise OtherFileError(
                 f"{segment.path} was replaced since the fileset was built: its UUID is {uuid}, not {segment.uuid}; "
-                "run BuildDatasets again"
+                f"{_REMEDY}"
             )
         size, end = int(file.file.source.num_bytes), int(file.file.fEND)
         if end > size:
@@ -73,12 +75,12 @@ def open_file(segment: Segment) -> Iterator[Any]:
         if segment.size not in (0, size):
             raise OtherFileError(
                 f"{segment.path} was changed since the fileset was built: it has {size} bytes, not {segment.size}; "
-                "run BuildDatasets again"
+                f"{_REMEDY}"
             )
         if segment.structure not in ("", structure(file)):
             raise OtherFileError(
                 f"{segment.path} was changed in place since the fileset was built: its objects are elsewhere or newer; "
-                "run BuildDatasets again"
+                f"{_REMEDY}"
             )
         yield file
 

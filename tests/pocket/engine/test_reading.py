@@ -109,7 +109,7 @@ def test_replaced_file(tmp_path: Path) -> None:
     part = segment(tmp_path / "a.root")
     write_nano(tmp_path / "a.root")
     new = segment(tmp_path / "a.root")
-    message = rf"a\.root was replaced .*: its UUID is {new.uuid}, not {part.uuid}; run BuildDatasets again"
+    message = rf"a\.root was replaced .*: its UUID is {new.uuid}, not {part.uuid}; make the fileset again "
     # the fileset is wrong, not the file: it mustn't be skipped as a bad one
     with pytest.raises(DatasetError, match=message), open_file(part):
         pass
