@@ -181,7 +181,7 @@ def test_luminosity_of_run_3(params: dict[str, Any]) -> None:
     assert [table[year]["tot"] for year in RUN_3] == [7980.4, 26671.7, 17960.0, 9680.0, 109950.0, 110840.0]
     for year in RUN_3:
         eras = sum(value for era, value in table[year].items() if era != "tot")
-        assert eras == pytest.approx(table[year]["tot"], rel=2e-3)
+        assert eras == pytest.approx(table[year]["tot"], rel=1e-4)
 
 
 def test_uncertainty_of_the_luminosity_of_run_3(params: dict[str, Any]) -> None:
