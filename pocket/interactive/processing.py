@@ -13,6 +13,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.corrections.files import load_correction
 from pocket.datasets.build import build_fileset
 from pocket.datasets.division import divide
+from pocket.datasets.generated import generated_notes
 from pocket.engine.coffea_processor import CoffeaProcessor
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.engine.run import run_branch
@@ -139,6 +140,7 @@ def process(
     notes = (
         *(f"{name}: the first {read:,} of {there:,} events" for name, (read, there) in events.items() if read < there),
         *(f"{name}: is it simulation? It is given as data, and has genWeight" for name in suspected),
+        *generated_notes(built.fileset),
         *normalisation_notes(part),
         *normalisation_sentences(merged["divided_by"]),
         *_luminosity_notes(part),

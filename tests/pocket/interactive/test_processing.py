@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,22 @@ def test_simulation_that_is_given_as_data() -> None:
     note = f"{DATA}: is it simulation? It is given as data, and has genWeight"
     assert note in process(configure(), {DATA: "tt.root"}).notes
     assert note not in process(configure(), {DATA: "data.root"}).notes
+
+
+def test_skim_of_another_tool() -> None:
+    ids = {name: np.ones(40, np.uint32) for name in ("run", "luminosityBlock", "event")}
+    with uproot.recreate("tt.root") as file:
+        file["Events"] = {**ids, "genWeight": np.full(40, 2.0, np.float32), "x": np.ones(40, np.float32)}
+        file["Runs"] = {"genEventCount": np.array([600, 400]), "genEventSumw": np.array([1000.0, 600.0])}
+    result = process(configure(weights=WEIGHTS), {TT: "tt.root"})
+    # The events that are left would be all of the cross section.
+    assert total(result, "TT") == pytest.approx(LUMI * 88.0)
+    (note,) = (note for note in result.notes if "generated" in note)
+    metadata = json.loads(f"{{{note.partition(' metadata need ')[2]}}}")
+    right = process(configure(weights=WEIGHTS), {TT: {"files": ["tt.root"], "metadata": metadata}})
+    assert total(right, "TT") == pytest.approx(LUMI * 88.0 * 80 / 1600)
+    assert right.cutflow["initial"][TT] == 1000
+    assert not any("generated" in note for note in right.notes)
 
 
 def test_datasets_of_one_sample() -> None:
