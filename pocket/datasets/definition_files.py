@@ -51,6 +51,7 @@ metadata of an entry is that of the entry. Entries of one key that would have th
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -241,8 +242,11 @@ def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...
     if key == "open_data":
         # The number of a record may be an integer.
         strings = [str(item) if type(item) is int else item for item in strings]
-    if not all(isinstance(item, str) and item for item in strings):
-        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a string or a list of strings")
+    for item in strings:
+        if not isinstance(item, str) or not item:
+            # Of thousands of files, only the wrong one is named; coffea's mappings of files are shortened.
+            shown = f"{'has' if isinstance(value, list) else 'is'} {reprlib.repr(item)}"
+            raise DatasetError(f"{where}: {key!r} {shown}, expected a string or a list of strings")
     for url in strings:
         if holds_token(url):
             raise DatasetError(

@@ -288,7 +288,7 @@ def test_records_of_open_data(tmp_path: Path) -> None:
     definition = read_one(tmp_path, MC, open_data=[30563, "10.7483/OPENDATA.CMS.X"])
     assert definition.values == ("30563", "10.7483/OPENDATA.CMS.X")
     assert read_one(tmp_path, MC, open_data=30563).values == ("30563",)
-    with pytest.raises(DatasetError, match=r"'open_data' is .*True.*, expected a string"):
+    with pytest.raises(DatasetError, match="'open_data' has True, expected a string"):
         read_one(tmp_path, MC, open_data=[True])
 
 
@@ -326,7 +326,7 @@ def test_built_filesets_of_pocketcoffea(tmp_path: Path) -> None:
         ({"metadata": MC, "files": ["a.root"]}, "lacks 'metadata.sample'"),
         (
             {"metadata": BUILT, "files": [{"paths": ["a.root"]}]},
-            "'files' is .*, expected a string or a list",
+            r"'files' has {'paths': \['a\.root'\]}, expected a string or a list of strings$",
         ),
         ({"metadata": {**BUILT, "xsec": "many"}, "files": ["a.root"]}, "'xsec' is 'many', expected a number"),
     ],
@@ -354,3 +354,14 @@ def test_definitions_of_the_repository() -> None:
         ("DYJetsToLL_2018", "DYJetsToLL"),
         ("DATA_DoubleMuon_2018_EraA", "DATA_DoubleMuon"),
     ]
+
+
+def test_files_of_coffea_make_a_short_sentence(tmp_path: Path) -> None:
+    files = {f"{number:05}.root": "Events" for number in range(5000)}
+    for wrong, sentence in (
+        (files, r"'files' is {'00000\.root': 'Events', .*\.\.\.}, expected a string or a list of strings"),
+        ([*files, None], "'files' has None, expected a string or a list of strings"),
+    ):
+        with pytest.raises(DatasetError, match=sentence) as caught:
+            read_definitions([write(tmp_path, {"DY": {"metadata": BUILT, "files": wrong}})])
+        assert len(str(caught.value)) < 400
