@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any
 
@@ -11,11 +10,9 @@ from pocket.datasets.catalogues.settings import Settings
 from pocket.datasets.catalogues.web import get_json
 from pocket.errors import DatasetError
 
-_log = logging.getLogger(__name__)
-
 
 def dbs_files(dataset: str, instance: str, settings: Settings) -> list[CatalogueFile]:
-    """Return the valid files of a dataset.
+    """Return the files of a dataset, also those that DBS calls invalid.
 
     Args:
         dataset: name of the dataset, ``/primary/processed/tier``.
@@ -29,24 +26,18 @@ def dbs_files(dataset: str, instance: str, settings: Settings) -> list[Catalogue
         raise DatasetError(f"{dataset!r} is no dataset name of CMS, expected /primary/processed/tier without wildcards")
     records = _ask("files", dataset, instance, settings)
     files = []
-    invalid = 0
     for record in records:
         try:
             name, entries, size = record["logical_file_name"], record["event_count"], record["file_size"]
-            valid = record["is_file_valid"]
+            valid = bool(record["is_file_valid"])
         except KeyError as error:
             raise DatasetError(f"DBS {instance} answers without {error} for {dataset}") from None
-        if not valid:
-            invalid += 1
-            continue
         checksum = record.get("adler32") or record.get("check_sum") or ""
-        files.append(CatalogueFile(name, size, str(checksum), entries, record.get("block_name") or ""))
+        files.append(CatalogueFile(name, size, str(checksum), entries, record.get("block_name") or "", valid))
     if not records:
         raise DatasetError(f"DBS {instance} knows no files of {dataset}; is the name right?")
-    if not files:
-        raise DatasetError(f"none of the {invalid} files of {dataset} is valid in DBS {instance}")
-    if invalid:
-        _log.warning("%s: %d of %d files are invalid in DBS and left out", dataset, invalid, len(records))
+    if not any(file.valid for file in files):
+        raise DatasetError(f"none of the {len(files)} files of {dataset} is valid in DBS {instance}")
     return sorted(files, key=lambda file: file.name)
 
 

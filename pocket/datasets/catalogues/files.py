@@ -17,6 +17,7 @@ class CatalogueFile:
         checksum: its checksum, empty if the catalogue doesn't have it.
         entries: its number of events, None if the catalogue doesn't have it.
         block: the block it belongs to, empty if there is none.
+        valid: whether the catalogue calls it valid.
     """
 
     name: str
@@ -24,6 +25,7 @@ class CatalogueFile:
     checksum: str = ""
     entries: int | None = None
     block: str = ""
+    valid: bool = True
 
     @property
     def identity(self) -> str:

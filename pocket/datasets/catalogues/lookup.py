@@ -73,7 +73,11 @@ class Catalogues:
             DatasetError: if DBS doesn't answer, doesn't know the dataset, or has no valid file.
         """
         question = f"dbs {self.settings.dbs_url} {instance} {dataset}"
-        files = self._files(question, lambda: dbs_files(dataset, instance, self.settings))
+        known = self._files(question, lambda: dbs_files(dataset, instance, self.settings))
+        # Invalid files are cached, too, so that each build says that they are left out.
+        files = [file for file in known if file.valid]
+        if left_out := len(known) - len(files):
+            _log.warning("%s: %d of %d files are invalid in DBS and left out", dataset, left_out, len(known))
         replicas = self._replicas(dataset, instance, files)
         listed = []
         without_site: list[str] = []

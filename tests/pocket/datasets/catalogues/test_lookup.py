@@ -65,6 +65,16 @@ def test_answers_are_remembered(make: Callable[..., Catalogues], server: Catalog
     assert len(urls(make())) == 3
 
 
+def test_invalid_files_are_named_each_time(
+    make: Callable[..., Catalogues], server: CatalogueServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.add_file(NAME, "/store/bad.root", 99, is_file_valid=0)
+    for _ in range(2):
+        caplog.clear()
+        assert urls(make()) == AT_SITES
+        assert caplog.messages == [f"{NAME}: 1 of 3 files are invalid in DBS and left out"]
+
+
 def test_rules_of_sites(make: Callable[..., Catalogues], caplog: pytest.LogCaptureFixture) -> None:
     catalogues = make(sites=SiteRules(block=("T2_DE_DESY",)), redirector="root://other.example//")
     assert urls(catalogues) == [("root://other.example//store/a.root",), AT_SITES[1]]
