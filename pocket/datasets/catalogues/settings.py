@@ -10,11 +10,15 @@ from typing import Any
 from pocket.errors import ConfigError, check_known
 
 SECTION = "[catalogues] of law.cfg"
+#: End of the names of disks of sites that also have tapes.
+_DISK = "_Disk"
 
 
 @dataclass(frozen=True)
 class SiteRules:
     """Rules for the sites that files are read from, and their order.
+
+    The disks of a site may be named as in Rucio, T1_US_FNAL_Disk, or as the site, T1_US_FNAL.
 
     Args:
         allow: if given, only these sites, in this order.
@@ -42,7 +46,9 @@ class SiteRules:
         allowed = [
             site
             for site in sites
-            if (not self.allow or site in self.allow) and site not in self.block and re.search(self.regex, site)
+            if (not self.allow or _position(self.allow, site) < len(self.allow))
+            and _position(self.block, site) == len(self.block)
+            and re.search(self.regex, site)
         ]
 
         def rank(site: str) -> tuple[int, int]:
@@ -149,4 +155,7 @@ def _number(name: str, text: str) -> float:
 
 
 def _position(names: tuple[str, ...], name: str) -> int:
-    return names.index(name) if name in names else len(names)
+    """Return the place of a site among names, their number if it isn't one of them."""
+    sites = [each.removesuffix(_DISK) for each in names]
+    site = name.removesuffix(_DISK)
+    return sites.index(site) if site in sites else len(sites)

@@ -22,6 +22,9 @@ SITES = ["T1_US_FNAL_Disk", "T2_DE_DESY", "T2_CH_CSCS", "T2_IT_Pisa"]
         (SiteRules(allow=("T2_IT_Pisa", "T2_DE_DESY"), block=("T2_IT_Pisa",)), ["T2_DE_DESY"]),
         (SiteRules(allow=("T2_IT_Pisa", "T2_DE_DESY"), priority=("T2_DE_DESY",)), ["T2_DE_DESY", "T2_IT_Pisa"]),
         (SiteRules(regex="T3"), []),
+        # The site has tapes, too, so its disks have another name in Rucio.
+        (SiteRules(block=("T1_US_FNAL", "T2_CH")), [site for site in SITES if site != "T1_US_FNAL_Disk"]),
+        (SiteRules(allow=("T2_IT_Pisa", "T1_US_FNAL")), ["T2_IT_Pisa", "T1_US_FNAL_Disk"]),
     ],
 )
 def test_order_of_sites(rules: SiteRules, expected: list[str]) -> None:
