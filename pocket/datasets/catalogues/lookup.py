@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from pocket.datasets.catalogues.cache import AnswerCache, FileCache
 from pocket.datasets.catalogues.dbs import dbs_files, dbs_sites
 from pocket.datasets.catalogues.files import CatalogueFile
 from pocket.datasets.catalogues.open_data import open_data_files
-from pocket.datasets.catalogues.replicas import Replicas, replicas_of, rucio_replicas, site_replicas
+from pocket.datasets.catalogues.replicas import Replicas, is_unreachable, replicas_of, rucio_replicas, site_replicas
 from pocket.datasets.catalogues.settings import Settings
 from pocket.datasets.definitions import GLOBAL
 from pocket.errors import DatasetError
@@ -43,6 +44,9 @@ class Catalogues:
     fresh: bool = False
     answers: AnswerCache = field(init=False)
     opened: FileCache = field(init=False)
+    # Of many datasets, each would wait for Rucio in vain.
+    _unreachable: threading.Event = field(init=False, repr=False, default_factory=threading.Event)
+    _first_failure: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.answers = AnswerCache(self.folder / "answers", self.settings.cache_hours)
@@ -117,6 +121,8 @@ class Catalogues:
         known = None if self.fresh else self.answers.get(question)
         if known is not None:
             return replicas_of(known)
+        if instance == GLOBAL and self._unreachable.is_set():
+            return {}
         try:
             if instance == GLOBAL:
                 replicas = rucio_replicas(dataset, self.settings, self.folder)
@@ -125,7 +131,11 @@ class Catalogues:
                 places = [(file.name, sites[file.block]) for file in files if sites.get(file.block)]
                 replicas = site_replicas(places, self.settings, self.folder)
         except DatasetError as error:
-            _log.warning("%s; %s is read through %s", error, dataset, self.settings.redirector)
+            if instance != GLOBAL or not is_unreachable(error):
+                _log.warning("%s; %s is read through %s", error, dataset, self.settings.redirector)
+            elif self._first_failure.acquire(blocking=False):
+                self._unreachable.set()
+                _log.warning("%s; it isn't asked again, and files are read through %s", error, self.settings.redirector)
             return {}
         self.answers.put(question, replicas)
         return replicas

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,11 @@ Replicas: TypeAlias = dict[str, list[tuple[str, str]]]
 
 #: Name of coffea's map of the sites' addresses.
 _MAP = ".sites_map.json"
+
+# Errors of Rucio's client that don't depend on the dataset: of its configuration, of the proxy, and of the connection.
+_OF_RUCIO = re.compile(
+    r": (no answer within|ConfigNotFound|CannotAuthenticate|MissingClientParameter|\w*(Connect|Timeout)\w*:)"
+)
 
 #: Seconds for importing coffea, which is slow on a busy machine.
 MARGIN = 30.0
@@ -42,6 +48,18 @@ def rucio_replicas(dataset: str, settings: Settings, folder: Path) -> Replicas:
     if not found:
         raise DatasetError(f"Rucio knows no files of {dataset}")
     return found
+
+
+def is_unreachable(error: DatasetError) -> bool:
+    """Tell whether Rucio would answer to no other question either, to an error of :func:`rucio_replicas`.
+
+    Examples:
+        >>> is_unreachable(DatasetError("Rucio on /A/x/NANOAODSIM: no answer within 180 s"))
+        True
+        >>> is_unreachable(DatasetError("Rucio knows no files of /A/x/NANOAODSIM"))
+        False
+    """
+    return bool(_OF_RUCIO.search(str(error)))
 
 
 def site_replicas(places: Sequence[tuple[str, str]], settings: Settings, folder: Path) -> Replicas:

@@ -104,11 +104,31 @@ def test_sites_are_unknown(
     with caplog.at_level(logging.WARNING):
         assert urls(catalogues, instance) == BY_REDIRECTOR
         assert urls(catalogues, instance) == BY_REDIRECTOR
-    # a failure isn't remembered, and said each time
-    assert len(caplog.messages) == 2
+    # a failure of one dataset isn't remembered, and said each time; without a configuration, Rucio is asked once
+    of_one = instance == PRIVATE
+    assert len(caplog.messages) == (2 if of_one else 1)
     for message in caplog.messages:
         assert message.startswith(reason.partition(" .*")[0])
-        assert message.endswith(f"; {NAME} is read through root://xrootd-cms.infn.it//")
+        of_which = f"{NAME} is" if of_one else "it isn't asked again, and files are"
+        assert message.endswith(f"; {of_which} read through root://xrootd-cms.infn.it//")
+
+
+def test_rucio_that_does_not_answer_is_asked_once(
+    make: Callable[..., Catalogues], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = []
+    errors = iter(["Rucio knows no files of it", "Rucio on it: no answer within 180 s"])
+
+    def fail(*args: object) -> None:
+        asked.append(args)
+        raise DatasetError(next(errors))
+
+    monkeypatch.setattr("pocket.datasets.catalogues.lookup.rucio_replicas", fail)
+    catalogues = make()
+    for number in (1, 2, 2, 2):
+        assert urls(catalogues, "prod/global") == BY_REDIRECTOR
+        assert len(asked) == number
+    assert len(caplog.messages) == 2
 
 
 def test_dbs_is_down(make: Callable[..., Catalogues], server: CatalogueServer) -> None:
