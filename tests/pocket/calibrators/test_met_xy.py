@@ -194,6 +194,40 @@ def test_linear_shift_without_a_file() -> None:
         METXYCalibrator(params, {"year": "2018", "isMC": False})
 
 
+#: a run of each era in the middle of those that the files have for it
+ERAS = {
+    "2016_PreVFP": {"B": 274000, "C": 275800, "D": 276500, "E": 277000, "F": 278000},
+    "2016_PostVFP": {"F": 278803, "G": 279500, "H": 282500},
+    "2017": {"B": 298000, "C": 300500, "D": 302500, "E": 304000, "F": 306000},
+    "2018": {"A": 316000, "B": 318000, "C": 319700, "D": 322000},
+}
+
+
+@needs_files
+@pytest.mark.parametrize("year", RUN_2)
+def test_shipped_shifts_are_those_of_the_files(year: str) -> None:
+    shipped = to_plain(get_default_parameters())["MET_xy"]
+    file = correctionlib.CorrectionSet.from_file(file_of(year, "met.json.gz"))
+    before = cmath.rect(200.0, 0.3)
+
+    def shift(kind: str, vertices: int, run: int) -> complex:
+        pt, phi = (
+            file[f"{result}_metphicorr_pfmet_{kind}"].evaluate(200.0, 0.3, float(vertices), float(run))
+            for result in ("pt", "phi")
+        )
+        return before - cmath.rect(pt, phi)
+
+    assert set(shipped["Data"][year]) == set(ERAS[year])
+    for kind, numbers, run in (
+        ("mc", shipped["MC"][year], 1),
+        *(("data", shipped["Data"][year][era], run) for era, run in ERAS[year].items()),
+    ):
+        (slope_x, x), (slope_y, y) = numbers
+        for vertices in (10, 50):
+            expected = complex(slope_x * vertices + x, slope_y * vertices + y)
+            assert abs(shift(kind, vertices, run) - expected) < 1e-4
+
+
 def test_mistakes() -> None:
     params = to_plain(get_default_parameters())
     with pytest.raises(UnknownNameError, match=r"unknown parameter '2024' in met_xy_calibration"):
