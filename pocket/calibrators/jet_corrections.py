@@ -39,6 +39,7 @@ class JetCorrections:
         uncertainties: (file, version of the energy scale in it) of the uncertainties of the scale; ``None`` if they are
             in ``path``.
         resolution_path: file of the resolution; ``None`` if it is in ``path``.
+        matched_only: \\|η\\| between which jets without a generated jet aren't smeared; ``None`` for nowhere.
     """
 
     path: str
@@ -48,6 +49,7 @@ class JetCorrections:
     resolution: str | None
     uncertainties: tuple[str, str] | None = None
     resolution_path: str | None = None
+    matched_only: tuple[float, float] | None = None
 
     @classmethod
     def from_params(cls, params: Any, jet_type: str, metadata: Mapping[str, Any]) -> JetCorrections:
@@ -82,6 +84,7 @@ class JetCorrections:
             resolution=str(parameter(params, *place, "jer")) if smeared else None,
             uncertainties=None if further is None else (str(further), str(table.get("jec_uncertainties") or scale)),
             resolution_path=None if of_resolution is None else str(of_resolution),
+            matched_only=_limits(table.get("jer_matched_only"), place),
         )
 
     def corrections(self, sources: Iterable[str] = ()) -> list[tuple[str, str]]:
@@ -167,6 +170,14 @@ class JetCorrections:
         except (IndexError, RuntimeError) as error:
             place = f"correction {name!r} for {self.jet_type} in {Path(path).name}"
             raise ConfigError(f"{place}: {' '.join(str(error).split())}; inputs: {', '.join(names)}") from None
+
+
+def _limits(region: Any, place: tuple[str, ...]) -> tuple[float, float] | None:
+    if region is None:
+        return None
+    if isinstance(region, str | float | int) or len(region) != 2:
+        raise ConfigError(f"{'.'.join(place)}.jer_matched_only is {region!r}, expected two limits on |η|")
+    return float(region[0]), float(region[1])
 
 
 def _of_era(params: Any, place: tuple[str, ...], metadata: Mapping[str, Any]) -> str:

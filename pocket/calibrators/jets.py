@@ -282,8 +282,15 @@ class JetEnergies:
 
     def _smear(self, systematic: str) -> Floats:
         pt, gen_pt, resolution, normal = self._smearing
+        return self.smear_factor(pt, gen_pt, resolution, self._ratio(systematic), normal)
+
+    def _ratio(self, systematic: str) -> Floats:
+        """Return the ratio of resolutions by which each jet is smeared, 1 for those that aren't."""
+        pt, gen_pt, *_ = self._smearing
         ratio = self.corrections.resolution_ratio(self._inputs, pt, systematic)
-        return self.smear_factor(pt, gen_pt, resolution, ratio, normal)
+        low, high = self.corrections.matched_only or (np.inf, np.inf)
+        abseta = np.abs(self._inputs["JetEta"])
+        return np.where((gen_pt <= 0) & (abseta > low) & (abseta < high), 1.0, ratio)
 
     def _scaled(self, factor: Floats | float) -> ak.Array:
         pt = self._pt * factor
@@ -359,5 +366,4 @@ class NodeEnergies(JetEnergies):
     def _smear(self, systematic: str) -> Floats:
         pt, gen_pt, resolution, event = self._smearing
         inputs = {**self._inputs, "JetPt": pt, "JER": resolution, "EventID": event}
-        ratio = self.corrections.resolution_ratio(self._inputs, pt, systematic)
-        return node_smear_factor(self._node, {**inputs, "GenPt": gen_pt, "JERSF": ratio})
+        return node_smear_factor(self._node, {**inputs, "GenPt": gen_pt, "JERSF": self._ratio(systematic)})

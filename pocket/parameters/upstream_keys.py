@@ -20,7 +20,11 @@ def _any(*keys: str) -> dict[str, None]:
 #: Keys of single calibrators and selections, in the form of :data:`pocket.parameters.schema.SCHEMA`.
 FURTHER: Mapping[str, Any] = {
     "jets_calibration": {
-        "jet_types": {"*": {YEAR: _any("json_path_uncertainties", "jec_uncertainties", "json_path_resolution")}},
+        "jet_types": {
+            "*": {
+                YEAR: _any("json_path_uncertainties", "jec_uncertainties", "json_path_resolution", "jer_matched_only")
+            }
+        },
         "smearing": {"file": TEXT, "name": TEXT},
     },
     "default_jets_calibration": {"smearing": _any("JERSmear")},

@@ -125,6 +125,17 @@ def test_errors(params: dict[str, Any]) -> None:
         found.relative_resolution({"JetEta": np.ones(2)}, np.ones(2))
 
 
+@pytest.mark.parametrize("limits", [2.5, [2.5], "2.5, 3.0"])
+def test_limits_of_jets_that_are_not_smeared(params: dict[str, Any], limits: Any) -> None:
+    table = params["jets_calibration"]["jet_types"][JET_TYPE][YEAR]
+    assert JetCorrections.from_params(params, JET_TYPE, MC).matched_only is None
+    table["jer_matched_only"] = [2.5, 3]
+    assert JetCorrections.from_params(params, JET_TYPE, MC).matched_only == (2.5, 3.0)
+    table["jer_matched_only"] = limits
+    with pytest.raises(ConfigError, match=rf"{JET_TYPE}\.{YEAR}\.jer_matched_only is .*, expected two limits on \|η\|"):
+        JetCorrections.from_params(params, JET_TYPE, MC)
+
+
 def test_collections_are_a_table() -> None:
     of_year = {"AK4PFchs": "Jet", "AK4PFPuppi": ["Jet", "OtherJet"], "AK8PFPuppi": None}
     params = {"jets_calibration": {"collection": {"2018": of_year, "AK4PFchs": "Jet", "2017": "Jet"}}}

@@ -39,6 +39,9 @@ def test_defaults_are_the_shipped_ones_with_upstream_values() -> None:
     for year in ("2016_PreVFP", "2016_PostVFP", "2017", "2018"):
         of_eras = sum(value for era, value in eras[year].items() if era != "tot")
         assert of_eras == pytest.approx(eras[year]["tot"], rel=1e-6)
+    # Its jets are all smeared.
+    regions = [each["jets_calibration"]["jet_types"]["AK4PFPuppi"] for each in (found, shipped)]
+    assert [of["2023_preBPix"]["jer_matched_only"] for of in regions] == [None, [2.5, 3.0]]
 
 
 def test_selections_are_those_of_the_analysis_alone(tmp_path: Path) -> None:
