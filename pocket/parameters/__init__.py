@@ -2,7 +2,7 @@
 
 >>> from pocket.parameters import get_default_parameters
 >>> get_default_parameters().lumi.picobarns["2018"].tot
-59830.0
+59560.0
 """
 
 import lazy_loader

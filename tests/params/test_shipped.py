@@ -151,10 +151,10 @@ def test_the_schema_knows_every_year(params: dict[str, Any]) -> None:
 
 
 def test_luminosity_of_run_2(params: dict[str, Any]) -> None:
-    # LumiRecommendationsRun2: 36.33, 41.48 and 59.83/fb, 137.64/fb in all
+    # LumiRecommendationsRun2: 36.33, 42.07 and 59.56/fb
     table = params["lumi"]["picobarns"]
     assert table["2016_PreVFP"]["tot"] + table["2016_PostVFP"]["tot"] == 36330
-    assert (table["2017"]["tot"], table["2018"]["tot"]) == (41480, 59830)
+    assert (table["2017"]["tot"], table["2018"]["tot"]) == (42070, 59560)
     for year in UL:
         eras = sum(value for era, value in table[year].items() if era != "tot")
         assert eras == pytest.approx(table[year]["tot"], rel=1e-4)

@@ -29,7 +29,7 @@ SHIFTS = {
     "2018": {"scale_common": 0.02, "scale_own": 0.04, "scale_barrel_2018": 0.2},
 }
 WEIGHTS = {"2017": {"method": 0.1, "stat": 0.02}, "2018": {"method": 0.15, "stat": 0.01}}
-LUMI = {"2017": 41480.0, "2018": 59830.0}
+LUMI = {"2017": 42070.0, "2018": 59560.0}
 XSEC = {"dy": 2000.0, "tune": 1900.0, "other": 2100.0}
 EDGES = np.linspace(10, 70, 7)
 #: name in the templates → era → name in the analysis; the tune is one of all eras

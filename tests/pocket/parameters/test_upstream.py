@@ -35,7 +35,7 @@ def test_defaults_are_the_shipped_ones_with_upstream_values() -> None:
     # What isn't PocketCoffea's own stays.
     assert found["lumi"]["uncertainties"] == shipped["lumi"]["uncertainties"]
     eras = found["lumi"]["picobarns"]
-    assert (eras["2018"]["tot"], shipped["lumi"]["picobarns"]["2018"]["tot"]) == (59832.47534, 59830)
+    assert (eras["2018"]["tot"], shipped["lumi"]["picobarns"]["2018"]["tot"]) == (59832.47534, 59560)
     for year in ("2016_PreVFP", "2016_PostVFP", "2017", "2018"):
         of_eras = sum(value for era, value in eras[year].items() if era != "tot")
         assert of_eras == pytest.approx(eras[year]["tot"], rel=1e-6)
