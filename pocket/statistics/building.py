@@ -383,21 +383,17 @@ class _RegionBuilder:
             treated = treat(nominal, variances, sides, options, removed)
             self._report_cut_off(process, parameter.name, sides, nominal)
             effects[parameter.name] = treated
-        for log_normal in _last_of_each_name(self.declaration, process, self.name, tuple(binned)):
-            for parameter in _parameters(log_normal.years, log_normal.parameter, tuple(binned)):
-                effect = self._factor_effect(log_normal, parameter, process, binned, nominal)
-                if effect is not None:
-                    self._claim(parameter.name, process, f"LogNormal({log_normal.name!r})", sources)
-                    effects[parameter.name] = effect
-                    self.declared_rates.add((self.name, process, parameter.name))
+        for name, nuisance, by_year in _factors_by_year(self.declaration, process, self.name, tuple(binned)):
+            self._claim(nuisance, process, f"LogNormal({name!r})", sources)
+            effects[nuisance] = self._factor_effect(by_year, binned, nominal)
+            self.declared_rates.add((self.name, process, nuisance))
         return effects
 
     def _names_of(self, process: str, binned: Mapping[str, Contents]) -> list[str]:
         """Return the names of all nuisances of a process."""
         names = [parameter.name for _, _, parameter in stored_effects(self.declaration, self.name, process, binned)]
-        for one in _last_of_each_name(self.declaration, process, self.name, tuple(binned)):
-            names += [parameter.name for parameter in _parameters(one.years, one.parameter, tuple(binned))]
-        return names
+        factors = _factors_by_year(self.declaration, process, self.name, tuple(binned))
+        return [*names, *(nuisance for _, nuisance, _ in factors)]
 
     def _claim(self, parameter: str, process: str, source: str, sources: dict[str, str]) -> None:
         if parameter not in self.parameters:
@@ -420,23 +416,10 @@ class _RegionBuilder:
                 self.findings.append(Finding("cut_off", text, self.name, process, parameter, value=float(values.sum())))
 
     def _factor_effect(
-        self,
-        declared: LogNormal,
-        parameter: _Parameter,
-        process: str,
-        binned: Mapping[str, Contents],
-        nominal: Floats,
-    ) -> Treated | None:
-        """Return the effect of factors that may differ between years, ``None`` if nothing is changed."""
-        by_year = {
-            year: declared.factors(process, self.name, year) if year in parameter.years else None for year in binned
-        }
-        if not any(by_year.values()):
-            return None
-        powers = {
-            year: tuple(factor**parameter.share for factor in pair) if pair else (1.0, 1.0)
-            for year, pair in by_year.items()
-        }
+        self, by_year: Mapping[str, tuple[float, float]], binned: Mapping[str, Contents], nominal: Floats
+    ) -> Treated:
+        """Return the effect of factors (at −1, at +1), which may differ between years."""
+        powers = {year: by_year.get(year, (1.0, 1.0)) for year in binned}
         if len(set(powers.values())) == 1:
             down_factor, up_factor = next(iter(powers.values()))
             return Treated((down_factor, up_factor), None, "rate", 0.0)
@@ -511,15 +494,26 @@ def varied_sum(
     return sides[0], sides[1]
 
 
-def _last_of_each_name(
+def _factors_by_year(
     declaration: StatisticalModel, process: str, region: str, years: Sequence[str]
-) -> tuple[LogNormal, ...]:
-    """Return the factors that change a process in a region; of several with one name, the last counts."""
-    found: dict[str, LogNormal] = {}
+) -> Iterator[tuple[str, str, dict[str, tuple[float, float]]]]:
+    """Yield declared name, parameter, and year → factors (at −1, at +1) of what changes a process in a region.
+
+    Of several declarations of one name, the last one counts that has factors in a year.
+    """
+    counting: dict[str, dict[str, tuple[LogNormal, tuple[float, float]]]] = {}
     for one in declaration.of_kind(LogNormal):
-        if any(one.factors(process, region, year) for year in years):
-            found[one.name] = one
-    return tuple(found.values())
+        for year in years:
+            if pair := one.factors(process, region, year):
+                counting.setdefault(one.name, {})[year] = one, pair
+    for name, by_year in counting.items():
+        found: dict[str, dict[str, tuple[float, float]]] = {}
+        for year in (year for year in years if year in by_year):
+            one, (down, up) = by_year[year]
+            for parameter in _parameters(one.years, one.parameter, (year,)):
+                found.setdefault(parameter.name, {})[year] = down**parameter.share, up**parameter.share
+        for parameter_name, factors in found.items():
+            yield name, parameter_name, factors
 
 
 def _assemble(

@@ -145,6 +145,20 @@ def test_the_last_log_normal_of_a_name_counts() -> None:
     assert model.region("sr").log_normals["norm"] == {"sig": (1 / 1.1, 1.1), "bkg": (1 / 1.5, 1.5)}
 
 
+def test_log_normals_of_one_name_may_be_declared_year_by_year() -> None:
+    bkg = {"2017": contents([2, 2, 2, 2]), "2018": contents([6, 6, 6, 6])}
+    by_year = [LogNormal("lumi", {year: factor}, processes="bkg") for year, factor in (("2017", 1.2), ("2018", 1.1))]
+    down, up = build(*by_year, bkg=bkg).model.region("sr").log_normals["lumi"]["bkg"]
+    # 8 · 1.2 and 24 · 1.1 events of 32
+    assert (down, up) == pytest.approx(((8 / 1.2 + 24 / 1.1) / 32, (8 * 1.2 + 24 * 1.1) / 32))
+    # The last one with factors in a year counts, and says how it is correlated.
+    last = LogNormal("lumi", {"2018": 1.3}, years="apart", processes="bkg")
+    model = build(*by_year, last, bkg=bkg).model
+    assert model.nuisances == ("lumi", "lumi_2018")
+    found = {name: effect["bkg"][1] for name, effect in model.region("sr").log_normals.items()}
+    assert found == pytest.approx({"lumi": (8 * 1.2 + 24) / 32, "lumi_2018": (8 + 24 * 1.3) / 32})
+
+
 def test_free_parameters_and_formulas_multiply_yields() -> None:
     formula = Free("scale", "bkg", formula="@0*@1", arguments=("norm", "r"))
     model = build(Free("norm", "sig", range=(0, 5)), formula).model
