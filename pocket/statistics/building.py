@@ -485,11 +485,10 @@ def varied_sum(
     """
     sides: list[Floats | None] = []
     for number in (0, 1):
-        of_years = {year: one.sides(variation)[number] if year in years else None for year, one in by_year.items()}
-        if all(side is None for side in of_years.values()):
+        if all(one.sides(variation)[number] is None for year, one in by_year.items() if year in years):
             sides.append(None)
             continue
-        parts = [by_year[year].values if side is None else side for year, side in of_years.items()]
+        parts = [one.side(variation, number) if year in years else one.values for year, one in by_year.items()]
         sides.append(np.sum(parts, axis=0))
     return sides[0], sides[1]
 

@@ -37,10 +37,9 @@ class Contents:
         """Return the sum, in which what one of both doesn't vary is nominal."""
         sums: dict[str, tuple[Floats | None, Floats | None]] = {}
         for name in dict.fromkeys((*self.varied, *other.varied)):
-            sides = zip(self.sides(name), other.sides(name), strict=True)
             up, down = (
-                None if one is None and two is None else _or(one, self.values) + _or(two, other.values)
-                for one, two in sides
+                None if one is None and two is None else self.side(name, number) + other.side(name, number)
+                for number, (one, two) in enumerate(zip(self.sides(name), other.sides(name), strict=True))
             )
             sums[name] = up, down
         return Contents(self.values + other.values, self.variances + other.variances, sums)
@@ -49,9 +48,17 @@ class Contents:
         """Return the sums (up, down) of a variation; both are missing if it isn't there."""
         return self.varied.get(variation, (None, None))
 
+    def side(self, variation: str, number: int) -> Floats:
+        """Return the sums up (0) or down (1), of which a missing one is the mirror image of the other, if there is one.
 
-def _or(value: Floats | None, nominal: Floats) -> Floats:
-    return nominal if value is None else value
+        >>> one = Contents(np.array([0.0, 2, 0]), np.zeros(3), {"jes": (np.array([0.0, 3, 0]), None)})
+        >>> one.side("jes", 1).tolist(), one.side("pileup", 1).tolist()
+        ([0.0, 1.0, 0.0], [0.0, 2.0, 0.0])
+        """
+        side, other = self.sides(variation)[number], self.sides(variation)[1 - number]
+        if side is not None:
+            return side
+        return self.values if other is None else 2 * self.values - other
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,6 +72,13 @@ def test_a_variation_of_one_year_is_nominal_in_others() -> None:
     assert build(Stored("jes", years="apart"), bkg=bkg).model.nuisances == ("jes_2017",)
 
 
+def test_a_side_that_one_year_lacks_is_mirrored_in_that_year() -> None:
+    bkg = two_years(y2017={"jes": ([4, 2, 2, 2], None)})
+    # 2017 has 4 events up, so 0 down; 2018 has 10 and 4.
+    assert shape(build(Stored("jes"), bkg=bkg).model, "jes") == ([14, 8, 8, 8], [4, 8, 8, 8])
+    assert shape(build(Stored("jes", years="apart"), bkg=bkg).model, "jes_2017") == ([10, 8, 8, 8], [6, 8, 8, 8])
+
+
 def covariance_of_rates(model: Model, toys: int) -> Floats:
     """Return the covariance of the logarithms of expected rates of all regions, without Poisson fluctuations."""
     bins = sum(region.bins for region in model.regions)

@@ -12,7 +12,7 @@ from pocket.histograms.axes import category_axis
 from pocket.histograms.files import write_sums_and_histograms
 from pocket.statistics import MergedTemplates, Region, RegionTemplates
 from pocket.statistics.regions import Contents, read_region
-from tests.pocket.statistics.declared import declaration
+from tests.pocket.statistics.declared import contents, declaration
 
 CATEGORIES, VARIATIONS = ("other", "signal"), ("nominal", "xUp", "xDown", "oneUp")
 YEARS = {"S_2017": "2017", "S_2018": "2018", "B_2018": "2018", "B_2018_ext": "2018", "DATA_2018": "2018"}
@@ -75,6 +75,12 @@ def test_templates_are_those_of_the_histograms(tmp_path: Path) -> None:
     check(found.contents["bkg"]["2018"], list(samples["B"].values()))
     np.testing.assert_allclose(found.data, samples["DATA"]["DATA_2018"][{"cat": "signal"}].view(flow=True)["value"])
     assert found.years == ("2017", "2018")
+
+
+def test_a_side_that_one_sample_lacks_is_mirrored_in_that_sample() -> None:
+    both = contents([10], jes=([12], [9]))
+    assert (contents([5], jes=([7], None)) + both).varied["jes"][1].tolist() == [0, 12, 0]
+    assert (contents([5]) + both).varied["jes"][1].tolist() == [0, 14, 0]
 
 
 def test_regions_read_their_years_alone(tmp_path: Path) -> None:
