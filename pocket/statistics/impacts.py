@@ -12,6 +12,7 @@ from pocket.errors import check_known
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.intervals import crossing, find_interval
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.parameter_options import GROUP
 from pocket.statistics.results import Breakdown, Impact, Pair
 
 #: precision of the errors of nuisances at which impacts are taken
@@ -129,7 +130,8 @@ def break_down(best: Fit, poi: str, groups: Mapping[str, Iterable[str]] | None =
         groups: name → parameters; by default the groups of the model.
 
     Returns:
-        Shares of the groups, then ``"mc_stat"`` if there are statistical errors of simulation, and ``"stat"``.
+        Shares of the groups, then ``"mc_stat"`` if there are statistical errors of simulation, and ``"stat"``. A group
+        of one of these names is ``"group:stat"``.
 
     Raises:
         UnknownNameError: if a parameter is unknown.
@@ -148,7 +150,8 @@ def break_down(best: Fit, poi: str, groups: Mapping[str, Iterable[str]] | None =
     total = find_interval(best, poi).errors
     shares = {}
     for group, members in (model.groups if groups is None else groups).items():
-        shares[group] = _difference(total, _errors(_frozen(best, members), best, poi))
+        name = f"{GROUP}{group}" if group in (MC_STAT, STAT) else group
+        shares[name] = _difference(total, _errors(_frozen(best, members), best, poi))
     likelihood = _frozen(best, model.nuisances)
     if best.likelihood.has_gaussian.any() or best.likelihood.simulation_events.any():
         shares[MC_STAT] = _difference(total, _errors(best.likelihood.with_simulation_frozen(best.values), best, poi))

@@ -284,6 +284,10 @@ def test_breakdown_of_a_simple_model_adds_up() -> None:
     assert found.total[1] == pytest.approx(np.sqrt(sum(size**2 for size in expected.values())), rel=0.02)
     with pytest.raises(PocketError, match="unknown parameter of interest 'lumi' in the breakdown"):
         break_down(fit(Likelihood(model)), "lumi")
+    # Groups of a card may have the names of what a breakdown has anyway.
+    shares = break_down(fit(Likelihood(model)), "r", {"stat": ("lumi",), "mc_stat": ("id",)}).groups
+    renamed = {"group:stat": 0.005, "group:mc_stat": 0.003, "mc_stat": 0.002, "stat": 0.001}
+    assert {name: up for name, (_, up) in shares.items()} == pytest.approx(renamed, rel=0.02)
 
 
 def test_several_parameters_of_interest() -> None:
