@@ -194,6 +194,10 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
 
         return template_ids(self, self.templates(), None if readings is None else checksum)
 
+    def read_info(self) -> dict[str, Any]:
+        """Return the templates that are read."""
+        return read_from(self.templates()) if self.iterated is None else {}
+
     @property
     def correction_file(self) -> Path:
         """The file for correctionlib."""
@@ -263,8 +267,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         ):
             correction, result = make(str(self.scale_factor), self.declaration, outputs)
         files = used.checksums(self.toy_files().not_made(used))
-        read = read_from(self.templates())
-        with write_output(**self.write_info(), **read, parameter_files=files, reads=reads.record()) as folder:
+        with write_output(**self.write_info(), parameter_files=files, reads=reads.record()) as folder:
             (folder / self.correction_file.name).write_text(correction, encoding="utf-8")
             if result is not None:
                 (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

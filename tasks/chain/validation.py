@@ -115,6 +115,10 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         scale_factor = input_ids({"scale factor": required["scale_factor"].output()})
         return None if templates is None or scale_factor is None else {**scale_factor, **templates}
 
+    def read_info(self) -> dict[str, Any]:
+        """Return the templates that are read."""
+        return read_from(self.requires()["templates"])
+
     def make(self) -> None:
         """Make all checks, and write and print the report.
 
@@ -139,9 +143,8 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 f"{report.sentence}; the report is in {self.failed_directory / REPORT}; --accept-closure "
                 "continues anyway"
             )
-        read = read_from(self.requires()["templates"])
         found: dict[str, Any] = {"failed": report.failed, "accepted": accepted, "parameter_files": files}
-        with write_output(**self.write_info(), **read, **found) as folder:
+        with write_output(**self.write_info(), **found) as folder:
             _write(folder, report, accepted=accepted)
         shutil.rmtree(self.failed_directory, ignore_errors=True)
 

@@ -206,6 +206,9 @@ class StoreTask(AnalysisTask):
     #: id of the output version that existed when this task began to make its own; ``None`` before
     _replaced: str | None = None
 
+    #: arguments of :meth:`write_info` while the output is made; ``None`` otherwise
+    _info: dict[str, Any] | None = None
+
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Take away parameters without an effect, so that the tasks of both sides of a comparison are the same."""
@@ -313,8 +316,13 @@ class StoreTask(AnalysisTask):
             self.prepare_place()
             use_free_workers()
             begin_work()
-            with one_sentence(traceback_file(self.directory)):
-                self.make()
+            # Another command may replace an input after it was read, so the inputs are those of before.
+            self._info = self.write_info()
+            try:
+                with one_sentence(traceback_file(self.directory)):
+                    self.make()
+            finally:
+                self._info = None
             refuse_replaced([output], self.progress_label)
             self.refuse_incomplete()
         return None
@@ -431,8 +439,16 @@ class StoreTask(AnalysisTask):
         """Records of how the outputs of this task are made, written before the first output."""
         return task_records(self)
 
+    def read_info(self) -> dict[str, Any]:
+        """Return what the manifest says of the inputs besides their ids."""
+        return {}
+
     def write_info(self) -> dict[str, Any]:
         """Return the arguments for :func:`pocket.io.store.write_output`, which are written to the manifest."""
+        if self._info is not None:
+            return dict(self._info)
+        # This comes before the ids, so that it isn't of later inputs than these.
+        read = self.read_info()
         output = self.output()
         scale_factors = {"scale_factors": self.upstream_scale_factors} if self.upstream_scale_factors else {}
         limited = {"limited": self.restriction.text} if self.restriction else {}
@@ -450,6 +466,7 @@ class StoreTask(AnalysisTask):
             "parameters": significant_parameters(self),
             "records": self.records.ids,
             "measured": True,
+            **read,
             **scale_factors,
             **limited,
         }

@@ -187,6 +187,10 @@ class ProduceDatacards(ModelTask):
         others = input_ids({f"{kind} {name}": task.output() for name, task in tasks.items()})
         return None if templates is None or others is None else {**templates, **others}
 
+    def read_info(self) -> dict[str, Any]:
+        """Return the templates that are read."""
+        return read_from(self.requires()["templates"])
+
     def lacks(self, manifest: Manifest) -> str:
         """Return that an output has warnings, if ``--strict`` allows none."""
         warnings = int(manifest.info.get("warnings", 0))
@@ -211,7 +215,7 @@ class ProduceDatacards(ModelTask):
                 f"{findings[0].text}; all are in {self.failed_directory / CHECKS}"
             )
         info: dict[str, Any] = {"warnings": len(findings), **(self.reason if self.shows_blind else {})}
-        with write_output(**self.write_info(), **made.read, **info) as folder:
+        with write_output(**self.write_info(), **info) as folder:
             missing = write_model(folder, made)
         shutil.rmtree(self.failed_directory, ignore_errors=True)
         if missing:
@@ -227,7 +231,7 @@ class ProduceDatacards(ModelTask):
         merged = MergedTemplates(self.declaration, folders, years)
         built = build_model(self.declaration, merged, unblind=self.shows_blind)
         built = replace(built, findings=(*self.shared_events(folders), *built.findings))
-        return Made(built, partial(write_treatment, built.treatment), read_from(templates))
+        return Made(built, partial(write_treatment, built.treatment))
 
     def shared_events(self, folders: Mapping[str, Path]) -> Iterator[Finding]:
         """Yield what regions have in common, of the configurations whose folders of merged templates are given."""
@@ -253,7 +257,7 @@ class ProduceDatacards(ModelTask):
         def write(file: IO[str]) -> None:
             join_treatments(((folder / TREATMENT).read_text(encoding="utf-8") for folder in folders), file)
 
-        return Made(Built(model, {}, findings), write, read_from(required["templates"]))
+        return Made(Built(model, {}, findings), write)
 
     @property
     def failed_directory(self) -> Path:
@@ -268,12 +272,10 @@ class Made:
     Args:
         built: the model.
         write_treatment: writes ``treatment.json`` to a file.
-        read: what the manifest has of the templates it is made of.
     """
 
     built: Built
     write_treatment: Callable[[IO[str]], None]
-    read: Mapping[str, Any]
 
 
 def write_model(folder: Path, made: Made) -> str:

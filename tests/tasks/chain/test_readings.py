@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,28 @@ def test_the_luminosity_merges_again_and_processes_nothing(chain: Chain) -> None
     assert all(any(folder.rglob("*.zip")) for folder in folders)
     chain.build(MergeOutputs, config="main")
     assert set(chain.ids("MergeOutputs")) > set(before)
+
+
+def test_templates_that_another_command_replaces_meanwhile(on_files: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_files.define({"paths": ["dy_0.root"]})
+    options = {"scale_factor": "tight_id"}
+    calls = []
+    files = ComputeScaleFactors.toy_files
+
+    def replace_templates(task: Any) -> Any:
+        calls.append(task)
+        # It was measured after the first call.
+        if len(calls) == 2:
+            (on_files.analysis / "dy_1.root").replace(on_files.analysis / "dy_0.root")
+            run = on_files.run("MergeOutputs", "--config", "probes")
+            assert run.code == 0, run.text
+        return files(task)
+
+    monkeypatch.setattr(ComputeScaleFactors, "toy_files", replace_templates)
+    error = on_files.error(ComputeScaleFactors, **options)
+    assert len(calls) > 1
+    assert "ComputeScaleFactors tight_id is not complete, because something was changed while it ran" in error
+    before = on_files.task(ComputeScaleFactors, **options).result()
+    assert on_files.build(ComputeScaleFactors, **options) == ["ComputeScaleFactors tight_id"]
+    after = on_files.task(ComputeScaleFactors, **options).result()
+    assert after.scale_factor.value.tolist() != before.scale_factor.value.tolist()
