@@ -42,7 +42,8 @@ def describe_ranges(result: ScaleFactorResult) -> str:
     errors = np.maximum(result.total_up, result.total_down)[valid] / np.abs(values) * 100
     invalid = int((~valid).sum())
     without = f"  {invalid} without a value" if invalid else ""
-    return f"{values.min():.3f} … {values.max():.3f}   ± {errors.min():.1f} … {errors.max():.1f} %{without}"
+    low, high = (f"{value:.3f}" if value >= 0.01 else f"{value:.3g}" for value in (values.min(), values.max()))
+    return f"{low} … {high}   ± {errors.min():.1f} … {errors.max():.1f} %{without}"
 
 
 def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, str]]:

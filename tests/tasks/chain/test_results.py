@@ -42,22 +42,31 @@ def test_a_plot_without_data_has_no_yields(tmp_path: Path) -> None:
     assert describe_yields(tmp_path, "absent", "none") == []
 
 
-def test_ranges_of_a_scale_factor() -> None:
-    values, errors = np.array([0.9, 1.0, 5.0]), np.array([0.009, 0.03, 1.0])
-    result = ScaleFactorResult(
+def scale_factor(values: list[float], errors: list[float]) -> ScaleFactorResult:
+    measured = Measurement(np.array(values), np.array(errors), np.array(errors))
+    return ScaleFactorResult(
         name="sf",
         method="",
         description="",
         quantity="weight",
         axes={"pt": (0.0, 1.0, 2.0, 3.0)},
         flow={"pt": "clamp"},
-        scale_factor=Measurement(values, errors, errors),
+        scale_factor=measured,
         # a shift to one side counts there, and the larger side is what is shown
         systematics={"tag": (np.array([0.012, 0.0, 0.0]), np.array([0.0, 0.0, 0.0]))},
         groups=np.arange(3),
         status=("valid", "valid", "failed"),
     )
+
+
+def test_ranges_of_a_scale_factor() -> None:
+    result = scale_factor([0.9, 1.0, 5.0], [0.009, 0.03, 1.0])
     assert describe_ranges(result) == "0.900 … 1.000   ± 1.7 … 3.0 %  1 without a value"
+
+
+def test_ranges_of_small_values_keep_their_digits() -> None:
+    result = scale_factor([2.164e-7, 0.00412, 1.0], [1e-7, 1e-7, 1.0])
+    assert describe_ranges(result).startswith("2.16e-07 … 0.00412   ± ")
 
 
 def write_fit(folder: Path, data: str) -> None:
