@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -86,7 +86,7 @@ class Axis(metaclass=Declarative):
             raise ConfigError(f"{where}: the name is taken, choose another by name=")
         if hasattr(self.bins, "tolist"):
             object.__setattr__(self, "bins", self.bins.tolist())
-        if isinstance(self.bins, Sequence):
+        if isinstance(self.bins, Sequence) and not isinstance(self.bins, str):
             object.__setattr__(self, "bins", tuple(self.bins))
             if self.type == "regular" and self.start is None and self.stop is None:
                 object.__setattr__(self, "type", "variable")
@@ -180,13 +180,11 @@ class HistConf(metaclass=Declarative):
     nan: str = "error"
 
     def __post_init__(self, autofill: bool, metadata_hist: bool) -> None:
-        object.__setattr__(self, "axes", tuple(self.axes))
-        for axis in self.axes:
-            if not isinstance(axis, Axis):
-                raise ConfigError(f"a histogram's axes must be Axis objects, not {axis!r}")
-        names = [axis.name for axis in self.axes]
-        if not names:
-            raise ConfigError("a histogram needs at least one axis")
+        axes = tuple(self.axes) if isinstance(self.axes, Iterable) else ()
+        if not axes or not all(isinstance(axis, Axis) for axis in axes):
+            raise ConfigError(f"a histogram's axes must be a list of one or more Axis objects, not {self.axes!r}")
+        object.__setattr__(self, "axes", axes)
+        names = [axis.name for axis in axes]
         # Files of figures with several axes are named by them.
         for name in names[1:] and names:
             check_file_name("axis", name, f"histogram of {', '.join(map(repr, names))}")

@@ -46,6 +46,8 @@ def test_axes_as_pocketcoffea_takes_them() -> None:
         ({"bins": 3, "start": 0, "stop": 1, "growth": True}, r"axis 'x': axes don't grow \(growth=True\)"),
         ({"bins": 0, "start": 0, "stop": 1}, "axis 'x': bins must be a positive number, not 0"),
         ({"start": 0, "stop": 1}, "axis 'x': bins must be a positive number, not None"),
+        ({"bins": "10", "start": 0, "stop": 1}, "axis 'x': bins must be a positive number, not '10'"),
+        ({"type": "strcat", "bins": "ee"}, "axis 'x': bins must be a list of categories, not 'ee'"),
         ({"bins": [0, 1], "start": 0, "stop": 1}, r"axis 'x': bins must be a positive number, not \(0, 1\)"),
         ({"bins": 3, "start": 1, "stop": 1}, "axis 'x': needs finite start < stop, not 1 and 1"),
         ({"bins": 3, "start": 1}, "axis 'x': needs finite start < stop, not 1 and None"),
@@ -95,8 +97,9 @@ X = Axis(field="x", bins=3, start=0, stop=1)
 @pytest.mark.parametrize(
     ("axes", "settings", "message"),
     [
-        ([], {}, "at least one axis"),
-        (["x"], {}, "axes must be Axis objects, not 'x'"),
+        ([], {}, r"axes must be a list of one or more Axis objects, not \[\]"),
+        (["x"], {}, r"axes must be a list of one or more Axis objects, not \['x'\]"),
+        (X, {}, r"axes must be a list of one or more Axis objects, not Axis\(field='x'"),
         ([X, X], {}, "two axes of one histogram are named 'x'"),
         ([X], {"storage": "wieght"}, "unknown storage 'wieght' in histogram of x, did you mean 'weight'"),
         ([X], {"storage": "int64"}, "histogram of x: storage 'int64' counts entries, set no_weights=True"),
