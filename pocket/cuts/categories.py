@@ -25,8 +25,9 @@ def check_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
         raise ConfigError(f"{where} must be a list of cuts, not {cuts!r}")
     for position, cut in enumerate(cuts):
         if not isinstance(cut, Cut):
-            hint = f": call it if it makes one, {getattr(cut, '__name__', 'it')}(…)" if callable(cut) else ""
-            raise ConfigError(f"{where}[{position}] must be a Cut, not {cut!r}{hint}")
+            name = getattr(cut, "__name__", "it")
+            ways = f": call {name}(…) if it makes one, or give it to Cut(name=…, params={{}}, function={name})"
+            raise ConfigError(f"{where}[{position}] must be a Cut, not {cut!r}{ways if callable(cut) else ''}")
     return tuple(cuts)
 
 

@@ -48,7 +48,9 @@ def test_check_cuts() -> None:
     with pytest.raises(ConfigError, match=r"skim\[0\] must be a Cut, not 'x'"):
         check_cuts("x", "skim")
     with pytest.raises(
-        ConfigError, match=r"skim\[0\] must be a Cut, not .*: call it if it makes one, get_nObj_min\(…\)$"
+        ConfigError,
+        match=r"skim\[0\] must be a Cut, not .*: call get_nObj_min\(…\) if it makes one, "
+        r"or give it to Cut\(name=…, params={}, function=get_nObj_min\)$",
     ):
         check_cuts([get_nObj_min], "skim")
 
