@@ -9,7 +9,7 @@ from typing import Any
 
 from pocket.base.runtime.user_code import UserCall
 from pocket.base.sample_blocks import Block
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError, nearest
 from pocket.weights.base import WeightWrapper
 
 WeightClass = type[WeightWrapper]
@@ -101,7 +101,9 @@ def build_plan(
                 raise ConfigError(f"{where}: two weights are named {entry.name!r}")
             return entry.name
         if entry not in registry:
-            raise UnknownNameError("weight", entry, registry, where)
+            # A name that is hardly misspelt may be one that was declared and not listed.
+            listed = "" if nearest(str(entry), registry, likeness=0.75) else " and not in weights_classes"
+            raise UnknownNameError("weight", entry, registry, f"{where}{listed}")
         return str(entry)
 
     nameable = (*samples, *dropped)

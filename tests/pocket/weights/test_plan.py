@@ -151,6 +151,13 @@ def test_wrong_block(weights: Any, variations: Any, message: str) -> None:
         plan(weights, variations)
 
 
+def test_a_weight_that_is_not_listed_is_told_from_a_misspelt_one() -> None:
+    with pytest.raises(UnknownNameError, match=r"^unknown weight 'fixd' in weights\.common\.inclusive, did you"):
+        plan({"common": {"inclusive": ["fixd"]}})
+    with pytest.raises(UnknownNameError, match=r"unknown weight 'sf_own' in .* and not in weights_classes; "):
+        plan({"common": {"inclusive": ["sf_own"]}})
+
+
 class Follower(WeightWrapper):
     name = "f"
     follows = "a"
