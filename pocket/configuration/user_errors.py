@@ -233,13 +233,21 @@ def missing_branch(path: str, field: str, error: BaseException) -> str:
             by_field.setdefault(key, []).append(branch)
     # Branches of other collections resemble an attribute by chance.
     collection, fields = _collection(branches, error)
+    events = f" ({found})" if (found := events_of(error, "")) else ""
+    # Code has added fields to the events, and has made records that no file has.
+    own = list(getattr(getattr(error, "obj", None), "fields", ()))
+    if own and not collection:
+        of_record = nearest(field, own)
+        if not _is_of_events(error):
+            hint = f"did you mean {' or '.join(map(repr, of_record))}?" if of_record else f"it has {some_of(own)}"
+            return f"{_user_code(error)}: no field {field!r} in a record{events}; {hint}"
+        by_field |= {name: [name] for name in of_record if name not in by_field}
     close = [f"{collection}_{name}" for name in nearest(field, fields)] or [
         branch for key in nearest(field, by_field) for branch in by_field[key][:3]
     ]
     listed = ", ".join(list(dict.fromkeys(close))[:6])
     none = f"{collection} has {some_of(fields)}" if fields else f"none of its {len(branches)} branches is close"
     hint = f"nearest branches: {listed}" if listed else none
-    events = f" ({found})" if (found := events_of(error, "")) else ""
     return f"{_user_code(error)}: no branch for field {field!r} in {path}{events}; {hint}"
 
 
@@ -251,6 +259,12 @@ def _collection(branches: list[str], error: BaseException) -> tuple[str, list[st
         return "", []
     fields = [branch.removeprefix(f"{collection}_") for branch in branches if branch.startswith(f"{collection}_")]
     return str(collection), fields
+
+
+def _is_of_events(error: BaseException) -> bool:
+    """Tell whether an attribute was looked for in the events themselves."""
+    layout = getattr(getattr(error, "obj", None), "layout", None)
+    return layout is not None and layout.purelist_parameter("__record__") == "NanoEvents"
 
 
 def _user_code(error: BaseException) -> str:

@@ -73,6 +73,28 @@ def test_missing_branch(tmp_path: Path, use: Callable[[Any], Any], message: str)
         read(tmp_path / "a.root", use)
 
 
+def with_pair(events: Any) -> Any:
+    events["pair"] = ak.zip({"mass": events.x, "charge": events.x})
+    return events
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda events: with_pair(events).pair.charg, r": no field 'charg' in a record; did you mean 'charge'\?$"),
+        (lambda events: with_pair(events).pair.phi, r": no field 'phi' in a record; it has \w+, \w+$"),
+        (
+            lambda events: with_pair(events).pairr,
+            r": no branch for field 'pairr' in .*a\.root; nearest branches: pair$",
+        ),
+    ],
+)
+def test_missing_field_of_what_code_has_made(tmp_path: Path, use: Callable[[Any], Any], message: str) -> None:
+    write_nano(tmp_path / "a.root")
+    with pytest.raises(MissingBranchError, match=message):
+        read(tmp_path / "a.root", use)
+
+
 def test_missing_part_of_a_momentum(tmp_path: Path) -> None:
     write_nano(tmp_path / "a.root", without=("phi",))
     with pytest.raises(MissingBranchError, match=r"a\.root lacks branches .* momenta: MuonArray: missing azimuthal"):
