@@ -152,6 +152,9 @@ def _of_bins(region: RegionModel, signals: set[str]) -> Iterator[Finding]:
     if empty:
         text = f"region {region.name!r} has no {what} in {region.describe_bins(empty)}"
         yield Finding("empty_bin", text, region.name, bins=empty)
+    if not backgrounds and region.mc_stat is not None and not region.mc_stat.include_signal and region.sumw2.any():
+        text = f"region {region.name!r} has only signals, whose statistical errors McStat needs include_signal=True for"
+        yield Finding("no_statistics", text, region.name)
     total = region.nominal.sum(axis=0)
     if region.data is not None:
         odd = tuple(map(int, np.flatnonzero((total <= 0) & (region.data > 0))))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.statistics import FreeParameter, Model, RegionModel, find_mistakes
+from pocket.statistics import FreeParameter, McStat, Model, RegionModel, find_mistakes
 from pocket.statistics.checks import Finding, effective_events, write_checks
 
 
@@ -61,6 +61,24 @@ def test_bins_without_background_and_with_few_events() -> None:
     (few,) = find_mistakes(model(sumw2=[[40, 300], [50, 1000]]))
     assert (few.check, few.bins) == ("few_events", (1,))
     assert few.value == pytest.approx(100**2 / 1300)
+
+
+def test_signals_alone_have_no_statistical_errors() -> None:
+    alone: dict[str, Any] = {
+        "processes": ("sig",),
+        "nominal": np.array([[40.0]]),
+        "sumw2": np.array([[2.0]]),
+        "factors": {"sig": ("r",)},
+    }
+
+    def checks(mc_stat: McStat | None) -> list[tuple[str, str]]:
+        region = RegionModel("sr", **alone, mc_stat=mc_stat)
+        only = Model((region,), pois={"r": FreeParameter(0, 10)})
+        return [(finding.check, finding.region) for finding in find_mistakes(only)]
+
+    assert checks(McStat(10)) == [("no_statistics", "sr")]
+    assert checks(McStat(10, include_signal=True)) == checks(None) == []
+    assert found(mc_stat=McStat(10)) == []
 
 
 def test_small_signals() -> None:
