@@ -64,7 +64,7 @@ def explain(error: Exception, path: str = "") -> UserCodeError | None:
     """
     if not call_of(error) and user_place(error) is None:
         return None
-    place = user_place(error, own=True)
+    place = user_place(error) or _called(error) or user_place(error, own=True)
     at = f" in {place[0]} ({place[1]})" if place else ""
     events = events_of(error, path)
     sentence = f"{call_of(error) or 'the analysis'} failed{at}: {describe(error)}{_hint(error)}"
@@ -82,6 +82,13 @@ def describe(error: BaseException) -> str:
     text = redacted(" ".join(text.split()))
     shortened = f"{text[:_LONGEST]} …" if len(text) > _LONGEST else text
     return f"{type(error).__name__}: {shortened}".rstrip(": ")
+
+
+def _called(error: BaseException) -> tuple[str, str] | None:
+    """Return the user's function that was called, as :func:`user_place`; Python may refuse the call itself."""
+    code = code_of(error)
+    place = defined_at(code)
+    return (place, getattr(code, "__qualname__", "").replace("<locals>.", "")) if place else None
 
 
 def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | None:
@@ -340,6 +347,8 @@ def _hint(error: BaseException) -> str:
                 return _names_hint(str(found["key"]), list(found["self"]))
             if frame.f_code.co_name == "evaluate":
                 return f" (correction {found['self'].name!r} has {inputs_of(found['self'])})"
+    if "() got an unexpected keyword argument" in str(error) and not user_lines(error):
+        return " (the engine passes it: end the parameters with **kwargs)"
     return suggestion(error)
 
 

@@ -75,6 +75,25 @@ def test_line_of_ours_without_one_of_the_user() -> None:
     assert re.match(r"cut 'mine' failed in pocket/cuts/cut\.py:\d+ \(Cut\.get_mask\): TypeError: ", str(explain(error)))
 
 
+def without_kwargs(events: Any, params: Any) -> Any:
+    """Return a mask, as a cut can't be called."""
+    return events > 0
+
+
+def test_function_that_does_not_take_what_it_is_called_with() -> None:
+    with pytest.raises(TypeError) as caught:
+        evaluator(np.ones(3), {}, {"year": "2018", "sample": "DY", "isMC": True})(Cut("mine", {}, without_kwargs))
+    error = caught.value
+    # without the frame of this test, which the engine's caller has not
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+    line = without_kwargs.__code__.co_firstlineno
+    assert re.match(
+        rf"cut 'mine' failed in {HERE}:{line} \(without_kwargs\): TypeError: without_kwargs\(\) got an unexpected "
+        r"keyword argument 'processor_params' \(the engine passes it: end the parameters with \*\*kwargs\)$",
+        str(explain(error)),
+    )
+
+
 def test_mistake_of_ours_is_none_of_the_user() -> None:
     assert explain(ValueError("never raised")) is None
 
