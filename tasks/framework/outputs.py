@@ -87,9 +87,11 @@ def find(task: str, **parameters: Any) -> Output:
 
 
 def _find_task(name: str) -> type[StoreTask]:
-    if not law.config.has_section("pocketlaw"):
+    # law also reads a law.cfg in the working folder. That of an analysis has the modules only with what it inherits.
+    modules = law.config.options("modules") if law.config.has_section("pocketlaw") else []
+    if not modules:
         raise ConfigError("law finds no law.cfg of Pocketlaw: start Python in a shell that has sourced setup.sh")
-    for module in law.config.options("modules"):
+    for module in modules:
         importlib.import_module(module)
     from tasks.framework.base import StoreTask
 

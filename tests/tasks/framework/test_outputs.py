@@ -109,8 +109,13 @@ def test_example_of_the_docstring() -> None:
     assert found.failed == 0
 
 
-def test_law_that_is_not_set_up(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("LAW_CONFIG_FILE", "LAW_HOME")}
+@pytest.mark.parametrize(
+    "content", ["", "[core]\ninherit: $POCKET_ENGINE/law.cfg\n[pocketlaw]\ndefault_analysis: mine\n"]
+)
+def test_law_that_is_not_set_up(content: str, tmp_path: Path) -> None:
+    (tmp_path / "law.cfg").write_text(content)
+    absent = ("LAW_CONFIG_FILE", "LAW_HOME", "POCKET_ENGINE")
+    environment = {name: value for name, value in os.environ.items() if name not in absent}
     root = str(Path(__file__).parents[3])
     environment |= {"PYTHONPATH": root, "HOME": str(tmp_path)}
     code = "import sys, tasks\nassert 'law' not in sys.modules\ntasks.find('MergeOutputs', version='v1')"
