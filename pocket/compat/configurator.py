@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pocket.base.runtime.refused_names import remark_refused_names
 from pocket.base.runtime.remarks import remark
 from pocket.compat.calibrators import default_calibrators_sequence
 from pocket.compat.common_weights import common_weights
@@ -101,6 +102,7 @@ class Configurator(ours.Configurator):
         for weight in self.weights.classes.values():
             if refused := getattr(weight, "refused", ""):
                 raise ConfigError(refused)
+        remark_refused_names()
         known.report()
         if known.left_out:
             self.only_theirs.append("it leaves out names that aren't there")

@@ -7,12 +7,13 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from pocket.base.runtime.import_names import PACKAGE, install_import_names
+from pocket.base.runtime.refused_names import refusal
 from pocket.compat.own_modules import OwnModules
 from pocket.compat.package import Written
 from pocket.compat.public_names import best_module, counterpart, public_places
-from pocket.errors import ConfigError
 
 #: Headings of the report by the kind of a name, in order.
 _HEADINGS = {
@@ -73,21 +74,19 @@ def _names(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str]]:
 def _find(module: str, name: str) -> tuple[str, str]:
     """Return the kind of a name, and where it is here or what replaces it."""
     try:
-        found = importlib.import_module(module)
-        if not name or name == "*":
-            return "theirs", ""
-        value = getattr(found, name)
-    except ConfigError as error:
-        return "refused", str(error).partition("isn't here: ")[2]
+        value: object = importlib.import_module(module)
+        if name and name != "*":
+            value = getattr(value, name)
     except ModuleNotFoundError:
         return "unknown", f"there is no module {module}"
     except AttributeError:
         try:
-            importlib.import_module(f"{module}.{name}")
-        except ConfigError as error:
-            return "refused", str(error).partition("isn't here: ")[2]
+            value = importlib.import_module(f"{module}.{name}")
         except ModuleNotFoundError:
             return "unknown", f"there is no {name} in {module}"
+    if sentence := refusal(value):
+        return "refused", sentence
+    if isinstance(value, ModuleType):
         return "theirs", ""
     places = public_places(value)
     home = best_module([places])

@@ -166,12 +166,14 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
     folder = tmp_path / "repository"
     shutil.copytree(PLAIN, folder, ignore=shutil.ignore_patterns("__pycache__"))
     path = folder / "configs" / "dimuon" / "workflow.py"
-    path.write_text(f"from pocket_coffea.utils.plot_utils import PlotManager\n{path.read_text()}")
+    path.write_text(f"from pocket_coffea.utils.plot_utils import PlotManager\nPlotManager()\n{path.read_text()}")
     result = run(folder, "MergeOutputs")
     assert result.code != 0
     (sentence,) = result.errors
-    assert "utils.plot_utils of PocketCoffea isn't here: `law run PlotTemplates` draws the plots" in sentence
-    assert f"{path}:1" in sentence
+    assert (
+        "utils.plot_utils.PlotManager of PocketCoffea isn't here: `law run PlotTemplates` draws the plots" in sentence
+    )
+    assert f"{path}:2" in sentence
     assert not (tmp_path / "store" / "dimuon").exists()
 
 

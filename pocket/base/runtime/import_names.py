@@ -1,21 +1,21 @@
 """Import hook that finds PocketCoffea's modules in our folder of the same names, and never in the real package.
 
 ``pocket.compat`` holds the folder, and a file with the replacement of each name that isn't in it. This module knows
-only where they are, so that every process can install the hook without loading them.
+only where they are, so that every process can install the hook without loading them. For a name that isn't in the
+folder a stand-in is imported (:mod:`pocket.base.runtime.refused_names`).
 """
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from importlib.abc import MetaPathFinder
+from collections.abc import Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from pocket.errors import ConfigError
+from pocket.base.runtime.refused_names import RefusedModule, names_that_are_refused
 
 #: The package whose names are ours.
 PACKAGE = "pocket_coffea"
@@ -66,49 +66,52 @@ def _by_last_part() -> Mapping[str, str]:
     return {name.rpartition(".")[2]: sentence for name, sentence in _replacements().items()}
 
 
-def _refusal(name: str, sentence: str) -> ConfigError:
-    return ConfigError(f"{name} of PocketCoffea isn't here: {sentence}")
-
-
 class NamesFinder(MetaPathFinder):
     """Finder of PocketCoffea's modules in our folder."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the place of a module of PocketCoffea, ``None`` for any other module.
-
-        Raises:
-            ConfigError: if the module isn't here, with its replacement.
-        """
+        """Return the place of a module of PocketCoffea or of its stand-in, ``None`` for any other module."""
         if fullname.partition(".")[0] != PACKAGE:
             return None
         folder = _FOLDER.joinpath(*fullname.split(".")[:-1])
         spec = PathFinder.find_spec(fullname, [str(folder)], target)
         if spec is None:
-            if sentence := replacement(fullname):
-                raise _refusal(fullname, sentence)
-            return None
+            sentence = replacement(fullname)
+            return ModuleSpec(fullname, _StandInLoader(sentence), is_package=True) if sentence else None
         if isinstance(spec.loader, SourceFileLoader):
             spec.loader = _NamesLoader(spec.loader.name, spec.loader.path)
         return spec
 
 
 class _NamesLoader(SourceFileLoader):
-    """Loader of a module of our folder, in which names that aren't there raise their replacement."""
+    """Loader of a module of our folder, in which there are stand-ins for names that aren't there."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module."""
         super().exec_module(module)
-        vars(module).setdefault("__getattr__", _missing(module.__name__))
+
+        def explained(name: str) -> str | None:
+            # A module may have imported the name from the one where it is explained.
+            return replacement(f"{module.__name__}.{name}") or _by_last_part().get(name)
+
+        vars(module).setdefault("__getattr__", names_that_are_refused(module.__name__, explained))
 
 
-def _missing(module: str) -> Callable[[str], Any]:
-    def missing(name: str) -> Any:
-        # A module may have imported the name from the one where it is explained.
-        of_package = None if name.startswith("__") else replacement(f"{module}.{name}")
-        if sentence := of_package or _by_last_part().get(name):
-            raise _refusal(f"{module}.{name}", sentence)
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+class _StandInLoader(Loader):
+    """Loader of a module that isn't in our folder.
 
-    return missing
+    Args:
+        sentence: its replacement.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Return the stand-in."""
+        return RefusedModule(spec.name, self._sentence)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing."""

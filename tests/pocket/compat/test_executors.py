@@ -80,7 +80,9 @@ def test_factories_by_name() -> None:
 
 
 def test_their_functions_are_refused_with_the_replacement() -> None:
+    from pocket_coffea.executors.executors_lxplus import setup_dask
+
     with pytest.raises(
         ConfigError, match=r"executors_lxplus\.setup_dask of PocketCoffea isn't here: choose an executor"
     ):
-        from pocket_coffea.executors.executors_lxplus import setup_dask  # noqa: F401
+        setup_dask({})

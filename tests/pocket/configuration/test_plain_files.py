@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pocket.base.fingerprint import digest
+from pocket.base.runtime.remarks import remark
 from pocket.configuration import plain_files
 from pocket.configuration.analysis import _load, load_analysis
 from pocket.errors import ConfigError
@@ -173,6 +174,28 @@ def test_a_file_with_an_analysis(tmp_path: Path) -> None:
     assert load_analysis(str(folder / "config.py")).name == "mine"
 
 
+def test_refused_names_that_are_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    plain = load_analysis(str(repository(tmp_path / "plain") / "config.py")).config("config").processing_spec()
+    folder = repository(tmp_path / "more")
+    imports = (
+        "import pocket_coffea.utils.rucio as ask\n"
+        "from pocket_coffea.lib.jets import load_jet_factory, jet_selection\n"
+        "from pocket_coffea.utils.plot_utils import PlotManager\nimport pocket_coffea.utils.stat.combine\n"
+    )
+    path = folder / "workflow.py"
+    path.write_text(f"{imports}{path.read_text()}")
+    path = folder / "config.py"
+    path.write_text(f"{imports}{path.read_text()}")
+    remark.cache_clear()
+    caplog.clear()
+    spec = load_analysis(str(path)).config("config").processing_spec()
+    assert [record.message for record in caplog.records if "not here" in record.message] == [
+        "not here, so that using them is an error: load_jet_factory, PlotManager (`law run Migrate` says more)"
+    ]
+    # What is only imported changes nothing.
+    assert digest({**spec, "datasets": 0}) == digest({**plain, "datasets": 0})
+
+
 def test_mistakes(tmp_path: Path) -> None:
     folder = repository(tmp_path)
     path = folder / "config.py"
@@ -181,8 +204,8 @@ def test_mistakes(tmp_path: Path) -> None:
     path.write_text(CONFIG.replace("cfg =", "config ="))
     with pytest.raises(ConfigError, match=r"config.py defines no 'cfg = Configurator\(…\)' and no 'analysis"):
         load_analysis(str(path))
-    path.write_text("from pocket_coffea.utils.rucio import query_dataset\n")
-    with pytest.raises(ConfigError, match=r"utils.rucio of PocketCoffea isn't here: .* \(in .*config.py:1\)"):
+    path.write_text("from pocket_coffea.utils.rucio import query_dataset\nquery_dataset()\n")
+    with pytest.raises(ConfigError, match=r"rucio.query_dataset of PocketCoffea isn't here: .* \(in .*config.py:2\)"):
         load_analysis(str(path))
     path.write_text("from pocket_coffea.lib.cut_functions import get_nObj_mim\n")
     with pytest.raises(ConfigError, match=r"config.py:1: ImportError: .* did you mean .*'get_nObj_min'"):

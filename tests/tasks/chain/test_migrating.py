@@ -22,7 +22,7 @@ def test_report_on_a_configuration_file(tmp_path: Path) -> None:
         in result.text
     )
     assert "nothing is known to differ in numbers from PocketCoffea" in result.text
-    path.write_text(f"{path.read_text()}\nfrom pocket_coffea.utils.plot_utils import PlotManager\n")
+    path.write_text(f"{path.read_text()}\nfrom pocket_coffea.utils.plot_utils import PlotManager\nPlotManager()\n")
     broken = law.run("Migrate", "--analysis", str(path), "--write", "--to", "mine")
     assert broken.code != 0
     assert broken.errors == [f"{path} doesn't load, so no package was written"]
@@ -30,8 +30,11 @@ def test_report_on_a_configuration_file(tmp_path: Path) -> None:
     reported = law.run("Migrate", "--analysis", str(path))
     assert reported.code != 0
     assert reported.errors == [f"{path} doesn't load, for the reason that is printed above"]
-    assert f"{path} doesn't load: pocket_coffea.utils.plot_utils of PocketCoffea isn't here: `law run" in broken.text
-    number = len(path.read_text().splitlines())
+    assert (
+        f"{path} doesn't load: pocket_coffea.utils.plot_utils.PlotManager of PocketCoffea isn't here: `law"
+        in broken.text
+    )
+    number = len(path.read_text().splitlines()) - 1
     assert f"  configs/dimuon/config.py:{number}: pocket_coffea.utils.plot_utils.PlotManager: `law run" in broken.text
     missing = law.run("Migrate", "--analysis", "nowhere.py")
     assert missing.code != 0

@@ -66,8 +66,9 @@ def test_replacements() -> None:
     assert "MergeOutputs" in str(replacement("pocket_coffea.scripts.merge_outputs.main"))
     assert replacement("pocket_coffea.lib.jets.jet_selection") is None
     install_import_names()
-    with pytest.raises(ConfigError, match=r"pocket_coffea.utils.rucio of PocketCoffea isn't here: .*BuildDatasets"):
-        importlib.import_module("pocket_coffea.utils.rucio")
+    rucio = importlib.import_module("pocket_coffea.utils.rucio")
+    with pytest.raises(ConfigError, match=r"utils.rucio.get_client of PocketCoffea isn't here: .*BuildDatasets"):
+        rucio.get_client()
     module = importlib.import_module("pocket_coffea.workflows.base")
     with pytest.raises(ConfigError, match=r"base.HistManager of PocketCoffea isn't here: the engine fills"):
-        _ = module.HistManager
+        module.HistManager({})
