@@ -144,7 +144,8 @@ def test_the_schema_knows_every_section(params: dict[str, Any]) -> None:
 
 
 def test_the_schema_knows_every_year(params: dict[str, Any]) -> None:
-    assert set(params["lumi"]["picobarns"]) == SHIPPED_YEARS
+    # Of 2026 only PocketCoffea's defaults have something.
+    assert {*params["lumi"]["picobarns"], "2026"} == SHIPPED_YEARS
 
 
 # what follows was written down from the sources by hand

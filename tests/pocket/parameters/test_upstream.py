@@ -44,6 +44,33 @@ def test_defaults_are_the_shipped_ones_with_upstream_values() -> None:
     assert [of["2023_preBPix"]["jer_matched_only"] for of in regions] == [None, [2.5, 3.0]]
 
 
+def test_jets_of_2026_as_in_their_head() -> None:
+    found = to_plain(upstream.get_default_parameters())
+    folder = "/cvmfs/cms-griddata.cern.ch/cat/metadata/JME/Run3-26Prompt-Summer24-NanoAODv15/2026-07-15"
+    calibration, factors = found["jets_calibration"], found["jet_scale_factors"]
+    for jets, file in (("AK4PFPuppi", "jet_jerc"), ("AK4CorrT1METJetPuppi", "jet_jerc"), ("AK8PFPuppi", "fatJet_jerc")):
+        assert calibration["jet_types"][jets]["2026"] == {
+            "json_path": f"{folder}/{file}.json.gz",
+            "jec_mc": "Summer24Prompt26_V1_MC",
+            "jec_data": "Summer24Prompt26_V1_DATA",
+            "jer": "Summer24Prompt26_JRV1_MC",
+            "level": "L1L2L3Res",
+        }
+    maps = {"file": f"{folder}/jetvetomaps.json.gz", "name": "Summer24Prompt26_RunBCD_V1"}
+    assert factors["vetomaps"]["2026"] == maps
+    assert factors["jet_id"]["2026"] == f"{folder}/jetid.json.gz"
+    tables = {key: table for key, table in calibration.items() if isinstance(table, dict) and "2025" in table}
+    assert len(tables) == 9
+    for key, table in tables.items():
+        assert table["2026"] == table["2025"], key
+    for sources in (calibration["variations"], *found["default_jets_calibration"]["variations"].values()):
+        for jets in {"AK4PFPuppi", "AK8PFPuppi"} & set(sources):
+            if "2026" in sources[jets]:  # Their head has no single sources.
+                expected = [name.replace("2025", "2026") for name in sources[jets]["2025"]]
+                assert sorted(sources[jets]["2026"]) == sorted(expected)
+    assert calibration["variations"]["AK8PFPuppi"]["2026"] == ["JES_Total", "JER"]
+
+
 def test_selections_are_those_of_the_analysis_alone(tmp_path: Path) -> None:
     # An isolation or triggers of others in addition would select other events than in PocketCoffea.
     path = write(
