@@ -26,7 +26,7 @@ NOT_CALLED = {
     "define_custom_axes_extra": "an axis with coll='metadata' or coll='custom'",
     "define_histograms": "variables of the configuration",
     "define_histograms_extra": "process_extra_after_presel, which may fill custom_histogram_fields",
-    "fill_histograms": "variables of the configuration",
+    "fill_histograms": "variables of the configuration, and for other weights in some a category that only they have",
     "fill_histograms_extra": "variables of the configuration",
     "define_column_accumulators": "columns of the configuration",
     "define_column_accumulators_extra": "columns of the configuration",
