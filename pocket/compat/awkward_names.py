@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -36,8 +37,9 @@ def add_names() -> None:
 def use_old_vectors() -> None:
     """Let vectors be named and added as in coffea 0.7.
 
-    A vector without a charge may be a ``PtEtaPhiMCandidate``, of which only sums need it. The sum of a missing momentum
-    and a vector in space, and the difference, are vectors in the transverse plane.
+    A vector without a charge may be a ``PtEtaPhiMCandidate``, of which only sums need it. Vectors of different kinds,
+    such as jets and generated particles, have a sum and a difference. Those of a missing momentum and a vector in space
+    are vectors in the transverse plane.
 
     Examples:
         >>> import awkward as ak
@@ -56,13 +58,25 @@ def use_old_vectors() -> None:
     kinds = {name: kind for name, kind in nanoaod.behavior.items() if isinstance(name, str) and isinstance(kind, type)}
     in_plane = [name for name, kind in kinds.items() if issubclass(kind, vector.TwoVector)]
     in_space = [name for name, kind in kinds.items() if issubclass(kind, vector.ThreeVector | vector.LorentzVector)]
-    for first in in_plane:
-        for second in in_space:
-            for behavior in (candidate.behavior, nanoaod.behavior, vector.behavior):
-                behavior[np.add, first, second] = behavior[np.add, second, first] = partial(_in_plane, np.add)
-                behavior[np.subtract, first, second] = partial(_in_plane, np.subtract)
+    in_time = [name for name, kind in kinds.items() if issubclass(kind, vector.LorentzVector)]
+    for behavior in (candidate.behavior, nanoaod.behavior, vector.behavior):
+        for first, second in itertools.product(in_plane, in_space):
+            behavior[np.add, first, second] = behavior[np.add, second, first] = partial(_in_plane, np.add)
+            behavior[np.subtract, first, second] = partial(_in_plane, np.subtract)
+        for first, second in itertools.product(in_time, in_time):
+            behavior.setdefault((np.add, first, second), partial(_in_time, np.add))
+            # In coffea of today differences of two kinds of candidates have the other sign.
+            behavior[np.subtract, first, second] = partial(_in_time, np.subtract)
 
 
 def _in_plane(operation: np.ufunc, first: Any, second: Any) -> Any:
-    components = {name: operation(getattr(first, name), getattr(second, name)) for name in ("x", "y")}
-    return ak.zip(components, with_name="TwoVector", behavior=first.behavior)
+    return _by_components(operation, first, second, "xy", "TwoVector")
+
+
+def _in_time(operation: np.ufunc, first: Any, second: Any) -> Any:
+    return _by_components(operation, first, second, "xyzt", "LorentzVector")
+
+
+def _by_components(operation: np.ufunc, first: Any, second: Any, names: str, kind: str) -> Any:
+    components = {name: operation(getattr(first, name), getattr(second, name)) for name in names}
+    return ak.zip(components, with_name=kind, behavior=first.behavior)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import awkward as ak
+import numpy as np
 import pytest
 from coffea.nanoevents.methods import candidate, nanoaod
 
@@ -75,3 +76,22 @@ def test_sums_of_missing_and_other_momenta_are_in_the_plane(kind: str) -> None:
     # Other sums stay as they are.
     assert (lepton + lepton).mass.to_list() == [pytest.approx(0.2, rel=1e-3), None]
     assert (met + met).pt.to_list() == pytest.approx([80, 40])
+
+
+@pytest.mark.parametrize("first", ["Muon", "Jet", "GenParticle", "PtEtaPhiMCandidate", "LorentzVector"])
+@pytest.mark.parametrize("second", ["PtEtaPhiMLorentzVector", "PtEtaPhiMCollection", "GenParticle", "Jet", "Electron"])
+def test_vectors_of_different_kinds_have_sums(first: str, second: str) -> None:
+    use_old_vectors()
+    momenta = np.array([[30.0, 0.5, 1.0, 5.0], [20.0, -1.5, 2.0, 0.1]])  # pt, eta, phi, mass
+    pt, eta, phi, mass = momenta.T
+    components = [pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), np.hypot(pt * np.cosh(eta), mass)]
+    vectors = []
+    for kind, row in ((first, 0), (second, 1)):
+        fields = dict(zip(("pt", "eta", "phi", "mass"), momenta[row], strict=True)) | {"charge": 1}
+        if kind == "LorentzVector":
+            fields = dict(zip("xyzt", (part[row] for part in components), strict=True))
+        vectors.append(ak.Array([fields], with_name=kind, behavior=nanoaod.behavior))
+    one, other = vectors
+    for total, sign in ((one + other, 1), (other + one, 1), (one - other, -1)):
+        for name, part in zip("xyzt", components, strict=True):
+            assert getattr(total, name).to_list() == [pytest.approx(part[0] + sign * part[1])]
