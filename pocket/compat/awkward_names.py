@@ -39,7 +39,7 @@ def use_old_vectors() -> None:
 
     A vector without a charge may be a ``PtEtaPhiMCandidate``, of which only sums need it. Vectors of different kinds,
     such as jets and generated particles, have a sum and a difference. Those of a missing momentum and a vector in space
-    are vectors in the transverse plane.
+    are vectors in the transverse plane. The product of two vectors, ``a.dot(b)``, is that of their momenta in space.
 
     Examples:
         >>> import awkward as ak
@@ -55,6 +55,7 @@ def use_old_vectors() -> None:
     # The check of the other fields is that of its base class.
     if "__awkward_validation__" in vars(candidate.Candidate):
         del candidate.Candidate.__awkward_validation__
+    vector.LorentzVector.dot = _product_in_space
     kinds = {name: kind for name, kind in nanoaod.behavior.items() if isinstance(name, str) and isinstance(kind, type)}
     in_plane = [name for name, kind in kinds.items() if issubclass(kind, vector.TwoVector)]
     in_space = [name for name, kind in kinds.items() if issubclass(kind, vector.ThreeVector | vector.LorentzVector)]
@@ -67,6 +68,10 @@ def use_old_vectors() -> None:
             behavior.setdefault((np.add, first, second), partial(_in_time, np.add))
             # In coffea of today differences of two kinds of candidates have the other sign.
             behavior[np.subtract, first, second] = partial(_in_time, np.subtract)
+
+
+def _product_in_space(first: Any, second: Any) -> Any:
+    return first.x * second.x + first.y * second.y + first.z * second.z
 
 
 def _in_plane(operation: np.ufunc, first: Any, second: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Places in a module where vectors are named or added as only coffea 0.7 allows.
+"""Places in a module where vectors are named, added or multiplied as in coffea 0.7 alone.
 
 PocketCoffea's base class of workflows lets coffea of today do the same, see
 :func:`pocket.compat.awkward_names.use_old_vectors`. Ours doesn't, so a workflow with such places stays with the former.
@@ -13,10 +13,11 @@ from collections.abc import Iterator
 #: Kind of vector that needs a charge now.
 CANDIDATE = "PtEtaPhiMCandidate"
 _MISSING = "MissingET"
+_NUMPY = ("np", "numpy")
 
 
 def old_vectors(tree: ast.AST) -> list[str]:
-    """Return what a module does with vectors that only coffea 0.7 allows, in words, without repetition.
+    """Return what a module does with vectors as in coffea 0.7 alone, in words, without repetition.
 
     Args:
         tree: the module.
@@ -27,7 +28,7 @@ def old_vectors(tree: ast.AST) -> list[str]:
         >>> old_vectors(ast.parse("ak.zip({'pt': pt, 'charge': q}, with_name='PtEtaPhiMCandidate')"))
         []
     """
-    return list(dict.fromkeys([*_candidates_without_charge(tree), *_sums(tree)]))
+    return list(dict.fromkeys([*_candidates_without_charge(tree), *_sums(tree), *_products(tree)]))
 
 
 def _candidates_without_charge(tree: ast.AST) -> Iterator[str]:
@@ -54,6 +55,14 @@ def _sums(tree: ast.AST) -> Iterator[str]:
             for operand in (node.left, node.right):
                 if name := _missing_momentum(operand, own):
                     yield f"sums with {name}"
+
+
+def _products(tree: ast.AST) -> Iterator[str]:
+    """Yield a sentence part if there is a product of vectors, which may be four-vectors."""
+    for node in ast.walk(tree):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr == "dot" and ast.unparse(called.value) not in _NUMPY:
+            yield "products by dot()"
 
 
 def _missing_momentum(node: ast.expr, own: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import itertools
 import math
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from coffea.nanoevents.methods import candidate, nanoaod
 
 from pocket.compat.awkward_names import SLOTS, add_names, use_old_vectors
+from pocket.compat.old_vectors import old_vectors
 from tests.law_runner import ROOT
 
 
@@ -92,6 +94,13 @@ def test_vectors_of_different_kinds_have_sums(first: str, second: str) -> None:
             fields = dict(zip("xyzt", (part[row] for part in components), strict=True))
         vectors.append(ak.Array([fields], with_name=kind, behavior=nanoaod.behavior))
     one, other = vectors
+    assert one.dot(other).to_list() == [pytest.approx(sum(part[0] * part[1] for part in components[:3]))]
     for total, sign in ((one + other, 1), (other + one, 1), (one - other, -1)):
         for name, part in zip("xyzt", components, strict=True):
             assert getattr(total, name).to_list() == [pytest.approx(part[0] + sign * part[1])]
+
+
+def test_products_keep_their_base_class_in_a_package() -> None:
+    module = ast.parse("import numpy as np\nprojection = sv.dot(jet) / jet.dot(jet)\nother = np.dot(a, b)\n")
+    assert old_vectors(module) == ["products by dot()"]
+    assert old_vectors(ast.parse("import numpy as np\nother = np.dot(a, b)\n")) == []
