@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import Any
 
 import law
 import luigi
@@ -31,6 +32,27 @@ class VersionParameter(luigi.Parameter):
         except ConfigError as error:
             near = _REFUSED.sub("_", value).lstrip(_NOT_FIRST)[:128]
             raise ConfigError(f"{error}" + (f", e.g. {near}" if near.strip("_.") else "")) from None
+
+
+class AssignmentsParameter(law.CSVParameter):
+    """Assignments ``key=value``, whose values may be lists, ``key=[1,2]``, or strings in quotes."""
+
+    def parse(self, value: Any) -> Any:
+        """Return the assignments; what law separates inside of brackets or quotes is joined again."""
+        found: list[str] = []
+        for part in super().parse(value):
+            if found and _is_open(found[-1]):
+                found[-1] += f",{part}"
+            else:
+                found.append(part)
+        return tuple(found)
+
+
+def _is_open(assignment: str) -> bool:
+    """Whether a list or a string in quotes begins in an assignment, and doesn't end in it."""
+    value = assignment.partition("=")[2].strip()
+    quote = value[:1]
+    return value.count("[") > value.count("]") or (quote in ("'", '"') and (len(value) == 1 or value[-1] != quote))
 
 
 def is_pattern(name: str) -> bool:

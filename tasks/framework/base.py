@@ -28,7 +28,7 @@ from tasks.core.console import short_path
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
-from tasks.core.names import VersionParameter, choose, is_pattern, split_names
+from tasks.core.names import AssignmentsParameter, VersionParameter, choose, is_pattern, split_names
 from tasks.core.report import log_luigi, note_unchanged
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
@@ -62,7 +62,7 @@ class AnalysisTask(RestrictionOptions, RequiringTask):
         default=DEFAULT_ANALYSIS,
         description=f"package in analysis/, dotted package, folder or file; default: {DEFAULT_ANALYSIS}",
     )
-    params = law.CSVParameter(
+    params = AssignmentsParameter(
         default=(),
         description="parameters to change, e.g. toys.scale=0.1,…; no default",
     )

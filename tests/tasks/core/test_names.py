@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.core.names import VersionParameter, choose
+from tasks.core.names import AssignmentsParameter, VersionParameter, choose
 
 KNOWN = ["mll", "muon_pt", "npvs"]
 
@@ -49,3 +49,23 @@ def test_names_of_folders_are_refused_when_options_are_parsed(value: str, near: 
         parameter.parse(value)
     assert str(error.value).endswith(near)
     assert parameter.parse("v1.2") == "v1.2"
+
+
+@pytest.mark.parametrize(
+    ("text", "assignments"),
+    [
+        ("", ()),
+        ("a.b=1,c=2", ("a.b=1", "c=2")),
+        ("a=[1,2],b=[[3, 4],[5]],c=6", ("a=[1,2]", "b=[[3, 4],[5]]", "c=6")),
+        (r"a=[1\,2],b=3", ("a=[1,2]", "b=3")),
+        ("a='x,y',b=\"z,w\",c=',',d=it's", ("a='x,y'", 'b="z,w"', "c=','", "d=it's")),
+        ("a=[1,b=2", ("a=[1,b=2",)),
+        ("2]", ("2]",)),
+    ],
+)
+def test_assignments_of_lists(text: str, assignments: tuple[str, ...]) -> None:
+    parameter = AssignmentsParameter(description="parameters")
+    assert parameter.parse(text) == assignments
+    # Jobs and printed commands have what was parsed.
+    assert parameter.parse(parameter.serialize(assignments)) == assignments
+    assert parameter.parse(assignments) == assignments
