@@ -72,6 +72,8 @@ def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
         if depth < len(path):
             known = list(node) if isinstance(node, DictConfig) else []
             where = ".".join(path[:depth]) or "the parameters"
+            if node._is_interpolation():
+                raise ConfigError(f"--params {key}: {where} is {node._value()}, so its values are set there")
             raise UnknownNameError("parameter", path[depth], known, f"{where} (--params {key})")
 
 
@@ -108,7 +110,9 @@ def split_assignment(assignment: str) -> tuple[str, Any]:
         container = OmegaConf.from_dotlist([assignment])
         value = OmegaConf.select(container, key, throw_on_missing=True)
     except (OmegaConfBaseException, YAMLError) as error:
-        raise ConfigError(f"--params {assignment}: {' '.join(str(error).split())}") from None
+        reason = getattr(error, "problem", None) or str(error).strip().partition("\n")[0]
+        hint = ", write its value instead of a reference" if "${" in assignment else ""
+        raise ConfigError(f"--params {assignment}: {reason}{hint}") from None
     if OmegaConf.is_dict(value):
         raise ConfigError(f"--params {assignment}: set the values of a section one by one, {key}.…=…")
     return key.strip(), value
@@ -134,7 +138,8 @@ def _follow(parameters: DictConfig, path: Sequence[str]) -> tuple[Any, int]:
     """Return the last existing node on a path, and the number of parts that lead there."""
     node: Any = parameters
     for depth, part in enumerate(path):
-        if not isinstance(node, DictConfig) or part not in node:
+        # A value that is still "???" isn't "in" its table, but on the command line it gets one.
+        if not isinstance(node, DictConfig) or part not in (node._content if isinstance(node._content, dict) else ()):
             return node, depth
         node = node._get_node(part)
     return node, len(path)

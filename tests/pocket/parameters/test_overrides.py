@@ -54,8 +54,11 @@ def test_split_assignment(assignment: str, key: str, value: Any) -> None:
     [
         ("a.b", "--params takes key=value, .* not 'a.b'"),
         ("=3", "--params takes key=value, .* not '=3'"),
-        ("a.b=[1", r"--params a\.b=\[1: while parsing"),
-        ("a.b=${c}", r"--params a\.b=\$\{c\}: Interpolation key 'c' not found"),
+        ("a.b=[1", r"--params a\.b=\[1: did not find expected ',' or '\]'$"),
+        (
+            "a.b=${c}",
+            r"--params a\.b=\$\{c\}: Interpolation key 'c' not found, write its value",
+        ),
         ("a.b={c: 1}", r"--params a\.b=\{c: 1\}: set the values of a section one by one, a\.b\.…"),
     ],
 )
@@ -161,6 +164,23 @@ def test_unknown_key(key: str, message: str) -> None:
     assert not lookup(composed, key)
     with pytest.raises(UnknownNameError, match=message):
         check_overrides(composed, [f"{key}=1"])
+
+
+def test_a_value_that_is_not_known_yet_gets_one() -> None:
+    unknown = {"cuts": {"pt": "???", "ids": "???"}}
+    assignments = ["cuts.pt=25", "cuts.ids=[1,2]"]
+    with parameter_overrides(assignments):
+        composed = merge_parameters(OmegaConf.create({}), unknown)
+    assert composed == {"cuts": {"pt": 25, "ids": [1, 2]}}
+    check_overrides(composed, assignments)
+    check_applied(composed, assignments)
+
+
+def test_a_key_of_a_reference_names_what_it_refers_to() -> None:
+    with parameter_overrides(["copy.2018.tot=1"]):
+        composed = merge_parameters(OmegaConf.create({}), PARAMETERS, {"copy": "${years}"})
+    with pytest.raises(ConfigError, match=r"copy\.2018\.tot: copy is \$\{years\}, so its values are set there"):
+        check_overrides(composed, ["copy.2018.tot=1"])
 
 
 def test_known_keys() -> None:
