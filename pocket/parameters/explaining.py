@@ -12,6 +12,7 @@ from yaml import MarkedYAMLError
 from pocket.errors import UnknownNameError, nearest
 
 _INTERPOLATION = re.compile(r"Interpolation key '([^']+)' not found")
+_RESOLVING = re.compile(r"\w+ raised while resolving interpolation: ")
 #: part of YAML's reason → what to do
 _REMEDIES = {
     "tab character": "indent with spaces",
@@ -59,7 +60,7 @@ def omegaconf_reason(error: OmegaConfBaseException) -> str:
     if isinstance(error, ConfigAttributeError | ConfigKeyError) and isinstance(parent, DictConfig) and key is not None:
         table = place.removesuffix(str(key)).removesuffix(".")
         return str(UnknownNameError("parameter", key, list(parent), table or "the parameters"))
-    text = str(error).strip().partition("\n")[0]
+    text = _RESOLVING.sub("", str(error).strip().partition("\n")[0])
     if (match := _INTERPOLATION.search(text)) and parent is not None:
         text += _near_key(parent._get_root(), match[1])
     return text

@@ -16,10 +16,17 @@ from pocket.base.runtime.kept import kept_table
 from pocket.errors import ConfigError
 from pocket.parameters.locations import directory_names
 
-_PRODUCT = "product"
-OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
+
+def _product(*factors: Any) -> Any:
+    # Python repeats a string or a list that it multiplies by an integer.
+    if others := [factor for factor in factors if not isinstance(factor, int | float)]:
+        raise TypeError(f"a product is made of numbers, not of {others[0]!r}")
+    return math.prod(factors)
+
+
+OmegaConf.register_resolver("product", _product, replace=True)
 #: Resolvers that give the same value next time.
-_PURE = (_PRODUCT, "cvmfs", "pico_to_femto")
+_PURE = ("product", "cvmfs", "pico_to_femto")
 #: Name of a resolver, which computes a value: ``${name:…}``.
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
 #: Unresolved parameters → section → its resolved content, pickled.
@@ -79,8 +86,7 @@ def _content(parameters: DictConfig) -> bytes:
     contents = kept_table("parameters")
     if id(parameters) not in contents:
         contents[id(parameters)] = parameters, pickle.dumps(_unresolved(parameters))
-    _, content = contents[id(parameters)]
-    return bytes(content)
+    return bytes(contents[id(parameters)][1])
 
 
 def _unresolved(node: Any) -> Any:

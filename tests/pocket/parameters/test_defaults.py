@@ -162,10 +162,19 @@ def test_resolvers(tmp_path: Path) -> None:
     assert plain == {"sf": "test_folder://sf/muon.json", "area": 24, "side": 3}
 
 
+@pytest.mark.parametrize(
+    ("factor", "named"), [("a", "'a'"), ("null", "None"), ("[1,2]", r"\[1, 2\]"), ("${name}", "'x'")]
+)
+def test_products_are_of_numbers(factor: str, named: str) -> None:
+    params = OmegaConf.create({"limits": {"area": f"${{product:3,{factor}}}"}, "name": "x"})
+    with pytest.raises(ConfigError, match=f"^parameter limits.area: a product is made of numbers, not of {named}$"):
+        to_plain(params)
+
+
 def test_what_was_resolved_before_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_TEST_VALUE", "first")
     params = OmegaConf.create({"a": {"x": 1}, "b": "${a.x}", "c": [{"d": "${product:${a.x},2}"}], "left": "${no}"})
-    for value in (1, 2, "text"):
+    for value in (1, 2, 2.5):
         params.a.x = value
         plain = to_plain(params, without=("left",))
         assert plain == {"a": {"x": value}, "b": value, "c": [{"d": value * 2}]}
