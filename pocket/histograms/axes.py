@@ -45,6 +45,8 @@ def flat_bins(
 ) -> tuple[Indices, int]:
     """Return the flat bin of each entry, including flow bins, as hist.fill would choose it.
 
+    Only below the domain of a transform, hist.fill would choose the overflow bin.
+
     Args:
         axes: hist axes.
         columns: one array of shape (n entries,) per axis.
@@ -93,7 +95,9 @@ def _axis_index(axis: Any, values: npt.NDArray[Any], where: str, nan: str) -> In
         return np.searchsorted(axis.edges, values, side="right") - 1
     if nan == "error" and values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
         raise HistogramError(f"{place}: {bad} of {len(values)} values are NaN, which nan='overflow' of HistConf allows")
-    return np.array(axis.index(values), dtype=np.int64)
+    index = np.array(axis.index(values), dtype=np.int64)
+    # A logarithm or root of a negative number is NaN, which hist takes as overflow.
+    return np.where(values < 0, -1, index) if getattr(axis, "transform", None) else index
 
 
 def set_sums(histogram: Any, sumw: npt.NDArray[np.float64], sumw2: npt.NDArray[np.float64]) -> None:

@@ -28,6 +28,11 @@ def filled(axes: list[Axis], columns: list[npt.NDArray[Any]]) -> Any:
     return hist.Hist(*map(build_axis, axes)).fill(*columns).view(flow=True)
 
 
+def in_domain(axis: Axis, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a column without negative numbers if the axis has a transform: hist.fill takes these as overflow."""
+    return np.abs(column) if axis.transform else column
+
+
 @settings(max_examples=50)
 @given(data=st.data(), kind=st.sampled_from(["f8", "f4", "f2", "i8", "i4", "u1", "u4", "?"]))
 def test_bins_are_those_of_hist_fill(data: st.DataObject, kind: str) -> None:
@@ -39,7 +44,7 @@ def test_bins_are_those_of_hist_fill(data: st.DataObject, kind: str) -> None:
     }[kind[0]]
     axis = data.draw(axes)
     with np.errstate(over="ignore"):  # 1e30 is infinity in half precision
-        column = np.array(data.draw(st.lists(values, max_size=20)), dtype=kind)
+        column = in_domain(axis, np.array(data.draw(st.lists(values, max_size=20)), dtype=kind))
     assert counted([axis], [column]).tolist() == filled([axis], [column]).tolist()
 
 
@@ -50,7 +55,10 @@ def test_bins_are_those_of_hist_fill(data: st.DataObject, kind: str) -> None:
 )
 def test_several_axes(axes: tuple[Axis, ...], rows: list[tuple[float, int, float]]) -> None:
     types = ("f8", "i4", "f4")
-    columns = [np.array([row[number] for row in rows], dtype=types[number]) for number in range(3)]
+    columns = [
+        in_domain(axis, np.array([row[number] for row in rows], dtype=types[number]))
+        for number, axis in enumerate(axes)
+    ]
     assert counted(list(axes), columns).tolist() == filled(list(axes), columns).tolist()
 
 
@@ -71,11 +79,25 @@ def test_a_lower_edge_belongs_to_its_bin() -> None:
     ],
 )
 def test_nan_may_be_above_the_last_bin_as_in_hist_fill(axis: Axis) -> None:
-    values = np.array([0.5, np.nan, -np.inf, np.nan], dtype=np.float32)
+    values = in_domain(axis, np.array([0.5, np.nan, -np.inf, np.nan], dtype=np.float32))
     bins, size = flat_bins([build_axis(axis)], [values], "h", "overflow")
     counts = np.bincount(bins[bins >= 0], minlength=size)
     assert counts.tolist() == filled([axis], [values]).tolist()
     assert bins[1] == (size - 1 if axis.overflow else -1)
+
+
+@pytest.mark.parametrize("kind", ["f8", "f4", "i4"])
+@pytest.mark.parametrize(
+    ("start", "transform", "expected"), [(1, "log", [0, 0, 0, 1, 1, 2, 3]), (0, "sqrt", [0, 0, 1, 1, 1, 1, 2])]
+)
+def test_negative_numbers_are_below_an_axis_with_a_transform(
+    start: int, transform: str, expected: list[int], kind: str
+) -> None:
+    axis = build_axis(Axis(field="x", bins=2, start=start, stop=100, transform=transform))
+    values = np.array([-1e6, -1, 0, 1, 9, 20, 99 + (transform == "log")], dtype=kind)
+    assert flat_bins([axis], [values], "h")[0].tolist() == expected
+    if kind != "i4":
+        assert flat_bins([axis], [np.array([-np.inf, np.nan], kind)], "h", "overflow")[0].tolist() == [0, 3]
 
 
 def test_single_precision_is_compared_as_it_is() -> None:
