@@ -164,9 +164,8 @@ def _process_variation(
             if columns and variation in (NOMINAL, *layout.variations[sample].shapes[category])
         }
         changed = None if variation == NOMINAL else selected.changed
-        for category, records in collect_columns(
-            wanted, workflow.events, masks[sample], weights[sample], changed
-        ).items():
+        exported = collect_columns(wanted, workflow.events, masks[sample], weights[sample], changed)
+        for category, records in exported.items():
             output["columns"][sample][layout.dataset][category][variation] = [records]
 
 

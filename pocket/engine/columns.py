@@ -67,9 +67,7 @@ def _record(
     for variation in weights.variations[1:]:
         columns[f"{WEIGHT_VARIATION}{variation}"] = weights.column(category, variation)[rows]
     for out in outputs:
-        check_known(
-            "collection", out.depends_on or (), events.fields, f"depends_on of the columns of {out.collection!r}"
-        )
+        check_known("collection", out.depends_on or (), events.fields, f"depends_on of columns of {out.collection!r}")
         if out.is_written(changed):
             columns.update(_columns(out, events, masks, category, rows))
     return columns
@@ -110,7 +108,7 @@ def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
         missing = layout.is_option
         content = layout.content if missing else layout
         if content.is_list and content.parameter("__array__") is None:
-            raise ColumnError(f"column '{out.collection}_{name}' has missing lists within lists, it can't be exported")
+            return ak.transform(leaf, ak.fill_none(layout, [], axis=0, highlevel=False), highlevel=False)
         if content.is_record or content.is_union:
             kind = f"records with the fields {', '.join(content.fields)}" if content.is_record else "mixed types"
             raise ColumnError(f"column '{out.collection}_{name}' is made of {kind}, not of numbers")
@@ -118,7 +116,7 @@ def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
             return ak.contents.UnmaskedArray.simplified(layout)
         if missing and content.is_numpy:
             # The type is widened if it can't hold the fill value, but an integer never makes it a float.
-            value = int(out.fill_value) if float(out.fill_value).is_integer() else out.fill_value
+            value = out.fill_value if out.fill_value % 1 or abs(out.fill_value) >= 2**63 else int(out.fill_value)
             dtype = np.result_type(content.dtype, np.min_scalar_type(value))
             return ak.fill_none(ak.values_astype(layout, dtype, highlevel=False), dtype.type(value), highlevel=False)
         return layout

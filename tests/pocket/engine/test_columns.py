@@ -79,6 +79,8 @@ def test_numbers_keep_their_type() -> None:
         ("i4", 0.5, "f8"),
         ("f4", float("nan"), "f4"),
         ("i4", float("inf"), "f8"),
+        ("f4", 1e30, "f4"),
+        ("i4", -1e20, "f8"),
     ],
 )
 def test_a_type_is_widened_only_for_the_value_that_replaces(kind: str, fill_value: float, filled: str) -> None:
@@ -95,6 +97,17 @@ def test_missing_lists_hold_no_objects() -> None:
     assert collected["Obj_x"].to_list() == [[1.0], [], [2.0, 3.0]]
     assert collected["Obj_N"].to_list() == [1, 0, 2]
     assert str(collected["Obj_x"].type) == "3 * var * float64"
+
+
+@pytest.mark.parametrize("fill_none", [True, False])
+def test_missing_lists_are_empty_at_any_depth(fill_none: bool) -> None:
+    lists: list[Any] = [[1.0, 2.0], None, []]
+    deeper: list[Any] = [[[1.0], None], None, [None, [], [2.0, None]]]
+    events = some_events(flat=ak.Array(lists), deep=ak.Array(deeper))
+    collected = collect_all(events, ColOut("events", ["flat", "deep"], fill_none=fill_none))
+    assert collected["events_flat"].to_list() == [one or [] for one in lists]
+    last = -999.0 if fill_none else None
+    assert collected["events_deep"].to_list() == [[[1.0], []], [], [[], [], [2.0, last]]]
 
 
 def test_lists_of_lists_texts_and_fixed_numbers() -> None:
@@ -169,9 +182,8 @@ OBJ = ak.Array([[{"pt": 1.0, "p4": {"x": 1.0}}], [], []])
         (ColOut("Objs", ["pt"]), UnknownNameError, "unknown collection 'Objs' in the events, did you mean 'Obj'"),
         (ColOut("events", ["met"]), MissingBranchError, "^branch 'met' does not exist; nearest: MET"),
         (ColOut("events", ["mixed"]), ColumnError, "column 'events_mixed' is made of mixed types, not of numbers"),
-        (ColOut("events", ["holes"]), ColumnError, "column 'events_holes' has missing lists within lists"),
         (ColOut("MET", ["pt"], pos_end=1), ColumnError, "columns of 'MET': it has one object per event"),
-        (ColOut("Obj", ["pt"], depends_on=["Objs"]), UnknownNameError, "depends_on of the columns of 'Obj'"),
+        (ColOut("Obj", ["pt"], depends_on=["Objs"]), UnknownNameError, "depends_on of columns of 'Obj'"),
     ],
 )
 def test_what_is_not_there(out: ColOut, error: type[Exception], message: str) -> None:
@@ -179,7 +191,6 @@ def test_what_is_not_there(out: ColOut, error: type[Exception], message: str) ->
         Obj=OBJ,
         MET=ak.zip({"pt": np.ones(3)}),
         mixed=ak.Array([1.0, "a", 2.0]),
-        holes=ak.Array([[[1], None], [], []]),
     )
     with pytest.raises(error, match=message):
         collect_all(events, out)
