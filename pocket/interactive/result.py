@@ -78,7 +78,7 @@ class Result:
         return Table("Events", "Cut", rows)
 
     def yields(self, variation: str = NOMINAL) -> Table:
-        """Return the sum of weights of each sample in each category, with its statistical error.
+        """Return the sum of weights of each sample in each category, with its statistical error; numbers of data.
 
         Args:
             variation: ``nominal`` or a shape variation, as only these have sums of their own; samples and categories
@@ -108,7 +108,8 @@ class Result:
                 math.fsum(_nominal(value, variation) for value in _of_samples(self.output[key][category], samples))
                 for key in ("sumw", "sumw2")
             )
-            row[category] = Yield(sumw, math.sqrt(sumw2)) if is_mc else round(sumw)
+            # Data may be weighted; for counts, both sums are their number.
+            row[category] = Yield(sumw, math.sqrt(sumw2)) if is_mc or sumw != sumw2 else round(sumw)
         return row
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from pocket.cuts.cut import Cut
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError, UserCodeError
 from pocket.histograms.files import read_output
 from pocket.interactive import process
+from pocket.weights.base import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import DATA, DY, DY_LOW, LUMI, TT, configure
 from tests.pocket.engine.root_files import damage, write_nano
@@ -44,6 +45,16 @@ def write_events(path: Path, size: int) -> None:
 def total(result: Any, sample: str) -> float:
     """Return the yield of a sample."""
     return float(result.yields()[sample]["baseline"][0])
+
+
+def test_data_with_weights_have_a_yield_with_an_error() -> None:
+    write_events(Path("data.root"), 3)
+    half = WeightLambda.wrap_func(
+        "half", lambda params, metadata, events, size, shape: np.full(size, 0.5), isMC_only=False
+    )
+    weighted = configure(weights={"common": {"inclusive": ["half"]}}, weights_classes=[half])
+    assert process(weighted, {DATA: "data.root"}).yields()["DATA"]["baseline"] == pytest.approx((1.5, 0.75**0.5))
+    assert process(configure(), {DATA: "data.root"}).yields()["DATA"]["baseline"] == 3
 
 
 def test_normalisation_is_that_of_the_given_files(tmp_path: Path) -> None:
