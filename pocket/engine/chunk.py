@@ -243,5 +243,4 @@ def _variables(filler: HistogramFiller, layout: Layout) -> dict[str, Any]:
 
 
 def _masks(workflow: BaseProcessorABC, kind: str = "cut") -> CutMasks:
-    evaluate = evaluator(workflow.events, workflow.params, workflow.metadata, kind)
-    return CutMasks(evaluate, workflow.nevents)
+    return CutMasks(evaluator(workflow.events, workflow.params, workflow.metadata, kind), workflow.nevents)

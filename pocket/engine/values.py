@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.base.arrays.fields import is_optional
+from pocket.base.arrays.fields import has_field, is_optional
 from pocket.base.arrays.jagged import as_numbers, counts_of, element_at, elements_of
 from pocket.errors import HistogramError, MissingBranchError, nearest
 from pocket.histograms.config import Axis
@@ -47,10 +47,8 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
                 "preselected events"
             )
     else:
-        record = events
-        if axis.coll != "events":
-            record = _field(events, axis.coll, f"histogram {where!r}: no collection {axis.coll!r}")
         place = "events" if axis.coll == "events" else f"collection {axis.coll!r}"
+        record = events if axis.coll == "events" else _field(events, axis.coll, f"histogram {where!r}: no {place}")
         values = _field(record, axis.field, f"histogram {where!r}: no field {axis.field!r} in {place}")
     if axis.pos is None:
         return values
@@ -97,7 +95,7 @@ def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
     if jagged:
         counts = [counts_of(column) for column in jagged]
         if any(column.ndim > 2 for column in jagged) or any(np.any(count != counts[0]) for count in counts[1:]):
-            raise HistogramError(f"histogram {where!r}: its axes have different numbers of objects per event")
+            raise HistogramError(f"histogram {where!r}: its axes have different numbers of objects, or lists in lists")
         event = np.repeat(event, counts[0])
         columns = [elements_of(column) if column.ndim > 1 else column[event] for column in columns]
     optional = [column for column in columns if is_optional(column)]
@@ -135,7 +133,7 @@ def _numpy(column: Any) -> npt.NDArray[Any]:
 
 
 def _field(record: Any, name: str, sentence: str) -> Any:
-    if name not in record.fields:
+    if not has_field(record, name):
         close = nearest(name, record.fields) or sorted(record.fields)[:8]
         raise MissingBranchError(f"{sentence}, nearest: {', '.join(close)}")
-    return record[name]
+    return record[name] if name in record.fields else getattr(record, name)

@@ -25,20 +25,26 @@ def collection(events: ak.Array, name: str) -> ak.Array:
     return events[name]
 
 
+def has_field(record: ak.Array, name: str) -> bool:
+    """Tell whether records have a field, or compute it, as a sum of momenta does its mass."""
+    computed = None if hasattr(ak.Array, name) else getattr(type(record), name, None)
+    return name in record.fields or isinstance(computed, property)
+
+
 def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
-    """Return a field of a collection, named in errors as the branch ``{collection_name}_{name}``.
+    """Return a field of a collection (:func:`has_field`), named in errors as the branch ``{collection_name}_{name}``.
 
     Fields of the events themselves, ``collection_name="events"``, are named by the field alone.
 
     Raises:
         MissingBranchError: if the collection has no such field.
     """
-    if name not in objects.fields:
+    if not has_field(objects, name):
         prefix = "" if collection_name == "events" else f"{collection_name}_"
         close = nearest(name, objects.fields)
         hint = f"; nearest: {', '.join(f'{prefix}{other}' for other in close)}" if close else ""
         raise MissingBranchError(f"branch '{prefix}{name}' does not exist{hint}")
-    return objects[name]
+    return objects[name] if name in objects.fields else getattr(objects, name)
 
 
 def with_fields(records: ak.Array, columns: Mapping[str, Any]) -> ak.Array:

@@ -5,6 +5,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 import pytest
+from coffea.nanoevents.methods import vector
 from hypothesis import given, settings
 
 from pocket.engine.values import axis_values, entries
@@ -131,7 +132,20 @@ def test_what_cannot_fill_an_axis(axis: Axis, message: str) -> None:
         values(axis, {"score": np.array([1.0, 2.0])})
 
 
+def test_the_mass_of_a_sum_of_momenta() -> None:
+    legs = [ak.Array({"pt": [5.0], "eta": [0.0], "phi": [phi], "mass": [0.0]}) for phi in (0.0, np.pi)]
+    one, other = (ak.with_name(leg, "PtEtaPhiMLorentzVector", behavior=vector.behavior) for leg in legs)
+    events = ak.zip({"ll": one + other}, depth_limit=1)
+    found = axis_values(Axis(coll="ll", field="mass", **BINNING), events, {}, METADATA, "h")
+    assert found.tolist() == pytest.approx([10.0])
+
+
+def test_lists_in_lists() -> None:
+    with pytest.raises(HistogramError, match=r"histogram 'h': its axes have .*, or lists in lists"):
+        entries([ak.Array([[[1.0]], []])], 2, "h")
+
+
 def test_axes_must_have_the_same_objects() -> None:
     columns = [values(Axis(coll=coll, field="pt", **BINNING)) for coll in ("Jet", "Muon")]
-    with pytest.raises(HistogramError, match="histogram 'h': its axes have different numbers of objects per event"):
+    with pytest.raises(HistogramError, match="histogram 'h': its axes have different numbers of objects"):
         entries(columns, 3, "h")
