@@ -92,7 +92,7 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
 
     Args:
         main: parameters to start from; not changed.
-        *files: YAML files.
+        *files: YAML files; relative ones lie in the working directory, or else in the project.
         update: whether a file may change existing values.
 
     Raises:
@@ -174,10 +174,15 @@ def _dumped(parameters: DictConfig) -> str:
 def load_parameters(file: str | Path) -> DictConfig:
     """Return the parameters of a YAML file, with interpolations as written.
 
+    Args:
+        file: the file; a relative one lies in the working directory, or else in the project.
+
     Raises:
         ConfigError: if it can't be read, or has a key that looks like a misspelt one.
     """
     path = Path(file)
+    # Jobs don't run in the working directory of the command.
+    path = project_path(path) if not path.exists() and project_path(path).exists() else path
     try:
         stat = path.stat()
     except OSError:

@@ -162,6 +162,22 @@ def test_resolvers(tmp_path: Path) -> None:
     assert plain == {"sf": "test_folder://sf/muon.json", "area": 24, "side": 3}
 
 
+def test_relative_files_lie_in_the_working_directory_or_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    for folder, value in ((project, 1), (elsewhere, 22)):
+        folder.mkdir()
+        write(folder, "mine.yaml", f"mine: {{x: {value}}}\n")
+    monkeypatch.setenv("POCKET_ROOT", str(project))
+    empty = OmegaConf.create({})
+    for folder, value in ((elsewhere, 22), (project, 1), (tmp_path, 1)):
+        monkeypatch.chdir(folder)
+        assert merge_parameters_from_files(empty, "mine.yaml") == {"mine": {"x": value}}
+    with pytest.raises(ConfigError, match=r"parameter file yours\.yaml does not exist"):
+        merge_parameters_from_files(empty, "yours.yaml")
+
+
 @pytest.mark.parametrize(
     ("factor", "named"), [("a", "'a'"), ("null", "None"), ("[1,2]", r"\[1, 2\]"), ("${name}", "'x'")]
 )
