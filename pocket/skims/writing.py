@@ -77,9 +77,13 @@ class _Branches:
         """Return the columns that a skim keeps.
 
         Raises:
-            ConfigError: if a column is neither a number nor a list of numbers per event.
+            ConfigError: if a column is neither a number nor a list of numbers per event, or a pattern is a collection.
         """
         types, counters = {}, {}
+        names = [branch.name for branch in tree.branches]
+        for pattern in (*skim.keep, *skim.drop):
+            if pattern not in names and any(name.startswith(f"{pattern}_") for name in names):
+                raise ConfigError(f"the skim's pattern {pattern!r} matches no branch of {path}, write '{pattern}_*'")
         for branch in tree.branches:
             if not skim.keeps(branch.name) or branch.name in without:
                 continue

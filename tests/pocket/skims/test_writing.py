@@ -150,6 +150,18 @@ def test_a_counter_may_stay_alone(tmp_path: Path) -> None:
     assert copied["nMuon"][2].to_list() == [len(columns["Muon"][entry]) for entry in (2, 5)]
 
 
+@pytest.mark.parametrize("option", ["keep", "drop"])
+def test_a_collection_is_no_pattern_of_its_branches(tmp_path: Path, option: str) -> None:
+    write_nano(tmp_path / "a.root", 10)
+    for pattern, refused in (("Muon", True), ("Muon_*", False), ("Jet", False), ("nMuon", False)):
+        skim = Skim(config="main", **{option: [pattern]})  # type: ignore[arg-type]
+        if refused:
+            with pytest.raises(ConfigError, match=r"pattern 'Muon' matches no branch of .*a\.root, write 'Muon_\*'"):
+                copy(tmp_path / "a.root", tmp_path / "b.root", [1], skim)
+        else:
+            copy(tmp_path / "a.root", tmp_path / f"{pattern[:4]}{len(pattern)}.root", [1], skim)
+
+
 def test_events_without_any_object(tmp_path: Path) -> None:
     columns = write_nano(tmp_path / "a.root", 30)
     (empty,) = np.nonzero(ak.num(columns["Muon"]) == 0)
