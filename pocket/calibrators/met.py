@@ -13,7 +13,7 @@ from pocket.base.typing import Floats
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.smearing import flat
-from pocket.errors import ConfigError, MissingBranchError
+from pocket.errors import ConfigError, MissingBranchError, check_known
 from pocket.parameters.access import parameter
 
 #: Jets are used above this pt in GeV and below this fraction of electromagnetic energy.
@@ -48,7 +48,8 @@ class METCalibrator(Calibrator):
             parameter(params, *place, f"{name}_collection") for name in ("MET", "RawMET", "Jet", "CorrT1METJet")
         )
         self._jets = (jets,) if soft is None else (jets, soft)
-        self._leptons = tuple(parameter(params, *place).get("leptons", None) or ())
+        leptons = parameter(params, *place).get("leptons", None) or ()
+        self._leptons = (leptons,) if isinstance(leptons, str) else tuple(leptons)
         self._applied = bool(parameter(params, *place, "apply_MC" if self.isMC else "apply_data"))
         self.inputs = (self._raw, *self._jets, *self._leptons)
         self._variations = ()
@@ -63,14 +64,22 @@ class METCalibrator(Calibrator):
         """Return pt and phi of the missing momentum.
 
         Raises:
-            ConfigError: if the jets haven't been calibrated.
+            ConfigError: if the jets haven't been calibrated, or a calibrator replaces a whole collection of leptons.
+            UnknownNameError: if there is no collection of leptons with a name.
             MissingBranchError: if NanoAOD has no shift of the unclustered energy.
         """
         if not (self._applied or self._leptons):
             return {}
         x, y = _components(collection(events, self._raw if self._applied else self._met))
         changes = [type1_change(collection(events, name), name) for name in self._jets if self._applied]
+        place = f"met_calibration.{self.year}.leptons"
+        check_known("collection", self._leptons, events.fields, place)
         for name in self._leptons:
+            if name in original:
+                raise ConfigError(
+                    f"{place} has {name!r}, but a calibrator returns all of {name!r} instead of '{name}.pt', so the "
+                    "missing momentum can't follow"
+                )
             if f"{name}.pt" in original:
                 changes.append(lepton_change(collection(events, name), original[f"{name}.pt"], name))
         for change_x, change_y in changes:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import cmath
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import pytest
 
-from pocket.calibrators import JetsCalibrator, METCalibrator
+from pocket.calibrators import Calibrator, JetsCalibrator, METCalibrator
 from pocket.calibrators.met import type1_change, unclustered_shift
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.errors import ConfigError, MissingBranchError
+from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
+from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.plain import to_plain
 from tests.pocket.calibrators.conftest import DATA, JET_TYPE, MC, YEAR
 
 
@@ -108,6 +110,49 @@ def test_variations(events: ak.Array, params: dict[str, Any]) -> None:
         shift = vector(events.PuppiMET, f"Unclustered{side}") - vector(events.PuppiMET)
         np.testing.assert_allclose(vector(varied.events.PuppiMET), nominal + shift, atol=1e-4)
     assert chain.calibrate(events, f"{JET_TYPE}_JES_TotalUp").changed == {"Jet", "CorrT1METJet", "PuppiMET"}
+
+
+class ScaledMuons(Calibrator):
+    """Calibrator of muons by 10 %, which returns their pt."""
+
+    name = "scaled_muons"
+    calibrated_collections: Sequence[str] = ("Muon.pt",)
+
+    def calibrate(
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Return the new pt."""
+        return {"Muon.pt": events.Muon.pt * 1.1}
+
+
+class ReplacedMuons(ScaledMuons):
+    """The same, which returns the whole collection."""
+
+    calibrated_collections = ("Muon",)
+
+    def calibrate(
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Return the new muons."""
+        return {"Muon": ak.with_field(events.Muon, events.Muon.pt * 1.1, "pt")}
+
+
+def test_leptons_that_the_missing_momentum_can_not_follow() -> None:
+    momentum = {"pt": 20.0, "phi": 0.0}
+    events = ak.Array([{"Muon": [{"pt": 50.0, "phi": 0.0}], "MET": momentum, "RawMET": momentum}])
+    params = to_plain(get_default_parameters())
+
+    def found(leptons: Any, muons: type[Calibrator] = ScaledMuons) -> float:
+        params["met_calibration"]["2018"] |= {"apply_MC": False, "leptons": leptons}
+        chain = CalibratorSequence([muons, METCalibrator], params, {"year": "2018", "isMC": True})
+        return float(chain.calibrate(events).events.MET.pt[0])
+
+    assert found([]) == 20
+    assert found(["Muon"]) == found("Muon") == pytest.approx(15)
+    with pytest.raises(UnknownNameError, match=r"unknown collection 'Muons' in met_calibration\.2018\.leptons"):
+        found(["Muons"])
+    with pytest.raises(ConfigError, match=r"met_calibration\.2018\.leptons has 'Muon', but a calibrator returns"):
+        found(["Muon"], ReplacedMuons)
 
 
 def test_unclustered_shift_of_either_kind() -> None:
