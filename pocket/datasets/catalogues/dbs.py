@@ -52,6 +52,7 @@ def dbs_sites(dataset: str, instance: str, settings: Settings) -> dict[str, str]
 
 
 def _ask(what: str, dataset: str, instance: str, settings: Settings) -> list[dict[str, Any]]:
+    """Return the records that DBS has of a dataset: ``files`` or ``blocks``."""
     url = f"{settings.dbs_url.rstrip('/')}/{instance}/DBSReader/{what}"
     answer = get_json(url, {"dataset": dataset, "detail": "True"}, settings, grid=True)
     if not isinstance(answer, list) or not all(isinstance(record, dict) for record in answer):
