@@ -19,6 +19,9 @@ def dbs_files(dataset: str, instance: str, settings: Settings) -> list[Catalogue
         instance: instance of DBS, e.g. ``"prod/global"``.
         settings: address of DBS, time-outs and retries.
 
+    Returns:
+        The files, sorted by their logical names.
+
     Raises:
         DatasetError: if DBS doesn't answer, doesn't know the dataset, or none of its files is valid.
     """
