@@ -51,7 +51,7 @@ def rucio_replicas(dataset: str, settings: Settings, folder: Path) -> Replicas:
 
 
 def is_unreachable(error: DatasetError) -> bool:
-    """Tell whether Rucio would answer to no other question either, to an error of :func:`rucio_replicas`.
+    """Tell whether an error of :func:`rucio_replicas` means that Rucio wouldn't answer other questions either.
 
     Examples:
         >>> is_unreachable(DatasetError("Rucio on /A/x/NANOAODSIM: no answer within 180 s"))
