@@ -44,7 +44,8 @@ class Catalogues:
     fresh: bool = False
     answers: AnswerCache = field(init=False)
     opened: FileCache = field(init=False)
-    # Of many datasets, each would wait for Rucio in vain.
+    # Of many datasets, each would wait in vain for a server that is down, or for Rucio.
+    _down: dict[str, str] = field(init=False, repr=False, default_factory=dict)
     _unreachable: threading.Event = field(init=False, repr=False, default_factory=threading.Event)
     _first_failure: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
@@ -59,7 +60,7 @@ class Catalogues:
             DatasetError: if the portal doesn't answer, or has no such record.
         """
         question = f"open data {self.settings.open_data_url} {record}"
-        files = self._files(question, lambda: open_data_files(record, self.settings))
+        files = self._files(question, self.settings.open_data_url, lambda: open_data_files(record, self.settings))
         return [ListedFile(file, (file.name,)) for file in files]
 
     def das(self, dataset: str, instance: str = GLOBAL, storage_prefix: str = "") -> list[ListedFile]:
@@ -77,7 +78,7 @@ class Catalogues:
             DatasetError: if DBS doesn't answer, doesn't know the dataset, or has no valid file.
         """
         question = f"dbs {self.settings.dbs_url} {instance} {dataset}"
-        known = self._files(question, lambda: dbs_files(dataset, instance, self.settings))
+        known = self._files(question, self.settings.dbs_url, lambda: dbs_files(dataset, instance, self.settings))
         # Invalid files are cached, too, so that each build says that they are left out.
         files = [file for file in known if file.valid]
         if left_out := len(known) - len(files):
@@ -106,11 +107,19 @@ class Catalogues:
             )
         return listed
 
-    def _files(self, question: str, ask: Callable[[], list[CatalogueFile]]) -> list[CatalogueFile]:
+    def _files(self, question: str, server: str, ask: Callable[[], list[CatalogueFile]]) -> list[CatalogueFile]:
         known = None if self.fresh else self.answers.get(question)
         if known is not None:
             return [CatalogueFile.from_json(content) for content in known]
-        files = ask()
+        if server in self._down:
+            raise DatasetError(self._down[server])
+        try:
+            files = ask()
+        except DatasetError as error:
+            # Requests fail with an OSError if there is no answer after all retries.
+            if isinstance(error.__cause__, OSError):
+                self._down[server] = str(error)
+            raise
         self.answers.put(question, [file.to_json() for file in files])
         return files
 

@@ -139,6 +139,18 @@ def test_dbs_is_down(make: Callable[..., Catalogues], server: CatalogueServer) -
     assert urls(catalogues) == AT_SITES
 
 
+def test_a_server_that_does_not_answer_is_asked_once(
+    make: Callable[..., Catalogues], server: CatalogueServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults[:] = ["hangup"] * 3
+    catalogues = make()
+    for _ in range(3):
+        with pytest.raises(DatasetError, match="DBSReader/files doesn't answer after 3 tries: "):
+            urls(catalogues)
+    assert len(server.requests) == 3
+    assert urls(make()) == AT_SITES
+
+
 def test_open_data(make: Callable[..., Catalogues], server: CatalogueServer) -> None:
     uri = "root://eospublic.cern.ch//eos/a.root"
     server.records[7] = {"title": "seven", "files": [{"uri": uri, "size": 5, "checksum": "adler32:1"}]}
