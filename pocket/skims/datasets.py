@@ -77,6 +77,10 @@ def skim_definitions(
         definition = definitions[name]
         metadata = {key: value for key, value in info["metadata"].items() if key not in ("sample", "nevents", "size")}
         sample = definition.dedicated or definition.sample
+        if definition.is_built:
+            # Its key is the whole name, to which an entry would add part and year once more.
+            content[definition.key] = {"metadata": {"sample": sample, **metadata}, "files": list(info["files"])}
+            continue
         entries = content.setdefault(definition.key, {"sample": sample, "files": []})["files"]
         entries.append({"paths": list(info["files"]), "metadata": metadata})
     return content

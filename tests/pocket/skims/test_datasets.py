@@ -107,3 +107,21 @@ def test_definition_file_gives_the_fileset_again(tmp_path: Path, empty: bool) ->
     path.write_text(json.dumps(skim_definitions(fileset, DEFINED)))
     again = build_fileset(read_definitions([path]), toy_files={}, cache=tmp_path).fileset
     assert again == fileset
+
+
+def test_definition_file_of_a_fileset_of_pocketcoffea_keeps_the_names(tmp_path: Path) -> None:
+    metadata = {"sample": "DY", "year": "2018", "isMC": "True", "xsec": "2.0", "part": "M-50"}
+    names = ["DY_M-50_2018", "DY_M-50_2018_more"]
+    built = {name: {"metadata": metadata, "files": ["a.root"]} for name in names}
+    (tmp_path / "built.json").write_text(json.dumps(built))
+    definitions = read_definitions([tmp_path / "built.json"])
+    before = {"isSkim": True, "nevents_before_skim": 9, "sum_genweights": 3.0}
+    skimmed: Any = {
+        name: {"metadata": {**one.metadata(), **before}, "files": {f"/{name}.root": {}}}
+        for name, one in definitions.items()
+    }
+    (tmp_path / "skim.json").write_text(json.dumps(skim_definitions(skimmed, definitions)))
+    again = read_definitions([tmp_path / "skim.json"])
+    assert {name: (one.metadata(), one.values) for name, one in again.items()} == {
+        name: (skimmed[name]["metadata"], (f"/{name}.root",)) for name in names
+    }
