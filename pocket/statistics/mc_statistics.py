@@ -21,6 +21,8 @@ from pocket.base.typing import Floats, Indices, Mask
 
 #: smallest total expectation of a bin
 FLOOR = 1e-9
+#: events below 0 over which the deviance of a bin without events becomes flat, since no fit converges at a kink
+BAND = 1e-2
 #: data of bins without events, where Poisson parameters are found by an equation that needs some
 NEARLY_NO_EVENTS = 1e-12
 #: smallest solution of that equation
@@ -110,6 +112,8 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
     below = np.where(data > 0, total**2 + data * stiffness, stiffness)
     curvature = np.divide(np.where(data > 0, data, 1), below, out=np.zeros(len(data)), where=~empty & ~floored)
     curvature[terms.bins[held.any(axis=0)]] = 0
+    nothing = (data == 0) & (stiffness == 0)
+    deviance[nothing], multiplier[nothing], curvature[nothing] = _without_events(expected[nothing])
     square = np.divide(total**2, data, out=np.zeros(len(data)), where=data > 0)
     return Profile(deviance, total, multiplier, curvature, scale, response, held, (square + stiffness)[terms.bins])
 
@@ -126,17 +130,27 @@ def fixed(expected: Floats, data: Floats, scale: Floats) -> Profile:
     [-0.2]
     """
     total = np.maximum(expected, FLOOR)
-    inside = expected > FLOOR
+    inside, nothing = expected > FLOOR, data == 0
+    deviance, multiplier = _poisson_deviance(total, data), np.where(inside, 1 - data / total, 0)
+    curvature = np.where(inside, data / total**2, 0)
+    deviance[nothing], multiplier[nothing], curvature[nothing] = _without_events(expected[nothing])
     return Profile(
-        deviance=_poisson_deviance(total, data),
+        deviance=deviance,
         total=total,
-        multiplier=np.where(inside, 1 - data / total, 0),
-        curvature=np.where(inside, data / total**2, 0),
+        multiplier=multiplier,
+        curvature=curvature,
         scale=scale,
         response=np.zeros(scale.shape),
         held=np.zeros(scale.shape, dtype=bool),
         stiffness=np.zeros(scale.shape[1]),
     )
+
+
+def _without_events(expected: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return deviance, multiplier and curvature of bins without events and without errors of simulation."""
+    below = np.clip(expected, -BAND, 0)
+    deviance = 2 * (np.maximum(expected, 0) + below + below**2 / (2 * BAND))
+    return deviance, 1 + below / BAND, np.where((below < 0) & (below > -BAND), 1 / BAND, 0)
 
 
 def _poisson_deviance(expected: Floats, counts: Floats) -> Floats:

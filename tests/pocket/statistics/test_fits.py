@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import optimize, special
 
 from pocket.errors import FitError, PocketError
 from pocket.statistics.fits import fit, minimise
@@ -288,6 +288,38 @@ def test_breakdown_of_a_simple_model_adds_up() -> None:
     shares = break_down(fit(Likelihood(model)), "r", {"stat": ("lumi",), "mc_stat": ("id",)}).groups
     renamed = {"group:stat": 0.005, "group:mc_stat": 0.003, "mc_stat": 0.002, "stat": 0.001}
     assert {name: up for name, (_, up) in shares.items()} == pytest.approx(renamed, rel=0.02)
+
+
+def test_a_negative_signal_ends_where_a_bin_without_data_has_nothing_left() -> None:
+    """The minimum is found by nested minimisations without derivatives, of a likelihood with kinks."""
+    signal, background, data = np.linspace(0.1, 1, 5), np.array([4, 2, 1, 0.5, 0.2]), np.array([5.0, 3, 1, 0, 0])
+    region = RegionModel(
+        "sr",
+        ("s", "b"),
+        np.array([signal, background]),
+        np.zeros((2, 5)),
+        data,
+        np.arange(6.0),
+        factors={"s": ("r",)},
+        log_normals={"xs": {"b": (1 / 1.3, 1.3)}},
+    )
+
+    def profiled(xs: float) -> optimize.OptimizeResult:
+        expected = background * 1.3**xs
+
+        def deviance(r: float) -> float:
+            total = np.maximum(expected + r * signal, 0)
+            return float(2 * (total - data + special.xlogy(data, data) - special.xlogy(data, total)).sum() + xs**2)
+
+        lowest = -(expected / signal)[data > 0].min()
+        return optimize.minimize_scalar(deviance, bounds=(lowest, 5), options={"xatol": 1e-9})
+
+    outer = optimize.minimize_scalar(lambda xs: profiled(xs).fun, bounds=(-3, 3), options={"xatol": 1e-9})
+    best = fit(Likelihood(Model((region,), {"r": FreeParameter(-20, 20)}, ("xs",))))
+    assert best.value("xs") == pytest.approx(outer.x, abs=0.01)
+    assert best.value("r") == pytest.approx(profiled(outer.x).x, abs=0.01)
+    # Each of the two bins with less than nothing left may lower it by 0.01.
+    assert best.deviance == pytest.approx(outer.fun, abs=0.02)
 
 
 def test_several_parameters_of_interest() -> None:
