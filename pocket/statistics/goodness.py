@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from scipy import stats
 
+from pocket.errors import FitError
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.results import GoodnessOfFit
 from pocket.statistics.toys import toys
@@ -19,10 +21,7 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
     Args:
         best: the best fit.
         numbers: numbers of the toys.
-        seed: seed of all toys.
-
-    Raises:
-        FitError: if the fit of a toy has no minimum.
+        seed: seed of all toys; those whose fit has no minimum are left out.
 
     Source: S. Baker and R. D. Cousins, Nucl. Instrum. Meth. 221 (1984) 437.
 
@@ -47,23 +46,23 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
         regions=dict(zip((region.name for region in likelihood.model.regions), shares.tolist(), strict=True)),
         toys=found,
         p_toys=sum(value >= best.deviance for value in found) / len(found) if found else None,
+        failed=len(numbers) - len(found),
     )
 
 
 def deviances_of_toys(best: Fit, numbers: Sequence[int], seed: int) -> tuple[float, ...]:
-    """Return the smallest deviances of toys drawn at a best fit.
+    """Return the smallest deviances of toys drawn at a best fit, without toys whose fit has no minimum.
 
     Args:
         best: the best fit.
         numbers: numbers of the toys.
         seed: seed of all toys.
-
-    Raises:
-        FitError: if the fit of a toy has no minimum.
     """
     likelihood = best.likelihood
     simulation = likelihood.simulation(best.values)
-    return tuple(
-        fit(thrown, bounds_allowed=True, start=best.values).deviance
-        for thrown in toys(likelihood, numbers, seed, best.values, simulation)
-    )
+    found = []
+    for thrown in toys(likelihood, numbers, seed, best.values, simulation):
+        # One of a thousand toys is no reason to have no result.
+        with contextlib.suppress(FitError):
+            found.append(fit(thrown, bounds_allowed=True, start=best.values).deviance)
+    return tuple(found)

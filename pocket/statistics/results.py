@@ -199,6 +199,7 @@ class GoodnessOfFit:
         regions: region → the share of its bins in the deviance; the rest is from the constraints of nuisances.
         toys: deviances of toys.
         p_toys: share of the toys with at least that of the data; None without toys.
+        failed: number of toys whose fit has no minimum, which aren't among these.
     """
 
     deviance: float
@@ -207,6 +208,7 @@ class GoodnessOfFit:
     regions: dict[str, float] = field(default_factory=dict)
     toys: tuple[float, ...] = ()
     p_toys: float | None = None
+    failed: int = 0
 
 
 RECORDS = {

@@ -219,6 +219,7 @@ def result_lines(results: Results, data: str) -> list[str]:
     elif test is not None:
         by_toys = test.p_toys is not None
         toys = f", {short_probability(test.p_toys, 3)} by {counted(len(test.toys), 'toy')}" if by_toys else ""
+        toys += f", {counted(test.failed, 'fit')} without a minimum" if test.failed else ""
         deviance, p_value = _number(test.deviance, 1), short_probability(test.p_value, 3)
         lines.append(f"goodness of fit: deviance {deviance:.1f} of {test.degrees}, p = {p_value}{toys}")
     parameters = results.fit.result().parameters

@@ -9,6 +9,7 @@ from scipy import stats
 from pocket.statistics.fits import fit
 from pocket.statistics.goodness import goodness_of_fit
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.model import FreeParameter, Model, RegionModel
 from pocket.statistics.results import (
     Breakdown,
     FitResult,
@@ -62,6 +63,16 @@ def test_goodness_of_fit_is_that_of_its_toys() -> None:
     assert found.p_value == stats.chi2.sf(found.deviance, found.degrees)
     assert found.p_toys == pytest.approx(np.mean(np.array(found.toys) >= found.deviance))
     assert goodness_of_fit(best).p_toys is None
+
+
+def test_toys_without_a_minimum_are_left_out_of_the_goodness_of_fit() -> None:
+    """Without background and without a bound, r goes to −∞ in toys without events."""
+    region = RegionModel("sr", ("s",), np.array([[1.0]]), np.zeros((1, 1)), np.array([2.0]), factors={"s": ("r",)})
+    best = fit(Likelihood(Model((region,), {"r": FreeParameter(-np.inf)})))
+    empty = [thrown.observations.data[0] == 0 for thrown in toys(best.likelihood, range(40), 1, best.values)]
+    assert 0 < sum(empty) < 40
+    found = goodness_of_fit(best, range(40))
+    assert (len(found.toys), found.failed) == (40 - sum(empty), sum(empty))
 
 
 def test_bad_fits_are_found() -> None:
