@@ -226,15 +226,17 @@ def result_lines(results: Results, data: str) -> list[str]:
     poi = next(iter(results.intervals), "")
     ranked = sorted((*results.impacts, *results.simulation), key=lambda impact: -impact.size(poi))[:_SHOWN]
     width = max((len(impact.name) for impact in ranked), default=0)
+    decimals = max(3, digits_of(parameters[poi].error)) if poi else 3
     for number, impact in enumerate(ranked, start=1):
         record = parameters.get(impact.name)
         down, up = impact.effects[poi]
         kind = "value" if record and record.kind == "free" else "pull"
         # Parameters of simulation aren't among those of the fit.
         value, error = (impact.value, record.error) if record else (impact.pull, sum(impact.constraint) / 2)
+        digits = digits_of(error) if kind == "value" else 2
         lines.append(
-            f"{number:3d} {impact.name:<{width}}  {_signed(up)} {_signed(down)}   "
-            f"{kind} {_number(value):.2f} ± {error:.2f}".replace("-", "−")
+            f"{number:3d} {impact.name:<{width}}  {_signed(up, decimals)} {_signed(down, decimals)}   "
+            f"{kind} {_number(value, digits):.{digits}f} ± {error:.{digits}f}".replace("-", "−")
         )
     for name, record in parameters.items():
         if record.pull is not None and abs(record.pull) > 3:

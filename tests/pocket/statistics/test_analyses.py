@@ -36,6 +36,21 @@ def test_a_result_that_is_not_found_leaves_the_fit(
     assert line in result_lines(results, "asimov")
 
 
+def test_small_values_have_two_digits_of_their_errors() -> None:
+    """The signal is far more than its background, whose scale is small."""
+    factors = {"signal": ("r",), "other": ("tiny",)}
+    events = np.array([[1e6, 0.0], [0.0, 1e7]])
+    log_normals = {"lumi": {"signal": (1 / 1.0004, 1.0004)}}
+    region = RegionModel(
+        "sr", ("signal", "other"), events, 0 * events, edges=np.arange(3.0), factors=factors, log_normals=log_normals
+    )
+    model = Model((region,), {"r": FreeParameter(0, 5)}, ("lumi",), {"tiny": FreeParameter(0, 1, 0.001)})
+    lines = result_lines(find_results(model, Choice(results=("impacts",))), "asimov")
+    assert lines[0].startswith("r = 1.0000 −0.0011 +0.0011")
+    assert "  1 lumi  −0.0004 +0.0004   pull 0.00 ± 1.00" in lines
+    assert "  2 tiny  +0.0000 +0.0000   value 0.001000 ± 0.000010" in lines
+
+
 def counting(pois: int) -> Model:
     """Return a model in which each parameter of interest multiplies the process of a region of its own."""
     names = [f"r{number}" for number in range(pois)]
