@@ -217,7 +217,7 @@ def minimise(likelihood: Likelihood, start: Floats, floating: Mask) -> Minimum:
     low, high = likelihood.parameters.low, likelihood.parameters.high
     constrained = np.isin(np.arange(len(start)), likelihood.constrained)
     values = np.where(floating, np.clip(start, low, high), start)
-    deviance = likelihood.deviance(values)
+    deviance, impossible = likelihood.deviance(values), likelihood.impossible_bins(values)
     damping, distance = 0.0, np.inf
     for iteration in range(1, MAX_ITERATIONS + 1):
         gradient = likelihood.gradient(values)
@@ -235,14 +235,15 @@ def minimise(likelihood: Likelihood, start: Floats, floating: Mask) -> Minimum:
                 step *= min(1.0, LONGEST_STEP / max(np.abs(step[constrained[free]]).max(initial=0.0), LONGEST_STEP))
                 following = values.copy()
                 following[free] = np.clip(values[free] + step, low[free], high[free])
-                reached = likelihood.deviance(following)
-                if reached <= deviance + 1e-11 * (1 + abs(deviance)):
+                reached, left_out = likelihood.deviance(following), likelihood.impossible_bins(following)
+                # Where data are impossible, the deviance is finite and flat, so that there may be a minimum.
+                if reached <= deviance + 1e-11 * (1 + abs(deviance)) and left_out <= impossible:
                     break
             if damping >= MAX_DAMPING:
                 return Minimum(values, deviance, distance, iteration, distance < TOLERANCE)
             damping = max(10 * damping, 1e-3)
         clipped = not np.allclose(following[free], values[free] + step, rtol=0, atol=1e-12)
-        fall, values, deviance = deviance - reached, following, reached
+        fall, values, deviance, impossible = deviance - reached, following, reached, left_out
         undamped = damping < 1e-6
         damping = 0.0 if damping < 1e-3 else damping / 20
         if not clipped and ((undamped and distance < TOLERANCE) or (distance < TOLERANCE**2 and fall < TOLERANCE)):

@@ -279,6 +279,14 @@ class Likelihood:
         """Return the share of each bin in the deviance, without the constraints of nuisances, shape (B,)."""
         return self._evaluate(values).profile.deviance.copy()
 
+    def impossible_bins(self, values: Floats) -> int:
+        """Return the number of bins with data where nothing is expected.
+
+        Args:
+            values: values of all parameters, shape (parameters,).
+        """
+        return int(np.count_nonzero((self._evaluate(values).profile.total <= FLOOR) & (self.observations.data > 0)))
+
     def gradient(self, values: Floats) -> Floats:
         """Return the derivatives of the deviance, shape (parameters,).
 

@@ -322,6 +322,25 @@ def test_a_negative_signal_ends_where_a_bin_without_data_has_nothing_left() -> N
     assert best.deviance == pytest.approx(outer.fun, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("background", "signal", "data"),
+    [([13.56, 0.03], [0.5, 28.8], [9, 1]), ([0.04, 0.9, 0.4], [30.7, 0.3, 3.9], [0, 1, 0])],
+)
+def test_a_fit_does_not_leave_where_its_data_are_possible(
+    background: list[float], signal: list[float], data: list[float]
+) -> None:
+    """A step from r = 1 to a negative signal may leave a bin with data without expectation; the oracle is a scan."""
+    b, s, d = map(np.array, (background, signal, data))
+    region = RegionModel(
+        "sr", ("s", "b"), np.array([s, b]), np.zeros((2, len(b))), d, np.arange(len(b) + 1.0), factors={"s": ("r",)}
+    )
+    points = np.linspace(-(b / s)[d > 0].min(), 2, 200_001)[1:]
+    total = np.maximum(b + points[:, None] * s, 0)
+    scanned = points[(total - special.xlogy(d, total)).sum(axis=1).argmin()]
+    best = fit(Likelihood(Model((region,), {"r": FreeParameter(-50, 50)})))
+    assert best.value("r") == pytest.approx(scanned, abs=0.005)
+
+
 def test_several_parameters_of_interest() -> None:
     model = models.simple(3)
     regions = tuple(
