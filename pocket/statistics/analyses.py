@@ -177,10 +177,7 @@ def find_results(model: Model, choice: Choice) -> Results:
     intervals = {poi: find_interval(best, poi) for poi in pois}
     others: dict[str, Any] = {}
     if "scan" in wanted:
-        others["scan"] = [
-            *(scan(best, {poi: _points(best, intervals[poi])}) for poi in pois),
-            *_scan_pairs(best, intervals),
-        ]
+        others["scan"] = _scans(best, intervals)
     from_zero = [poi for poi in pois if likelihood.parameters.low[likelihood.parameters.index(poi)] <= 0]
     if "significance" in wanted:
         others["significance"] = _found(find_significance, likelihood, from_zero)
@@ -242,21 +239,23 @@ def fit_toys(
     return found
 
 
-def _scan_pairs(best: Fit, intervals: Mapping[str, Interval]) -> list[Any]:
-    """Return the profiles of pairs of parameters of interest, unless these are many, or the reason why one isn't there.
+def _scans(best: Fit, intervals: Mapping[str, Interval]) -> list[Any]:
+    """Return the profiles of parameters of interest, and of pairs unless these are many.
 
-    A profile that has no minimum somewhere on the grid is no reason to have no fit.
+    In the place of one that isn't found is the reason, which is none to have no fit.
     """
     found: list[Any] = []
-    for pair in itertools.combinations(intervals, 2) if len(intervals) <= PAIRED else ():
+    pairs = itertools.combinations(intervals, 2) if len(intervals) <= PAIRED else ()
+    for pois in (*((poi,) for poi in intervals), *pairs):
+        count = POINTS if len(pois) == 1 else GRID
         try:
-            found.append(scan(best, {poi: _points(best, intervals[poi], GRID) for poi in pair}))
+            found.append(scan(best, {poi: _points(best, intervals[poi], count) for poi in pois}))
         except StatisticsError as error:
-            found.append({"poi": " and ".join(pair), "error": str(error)})
+            found.append({"poi": " and ".join(pois), "error": str(error)})
     return found
 
 
-def _points(best: Fit, interval: Interval, count: int = POINTS) -> list[float]:
+def _points(best: Fit, interval: Interval, count: int) -> list[float]:
     """Return the values of a scan, some errors to both sides and within the range."""
     parameters = best.likelihood.parameters
     index = parameters.index(interval.name)

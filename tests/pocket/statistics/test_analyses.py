@@ -103,18 +103,21 @@ def test_two_parameters_of_interest_have_a_scan_of_both() -> None:
         assert rise == pytest.approx(2 * (expected - data + data * np.log(data / expected)).sum(), abs=1e-6)
 
 
-def test_a_scan_of_two_that_is_not_found_leaves_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("failing", "what"), [(("r", "s"), "r and s"), (("s",), "s")])
+def test_a_scan_that_is_not_found_leaves_the_fit(
+    monkeypatch: pytest.MonkeyPatch, failing: tuple[str, ...], what: str
+) -> None:
     scan = analyses.scan
 
     def fail(best: Any, points: Any) -> Any:
-        if len(points) == 2:
+        if tuple(points) == failing:
             raise FitError("no minimum")
         return scan(best, points)
 
     monkeypatch.setattr(analyses, "scan", fail)
     results = find_results(two_signals(), Choice(results=("scan",)))
-    assert results.others["scan"][2] == {"poi": "r and s", "error": "no minimum"}
-    assert "no scan of r and s: no minimum" in result_lines(results, "asimov")
+    assert {"poi": what, "error": "no minimum"} in results.others["scan"]
+    assert f"no scan of {what}: no minimum" in result_lines(results, "asimov")
     records = {"fit": results.fit.result(), "scan": results.others["scan"]}
-    drawn = list(draw_fit(records, {}, PlotStyle(), Period(None, "", None), {}, is_data=False))
-    assert {"scan_r", "scan_s"} <= {name for name, _, _ in drawn}
+    drawn = {name for name, _, _ in draw_fit(records, {}, PlotStyle(), Period(None, "", None), {}, is_data=False)}
+    assert {"scan_r", "scan_s", "scan_r_s"} - drawn == {f"scan_{'_'.join(failing)}"}
