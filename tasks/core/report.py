@@ -227,11 +227,11 @@ class Report:
             self._record_reasons(done, is_whole=not (stopped or errors))
         if self.lines and self.tasks and not stopped:
             left = len(self.tasks.keys() - set(done))
-            is_failed = bool(errors or self.journal.entries("failed"))
-            if not is_failed and (not left or self.root.complete()):
+            failed = self.journal.entries("failed")
+            if not (errors or failed) and (not left or self.root.complete()):
                 others = f", {counted(left, 'task')} by other commands" if left else ""
                 self.tell(f"Done in {duration(time.monotonic() - self.begun)}{others}")
-            else:
+            elif done or failed or not errors:
                 self.tell("")
                 were = f"{left} of {len(self.tasks)} tasks were not made." if len(self.tasks) > 1 else ""
                 self.tell(f"{were} The same command goes on from here.".strip())

@@ -70,6 +70,7 @@ def test_the_luminosity_merges_again_and_processes_nothing(chain: Chain) -> None
     assert set(chain.ids("MergeOutputs")) > set(before)
 
 
+@pytest.mark.slow
 def test_templates_that_another_command_replaces_meanwhile(on_files: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     on_files.define({"paths": ["dy_0.root"]})
     options = {"scale_factor": "tight_id"}

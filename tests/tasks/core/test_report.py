@@ -195,6 +195,13 @@ def test_the_error_comes_last(chain: Chain) -> None:
     assert "This progress looks :(" in log
 
 
+def test_a_command_that_runs_nothing_does_not_go_on(chain: Chain) -> None:
+    ended = run(chain, "RunProcessor", "--config", "main", "--branch", "99")
+    assert ended.code == 35
+    assert "goes on from here" not in ended.err
+    assert ended.lines[-1].startswith("error: RunProcessor main has no branch 99")
+
+
 def test_errors_in_a_terminal_are_broken_between_words(chain: Chain) -> None:
     fail(chain)
     ended = run_in_terminal(chain, 80, "RunProcessor", "--config", "main")
