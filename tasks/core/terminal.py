@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
@@ -51,6 +51,7 @@ _retcodes: Any = luigi.retcodes.retcode
 _tasks: Any = Register
 _luigis_build_parser = _parser._build_parser
 _luigis_init = _parser.__init__
+_NEGATIVE = re.compile(r"-\d")
 #: words of a command line → state of luigi's parser after parsing them
 _parsed: dict[tuple[str, ...], dict[str, Any]] = {}
 
@@ -111,11 +112,27 @@ def _init(self: Any, cmdline_args: list[str]) -> None:
     # luigi parses the same words at several steps of a start.
     words = tuple(cmdline_args)
     if words not in _parsed:
-        _luigis_init(self, cmdline_args)
+        _luigis_init(self, _with_negative_values(words))
         _check_values(self.known_args)
         heed_option(words)
         _parsed[words] = dict(vars(self))
     vars(self).update(_parsed[words])
+
+
+def _with_negative_values(words: Iterable[str]) -> list[str]:
+    """Return words with values such as ``-1,1`` joined to their options, since argparse takes these for options.
+
+    Example:
+        >>> _with_negative_values(["--print-status", "-1,1", "--cores", "1"])
+        ['--print-status=-1,1', '--cores', '1']
+    """
+    joined: list[str] = []
+    for word in words:
+        if _NEGATIVE.match(word) and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] = f"{joined[-1]}={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _get_task_obj(self: Any) -> Any:

@@ -44,6 +44,12 @@ def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixtu
     check("PlotTemplates", arguments, sentence, capsys)
 
 
+@pytest.mark.parametrize("value", ["-1", "-1,1", "-1,PlotTemplates", "0,1", ""])
+def test_values_that_begin_with_a_minus(value: str) -> None:
+    parser = CmdlineParser(["PlotTemplates", "--version", "v1", "--print-status", value, "--cores", "1"])
+    assert (parser.known_args.print_status, parser.known_args.cores) == (value, "1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
