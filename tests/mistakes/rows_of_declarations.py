@@ -52,8 +52,13 @@ ROWS = [
     ),
     Row(
         "axis: edges that are texts",
-        r"axis 'x': edges must be numbers, not \['6', '0'\]",
-        lambda folder: Axis("x", bins="60"),
+        r"axis 'x': edges must be numbers, not \['0', '60'\]",
+        lambda folder: Axis("x", bins=["0", "60"]),
+    ),
+    Row(
+        "axis: a number of bins that is a text",
+        "axis 'x': bins must be a positive number, not '60'",
+        lambda folder: Axis("x", bins="60", start=0, stop=1),
     ),
     Row(
         "axis: a name that is taken",
