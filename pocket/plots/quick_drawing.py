@@ -21,6 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import NullLocator
 
+from pocket.errors import ConfigError
+
 
 def _copied(tick: Tick) -> Tick:
     """Return a tick with the look of another one."""
@@ -175,7 +177,12 @@ def _parse(parser: Any, s: str, dpi: float = 72, prop: Any = None, *, antialiase
     if key not in _known:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        _known[key] = _lay_out(parser, s, dpi, prop, antialiased=antialiased)
+        try:
+            _known[key] = _lay_out(parser, s, dpi, prop, antialiased=antialiased)
+        except ValueError as error:
+            # matplotlib's message has a picture of the place, and the reason in its last line.
+            reason = str(error).splitlines()[-1].partition(": ")[2].partition("  (at char")[0]
+            raise ConfigError(f"matplotlib can't draw the text '{s}' of a plot: {reason or error}") from error
     return _known[key]
 
 

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 
+from pocket.errors import ConfigError
 from pocket.plots.axes import PlainNumbers
 from pocket.plots.canvas import RC, UNDATED
 from pocket.plots.quick_drawing import QuickFigure, shared_formulas, without_collections
@@ -161,6 +162,16 @@ def test_formulas_depend_on_the_settings() -> None:
     with shared_formulas():
         assert [width("cm"), width("stix"), width("cm", 24)] == expected
         assert [width("cm"), width("stix"), width("cm", 24)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [(r"$Z/\gama$", r"Unknown symbol: \gama, found '\'"), (r"$p_T^{\mu$", "Expected end_group, found end of text")],
+)
+def test_text_that_is_no_formula_is_named(text: str, reason: str) -> None:
+    with shared_formulas(), pytest.raises(ConfigError) as caught:
+        MathTextParser("path").parse(text)
+    assert str(caught.value) == f"matplotlib can't draw the text '{text}' of a plot: {reason}"
 
 
 def test_formulas_are_shared_in_blocks_and_in_a_thread_only() -> None:
