@@ -48,20 +48,26 @@ def _fitted(text: str, width: int) -> str:
     """Return a sentence without the clauses for which there is no space.
 
     >>> _fitted("Adds outputs, and normalises them: once", 36), _fitted("Adds outputs", 8)
-    ('Adds outputs, and normalises them', 'Adds ou…')
+    ('Adds outputs, and normalises them', 'Adds …')
     """
     if len(text) <= width:
         return text
     ends = [match.start() for match in re.finditer(r"[,:;] ", text[: max(width, 0) + 1])]
-    return text[: ends[-1]] if ends else f"{text[: max(width - 1, 0)].rstrip()}…"
+    return text[: ends[-1]] if ends else textwrap.shorten(text, max(width, 1), placeholder=" …")
 
 
-def _modules() -> list[str]:
-    """Return the modules with tasks in the order of law.cfg, which is that of a chain."""
+def _modules(file: str = "") -> list[str]:
+    """Return the modules with tasks in the order of law.cfg, which is that of a chain; inherited ones come first.
+
+    Args:
+        file: the file, by default the one of this shell.
+    """
     parser = configparser.ConfigParser(allow_no_value=True, interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(os.environ.get("LAW_CONFIG_FILE", "law.cfg"), encoding="utf-8")
-    return list(parser["modules"]) if parser.has_section("modules") else []
+    parser.read(file or os.environ.get("LAW_CONFIG_FILE", "law.cfg"), encoding="utf-8")
+    own = list(parser["modules"]) if parser.has_section("modules") else []
+    inherited = os.path.expandvars(parser.get("core", "inherit", fallback=""))
+    return list(dict.fromkeys([*(_modules(inherited) if inherited else ()), *own]))
 
 
 def _summary(module: str, task: str) -> str:

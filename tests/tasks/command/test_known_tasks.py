@@ -33,6 +33,14 @@ def test_tasks_are_in_the_order_of_a_chain() -> None:
     assert [task for _, task in read_index()] == ["MakeToySamples", "PlotTemplates", "Print"]
 
 
+def test_order_of_an_analysis_that_inherits_its_modules(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_ENGINE", str(ROOT))
+    (place / "law.cfg").write_text("[core]\ninherit: $POCKET_ENGINE/law.cfg\n\n[modules]\nmine.steps\n")
+    (place / "index").write_text("\n".join(reversed(INDEX.splitlines())))
+    monkeypatch.setenv("LAW_CONFIG_FILE", str(place / "law.cfg"))
+    assert [task for _, task in read_index()] == ["MakeToySamples", "PlotTemplates", "Print"]
+
+
 @pytest.mark.usefixtures("place")
 def test_each_task_has_a_line_that_fits() -> None:
     lines = describe_tasks(read_index(), width=80).splitlines()
@@ -42,7 +50,7 @@ def test_each_task_has_a_line_that_fits() -> None:
         "  PlotTemplates   Draws data over stacked simulation",
         "  Print           Prints numbers: all --cores of them",
     ]
-    assert describe_tasks(read_index(), width=30).splitlines()[5] == "  Print           Prints numb…"
+    assert describe_tasks(read_index(), width=30).splitlines()[5] == "  Print           Prints …"
 
 
 def test_without_an_index_there_are_no_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
