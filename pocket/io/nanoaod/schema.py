@@ -5,11 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import awkward as ak
+import numpy as np
 from coffea.nanoevents import NanoAODSchema
 from coffea.nanoevents.mapping import UprootSourceMapping
+from coffea.nanoevents.methods.candidate import Candidate
+from coffea.nanoevents.methods.nanoaod import behavior
 from coffea.nanoevents.util import quote
 
 from pocket.io.nanoaod.ttree import Leaf
@@ -19,6 +23,9 @@ _MOST = 16
 _known: dict[Any, Schema] = {}
 #: NumPy's type → C++'s, where it isn't the same with ``_t``.
 _CPP = {"bool": "bool", "float32": "float", "float64": "double"}
+_KINDS = [name for name, kind in behavior.items() if isinstance(kind, type) and issubclass(kind, Candidate)]
+# coffea 2026.9 gives differences of two kinds of candidates, such as jets and muons, the other sign.
+behavior.update({(np.subtract, *pair): Candidate.subtract for pair in product(_KINDS, repeat=2)})
 
 
 class Schema(NanoAODSchema):  # type: ignore[misc]
@@ -30,9 +37,7 @@ class Schema(NanoAODSchema):  # type: ignore[misc]
     def __init__(self, base_form: Any, *args: Any, **options: Any) -> None:
         super().__init__(base_form, *args, **options)
         #: Branches that were read for all entries, for selected ones, and only after the last selection.
-        self.whole: set[str] = set()
-        self.packed: set[str] = set()
-        self.late: set[str] = set()
+        self.whole, self.packed, self.late = set[str](), set[str](), set[str]()
 
     @cached_property
     def form(self) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import uproot
 from coffea.nanoevents.mapping import UprootSourceMapping
+from coffea.nanoevents.methods.nanoaod import behavior
 
 from pocket.io.nanoaod.events import NanoTree
 from pocket.io.nanoaod.schema import base_form, find_schema
@@ -93,3 +94,18 @@ def test_titles_of_weights_belong_to_their_files() -> None:
         # titles that no weight reads don't make another schema
         third = {**leaves, "LHE_HT": replace(leaves["LHE_HT"], title="HT")}
         assert find_schema(tree, third, lambda: None, {}) is find_schema(tree, leaves, lambda: None, {})
+
+
+@pytest.mark.parametrize("first", ["Jet", "Muon", "Candidate"])
+@pytest.mark.parametrize("second", ["Muon", "Electron", "PtEtaPhiMCandidate"])
+def test_differences_of_candidates(first: str, second: str) -> None:
+    momenta = {"x": np.array([30.0, -5.0]), "y": np.array([1.0, 2.0]), "z": np.array([-40.0, 8.0]), "t": [60.0, 20.0]}
+    one, other = (
+        ak.Array(
+            [{name: part[row] for name, part in momenta.items()} | {"charge": 1}], with_name=kind, behavior=behavior
+        )
+        for row, kind in enumerate((first, second))
+    )
+    difference = one - other
+    for name, part in momenta.items():
+        assert getattr(difference, name).to_list() == [pytest.approx(part[0] - part[1])]
