@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pocket.base.runtime.remarks import remark
@@ -36,8 +37,11 @@ class KnownNames:
 
     def __init__(self, datasets: Mapping[str, Any], categories: Any) -> None:
         files = datasets.get("jsons", ())
-        paths = [find_file(definition_file(file)) for file in files if not isinstance(files, str)]
-        found = read_all_definitions(paths)
+        paths = {file: find_file(definition_file(file)) for file in files if not isinstance(files, str)}
+        self._empty = [file for file, path in paths.items() if _is_empty(path)]
+        if len(self._empty) == len(paths):  # Our Configurator says so.
+            self._empty = []
+        found = read_all_definitions(path for file, path in paths.items() if file not in self._empty)
         self._years = {str(definition.year) for definition in found}
         self._samples = {definition.sample for definition in found}
         self._subsamples = {
@@ -46,11 +50,13 @@ class KnownNames:
             for name in getattr(selection, "names", selection)
         }
         self._categories = {str(name) for name in getattr(categories, "names", categories)}
-        self.left_out: dict[str, None] = {}
+        self.left_out: dict[str, None] = {f"datasets in {file}": None for file in self._empty}
 
     def datasets(self, datasets: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the datasets without unknown samples and years in the filter and among the subsamples."""
+        """Return the datasets without empty files, and without unknown samples and years in filter and subsamples."""
         changed = dict(datasets)
+        if self._empty:
+            changed["jsons"] = [file for file in changed["jsons"] if file not in self._empty]
         if "filter" in changed:
             chosen = changed["filter"] or {}
             known = {"sample": self._samples, "year": self._years}
@@ -182,6 +188,11 @@ class KnownNames:
             return True
         self.left_out[f"{kind} {name!r} in {where}"] = None
         return False
+
+
+def _is_empty(path: Path) -> bool:
+    """Tell whether a definition file has no datasets; any other mistake in it is found when it is read."""
+    return path.is_file() and "".join(path.read_text(encoding="utf-8").split()) == "{}"
 
 
 def _named(node: Any) -> Iterator[str]:

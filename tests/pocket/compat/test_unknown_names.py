@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from pocket.columns.config import ColOut
 from pocket.compat.configurator import Configurator
 from pocket.cuts.library import passthrough
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
 from tests.pocket.compat.test_workflow import configure
 from tests.pocket.configs import DEFINITIONS
@@ -56,6 +57,17 @@ def test_what_isnt_there_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     )
     for name in names:
         assert name in text, name
+
+
+def test_empty_definition_files_are_left_out(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.json"
+    empty.write_text("{\n}\n")
+    config, text = both(caplog, datasets={"jsons": [str(empty), DEFINITIONS], "filter": {"samples": ["DY"]}})
+    assert [Path(file).name for file in config.definition_files] == [Path(DEFINITIONS).name]
+    assert list(config.samples) == ["DY"]
+    assert f"ignored, since they aren't there: datasets in {empty}" in text
+    with pytest.raises(DatasetError, match=r"empty\.json defines no dataset"):
+        configure(datasets={"jsons": [str(empty)]})
 
 
 def test_without_unknown_names_there_is_no_remark(caplog: pytest.LogCaptureFixture) -> None:
