@@ -34,6 +34,7 @@ NOT_RUN: Mapping[str, str] = {
     "test_categorization.py": "internals: masks of cuts are stored in another way",
     "test_cartesian_serialize_without_common_cats": "internals: what a configuration declares is dumped in another way",
     "test_weights_subsample_followup.py": "internals: columns are collected in another way",
+    "test_correction_cache": "internals: a file of corrections is read again when it changes",
     "test_genWeight": "internals: weights may return arrays, too",
     "test_XS": "internals: cross sections are applied when outputs are merged",
 }
