@@ -22,8 +22,8 @@ TRANSFORMS = ("log", "sqrt")
 STORAGES = ("weight", "double", "int64")
 NAN_MODES = ("error", "overflow")
 COLLAPSE_MODES = ("OR", "AND")
-#: Names of the axes that the engine adds, and keywords of hist.fill.
-TAKEN_NAMES = ("cat", "variation", "weight", "sample", "threads")
+#: Names of the axes that the engine and its readers add, and keywords of hist.fill.
+TAKEN_NAMES = ("cat", "variation", "samples", "weight", "sample", "threads")
 
 
 @dataclass(frozen=True)

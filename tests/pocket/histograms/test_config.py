@@ -68,6 +68,7 @@ def test_axes_as_pocketcoffea_takes_them() -> None:
         ({"type": "strcat", "bins": []}, "bins must be a list of categories"),
         ({"type": "strcat", "bins": ["a", "a"]}, "different values of type str, not"),
         ({"name": "variation", "bins": 3, "start": 0, "stop": 1}, "axis 'variation': the name is taken"),
+        ({"name": "samples", "bins": 3, "start": 0, "stop": 1}, "axis 'samples': the name is taken"),
         ({"name": "cat", "bins": 3, "start": 0, "stop": 1}, "axis 'cat': the name is taken"),
         ({"name": "weight", "bins": 3, "start": 0, "stop": 1}, "axis 'weight': the name is taken"),
         ({"bins": 3, "start": 0, "stop": 1, "pos": -1}, "pos must be 0 or more, not -1"),
