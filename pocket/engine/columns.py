@@ -105,8 +105,7 @@ def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
     def leaf(layout: ak.contents.Content, **kwargs: Any) -> ak.contents.Content | None:
         if layout.is_list and layout.parameter("__array__") is None:
             return None
-        missing = layout.is_option
-        content = layout.content if missing else layout
+        content = layout.content if layout.is_option else layout
         if content.is_list and content.parameter("__array__") is None:
             return ak.transform(leaf, ak.fill_none(layout, [], axis=0, highlevel=False), highlevel=False)
         if content.is_record or content.is_union:
@@ -114,11 +113,12 @@ def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
             raise ColumnError(f"column '{out.collection}_{name}' is made of {kind}, not of numbers")
         if not out.fill_none:
             return ak.contents.UnmaskedArray.simplified(layout)
-        if missing and content.is_numpy:
+        if layout.is_option and content.is_numpy:
             # The type is widened if it can't hold the fill value, but an integer never makes it a float.
-            value = out.fill_value if out.fill_value % 1 or abs(out.fill_value) >= 2**63 else int(out.fill_value)
-            dtype = np.result_type(content.dtype, np.min_scalar_type(value))
-            return ak.fill_none(ak.values_astype(layout, dtype, highlevel=False), dtype.type(value), highlevel=False)
+            fill = out.fill_value if out.fill_value % 1 or abs(out.fill_value) >= 2**63 else int(out.fill_value)
+            own = "i8" if content.dtype == "u8" and fill < 0 else content.dtype
+            dtype = np.result_type(own, np.min_scalar_type(fill))
+            return ak.fill_none(ak.values_astype(layout, dtype, highlevel=False), dtype.type(fill), highlevel=False)
         return layout
 
     return ak.transform(leaf, _packed(ak.from_regular(values, axis=None)))

@@ -81,6 +81,8 @@ def test_numbers_keep_their_type() -> None:
         ("i4", float("inf"), "f8"),
         ("f4", 1e30, "f4"),
         ("i4", -1e20, "f8"),
+        ("u8", -999.0, "i8"),
+        ("u8", 7.0, "u8"),
     ],
 )
 def test_a_type_is_widened_only_for_the_value_that_replaces(kind: str, fill_value: float, filled: str) -> None:
@@ -89,6 +91,13 @@ def test_a_type_is_widened_only_for_the_value_that_replaces(kind: str, fill_valu
     array = ak.to_numpy(column)
     assert array.dtype == np.dtype(filled)
     np.testing.assert_array_equal(array, np.array([0, fill_value, 1], dtype=filled))
+
+
+def test_event_numbers_keep_all_digits_beside_a_negative_value() -> None:
+    numbers = np.array([2**60 + 1, 0, 2**53 + 1], dtype="u8")
+    values = ak.mask(numbers, np.array([True, False, True]))
+    collected = collect_all(some_events(x=values), ColOut("events", ["x"]))
+    assert collected["events_x"].to_list() == [2**60 + 1, -999, 2**53 + 1]
 
 
 def test_missing_lists_hold_no_objects() -> None:
