@@ -72,7 +72,7 @@ def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
         if depth < len(path):
             known = list(node) if isinstance(node, DictConfig) else []
             where = ".".join(path[:depth]) or "the parameters"
-            if node._is_interpolation():
+            if OmegaConf.is_interpolation(node):
                 raise ConfigError(f"--params {key}: {where} is {node._value()}, so its values are set there")
             raise UnknownNameError("parameter", path[depth], known, f"{where} (--params {key})")
 
