@@ -47,6 +47,7 @@ _log = logging.getLogger(__name__)
 #: largest number of characters of an exception's message in a sentence
 _LONGEST = 300
 _STACK = re.compile(r'File "(.+)", line (\d+) in (\S+)')
+_REFUSED_METHOD = re.compile(r"\w[\w.<>]*\.(\w+)\(\) (?:takes|missing|got) ")
 _LOOKED_INTO = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\[")
 #: separator between the sentence and the file with the traceback
 _LOG = "; the traceback is in "
@@ -87,6 +88,8 @@ def describe(error: BaseException) -> str:
 def _called(error: BaseException) -> tuple[str, str] | None:
     """Return the user's function that was called, as :func:`user_place`; Python may refuse the call itself."""
     code = code_of(error)
+    if isinstance(code, type) and (match := _REFUSED_METHOD.match(str(error))):
+        code = getattr(code, match[1], code)
     place = defined_at(code)
     return (place, getattr(code, "__qualname__", "").replace("<locals>.", "")) if place else None
 

@@ -171,7 +171,7 @@ def _process_variation(
 
 def workflow_call(workflow: BaseProcessorABC) -> UserCall:
     """Return a block in which methods of a workflow are called."""
-    return UserCall("workflow", type(workflow).__name__)
+    return UserCall("workflow", type(workflow).__name__, type(workflow))
 
 
 def _sample_masks(workflow: BaseProcessorABC, layout: Layout) -> dict[str, CategoryMasks]:

@@ -94,6 +94,24 @@ def test_function_that_does_not_take_what_it_is_called_with() -> None:
     )
 
 
+class Workflow:
+    def count_objects(self) -> None:
+        """Do nothing, without the name of a variation."""
+
+
+def test_method_that_does_not_take_what_it_is_called_with() -> None:
+    with pytest.raises(TypeError) as caught, UserCall("workflow", "Workflow", Workflow):
+        Workflow().count_objects("nominal")  # type: ignore[call-arg]
+    error = caught.value
+    error.__traceback__ = None
+    line = Workflow.count_objects.__code__.co_firstlineno
+    assert re.match(
+        rf"workflow 'Workflow' failed in {HERE}:{line} \(Workflow.count_objects\): TypeError: Workflow.count_objects"
+        r"\(\) takes 1 positional argument but 2 were given$",
+        str(explain(error)),
+    )
+
+
 def test_mistake_of_ours_is_none_of_the_user() -> None:
     assert explain(ValueError("never raised")) is None
 
