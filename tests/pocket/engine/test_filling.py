@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import awkward as ak
@@ -93,11 +94,19 @@ def by_hist_fill(conf: HistConf, generated: list[Event], mask: Any, weight: Any)
         if mask[number]
         for row in entries_of(event, list(conf.axes))
     ]
-    filled = hist.Hist(*map(build_axis, conf.axes), storage=conf.storage)
-    if rows:
-        columns = [np.array(column) for column in zip(*(row for row, _ in rows), strict=True)]
-        filled.fill(*columns, **{} if conf.no_weights else {"weight": np.array([value for _, value in rows])})
-    return filled.view(flow=True)
+    filled = hist.Hist(*map(build_axis, conf.axes), storage=conf.storage).view(flow=True)
+    # hist.fill takes what is below the domain of a transform as overflow, and without the transform as underflow.
+    groups: dict[tuple[bool, ...], list[Any]] = {}
+    for row, value in rows:
+        below = tuple(axis.transform is not None and entry < 0 for axis, entry in zip(conf.axes, row, strict=True))
+        groups.setdefault(below, []).append((row, value))
+    for below, members in groups.items():
+        axes = [replace(axis, transform=None) if out else axis for axis, out in zip(conf.axes, below, strict=True)]
+        part = hist.Hist(*map(build_axis, axes), storage=conf.storage)
+        columns = [np.array(column) for column in zip(*(row for row, _ in members), strict=True)]
+        part.fill(*columns, **{} if conf.no_weights else {"weight": np.array([value for _, value in members])})
+        filled = filled + part.view(flow=True)
+    return filled
 
 
 def assert_close(found: Any, expected: Any) -> None:
