@@ -113,7 +113,7 @@ def make(size: Size) -> None:
     """Make the datacards of a model, and all that belongs to them, in a folder that is removed."""
     built = build_model(declaration(size), FallingTemplates(size))
     with TemporaryDirectory() as folder:
-        write_model(Path(folder), Made(built, partial(write_treatment, built.treatment), {}))
+        write_model(Path(folder), Made(built, partial(write_treatment, built.treatment)))
 
 
 def passes(name: str, size: Size, bar: Bar) -> bool:
