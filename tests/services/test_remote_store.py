@@ -295,7 +295,7 @@ def test_two_processes_upload_at_once(server: ControlledServer, tmp_path: Path, 
         assert writer.returncode == 0, text
         last_numbers.append(int(text.split()[-1]))
     assert len(found) > 2
-    assert all("has no manifest.json that can be read" in text for text in refused)
+    assert all("has no manifest.json that can be read" in text for text in refused), refused
     assert holds(server.store / "results" / name) in last_numbers
     assert is_complete(server.store / "results" / name)
     assert [path.name for path in (server.store / "results").iterdir()] == [name]
