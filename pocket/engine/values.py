@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.base.arrays.fields import has_field, is_optional
+from pocket.base.arrays.fields import has_field, is_optional, read_field
 from pocket.base.arrays.jagged import as_numbers, counts_of, element_at, elements_of
 from pocket.errors import HistogramError, MissingBranchError, nearest
 from pocket.histograms.config import Axis
@@ -136,4 +136,4 @@ def _field(record: Any, name: str, sentence: str) -> Any:
     if not has_field(record, name):
         close = nearest(name, record.fields) or sorted(record.fields)[:8]
         raise MissingBranchError(f"{sentence}, nearest: {', '.join(close)}")
-    return record[name] if name in record.fields else getattr(record, name)
+    return read_field(record, name)

@@ -27,8 +27,14 @@ def collection(events: ak.Array, name: str) -> ak.Array:
 
 def has_field(record: ak.Array, name: str) -> bool:
     """Tell whether records have a field, or compute it, as a sum of momenta does its mass."""
-    computed = None if hasattr(ak.Array, name) else getattr(type(record), name, None)
-    return name in record.fields or isinstance(computed, property)
+    if name in record.fields:
+        return True
+    return not hasattr(ak.Array, name) and isinstance(getattr(type(record), name, None), property)
+
+
+def read_field(record: ak.Array, name: str) -> ak.Array:
+    """Return a field that records have or compute, see :func:`has_field`."""
+    return record[name] if name in record.fields else getattr(record, name)
 
 
 def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
@@ -44,7 +50,7 @@ def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
         close = nearest(name, objects.fields)
         hint = f"; nearest: {', '.join(f'{prefix}{other}' for other in close)}" if close else ""
         raise MissingBranchError(f"branch '{prefix}{name}' does not exist{hint}")
-    return objects[name] if name in objects.fields else getattr(objects, name)
+    return read_field(objects, name)
 
 
 def with_fields(records: ak.Array, columns: Mapping[str, Any]) -> ak.Array:
