@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,8 @@ from pocket.datasets.definitions import GLOBAL
 from pocket.errors import DatasetError
 
 _log = logging.getLogger(__name__)
+#: key of Rucio among the servers that don't answer
+_RUCIO = "Rucio"
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,8 @@ class Catalogues:
     fresh: bool = False
     answers: AnswerCache = field(init=False)
     opened: FileCache = field(init=False)
-    # Of many datasets, each would wait in vain for a server that is down, or for Rucio.
+    # Server that doesn't answer, or Rucio, → its error: each of many datasets would wait for it in vain.
     _down: dict[str, str] = field(init=False, repr=False, default_factory=dict)
-    _unreachable: threading.Event = field(init=False, repr=False, default_factory=threading.Event)
-    _first_failure: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.answers = AnswerCache(self.folder / "answers", self.settings.cache_hours)
@@ -130,7 +129,7 @@ class Catalogues:
         known = None if self.fresh else self.answers.get(question)
         if known is not None:
             return replicas_of(known)
-        if instance == GLOBAL and self._unreachable.is_set():
+        if instance == GLOBAL and _RUCIO in self._down:
             return {}
         try:
             if instance == GLOBAL:
@@ -142,8 +141,7 @@ class Catalogues:
         except DatasetError as error:
             if instance != GLOBAL or not is_unreachable(error):
                 _log.warning("%s; %s is read through %s", error, dataset, self.settings.redirector)
-            elif self._first_failure.acquire(blocking=False):
-                self._unreachable.set()
+            elif self._down.setdefault(_RUCIO, message := str(error)) is message:  # the first of several threads
                 _log.warning("%s; it isn't asked again, and files are read through %s", error, self.settings.redirector)
             return {}
         self.answers.put(question, replicas)
