@@ -14,31 +14,34 @@ if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
 
 
-#: Replacement → PocketCoffea's entry points and steps that are never called here.
-_INSTEAD = {
-    "skim of the configuration": "skim_events",
-    "preselections of the configuration": "apply_preselections get_preselection_mask",
-    "categories of the configuration": "define_categories",
-    "weights of the configuration": "define_weights compute_weights",
-    "a weight class in weights_classes": "compute_weights_extra",
-    "an axis with coll='metadata' or coll='custom'": "define_custom_axes_extra",
-    "variables of the configuration": "define_histograms fill_histograms_extra",
-    "process_extra_after_presel, which may fill custom_histogram_fields": "define_histograms_extra",
-    "variables of the configuration, and for other weights in some a category that only they have": "fill_histograms",
-    "columns of the configuration": "define_column_accumulators define_column_accumulators_extra "
-    "fill_column_accumulators fill_column_accumulators_extra",
-    "calibrators of the configuration": "initialize_calibrators",
-    "the cutflow": "count_events",
-    "load_metadata_extra": "load_metadata",
-    "variations of the configuration": "loop_over_variations",
-    "the task SkimEvents": "export_skimmed_chunk",
-    "the task RunProcessor, which records times": "save_processing_metadata",
-    "the task MergeOutputs, which normalises": "rescale_sumgenweights",
-    "the entry points": "process",
-    "the merged templates": "postprocess",
+#: PocketCoffea's entry points and steps that are never called here → replacement
+NOT_CALLED = {
+    "skim_events": "skim of the configuration",
+    "apply_preselections": "preselections of the configuration",
+    "get_preselection_mask": "preselections of the configuration",
+    "define_categories": "categories of the configuration",
+    "define_weights": "weights of the configuration",
+    "compute_weights": "weights of the configuration",
+    "compute_weights_extra": "a weight class in weights_classes",
+    "define_custom_axes_extra": "an axis with coll='metadata' or coll='custom'",
+    "define_histograms": "variables of the configuration",
+    "define_histograms_extra": "process_extra_after_presel, which may fill custom_histogram_fields",
+    "fill_histograms": "variables of the configuration, and for other weights in some a category that only they have",
+    "fill_histograms_extra": "variables of the configuration",
+    "define_column_accumulators": "columns of the configuration",
+    "define_column_accumulators_extra": "columns of the configuration",
+    "fill_column_accumulators": "columns of the configuration",
+    "fill_column_accumulators_extra": "columns of the configuration",
+    "initialize_calibrators": "calibrators of the configuration",
+    "count_events": "the cutflow",
+    "load_metadata": "load_metadata_extra",
+    "loop_over_variations": "variations of the configuration",
+    "export_skimmed_chunk": "the task SkimEvents",
+    "save_processing_metadata": "the task RunProcessor, which records times",
+    "rescale_sumgenweights": "the task MergeOutputs, which normalises",
+    "process": "the entry points",
+    "postprocess": "the merged templates",
 }
-#: Step that is never called → replacement.
-NOT_CALLED = {name: instead for instead, names in _INSTEAD.items() for name in names.split()}
 
 
 class BaseProcessorABC(ABC):

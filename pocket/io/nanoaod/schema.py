@@ -37,7 +37,9 @@ class Schema(NanoAODSchema):  # type: ignore[misc]
     def __init__(self, base_form: Any, *args: Any, **options: Any) -> None:
         super().__init__(base_form, *args, **options)
         #: Branches that were read for all entries, for selected ones, and only after the last selection.
-        self.whole, self.packed, self.late = set[str](), set[str](), set[str]()
+        self.whole: set[str] = set()
+        self.packed: set[str] = set()
+        self.late: set[str] = set()
 
     @cached_property
     def form(self) -> Any:
