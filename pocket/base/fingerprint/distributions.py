@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import sys
 from importlib import metadata
 
+from pocket.base.fingerprint.graph import hash_of
 from pocket.base.fingerprint.modules import top_level
 
 #: Libraries whose version changes no number: formats, remote files, plots, parameters, workflows, terminal.
@@ -54,7 +54,7 @@ def _described(name: str) -> str:
             for file in distribution.files or ()
             if file.hash and not file.parts[0].endswith((".dist-info", ".."))
         )
-        words.append(hashlib.sha256("\n".join(files).encode()).hexdigest()[:12])
+        words.append(hash_of("files", files)[:12])
     return " ".join(words)
 
 
