@@ -288,7 +288,9 @@ class JetEnergies:
         """Return the ratio of resolutions by which each jet is smeared, 1 for those that aren't."""
         pt, gen_pt, *_ = self._smearing
         ratio = self.corrections.resolution_ratio(self._inputs, pt, systematic)
-        low, high = self.corrections.matched_only or (np.inf, np.inf)
+        if self.corrections.matched_only is None:
+            return ratio
+        low, high = self.corrections.matched_only
         abseta = np.abs(self._inputs["JetEta"])
         return np.where((gen_pt <= 0) & (abseta > low) & (abseta < high), 1.0, ratio)
 

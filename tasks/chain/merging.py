@@ -174,7 +174,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         from pocket.outputs.normalisation import normalisation_sentences
 
         config = self.config_inst
-        # These notes are printed once per process, even if the processor runs in the same one.
+        # These notes are printed once per process, even if RunProcessor runs in the same one.
         print_normalisation_notes(self.config, config)
         processor = self.processor
         branches = processor.finished_branches()
