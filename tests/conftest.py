@@ -1,4 +1,4 @@
-"""The option that runs the tests that need a service, and PocketCoffea's environment."""
+"""The options that choose tests, their order, and PocketCoffea's environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import importlib.util
 import os
 import re
 import sys
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ if importlib.util.find_spec("hypothesis") is None:
 import hypothesis
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
+from tests.selection import Selection
 
 SERVICES = {
     "root": "the rights of root",
@@ -44,21 +46,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     names = " or ".join(SERVICES.values())
     parser.addoption("--services", action="store_true", help=f"run also the tests that need {names}")
     parser.addoption("--slow", action="store_true", help="run also tests marked slow; with -m slow, them alone")
+    parser.addoption(
+        "--slow-changed",
+        action="store_true",
+        help="of the tests marked slow, run those of what has changed in two days, and a fifth of the others",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if config.getoption("--slow") or not config.getoption("--slow-changed"):
+        return None
+    selection = Selection.of_checkout(config.rootpath)
+    if reason := selection.reason:
+        return f"slow tests: all, since {reason}"
+    changed = sorted({str(path.parent) for path in selection.changed or ()})
+    return f"slow tests: a fifth, by commit {selection.commit[:12]}, and those of {', '.join(changed) or 'no change'}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # what takes longest goes first, so that it doesn't go on alone in one of several processes
-    items.sort(key=rank)
     if not config.getoption("--slow"):
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+        selection = Selection.of_checkout(config.rootpath) if config.getoption("--slow-changed") else None
+        left = [item for item in items if item.get_closest_marker("slow") and not is_selected(item, selection)]
+        config.hook.pytest_deselected(items=left)
+        dropped = set(left)
+        items[:] = [item for item in items if item not in dropped]
+    # What takes longest goes first, so that it doesn't go on alone in one of several processes.
+    slow_tests = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (rank(item), -slow_tests[item.path], str(item.path)))
     if config.getoption("--services"):
         return
     for item in items:
         for marker, service in SERVICES.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"needs {service}: run with --services"))
+
+
+def is_selected(item: pytest.Item, selection: Selection | None) -> bool:
+    """Whether a slow test runs, when not all do."""
+    if selection is None:
+        return False
+    parameters = getattr(item, "callspec", None)
+    # A page that a test walks is a path in its parameters.
+    named = [value for value in parameters.params.values() if isinstance(value, Path)] if parameters else []
+    root = item.config.rootpath
+    inside = [PurePosixPath(path.relative_to(root)) for path in named if path.is_relative_to(root)]
+    return selection.takes(PurePosixPath(item.path.relative_to(root)), inside)
 
 
 def pytest_collection_finish() -> None:

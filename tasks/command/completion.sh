@@ -6,7 +6,7 @@ _pocketlaw_complete() {
     if [ -n "${ZSH_VERSION:-}" ]; then
         emulate -L bash
     fi
-    local word="${COMP_WORDS[COMP_CWORD]}" option="" analysis="" i line names name begin
+    local word="${COMP_WORDS[COMP_CWORD]}" option="" analysis="" index i line names name begin
     [ "$COMP_CWORD" -lt 1 ] || option="${COMP_WORDS[COMP_CWORD - 1]}"
     # bash takes --option=value for three words.
     if [ "$word" = "=" ]; then
@@ -21,7 +21,10 @@ _pocketlaw_complete() {
         --analysis | --config | --compare | --scale-factor | --model | --variables | --variable | --categories | \
             --filter-samples | --filter-datasets | --executor) ;;
         *)
-            if type _law_complete >/dev/null 2>&1; then _law_complete; fi
+            type _law_complete >/dev/null 2>&1 || return
+            # law splits the path of its index at spaces, so it reads the file by a descriptor.
+            index="${LAW_INDEX_FILE:-${LAW_HOME:-$HOME/.law}/index}"
+            if [ -f "$index" ]; then LAW_INDEX_FILE=/dev/fd/9 _law_complete 9<"$index"; else _law_complete; fi
             return
             ;;
     esac

@@ -16,8 +16,8 @@ LAW = Path(law.__file__).parent / "cli" / "completion.sh"
 SHELLS = ["bash", pytest.param("zsh", marks=pytest.mark.slow)]
 CALL = """
 {complete_of_zsh}
-source {law} ""
-source {ours}
+source '{law}' ""
+source '{ours}'
 completed() {{
     {emulate}
     COMP_WORDS=("$@")
@@ -32,13 +32,15 @@ completed {words}
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of law with the names of two analyses."""
-    monkeypatch.setenv("LAW_HOME", str(tmp_path))
+    folder = tmp_path / "a home"
+    folder.mkdir()
+    monkeypatch.setenv("LAW_HOME", str(folder))
     monkeypatch.setenv("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
     monkeypatch.delenv("POCKET_RECORDS", raising=False)
     for name in ("zmumu", "ttbar"):
         keep_names(name, load_analysis(name))
-    (tmp_path / "index").write_text("tasks.chain.plotting:PlotTemplates:config variables version\n")
-    return tmp_path
+    (folder / "index").write_text("tasks.chain.plotting:PlotTemplates:config variables version\n")
+    return folder
 
 
 def run(shell: str, script: str) -> subprocess.CompletedProcess[str]:
@@ -83,6 +85,21 @@ def test_names_of_an_analysis(shell: str, words: str, offered: list[str]) -> Non
 def test_all_else_is_completed_by_law() -> None:
     assert complete("bash", "law run PlotTemplates --vari") == ["--variables"]
     assert complete("bash", "law run PlotT") == ["PlotTemplates"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("home")
+def test_all_else_is_completed_by_law_in_zsh() -> None:
+    # zsh itself drops what doesn't begin with the word
+    assert "--variables" in complete("zsh", "law run PlotTemplates --vari")
+    assert "PlotTemplates" in complete("zsh", "law run PlotT")
+
+
+@pytest.mark.usefixtures("home")
+def test_law_completes_commands_without_an_index(home: Path) -> None:
+    (home / "index").unlink()
+    assert complete("bash", "law ind") == ["index"]
+    assert complete("bash", "law run PlotT") == []
 
 
 @pytest.mark.usefixtures("home")
