@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from logging.handlers import BufferingHandler
@@ -124,18 +125,7 @@ class Chain:
 
     def error(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> str:
         """Run a task in this process, which must fail with one error that is meant for people; return its text."""
-        log = BufferingHandler(10_000)
-        logging.getLogger("luigi-interface").addHandler(log)
-        try:
-            assert not luigi.build([self.task(cls, **{"cores": 1, **params})], local_scheduler=True)
-        except PocketError as error:
-            return str(error)
-        finally:
-            logging.getLogger("luigi-interface").removeHandler(log)
-        (sentence,) = re.findall(
-            r"^error: (.*)$", "\n".join(record.getMessage() for record in log.buffer), re.MULTILINE
-        )
-        return str(sentence)
+        return error_here(lambda: self.task(cls, **{"cores": 1, **params}))
 
     def missing(self) -> set[str]:
         """Return what running PlotTemplates would run, as task and configuration."""
@@ -174,6 +164,21 @@ def run_here(task: Any) -> list[str]:
     finally:
         StoreTask.remove_event_handler(luigi.Event.START, note)
     return ran
+
+
+def error_here(make: Callable[[], Any]) -> str:
+    """Make and run a task in this process, which must fail with one error meant for people; return its text."""
+    log = BufferingHandler(10_000)
+    logging.getLogger("luigi-interface").addHandler(log)
+    try:
+        assert not luigi.build([make()], local_scheduler=True)
+    except PocketError as error:
+        return str(error)
+    finally:
+        logging.getLogger("luigi-interface").removeHandler(log)
+    text = "\n".join(record.getMessage() for record in log.buffer)
+    (sentence,) = re.findall(r"^error: (.*)$", text, re.MULTILINE)
+    return str(sentence)
 
 
 def name(task: StoreTask) -> str:
