@@ -28,6 +28,7 @@ from tasks.statistics.card_files import Card
 from tasks.statistics.datacards import ProduceDatacards
 from tasks.statistics.fitting import POSTFIT, FitModel, toy_lines
 from tasks.statistics.toys import TOYS, FitToys
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,7 @@ def fitted(chain: Chain) -> Any:
 
 
 def test_the_default_is_what_the_model_expects(modelled: Chain) -> None:
-    run = modelled.run("FitModel", "--model", "z")
+    run = run_here(modelled, "FitModel", "--model", "z")
     assert run.code == 0, run.text
     assert "r = 1.0" in run.text
     assert "expected significance" in run.text
@@ -214,7 +215,7 @@ def test_cards_need_no_analysis(modelled: Chain) -> None:
     both = f"sr={modelled.folder}/sr.txt,cr={modelled.folder}/cr.txt"
     (modelled.analysis / "__init__.py").write_text("raise ValueError\n")
     options = ("--data", "observed", "--unblind", "public", "--ranges", "r=-5:5", "--results", "impacts")
-    run = modelled.run("PlotFit", "--card", both, *options)
+    run = run_here(modelled, "PlotFit", "--card", both, *options)
     assert run.code == 0, run.text
     assert "Observed" in run.text or "observed, 3 parameters" in run.text
     (folder,) = (modelled.store / "cards" / "FitModel" / "card_sr_cr" / "v1").glob("*")
@@ -222,7 +223,7 @@ def test_cards_need_no_analysis(modelled: Chain) -> None:
     # Two numbers of events, two parameters that nothing else constrains: (27 − 20·210/190)/5.
     assert found["fit"].parameters["r"].value == pytest.approx((27 - 20 * 210 / 190) / 5, abs=0.05)
     assert read_manifest(folder).info["analysis"] == "NO_STR"  # type: ignore[union-attr]
-    text = modelled.run("FitModel", "--card", f"{modelled.folder}/cr.txt").text
+    text = run_here(modelled, "FitModel", "--card", f"{modelled.folder}/cr.txt").text
     assert "cr.txt has no signal" in text
 
 
