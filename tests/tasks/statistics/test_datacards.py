@@ -157,7 +157,8 @@ def test_why_there_is_no_workspace_is_said(modelled: Chain) -> None:
 def test_an_unknown_model_is_refused_at_once(modelled: Chain) -> None:
     with pytest.raises(UnknownNameError, match="unknown model 'x' in analysis 'small'"):
         modelled.task(ProduceDatacards, model="x")
-    assert "needs 'model'" in (text := modelled.run("ProduceDatacards").text) or "--model" in text
+    run = run_here(modelled, "ProduceDatacards")
+    assert run.errors == ["expected --model; analysis 'small' has z"]
 
 
 def test_numbers_have_their_nouns() -> None:
