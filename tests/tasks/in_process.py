@@ -11,7 +11,9 @@ import importlib
 import io
 import logging
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 from unittest import mock
 
 import luigi.retcodes
@@ -19,6 +21,7 @@ from luigi.setup_logging import InterfaceLogging
 from luigi.task_register import Register
 
 from pocket.configuration.analysis import forget_analyses
+from pocket.errors import PocketError
 from tasks.core import log, report, terminal
 from tasks.core.run_log import RunLog
 from tasks.settings.own_modules import named_modules
@@ -27,6 +30,10 @@ from tests.tasks.small_chain import Chain
 
 #: variables that other tests and libraries of this process rely on
 _OF_PROCESS = ("PATH", "PYTHONPATH")
+
+# These have no type annotations.
+_retcodes: Any = luigi.retcodes
+_registered: Any = Register
 
 
 class Here(Law):
@@ -47,7 +54,7 @@ class Here(Law):
             contextlib.redirect_stderr(text),
         ):
             try:
-                luigi.retcodes.run_with_retcodes([*arguments])
+                _retcodes.run_with_retcodes([*arguments])
             except SystemExit as end:
                 code = end.code
         return Run(int(code or 0), text.buffer.getvalue().decode())
@@ -58,18 +65,21 @@ def _as_command() -> Iterator[None]:
     """Have tasks take this process for a new one of law, as far as it concerns what they print."""
     logger, engine = logging.getLogger(report.LUIGI), logging.getLogger(log.ENGINE)
     known = logger.handlers, logger.propagate, logger.level, engine.level
-    Register.clear_instance_cache()
+    _registered.clear_instance_cache()
     forget_analyses()
     terminal.print_note.cache_clear()
-    for cache in (terminal._parsed, *(seen for handler in engine.handlers for seen in _seen_by(handler))):
-        cache.clear()
+    terminal._parsed.clear()
+    for handler in engine.handlers:
+        for each in handler.filters:
+            if isinstance(each, log.Once):
+                each._seen.clear()
     logger.handlers, logger.propagate = [report.LuigiHandler()], False
     logger.setLevel(logging.INFO)
     try:
         with (
-            mock.patch.object(report, "is_command", lambda: True),
+            mock.patch.object(report, "is_command", return_value=True),
             mock.patch.object(report, "RUN_LOG", RunLog()),
-            mock.patch.object(report, "copy_stdout", lambda: None),
+            mock.patch.object(report, "copy_stdout"),
             mock.patch.object(report, "_report", None),
             mock.patch.object(InterfaceLogging, "_configured", True),
         ):
@@ -78,14 +88,31 @@ def _as_command() -> Iterator[None]:
         logger.handlers, logger.propagate = known[:2]
         logger.setLevel(known[2])
         engine.setLevel(known[3])
-        Register.clear_instance_cache()
-
-
-def _seen_by(handler: logging.Handler) -> list[set[str]]:
-    """Return the warnings that a handler shows no more, since it has shown them."""
-    return [each._seen for each in handler.filters if isinstance(each, log.Once)]
+        _registered.clear_instance_cache()
 
 
 def run_here(chain: Chain, task: str, *options: str) -> Run:
     """Do in this process what :meth:`Chain.run` does in one of its own."""
     return Here(chain.folder).run(*chain.arguments(task, "--cores", "1", *options))
+
+
+def not_refused(
+    make: Callable[..., Any], cases: Iterable[tuple[Mapping[str, Any], str]], kind: type[PocketError]
+) -> dict[str, str]:
+    """Return what is wrong with the errors that options give, for all that aren't refused as they must be.
+
+    Args:
+        make: gets the options.
+        cases: options, with a regular expression that is found in the sentence of their error.
+        kind: kind of the errors.
+    """
+    wrong = {}
+    for options, sentence in cases:
+        try:
+            make(**options)
+        except PocketError as error:
+            if not isinstance(error, kind) or not re.search(sentence, str(error)):
+                wrong[str(options)] = f"{type(error).__name__}: {error}"
+        else:
+            wrong[str(options)] = "is not refused"
+    return wrong
