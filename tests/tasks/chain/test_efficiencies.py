@@ -31,7 +31,7 @@ def test_mistakes_are_found_before_anything_runs(chain: Chain) -> None:
         ({"passing_axis": "pasing"}, "'pasing' in --passing-axis, configuration 'probes', did you mean 'passing'"),
         ({"passing_axis": "pt", "categories": ("bseline",)}, "unknown category 'bseline'"),
     ]
-    make = functools.partial(chain.task, PlotEfficiencies, config="probes")
+    make = functools.partial(PlotEfficiencies, version="v1", analysis=str(chain.analysis), config="probes")
     assert not_refused(make, cases, ConfigError) == {}
 
 

@@ -18,10 +18,16 @@ def test_shipped_settings() -> None:
     assert catalogue_settings() == Settings()
 
 
-def test_settings_of_the_environment(tmp_path: Path) -> None:
-    definition = tmp_path / "open.json"
+@pytest.fixture
+def definition(tmp_path: Path) -> Path:
+    """A definition of open data."""
+    path = tmp_path / "open.json"
     files = [{"open_data": [7], "metadata": {"year": "1", "isMC": False}}]
-    definition.write_text(json.dumps({"A": {"sample": "A", "files": files}}))
+    path.write_text(json.dumps({"A": {"sample": "A", "files": files}}))
+    return path
+
+
+def test_settings_of_the_environment(definition: Path, tmp_path: Path) -> None:
     extra = {"LAW__catalogues__open_data_url": "http://127.0.0.1:1", "LAW__catalogues__retries": "0"}
     run = Law(tmp_path, extra).run("BuildDatasets", "--version", "v1", "--definition", str(definition))
     assert run.code != 0
@@ -29,10 +35,10 @@ def test_settings_of_the_environment(tmp_path: Path) -> None:
     assert "http://127.0.0.1:1/api/records/7 doesn't answer: " in sentence
 
 
-def test_unknown_setting_ends_a_command(tmp_path: Path) -> None:
+def test_unknown_setting_ends_a_command(definition: Path, tmp_path: Path) -> None:
     law.config.set("catalogues", "retry", "0")
     try:
-        run = Here(tmp_path).run("BuildDatasets", "--version", "v1")
+        run = Here(tmp_path).run("BuildDatasets", "--version", "v1", "--definition", str(definition))
     finally:
         law.config.remove_option("catalogues", "retry")
     assert run.code != 0

@@ -142,7 +142,7 @@ def test_wrong_options_are_refused_at_once(modelled: Chain) -> None:
         ({"toys_per_branch": 0}, "--toys-per-branch is 0, expected 1 or more"),
         ({"results": ("impact",)}, r"unknown result 'impact' in --results, did you mean 'impacts'\?"),
     ]
-    make = functools.partial(modelled.task, FitModel, model="z")
+    make = functools.partial(FitModel, version="v1", analysis=str(modelled.analysis), model="z")
     assert not_refused(make, cases, ConfigError) == {}
 
 
@@ -292,6 +292,6 @@ def test_unknown_parameters_are_refused_before_anything_runs(modelled: Chain) ->
         ({"set": ("r=50",)}, "--set r=50 is outside of the range from 0 to 20, which --ranges changes"),
         ({"mass": "125"}, "--mass, --keywords and --maps have no effect without --card"),
     ]
-    make = functools.partial(modelled.task, FitModel, model="z")
+    make = functools.partial(FitModel, version="v1", analysis=str(modelled.analysis), model="z")
     assert not_refused(make, cases, ConfigError) == {}
     assert modelled.outputs("ProduceDatacards") == []

@@ -28,7 +28,8 @@ def test_options_without_effect_are_refused(modelled: Chain) -> None:
         ({"regions": ("all",)}, "^--regions has no effect without --model$"),
         ({"processes": ("dy",)}, "^--processes has no effect without --model$"),
     ]
-    assert not_refused(functools.partial(modelled.task, PlotSystematics), cases, ConfigError) == {}
+    make = functools.partial(PlotSystematics, version="v1", analysis=str(modelled.analysis))
+    assert not_refused(make, cases, ConfigError) == {}
 
 
 def test_unknown_names_are_refused(modelled: Chain) -> None:
@@ -37,7 +38,8 @@ def test_unknown_names_are_refused(modelled: Chain) -> None:
         ({"model": "z", "regions": ("al",)}, "unknown region 'al' in model 'z', did you mean 'all'"),
         ({"model": "z", "processes": ("dyy",)}, "unknown process 'dyy' in model 'z', did you mean 'dy'"),
     ]
-    assert not_refused(functools.partial(modelled.task, PlotSystematics), cases, UnknownNameError) == {}
+    make = functools.partial(PlotSystematics, version="v1", analysis=str(modelled.analysis))
+    assert not_refused(make, cases, UnknownNameError) == {}
 
 
 def test_the_period_of_a_region_is_that_of_its_years() -> None:
