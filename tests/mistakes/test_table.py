@@ -6,8 +6,7 @@ import importlib
 import re
 from pathlib import Path
 
-import pytest
-
+from tests.entries import check_each
 from tests.mistakes.table import BUILT, EVENTS, MERGE, NEVER, PLAN, Row, first_mistake
 from tests.pocket.configs import configure, only
 
@@ -23,7 +22,7 @@ def rows() -> list[Row]:
 ROWS = rows()
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.mistake for row in ROWS])
+@check_each("row", ROWS, ids=[row.mistake for row in ROWS])
 def test_mistake(row: Row, tmp_path: Path) -> None:
     step, error = first_mistake(row, tmp_path)
     assert step == row.known, error
