@@ -13,6 +13,7 @@ from pocket.base.arrays.fields import branch
 from pocket.engine.reading import nano_events, open_file, reading
 from pocket.errors import BadFileError, DatasetError, HistogramError, MissingBranchError, UnknownNameError
 from pocket.io.nanoaod.events import NanoTree
+from tests.entries import check_each
 from tests.pocket.engine.root_files import damage, segment, write_nano
 
 
@@ -48,7 +49,7 @@ def test_columns_are_read_when_they_are_used(tmp_path: Path) -> None:
     assert found > 0
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("use", "message"),
     [
         (

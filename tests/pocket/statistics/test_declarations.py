@@ -21,6 +21,7 @@ from pocket.statistics import (
     Stored,
 )
 from pocket.statistics.names import check_parameter_name
+from tests.entries import check_each
 from tests.pocket.statistics.declared import declaration
 
 
@@ -106,7 +107,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@check_each("wrong", WRONG)
 def test_what_is_wrong_is_said_in_one_sentence(wrong: str) -> None:
     declare, words = WRONG[wrong]
     with pytest.raises(ConfigError) as caught:
