@@ -39,7 +39,7 @@ def test_parameters_know_the_options_when_they_are_composed() -> None:
 @pytest.mark.parametrize("color", ["#5790fc", "#ABCDEF"])
 def test_usual_colours_need_no_matplotlib(color: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.colors", None)
-    PlotStyle(colors_mc={"A": color})
+    assert PlotStyle(colors_mc={"A": color}).colors_mc == {"A": color}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from pocket.statistics import (
     Prune,
     Region,
     RegionTemplates,
-    StatisticalModel,
     Stored,
     build_model,
     write_treatment,
@@ -328,7 +327,3 @@ def test_treatment_of_open_ended_bins_is_json() -> None:
     content = json.loads(file.getvalue(), parse_constant=pytest.fail)["sr"]
     assert content["edges"]["before"] == [*EDGES[:-1].tolist(), None]
     assert len(content["edges"]["after"]) == len(EDGES)
-
-
-def test_declarations_are_plain_classes() -> None:
-    assert isinstance(declaration(), StatisticalModel)

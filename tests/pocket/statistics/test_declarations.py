@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pocket.base.fingerprint import digest
-from pocket.errors import ConfigError, PocketError
+from pocket.errors import ConfigError
 from pocket.statistics import (
     CMS_NAMES,
     Drop,
@@ -190,7 +190,3 @@ def test_a_declaration_has_a_fingerprint_of_all_it_says() -> None:
         declaration(Stored("*", years=0.5)),
     ]
     assert len({digest(each) for each in [model(), *changed]}) == 5
-
-
-def test_errors_are_for_people() -> None:
-    assert issubclass(ConfigError, PocketError)

@@ -52,8 +52,17 @@ def test_pages_of_categories() -> None:
 
 
 def test_pages_of_coupled_variations() -> None:
-    shift = np.full(3, 0.1)
-    assert "sf_variations" in stems(result_of({"pt": PT}, coupled={"hf": (shift, -shift)}))
+    shift = np.array([0.01, -0.02, 0.03])
+    result = result_of({"pt": PT}, coupled={"hf": (shift, -2 * shift)})
+    pages = {stem: numbers for stem, _, numbers in draw_scale_factor(config(), "v", result)}
+    (shown,) = pages["sf_variations"]["slices"]
+    relative = 100 * shift / result.scale_factor.value
+    assert {line["name"]: line["values"] for line in shown["percent"]} == {
+        "hf up": pytest.approx(relative),
+        "hf down": pytest.approx(-2 * relative),
+    }
+    assert shown["axis"] == "$p_T$ [GeV]"
+    assert "sf_variations" not in stems(result_of({"pt": PT}))
 
 
 def test_one_bin_has_one_page() -> None:
