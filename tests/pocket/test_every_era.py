@@ -95,7 +95,7 @@ def layouts_of(params_of: dict[str, Any], write: Callable[[str], None]) -> Calla
     @functools.cache
     def find(year: str) -> dict[str, list[str]]:
         write(year)
-        makers = {**WEIGHTS, **CALIBRATORS}
+        makers: dict[str, Any] = {**WEIGHTS, **CALIBRATORS}
         made = {
             f"{name} of {kind}": makers[name](params_of[name], metadata_of(year, is_mc))
             for name, (kind, is_mc) in itertools.product(makers, KINDS.items())
@@ -248,12 +248,12 @@ def test_layouts_of_all_eras(layouts_of: Callable[[str], dict[str, list[str]]]) 
 def test_all_eras_are_there(params_of: dict[str, Any]) -> None:
     # An era that is lost from a section is refused by what reads it, even where there are no files.
     assert set(params_of["pileup"].lumi.picobarns) == {*CAMPAIGNS, "toys"}
+    readers: dict[str, Any] = {**WEIGHTS, **CALIBRATORS}
     refused: dict[str, dict[str, str]] = {}
     for year, name, is_mc in itertools.product(CAMPAIGNS, params_of, KINDS.values()):
         if name in CALIBRATORS or is_mc:
-            reader = {**WEIGHTS, **CALIBRATORS}[name]
             try:
-                found = reader(params_of[name], metadata_of(year, is_mc))
+                found = readers[name](params_of[name], metadata_of(year, is_mc))
                 if isinstance(found, WeightWrapper):
                     found.check_parameters()
                 found.corrections()

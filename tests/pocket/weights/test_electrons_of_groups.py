@@ -60,7 +60,8 @@ def check(weight: type[WeightWrapper], params: Any, year: str, factors: Factors,
     events = electrons()[:size]
     columns, counts = egamma.flat(events.ElectronGood), ak.num(events.ElectronGood)
     # The sum is in the precision of NanoAOD.
-    columns["etaSC"] = sum(columns[name].astype(np.float32) for name in ("eta", "deltaEtaSC")).astype(float)
+    eta, delta = (columns[name].astype(np.float32) for name in ("eta", "deltaEtaSC"))
+    columns["etaSC"] = (eta + delta).astype(float)
     assert size is not None or len(columns["pt"]) >= 10_000
     nominal, varied = weight(params, {"year": year, "isMC": True}).evaluate(events, len(events), "nominal")
     for side, kind in SIDES.items():
