@@ -163,6 +163,7 @@ def test_weights(name: str, year: str, params_of: dict[str, Any], write: Callabl
     whole = compute(simulated(year))
     assert all(np.isfinite(values).all() for values in whole.values())
     assert set(whole) == {"nominal", *SHAPES, *weight.variation_names(), *followed(cls, params, year)}
+    assert len(whole) == 1 + len(SHAPES) + len(weight.variation_names()) + (16 if cls.follows else 0)
     is_idle = issubclass(cls, NormalisationWeight) or year in IDLE.get(name, ())
     assert all((values == 1).all() for values in whole.values()) == is_idle
     if cls.has_variations and not is_idle:
