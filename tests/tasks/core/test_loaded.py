@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-import luigi
 import pytest
 
 from pocket.base.fingerprint import specification
@@ -10,9 +10,9 @@ from pocket.errors import ChangedCodeError
 from pocket.io.store.records import keep_specification, record_file
 from tasks.chain.processing import RunProcessor
 from tasks.core.loaded import PARTS, VARIABLE, Expected, changed_sentence
-from tasks.framework.base import StoreTask
+from tests.law_runner import Law
 from tests.tasks.core.test_snapshot import edited
-from tests.tasks.small_chain import Chain, name
+from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
 
@@ -76,18 +76,16 @@ def test_a_dask_worker_with_other_parameters_writes_nothing(finished: tuple[Chai
     assert chain.outputs("RunProcessor") == []
 
 
-def test_a_job_refuses_to_be_another_task(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_refuses_to_be_another_task(chain: Chain) -> None:
     task = chain.task(RunProcessor, config="main")
     keep_specification(task.fingerprint, lambda: specification(task.fingerprint_spec()))
     before = {path: path.stat().st_mtime_ns for path in chain.outputs("RunProcessor")}
     chain.edit(*CUT)
-    monkeypatch.setenv(VARIABLE, f"RunProcessor={task.fingerprint}")
-    ran: list[str] = []
-    note = StoreTask.event_handler(luigi.Event.START)(lambda task: ran.append(name(task)))
-    try:
-        assert "small/cuts.py:12 has changed" in chain.error(RunProcessor, config="main", branch=0)
-    finally:
-        StoreTask.remove_event_handler(luigi.Event.START, note)
+    job = Law(chain.folder, {VARIABLE: f"RunProcessor={task.fingerprint}", "POCKET_SNAPSHOT": "0"})
+    run = job.run(*chain.arguments("RunProcessor", "--config", "main", "--branch", "0"))
+    assert run.code != 0
+    assert any("small/cuts.py:12 has changed" in error for error in run.errors), run.text
     # neither its own output nor those of tasks that it requires
-    assert ran == []
+    assert run.executed == []
     assert {path: path.stat().st_mtime_ns for path in chain.outputs("RunProcessor")} == before
+    assert VARIABLE not in os.environ
