@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pocket.errors import RemoteStoreError
-from pocket.io.store import is_complete, manifest_id, remote_manifests, write_output
+from pocket.io.store import is_complete, manifest_id, remote, remote_manifests, write_output
+from pocket.io.store.manifest import parse_manifest
 from pocket.io.store.remote import download, is_uploaded, remove, storage, upload
 from tests.law_runner import ROOT
 from tests.pocket.io.store.test_output import holds
@@ -267,6 +270,27 @@ def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path,
     # the other output is as it was, and what was uploaded takes no space
     assert [path.name for path in (server.store / "results").iterdir()] == ["output"]
     assert holds(server.store / "results" / "output") == 1
+
+
+def test_replaced_while_somebody_reads_it(
+    server: ControlledServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens a file that somebody has open gets the same one, whatever is at its place."""
+    from XRootD import client
+
+    output, url = tmp_path / "output", f"{server.url}/results/output"
+    write(output, 1, url)
+    reader = client.File()
+    status, _ = reader.open(f"{url}/manifest.json")
+    assert status.ok
+    write(output, 2, url)
+    manifest = parse_manifest(remote.read_manifest_text(url) or b"")
+    assert manifest is not None
+    assert manifest.info["number"] == 1
+    # It is closed before the next attempt.
+    monkeypatch.setattr(remote, "time", SimpleNamespace(time=time.time, sleep=lambda seconds: reader.close()))
+    download(url, tmp_path / "copy")
+    assert holds(tmp_path / "copy") == 2
 
 
 @pytest.mark.slow
