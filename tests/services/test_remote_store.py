@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from pocket.errors import RemoteStoreError
+from pocket.io.remote.attempts import PAUSES
 from pocket.io.store import is_complete, manifest_id, remote, remote_manifests, write_output
 from pocket.io.store.manifest import parse_manifest
 from pocket.io.store.remote import download, is_uploaded, remove, storage, upload
@@ -193,8 +194,7 @@ def test_server_is_killed_during_an_upload_and_comes_back(
     assert files_in(server.store) == {f"results/{name}": sha for name, sha in files_in(large.parent).items()}
 
 
-@pytest.mark.slow
-def test_server_stays_down(server: ControlledServer, tmp_path: Path) -> None:
+def test_server_stays_down(server: ControlledServer, tmp_path: Path, skipped: list[float]) -> None:
     output, url = tmp_path / "output", f"{server.url}/results/output"
     server.kill()
     with pytest.raises(RemoteStoreError) as raised:
@@ -202,6 +202,7 @@ def test_server_stays_down(server: ControlledServer, tmp_path: Path) -> None:
     assert str(raised.value).startswith(f"{output} is complete but not in the remote store, running the task again")
     assert f"{url}/manifest.json can't be read: [FATAL] Connection error" in str(raised.value)
     assert "\n" not in str(raised.value)
+    assert skipped == [PAUSES[0], *PAUSES]
     assert holds(output) == 1
     assert not is_uploaded(output, url)
     server.start()
