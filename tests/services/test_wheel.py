@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.checkout import Checkout, make_folder, own, site_settings, submitted
-from tests.services.conftest import HIDDEN, User
+from tests.services.checkout import Checkout, make_folder, own, submitted
+from tests.services.conftest import User
 from tests.wheel.conftest import wheel
 
 __all__ = ["wheel"]
@@ -24,9 +24,17 @@ HTCONDOR = ("--workflow", "htcondor", "--tasks-per-job", "9", "--poll-interval",
 
 
 @pytest.fixture
-def repository(user: User, checkout: Checkout, wheel: Path) -> Iterator[Checkout]:
-    """The repository of an analysis, in a folder whose path has a space, and a store elsewhere."""
-    with tempfile.TemporaryDirectory(dir=user.folder) as temporary:
+def environment(request: pytest.FixtureRequest) -> str:
+    """How jobs get code and packages."""
+    return str(request.param)
+
+
+@pytest.fixture
+def repository(user: User, checkout: Checkout, wheel: Path, environment: str) -> Iterator[Checkout]:
+    """The repository of an analysis, which jobs see if they share it, with a store that all jobs see."""
+    # Below /tmp a job has a folder of its own.
+    place = None if environment == "bundle" else user.folder
+    with tempfile.TemporaryDirectory(dir=place) as temporary:
         folder = Path(temporary, "a folder")
         folder.mkdir()
         shutil.copy(wheel, temporary)
@@ -34,7 +42,7 @@ def repository(user: User, checkout: Checkout, wheel: Path) -> Iterator[Checkout
         source = shlex.quote(f"{temporary}/{wheel.name}")
         made = checkout.run(f"cd {shlex.quote(str(folder))} && pocketlaw new muons --source {source}")
         assert made.code == 0, made.text
-        yield Checkout(user, folder / "muons", make_folder(user, user.folder / "outputs of muons"))
+        yield Checkout(user, folder / "muons", make_folder(user, user.folder / f"outputs of muons {environment}"))
 
 
 def templates(repository: Checkout, version: str) -> bytes:
@@ -48,14 +56,11 @@ def law(version: str, *options: str) -> str:
     return " ".join(["law", "run", "MergeOutputs", "--version", version, *ALWAYS, *options])
 
 
-def test_jobs_of_a_repository(repository: Checkout) -> None:
-    """Jobs share it, or see nothing of it and have a bundle."""
+@pytest.mark.parametrize("environment", ["bundle", "shared"], indirect=True)
+def test_jobs_of_a_repository(repository: Checkout, environment: str) -> None:
     here = repository.run(law("here"))
     assert here.code == 0, here.text
-    hidden = repository.folder.parents[1]
-    section = {"submit": f'+{HIDDEN} = "{hidden}"', "setup": f'[ -z "$(ls {hidden})" ]'}
-    for environment, settings in {"shared": "", "bundle": site_settings(section)}.items():
-        there = repository.run(f"{settings} {law(environment, *HTCONDOR, '--environment', environment)}")
-        assert there.code == 0, f"{environment}: {there.text}"
-        assert submitted(there.text) == [1], environment
-        assert templates(repository, environment) == templates(repository, "here"), environment
+    there = repository.run(law("there", *HTCONDOR, "--environment", environment))
+    assert there.code == 0, there.text
+    assert submitted(there.text) == [1]
+    assert templates(repository, "there") == templates(repository, "here")
