@@ -1,7 +1,4 @@
-"""A part of the default analysis by jobs of Slurm, with options that are given to a task after them.
-
-``test_own_store.py`` has it by jobs of HTCondor.
-"""
+"""A part of the default analysis by jobs of HTCondor and of Slurm, with options that are given to a task after them."""
 
 from __future__ import annotations
 
@@ -15,6 +12,8 @@ from tests.services.checkout import Checkout, make_folder, submitted
 
 TOYS = "--version v1 --params toys.scale=0.004 --cores 1"
 PART = f"{TOYS} --config nominal --chunk-size 500"
+#: workflow → the fixture with what it needs
+SERVICES = {"htcondor": "htcondor_pool", "slurm": "slurm_cluster"}
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +39,13 @@ def expected(checkout: Checkout, stores: Path) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.slurm
-@pytest.mark.usefixtures("slurm_cluster")
-def test_jobs_give_the_same_templates(checkout: Checkout, stores: Path, expected: bytes) -> None:
-    store = f"POCKET_STORE={stores}/slurm"
-    batch = f"{PART} --workflow slurm --poll-interval 0.2s --retry-delay 0.5"
+@pytest.mark.parametrize("workflow", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in SERVICES])
+def test_jobs_give_the_same_templates(
+    checkout: Checkout, stores: Path, expected: bytes, workflow: str, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(SERVICES[workflow])
+    store = f"POCKET_STORE={stores}/{workflow}"
+    batch = f"{PART} --workflow {workflow} --poll-interval 0.2s --retry-delay 0.5"
     made = checkout.run(f"{store} law run BuildDatasets {TOYS} --definition datasets/toys.json")
     assert made.code == 0, made.text
 
@@ -56,7 +57,7 @@ def test_jobs_give_the_same_templates(checkout: Checkout, stores: Path, expected
     run = checkout.run(f"{store} law run MergeOutputs {batch} --workers 2")
     assert run.code == 0, run.text
     assert submitted(run.text) == [4], run.text
-    assert templates(stores / "slurm") == expected
+    assert templates(stores / workflow) == expected
 
     # nothing is in the queue any more
     none = checkout.run(f"{store} law run PlotTemplates {batch} --cancel-jobs")
