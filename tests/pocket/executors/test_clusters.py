@@ -112,7 +112,7 @@ SBATCH = """
 command = ["/bin/bash", "-c", text]
 print("Submitted batch job 1")
 """
-BATCH = """#!{python}
+BATCH = """#!/usr/bin/env python3
 import pathlib, re, subprocess, sys
 text = pathlib.Path(sys.argv[-1]).read_text()
 {how}
@@ -136,8 +136,8 @@ def test_paths_with_spaces(
     folder.mkdir()
     python = folder / "python"
     texts = {
-        python: f'#!/bin/sh\nexec {sys.executable} "$@"\n',
-        tmp_path / submit: BATCH.format(python=sys.executable, how=how),
+        python: f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
+        tmp_path / submit: BATCH.format(how=how),
         tmp_path / remove: REMOVE,
     }
     for path, text in texts.items():
