@@ -225,7 +225,7 @@ def fit_toys(
     for number in numbers:
         thrown = likelihood.observing(toy(likelihood, choice.seed, number))
         try:
-            best = fit(thrown, bounds_allowed=True)
+            best = fit(thrown)
             intervals = {poi: find_interval(best, poi) for poi in pois}
         except StatisticsError:
             continue

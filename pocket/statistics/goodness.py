@@ -64,5 +64,5 @@ def deviances_of_toys(best: Fit, numbers: Sequence[int], seed: int) -> tuple[flo
     for thrown in toys(likelihood, numbers, seed, best.values, simulation):
         # One of a thousand toys is no reason to have no result.
         with contextlib.suppress(FitError):
-            found.append(fit(thrown, bounds_allowed=True, start=best.values).deviance)
+            found.append(fit(thrown, start=best.values).deviance)
     return tuple(found)

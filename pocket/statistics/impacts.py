@@ -166,7 +166,7 @@ def _frozen(best: Fit, members: Iterable[str]) -> Likelihood:
 
 def _errors(likelihood: Likelihood, best: Fit, poi: str) -> Pair:
     """Return the errors of a parameter in a likelihood in which less floats, at the same best fit."""
-    return find_interval(fit(likelihood, bounds_allowed=True, start=best.values), poi).errors
+    return find_interval(fit(likelihood, start=best.values), poi).errors
 
 
 def _difference(total: Pair, less: Pair) -> Pair:

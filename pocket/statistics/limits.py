@@ -52,7 +52,7 @@ def find_significance(likelihood: Likelihood, poi: str) -> Significance:
     2.7795
     """
     index = _position(likelihood, poi)
-    best = fit(likelihood, bounds_allowed=True)
+    best = fit(likelihood)
     statistic = 0.0
     if best.values[index] > 0:
         statistic = max(best.profile({index: 0.0}).deviance - best.deviance, 0.0)
@@ -124,10 +124,10 @@ class LimitStatistic:
         """
         index = _position(likelihood, poi)
         positive = likelihood.adjusted(ranges={poi: (0.0, float(likelihood.parameters.high[index]))})
-        observed = fit(positive, bounds_allowed=True)
+        observed = fit(positive)
         values = observed.profile({index: 0.0}).values
         expected = asimov(positive, values, positive.simulation(values))
-        background = fit(positive.observing(expected), bounds_allowed=True, start=values)
+        background = fit(positive.observing(expected), start=values)
         return cls(observed, background, index)
 
     def observed_at(self, value: float) -> float:
