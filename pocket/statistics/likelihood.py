@@ -116,9 +116,9 @@ class Likelihood:
         self.constrained: Indices = np.arange(len(free), len(free) + nuisances)
         self.parameters = Parameters(
             names=model.parameters,
-            start=np.array([parameter.initial for parameter in free.values()] + [0.0] * nuisances),
-            low=np.array([parameter.low for parameter in free.values()] + [-math.inf] * nuisances),
-            high=np.array([parameter.high for parameter in free.values()] + [math.inf] * nuisances),
+            start=np.array([parameter.initial for parameter in free.values()] + [0.0] * nuisances, dtype=float),
+            low=np.array([parameter.low for parameter in free.values()] + [-math.inf] * nuisances, dtype=float),
+            high=np.array([parameter.high for parameter in free.values()] + [math.inf] * nuisances, dtype=float),
             floating=np.ones(len(free) + nuisances, dtype=bool),
         )
         self.observations = observations or self.expected_observations(

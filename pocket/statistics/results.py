@@ -160,7 +160,8 @@ class Significance:
 
     Args:
         poi: the parameter of interest.
-        statistic: q₀, by how much the deviance is larger without signal.
+        statistic: q₀, by how much the deviance is larger without signal; infinite if there are data of which nothing
+            is expected then.
         significance: √q₀, in standard deviations.
         p_value: probability of a larger statistic without signal.
     """
@@ -178,14 +179,18 @@ class UpperLimit:
     Args:
         poi: the parameter of interest.
         level: confidence level.
-        observed: the limit.
-        expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations of the data.
+        observed: the limit; NaN if it isn't found.
+        expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations of the data; NaN where none is found.
+        range_end: upper end of the parameter's range if a limit is beyond it.
+        missing: limit that isn't found → the reason.
     """
 
     poi: str
     level: float
     observed: float
-    expected: tuple[float, float, float, float, float]
+    expected: tuple[float, ...]
+    range_end: float | None = None
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
