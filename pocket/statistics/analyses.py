@@ -6,25 +6,30 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
-from pocket.errors import StatisticsError, check_known
+from pocket.base.typing import Floats
+from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.goodness import goodness_of_fit
 from pocket.statistics.impacts import break_down, rank_impacts, rank_simulation
 from pocket.statistics.intervals import find_interval, scan
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
+from pocket.statistics.minimisation import MINIMISERS
 from pocket.statistics.model import Model
 from pocket.statistics.parameter_options import KnownParameters, check_options, expand
 from pocket.statistics.results import Breakdown, Impact, Interval
-from pocket.statistics.toys import asimov, toy
+from pocket.statistics.toys import Simulation, asimov, toy
 
 #: kinds of results besides the fit and the intervals of the parameters of interest
 RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
 OBSERVED, ASIMOV = "observed", "asimov"
+#: where the nuisances of Asimov data are: as expected, or as a fit to data puts them
+PREFIT, POSTFIT = "prefit", "postfit"
 #: points of a scan and its reach, in errors
 POINTS, REACH = 31, 3.0
 #: points of each axis of a scan of two parameters, and the most parameters of interest of which pairs are scanned
@@ -37,6 +42,10 @@ class Choice:
 
     Args:
         data: ``"asimov"`` or ``"observed"``.
+        asimov: ``"prefit"`` for Asimov data with nuisances as expected, ``"postfit"`` with those of a fit to the data
+            of the regions that aren't blind.
+        mask: names or patterns of regions that are left out.
+        minimiser: what looks for minima first, ``"newton"`` or ``"minuit"``.
         freeze: parameters that don't float: names, patterns, and groups as ``group:lumi``.
         values: parameter, or a pattern → value at which it starts, and Asimov data are made.
         ranges: parameter, or a pattern → lowest and highest value.
@@ -49,6 +58,9 @@ class Choice:
     """
 
     data: str = ASIMOV
+    asimov: str = PREFIT
+    mask: Sequence[str] = ()
+    minimiser: str = MINIMISERS[0]
     freeze: Sequence[str] = ()
     values: Mapping[str, float] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -58,6 +70,8 @@ class Choice:
 
     def __post_init__(self) -> None:
         check_known("kind of data", [self.data], (ASIMOV, OBSERVED), "the fit")
+        check_known("kind of Asimov data", [self.asimov], (PREFIT, POSTFIT), "the fit")
+        check_known("minimiser", [self.minimiser], MINIMISERS, "the fit")
         check_known("result", self.results, RESULTS, "the fit")
 
 
@@ -112,8 +126,18 @@ def with_names(model: Model, choice: Choice, where: str = "the model") -> Choice
     known = known_parameters(model)
     check_options(known, choice.freeze, choice.values, choice.ranges, where)
     frozen = dict.fromkeys(name for pattern in choice.freeze for name in known.find(pattern, "--freeze"))
+    regions = [region.name for region in model.regions]
+    masked: dict[str, None] = {}
+    for pattern in choice.mask:
+        found = [name for name in regions if fnmatchcase(name, pattern)]
+        if not found:
+            raise UnknownNameError("region", pattern, regions, f"--mask, {where}")
+        masked |= dict.fromkeys(found)
+    if len(masked) == len(regions):
+        raise ConfigError(f"--mask: no region of {where} is left")
     return replace(
         choice,
+        mask=tuple(masked),
         freeze=tuple(frozen),
         values=expand(known, choice.values, "--set"),
         ranges=expand(known, choice.ranges, "--ranges"),
@@ -137,16 +161,63 @@ def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
     >>> likelihood.observations.data.tolist()
     [10.0]
     """
-    if choice.data == OBSERVED:
-        likelihood = Likelihood(model)
-    else:
-        bins = sum(region.bins for region in model.regions)
-        shape = (len(model.processes), bins)
-        none = Observations(np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros(shape))
-        likelihood = Likelihood(model, none)
     choice = with_names(model, choice)
+    likelihood = Likelihood(model) if choice.data == OBSERVED else Likelihood(model, _no_observations(model))
     likelihood = likelihood.adjusted(freeze=tuple(choice.freeze), start=choice.values, ranges=choice.ranges)
-    return likelihood if choice.data == OBSERVED else likelihood.observing(asimov(likelihood))
+    return likelihood.masked(choice.mask) if choice.data == OBSERVED else expect(likelihood, choice)
+
+
+def expect(likelihood: Likelihood, choice: Choice, without: str | None = None) -> Likelihood:
+    """Return a likelihood with the Asimov data of a question.
+
+    Args:
+        likelihood: the likelihood, whose parameters start at the values for which data are made.
+        choice: where the nuisances and free parameters are. After a fit, they are those of the fit to the data of all
+            regions that have some, with the parameters of interest at their values.
+        without: the parameter of interest of a signal that the data don't have, as for expected limits.
+
+    Raises:
+        StatisticsError: if all regions are blind, and nuisances after a fit are asked for.
+        FitError: if that fit has no minimum.
+
+    >>> from pocket.statistics import FreeParameter, RegionModel
+    >>> region = RegionModel("sr", ("signal", "other"), np.array([[5.0], [9.0]]), np.zeros((2, 1)),
+    ...     factors={"signal": ("r",)})
+    >>> likelihood = choose_likelihood(Model((region,), pois={"r": FreeParameter(0, 10)}), Choice())
+    >>> [expect(likelihood, Choice(), poi).observations.data.tolist() for poi in (None, "r")]
+    [[14.0], [9.0]]
+    """
+    parameters = likelihood.parameters
+    values = parameters.start.copy()
+    if without is not None:
+        values[parameters.index(without)] = 0.0
+    simulation = None
+    if choice.asimov == POSTFIT:
+        values, simulation = _fit_to_data(likelihood, choice, values)
+    return likelihood.observing(asimov(likelihood, values, simulation)).masked(choice.mask)
+
+
+def _fit_to_data(likelihood: Likelihood, choice: Choice, values: Floats) -> tuple[Floats, Simulation]:
+    """Return where a fit to the data that aren't blind puts all parameters but those of interest."""
+    model, parameters = likelihood.model, likelihood.parameters
+    if len(model.blind) == len(model.regions):
+        raise StatisticsError("all regions are blind, so there is no fit whose nuisances Asimov data could have")
+    none = [np.full(region.bins, np.nan) for region in model.regions]
+    data = [region.data if region.data is not None else nan for region, nan in zip(model.regions, none, strict=True)]
+    seen = likelihood.observing(likelihood.expected_observations(np.concatenate(data))).masked(choice.mask)
+    # What only changes blind regions stays where it is.
+    second, first = np.diag(seen.hessian(values)), seen.gradient(values)
+    flat = [name for name, *ends in zip(parameters.names, first, second, strict=True) if not any(ends)]
+    frozen = {name: float(values[parameters.index(name)]) for name in (*model.pois, *flat)}
+    start = {name: float(value) for name, value in zip(parameters.names, values, strict=True)}
+    fitted = fit(seen.adjusted(freeze=frozen, start=start), choice.minimiser)
+    return fitted.values, seen.simulation(fitted.values)
+
+
+def _no_observations(model: Model) -> Observations:
+    bins = sum(region.bins for region in model.regions)
+    shape = (len(model.processes), bins)
+    return Observations(np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros(shape))
 
 
 def find_results(model: Model, choice: Choice) -> Results:

@@ -36,7 +36,7 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
     """
     likelihood = best.likelihood
     free = int(likelihood.parameters.floating.sum() - likelihood.parameters.floating[likelihood.constrained].sum())
-    degrees = len(likelihood.observations.data) - free
+    degrees = int(likelihood.is_seen.sum()) - free
     found = deviances_of_toys(best, numbers, seed)
     shares = likelihood.arrays.by_region(likelihood.deviances(best.values))
     return GoodnessOfFit(

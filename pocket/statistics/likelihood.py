@@ -31,7 +31,8 @@ class Observations:
     """All that a likelihood takes as measured.
 
     Args:
-        data: events in the B bins of all regions, shape (B,); Asimov data needn't be whole.
+        data: events in the B bins of all regions, shape (B,); Asimov data needn't be whole. A bin whose data are NaN
+            has no part in the likelihood.
         nuisances: measured values θ₀ of the nuisances, shape (nuisances,).
         gaussian: measured values x₀ of the Gaussian parameters for statistical errors of simulation, shape (B,).
         poisson: measured events n₀ of the Poisson ones, shape (P, B).
@@ -155,6 +156,24 @@ class Likelihood:
         other._set_terms()
         return other
 
+    def masked(self, regions: Iterable[str]) -> Likelihood:
+        """Return the likelihood in which some regions have no part, but have expectations.
+
+        Args:
+            regions: names of the regions.
+
+        Raises:
+            UnknownNameError: if there is none of a name.
+        """
+        names = [region.name for region in self.model.regions]
+        masked = {*regions}
+        check_known("region", masked, names, "the model")
+        data = self.observations.data.copy()
+        for name, bins in zip(names, self.arrays.slices(), strict=True):
+            if name in masked:
+                data[bins] = np.nan
+        return self.observing(replace(self.observations, data=data))
+
     def adjusted(
         self,
         freeze: Mapping[str, float | None] | Iterable[str] = (),
@@ -255,6 +274,15 @@ class Likelihood:
         point = self._evaluate(values)
         yields = (point.expectation.yields * poisson).sum(axis=0)
         return np.asarray(np.maximum(yields + gaussian * np.sqrt(point.variance), 0))
+
+    @property
+    def is_seen(self) -> Mask:
+        """Bins that have a part in the likelihood, shape (B,)."""
+        return np.isfinite(self.observations.data)
+
+    @property
+    def _events_seen(self) -> Floats:
+        return np.where(self.is_seen, self.observations.data, 0.0)
 
     @property
     def simulation_events(self) -> Floats:
@@ -359,7 +387,7 @@ class Likelihood:
             stiffness[few] += (profiled.response * expectation.yields[:, few] ** 2).sum(axis=0)
         # Where simulated events are few, the total follows the data instead of λ.
         slopes *= 1 - stiffness * profiled.curvature
-        information = self.observations.data / np.maximum(profiled.total, FLOOR) ** 2
+        information = self._events_seen / np.maximum(profiled.total, FLOOR) ** 2
         return profiled.total.copy(), slopes, stiffness / (1 + stiffness * information)
 
     def simulation_derivatives(self, values: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
@@ -386,7 +414,7 @@ class Likelihood:
         free[:, few] = profiled.response
         # All of a bin share what its data say about their sum (the formula of Sherman and Morrison).
         stiffness = point.variance + (expectation.yields**2 * free).sum(axis=0)
-        information = self.observations.data / np.maximum(profiled.total, FLOOR) ** 2
+        information = self._events_seen / np.maximum(profiled.total, FLOOR) ** 2
         shared = information / (1 + stiffness * information)
         return (gaussian, self._gaussian - point.variance * shared), (
             poisson,
@@ -402,12 +430,17 @@ class Likelihood:
         variance = (expectation.factors_by_bin() ** 2 * self._sumw2).sum(axis=0)
         few, data = expectation.yields[:, self._few], self.observations.data
         total = expectation.yields.sum(axis=0)
+        unseen = ~self.is_seen
         if self._frozen_simulation is not None:
             total += self._starting_simulation * np.sqrt(variance)
             total[self._few] += ((self._frozen_simulation.scale - 1) * few).sum(axis=0)
-            found = fixed(total, data, self._frozen_simulation.scale)
+            found = fixed(total, np.where(unseen, total, data), self._frozen_simulation.scale)
         else:
-            found = profile(total + self.observations.gaussian * np.sqrt(variance), variance, data, self._terms, few)
+            total += self.observations.gaussian * np.sqrt(variance)
+            found = profile(total, variance, np.where(unseen, np.maximum(total, 0), data), self._terms, few)
+        if unseen.any():
+            deviance, multiplier, curvature = found.deviance, found.multiplier, found.curvature
+            deviance[unseen] = multiplier[unseen] = curvature[unseen] = 0.0
         self._point = _Point(expectation, variance, found)
         return self._point
 
