@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,14 +15,14 @@ from pocket.base.typing import Floats
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.goodness import goodness_of_fit
-from pocket.statistics.impacts import break_down, rank_impacts, rank_simulation
+from pocket.statistics.impacts import break_down, find_impact, moved_parameters, rank_simulation, ranked
 from pocket.statistics.intervals import find_interval, scan
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
-from pocket.statistics.minimisation import MINIMISERS
+from pocket.statistics.minimisation import MINIMISERS, minimise
 from pocket.statistics.model import Model
 from pocket.statistics.parameter_options import KnownParameters, check_options, expand
-from pocket.statistics.results import Breakdown, Impact, Interval
+from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, Scan
 from pocket.statistics.toys import Simulation, asimov, toy
 
 #: kinds of results besides the fit and the intervals of the parameters of interest
@@ -30,10 +30,13 @@ RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
 OBSERVED, ASIMOV = "observed", "asimov"
 #: where the nuisances of Asimov data are: as expected, or as a fit to data puts them
 PREFIT, POSTFIT = "prefit", "postfit"
+#: difference of the deviance that two minimisers may find
+DIFFERENCE = 1e-3
 #: points of a scan and its reach, in errors
 POINTS, REACH = 31, 3.0
 #: points of each axis of a scan of two parameters, and the most parameters of interest of which pairs are scanned
 GRID, PAIRED = 21, 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class Results:
         simulation: effects of the statistical errors of simulation.
         others: name of a file without its suffix → records for JSON.
         seconds: time that the fit took.
+        confirmation: the fit by the other minimiser.
+        missing: results that were asked for and aren't found.
     """
 
     fit: Fit
@@ -96,6 +101,8 @@ class Results:
     simulation: tuple[Impact, ...]
     others: Mapping[str, Any]
     seconds: float
+    confirmation: Confirmation
+    missing: tuple[NoResult, ...] = ()
 
 
 def known_parameters(model: Model) -> KnownParameters:
@@ -240,31 +247,77 @@ def find_results(model: Model, choice: Choice) -> Results:
     """
     likelihood = choose_likelihood(model, choice)
     start = time.perf_counter()
-    best = fit(likelihood)
+    best = fit(likelihood, choice.minimiser)
     seconds = time.perf_counter() - start
-    floating = dict(zip(likelihood.parameters.names, likelihood.parameters.floating, strict=True))
-    pois = [poi for poi in model.pois if floating[poi]]
-    wanted = set(choice.results)
-    intervals = {poi: find_interval(best, poi) for poi in pois}
+    best, confirmation = confirm(best)
+    parameters, wanted, missing = likelihood.parameters, set(choice.results), list[NoResult]()
+    pois = [poi for poi in model.pois if parameters.floating[parameters.index(poi)]]
+    intervals = _each("interval", pois, lambda poi: find_interval(best, poi), missing)
     others: dict[str, Any] = {}
     if "scan" in wanted:
-        others["scan"] = _scans(best, intervals)
-    from_zero = [poi for poi in pois if likelihood.parameters.low[likelihood.parameters.index(poi)] <= 0]
+        others["scan"] = _scans(best, intervals, missing)
+    from_zero = [poi for poi in pois if parameters.low[parameters.index(poi)] <= 0]
     if "significance" in wanted:
-        others["significance"] = _found(find_significance, likelihood, from_zero)
+        found = _each("significance", from_zero, lambda poi: find_significance(likelihood, poi), missing)
+        others["significance"] = list(found.values())
     if "limits" in wanted:
-        others["limits"] = _found(find_upper_limit, likelihood, from_zero)
+        limits = _each(
+            "limit", from_zero, lambda poi: find_upper_limit(of_limit(likelihood, choice, poi), poi), missing
+        )
+        missing += [
+            NoResult(f"{which} limit", poi, reason)
+            for poi, limit in limits.items()
+            for which, reason in limit.missing.items()
+        ]
+        others["limits"] = list(limits.values())
     if "goodness" in wanted and choice.data == OBSERVED:
         others["gof"] = goodness_of_fit(best, range(choice.toys), choice.seed)
+    breakdowns, impacts = {}, {}
+    if "breakdown" in wanted:
+        breakdowns = _each("breakdown", intervals, lambda poi: break_down(best, poi), missing)
+    if "impacts" in wanted and pois:
+        impacts = _each("impact", moved_parameters(best), lambda name: find_impact(best, name), missing)
     return Results(
         fit=best,
         intervals=intervals,
-        breakdowns={poi: break_down(best, poi) for poi in pois} if "breakdown" in wanted else {},
-        impacts=rank_impacts(best) if "impacts" in wanted and pois else (),
+        breakdowns=breakdowns,
+        impacts=ranked(impacts.values()),
         simulation=rank_simulation(best) if "impacts" in wanted and pois else (),
         others=others,
         seconds=seconds,
+        confirmation=confirmation,
+        missing=tuple(missing),
     )
+
+
+def confirm(best: Fit) -> tuple[Fit, Confirmation]:
+    """Return the best fit, and what the other minimiser finds from the start.
+
+    If that is lower, the fit begins again there, so that all results are those of the lower minimum.
+    """
+    likelihood, parameters = best.likelihood, best.likelihood.parameters
+    (other,) = (name for name in MINIMISERS if name != best.minimiser)
+    found = minimise(likelihood, parameters.start, parameters.floating, other)
+    confirmation = Confirmation(other, found.converged, found.deviance - best.deviance)
+    if confirmation.difference < -DIFFERENCE:
+        best = fit(likelihood, other, start=found.values)
+    return best, confirmation
+
+
+def of_limit(likelihood: Likelihood, choice: Choice, poi: str) -> Likelihood:
+    """Return the likelihood whose limit is asked for: with the data, or with Asimov data without the signal."""
+    return likelihood if choice.data == OBSERVED else expect(likelihood, choice, without=poi)
+
+
+def _each(result: str, names: Iterable[str], find: Callable[[str], T], missing: list[NoResult]) -> dict[str, T]:
+    """Return name → result, and add what isn't found to ``missing``, with the reason."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = find(name)
+        except StatisticsError as error:
+            missing.append(NoResult(result, name, str(error)))
+    return found
 
 
 def fit_toys(
@@ -310,20 +363,17 @@ def fit_toys(
     return found
 
 
-def _scans(best: Fit, intervals: Mapping[str, Interval]) -> list[Any]:
-    """Return the profiles of parameters of interest, and of pairs unless these are many.
-
-    In the place of one that isn't found is the reason, which is none to have no fit.
-    """
-    found: list[Any] = []
+def _scans(best: Fit, intervals: Mapping[str, Interval], missing: list[NoResult]) -> list[Scan]:
+    """Return the profiles of parameters of interest, and of pairs unless these are many."""
     pairs = itertools.combinations(intervals, 2) if len(intervals) <= PAIRED else ()
-    for pois in (*((poi,) for poi in intervals), *pairs):
+    names = {" and ".join(pois): pois for pois in (*((poi,) for poi in intervals), *pairs)}
+
+    def find(label: str) -> Scan:
+        pois = names[label]
         count = POINTS if len(pois) == 1 else GRID
-        try:
-            found.append(scan(best, {poi: _points(best, intervals[poi], count) for poi in pois}))
-        except StatisticsError as error:
-            found.append({"poi": " and ".join(pois), "error": str(error)})
-    return found
+        return scan(best, {poi: _points(best, intervals[poi], count) for poi in pois})
+
+    return list(_each("scan", names, find, missing).values())
 
 
 def _points(best: Fit, interval: Interval, count: int) -> list[float]:
@@ -334,14 +384,3 @@ def _points(best: Fit, interval: Interval, count: int) -> list[float]:
     low = max(interval.value - REACH * down, float(parameters.low[index]))
     high = min(interval.value + REACH * up, float(parameters.high[index]))
     return [float(value) for value in np.linspace(low, high, count)]
-
-
-def _found(find: Callable[[Likelihood, str], Any], likelihood: Likelihood, pois: Iterable[str]) -> list[Any]:
-    """Return results of parameters, or the reason why there is none, which is no reason to have no fit."""
-    results: list[Any] = []
-    for poi in pois:
-        try:
-            results.append(find(likelihood, poi))
-        except StatisticsError as error:
-            results.append({"poi": poi, "error": str(error)})
-    return results

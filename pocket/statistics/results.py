@@ -216,6 +216,36 @@ class GoodnessOfFit:
     failed: int = 0
 
 
+@dataclass(frozen=True)
+class NoResult:
+    """A result that isn't found, which is no reason to have no others.
+
+    Args:
+        result: what was asked for, such as ``"impacts"``.
+        name: the parameter, or two of them.
+        reason: why there is none.
+    """
+
+    result: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The best fit once more, by the other minimiser from the start.
+
+    Args:
+        minimiser: the other minimiser.
+        converged: whether it found a minimum.
+        difference: its smallest deviance less that of the best fit.
+    """
+
+    minimiser: str
+    converged: bool
+    difference: float
+
+
 RECORDS = {
     record.__name__: record
     for record in (
@@ -228,6 +258,8 @@ RECORDS = {
         Significance,
         UpperLimit,
         GoodnessOfFit,
+        NoResult,
+        Confirmation,
     )
 }
 
