@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 #: line of a task that is done or has failed: its family, and the names of what it was done for
 _LINE = re.compile(r"^[✓✗] (\w+) ?(.*?)(?:  .*)?$", re.MULTILINE)
+
+
+@functools.cache
+def index_of(settings: tuple[str, str]) -> bytes:
+    """Return law's index of the tasks for a configuration file and a search path, which takes a second to make."""
+    configuration, path = settings
+    with tempfile.TemporaryDirectory() as home:
+        own = {"LAW_HOME": home, "LAW_CONFIG_FILE": configuration, "PYTHONPATH": path}
+        law = str(Path(sys.executable).with_name("law"))
+        subprocess.run([law, "index", "-q"], env={**os.environ, **own}, check=True, timeout=60)
+        return Path(home, "index").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -106,8 +119,8 @@ class Law:
 
     def start(self, *arguments: str, wrapper: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Start ``law run …``, as arguments of the wrapper, in a process group of its own and return at once."""
-        if not (self.folder / "law" / "index").exists():
-            subprocess.run(["law", "index", "-q"], env=self.environment, check=True, timeout=60)
+        if not (index := self.folder / "law" / "index").exists():
+            index.write_bytes(index_of(tuple(self.environment[name] for name in ("LAW_CONFIG_FILE", "PYTHONPATH"))))
         return subprocess.Popen(
             [*wrapper, "law", "run", *arguments],
             env=self.environment,

@@ -23,6 +23,7 @@ from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 from tests.agreement import check_toys, p_value
 from tests.checkout import REPOSITORY
 from tests.law_runner import Law, Run, Usage
+from tests.tasks.in_process import Here
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +37,12 @@ def law(tmp_path_factory: pytest.TempPathFactory) -> Law:
 def chain(law: Law) -> tuple[Run, Usage]:
     """The default command and what it used."""
     return law.measure("PlotTemplates", "--version", "v1", timeout=900)
+
+
+@pytest.fixture(scope="module")
+def here(law: Law) -> Here:
+    """What calls law in this process, with the outputs of the chain."""
+    return Here(law.folder)
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +106,8 @@ def read_pixels(path: Path) -> Any:
         return np.asarray(picture.convert("RGB")) / 255
 
 
-def test_each_scale_factor_waits_for_those_before_it(law: Law, chain: tuple[Run, Usage]) -> None:
-    text = law.run("PlotTemplates", "--config", "calibrated", "--version", "v1", "--print-deps", "-1").text
+def test_each_scale_factor_waits_for_those_before_it(here: Here, chain: tuple[Run, Usage]) -> None:
+    text = here.run("PlotTemplates", "--config", "calibrated", "--version", "v1", "--print-deps", "-1").text
     path: list[str] = []
     required = set()
     for branch, reference, name in re.findall(r"^([│├└─ ]*)(above: )?(\w+ \w+)", text, re.MULTILINE):
@@ -250,8 +257,10 @@ def test_calibrated_yield_agrees_with_data(law: Law, chain: tuple[Run, Usage]) -
 
 
 @pytest.mark.parametrize("model", ["z_xsec", "z_xsec_count"])
-def test_the_cross_section_of_the_model_is_that_of_the_toys(law: Law, chain: tuple[Run, Usage], model: str) -> None:
-    run = law.run("FitModel", "--model", model, "--data", "observed", "--unblind", "toys", "--version", "v1")
+def test_the_cross_section_of_the_model_is_that_of_the_toys(
+    law: Law, here: Here, chain: tuple[Run, Usage], model: str
+) -> None:
+    run = here.run("FitModel", "--model", model, "--data", "observed", "--unblind", "toys", "--version", "v1")
     assert run.code == 0, run.text
     # The templates and the closures are there.
     assert run.executed == ["ProduceDatacards", "FitModel"]
@@ -265,7 +274,7 @@ def test_the_cross_section_of_the_model_is_that_of_the_toys(law: Law, chain: tup
 
 
 @pytest.mark.parametrize("model", ["z_xsec", "z_xsec_count"])
-def test_pulls_and_coverage_of_toys(law: Law, chain: tuple[Run, Usage], model: str) -> None:
-    run = law.run("FitModel", "--model", model, "--data", "toys", "--toys", "200", "--version", "v1")
+def test_pulls_and_coverage_of_toys(here: Here, chain: tuple[Run, Usage], model: str) -> None:
+    run = here.run("FitModel", "--model", model, "--data", "toys", "--toys", "200", "--version", "v1")
     assert run.code == 0, run.text
     check_toys(run.text)

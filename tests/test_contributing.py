@@ -6,7 +6,6 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
 
 import pocket
@@ -33,9 +32,10 @@ def rows(heading: str) -> list[list[str]]:
     return [row for row in cells if set("".join(row)) - {"-", " "}]
 
 
-@pytest.mark.parametrize("path", sorted(set(paths(CONTRIBUTING))))
-def test_named_files_exist(path: str) -> None:
-    assert (REPOSITORY / path).exists()
+def test_named_files_exist() -> None:
+    named = sorted(set(paths(CONTRIBUTING)))
+    assert len(named) >= 100
+    assert [path for path in named if not (REPOSITORY / path).exists()] == []
 
 
 def test_table_of_changes() -> None:

@@ -13,6 +13,7 @@ import law
 import luigi
 import pytest
 
+from tests.entries import check_each
 from tests.fragments import names_of_a_page, options_in, run_fragment
 from tests.not_executed import LIST, NEEDS, commands, listed
 from tests.pages import ROOT, SHELLS, all_pages, is_walked, read_blocks, read_marks
@@ -41,7 +42,7 @@ def named(page: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in REST if page.stem not in ELSEWHERE], ids=named)
+@check_each("page", [page for page in REST if page.stem not in ELSEWHERE], ids=named)
 def test_fragments_name_what_there_is(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     names = names_of_a_page()
@@ -54,7 +55,7 @@ def test_fragments_name_what_there_is(page: Path, monkeypatch: pytest.MonkeyPatc
                     raise AssertionError(f"{named(page)}:{block.line}: {error}") from error
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@check_each("page", PAGES, ids=named)
 def test_commands_have_the_options_that_tasks_have(page: Path) -> None:
     for module in law.config.options("modules"):
         importlib.import_module(module)
@@ -74,7 +75,7 @@ def joined_lines(page: Path) -> list[str]:
     return re.sub(r"\\\n *", " ", page.read_text(encoding="utf-8")).splitlines()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@check_each("page", PAGES, ids=named)
 def test_commands_are_run(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     languages = re.findall(r"^ *```+(\w+)", text, re.MULTILINE)

@@ -29,6 +29,7 @@ from pocket.plots.canvas import cms_style
 from pocket.plots.style import FORMATS, BlindHists, PlotStyle
 from pocket.plots.templates.panels import TOTAL_BAND
 from pocket.plots.upstream_style import HONOURED, IGNORED, OTHER_NAMES
+from tests.entries import check_each
 
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLES = read_examples(TEXT)
@@ -95,7 +96,7 @@ def test_defaults() -> None:
     assert rows()[ratios][-1] == f"`[{shipped.height_ratios[0]:g}, {shipped.height_ratios[1]:g}]`"
 
 
-@pytest.mark.parametrize("example", EXAMPLES[1:], ids=lambda example: example.key)
+@check_each("example", EXAMPLES[1:], ids=lambda example: example.key)
 def test_examples_set_their_key(example: Any, caplog: pytest.LogCaptureFixture) -> None:
     if example.kind == "python":
         assert example.key.partition(".")[2] + "=" in example.axis

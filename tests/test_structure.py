@@ -19,58 +19,6 @@ from tests import house
 
 REPOSITORY = Path(__file__).absolute().parents[1]
 MAX_LINES = 600
-MIN_LINES = 60
-#: modules that have fewer lines → why
-SMALL = {
-    "pocket/base/arrays/lazy.py": "the one place that makes virtual arrays",
-    "pocket/base/probabilities.py": "one number as text, for all that tell it",
-    "pocket/base/runtime/kept.py": "what all that remembers in a command shares",
-    "pocket/base/runtime/memory.py": "one call of the C library",
-    "pocket/base/runtime/remarks.py": "what several readers of files say once",
-    "pocket/base/typing.py": "names of types",
-    "pocket/calibrators/muons.py": "one object",
-    "pocket/compat/calibrators.py": "names of calibrators that are elsewhere",
-    "pocket/compat/common_weights.py": "the list of shipped weights",
-    "pocket/compat/custom_axes.py": "one attribute of workflows",
-    "pocket/compat/legacy_jets.py": "two names",
-    "pocket/compat/reconstruction.py": "one decay",
-    "pocket/configuration/repeated_keys.py": "one mistake of Python",
-    "pocket/cuts/certification.py": "a file format",
-    "pocket/datasets/catalogues/files.py": "the type that all catalogues return",
-    "pocket/engine/coffea_processor.py": "coffea's processor, which imports all of coffea",
-    "pocket/engine/preload.py": "importing it is what it does",
-    "pocket/executors/openssl.py": "a repair of CPython, to be dropped",
-    "pocket/histograms/edges.py": "kept out of fingerprints",
-    "pocket/histograms/one_sided.py": "what declarations and outputs share",
-    "pocket/io/nanoaod/sharing.py": "the reader's side of what is kept, which every fingerprint holds",
-    "pocket/io/nanoaod/version.py": "every fingerprint holds it",
-    "pocket/io/remote/read_ahead.py": "a source of bytes",
-    "pocket/io/remote/threads.py": "the one place that asks servers side by side",
-    "pocket/io/remote/tokens.py": "the one place that knows which part of a URL is secret",
-    "pocket/io/store/paths.py": "the one place that makes paths",
-    "pocket/objects/jet_id_file.py": "loaded by those alone who use the file",
-    "pocket/parameters/named_files.py": "kept out of fingerprints",
-    "pocket/parameters/numbers.py": "one mistake of YAML 1.1",
-    "pocket/scale_factors/methods/efficiency/declaration.py": "declarations import no numbers",
-    "pocket/scale_factors/methods/efficiency/measure.py": "the measurement beside its statistics",
-    "pocket/scale_factors/methods/tag_and_probe/mass_windows.py": "shared by fit and count",
-    "pocket/skims/record.py": "the type that skims write",
-    "pocket/toys/correction_nodes.py": "shared by the toys' corrections",
-    "pocket/toys/links.py": "needs both jets and tables",
-    "pocket/toys/nanoaod.py": "the toys' only writer",
-    "pocket/weights/jets.py": "one object",
-    "tasks/batch/cancelling.py": "one option",
-    "tasks/batch/logs.py": "one archive",
-    "tasks/framework/compacting.py": "one option",
-    "tasks/batch/systems.py": "the class that is made of all batch systems",
-    "tasks/chain/exporting.py": "one task",
-    "tasks/chain/links.py": "the seam of the chain",
-    "tasks/command/__main__.py": "python -m runs it",
-    "tasks/command/templates.py": "the one place that knows the marks in templates",
-    "tasks/doctor/result.py": "the type that all checks return",
-    "tasks/doctor/systems.py": "checks of what is installed",
-    "tasks/settings/catalogues.py": "one section of law.cfg",
-}
 MAX_SECONDS = 1.0
 HEAVY_FOR_TASKS = {"awkward", "coffea", "dask", "distributed", "matplotlib", "numba"}
 HEAVY_FOR_ANALYSES = {
@@ -166,10 +114,6 @@ def test_fingerprints_of_the_processor_hold_little_of_the_engine() -> None:
     assert [module for module in closure if module.startswith(others)] == []
 
 
-def line_counts(*folders: str) -> dict[str, int]:
-    return {str(path): len((REPOSITORY / path).read_text().splitlines()) for path in sources(*folders)}
-
-
 def test_locks_agree() -> None:
     """Developers have the packages of users, in the same versions."""
     users, developers = (
@@ -184,17 +128,9 @@ def test_locks_agree() -> None:
 
 
 def test_modules_have_one_idea() -> None:
-    lines = line_counts("pocket", "tasks", "analysis", "benchmarks", "tests")
+    modules = sources("pocket", "tasks", "analysis", "benchmarks", "tests")
+    lines = {str(path): len((REPOSITORY / path).read_text().splitlines()) for path in modules}
     assert {path: count for path, count in lines.items() if count > MAX_LINES} == {}
-    small = {
-        path
-        for path, count in line_counts("pocket", "tasks").items()
-        # A module with PocketCoffea's names has no idea of its own, see tests/pocket/compat/test_names.py.
-        if count < MIN_LINES
-        and not path.endswith("__init__.py")
-        and not path.startswith("pocket/compat/pocket_coffea/")
-    }
-    assert small == set(SMALL)
 
 
 def test_packages_have_their_tests() -> None:

@@ -19,6 +19,7 @@ from pocket.toys.config import ToyConfig
 from pocket.toys.truth import electron_id_efficiency
 from tests.agreement import p_value
 from tests.law_runner import Law, Run
+from tests.tasks.in_process import Here
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +114,8 @@ def test_calibrated_yield_agrees_with_data(law: Law, chain: Run) -> None:
 
 
 def test_plots_of_the_fits(law: Law, chain: Run) -> None:
-    run = law.run("PlotScaleFactors", "--analysis", "zee", "--scale-factor", NAME, "--version", "v1", timeout=900)
+    options = ("--analysis", "zee", "--scale-factor", NAME, "--version", "v1")
+    run = Here(law.folder).run("PlotScaleFactors", *options)
     assert run.code == 0, run.text
     folder = output(law, "PlotScaleFactors", NAME)
     for stem in (NAME, f"{NAME}_map", f"{NAME}_uncertainties", f"{NAME}_fits_nominal", f"{NAME}_fits_01"):

@@ -16,6 +16,7 @@ import pytest
 import pocket
 import tasks
 from tests.canaries.table import CANARIES, Canary
+from tests.entries import check_each
 
 REPOSITORY = Path(__file__).absolute().parents[2]
 #: private names of Python itself
@@ -55,7 +56,7 @@ def missing(canary: Canary) -> str:
     return ""
 
 
-@pytest.mark.parametrize("canary", CANARIES, ids=str)
+@check_each("canary", CANARIES, ids=str)
 def test_private_name_is_there(canary: Canary) -> None:
     find(canary.user)
     if lacks := missing(canary):

@@ -6,24 +6,23 @@ import importlib
 import re
 from pathlib import Path
 
-import pytest
-
+from tests.entries import check_each
 from tests.mistakes.table import BUILT, EVENTS, MERGE, NEVER, PLAN, Row, first_mistake
 from tests.pocket.configs import configure, only
 
-MODULES = ("analyses", "configurations", "datasets", "declarations", "events", "names", "parameters")
+MODULES = sorted(path.stem for path in Path(__file__).parent.glob("rows_of_*.py") if path.stem != "rows_of_user_code")
 
 
 def rows() -> list[Row]:
     """Return the rows of all modules."""
-    modules = [importlib.import_module(f"tests.mistakes.rows_of_{name}") for name in MODULES]
+    modules = [importlib.import_module(f"tests.mistakes.{name}") for name in MODULES]
     return [row for module in modules for row in module.ROWS]
 
 
 ROWS = rows()
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.mistake for row in ROWS])
+@check_each("row", ROWS, ids=[row.mistake for row in ROWS])
 def test_mistake(row: Row, tmp_path: Path) -> None:
     step, error = first_mistake(row, tmp_path)
     assert step == row.known, error

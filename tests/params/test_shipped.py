@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import filter as filter_names
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,8 @@ from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, Mu
 from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
 from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon
 from tests import group_files
-from tests.group_files import CAMPAIGNS, LATER, ROOT, a_year_of_each_run, needs_files
+from tests.entries import check_each
+from tests.group_files import CAMPAIGNS, LATER, ROOT, needs_files
 from tests.real_files import real_file
 
 #: shipped weights that read the groups' files
@@ -63,7 +66,17 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         yield path, node
 
 
-@pytest.mark.parametrize(
+def tables(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, set[str]]]:
+    """Yield the name of every table whose keys are years, with its years."""
+    if isinstance(node, dict):
+        if path and (years := {*YEARS} & {*node}):
+            yield ".".join(path), years
+        for key, value in node.items():
+            if not path or key not in YEARS:
+                yield from tables(value, (*path, str(key)))
+
+
+@check_each(
     ("table", "years"),
     [
         ("lumi.picobarns", YEARS),
@@ -122,6 +135,41 @@ def test_every_year_has_what_an_analysis_needs(params: dict[str, Any], table: st
         params = params[key]
     assert set(years) <= set(params) <= set(YEARS)
     assert all(params.values())
+
+
+def test_no_year_is_lost_from_a_table(params: dict[str, Any]) -> None:
+    # A table of years has all that have data, or those that are said here; a pattern with * stands for several tables.
+    of_some = {
+        "default_btagging.*": RUN_3[:4],
+        "ctagging.scores": (*UL, *RUN_3[:4]),
+        "jet_scale_factors.ctagSF": (*UL, *RUN_3[:4]),
+        "jet_scale_factors.jet_puId": UL,
+        "jet_scale_factors.jet_id": RUN_3,
+        "*.AK4PFchs": UL,
+        "*.AK4PFPuppi": RUN_3,
+        "*.electron_sf.trigger_sf": RUN_3[:-1],
+        "*.electron_sf.promptMVA_jsons": ("2024",),
+        "*.muon_sf.promptMVA_jsons": LATER,
+        "*.muon_sf.era_mapping": UL,
+        "*.rochester.txt_file": UL,
+        "*.scale_and_resolution.correctionlib_config": RUN_3,
+        "*.scale_and_resolution.variations": RUN_3,
+        "met_xy_calibration": (*UL, *RUN_3[:4]),
+        "MET_xy.*": UL,
+        "muon_scale": (),
+        "toys.eras": RUN_3[:4],
+    }
+    found = dict(tables(params))
+    expected = {
+        table: next((years for pattern, years in of_some.items() if fnmatch(table, pattern)), DATA) for table in found
+    }
+    wrong = {
+        table: {"lost": sorted({*years} - found[table]), "new": sorted(found[table] - {*years, "toys"})}
+        for table, years in expected.items()
+        if found[table] - {"toys"} != {*years}
+    }
+    assert wrong == {}
+    assert [pattern for pattern in of_some if not filter_names(found, pattern)] == []
 
 
 def test_years_of_a_table_have_the_same_keys(params: dict[str, Any]) -> None:
@@ -209,7 +257,7 @@ def test_certified_sections_are_shipped(params: dict[str, Any], monkeypatch: pyt
     assert {path.name for path in (shipped_root() / "params/datacert").iterdir()} == {Path(name).name for name in names}
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("year", "thresholds"),
     [
         ("2016_PreVFP", {"L": 0.0508, "M": 0.2598, "T": 0.6502}),
@@ -237,7 +285,7 @@ def test_working_points_of_run_3(params: dict[str, Any]) -> None:
 
 
 @needs_files
-@pytest.mark.parametrize("year", [*UL, *RUN_3[:4]])
+@check_each("year", [*UL, *RUN_3[:4]])
 def test_working_points_are_those_of_the_group(params: dict[str, Any], year: str) -> None:
     path = ROOT / "POG" / "BTV" / CAMPAIGNS[year] / "btagging.json.gz"
     with gzip.open(path, "rt") as file:
@@ -355,25 +403,30 @@ def test_sources_are_those_of_real_corrections(params: dict[str, Any]) -> None:
 
 
 @needs_files
-@pytest.mark.parametrize("year", a_year_of_each_run(DATA[:-2]))
-def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@check_each("year", DATA[:-2])
+def test_files_of_the_groups_are_there(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # tests/pocket/test_every_era.py loads all that is named in them
     monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
     params, metadata = get_default_parameters(), {"year": year, "isMC": True, "sample": "TT"}
     weights = [weight for weight in OF_GROUPS if year in UL or weight not in (JetPileupId, MuonReco)]
     readers = [weight(params, metadata) for weight in weights] + [JetsCalibrator(params, metadata)]
     named = [pair for reader in readers for pair in reader.corrections()]
-    assert all(Path(local_path(file)).is_file() for file, _ in named)
+    assert [file for file, _ in named if not Path(local_path(file)).is_file()] == []
+    # one for each weight; levels, total uncertainty, resolution and its scale factor of two types of jets
+    assert len(named) == len(weights) + 2 * 4
+
+
+@needs_files
+def test_the_public_file_of_fat_jets_of_2017_has_the_scale_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(ROOT))
+    jets = JetsCalibrator(get_default_parameters(), {"year": "2017", "isMC": True, "sample": "TT"})
     missing = []
-    for file, name in named:
+    for file, name in jets.corrections():
         try:
             check_corrections([(file, name)])
         except UnknownNameError:
             missing.append(name)
-    # the public copy of the file of fat jets of 2017 has the energy scale only
-    kinds = ("PtResolution", "ScaleFactor") if year == "2017" else ()
-    assert missing == [f"Summer19UL17_JRV2_MC_{kind}_AK8PFPuppi" for kind in kinds]
-    # one for each weight; levels, total uncertainty, resolution and its scale factor of two types of jets
-    assert len(named) == len(weights) + 2 * 4
+    assert missing == [f"Summer19UL17_JRV2_MC_{kind}_AK8PFPuppi" for kind in ("PtResolution", "ScaleFactor")]
 
 
 @needs_files

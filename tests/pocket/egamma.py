@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import awkward as ak
 import correctionlib.schemav2 as cs
 import numpy as np
+import numpy.typing as npt
 
 from pocket.toys.correction_nodes import category
 from tests.group_files import LATER as LATER
@@ -25,6 +28,8 @@ EDGES = {
     "pt": [5.0, 10.0, 20.0, 25.0, 35.0, 45.0, 50.0, 75.0, 80.0, 100.0, 120.0, 200.0, 500.0, 5000.0, 20000.0],
     "r9": [0.0, 0.5, 0.8, 0.9, 0.94, 0.96, 1.0, 2.0, 20.0],
 }
+Floats = npt.NDArray[np.float64]
+Columns = dict[str, Floats]
 N_EVENTS, MC_RUN = 4200, 1
 
 
@@ -76,6 +81,17 @@ def rows(events: ak.Array, flavour: str) -> list[list[dict[str, Any]]]:
         [{**item, "run": run, "luminosityBlock": block, "event": event, "PV": vertex} for item in items]
         for items, (run, block, event), vertex in zip(events[flavour].to_list(), numbers, vertices, strict=True)
     ]
+
+
+def flat(objects: ak.Array) -> Columns:
+    """Return the columns of the objects of all events, in double precision."""
+    return {name: np.asarray(ak.flatten(objects[name]), dtype=float) for name in objects.fields}
+
+
+def products(values: Floats, counts: Any) -> list[float]:
+    """Return the product over the objects of each event."""
+    numbers = iter(values.tolist())
+    return [math.prod(itertools.islice(numbers, count)) for count in counts]
 
 
 def variables(**types: str) -> list[cs.Variable]:

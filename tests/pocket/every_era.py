@@ -77,10 +77,10 @@ _COPIED = (
 
 
 def write_files(root: Path, year: str) -> None:
-    """Write the root of corrections of an era: links to files beside the checkout, and the others.
+    """Write the corrections of an era: links to files beside the checkout, and the others.
 
     Args:
-        root: an empty folder.
+        root: the root of corrections, which may have those of other eras.
         year: the era.
     """
     for path in (*ROOT.glob(f"POG/*/{CAMPAIGNS[year]}/*"), *ROOT.glob("POG/JME/*.gz"), *ROOT.glob("roccor/*")):
@@ -104,8 +104,9 @@ def write_files(root: Path, year: str) -> None:
     tagger = "DeepTau2017v2p1" if year in UL else "DeepTau2018v2p5"
     if year == "2025":
         # The tau group has none for it yet, so those of 2024 are used.
-        (root / "POG" / "TAU" / CAMPAIGNS["2024"]).mkdir(parents=True)
-        _write_taus(root / "POG" / "TAU" / CAMPAIGNS["2024"] / "tau.json.gz", tagger, "2024")
+        of_2024 = root / "POG" / "TAU" / CAMPAIGNS["2024"] / "tau.json.gz"
+        of_2024.parent.mkdir(parents=True, exist_ok=True)
+        _write_taus(of_2024, tagger, "2024")
     elif not (path := place("TAU", "tau")).exists():
         _write_taus(path, tagger, year)
     if year in UL:
@@ -126,8 +127,8 @@ def write_files(root: Path, year: str) -> None:
         _compressed(place("JME", file), lambda path: _write_met_xy(path, year))
 
 
-def parameters(folder: Path, year: str) -> Any:
-    """Return the shipped parameters, with what an analysis adds for an era: its own files, and masses of large jets."""
+def parameters(folder: Path) -> Any:
+    """Return the shipped parameters, with what an analysis adds for all eras: own files, and masses of large jets."""
     bins = {"n": [0, 2, 4, 100], "ht": [0, 100, 500, 1e6]}
     systematics = ["nominal", *(f"{name}_{side}" for name in SHAPE_VARIATIONS for side in ("up", "down"))]
     normalisation = nested({"systematic": systematics}, lambda key: random_binning(systematics.index(key), **bins))
@@ -138,40 +139,39 @@ def parameters(folder: Path, year: str) -> Any:
         "calib": with_inputs("ctagSF_norm_correction", random_binning(3, **bins), n="real", ht="real"),
     }
     written = {name: write_corrections(folder / f"{name}.json", content) for name, content in files.items()}
-    jets = "AK4PFchs" if year in UL else "AK4PFPuppi"
-    own: dict[str, Any] = {
-        "btagSF_calibration": {year: {"file": written["norm"], "name": "norm"}},
-        "jet_scale_factors": {"btag_efficiency": {year: {"file": written["eff"], "name": "eff"}}},
-        "muon_scale": {year: {"uncertainty": 0.002}},
-        "softdrop_mass": {
-            year: {
-                "subjets": jets,
-                "scale": {"nominal": 0.982, "up": 0.986, "down": 0.978},
-                "resolution": {"nominal": 1.09, "up": 1.14, "down": 1.04},
-            }
-        },
-        "lepton_scale_factors": {"electron_sf": {"scale_and_smearing": {"apply": {year: True}}}},
-        "photon_scale_factors": {"photon_sf": {"scale_and_smearing": {"apply": {year: True}}}},
+    masses = {
+        "scale": {"nominal": 0.982, "up": 0.986, "down": 0.978},
+        "resolution": {"nominal": 1.09, "up": 1.14, "down": 1.04},
     }
-    if year not in LATER:
-        own["jet_scale_factors"]["ctagSF"] = {year: {"Calib_file": written["calib"]}}
-    params = merge_parameters(get_default_parameters(), own, update=True)
-    if year in LATER:
-        # The public copies have other names than the group's files.
-        names = {"2024": "Pileup", "2025": "Collisions25_Prompt_goldenJSON"}
-        file = f"corrections://POG/LUM/{CAMPAIGNS[year]}/puWeights.json.gz"
-        params = merge_parameters(params, {"pileup": {year: {"file": file, "name": names[year]}}}, update=True)
-    return params
+    # The public copies have other names than the group's files.
+    pileup = {"2024": "Pileup", "2025": "Collisions25_Prompt_goldenJSON"}
+    shifted = {"scale_and_smearing": {"apply": dict.fromkeys(CAMPAIGNS, True)}}
+    own: dict[str, Any] = {
+        "btagSF_calibration": {year: {"file": written["norm"], "name": "norm"} for year in CAMPAIGNS},
+        "jet_scale_factors": {
+            "btag_efficiency": {year: {"file": written["eff"], "name": "eff"} for year in CAMPAIGNS},
+            "ctagSF": {year: {"Calib_file": written["calib"]} for year in CAMPAIGNS if year not in LATER},
+        },
+        "muon_scale": {year: {"uncertainty": 0.002} for year in CAMPAIGNS},
+        "softdrop_mass": {year: {"subjets": _jets_of(year), **masses} for year in CAMPAIGNS},
+        "lepton_scale_factors": {"electron_sf": shifted},
+        "photon_scale_factors": {"photon_sf": shifted},
+        "pileup": {
+            year: {"file": f"corrections://POG/LUM/{CAMPAIGNS[year]}/puWeights.json.gz", "name": name}
+            for year, name in pileup.items()
+        },
+    }
+    return merge_parameters(get_default_parameters(), own, update=True)
 
 
-def regressed(params: Any, year: str) -> Any:
-    """Return parameters with which jets are regressed."""
-    jets = "AK4PFchs" if year in UL else "AK4PFPuppi"
-    regression = f"{jets}PNetRegressionPlusNeutrino"
+def regressed(params: Any) -> Any:
+    """Return parameters with which the jets of all eras are regressed."""
+    regression = {year: f"{_jets_of(year)}PNetRegressionPlusNeutrino" for year in CAMPAIGNS}
+    applied = {year: {name: True} for year, name in regression.items()}
     own = {
-        "collection": {year: {jets: None, regression: "Jet"}},
-        "apply_pt_regr_MC": {year: {regression: True}},
-        "apply_pt_regr_Data": {year: {regression: True}},
+        "collection": {year: {_jets_of(year): None, name: "Jet"} for year, name in regression.items()},
+        "apply_pt_regr_MC": applied,
+        "apply_pt_regr_Data": applied,
     }
     return merge_parameters(params, {"jets_calibration": own}, update=True)
 
@@ -320,9 +320,14 @@ def _entries(rng: np.random.Generator, n: int, number: int, title: str) -> ak.Ar
     return ak.from_regular(ak.with_parameter(lists, "__doc__", title) if title else lists)
 
 
+def _jets_of(year: str) -> str:
+    return "AK4PFchs" if year in UL else "AK4PFPuppi"
+
+
 def _link(path: Path, link: Path) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(path)
+    if not link.exists():
+        link.symlink_to(path)
 
 
 def _compressed(path: Path, write: Callable[[Path], Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
@@ -13,6 +14,7 @@ import pytest
 
 import pocket
 from tests.checkout import REPOSITORY
+from tests.entries import check_each
 
 #: packages with public names
 FACES = ("pocket", *(f"pocket.{path.parent.name}" for path in sorted(Path(pocket.__file__).parent.glob("*/*.pyi"))))
@@ -33,7 +35,14 @@ def imported(text: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("package", FACES)
+@functools.cache
+def all_pages() -> tuple[str, list[tuple[str, str]]]:
+    """Return the text of all pages, and all imports from pocket in it."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    return text, imported(text)
+
+
+@check_each("package", FACES)
 def test_all_public_names_load(package: str) -> None:
     module = importlib.import_module(package)
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
@@ -49,16 +58,16 @@ def test_importing_is_light() -> None:
     assert found.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", pocket.__all__)
+@check_each("name", pocket.__all__)
 def test_name_has_an_example_and_is_in_the_docs(name: str) -> None:
     value = getattr(pocket, name)
     assert ">>> " in (inspect.getdoc(value) or ""), f"no example in the docstring of pocket.{name}"
-    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    used = ("pocket", name) in imported(text) or re.search(rf"\bpocket\.{name}\b", text)
+    text, imports = all_pages()
+    used = ("pocket", name) in imports or re.search(rf"\bpocket\.{name}\b", text)
     assert used, f"no page of the docs uses pocket.{name}"
 
 
-@pytest.mark.parametrize(
+@check_each(
     "file",
     [*PAGES, *sorted((REPOSITORY / "analysis").rglob("*.py"))],
     ids=lambda file: file.relative_to(REPOSITORY).as_posix(),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import re
 import shutil
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
 from pocket.base.containers import folder_of
@@ -97,28 +101,31 @@ class Chain:
 
     def build(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> list[str]:
         """Run a task in this process and return what ran, as task and configuration."""
-        ran: list[str] = []
-        note = StoreTask.event_handler(luigi.Event.START)(lambda task: ran.append(name(task)))
-        try:
-            assert luigi.build([self.task(cls, cores=1, **params)], local_scheduler=True)
-        finally:
-            StoreTask.remove_event_handler(luigi.Event.START, note)
-        return ran
+        return run_here(self.task(cls, **{"cores": 1, **params}))
+
+    def wanted(self, task: str, *options: str) -> Any:
+        """Return the task that the words of a command line ask for, as ``law run`` does before it runs anything."""
+        Register.clear_instance_cache()
+        _load.cache_clear()
+        parser: Any = CmdlineParser
+        with parser.global_instance(self.arguments(task, "--cores", "1", *options)) as parsed:
+            return parsed.get_task_obj()
+
+    def ask(self, task: str, *options: str) -> Run:
+        """Parse the words of a command line that ends there, in this process; return its exit code and what it says."""
+        # signs of the tree depend on the encoding
+        text = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+        with redirect_stdout(text), redirect_stderr(text):
+            try:
+                found = self.wanted(task, *options)
+            except SystemExit as end:
+                text.seek(0)
+                return Run(int(end.code or 0), text.read())
+        raise AssertionError(f"the command would run {found}")
 
     def error(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> str:
         """Run a task in this process, which must fail with one error that is meant for people; return its text."""
-        log = BufferingHandler(10_000)
-        logging.getLogger("luigi-interface").addHandler(log)
-        try:
-            assert not luigi.build([self.task(cls, cores=1, **params)], local_scheduler=True)
-        except PocketError as error:
-            return str(error)
-        finally:
-            logging.getLogger("luigi-interface").removeHandler(log)
-        (sentence,) = re.findall(
-            r"^error: (.*)$", "\n".join(record.getMessage() for record in log.buffer), re.MULTILINE
-        )
-        return str(sentence)
+        return error_here(lambda: self.task(cls, **{"cores": 1, **params}))
 
     def missing(self) -> set[str]:
         """Return what running PlotTemplates would run, as task and configuration."""
@@ -146,6 +153,32 @@ class Chain:
         """Return the contents of the merged templates, bit by bit."""
         templates = read_templates(self.output("MergeOutputs", part), variable)
         return {sample: histogram.view(flow=True).tobytes() for sample, histogram in templates.items()}
+
+
+def run_here(task: Any) -> list[str]:
+    """Run a task in this process, which must succeed; return what ran, as task and configuration."""
+    ran: list[str] = []
+    note = StoreTask.event_handler(luigi.Event.START)(lambda task: ran.append(name(task)))
+    try:
+        assert luigi.build([task], local_scheduler=True)
+    finally:
+        StoreTask.remove_event_handler(luigi.Event.START, note)
+    return ran
+
+
+def error_here(make: Callable[[], Any]) -> str:
+    """Make and run a task in this process, which must fail with one error meant for people; return its text."""
+    log = BufferingHandler(10_000)
+    logging.getLogger("luigi-interface").addHandler(log)
+    try:
+        assert not luigi.build([make()], local_scheduler=True)
+    except PocketError as error:
+        return str(error)
+    finally:
+        logging.getLogger("luigi-interface").removeHandler(log)
+    text = "\n".join(record.getMessage() for record in log.buffer)
+    (sentence,) = re.findall(r"^error: (.*)$", text, re.MULTILINE)
+    return str(sentence)
 
 
 def name(task: StoreTask) -> str:

@@ -22,11 +22,12 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, EfficiencyRatio, NormRatio, PreservedYield
 from pocket.weights.base import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
+from tests.entries import check_each
 
 X = Axis(field="x", bins=4, start=0, stop=2)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("make", "argument", "name", "nearest"),
     [
         (lambda: Axis(field="x", bin=60), "bin", "Axis", "bins"),

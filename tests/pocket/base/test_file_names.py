@@ -4,6 +4,7 @@ import pytest
 
 from pocket.base.file_names import MOST_BYTES, check_file_name, check_store_name
 from pocket.errors import ConfigError, DatasetError
+from tests.entries import check_each
 
 
 @pytest.mark.parametrize("name", ["muon_pt", "a b", "π", "a.b", "-", "x" * MOST_BYTES, "\\"])
@@ -11,7 +12,7 @@ def test_names_that_files_can_have(name: str) -> None:
     assert check_file_name("histogram", name, "variables") == name
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("name", "reason"),
     [
         ("", "is empty"),
@@ -40,7 +41,7 @@ def test_names_that_they_can_not_have(name: object, reason: str) -> None:
         check_file_name("sample", name, "datasets", DatasetError)
 
 
-@pytest.mark.parametrize("name", ["..", "a/b", "", "-a", "a b", "x" * 129, "a\n", "π"])
+@check_each("name", ["..", "a/b", "", "-a", "a b", "x" * 129, "a\n", "π"])
 def test_names_in_the_store(name: str) -> None:
     assert check_store_name("configuration", "main_1.2") == "main_1.2"
     with pytest.raises(ConfigError, match=r"^analysis 'a': configuration .* can't be part of a path in the store"):

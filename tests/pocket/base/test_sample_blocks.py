@@ -6,6 +6,7 @@ import pytest
 
 from pocket.base.sample_blocks import Block, check_keys
 from pocket.errors import ConfigError, UnknownNameError
+from tests.entries import check_each
 
 CATEGORIES, SAMPLES = ("SR", "CR"), ("TT", "TT__bb", "DY")
 BLOCK = {
@@ -57,7 +58,7 @@ def test_an_empty_block_applies_nothing() -> None:
     assert list(read({"common": {}, "bysample": {"TT": {}}})) == []
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("block", "error", "message"),
     [
         ({"comon": {}}, UnknownNameError, "unknown key 'comon' in weights, did you mean 'common'?"),

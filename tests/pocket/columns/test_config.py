@@ -6,6 +6,7 @@ import pytest
 
 from pocket.columns import ColOut
 from pocket.errors import ConfigError
+from tests.entries import check_each
 
 
 def test_names_are_fixed() -> None:
@@ -14,7 +15,7 @@ def test_names_are_fixed() -> None:
     assert hash(out) == hash(ColOut("JetGood", ("pt", "eta"), depends_on=("Jet",)))
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "message"),
     [
         ({"columns": "pt"}, "columns must be a list of names, not 'pt'"),

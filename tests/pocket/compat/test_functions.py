@@ -15,6 +15,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
 from pocket.objects import photon_selection
 from pocket.parameters.used_files import recording_files
+from tests.entries import check_each
 from tests.pocket.correction_files import binned, write_corrections
 
 JETS = ak.Array(
@@ -76,7 +77,7 @@ class Builder:
         assert self.lists
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("function", "ids", "expected"),
     [
         ("ttHbb", [21, 5, -5, 3, -4, 5, -5], [4, 3, 2, 5, 5, 1, 1]),

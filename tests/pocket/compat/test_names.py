@@ -16,6 +16,7 @@ import pocket.compat
 from pocket.base.runtime import refused_names
 from pocket.base.runtime.import_names import PACKAGE, replacement
 from pocket.errors import ConfigError
+from tests.entries import check_each
 from tests.pocket.compat.upstream_names import FILE, public_names
 
 NAMES: dict[str, list[str]] = json.loads(FILE.read_text())
@@ -31,7 +32,7 @@ def refusal(module: str, name: str = "") -> str:
     return refused_names.refusal(getattr(found, name) if name else found) or ""
 
 
-@pytest.mark.parametrize("module", NAMES)
+@check_each("module", NAMES)
 def test_names_are_there_or_explained(module: str) -> None:
     if sentence := refusal(module):
         assert len(sentence) > 20
@@ -42,7 +43,7 @@ def test_names_are_there_or_explained(module: str) -> None:
                 getattr(importlib.import_module(module), name)()
 
 
-@pytest.mark.parametrize("key", TABLE)
+@check_each("key", TABLE)
 def test_no_explanation_is_left_of_what_is_there(key: str) -> None:
     module, _, name = f"{PACKAGE}.{key}".rpartition(".")
     if name in NAMES.get(module, ()):

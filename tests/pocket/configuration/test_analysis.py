@@ -25,6 +25,7 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, PreservedYield, Shape
 from pocket.weights import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
+from tests.entries import check_each
 from tests.pocket.configs import DEFINITIONS, PARAMETERS, configure, only
 
 PROBES = HistConf(
@@ -106,7 +107,7 @@ def test_too_few_toys(tmp_path: Path) -> None:
         analysis({"tnp": in_toys}, scale_factors={"id": scale_factor("tnp")}, least_toys=0.5).check_toys("id")
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("settings", "message"),
     [
         ({"default": "tnpp"}, "configuration 'tnpp' in default_config of analysis 'test', did you mean 'tnp'"),
@@ -265,7 +266,7 @@ def test_closure_in_a_configuration_that_applies_the_scale_factor() -> None:
     assert closure(split=({"category": "baseline"}, {"category": "tight"}))
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("arguments", "message"),
     [
         (

@@ -19,6 +19,7 @@ from pocket.weights import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
 from pocket.weights.square_root import SquareRoot
 from pocket.weights.working_point import FixedWorkingPointWeight
+from tests.entries import check_each
 from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, LUMI, PARAMETERS, TT, PlainWorkflow, configure, only
 
 X = Axis(field="x", bins=4, start=0, stop=2)
@@ -185,7 +186,7 @@ def test_sample_that_is_data_and_simulation(tmp_path: Path) -> None:
         configure(datasets={"jsons": [path]})
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "message"),
     [
         ({"parameters": {"lumi": 1}}, r"parameters must be composed parameters \(a DictConfig\), not dict"),

@@ -20,6 +20,7 @@ from pocket.errors import ConfigError
 from pocket.weights import WeightLambda
 from pocket.weights.btag import BTagShape
 from pocket.weights.leptons import ElectronTrigger, MuonId, MuonTrigger
+from tests.entries import check_each
 from tests.pocket.configs import configure
 
 YEARS = ("2022_preEE", "2022_postEE", "2023_preBPix")
@@ -110,7 +111,7 @@ def test_classes_say_which_eras_share(tmp_path: Path) -> None:
     assert names.stored("TT_2022_preEE", "nominal") == "nominal"
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("correlated", "expected"),
     [
         ({"btag": False}, {"btag_hf_2022_preEE", "btag_hfstats1_2022_preEE"}),

@@ -5,19 +5,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pocket.calibrators.base import Calibrator
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.era_notes import ERAS, era_notes, era_of_corrections, eras_of_name
 from pocket.parameters.defaults import get_default_parameters, merge_parameters
 from pocket.parameters.public_places import PERIODS
 from pocket.weights.base import WeightWrapper
+from tests.entries import check_each
 from tests.group_files import CAMPAIGNS
 from tests.pocket.configs import configure
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("name", "eras"),
     [
         ("/TT/RunIISummer20UL16NanoAODAPVv9-106X_mcRun2_asymptotic_preVFP_v11-v1/NANOAODSIM", "2016_PreVFP"),

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from pocket.configuration.plain_values import describe_code, plain
 from pocket.cuts.cut import Cut
 from pocket.weights import WeightLambda, WeightWrapper
+from tests.entries import check_each
 
 FILE = "tests/pocket/configuration/test_plain_values.py"
 
@@ -72,7 +73,7 @@ def line_of(obj: Any) -> str:
     return f"{FILE}:{inspect.getsourcelines(obj)[1]}"
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("value", "expected"),
     [
         (None, None),

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from pocket.configuration.working_points import required_of_muons, working_point_notes
 from pocket.objects import lepton_selection
 from pocket.parameters.defaults import get_default_parameters, merge_parameters
+from tests.entries import check_each
 from tests.pocket.configs import PlainWorkflow, configure
 
 
@@ -31,7 +30,7 @@ def notes(muon: dict[str, Any], names: dict[str, str] | None = None, workflow: t
     return list(working_point_notes(config))
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("correction", "required"),
     [
         ("NUM_TightID_DEN_TrackerMuons", {"id": "tightId"}),

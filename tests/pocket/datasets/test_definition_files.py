@@ -11,6 +11,7 @@ from pocket.datasets.definition_files import by_name, read_all_definitions, read
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
+from tests.entries import check_each
 
 DATASETS = Path(__file__).parents[3] / "datasets"
 MC = {"year": "2018", "isMC": True, "xsec": 6077.22}
@@ -168,7 +169,7 @@ def test_toys_take_xsec_from_their_parameters(tmp_path: Path) -> None:
     assert dataclasses.replace(definition, xsec=5.0).metadata()["xsec"] == 5.0
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("metadata", "message"),
     [
         ({"xsec": -1}, "'xsec' is -1.0, expected a positive"),
@@ -204,7 +205,7 @@ def test_unknown_keys(tmp_path: Path, content: object, message: str) -> None:
         read_definitions([write(tmp_path, content)])
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("content", "message"),
     [
         ([], "is not a JSON object"),

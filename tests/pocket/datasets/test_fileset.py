@@ -24,6 +24,7 @@ from pocket.datasets.fileset import Fileset, select_datasets
 from pocket.datasets.listing import DatasetFile
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError
+from tests.entries import check_each
 from tests.pocket.datasets.files import definition, write_root
 from tests.real_files import CACHE, real_file
 
@@ -141,7 +142,7 @@ def bad_file(kind: str, path: Path) -> None:
             path.write_bytes(good[: int(len(good) * float(kind))])
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("kind", "message"),
     [
         ("empty", "is empty"),

@@ -8,6 +8,7 @@ from pocket.datasets.definition_checks import metadata_without_effect
 from pocket.datasets.metadata import read_metadata, text
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
+from tests.entries import check_each
 
 MC = {"year": "2018", "isMC": True, "xsec": 6077.22}
 READ: dict[str, Any] = {
@@ -66,8 +67,8 @@ def test_a_key_beside_the_one_that_it_resembles_is_free() -> None:
     assert read_metadata({**MC, "xsecs": [1.0]}, "here") == {**READ, "free": {"xsecs": [1.0]}}
 
 
-@pytest.mark.parametrize("true", [True, 1, "1", "yes", "True", " true"])
-@pytest.mark.parametrize("false", [False, 0, "0", "No", "False"])
+@check_each("true", [True, 1, "1", "yes", "True", " true"])
+@check_each("false", [False, 0, "0", "No", "False"])
 def test_spellings_of_true_and_false(true: object, false: object) -> None:
     assert read_metadata({**MC, "isMC": true, "isSkim": false}, "here") == READ
     assert not read_metadata({"year": "2018", "isMC": false}, "here")["is_mc"]
@@ -85,7 +86,7 @@ def test_keys_without_effect() -> None:
     assert read_metadata({"year": "2018", "isMC": False, "xsec": 1}, "here")["xsec"] == 1
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("metadata", "message"),
     [
         ({"year": "2018"}, "here: metadata lacks 'isMC'"),

@@ -11,6 +11,7 @@ from pocket.datasets.restriction import Restriction
 from pocket.datasets.sample_variations import check_whole, names_of, varied_datasets
 from pocket.errors import DatasetError, PocketError, UnknownNameError
 from pocket.skims.datasets import skim_definitions
+from tests.entries import check_each
 
 UP = {"sample": "TT", "variation": "hdampUp"}
 DOWN = {"sample": "TT", "variation": "hdampDown"}
@@ -81,7 +82,7 @@ def test_it_varies_datasets_of_its_year_and_part(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("definitions", "message"),
     [
         (

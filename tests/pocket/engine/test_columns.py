@@ -15,6 +15,7 @@ from pocket.engine.reading import open_file
 from pocket.engine.weighting import ChunkWeights
 from pocket.errors import ColumnError, MissingBranchError, UnknownNameError
 from pocket.io.nanoaod.events import NanoTree
+from tests.entries import check_each
 from tests.pocket.columns.chunks import CATEGORIES, EVENTS, OBJECTS, VARIATIONS, Chunk, chunks
 from tests.pocket.engine.root_files import segment
 from tests.real_files import real_file
@@ -68,7 +69,7 @@ def test_numbers_keep_their_type() -> None:
             assert ak.to_numpy(collected[f"events_{kind}"]).dtype == np.dtype(kind)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("kind", "fill_value", "filled"),
     [
         ("i4", -999.0, "i4"),

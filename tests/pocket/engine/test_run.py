@@ -27,6 +27,7 @@ from pocket.errors import (
 )
 from pocket.histograms.config import Axis, HistConf
 from pocket.outputs.merging import merge_outputs
+from tests.entries import check_each
 from tests.pocket.configs import LUMI, TT, PlainWorkflow, configure, metadata, only
 from tests.pocket.engine.root_files import branches, damage, write_nano
 
@@ -186,7 +187,7 @@ def no_such_branch(events: Any, params: Any, **kwargs: Any) -> Any:
     return events.Muon.ptt > 0
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("settings", "message"),
     [
         (
@@ -211,7 +212,7 @@ def no_such_branch(events: Any, params: Any, **kwargs: Any) -> Any:
         ),
     ],
 )
-@pytest.mark.parametrize("skip", [False, True])
+@check_each("skip", [False, True])
 def test_missing_branch(tmp_path: Path, settings: dict[str, Any], message: str, skip: bool) -> None:
     write_nano(tmp_path / "a.root")
     with pytest.raises(MissingBranchError, match=message):

@@ -74,11 +74,15 @@ def test_options() -> None:
         Strict.check({"uri": "x"})
 
 
-def test_defaults_do_nothing() -> None:
-    factory = Chatty({})
-    factory.setup()
-    assert factory.customized_args() == {}
-    factory.close()
+def test_defaults() -> None:
+    site = {"cluster": "slurm", "port": "1"}
+    options = Chatty.combined(site, {"port": "3"})
+    assert (site["port"], options) == ("1", {"cluster": "slurm", "port": "3"})
+    factory = Chatty(options)
+    for step in (factory.setup, factory.close):
+        step()
+        assert vars(factory) == {"run_options": {"cluster": "slurm", "port": "3"}}
+        assert factory.customized_args() == {}
 
 
 def test_available_cores() -> None:

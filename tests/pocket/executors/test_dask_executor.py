@@ -13,6 +13,7 @@ from pocket.executors import Job, available_cores, dask_executor
 from pocket.executors.dask_executor import DaskExecutorFactory, number
 from pocket.executors.remote import SharedStore
 from pocket.io.store import is_complete, write_output
+from tests.entries import check_each
 from tests.facility import Facility
 from tests.grid import write_proxy
 from tests.pocket.executors.jobs import Write, processes
@@ -32,7 +33,7 @@ def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
     return sum(done)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("given", "message"),
     [
         ({"retrys": "3"}, "unknown option 'retrys' in executor dask, did you mean 'retries'?"),
@@ -112,7 +113,7 @@ def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
         DaskExecutorFactory.check({})
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("given", "expected"),
     [
         ({}, (available_cores(), available_cores())),

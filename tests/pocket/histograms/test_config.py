@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
+from tests.entries import check_each
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_axes_as_pocketcoffea_takes_them() -> None:
     assert HistConf([named], "weight", True, False) == HistConf([named], variations=False, metadata_hist=False)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("settings", "message"),
     [
         ({"bins": 3, "start": 0, "stop": 1, "growth": True}, r"axis 'x': axes don't grow \(growth=True\)"),
@@ -95,7 +96,7 @@ def test_unknown_name_in_axis(settings: dict[str, Any], message: str) -> None:
 X = Axis(field="x", bins=3, start=0, stop=1)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("axes", "settings", "message"),
     [
         ([], {}, r"axes must be a list of one or more Axis objects, not \[\]"),

@@ -10,6 +10,7 @@ import pytest
 
 from pocket.histograms.contents import checksum_of, describe_contents, only_read, read_contents, write_contents
 from pocket.histograms.readings import Reading
+from tests.entries import check_each
 
 READING = Reading("tnp", "mass", ("pairs",), ("DY", "data"), ("pileup",))
 
@@ -63,7 +64,7 @@ def test_what_is_not_read_leaves_the_checksum(variables: dict[str, Any]) -> None
     assert checksum(variables) == checksum(of(histogram()))
 
 
-@pytest.mark.parametrize(
+@check_each(
     "variables",
     [
         of(changed("pairs", "nominal")),

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from pocket.histograms.object_axes import DEFAULT_AXIS_SETTINGS, DEFAULT_FIELDS, DEFAULT_SCORES, SYMBOLS
+from tests.entries import check_each
 
 
-@pytest.mark.parametrize("type", DEFAULT_AXIS_SETTINGS)
+@check_each("type", DEFAULT_AXIS_SETTINGS)
 def test_settings_are_complete(type: str) -> None:
     axes = DEFAULT_AXIS_SETTINGS[type]
     for settings in axes.values():

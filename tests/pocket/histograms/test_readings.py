@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import pytest
-
 from pocket.histograms.readings import Reading, joined, of_config
+from tests.entries import check_each
 
 READING = Reading("tnp", "mass", ("pairs",), ("DY",), ("pileup", "sf_btag"))
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("name", "read"),
     [
         ("nominal", True),

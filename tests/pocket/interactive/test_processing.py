@@ -20,6 +20,7 @@ from pocket.histograms.files import read_output
 from pocket.interactive import process
 from pocket.weights.base import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
+from tests.entries import check_each
 from tests.pocket.configs import DATA, DY, DY_LOW, LUMI, TT, configure
 from tests.pocket.engine.root_files import damage, write_nano
 
@@ -177,7 +178,7 @@ def test_scale_factors_that_are_missing() -> None:
     assert process(config, {TT: "tt.root"}, scale_factors={"tight_id": None}).cutflow["initial"][TT] == 40
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("files", "error"),
     [
         ({}, "files is {}, expected dataset → files"),

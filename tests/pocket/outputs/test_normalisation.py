@@ -15,6 +15,7 @@ from pocket.outputs.merging import merge_outputs
 from pocket.outputs.normalisation import normalisation_notes, normalisation_sentences
 from pocket.weights import WeightLambda, WeightWrapper
 from pocket.weights.base import NormalisationWeight
+from tests.entries import check_each
 from tests.pocket.configs import DEFINITIONS, TT, PlainWorkflow, configure, metadata, only
 
 #: Σ = 4.5, Σ sign = 2, N = 4; the first two events are in the category ``b`` and the subsample ``first``
@@ -202,7 +203,7 @@ def test_sentences_have_a_line_for_each_kind_of_sum() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("weights", "note"),
     [
         (["genWeight", "lumi", "XS"], ""),

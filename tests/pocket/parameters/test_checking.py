@@ -8,10 +8,11 @@ import pytest
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.checking import check_keys
 from pocket.parameters.defaults import merge_parameters
+from tests.entries import check_each
 from tests.pocket.configs import PARAMETERS
 
 
-@pytest.mark.parametrize(
+@check_each(
     "parameters",
     [
         {"lumi": {"picobarns": {"2018": {"tot": 1.0, "A": 0.4}}, "sqrt_s": {"2018": 13}}},
@@ -65,7 +66,7 @@ def test_a_year_that_is_a_number(caplog: pytest.LogCaptureFixture) -> None:
         merge_parameters(PARAMETERS, {"lumi": {"picobarns": {2031: {"tot": 1.0}}}})
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("parameters", "message"),
     [
         ({"lumi": {"picobarn": {}}}, r"key 'lumi\.picobarn' in file\.yaml, did you mean 'lumi\.picobarns'"),
@@ -106,7 +107,7 @@ def test_unknown_key(parameters: dict[str, Any], message: str) -> None:
         check_keys(parameters, "file.yaml")
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("parameters", "message"),
     [
         (

@@ -8,9 +8,10 @@ from omegaconf import OmegaConf
 from pocket.parameters.checking import check_keys
 from pocket.parameters.defaults import get_default_parameters, merge_parameters, merge_parameters_from_files
 from pocket.parameters.near_keys import line_of, near_key
+from tests.entries import check_each
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("key", "known", "meant"),
     [
         ("izo", ["pt", "iso", "id"], "iso"),

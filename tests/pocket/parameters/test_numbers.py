@@ -9,6 +9,7 @@ from pocket.errors import ConfigError
 from pocket.parameters import defaults
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import parameter_overrides
+from tests.entries import check_each
 
 
 @pytest.mark.parametrize("written", ["010", "-010", "0_17", "1:30", "+1:30:00", "190:20"])
@@ -19,7 +20,7 @@ def test_numbers_of_another_base(written: str) -> None:
         assert surprising_numbers(text) == {"a.b": written}
 
 
-@pytest.mark.parametrize("written", ["10", "0", "00", "0.10", "'010'", "0x10", "09", "1e3", "12:61", "a:1"])
+@check_each("written", ["10", "0", "00", "0.10", "'010'", "0x10", "09", "1e3", "12:61", "a:1"])
 def test_other_values(written: str) -> None:
     assert surprising_numbers(f"a: {{b: {written}}}") == {}
     assert surprising_numbers("") == {}

@@ -17,6 +17,7 @@ from pocket.parameters.overrides import (
     split_assignment,
 )
 from pocket.parameters.tags import with_tags
+from tests.entries import check_each
 
 PARAMETERS: dict[str, Any] = {
     "muon": {"pt": 15.0, "id": "tightId", "iso": None, "flags": ["a", "b"], "veto": True},
@@ -30,7 +31,7 @@ def compose(*assignments: str) -> DictConfig:
         return merge_parameters(OmegaConf.create({}), PARAMETERS)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("assignment", "key", "value"),
     [
         ("a.b=25", "a.b", 25),

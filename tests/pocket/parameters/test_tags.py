@@ -12,13 +12,14 @@ from pocket.parameters.locations import project_path
 from pocket.parameters.overrides import parameter_overrides
 from pocket.parameters.plain import to_plain
 from pocket.parameters.tags import assignments, describe, groups, label_of, read_tags, rename, tags_of, with_tags
+from tests.entries import check_each
 
 JETS = "corrections://POG/JME/2022_Summer22/jet_jerc.json.gz"
 PERIOD = "Run3-22CDSep23-Summer22-NanoAODv12"
 PINNED = f"/cvmfs/cms-griddata.cern.ch/cat/metadata/JME/{PERIOD}/2026-06-05/jet_jerc.json.gz"
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("name", "tags", "renamed"),
     [
         (JETS, {}, JETS),

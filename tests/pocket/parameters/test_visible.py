@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.access import parameter
 from pocket.parameters.visible import Reader, guarded, visible
+from tests.entries import check_each
 
 PARAMETERS: dict[str, Any] = {
     "lumi": {"picobarns": {"2017": {"tot": 1.0}, "2018": {"tot": 2.0}}, "goldenJSON": {"2017": "a", "2018": "b"}},
@@ -82,7 +83,7 @@ def test_what_may_be_read() -> None:
     assert not hasattr(params, "__array__")
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("read", "what"),
     [
         (lambda params: params.dimuon, "section 'dimuon' of the parameters"),

@@ -11,9 +11,10 @@ import pytest
 from pocket.errors import HistogramError
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y, projections
 from pocket.plots.canvas import Box, cms_style, new_figure
+from tests.entries import check_each
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("axis", "label"),
     [
         (hist.axis.Regular(30, 60, 120, label="$m$ [GeV]"), "Events / 2 GeV"),

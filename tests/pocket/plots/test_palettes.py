@@ -30,6 +30,7 @@ from pocket.plots.palettes import (
 )
 from pocket.plots.scale_factors import mass_fits, uncertainties, values
 from pocket.plots.templates import before_after
+from tests.entries import check_each
 
 REPOSITORY = Path(__file__).parents[3]
 SOURCES = sorted((REPOSITORY / "pocket" / "plots").rglob("*.py"))
@@ -53,7 +54,7 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
 OTHERS = {"#fbd7a3", "#bcd4fc", "#607641", "#f5bb54"}
 
 
-@pytest.mark.parametrize("where", NEIGHBOURS)
+@check_each("where", NEIGHBOURS)
 def test_neighbours_are_distinct(where: str) -> None:
     colors = NEIGHBOURS[where]
     close = [(pair, distance(*pair)) for pair in itertools.pairwise(colors) if distance(*pair) < DISTINCT]

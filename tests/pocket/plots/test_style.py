@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.schema import SCHEMA
 from pocket.plots.style import BlindHists, PlotStyle
+from tests.entries import check_each
 
 DEFAULTS = Path(__file__).parents[3] / "params" / "plotting.yaml"
 
@@ -38,7 +39,7 @@ def test_parameters_know_the_options_when_they_are_composed() -> None:
 @pytest.mark.parametrize("color", ["#5790fc", "#ABCDEF"])
 def test_usual_colours_need_no_matplotlib(color: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.colors", None)
-    PlotStyle(colors_mc={"A": color})
+    assert PlotStyle(colors_mc={"A": color}).colors_mc == {"A": color}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> Non
         PlotStyle.from_parameters(options)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("options", "message"),
     [
         ({"formats": "pdf"}, "plotting_style.formats must be a list of names, not 'pdf'"),

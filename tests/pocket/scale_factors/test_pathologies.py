@@ -16,6 +16,7 @@ from pocket.scale_factors import EfficiencyRatio, PassFail, ScaleFactor, Shape, 
 from pocket.scale_factors.files.writer import dumps, variations
 from pocket.scale_factors.measurement.measure import measure
 from pocket.scale_factors.measurement.result import ScaleFactorResult
+from tests.entries import check_each
 from tests.pocket.scale_factors import map_toys, toys, yield_toys
 
 Histograms = dict[str, hist.Hist[Any]]
@@ -137,7 +138,7 @@ def require_sound(result: ScaleFactorResult) -> None:
     assert result.name in corrections
 
 
-@pytest.mark.parametrize(("method", "role", "pathology"), SPOILT)
+@check_each(("method", "role", "pathology"), SPOILT)
 def test_error_names_the_bin(method: str, role: str, pathology: str) -> None:
     case = METHODS[method]
     histograms = spoilt(case, role, pathology)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import qmc
 
 from pocket.base.typing import Floats
 from pocket.errors import ConfigError, PocketError, StatisticsError, UnknownNameError
@@ -21,7 +22,6 @@ from pocket.statistics import (
     Prune,
     Region,
     RegionTemplates,
-    StatisticalModel,
     Stored,
     build_model,
     write_treatment,
@@ -79,23 +79,23 @@ def test_a_side_that_one_year_lacks_is_mirrored_in_that_year() -> None:
     assert shape(build(Stored("jes", years="apart"), bkg=bkg).model, "jes_2017") == ([10, 8, 8, 8], [6, 8, 8, 8])
 
 
-def covariance_of_rates(model: Model, toys: int) -> Floats:
+def covariance_of_rates(model: Model) -> Floats:
     """Return the covariance of the logarithms of expected rates of all regions, without Poisson fluctuations."""
     bins = sum(region.bins for region in model.regions)
     none = Observations(
         np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros((len(model.processes), bins))
     )
     likelihood = Likelihood(model, none)
-    rng = np.random.default_rng(3)
-    values = np.tile(likelihood.parameters.start, (toys, 1))
-    values[:, likelihood.constrained] = rng.normal(size=(toys, len(model.nuisances)))
+    # Points that are spread evenly are as good as thirty times as many at random.
+    normal = qmc.MultivariateNormalQMC(np.zeros(len(model.nuisances)), seed=3).random(4096)
+    values = np.tile(likelihood.parameters.start, (len(normal), 1))
+    values[:, likelihood.constrained] = normal
     edges = np.cumsum([0, *(region.bins for region in model.regions)])
     rates = np.array([np.add.reduceat(likelihood.expectation(each), edges[:-1]) for each in values])
     return np.asarray(np.cov(np.log(rates), rowvar=False))
 
 
-@pytest.mark.parametrize("toys", [4000, pytest.param(100_000, marks=pytest.mark.slow)])
-def test_a_correlation_of_years_is_that_of_the_expected_rates(toys: int) -> None:
+def test_a_correlation_of_years_is_that_of_the_expected_rates() -> None:
     rho = 0.5
     regions = {f"y{year}": Region("main", "signal", "mass", years=(year,)) for year in ("2017", "2018")}
     model = declaration(
@@ -111,13 +111,12 @@ def test_a_correlation_of_years_is_that_of_the_expected_rates(toys: int) -> None
     }
     built = build_model(model, source).model
     assert built.nuisances == ("jes", "jes_2017", "l", "l_2017", "jes_2018", "l_2018")
-    found = covariance_of_rates(built, toys)
+    found = covariance_of_rates(built)
     logs = [[np.log(1 + 17 / 400), np.log(1.05)], [np.log(1 + 12 / 200), np.log(1.08)]]
     expected = [[sum(a * b for a, b in zip(one, two, strict=True)) for two in logs] for one in logs]
-    tolerance = 0.03 if toys > 10_000 else 0.12
-    assert found[0, 0] == pytest.approx(expected[0][0], rel=tolerance)
-    assert found[1, 1] == pytest.approx(expected[1][1], rel=tolerance)
-    assert found[0, 1] == pytest.approx(rho * expected[0][1], rel=tolerance)
+    assert found[0, 0] == pytest.approx(expected[0][0], rel=0.03)
+    assert found[1, 1] == pytest.approx(expected[1][1], rel=0.03)
+    assert found[0, 1] == pytest.approx(rho * expected[0][1], rel=0.03)
 
 
 def test_log_normals_by_year_are_templates_if_years_differ_in_shape() -> None:
@@ -328,7 +327,3 @@ def test_treatment_of_open_ended_bins_is_json() -> None:
     content = json.loads(file.getvalue(), parse_constant=pytest.fail)["sr"]
     assert content["edges"]["before"] == [*EDGES[:-1].tolist(), None]
     assert len(content["edges"]["after"]) == len(EDGES)
-
-
-def test_declarations_are_plain_classes() -> None:
-    assert isinstance(declaration(), StatisticalModel)

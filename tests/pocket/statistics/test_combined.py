@@ -22,6 +22,7 @@ from pocket.statistics import (
     fit,
 )
 from pocket.statistics.combined import parts_of
+from tests.entries import check_each
 from tests.pocket.statistics import models
 
 TTBAR = load_analysis("ttbar")
@@ -87,7 +88,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@check_each("wrong", WRONG)
 def test_models_that_dont_fit_together_are_refused_when_the_analysis_is_made(wrong: str) -> None:
     declare, words = WRONG[wrong]
     with pytest.raises(ConfigError) as caught:

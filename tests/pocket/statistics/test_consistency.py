@@ -19,6 +19,7 @@ from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.statistics import Drop, LogNormal, Process, Region, StatisticalModel, Stored
 from pocket.statistics.combined import _includes
 from pocket.statistics.consistency import check_model, readings_of, stored_variations_of
+from tests.entries import check_each
 
 TTBAR, ZMUMU = load_analysis("ttbar"), load_analysis("zmumu")
 SHIPPED = ["ttbar", "zmumu"]
@@ -96,7 +97,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@check_each("wrong", WRONG)
 def test_models_are_checked_when_the_analysis_is_made(wrong: str) -> None:
     declare, words = WRONG[wrong]
     with pytest.raises(ConfigError) as caught:

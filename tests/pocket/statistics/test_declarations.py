@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pocket.base.fingerprint import digest
-from pocket.errors import ConfigError, PocketError
+from pocket.errors import ConfigError
 from pocket.statistics import (
     CMS_NAMES,
     Drop,
@@ -21,6 +21,7 @@ from pocket.statistics import (
     Stored,
 )
 from pocket.statistics.names import check_parameter_name
+from tests.entries import check_each
 from tests.pocket.statistics.declared import declaration
 
 
@@ -106,7 +107,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@check_each("wrong", WRONG)
 def test_what_is_wrong_is_said_in_one_sentence(wrong: str) -> None:
     declare, words = WRONG[wrong]
     with pytest.raises(ConfigError) as caught:
@@ -189,7 +190,3 @@ def test_a_declaration_has_a_fingerprint_of_all_it_says() -> None:
         declaration(Stored("*", years=0.5)),
     ]
     assert len({digest(each) for each in [model(), *changed]}) == 5
-
-
-def test_errors_are_for_people() -> None:
-    assert issubclass(ConfigError, PocketError)

@@ -9,6 +9,7 @@ import pytest
 
 from pocket.errors import PocketError
 from pocket.statistics.formulas import Formula
+from tests.entries import check_each
 
 EXPRESSIONS = (
     "@0*@1/@2",
@@ -43,7 +44,7 @@ def test_powers_at_zero() -> None:
     assert (value, gradient.tolist(), hessian.tolist()) == (0.0, [0.0], [[2.0]])
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("expression", "message"),
     [
         ("@0*@1", "the formula '@0*@1' uses @1, but has 1 arguments"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pocket.errors import PocketError
 from pocket.statistics.interpolation import morphing_weights, norm_weights, smooth_step
 from pocket.statistics.likelihood import Likelihood, Observations
-from pocket.statistics.mc_statistics import PoissonTerms, profile
+from pocket.statistics.mc_statistics import BAND, FLOOR, PoissonTerms, profile
 from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel
 from pocket.statistics.tensors import poisson_processes, tensors
 from tests.pocket.statistics import models, slow_loops
@@ -160,12 +160,28 @@ def test_profiled_parameters_are_where_the_deviance_is_smallest(seed: int) -> No
 
 
 def test_bins_without_data_or_expectation() -> None:
+    # expectation λ, variance V → deviance and half of its second derivative without data
+    without = {
+        (0.0, 0.0): (0.0, 0.0),
+        # λ²/V up to λ = V
+        (0.0, 2.0): (0.0, 1 / 2),
+        (1.0, 4.0): (1 / 4, 1 / 4),
+        # 2λ − V above it
+        (4.0, 1.0): (7.0, 0.0),
+        # as flat as it becomes
+        (-1.0, 0.0): (-BAND, 0.0),
+    }
+    # with 3 events: where m² + (V − λ)·m − 3V = 0
+    totals = {(0.0, 2.0): 7**0.5 - 1, (1.0, 4.0): (57**0.5 - 3) / 2, (4.0, 1.0): (21**0.5 + 3) / 2}
+    observed = dict.fromkeys(without, (slow_loops.bin_deviance(FLOOR, 3), 0.0))
+    for (expected, variance), total in totals.items():
+        deviance = slow_loops.bin_deviance(total, 3) + (total - expected) ** 2 / variance
+        observed[expected, variance] = deviance, 3 / (total**2 + 3 * variance)
     none = PoissonTerms(np.zeros(0, int), *np.zeros((3, 1, 0), bool))
-    for expected, variance in ((0.0, 0.0), (0.0, 2.0), (1.0, 4.0), (4.0, 1.0), (-1.0, 0.0)):
-        for data in (0.0, 3.0):
-            found = profile(np.array([expected]), np.array([variance]), np.array([data]), none, np.zeros((1, 0)))
-            assert np.isfinite(found.deviance).all()
-            assert np.isfinite(found.curvature).all()
+    expected, variance = np.array([*without]).T
+    for data, numbers in ((0.0, without), (3.0, observed)):
+        found = profile(expected, variance, np.full(5, data), none, np.zeros((1, 0)))
+        np.testing.assert_allclose([found.deviance, found.curvature], np.array([*numbers.values()]).T, 1e-9, 1e-12)
 
 
 def test_thresholds_are_those_of_combine() -> None:

@@ -16,6 +16,7 @@ from pocket.statistics.formulas import Formula
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel, combine_models
 from pocket.statistics.model_files import load_model, save_model
+from tests.entries import check_each
 from tests.pocket.statistics import models
 
 NOMINAL = np.array([[1.0, 5.0], [20.0, 10.0]])
@@ -39,7 +40,7 @@ MODEL: dict[str, Any] = {
 HALF = np.array([10.0, math.nan])
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("change", "message"),
     [
         ({"nominal": NOMINAL[:1]}, "nominal of region 'sr' has shape (1, 2), but there are 2 processes"),
@@ -93,7 +94,7 @@ def test_wrong_regions(change: dict[str, Any], message: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("change", "message"),
     [
         ({"regions": ()}, "the model has no region"),

@@ -12,6 +12,7 @@ from pocket.statistics import Likelihood
 from pocket.statistics.analyses import Choice, choose_likelihood, fit_toys, with_names
 from pocket.statistics.consistency import known_parameters
 from pocket.statistics.parameter_options import KnownParameters, check_options, read_ranges, read_values
+from tests.entries import check_each
 from tests.pocket.statistics import models
 
 KNOWN = KnownParameters(("r", "btag_hf", "btag_lf", "lumi"), {"theory": ("lumi",)}, {"r": (0.0, 20.0)})
@@ -92,7 +93,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@check_each("wrong", WRONG)
 def test_wrong_options_are_one_sentence(wrong: str) -> None:
     do, words = WRONG[wrong]
     with pytest.raises(ConfigError) as caught:

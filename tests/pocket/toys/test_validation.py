@@ -6,6 +6,7 @@ import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.toys.validation import Fraction, Positive, build
+from tests.entries import check_each
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def test_nested_values():
     assert type(built.number) is float
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "message"),
     [
         ({"name": 3}, "file.yaml: top.name is 3, expected str"),

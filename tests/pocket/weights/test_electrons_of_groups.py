@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,9 @@ from omegaconf import OmegaConf
 
 from pocket.parameters import get_default_parameters
 from pocket.weights import ElectronId, ElectronReco, ElectronTrigger, WeightWrapper
-from tests.group_files import a_year_of_each_run
+from tests.entries import check_each
 from tests.pocket import egamma
+from tests.pocket.egamma import Columns, Floats
 from tests.pocket.weights.test_photons import PERIODS, SIDES
 
 #: identification in both runs → working point
@@ -25,7 +27,8 @@ POINTS = {
     "mvaNoIso_WP80": "wp80noiso",
     "mvaNoIso_WP90": "wp90noiso",
 }
-Factor = Callable[[dict[str, Any]], float]
+#: kind of the values in the file → the scale factor of each electron
+Factors = Callable[[str, Columns], Floats]
 
 
 @pytest.fixture(autouse=True)
@@ -39,80 +42,78 @@ def correction_of(year: str, file: str, name: str) -> Any:
     return correctionlib.CorrectionSet.from_file(str(path))[("UL-" if year in egamma.UL else "") + name]
 
 
-def eta_of(electron: dict[str, Any]) -> float:
-    return float(np.float32(electron["eta"]) + np.float32(electron["deltaEtaSC"]))
+@functools.cache
+def electrons() -> ak.Array:
+    """Return events with the collection ``ElectronGood``."""
+    events = egamma.objects_of("Electron")
+    return ak.with_field(events, events.Electron, "ElectronGood")
 
 
-def check(
-    weight: type[WeightWrapper], params: Any, year: str, factor_of: Callable[[str], Factor], size: int | None = None
-) -> None:
-    """Compare the weight and both sides with the product over a loop, for all events or the first ones."""
-    events = egamma.objects_of("Electron")[:size]
-    events = ak.with_field(events, events.Electron, "ElectronGood")
-    lists = events.ElectronGood.to_list()
-    assert size is not None or sum(map(len, lists)) >= 10_000
+@functools.cache
+def selected_by(identification: str) -> Any:
+    """Return parameters with an identification."""
+    return OmegaConf.merge(get_default_parameters(), {"object_preselection": {"Electron": {"id": identification}}})
+
+
+def check(weight: type[WeightWrapper], params: Any, year: str, factors: Factors, size: int | None = None) -> None:
+    """Compare the weight and both sides with the product over each event, for all events or the first ones."""
+    events = electrons()[:size]
+    columns, counts = egamma.flat(events.ElectronGood), ak.num(events.ElectronGood)
+    # The sum is in the precision of NanoAOD.
+    eta, delta = (columns[name].astype(np.float32) for name in ("eta", "deltaEtaSC"))
+    columns["etaSC"] = (eta + delta).astype(float)
+    assert size is not None or len(columns["pt"]) >= 10_000
     nominal, varied = weight(params, {"year": year, "isMC": True}).evaluate(events, len(events), "nominal")
     for side, kind in SIDES.items():
-        factor = factor_of(kind)
-        expected = [math.prod(map(factor, event)) for event in lists]
+        expected = egamma.products(factors(kind, columns), counts)
         found = nominal if side == "nominal" else varied[f"{weight.name}{side}"]
         np.testing.assert_allclose(found, expected, rtol=1e-14)
         assert np.std(expected) > 0
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", a_year_of_each_run(PERIODS))
+@check_each("year", PERIODS)
 def test_reconstruction(year: str) -> None:
     correction = correction_of(year, "electron", "Electron-ID-SF")
 
-    def factor_of(kind: str) -> Factor:
-        def factor(electron: dict[str, Any]) -> float:
-            pt = electron["pt"]
-            if pt < 20:
-                point = "RecoBelow20"
-            elif year in egamma.UL:
-                point = "RecoAbove20"
-            else:
-                point = "Reco20to75" if pt < 75 else "RecoAbove75"
-            phi = [electron["phi"]] if year.startswith("2023") else []
-            return float(correction.evaluate(PERIODS[year], kind, point, eta_of(electron), max(pt, 10.0), *phi))
+    def factors(kind: str, of: Columns) -> Floats:
+        phi = [of["phi"]] if year.startswith("2023") else []
+        edges, points = [0.0, 20.0, np.inf], ["RecoBelow20", "RecoAbove20"]
+        if year not in egamma.UL:
+            edges, points = [0.0, 20.0, 75.0, np.inf], ["RecoBelow20", "Reco20to75", "RecoAbove75"]
+        found = np.zeros(len(of["pt"]))
+        for point, (low, high) in zip(points, itertools.pairwise(edges), strict=True):
+            chosen = (low <= of["pt"]) & (of["pt"] < high)
+            inputs = [column[chosen] for column in (of["etaSC"], np.maximum(of["pt"], 10.0), *phi)]
+            found[chosen] = correction.evaluate(PERIODS[year], kind, point, *inputs)
+        return found
 
-        return factor
-
-    check(ElectronReco, get_default_parameters(), year, factor_of)
+    check(ElectronReco, get_default_parameters(), year, factors)
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", a_year_of_each_run(PERIODS))
+@check_each("year", PERIODS)
 def test_identification(year: str) -> None:
     correction = correction_of(year, "electron", "Electron-ID-SF")
-
-    def factor(electron: dict[str, Any], kind: str, point: str) -> float:
-        phi = [electron["phi"]] if year.startswith("2023") else []
-        arguments = (PERIODS[year], kind, point, eta_of(electron), max(electron["pt"], 10.0))
-        return float(correction.evaluate(*arguments, *phi))
-
     for identification, point in POINTS.items():
 
-        def factor_of(kind: str, point: str = point) -> Factor:
-            return lambda electron: factor(electron, kind, point)
+        def factors(kind: str, of: Columns, point: str = point) -> Floats:
+            phi = [of["phi"]] if year.startswith("2023") else []
+            inputs = PERIODS[year], kind, point, of["etaSC"], np.maximum(of["pt"], 10.0), *phi
+            return np.asarray(correction.evaluate(*inputs))
 
-        params = OmegaConf.merge(
-            get_default_parameters(), {"object_preselection": {"Electron": {"id": identification}}}
-        )
+        params = selected_by(identification)
         # The other working points differ in their name in the file only.
-        check(ElectronId, params, year, factor_of, None if point == "wp80iso" else 400)
+        check(ElectronId, params, year, factors, None if point == "wp80iso" else 400)
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", a_year_of_each_run(egamma.RUN_3))
+@check_each("year", egamma.RUN_3)
 def test_trigger(year: str) -> None:
     correction = correction_of(year, "electronHlt", "Electron-HLT-SF")
 
-    def factor_of(kind: str) -> Factor:
-        path = "HLT_SF_Ele30_MVAiso80ID"
-        return lambda electron: float(
-            correction.evaluate(PERIODS[year], kind, path, eta_of(electron), max(electron["pt"], 25.0))
-        )
+    def factors(kind: str, of: Columns) -> Floats:
+        inputs = PERIODS[year], kind, "HLT_SF_Ele30_MVAiso80ID", of["etaSC"], np.maximum(of["pt"], 25.0)
+        return np.asarray(correction.evaluate(*inputs))
 
-    check(ElectronTrigger, get_default_parameters(), year, factor_of)
+    check(ElectronTrigger, get_default_parameters(), year, factors)

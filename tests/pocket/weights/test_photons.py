@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from omegaconf import OmegaConf
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters import get_default_parameters
 from pocket.weights import PhotonElectronVeto, PhotonId, PhotonPixelSeed, WeightWrapper, common_weights
-from tests.group_files import a_year_of_each_run
+from tests.entries import check_each
 from tests.pocket import egamma
+from tests.pocket.egamma import Columns, Floats
 
 WEIGHTS = (PhotonId, PhotonPixelSeed, PhotonElectronVeto)
 SIDES = {"nominal": "sf", "Up": "sfup", "Down": "sfdown"}
@@ -38,6 +40,7 @@ PERIODS = {
 }
 
 
+@functools.cache
 def photons() -> ak.Array:
     """Return events with the collection ``PhotonGood`` and eta of superclusters, edges included."""
     events = egamma.objects_of("Photon")
@@ -45,34 +48,38 @@ def photons() -> ak.Array:
     return ak.with_field(events, good, "PhotonGood")
 
 
+@functools.cache
 def selected_by(identification: Any) -> Any:
     """Return parameters with an identification."""
     key = "cutBased" if isinstance(identification, int) else "id"
     return OmegaConf.merge(get_default_parameters(), {"object_preselection": {"Photon": {key: identification}}})
 
 
-def factor(correction: Any, weight: str, year: str, kind: str, identification: Any, photon: dict[str, Any]) -> float:
-    """Return the scale factor of one photon, of the lowest bin for one below it."""
+def factors(correction: Any, weight: str, year: str, kind: str, identification: Any, photons: Columns) -> Floats:
+    """Return the scale factor of each photon, of the lowest bin for those below it."""
     of_id, of_run_2, of_run_3 = POINTS[identification]
-    eta, pt = photon["superclusterEta"], photon["pt"]
+    eta, pt = photons["superclusterEta"], photons["pt"]
+
+    def evaluate(*inputs: Any) -> Any:
+        return correction.evaluate(PERIODS[year], kind, *inputs)
+
+    if weight == "sf_pho_id" and year.startswith("2023"):
+        found = np.zeros(len(pt))
+        for point, chosen in ((f"{of_id}Below20", pt < 20), (of_id, pt >= 20)):
+            found[chosen] = evaluate(point, eta[chosen], np.maximum(pt[chosen], 10), photons["phi"][chosen])
+        return found
     if weight == "sf_pho_id":
-        if year.startswith("2023"):
-            point = of_id if pt >= 20 else f"{of_id}Below20"
-            return float(correction.evaluate(PERIODS[year], kind, point, eta, max(pt, 10.0), photon["phi"]))
-        return float(correction.evaluate(PERIODS[year], kind, of_id, eta, max(pt, 20.0)))
+        return np.asarray(evaluate(of_id, eta, np.maximum(pt, 20)))
     if year in egamma.UL:
-        return float(correction.evaluate(PERIODS[year], kind, of_run_2, "EBInc" if abs(eta) < 1.5 else "EEInc"))
-    return float(correction.evaluate(PERIODS[year], kind, of_run_3, eta, photon["r9"]))
+        return np.where(abs(eta) < 1.5, evaluate(of_run_2, "EBInc"), evaluate(of_run_2, "EEInc"))
+    return np.asarray(evaluate(of_run_3, eta, photons["r9"]))
 
 
 @egamma.needs_files
-@pytest.mark.parametrize("year", a_year_of_each_run(PERIODS))
-@pytest.mark.parametrize("weight", [WEIGHTS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in WEIGHTS[1:])])
+@pytest.mark.parametrize("weight", WEIGHTS)
+@check_each("year", PERIODS)
 def test_files_of_the_group(weight: type[WeightWrapper], year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(egamma.ROOT))
-    events = photons()
-    lists = events.PhotonGood.to_list()
-    assert sum(map(len, lists)) >= 10_000
     campaign = {**egamma.UL, **egamma.RUN_3}[year]
     name = ("UL-" if year in egamma.UL else "") + CORRECTIONS[weight.name]
     correction = correctionlib.CorrectionSet.from_file(str(egamma.ROOT / f"POG/EGM/{campaign}/photon.json.gz"))[name]
@@ -80,15 +87,16 @@ def test_files_of_the_group(weight: type[WeightWrapper], year: str, monkeypatch:
         computed = weight(selected_by(identification), {"year": year, "isMC": True})
         # The other working points differ in the name that they have in the file only.
         sides = SIDES if identification == 2 else {"nominal": "sf"}
-        size = len(events) if identification == 2 else 400
-        nominal, varied = computed.evaluate(events[:size], size, "nominal")
+        events = photons() if identification == 2 else photons()[:400]
+        columns, counts = egamma.flat(events.PhotonGood), ak.num(events.PhotonGood)
+        assert identification != 2 or len(columns["pt"]) >= 10_000
+        nominal, varied = computed.evaluate(events, len(events), "nominal")
         for side, kind in sides.items():
-            arguments = (correction, weight.name, year, kind, identification)
-            expected = [math.prod(factor(*arguments, photon) for photon in event) for event in lists[:size]]
+            expected = egamma.products(factors(correction, weight.name, year, kind, identification, columns), counts)
             found = nominal if side == "nominal" else varied[f"{weight.name}{side}"]
             np.testing.assert_allclose(found, expected, rtol=1e-14)
             assert np.std(expected) > 0
-        assert computed.evaluate(events[:size], size, "JERUp")[1] == {}
+        assert computed.evaluate(events, len(events), "JERUp")[1] == {}
 
 
 def test_they_are_shipped() -> None:

@@ -15,6 +15,7 @@ from tasks.chain.blinding import REASONS, append_record, user_name
 from tasks.chain.plotting import PlotCutflow, PlotTemplates
 from tasks.chain.systematics import PlotShapes, ShowYields
 from tasks.statistics.systematics import PlotSystematics
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
 
 REASON = "the selection is frozen"
@@ -112,7 +113,7 @@ def test_each_command_that_shows_blind_data_is_recorded(chain: Chain) -> None:
     options = ("--config", "main", "--variables", "npvs", "--formats", "svg", "--unblind")
     path = chain.store / "small" / REASONS
     for number, reason in enumerate((REASON, "once more"), start=1):
-        run = chain.run("PlotShapes", *options, reason)
+        run = run_here(chain, "PlotShapes", *options, reason)
         assert run.code == 0, run.text
         assert "small v1: complete, " in run.text
         assert "reason of --unblind recorded in store/small/unblinded.jsonl" in run.text
@@ -124,5 +125,5 @@ def test_each_command_that_shows_blind_data_is_recorded(chain: Chain) -> None:
         assert reason_of(folder) is None
         assert records[-1]["user"] == user_name()
         assert datetime.now(UTC) - datetime.fromisoformat(records[-1]["time"]) < timedelta(hours=1)
-    assert chain.run("PlotShapes", *options[:-1], "--print-status", "0").code == 0
+    assert run_here(chain, "PlotShapes", *options[:-1], "--print-status", "0").code == 0
     assert len(path.read_text().splitlines()) == 2

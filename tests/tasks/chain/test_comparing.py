@@ -18,6 +18,7 @@ from pocket.histograms.files import read_templates
 from tasks.chain.comparing import CompareCorrections
 from tasks.chain.merging import MergeOutputs
 from tests.group_files import ROOT
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
 
 #: corrections of the physics object groups, beside the checkout
@@ -191,7 +192,7 @@ def test_data_with_a_blinded_projection_are_left_out(
 def test_one_bin_of_a_new_version(small: Chain, folder: Path) -> None:
     roots = folder / "old", folder / "new"
     options = ("--config", "main", "--left", str(roots[0]), "--right", str(roots[1]))
-    run = small.run("CompareCorrections", *options)
+    run = run_here(small, "CompareCorrections", *options)
     assert run.code == 0, run.text
     assert run.executed.count("MakeToySamples") == run.executed.count("BuildDatasets") == 1
     assert run.executed.count("MergeOutputs") == 2
@@ -256,7 +257,8 @@ def test_one_bin_of_a_real_file(small: Chain, folder: Path) -> None:
         (root / FILE).parent.mkdir(parents=True)
     shutil.copy(ROOT / FILE, roots[0] / FILE)
     (roots[1] / FILE).write_bytes(gzip.compress(json.dumps(content).encode()))
-    run = small.run("CompareCorrections", "--config", "main", "--left", str(roots[0]), "--right", str(roots[1]))
+    options = ("--config", "main", "--left", str(roots[0]), "--right", str(roots[1]))
+    run = run_here(small, "CompareCorrections", *options)
     assert run.code == 0, run.text
     sides = {"left": (str(roots[0]),), "right": (str(roots[1]),)}
     output = small.task(CompareCorrections, config="main", **sides).directory

@@ -22,6 +22,7 @@ from tasks.chain.plotting import PlotScaleFactors
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.chain.validation import ValidateScaleFactors
 from tests.tasks.conftest import enter, make_on_files
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain, name
 from tests.tasks.vertices import declare_vertices
 
@@ -271,7 +272,7 @@ def test_too_few_iterations(chain: Chain) -> None:
 
 def test_as_a_user_sees_it(chain: Chain) -> None:
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=1e-12, max_iterations=3")
-    run = chain.run("ComputeScaleFactors", "--scale-factor", "vertices")
+    run = run_here(chain, "ComputeScaleFactors", "--scale-factor", "vertices")
     assert run.code == 30
     assert run.executed == ["IterateScaleFactors"]
     failed = chain.task(IterateScaleFactors, scale_factor="vertices").failed_directory / REPORT

@@ -27,6 +27,7 @@ from tests.catalogue_server import catalogue_server
 from tests.law_runner import Run
 from tests.tasks.conftest import enter
 from tests.tasks.damage import delete, overwrite, truncate
+from tests.tasks.in_process import Here
 from tests.tasks.small_chain import Chain, unfinished
 
 pytestmark = pytest.mark.slow
@@ -360,7 +361,7 @@ def test_check(on_files: Chain) -> None:
 
     def check(*options: str) -> Run:
         arguments = ["--version", "v1", "--analysis", str(on_files.analysis), "--definition", definition, *options]
-        return on_files.law.run("BuildDatasets", *arguments)
+        return Here(on_files.folder).run("BuildDatasets", *arguments)
 
     nothing = check("--check", "True")
     assert nothing.code != 0

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.law_runner import Law
+from tests.tasks.in_process import Here
 from tests.tasks.test_plain_files import PLAIN
+
+
+@pytest.fixture(autouse=True)
+def _search_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the search path, to which loading a configuration file adds its folders."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
 @pytest.mark.slow
 def test_report_on_a_configuration_file(tmp_path: Path) -> None:
     shutil.copytree(PLAIN, tmp_path / "repository", ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "repository" / "configs" / "dimuon" / "config.py"
-    law = Law(tmp_path)
+    law = Here(tmp_path)
     result = law.run("Migrate", "--analysis", "repository/configs/dimuon/config.py")
     assert result.code == 0, result.text
     assert f"{path} loads: 2 datasets, 2 categories, 4 histograms\n" in result.text
@@ -46,7 +53,7 @@ def test_report_on_a_configuration_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("config", ["dimuon", "single"])
 def test_a_written_package_gives_the_same_numbers(tmp_path: Path, config: str) -> None:
     shutil.copytree(PLAIN, tmp_path / "repository", ignore=shutil.ignore_patterns("__pycache__"))
-    law = Law(tmp_path)
+    law = Here(tmp_path)
     file = f"repository/configs/{config}/config.py"
     written = law.run("Migrate", "--analysis", f"repository/../{file}", "--write", "--to", "mine")
     assert written.code == 0, written.text

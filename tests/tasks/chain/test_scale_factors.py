@@ -19,6 +19,7 @@ from tasks.chain.plotting import PlotScaleFactors
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors
 from tasks.chain.validation import ValidateScaleFactors
 from tests.pocket.scale_factors.correction_trees import binning, category, published
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
 
 APPLIED_BY = ("RunProcessor", "MergeOutputs", "PlotTemplates")
@@ -198,7 +199,7 @@ def test_imported_scale_factor_is_made_again_when_its_file_changes(importing: Ch
 
 def test_file_that_lacks_what_is_declared_stops_all_before_it_runs(importing: Chain) -> None:
     publish(importing, correction="vertex")
-    run = importing.run("PlotTemplates")
+    run = run_here(importing, "PlotTemplates")
     assert run.executed == []
     assert run.errors == ["unknown correction 'vertices' in published.json, did you mean 'vertex'?"]
 

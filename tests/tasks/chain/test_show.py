@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from tasks.chain.show import ShowChain, ShowConfig
+from tests.tasks.in_process import Here
 from tests.tasks.small_chain import Chain
 
 
@@ -28,9 +30,8 @@ def test_output_is_the_configuration_alone(on_files: Chain) -> None:
 
 
 def test_parameters_with_those_of_the_command_line(on_files: Chain) -> None:
-    output, log = show(on_files, "--what", "parameters", "--params", "leading_muon.pt=33").communicate()
-    assert output, log
-    assert yaml.safe_load(output)["leading_muon"]["pt"] == 33
+    text = ShowConfig(analysis=str(on_files.analysis), what="parameters", params=("leading_muon.pt=33",)).text()
+    assert yaml.safe_load(text)["leading_muon"]["pt"] == 33
 
 
 def test_reader_may_stop_early(on_files: Chain) -> None:
@@ -46,12 +47,9 @@ def test_reader_may_stop_early(on_files: Chain) -> None:
 
 
 def test_wrong_name_is_one_sentence(on_files: Chain) -> None:
-    process = show(on_files, "--config", "man")
-    output, log = process.communicate()
-    assert process.returncode != 0
-    assert output == ""
-    assert "error: unknown configuration 'man' in analysis 'small', did you mean 'main'?" in log
-    assert "Traceback" not in log
+    run = Here(on_files.folder).run("ShowConfig", "--analysis", str(on_files.analysis), "--config", "man")
+    assert run.code != 0
+    assert run.text == "error: unknown configuration 'man' in analysis 'small', did you mean 'main'?\n"
 
 
 def test_dumps_lie_beside_the_templates(chain: Chain) -> None:
@@ -63,15 +61,10 @@ def test_dumps_lie_beside_the_templates(chain: Chain) -> None:
     assert yaml.safe_load((folder / "parameters.yaml").read_text())["leading_muon"]["pt"] > 0
 
 
-def show_chain(chain: Chain, *options: str) -> str:
-    command = ["law", "run", "ShowChain", "--analysis", str(chain.analysis), *options]
-    done = subprocess.run(command, env=chain.law.environment, cwd=chain.folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_chain_of_an_analysis(on_files: Chain) -> None:
-    assert show_chain(on_files) == (
+    run = Here(on_files.folder).run("ShowChain", "--analysis", str(on_files.analysis))
+    assert run.code == 0, run.text
+    assert run.text == (
         "small                  analysis\n"
         "└─ datasets.json       datasets\n"
         "   ├─ probes           configuration\n"
@@ -79,6 +72,7 @@ def test_chain_of_an_analysis(on_files: Chain) -> None:
         "   │     └─ corrected  configuration  applies tight_id, compared with main, default\n"
         "   └─ main             configuration\n"
     )
-    assert show_chain(on_files, "--format", "mermaid").startswith("flowchart LR\n")
-    assert show_chain(on_files, "--format", "svg").startswith("<svg ")
+    mermaid, svg = (ShowChain(analysis=str(on_files.analysis), format=form).text() for form in ("mermaid", "svg"))
+    assert mermaid.startswith("flowchart LR\n")
+    assert svg.startswith("<svg ")
     assert not on_files.store.exists()

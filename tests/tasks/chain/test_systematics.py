@@ -10,6 +10,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.files import read_templates
 from tasks.chain.systematics import PlotShapes, ShowYields
 from tasks.statistics.systematics import PlotSystematics
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
 
 
@@ -43,10 +44,10 @@ def test_yields_depend_on_groups_and_not_on_looks(chain: Chain) -> None:
 
 @pytest.mark.slow
 def test_the_table_of_yields_comes_after_the_line_of_its_task(chain: Chain) -> None:
-    run = chain.run("ShowYields", "--config", "corrected")
+    run = run_here(chain, "ShowYields", "--config", "corrected")
     assert run.code == 0, run.text
     assert run.text.count("process  ") == 1
-    quiet = chain.run("ShowYields", "--config", "corrected", "--log-level", "WARNING")
+    quiet = run_here(chain, "ShowYields", "--config", "corrected", "--log-level", "WARNING")
     assert quiet.text.startswith("process  ")
 
 
@@ -66,7 +67,7 @@ def test_weighted_histograms_without_errors_are_named(chain: Chain) -> None:
         ConfigError, match="histogram 'npvs' has several axes or another storage than 'weight', or isn't"
     ):
         chain.task(ShowYields, variable="npvs")
-    run = chain.run("PlotShapes", "--variables", "npvs", "--config", "main")
+    run = run_here(chain, "PlotShapes", "--variables", "npvs", "--config", "main")
     assert run.errors == [
         "histogram 'npvs' in category 'baseline': DYJetsToMuMu: the histogram has no sum of squared weights, fill it "
         "with storage='weight'"

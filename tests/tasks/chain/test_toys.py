@@ -68,11 +68,11 @@ def test_file_that_was_lost_is_made_again_as_it_was(chain: Chain) -> None:
     assert chain.ids("RunProcessor") == branches
 
 
-@pytest.mark.parametrize("changed", ["toys.seed=1", "toys.truth.muon_id.sf=0.9", "toys.events_per_file=500"])
-def test_path_follows_the_parameters_of_the_toys(chain: Chain, changed: str) -> None:
+def test_path_follows_the_parameters_of_the_toys(chain: Chain) -> None:
+    changes = ("toys.seed=1", "toys.truth.muon_id.sf=0.9", "toys.events_per_file=500", "leading_muon.pt=35")
     directory = chain.task(MakeToySamples).directory
-    assert chain.task(MakeToySamples, params=(changed,)).directory != directory
-    assert chain.task(MakeToySamples, params=("leading_muon.pt=35",)).directory == directory
+    same = [change for change in changes if chain.task(MakeToySamples, params=(change,)).directory == directory]
+    assert same == ["leading_muon.pt=35"]
 
 
 def test_years_that_configurations_read_are_made(tmp_path: Path) -> None:

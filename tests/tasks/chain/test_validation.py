@@ -12,6 +12,7 @@ from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.chain.validation import REPORT, TABLE, ValidateScaleFactors
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain, name
 from tests.tasks.vertices import declare_vertices
 
@@ -55,7 +56,7 @@ def test_plots_wait_for_the_closure_of_the_scale_factors_behind_them(chain: Chai
     required = chain.task().requires()
     assert list(required["closures"]) == ["tight_id"]
     assert chain.task(config="main").requires()["closures"] == {}
-    run = chain.run("PlotTemplates", "--print-deps", "-1")
+    run = run_here(chain, "PlotTemplates", "--print-deps", "-1")
     assert "ValidateScaleFactors tight_id" in run.text
 
 
@@ -88,7 +89,7 @@ def test_another_closure_only_looks_again(reweighted: Chain) -> None:
 
 def test_closure_that_fails(reweighted: Chain) -> None:
     wrong(reweighted)
-    run = reweighted.run("PlotTemplates", "--config", "reweighted")
+    run = run_here(reweighted, "PlotTemplates", "--config", "reweighted")
     assert run.code == 30
     assert reweighted.outputs("PlotTemplates", "reweighted") == []
     assert reweighted.outputs("ValidateScaleFactors", "vertices") == []

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tasks.core.log import ENGINE, VARIABLE, heed_option, log_to_terminal
-from tests.tasks.small_chain import Chain
 
 MODULE = "pocket.engine.chunking"
 
@@ -61,9 +60,3 @@ def test_debugging_says_where_it_is_from(capsys: pytest.CaptureFixture[str]) -> 
     heed_option(["--log-level", "DEBUG"])
     logging.getLogger(MODULE).debug("of %s took 3 MB", "root://host//f.root")
     assert capsys.readouterr().err == f"debug: {MODULE}: of root://host//f.root took 3 MB\n"
-
-
-@pytest.mark.slow
-def test_workers_log_at_the_level_of_the_command(chain: Chain) -> None:
-    text = chain.run("RunProcessor", "--cores", "2", "--version", "v2", "--log-level", "DEBUG").text
-    assert f"debug: {MODULE}: " in text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -8,6 +9,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,26 +152,21 @@ def test_a_run_without_a_terminal(chain: Chain) -> None:
     assert logs(chain) == [log]
 
 
-@pytest.mark.parametrize("width", [80, 200])
-def test_a_run_in_a_terminal(chain: Chain, width: int) -> None:
+@pytest.mark.parametrize(("width", "colored"), [(80, True), (200, False)])
+def test_a_run_in_a_terminal(chain: Chain, width: int, colored: bool) -> None:
     forget(chain)
-    ended = run_in_terminal(chain, width, "PlotTemplates")
+    ended = run_in_terminal(chain, width, "PlotTemplates", **({} if colored else {"NO_COLOR": "1"}))
     assert ended.code == 0, ended.err
     assert not LUIGI.search(ended.err)
     # bars are drawn over and over
     assert "━" in ended.err
     plain = CONTROL.sub("", ended.err)
     assert [line for line in re.split(r"[\r\n]+", plain) if len(line) > width] == []
-    assert "\x1b[32m✓\x1b[0m MergeOutputs main" in ended.err
+    # the end of a colour is none
+    assert bool(COLOR.search(ended.err.replace("\x1b[0m", ""))) is colored
+    assert ("\x1b[32m✓\x1b[0m" if colored else "✓") + " MergeOutputs main" in ended.err
+    assert "✓ PlotTemplates corrected" in plain
     assert re.search(r"^Done in ", plain, re.MULTILINE)
-
-
-def test_a_terminal_without_colours(chain: Chain) -> None:
-    forget(chain, "PlotTemplates")
-    ended = run_in_terminal(chain, 100, "PlotTemplates", NO_COLOR="1")
-    assert ended.code == 0, ended.err
-    assert "✓ PlotTemplates corrected" in ended.err
-    assert not COLOR.search(ended.err)
 
 
 def fail(chain: Chain) -> None:
@@ -202,14 +199,20 @@ def test_a_command_that_runs_nothing_does_not_go_on(chain: Chain) -> None:
     assert ended.lines[-1].startswith("error: RunProcessor main has no branch 99")
 
 
-def test_errors_in_a_terminal_are_broken_between_words(chain: Chain) -> None:
-    fail(chain)
-    ended = run_in_terminal(chain, 80, "RunProcessor", "--config", "main")
-    plain = CONTROL.sub("", ended.err)
-    assert ended.code == 30
-    sentence = plain[plain.index("error: ") :].split()
-    assert " ".join(sentence).startswith("error: configuration 'main': cut 'leading_muon' failed in ")
-    assert max(len(line) for line in plain.splitlines() if "/" not in line) <= 80
+def test_errors_in_a_terminal_are_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(RUN_LOG, "path", None)
+    monkeypatch.setattr(sys, "stderr", shown := Terminal())
+    words = "error: configuration 'main': cut 'leading_muon' failed in the events of a file: ValueError: no muons"
+    show_error(words.removeprefix("error: "), "", True)
+    lines = CONTROL.sub("", shown.getvalue()).splitlines()
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines).split()) == words
 
 
 def test_an_error_of_ours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -224,13 +227,21 @@ def test_an_error_of_ours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_luigis_lines_and_others(chain: Chain) -> None:
-    forget(chain, "PlotTemplates")
-    more = run(chain, "PlotTemplates", "--log-level", "DEBUG")
+    forget(chain, "RunProcessor", "MergeOutputs")
+    # a store without a place for logs
+    shutil.rmtree(chain.store / ".logs", ignore_errors=True)
+    (chain.store / ".logs").write_text("in the way")
+    arguments = ("MergeOutputs", "--config", "main")
+    more = run(chain, *arguments, "--log-level", "DEBUG")
+    assert more.code == 0, more.err
+    assert "small v1 · store: store" in more.lines
     assert "INFO: Informed scheduler that task" in more.err
     assert "Execution Summary" not in more.err
+    # workers log at the level of the command
+    assert "debug: pocket.engine.chunking: " in more.err
     assert more.lines[-1].startswith("Done in ")
-    forget(chain, "PlotTemplates")
-    less = run(chain, "PlotTemplates", "--log-level", "WARNING")
+    forget(chain, "MergeOutputs")
+    less = run(chain, *arguments, "--log-level", "WARNING")
     assert (less.code, less.out, less.err) == (0, "", "")
 
 
@@ -257,15 +268,6 @@ def test_processes_of_luigi_write_one_journal() -> None:
     assert journal.entries("error") == [["sentence", "trace", True]]
     assert journal.entries("failed") == []
     journal.close()
-
-
-def test_a_store_without_a_place_for_logs(chain: Chain) -> None:
-    forget(chain, "PlotTemplates")
-    shutil.rmtree(chain.store / ".logs", ignore_errors=True)
-    (chain.store / ".logs").write_text("in the way")
-    ended = run(chain, "PlotTemplates")
-    assert ended.code == 0, ended.err
-    assert ended.lines[0] == "small v1 · store: store"
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from tests.tasks.small_chain import Chain, unfinished
+from pocket.errors import PocketError
+from tasks.chain.coupling import IterateScaleFactors
+from tests.tasks.small_chain import Chain, run_here, unfinished
 
 pytestmark = pytest.mark.slow
 
@@ -19,17 +21,17 @@ def break_main(chain: Chain, *, lazily: bool) -> None:
 
 def test_all_scale_factors(chain: Chain) -> None:
     for task in ("PlotScaleFactors", "ValidateScaleFactors", "ComputeScaleFactors"):
-        status = chain.run(task, "--print-status", "0")
+        status = chain.ask(task, "--print-status", "0")
         assert status.code == 0
         assert status.text.startswith(f"{task} tight_id ")
     run = chain.run("PlotScaleFactors", "--scale-factor", "tight*")
     assert (run.code, run.executed) == (0, ["PlotScaleFactors"])
-    nothing = chain.run("IterateScaleFactors")
+    nothing = chain.ask(IterateScaleFactors.task_family)
     assert (nothing.code, nothing.errors) == (40, ["analysis 'small' has no scale factor for IterateScaleFactors"])
 
 
 def test_several_configurations(chain: Chain) -> None:
-    status = chain.run("PlotTemplates", "--config", "main,corr*", "--variables", "n*", "--print-status", "0")
+    status = chain.ask("PlotTemplates", "--config", "main,corr*", "--variables", "n*", "--print-status", "0")
     assert status.text.splitlines() == [
         "PlotTemplates main, corrected  would run",
         "├─ PlotTemplates main          would run  no output yet",
@@ -41,32 +43,47 @@ def test_several_configurations(chain: Chain) -> None:
     assert run.code == 0
     assert run.executed[:1] == ["PlotTemplates"]
     assert {path.name.rpartition(".")[0] for path in chain.output("PlotTemplates", "main").rglob("*.png")} == {"npvs"}
-    assert "complete" in chain.run("PlotTemplates", "--config", "*", "--print-status", "0").text
-    removed = chain.run("PlotTemplates", "--config", "main,corrected", "--remove-output", "0,a")
+    assert "complete" in chain.ask("PlotTemplates", "--config", "*", "--print-status", "0").text
+    removed = chain.ask("PlotTemplates", "--config", "main,corrected", "--remove-output", "0,a")
     assert removed.code == 0
     assert chain.outputs("PlotTemplates") == []
-    unknown = chain.run("MergeOutputs", "--config", "main,corected")
+    unknown = chain.ask("MergeOutputs", "--config", "main,corected")
     assert (unknown.code, unknown.text) == (
         40,
         "error: unknown configuration 'corected' in analysis 'small', did you mean 'corrected'?\n",
     )
 
 
+REASON = r"unknown weight 'lumy' in weights\.common\.inclusive, did you mean 'lumi'\? \(in .+\)"
+
+
 @pytest.mark.parametrize("lazily", [True, False])
-def test_a_broken_configuration_does_not_block_the_others(on_files: Chain, lazily: bool) -> None:
+def test_a_broken_configuration_does_not_block_the_others(
+    on_files: Chain, lazily: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     break_main(on_files, lazily=lazily)
-    reason = r"unknown weight 'lumy' in weights\.common\.inclusive, did you mean 'lumi'\? \(in .+\)"
-    alone = on_files.run("MergeOutputs", "--config", "probes")
-    assert alone.code == 0
-    assert re.search(rf"^warning: configuration 'main' can't be used, others can: {reason}$", alone.text, re.MULTILINE)
+    run_here(on_files.wanted("MergeOutputs", "--config", "probes"))
+    alone = capsys.readouterr().err
+    assert re.search(rf"^warning: configuration 'main' can't be used, others can: {REASON}$", alone, re.MULTILINE)
+    assert on_files.outputs("MergeOutputs", "probes")
+    both = on_files.wanted("MergeOutputs", "--config", "probes,main")
+    text = capsys.readouterr().err
+    assert re.search(rf"^warning: a MergeOutputs is left out: configuration 'main': {REASON}$", text, re.MULTILINE)
+    with pytest.raises(PocketError, match=f"^configuration 'main': {REASON}$"):
+        both.run()
+    needed = on_files.ask("MergeOutputs", "--config", "main")
+    assert needed.code == 40
+    assert re.fullmatch(rf"error: configuration 'main': {REASON}\n", needed.text)
+    assert unfinished(on_files.store) == []
+
+
+def test_a_command_makes_what_it_can_and_then_fails(on_files: Chain) -> None:
+    break_main(on_files, lazily=True)
     both = on_files.run("MergeOutputs", "--config", "probes,main")
     assert both.code == 30
     assert on_files.outputs("MergeOutputs", "probes")
-    assert re.search(rf"^warning: a MergeOutputs is left out: configuration 'main': {reason}$", both.text, re.MULTILINE)
-    assert re.search(rf"^error: configuration 'main': {reason}$", both.text, re.MULTILINE)
-    needed = on_files.run("MergeOutputs", "--config", "main")
-    assert needed.code == 40
-    assert re.fullmatch(rf"error: configuration 'main': {reason}\n", needed.text)
+    assert re.search(rf"^warning: a MergeOutputs is left out: configuration 'main': {REASON}$", both.text, re.MULTILINE)
+    assert re.search(rf"^error: configuration 'main': {REASON}$", both.text, re.MULTILINE)
     assert unfinished(on_files.store) == []
 
 
@@ -78,5 +95,5 @@ def test_an_error_in_a_cut_names_the_configuration(on_files: Chain) -> None:
 
 
 def test_unknown_analysis(on_files: Chain) -> None:
-    run = on_files.law.run("PlotTemplates", "--version", "v1", "--analysis", "zmum")
+    run = on_files.ask("PlotTemplates", "--analysis", "zmum")
     assert (run.code, run.text.startswith("error: unknown analysis 'zmum', did you mean 'zmumu'")) == (2, True)

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from tests.law_runner import Law
+from tests.tasks.in_process import Here
 
 
 def rows(text: str) -> dict[str, str]:
@@ -13,10 +13,10 @@ def rows(text: str) -> dict[str, str]:
 
 
 def test_laptop_without_a_batch_system(tmp_path: Path) -> None:
-    law = Law(tmp_path)
+    law = Here(tmp_path)
     # not even HTCondor, should this machine have it
     scripts = law.environment["PATH"].partition(os.pathsep)[0]
-    alone = Law(tmp_path, {"PATH": scripts, "X509_USER_PROXY": str(tmp_path / "none")})
+    alone = Here(tmp_path, {"PATH": scripts, "X509_USER_PROXY": str(tmp_path / "none")})
     run = alone.run("Doctor")
     assert run.code == 0, run.text
     found = rows(run.text)
@@ -29,7 +29,7 @@ def test_laptop_without_a_batch_system(tmp_path: Path) -> None:
 
 
 def test_problems_are_an_error_and_nothing_is_submitted(tmp_path: Path) -> None:
-    law = Law(tmp_path, {"X509_USER_PROXY": str(tmp_path / "none")})
+    law = Here(tmp_path, {"X509_USER_PROXY": str(tmp_path / "none")})
     run = law.run("Doctor", "--site", "lxplus-eos", "--proxy", "auto")
     assert run.code == 30
     found = rows(run.text)
@@ -40,6 +40,6 @@ def test_problems_are_an_error_and_nothing_is_submitted(tmp_path: Path) -> None:
 
 
 def test_unknown_site(tmp_path: Path) -> None:
-    run = Law(tmp_path).run("Doctor", "--site", "lxplsu")
+    run = Here(tmp_path).run("Doctor", "--site", "lxplsu")
     assert run.code != 0
     assert run.errors == ["unknown site 'lxplsu' in --site, did you mean 'lxplus' or 'lxplus-eos'?"]

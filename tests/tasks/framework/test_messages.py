@@ -203,12 +203,12 @@ def test_parameter_that_is_missing_or_unknown(on_files: Chain) -> None:
     missing = on_files.law.run("PlotTemplates")
     sentence = "PlotTemplates needs --version, the name of this version of the outputs, e.g. --version v1"
     assert (missing.code, missing.text) == (2, f"error: {sentence}\n")
-    refused = on_files.law.run("PlotTemplates", "--version", "my version", "--analysis", "nowhere")
+    refused = on_files.ask("PlotTemplates", "--version", "my version", "--analysis", "nowhere")
     assert refused.code == 2
     assert re.fullmatch(
         "error: option --version of PlotTemplates: version 'my version' .*, e.g. my_version\n", refused.text
     )
-    unknown = on_files.run("PlotTemplates", "--varables", "npvs")
+    unknown = on_files.ask("PlotTemplates", "--varables", "npvs")
     assert unknown.code == 2
     assert re.fullmatch(
         "error: unknown option '--varables' in PlotTemplates, did you mean '--variables'.*\n", unknown.text

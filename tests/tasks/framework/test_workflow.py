@@ -131,7 +131,7 @@ def test_two_configurations_at_once(chain: Chain, tmp_path: Path) -> None:
 def test_status_of_a_part(chain: Chain) -> None:
     for path in chain.outputs("RunProcessor", "main")[:3]:
         path.unlink()
-    run = chain.run("RunProcessor", "--config", "main", "--print-status", "0")
+    run = chain.ask("RunProcessor", "--config", "main", "--print-status", "0")
     assert run.code == 0
     assert re.search(r"RunProcessor main +1 of 4 branches", run.text)
     assert not chain.task(RunProcessor, config="main").complete()

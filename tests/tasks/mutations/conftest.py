@@ -1,4 +1,4 @@
-"""The study with its chain run to the end, for each module of the mutation table.
+"""The study with its chain run to the end, once for all modules of the mutation table.
 
 The study is no module of tests: its files are written where it is copied to.
 """
@@ -15,7 +15,7 @@ from tests.tasks.mutations.world import World, restore
 collect_ignore = ["study"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
     """The study with its chain run to the end, and a copy of its folder."""
     return finish(tmp_path_factory.mktemp("mutations"))

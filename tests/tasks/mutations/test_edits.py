@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tasks.mutations.clones import Clone
-from tests.tasks.mutations.rows_of_the_engine import ENGINE, EngineRow
+from tests.tasks.mutations.rows_of_the_engine import ENGINE
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +16,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Clone.make(tmp_path_factory.mktemp("clone") / "a checkout", tmp_path_factory.mktemp("store")).folder
 
 
-@pytest.mark.parametrize("row", ENGINE[1:], ids=lambda row: row.name.replace(" ", "-"))
-def test_edit_changes_one_file(folder: Path, row: EngineRow) -> None:
+def test_each_edit_changes_one_file(folder: Path) -> None:
+    changed: dict[str, int | str] = {}
     before = texts(folder)
-    row.edit(folder)
-    after = texts(folder)
-    assert sum(before[file] != after[file] for file in before) == 1
+    for row in ENGINE[1:]:
+        try:
+            row.edit(folder)
+        except Exception as error:
+            changed[row.name] = repr(error)
+            continue
+        after = texts(folder)
+        if (number := sum(before[file] != after[file] for file in before)) != 1:
+            changed[row.name] = number
+        before = after
+    assert changed == {}
 
 
 def texts(folder: Path) -> dict[Path, str]:

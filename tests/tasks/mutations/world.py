@@ -184,8 +184,11 @@ class World:
     def is_complete(self, cls: type[StoreTask], **params: Any) -> bool:
         """Whether a task is complete, and all that it requires."""
         self.forget()
+        task = self.task(cls, **params)
+        if not task.directory.exists():
+            return False
         with one_question():
-            return targets.are_complete(self.task(cls, **params))
+            return targets.are_complete(task)
 
     def remade(self, expected: Collection[str], exactly: bool = False) -> Counter[str]:
         """Return what the next run makes again: task → number of outputs.

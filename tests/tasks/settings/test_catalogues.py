@@ -11,26 +11,38 @@ from pocket.datasets.check import Finding, Problem
 from pocket.errors import UnknownNameError
 from tasks.settings.catalogues import catalogue_settings, catalogues, print_findings
 from tests.law_runner import Law
+from tests.tasks.in_process import Here
 
 
 def test_shipped_settings() -> None:
     assert catalogue_settings() == Settings()
 
 
-def test_settings_of_the_environment(tmp_path: Path) -> None:
-    definition = tmp_path / "open.json"
+@pytest.fixture
+def definition(tmp_path: Path) -> Path:
+    """A definition of open data."""
+    path = tmp_path / "open.json"
     files = [{"open_data": [7], "metadata": {"year": "1", "isMC": False}}]
-    definition.write_text(json.dumps({"A": {"sample": "A", "files": files}}))
+    path.write_text(json.dumps({"A": {"sample": "A", "files": files}}))
+    return path
+
+
+def test_settings_of_the_environment(definition: Path, tmp_path: Path) -> None:
     extra = {"LAW__catalogues__open_data_url": "http://127.0.0.1:1", "LAW__catalogues__retries": "0"}
     run = Law(tmp_path, extra).run("BuildDatasets", "--version", "v1", "--definition", str(definition))
     assert run.code != 0
     (sentence,) = run.errors
     assert "http://127.0.0.1:1/api/records/7 doesn't answer: " in sentence
-    wrong = Law(tmp_path, {"LAW__catalogues__retry": "0"}).run(
-        "BuildDatasets", "--version", "v1", "--definition", str(definition)
-    )
-    assert wrong.code != 0
-    assert "unknown option 'retry' in [catalogues] of law.cfg, did you mean 'retries'" in wrong.errors[0]
+
+
+def test_unknown_setting_ends_a_command(definition: Path, tmp_path: Path) -> None:
+    law.config.set("catalogues", "retry", "0")
+    try:
+        run = Here(tmp_path).run("BuildDatasets", "--version", "v1", "--definition", str(definition))
+    finally:
+        law.config.remove_option("catalogues", "retry")
+    assert run.code != 0
+    assert "unknown option 'retry' in [catalogues] of law.cfg, did you mean 'retries'" in run.errors[0]
 
 
 def test_settings_of_law(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +52,8 @@ def test_settings_of_law(monkeypatch: pytest.MonkeyPatch) -> None:
     assert catalogue_settings() == Settings(sites=SiteRules(allow=("T2_A", "T2_B")), timeout=3.0)
     monkeypatch.setattr(law.config, "options", lambda section: ["allow_site"])
     values["allow_site"] = "T2_A"
-    with pytest.raises(UnknownNameError, match="did you mean 'allow_sites'"):
+    sentence = r"unknown option 'allow_site' in \[catalogues\] of law.cfg, did you mean 'allow_sites'"
+    with pytest.raises(UnknownNameError, match=sentence):
         catalogue_settings()
 
 

@@ -23,6 +23,7 @@ from tasks.statistics.datacards import (
 )
 from tasks.statistics.fitting import FitModel
 from tasks.statistics.plotting import PlotFit
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
 from tests.tasks.statistics.conftest import MODEL
 
@@ -147,7 +148,7 @@ def test_why_there_is_no_workspace_is_said(modelled: Chain) -> None:
     free = 'Free("norm", "dy", formula="1+@0", arguments=("r",))'
     modelled.edit("__init__.py", 'Stored("*")', f'Stored("*"), {free}')
     modelled.edit("__init__.py", "import LogNormal", "import Free, LogNormal")
-    run = modelled.run("ProduceDatacards", "--model", "z")
+    run = run_here(modelled, "ProduceDatacards", "--model", "z")
     assert run.code == 0, run.text
     assert "no workspace.json: the model has the formula 'norm', and pyhf has no formulas" in run.text
     assert not (modelled.output("ProduceDatacards", "z") / WORKSPACE).exists()
@@ -156,7 +157,8 @@ def test_why_there_is_no_workspace_is_said(modelled: Chain) -> None:
 def test_an_unknown_model_is_refused_at_once(modelled: Chain) -> None:
     with pytest.raises(UnknownNameError, match="unknown model 'x' in analysis 'small'"):
         modelled.task(ProduceDatacards, model="x")
-    assert "needs 'model'" in (text := modelled.run("ProduceDatacards").text) or "--model" in text
+    run = run_here(modelled, "ProduceDatacards")
+    assert run.errors == ["expected --model; analysis 'small' has z"]
 
 
 def test_numbers_have_their_nouns() -> None:

@@ -8,6 +8,7 @@ import pytest
 from pocket.errors import ConfigError
 from pocket.statistics import from_json, load_predictions
 from tasks.statistics.plotting import PlotFit
+from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -54,7 +55,7 @@ def test_the_fit_is_drawn_with_all_that_was_found(modelled: Chain) -> None:
         stage for stage in ("pre", "post") if "data" in json.loads((folder / f"all_{stage}fit.json").read_text())
     ]
     assert modelled.build(PlotFit, model="z", formats=("png",)) == []
-    run = modelled.run("PlotFit", "--model", "z", "--formats", "svg")
+    run = run_here(modelled, "PlotFit", "--model", "z", "--formats", "svg")
     assert re.search(r"Results\n  r \(Asimov\) +1\.0\d+ ", run.text), run.text
     asked = modelled.task(PlotFit, model="z", formats=("png",), results=("limits",))
     modelled.build(PlotFit, model="z", formats=("png",), results=("limits",))

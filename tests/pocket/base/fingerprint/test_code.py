@@ -10,6 +10,7 @@ import pytest
 
 from pocket.base.fingerprint import digest
 from pocket.errors import ConfigError
+from tests.entries import check_each
 from tests.pocket.base.fingerprint.sources import digest_in, loaded
 
 
@@ -18,7 +19,7 @@ def differ(expression: str, one: str | dict[str, str], other: str | dict[str, st
     return digest_in(expression, one) != digest_in(expression, other)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("expression", "source", "old", "new"),
     [
         ("cut", "def cut(x, limit=30): return x > limit", "30", "25"),
@@ -110,7 +111,7 @@ def test_name_of_a_function_counts_but_not_its_module() -> None:
     assert digest_in("cut", source) != digest_in("selection", source.replace("cut", "selection"))
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("main", "reacts"),
     [
         ("from package.helper import passes\ndef cut(x): return passes(x)", True),

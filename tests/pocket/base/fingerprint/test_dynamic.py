@@ -85,4 +85,7 @@ def test_credentials_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_other_objects_may_be_asked_by_name() -> None:
     code = "import numpy as np\ndef cut(events, name): return getattr(events, name), getattr(np, name), vars(events)"
-    assert digest_in("cut", code) == digest_in("cut", code)
+    once = digest_in("cut", code)
+    assert once == digest_in("cut", code)
+    changes = (("(np, name)", "(np, name, 0)"), ("vars(events)", "vars(name)"), ("numpy as np", "math as np"))
+    assert len({once, *(digest_in("cut", code.replace(old, new)) for old, new in changes)}) == 4

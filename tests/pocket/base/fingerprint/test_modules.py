@@ -7,10 +7,11 @@ from types import ModuleType
 import pytest
 
 from pocket.base.fingerprint.modules import Location, is_library, locate, public_name
+from tests.entries import check_each
 from tests.pocket.base.fingerprint.sources import loaded
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("module", "library"),
     [
         ("numpy", True),

@@ -30,6 +30,7 @@ import yaml
 from pocket.base.fingerprint.reads import changed_reads, recording_reads
 from pocket.corrections.files import load_correction
 from pocket.errors import ChangedFileError, ConfigError
+from tests.entries import check_each
 from tests.pocket.base.fingerprint.sources import write_modules
 
 CORRECTION = {
@@ -276,7 +277,7 @@ def connect(port: int) -> None:
         client.connect(("127.0.0.1", port))
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("read", "what"),
     [
         (lambda: connect(9), r"reads the server 127\.0\.0\.1"),

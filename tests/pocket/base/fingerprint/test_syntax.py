@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FunctionType
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.base.fingerprint import digest
 from pocket.base.fingerprint.syntax import function_digest, tree_digest
+from tests.entries import check_each
 from tests.pocket.base.fingerprint.sources import digest_in, loaded
 
 WORDS = ("x", "y", "1", "1.0", "2", "'a'", "b'a'", "None")
@@ -90,7 +90,7 @@ def test_constants_operators_and_callees_count(term: Term, data: st.DataObject) 
     assert digest_in("cut", function(term)) != digest_in("cut", function(other))
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("one", "other", "same"),
     [
         ("x: int = 1", "x = 1", True),

@@ -27,6 +27,7 @@ from omegaconf import OmegaConf
 
 from pocket.base.fingerprint import digest, fingerprint
 from pocket.errors import ConfigError
+from tests.entries import check_each
 from tests.pocket.base.fingerprint.sources import digest_in
 
 PLAIN = st.recursive(
@@ -96,7 +97,7 @@ class Defaults(collections.defaultdict[str, float]):
     """Table of the user's own."""
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("one", "other"),
     [
         (1, True),
@@ -162,7 +163,7 @@ def with_cached_property() -> Plain:
     return instance
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("one", "other"),
     [
         ({"a": {3, 2}, "b": [1]}, {"a": {2, 3}, "b": [1]}),
@@ -217,7 +218,7 @@ def test_dataclass_of_the_users_counts_with_its_methods() -> None:
     assert one != other
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("build", "place", "kind"),
     [
         (lambda bad: {"weights": {"common": {"inclusive": [1, 2, bad]}}}, r"weights\.common\.inclusive\[2\]", "lock"),

@@ -10,6 +10,7 @@ import pytest
 from pocket.base.fingerprint import digest
 from pocket.base.runtime.refused_names import RefusedModule, RefusedName, refusal
 from pocket.errors import ConfigError
+from tests.entries import check_each
 
 NAME: Any = RefusedName("pocket_coffea.lib.fit", "use iminuit")
 MODULE: Any = RefusedModule("pocket_coffea.stat", "use pyhf")
@@ -21,7 +22,7 @@ def derived() -> type:
     return Derived
 
 
-@pytest.mark.parametrize(
+@check_each(
     "use",
     [
         lambda: NAME(1, option=2),

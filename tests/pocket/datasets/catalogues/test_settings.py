@@ -4,11 +4,12 @@ import pytest
 
 from pocket.datasets.catalogues.settings import Settings, SiteRules, read_settings
 from pocket.errors import ConfigError, UnknownNameError
+from tests.entries import check_each
 
 SITES = ["T1_US_FNAL_Disk", "T2_DE_DESY", "T2_CH_CSCS", "T2_IT_Pisa"]
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("rules", "expected"),
     [
         (SiteRules(), SITES),

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import pytest
-
 from pocket.io.remote.failures import Failure, failure_of, is_missing, why_unreadable
+from tests.entries import check_each
 
 URL = "root://host//store/a.root"
 
 
 # texts as XRootD 6.2.1 and fsspec-xrootd 0.5.5 give them
-@pytest.mark.parametrize(
+@check_each(
     ("error", "failure"),
     [
         (OSError("Failed to open file: [FATAL] Connection error"), Failure.TRANSIENT),

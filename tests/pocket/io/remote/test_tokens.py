@@ -4,11 +4,12 @@ import pytest
 
 from pocket.errors import ConfigError
 from pocket.io.remote.tokens import holds_token, redacted, with_token
+from tests.entries import check_each
 
 URL = "root://host//a.root"
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("options", "left"),
     [
         ("?authz=eyJh.b-c_d", "?authz=…"),

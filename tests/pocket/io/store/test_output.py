@@ -18,6 +18,7 @@ from pocket.errors import ConfigError, PocketError
 from pocket.io.store import is_complete, manifest_id, manifest_of, read_manifest, write_output
 from pocket.io.store.packing import contents_of_output
 from pocket.io.store.publishing import _host, prepare_places
+from tests.entries import check_each
 from tests.pocket.io.store.writer import write
 
 ROOT = Path(__file__).parents[4]
@@ -80,7 +81,7 @@ def test_an_output_made_again_replaces_the_old_one_and_has_the_same_id(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("content", "info", "same"),
     [
         ("a", {}, True),

@@ -8,6 +8,7 @@ import pytest
 from pocket.errors import ConfigError
 from pocket.io.store import store_path, store_root
 from pocket.io.store.paths import own_folder
+from tests.entries import check_each
 
 
 def test_root_is_the_variable_or_lies_in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,8 +33,8 @@ def test_path_is_readable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert path == Path("/store/zmumu/MergeOutputs/tnp/v1/0123456789ab")
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", ".hidden", "-v", "a b", "a\n", "é", "a" * 129])
-@pytest.mark.parametrize("position", range(5))
+@check_each("name", ["", ".", "..", "a/b", ".hidden", "-v", "a b", "a\n", "é", "a" * 129])
+@check_each("position", range(5))
 def test_names_that_are_no_folder_names(name: str, position: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_STORE", "/store")
     names = ["zmumu", "Task", "tnp", "v1.2_x+y", "0a"]

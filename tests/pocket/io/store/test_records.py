@@ -51,6 +51,7 @@ def test_a_record_is_made_once() -> None:
 
     keep_record("lock", "abcdef", lambda: b"content")
     keep_record("lock", "abcdef", again)
+    assert read_record("lock", "abcdef") == b"content"
 
 
 def test_a_damaged_record_is_none() -> None:

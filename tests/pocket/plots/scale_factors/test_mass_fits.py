@@ -75,8 +75,9 @@ def test_labels_of_the_summary_are_on_the_page() -> None:
     long = dataclasses.replace(fit, label="year 2016preVFP, pt [100, 200), abseta [1.2, 2.4) + pt [200, inf), abseta")
     figure, _ = fit_summary(result_of({"pt": PT}, diagnostics=(long, fit)), style=PlotStyle(), **CAPTION)
     figure.canvas.draw()
-    for label in figure.axes[-1].get_xticklabels():
-        assert label.get_window_extent().y0 > 0
+    names = figure.axes[-1].get_xticklabels()
+    assert [label.get_text() for label in names] == [short_label(long), short_label(fit)]
+    assert min(label.get_window_extent().y0 for label in names) > 0
 
 
 def test_summary_of_fits_of_templates_is_without_nuisances() -> None:

@@ -18,7 +18,6 @@ from pocket.weights.theory import QCDScalePoints
 from tests.pocket.configs import LUMI, PARAMETERS, configure
 
 AXES = [Axis(field="x", bins=4, start=0, stop=2, label="$x$ [GeV]"), Axis(field="y", bins=2, start=0, stop=1)]
-(MAP,) = (plot for plot in SHIPPED if plot.name == "map")
 STYLED = OmegaConf.merge(
     PARAMETERS, {"lumi": {"sqrt_s": {"2018": 13}}, "plotting_style": {"label": "Private work", "formats": ["png"]}}
 )
@@ -26,6 +25,11 @@ STYLED = OmegaConf.merge(
 
 def config(axes: list[Axis]) -> Any:
     return configure(parameters=STYLED, variables={"v": HistConf(axes)})
+
+
+def shipped(*names: str) -> list[TemplatePlot]:
+    """Return the shipped plots that a test is about, so that others may be added."""
+    return [plot for plot in SHIPPED if plot.name in names]
 
 
 def templates(axes: list[Axis], scale: float = 1.0) -> dict[str, Any]:
@@ -44,9 +48,17 @@ def templates(axes: list[Axis], scale: float = 1.0) -> dict[str, Any]:
     return found
 
 
+def test_shipped_plots_are_drawn_unless_others_are_chosen() -> None:
+    one, two = (templates(axes) for axes in (AXES[:1], AXES))
+    stems = {stem for stem, _, _ in draw_templates(config(AXES[:1]), "v", "baseline", one, one, "nominal")}
+    assert stems >= {"v", "v_vs_nominal"}
+    stems = {stem for stem, _, _ in draw_templates(config(AXES), "v", "baseline", two, two, "nominal")}
+    assert stems >= {"v_x", "v_y", "v_x_vs_nominal", "v_y_vs_nominal", "v_map", "v_map_processes"}
+
+
 def test_one_axis_gives_a_stack_and_the_comparison() -> None:
-    cfg = config(AXES[:1])
-    plots = list(draw_templates(cfg, "v", "baseline", templates(AXES[:1]), templates(AXES[:1], 1.5), "nominal"))
+    given = config(AXES[:1]), "v", "baseline", templates(AXES[:1]), templates(AXES[:1], 1.5), "nominal"
+    plots = list(draw_templates(*given, plots=shipped("data_mc", "before_after", "map")))
     assert [stem for stem, _, _ in plots] == ["v", "v_vs_nominal"]
     numbers = plots[0][2]
     assert numbers["axis"] == "$x$ [GeV]"  # the label of today's configuration, not the one that was stored
@@ -61,7 +73,9 @@ def test_no_plot_gets_data_of_a_blind_category() -> None:
         return None
 
     given = config(AXES[:1]), "v", "baseline", templates(AXES[:1]), templates(AXES[:1]), "nominal"
-    ((_, figure, numbers),) = draw_templates(*given, plots=[*SHIPPED, TemplatePlot("own", own)], blind=True)
+    ((_, figure, numbers),) = draw_templates(
+        *given, plots=[*shipped("data_mc", "before_after"), TemplatePlot("own", own)], blind=True
+    )
     assert "data" not in numbers
     assert "data blinded" in [text.get_text() for text in figure.axes[0].texts][-1]
     assert seen == [(None, True)]
@@ -71,7 +85,7 @@ def test_no_plot_gets_data_of_a_blind_category() -> None:
         "data blinded" in str([text.get_text() for ax in figure.axes for text in ax.texts]) for _, figure, _ in both
     )
     only_mc = {name: h for name, h in templates(AXES[:1]).items() if name != "DATA"}
-    ((_, figure, _),) = draw_templates(config(AXES[:1]), "v", "baseline", only_mc, blind=True)
+    ((_, figure, _),) = draw_templates(config(AXES[:1]), "v", "baseline", only_mc, plots=shipped("data_mc"), blind=True)
     assert "blinded" not in str([text.get_text() for text in figure.axes[0].texts])
 
 
@@ -81,35 +95,34 @@ def test_the_covariance_gives_the_comparison_its_error() -> None:
         for h in histograms.values():
             view: Any = h.view()
             view["variance"] = 10 * scale
-    plots = {
-        stem: numbers
-        for stem, _, numbers in draw_templates(config(AXES[:1]), "v", "baseline", after, before, "nominal", covariance)
-    }
-    assert plots["v_vs_nominal"]["after_over_before"]["error"] == pytest.approx(np.zeros(4), abs=1e-8)
-    *_, (_, _, numbers) = draw_templates(config(AXES[:1]), "v", "baseline", after, before, "nominal")
+    given, plots = (config(AXES[:1]), "v", "baseline", after, before, "nominal"), shipped("before_after")
+    ((stem, _, numbers),) = draw_templates(*given, covariance, plots=plots)
+    assert stem == "v_vs_nominal"
+    assert numbers["after_over_before"]["error"] == pytest.approx(np.zeros(4), abs=1e-8)
+    ((_, _, numbers),) = draw_templates(*given, plots=plots)
     assert numbers["after_over_before"]["error"] is None
 
 
 def test_the_category_is_selected() -> None:
-    (_, _, numbers), *_ = draw_templates(config(AXES[:1]), "v", "other", templates(AXES[:1]))
+    given = config(AXES[:1]), "v", "other", templates(AXES[:1])
+    ((_, _, numbers),) = draw_templates(*given, plots=shipped("data_mc"))
     np.testing.assert_allclose(numbers["mc"]["values"], np.full(4, 40.0))
 
 
 def test_several_axes_give_projections() -> None:
-    plots = list(draw_templates(config(AXES), "v", "baseline", templates(AXES)))
-    assert [stem for stem, _, _ in plots] == ["v_x", "v_y", "v_map", "v_map_processes"]
+    plots = list(draw_templates(config(AXES), "v", "baseline", templates(AXES), plots=shipped("data_mc", "map")))
+    assert [stem for stem, _, _ in plots] == ["v_x", "v_y", "v_map"]
     np.testing.assert_allclose(plots[0][2]["mc"]["values"], np.full(4, 2 * 20.0))
     np.testing.assert_allclose(plots[1][2]["mc"]["values"], np.full(2, 4 * 20.0))
 
 
 def test_only_two_axes_give_a_map() -> None:
     axes = [*AXES, Axis(field="z", bins=3, start=0, stop=1)]
-    assert [stem for stem, _, _ in draw_templates(config(axes), "v", "baseline", templates(axes))] == [
-        "v_x",
-        "v_y",
-        "v_z",
-    ]
-    (_, _, numbers), *_ = draw_templates(config(AXES), "v", "other", templates(AXES), plots=[MAP])
+    plots = draw_templates(
+        config(axes), "v", "baseline", templates(axes), plots=shipped("data_mc", "map", "map_processes")
+    )
+    assert [stem for stem, _, _ in plots] == ["v_x", "v_y", "v_z"]
+    ((_, _, numbers),) = draw_templates(config(AXES), "v", "other", templates(AXES), plots=shipped("map"))
     assert numbers["axes"] == ["$x$ [GeV]", "y"]
     assert numbers["shape"] == [4, 2]
     assert numbers["mc"]["values"] == [40.0] * 8
@@ -142,7 +155,8 @@ def test_no_comparison_without_a_before_or_data(missing: str) -> None:
     after, before = templates(AXES[:1]), templates(AXES[:1])
     if missing == "data":
         del after["DATA"]
-    plots = draw_templates(config(AXES[:1]), "v", "baseline", after, before if missing == "data" else None, "nominal")
+    given = config(AXES[:1]), "v", "baseline", after, before if missing == "data" else None, "nominal"
+    plots = draw_templates(*given, plots=shipped("data_mc", "before_after"))
     assert [stem for stem, _, _ in plots] == ["v"]
 
 
@@ -150,11 +164,12 @@ def test_what_is_compared_may_have_other_categories_and_samples() -> None:
     after, before = templates(AXES[:1]), templates(AXES[:1])
     other = hist.axis.StrCategory(["other"], name="cat")
     without = {name: hist.Hist(other, *list(h.axes)[1:], storage="weight") for name, h in before.items()}
-    plots = draw_templates(config(AXES[:1]), "v", "baseline", after, without, "nominal")
+    chosen = shipped("data_mc", "before_after")
+    plots = draw_templates(config(AXES[:1]), "v", "baseline", after, without, "nominal", plots=chosen)
     assert [stem for stem, _, _ in plots] == ["v"]
     # Data have no variations.
     more = {**before, "QCD": before["DY"], "DATA_2": before["DATA"]}
-    _, (stem, _, numbers) = draw_templates(config(AXES[:1]), "v", "baseline", after, more, "nominal")
+    _, (stem, _, numbers) = draw_templates(config(AXES[:1]), "v", "baseline", after, more, "nominal", plots=chosen)
     assert stem == "v_vs_nominal"
     np.testing.assert_allclose(numbers["before"]["values"], np.full(4, 30.0))
     np.testing.assert_allclose(numbers["after"]["values"], np.full(4, 20.0))

@@ -9,6 +9,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.scale_factors import Imported
 from pocket.scale_factors.declarations.imported import signed
 from pocket.weights.scale_factor import ScaleFactorWeight
+from tests.entries import check_each
 from tests.pocket.configs import configure
 from tests.pocket.configuration.test_analysis import PROBES, analysis, config, scale_factor
 
@@ -45,7 +46,7 @@ def test_everything_declared_decides_the_output() -> None:
     assert len({fingerprint(imported(**one)) for one in changes}) == len(changes)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "message"),
     [
         ({"file": ""}, "file is empty"),

@@ -20,6 +20,7 @@ from pocket.scale_factors import (
 from pocket.scale_factors.measurement.measure import measure
 from pocket.scale_factors.measurement.result import Measured, Measurement
 from pocket.scale_factors.measurement.templates import Templates
+from tests.entries import check_each
 from tests.pocket.scale_factors import toys
 from tests.pocket.scale_factors.toys import DECLARED
 
@@ -38,7 +39,7 @@ def test_lists_become_tuples() -> None:
     assert probe(axes=["pt"], data=["a", "b"]).data == ("a", "b")
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "text"),
     [
         ({"category": ""}, "category is empty"),
@@ -67,7 +68,7 @@ def test_wrong_declaration(changes: dict[str, Any], text: str) -> None:
         probe(**changes)
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "text"),
     [
         ({"flow": "clmp"}, "did you mean 'clamp'"),

@@ -8,6 +8,7 @@ import pytest
 from pocket.errors import ConfigError
 from pocket.scale_factors import Alternative, Flat, LogNormal, Shape, Spread
 from pocket.scale_factors.declarations.systematics import Systematic
+from tests.entries import check_each
 
 CHANGES = {"category": "tight"}
 
@@ -23,7 +24,7 @@ def test_other_names(name: str) -> None:
     assert Flat(name, 0.1).name == name
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("make", "text"),
     [
         (lambda: LogNormal("rate", 1.0, ("tt",)), "'rate': kappa must be above 1, not 1.0"),

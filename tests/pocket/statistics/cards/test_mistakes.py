@@ -11,6 +11,7 @@ import pytest
 from pocket.errors import PocketError
 from pocket.statistics.cards import read_datacard
 from pocket.statistics.cards.histograms import write_histograms
+from tests.entries import check_each
 from tests.pocket.statistics.cards.card_texts import counting, read, shaped
 
 MISTAKES = [
@@ -154,7 +155,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "message"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+@check_each(("text", "message"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
 def test_mistakes(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(PocketError, match=message) as caught:
         read(tmp_path, text, {"bkg_jes2Up": [5.0, 2.0], "bkg_jes2Down": [3.0, 2.0]} if "jes2" in text else None)

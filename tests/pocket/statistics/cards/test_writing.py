@@ -20,6 +20,7 @@ from pocket.statistics.cards.writing import _expectation
 from pocket.statistics.formulas import Formula
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel
+from tests.entries import check_each
 from tests.pocket.statistics import models as statistics_models
 from tests.pocket.statistics.cards import card_loop, card_models
 
@@ -212,7 +213,7 @@ def counting(**changes: object) -> RegionModel:
     return RegionModel(nominal=np.ones((2, 1)), sumw2=np.zeros((2, 1)), data=np.ones(1), **values)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("region", "changes", "message"),
     [
         (counting(name="4j_2b"), {}, "a region can't be named '4j_2b' in a datacard: .* such as 'region_4j_2b'"),

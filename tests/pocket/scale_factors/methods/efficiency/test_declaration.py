@@ -13,6 +13,7 @@ from pocket.scale_factors import (
     TagAndProbeCount,
     TagAndProbeFit,
 )
+from tests.entries import check_each
 from tests.pocket.scale_factors.toys import DECLARED
 
 SIMULATED: dict[str, Any] = {key: value for key, value in DECLARED.items() if key != "data"}
@@ -37,7 +38,7 @@ def test_axes_and_categories_that_tell_passing_from_failing() -> None:
     assert count(fail_category="fail").histogram_axes() == ("pt", "abseta", "mass")
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "text"),
     [
         ({"fail_category": "fail", "denominator": "all"}, "give fail_category or denominator, not both"),

@@ -6,6 +6,7 @@ import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.scale_factors import Flat, LogNormal, Shape
+from tests.entries import check_each
 from tests.pocket.scale_factors.tagging_toys import declaration
 
 
@@ -17,7 +18,7 @@ def test_axes_and_sources() -> None:
     assert [source.name for source in declared.remeasured_systematics()] == ["method"]
 
 
-@pytest.mark.parametrize(
+@check_each(
     ("changes", "text"),
     [
         ({"axes": ("pt", "sv_mass")}, "axis 'sv_mass' tells the flavours apart"),
