@@ -15,7 +15,7 @@ from pocket.base.probabilities import short_probability
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_ranges, read_values
-from tasks.chain.results import describe_fit, digits_of, with_errors
+from tasks.chain.results import describe_fit, digits_of, interval_text, significance_text
 from tasks.core.console import counted, short_path
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
@@ -180,40 +180,57 @@ class FitModel(FitChoice):
             raise
 
 
-def result_lines(results: Results, data: str) -> list[str]:
+def confirmation_lines(results: Results) -> list[str]:
+    """Return what the other minimiser says of the best fit, if it doesn't agree."""
+    from pocket.statistics.analyses import DIFFERENCE
+
+    found = results.confirmation
+    if found.difference < -DIFFERENCE:
+        return [
+            f"warning: {results.fit.minimiser} found a minimum that is lower by {-found.difference:.2g}, which all "
+            "results are of: look at the likelihood for other minima"
+        ]
+    if not found.converged or found.difference > DIFFERENCE:
+        how = f"a minimum that is higher by {found.difference:.2g}" if found.converged else "no minimum"
+        return [f"note: the best fit isn't confirmed, since {found.minimiser} finds {how}"]
+    return []
+
+
+def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     """Return the lines that a fit prints.
 
     Args:
         results: the results.
         data: what was fitted.
+        label: the same in words.
     """
     from pocket.statistics.tensors import count_simulation
 
     likelihood = results.fit.likelihood
     found = results.others.get("significance", ())
-    significances = {one.poi: one.significance for one in found if not isinstance(one, Mapping)}
+    significances = {one.poi: one.significance for one in found}
     lines = []
     for poi, interval in results.intervals.items():
-        down, up = interval.errors
-        digits = digits_of(min(down, up))
-        parts = [f"{poi} = {with_errors(interval.value, down, up)}"]
+        digits = digits_of(min(interval.errors) or max(interval.errors))
+        parts = [f"{poi} = {interval_text(interval.value, interval.low, interval.high, interval.bounded)}"]
         if poi in results.breakdowns:
             stat_down, stat_up = results.breakdowns[poi].groups["stat"]
             parts[0] += f" (stat. −{stat_down:.{digits}f} +{stat_up:.{digits}f})"
         if poi in significances:
+            text = significance_text(significances[poi])
             kind = "" if data == "observed" else "expected "
-            parts.append(f"{kind}significance {significances[poi]:.1f} σ")
+            parts.append(f"{kind}{text}" if "significance" in text else f"{kind}significance {text}")
         lines.append("   ".join(parts))
-    label = {"asimov": "Asimov", "observed": "observed"}[data]
     simulated = count_simulation(likelihood.has_gaussian, likelihood.simulation_events)
     count = counted(len(likelihood.parameters.names), "parameter")
     count += f" and {simulated} of simulation's statistics" if simulated else ""
-    end = f"{label}, {count}, {results.seconds:.1f} s"
+    end = f"{label or data}, {count}, {results.seconds:.1f} s"
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
-    others = {"scan of": results.others.get("scan", ()), "limit on": results.others.get("limits", ())}
-    for what, records in {"significance of": found, **others}.items():
-        reasons = [record for record in records if isinstance(record, Mapping)]
-        lines += [f"no {what} {reason['poi']}: {reason['error']}" for reason in reasons]
+    lines += confirmation_lines(results)
+    lines += [f"no {none.result} of {none.name}: {none.reason}" for none in results.missing]
+    for limit in results.others.get("limits", ()):
+        if limit.range_end is not None:
+            lines.append(f"note: a limit of {limit.poi} is beyond its range, which ends at {limit.range_end:g}")
     if (test := results.others.get("gof")) is not None and test.degrees <= 0 and test.p_toys is None:
         lines.append("goodness of fit: none, because there are as many free parameters as bins, or more")
     elif test is not None:
