@@ -16,8 +16,8 @@ from scipy import linalg, optimize
 from pocket.base.typing import Floats, Indices, Mask
 from pocket.errors import check_known
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.parameter_options import MINIMISERS
 
-MINIMISERS = ("newton", "minuit")
 #: estimated distance of the deviance from its minimum below which a minimisation has converged
 TOLERANCE = 1e-4
 #: size of the gradient at which the trust region ends, in units of the errors that parameters would have alone

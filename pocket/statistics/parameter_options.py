@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from pocket.errors import ConfigError, UnknownNameError
 
+#: what looks for minima
+MINIMISERS = ("newton", "minuit")
 #: beginning of the name of a group, where parameters are named
 GROUP = "group:"
 T = TypeVar("T")

@@ -12,7 +12,7 @@ import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.probabilities import short_probability
-from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.errors import ConfigError, FitError, UnknownNameError, check_known
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_ranges, read_values
 from tasks.chain.results import describe_fit, digits_of, interval_text, significance_text
@@ -23,10 +23,13 @@ from tasks.statistics.datacards import CHECKS, warning_lines
 from tasks.statistics.toys import TOYS, FitOptions, FitToys, declared_parameters, read_model
 
 if TYPE_CHECKING:
-    from pocket.statistics import Model
-    from pocket.statistics.analyses import Results
+    from pocket.io.store import Manifest
+    from pocket.statistics import Likelihood, Model
+    from pocket.statistics.analyses import Choice, Results
+    from pocket.statistics.results import NoResult
 
 DATA = ("asimov", "observed", "toys")
+ASIMOV = ("prefit", "postfit")
 POSTFIT = "postfit.h5"
 RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
 #: number of impacts that are printed
@@ -40,6 +43,15 @@ class FitChoice(FitOptions):
     data = luigi.Parameter(
         default=DATA[0],
         description="asimov, observed (needs --unblind) or toys; default: asimov",
+    )
+    asimov = luigi.Parameter(
+        default=ASIMOV[0],
+        description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
+    )
+    accept_missing = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="take a fit of which some results aren't found; default: False",
     )
     results = law.CSVParameter(
         default=RESULTS, description=f"results besides the fit, goodness for data only; default: {','.join(RESULTS)}"
@@ -62,13 +74,17 @@ class FitChoice(FitOptions):
         params = super().modify_param_values(params)
         check_known("choice", [params["data"]], DATA, "--data")
         check_known("result", params["results"], RESULTS, "--results")
+        check_known("choice", [params["asimov"]], ASIMOV, "--asimov")
         unblinds = params["unblind"] != law.NO_STR
+        fits_data = params["data"] == "asimov" and params["asimov"] == "postfit"
+        if params["asimov"] == "postfit" and not fits_data:
+            raise ConfigError(f"--asimov postfit has no effect with --data {params['data']}")
         if params["data"] == "observed" and not unblinds:
             raise ConfigError(
                 "--data observed needs --unblind REASON, which is recorded; without it, --data asimov is what the "
                 "model expects"
             )
-        if params["data"] != "observed" and unblinds:
+        if params["data"] != "observed" and unblinds and not fits_data:
             raise ConfigError(f"--unblind has no effect with --data {params['data']}, which uses no observed data")
         if params["toys"] < 0:
             raise ConfigError(f"--toys is {params['toys']}, expected 0 or more")
@@ -97,6 +113,7 @@ class FitModel(FitChoice):
         """Return the model, the options, and the code of fits."""
         return {
             "data": self.data,
+            "asimov": self.asimov,
             "results": sorted(self.results),
             "toys": self.toys,
             **self.options_spec,
@@ -127,6 +144,7 @@ class FitModel(FitChoice):
             place, text = short_path(checks), checks.read_text(encoding="utf-8")
             warnings = [finding["check"] for finding in json.loads(text)["warnings"]]
         files: dict[str, str] = {}
+        missing: Sequence[NoResult] = ()
         predictions: dict[str, Any] = {}
         if self.data == "toys":
             found = self.requires()["toys"].values()
@@ -134,23 +152,40 @@ class FitModel(FitChoice):
             shown = toy_lines(found, self.toys, dict(zip(thrown.names, map(float, thrown.start), strict=True)))
             files[TOYS] = json.dumps(found, indent=1, allow_nan=False)
         else:
-            choice = self.choice(data=self.data, results=tuple(self.results), toys=self.toys)
+            choice = self.choice(data=self.data, asimov=self.asimov, results=tuple(self.results), toys=self.toys)
             results = find_results(model, choice)
-            shown = result_lines(results, self.data)
+            missing, label = results.missing, data_label(results.fit.likelihood, choice)
+            shown = result_lines(results, self.data, label)
             predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
-            fitted = {"fit": results.fit.result(), "intervals": dict(results.intervals)}
-            files["fit.json"] = to_json({**fitted, "data": self.data, "breakdowns": dict(results.breakdowns)})
+            files["fit.json"] = to_json(
+                {
+                    "fit": results.fit.result(),
+                    "intervals": dict(results.intervals),
+                    "data": self.data,
+                    "label": label,
+                    "breakdowns": dict(results.breakdowns),
+                    "confirmation": results.confirmation,
+                    "missing": missing,
+                }
+            )
             if results.impacts:
                 files["impacts.json"] = to_json(results.impacts)
                 files["impacts_of_simulation.json"] = to_json(results.simulation)
             files |= {f"{name}.json": to_json(records) for name, records in results.others.items()}
         print("\n".join([*shown, *warning_lines(warnings, place)]), flush=True)
-        info: dict[str, Any] = {"data": self.data, **self.reason}
+        info: dict[str, Any] = {"data": self.data, "missing": len(missing), **self.reason}
         with write_output(**self.write_info(), **info) as output:
             for name, text in files.items():
                 (output / name).write_text(text, encoding="utf-8")
             if predictions:
                 save_predictions(predictions, output / POSTFIT)
+        if missing and not self.accept_missing:
+            raise missing_results(self, len(missing))
+
+    def lacks(self, manifest: Manifest) -> str:
+        """Return that results aren't there that were asked for, unless that is accepted."""
+        missing = int(manifest.info.get("missing", 0))
+        return "" if self.accept_missing or not missing else f"a fit without {counted(missing, 'result')}"
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""
@@ -178,6 +213,30 @@ class FitModel(FitChoice):
                             "is left out"
                         ) from error
             raise
+
+
+def missing_results(task: FitChoice, missing: int) -> FitError:
+    """Return the error that ends a command whose results aren't all found."""
+    return FitError(
+        f"{counted(missing, 'result')} of {task.task_family} {task.config_part} {'is' if missing == 1 else 'are'} "
+        f"missing, for the reasons above; all others are in {short_path(task.directory)}; --accept-missing continues "
+        "anyway"
+    )
+
+
+def data_label(likelihood: Likelihood, choice: Choice) -> str:
+    """Return in words which data a fit has.
+
+    Args:
+        likelihood: the likelihood.
+        choice: what is fitted.
+    """
+    if choice.data == "observed":
+        return "observed"
+    parameters = likelihood.parameters
+    at = ", ".join(f"{poi} = {parameters.start[parameters.index(poi)]:g}" for poi in likelihood.model.pois)
+    after = ", nuisances after a fit to data" if choice.asimov == "postfit" else ""
+    return f"Asimov, {at}{after}"
 
 
 def confirmation_lines(results: Results) -> list[str]:

@@ -49,7 +49,7 @@ class PlotFit(FormatsTask, FitChoice):
     @property
     def fitted(self) -> FitModel:
         """The fit."""
-        return FitModel.req(self)
+        return FitModel.req(self, accept_missing=True)
 
     def requires(self) -> FitModel:
         """Return the fit."""

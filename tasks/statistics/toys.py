@@ -16,10 +16,11 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, check_known
 from pocket.executors.base import Progress
 from pocket.io.store import store_path, verify_all, write_output
 from pocket.statistics.parameter_options import (
+    MINIMISERS,
     KnownParameters,
     check_options,
     joined_parameters,
@@ -66,6 +67,11 @@ class FitOptions(ModelTask):
         description="start values, also of Asimov data and toys, e.g. r=2; no default",
     )
     ranges = law.CSVParameter(default=(), description="ranges of parameters, e.g. r=-5:5,norm_*=0:3; no default")
+    mask = law.CSVParameter(default=(), description="regions without a part in the fit, e.g. sr_*; no default")
+    minimizer = luigi.Parameter(
+        default=MINIMISERS[0],
+        description=f"what looks for minima first, {' or '.join(MINIMISERS)}; default: {MINIMISERS[0]}",
+    )
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
     toys_per_branch = luigi.IntParameter(
         default=100, significant=False, description="number of toys per branch; default: 100"
@@ -89,6 +95,7 @@ class FitOptions(ModelTask):
         elif params["mass"] != MASS or params["keywords"] or params["maps"] != law.NO_STR:
             raise ConfigError("--mass, --keywords and --maps have no effect without --card")
         params = super().modify_param_values(params)
+        check_known("minimiser", [params["minimizer"]], MINIMISERS, "--minimizer")
         freeze, values, ranges = params["freeze"], read_values(params["set"]), read_ranges(params["ranges"])
         if freeze or values or ranges:
             from pocket.statistics.analyses import known_parameters
@@ -117,7 +124,15 @@ class FitOptions(ModelTask):
         from pocket.statistics.analyses import Choice
 
         values, ranges = read_values(self.set), read_ranges(self.ranges)
-        return Choice(freeze=tuple(self.freeze), values=values, ranges=ranges, seed=self.seed, **others)
+        return Choice(
+            freeze=tuple(self.freeze),
+            values=values,
+            ranges=ranges,
+            mask=tuple(self.mask),
+            minimiser=self.minimizer,
+            seed=self.seed,
+            **others,
+        )
 
     @property
     def the_card(self) -> Card | None:
@@ -159,6 +174,8 @@ class FitOptions(ModelTask):
             "freeze": tuple(self.freeze),
             "set": read_values(self.set),
             "ranges": read_ranges(self.ranges),
+            "mask": sorted(self.mask),
+            "minimizer": self.minimizer,
             "seed": self.seed,
         }
 

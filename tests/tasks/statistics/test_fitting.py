@@ -67,13 +67,14 @@ def test_the_default_is_what_the_model_expects(modelled: Chain) -> None:
     run = run_here(modelled, "FitModel", "--model", "z")
     assert run.code == 0, run.text
     assert "r = 1.0" in run.text
-    assert "expected significance" in run.text
+    # there is no background
+    assert "expected unbounded significance (data where nothing is expected without signal)" in run.text
     # The model leaves out the statistics of simulation.
-    assert "Asimov, 3 parameters, " in run.text
+    assert "Asimov, r = 1, 3 parameters, " in run.text
     assert "3 parameters, 1 of them with shapes\n" in run.text
     # the model has told its warnings
     assert run.text.count("\nchecks: ") == 1
-    assert re.search(r"Results\n  r \(Asimov\) +1\.0\d+ −0\.\d+ \+0\.\d+   expected \d+\.\d σ\n", run.text)
+    assert re.search(r"Results\n  r \(Asimov, r = 1\) +1\.0\d+ −0\.\d+ \+0\.\d+   expected unbounded ", run.text)
     found = fitted(modelled)
     assert found["data"] == "asimov"
     assert found["fit"].parameters["r"].value == pytest.approx(1)
