@@ -217,6 +217,97 @@ class GoodnessOfFit:
 
 
 @dataclass(frozen=True)
+class PointToys:
+    """Fits of toys at a point of a parameter of interest.
+
+    Args:
+        poi: the parameter.
+        at: its value in the toys.
+        tested: its value in the fits that are compared with the best ones.
+        best: best values, by toy.
+        rise: by how much the deviance at the tested value is above its minimum, by toy.
+        failed: number of toys whose fit has no minimum, which aren't among these.
+    """
+
+    poi: str
+    at: float
+    tested: float
+    best: tuple[float, ...]
+    rise: tuple[float, ...]
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class ToyLimit:
+    """An upper limit by the CLs method, from toys.
+
+    Args:
+        poi: the parameter of interest.
+        level: confidence level.
+        observed: the limit.
+        error: its error from the number of toys.
+        expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations; NaN beyond the points.
+        points: tested values.
+        cls, errors: CLs of the data and its error, by point.
+    """
+
+    poi: str
+    level: float
+    observed: float
+    error: float
+    expected: tuple[float, ...]
+    points: tuple[float, ...]
+    cls: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ToySignificance:
+    """The significance of a signal, from toys without one.
+
+    Args:
+        poi: the parameter of interest.
+        p_value: share of the toys that look at least as much like a signal.
+        error: its error.
+        significance: the same in standard deviations, a lower limit if no toy does.
+        toys, above: number of toys, and of those that do.
+    """
+
+    poi: str
+    p_value: float
+    error: float
+    significance: float
+    toys: int
+    above: int
+
+
+@dataclass(frozen=True)
+class ToyInterval:
+    """The interval of Feldman and Cousins.
+
+    Args:
+        poi: the parameter of interest.
+        level: confidence level.
+        value: its best value.
+        low, high: ends of the interval.
+        bounded: whether (the lower, the upper) end is that of the range or of the points.
+        points: values with toys.
+        rise, critical: rise of the deviance of the data, and the one that a share ``level`` of toys doesn't exceed, by
+            point.
+    """
+
+    poi: str
+    level: float
+    value: float
+    low: float
+    high: float
+    bounded: tuple[bool, bool]
+    points: tuple[float, ...]
+    rise: tuple[float, ...]
+    critical: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class NoResult:
     """A result that isn't found, which is no reason to have no others.
 
@@ -260,6 +351,10 @@ RECORDS = {
         GoodnessOfFit,
         NoResult,
         Confirmation,
+        PointToys,
+        ToyLimit,
+        ToySignificance,
+        ToyInterval,
     )
 }
 
