@@ -71,13 +71,18 @@ class Parameters:
         return self.names.index(name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Point:
-    """What the deviance and its derivatives need at a point: expectations, V of shape (B,), and the profile."""
+    """What the deviance and its derivatives need at a point: expectations, V of shape (B,), and the profile.
+
+    The derivatives are kept, since a minimiser and the fit both ask for them at the minimum.
+    """
 
     expectation: Expectation
     variance: Floats
     profile: Profile
+    gradient: Floats | None = None
+    hessian: Floats | None = None
 
 
 class Likelihood:
@@ -322,9 +327,11 @@ class Likelihood:
             values: values of all parameters, shape (parameters,).
         """
         point = self._evaluate(values)
-        found = point.expectation.sum_first_derivatives(*self._weights(point))
-        found[self.constrained] += 2 * (values[self.constrained] - self.observations.nuisances)
-        return found
+        if point.gradient is None:
+            found = point.expectation.sum_first_derivatives(*self._weights(point))
+            found[self.constrained] += 2 * (values[self.constrained] - self.observations.nuisances)
+            point.gradient = found
+        return point.gradient.copy()
 
     def hessian(self, values: Floats) -> Floats:
         """Return the second derivatives of the deviance, shape (parameters, parameters).
@@ -333,6 +340,8 @@ class Likelihood:
             values: values of all parameters, shape (parameters,).
         """
         point, arrays = self._evaluate(values), self.arrays
+        if point.hessian is not None:
+            return point.hessian.copy()
         expectation, shapes, count = point.expectation, arrays.shape_positions, len(self.parameters.names)
         found = expectation.sum_second_derivatives(*self._weights(point))
         by_factor, templates = expectation.factor_derivatives(), expectation.template_derivatives()
@@ -352,7 +361,8 @@ class Likelihood:
         yields[shapes] += templates[:, :, few] * expectation.factor[:, arrays.column[few]]
         found += self._along_expectation(point, self._slopes(point, total, by_factor, yields), yields)
         found[self.constrained, self.constrained] += 2
-        return found
+        point.hessian = found
+        return found.copy()
 
     # ------------------------------------------------------------------ expectations and their derivatives
 

@@ -20,13 +20,19 @@ from pocket.statistics.parameter_options import MINIMISERS
 
 #: estimated distance of the deviance from its minimum below which a minimisation has converged
 TOLERANCE = 1e-4
+#: the same at which steps end: the last one makes it much smaller
+CLOSE = 1e-6
+#: share of the estimated fall of the deviance that a full step of Newton's method must have
+LEAST_SHARE = 0.2
 #: size of the gradient at which the trust region ends, in units of the errors that parameters would have alone
 GRADIENT = 1e-3
 #: first radius of the trust region, in the same units
 RADIUS = 5.0
 MAX_ITERATIONS = 200
 #: number of steps in a row that don't lead down after which there are no more: the deviance has a kink there
-MAX_REFUSED = 10
+MAX_REFUSED = 6
+#: how often a step along kinks is halved, and how many gradients are kept
+STEPS_BACK, MAX_BUNDLE = 12, 20
 #: share of an error within which a parameter of MINUIT counts as at its bound, which MINUIT only approaches
 AT_BOUND = 1e-2
 
@@ -41,6 +47,7 @@ class Minimum:
         distance: by how much it was estimated to fall with the last step; 0 where it is flat.
         iterations: number of steps.
         converged: whether the distance is small, and the second derivatives of parameters inside their ranges positive.
+        moved: whether the last step was taken.
     """
 
     values: Floats
@@ -48,6 +55,7 @@ class Minimum:
     distance: float
     iterations: int
     converged: bool
+    moved: bool = False
 
 
 def minimise(likelihood: Likelihood, start: Floats, floating: Mask, minimiser: str = MINIMISERS[0]) -> Minimum:
@@ -81,9 +89,11 @@ def find_minimum(likelihood: Likelihood, start: Floats, floating: Mask, minimise
     # Where the deviance is flat, parameters aren't determined, which the other doesn't change.
     if not found.converged and found.distance > 0:
         (other,) = (name for name in MINIMISERS if name != minimiser)
-        again = minimise(likelihood, start, floating, other)
-        if again.converged:
-            return again, other
+        # Near the minimum the other has less to do; far from it, it may find the way from the start.
+        for first in (found.values, start):
+            again = minimise(likelihood, first, floating, other)
+            if again.converged:
+                return again, other
     return found, minimiser
 
 
@@ -120,20 +130,73 @@ class _OutsideError(Exception):
 
 
 def _trust_region(likelihood: Likelihood, values: Floats, floating: Mask) -> Minimum:
-    """Return the minimum by steps within a trust region, on the parameters that aren't held at a bound."""
-    descent = _Descent(likelihood, values, likelihood.impossible_bins(values))
+    """Return the minimum by Newton's steps and, where these don't lead down, by those within a trust region."""
+    found = polish(likelihood, values, floating)
+    for _ in range(MAX_ITERATIONS):
+        if found.distance < CLOSE or not found.moved:
+            break
+        found = polish(likelihood, found.values, floating, found.iterations)
+    if found.converged:
+        return found
+    descent = _Descent(likelihood, found.values, likelihood.impossible_bins(found.values), iterations=found.iterations)
     while descent.iterations < MAX_ITERATIONS:
         gradient = likelihood.gradient(descent.values)
         free = np.flatnonzero(floating & ~held_at_bounds(likelihood, descent.values, gradient))
         if not len(free):
             return Minimum(descent.values, likelihood.deviance(descent.values), 0.0, descent.iterations, True)
-        before = descent.values
         if descent.go(free):
             found = polish(likelihood, descent.values, floating, descent.iterations)
-            if found.converged or np.array_equal(found.values, before):
-                return found
-            descent.values = found.values
+            return found if found.converged else _along_kinks(likelihood, found, floating)
     return polish(likelihood, descent.values, floating, descent.iterations)
+
+
+def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum:
+    """Return the minimum where the deviance has kinks, as where varied templates of a process become empty.
+
+    Gradients of both sides of a kink are collected. Their shortest convex combination is the direction along the kink,
+    and its length how far the minimum is (P. Wolfe, Math. Programming Study 3 (1975) 145).
+    """
+    low, high = likelihood.parameters.low, likelihood.parameters.high
+    values, deviance, iterations = at.values, at.deviance, at.iterations
+    bundle: list[Floats] = []
+    distance = np.inf
+    for iterations in range(at.iterations + 1, at.iterations + MAX_ITERATIONS + 1):
+        gradient, hessian = likelihood.gradient(values), likelihood.hessian(values)
+        impossible = likelihood.impossible_bins(values)
+        free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, gradient))
+        factor = factorise(hessian[np.ix_(free, free)]) if len(free) else None
+        if factor is None:
+            return Minimum(values, deviance, np.inf, iterations, False)
+        bundle = bundle or [gradient]
+        rows = np.array([linalg.solve_triangular(factor[0], each[free], lower=True) for each in bundle])
+        shortest = _shortest(rows)
+        distance = float(shortest @ shortest / 2)
+        if distance < TOLERANCE / 10:
+            break
+        step = np.zeros(len(values))
+        step[free] = -linalg.solve_triangular(factor[0].T, shortest, lower=False)
+        for length in 0.5 ** np.arange(STEPS_BACK):
+            following = np.clip(values + length * step, low, high)
+            if likelihood.impossible_bins(following) > impossible:
+                continue
+            reached = likelihood.deviance(following)
+            if reached < deviance - 0.2 * length * distance:
+                values, deviance, bundle = following, reached, []
+                break
+        else:
+            bundle = [*bundle[-MAX_BUNDLE:], likelihood.gradient(following)]
+    return Minimum(values, deviance, distance, iterations, distance < TOLERANCE)
+
+
+def _shortest(rows: Floats) -> Floats:
+    """Return the shortest convex combination of vectors, shape (vectors, components)."""
+    # A large weight of the row of ones makes the sum of the shares one (C. L. Lawson and R. J. Hanson, Solving Least
+    # Squares Problems, 1974, chapter 23).
+    weight = 1e3 * float(np.abs(rows).max(initial=1.0))
+    shares, _ = optimize.nnls(
+        np.vstack([rows.T, np.full(len(rows), weight)]), np.append(np.zeros(rows.shape[1]), weight)
+    )
+    return np.asarray(shares @ rows / shares.sum())
 
 
 @dataclass(eq=False)
@@ -218,8 +281,16 @@ class _Descent:
             self.radius = float(np.linalg.norm((proposed - self.values)[free] / scale)) / 4
 
 
-def polish(likelihood: Likelihood, values: Floats, floating: Mask, iterations: int) -> Minimum:
-    """Return the minimum that one more step of Newton's method finds, and whether it is one."""
+def polish(likelihood: Likelihood, values: Floats, floating: Mask, iterations: int = 0) -> Minimum:
+    """Return where a full step of Newton's method leads, on the parameters that aren't held at a bound.
+
+    Args:
+        likelihood: the likelihood.
+        values: values of all parameters, shape (parameters,).
+        floating: which parameters may change, shape (parameters,).
+        iterations: number of steps before.
+    """
+    low, high = likelihood.parameters.low, likelihood.parameters.high
     deviance, gradient = likelihood.deviance(values), likelihood.gradient(values)
     free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, gradient))
     if not len(free):
@@ -232,11 +303,18 @@ def polish(likelihood: Likelihood, values: Floats, floating: Mask, iterations: i
     step = -linalg.cho_solve(factor, gradient[free])
     distance = float(-gradient[free] @ step / 2)
     following = values.copy()
-    following[free] = np.clip(values[free] + step, likelihood.parameters.low[free], likelihood.parameters.high[free])
+    following[free] = np.clip(values[free] + step, low[free], high[free])
+    # Far from the minimum, a step may leave the region in which the derivatives say anything.
+    is_near = np.abs((following - values)[likelihood.constrained]).max(initial=0.0) <= RADIUS
     impossible = likelihood.impossible_bins(values)
-    if likelihood.impossible_bins(following) <= impossible and (reached := likelihood.deviance(following)) <= deviance:
-        values, deviance = following, reached
-    return Minimum(values, deviance, distance, iterations + 1, distance < TOLERANCE)
+    converged = distance < TOLERANCE
+    if is_near and likelihood.impossible_bins(following) <= impossible:
+        reached = likelihood.deviance(following)
+        # Next to the minimum, the deviance is constant to its rounding.
+        rounding = 1e-11 * (1 + abs(deviance))
+        if reached <= deviance - LEAST_SHARE * distance or (converged and reached <= deviance + rounding):
+            return Minimum(following, reached, distance, iterations + 1, converged, moved=True)
+    return Minimum(values, deviance, distance, iterations + 1, converged)
 
 
 def _minuit(likelihood: Likelihood, values: Floats, floating: Mask) -> Minimum:
