@@ -144,9 +144,14 @@ def _trust_region(likelihood: Likelihood, values: Floats, floating: Mask) -> Min
         free = np.flatnonzero(floating & ~held_at_bounds(likelihood, descent.values, gradient))
         if not len(free):
             return Minimum(descent.values, likelihood.deviance(descent.values), 0.0, descent.iterations, True)
+        before = likelihood.deviance(descent.values)
         if descent.go(free):
             found = polish(likelihood, descent.values, floating, descent.iterations)
-            return found if found.converged else _along_kinks(likelihood, found, floating)
+            if found.converged:
+                return found
+            if found.deviance > before - TOLERANCE:
+                return _along_kinks(likelihood, found, floating)
+            descent.values = found.values
     return polish(likelihood, descent.values, floating, descent.iterations)
 
 
@@ -160,6 +165,10 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
     values, deviance, iterations = at.values, at.deviance, at.iterations
     bundle: list[Floats] = []
     distance = np.inf
+
+    def at_kink(distance: float) -> Minimum:
+        return Minimum(values, deviance, distance, iterations, distance < TOLERANCE)
+
     for iterations in range(at.iterations + 1, at.iterations + MAX_ITERATIONS + 1):
         gradient, hessian = likelihood.gradient(values), likelihood.hessian(values)
         impossible = likelihood.impossible_bins(values)
@@ -171,8 +180,9 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
         rows = np.array([linalg.solve_triangular(factor[0], each[free], lower=True) for each in bundle])
         shortest = _shortest(rows)
         distance = float(shortest @ shortest / 2)
-        if distance < TOLERANCE / 10:
-            break
+        if distance < CLOSE:
+            # Away from kinks a full step is much better still.
+            return polish(likelihood, values, floating, iterations) if len(bundle) == 1 else at_kink(distance)
         step = np.zeros(len(values))
         step[free] = -linalg.solve_triangular(factor[0].T, shortest, lower=False)
         for length in 0.5 ** np.arange(STEPS_BACK):
@@ -185,7 +195,7 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
                 break
         else:
             bundle = [*bundle[-MAX_BUNDLE:], likelihood.gradient(following)]
-    return Minimum(values, deviance, distance, iterations, distance < TOLERANCE)
+    return at_kink(distance)
 
 
 def _shortest(rows: Floats) -> Floats:
