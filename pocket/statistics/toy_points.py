@@ -130,8 +130,10 @@ def cls_of_toys(both: PointToys, background: PointToys, observed: float) -> tupl
     if not above_b:
         return p_both, 0.0, 0.0, 0.0
     ratio = p_both / p_background
-    relative = np.hypot(*(np.sqrt((1 - n / of) / n) if n else 1.0 for n, of in counts))
-    return p_both, p_background, ratio, float(ratio * relative)
+    # Without a toy above, one would be as likely.
+    error_both = np.sqrt(max(above, 1) * (1 - above / total)) / total
+    error_background = np.sqrt(p_background * (1 - p_background) / total_b)
+    return p_both, p_background, ratio, float(np.hypot(error_both, ratio * error_background) / p_background)
 
 
 def find_toy_limit(statistics: PointStatistics, poi: str, level: float = 0.95) -> ToyLimit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import optimize, stats
@@ -21,7 +23,7 @@ from pocket.statistics.toy_points import (
     throw_at,
 )
 
-SIGNAL, BACKGROUND, TOYS = 1.0, 3.0, 1500
+SIGNAL, BACKGROUND, TOYS = 1.0, 3.0, 600
 
 
 def counting(data: float) -> Likelihood:
@@ -59,17 +61,17 @@ def test_limits_of_one_bin_are_exact(data: float) -> None:
     assert abs(found.observed - expected) < 3.5 * found.error
     for point, level, error in zip(found.points, found.cls, found.errors, strict=True):
         assert abs(level - cls(point)) < 4 * error
-    assert from_json(to_json(found)) == found
+    np.testing.assert_equal(dataclasses.astuple(from_json(to_json(found))), dataclasses.astuple(found))
 
 
 def test_p_values_of_one_bin_are_exact() -> None:
     likelihood = counting(8.0)
-    statistics = PointStatistics(fit(likelihood), toys_at(likelihood, (0.0,), 3000))
+    statistics = PointStatistics(fit(likelihood), toys_at(likelihood, (0.0,), 2000))
     found = find_toy_significance(statistics, "r")
     expected = stats.poisson.sf(7, BACKGROUND)
     assert abs(found.p_value - expected) < 4 * found.error
     assert found.significance == pytest.approx(stats.norm.isf(found.p_value))
-    assert (found.toys, found.above) == (3000, round(found.p_value * 3000))
+    assert (found.toys, found.above) == (2000, round(found.p_value * 2000))
 
 
 def test_a_p_value_without_a_toy_above_is_a_limit() -> None:
@@ -95,14 +97,14 @@ def feldman_cousins(data: int, level: float, points: np.ndarray) -> tuple[float,
 
 @pytest.mark.parametrize(("data", "level"), [(0, 0.9), (4, 0.9), (7, 0.6827)])
 def test_intervals_of_one_bin_are_those_of_feldman_and_cousins(data: int, level: float) -> None:
-    points = np.arange(0, 13, 0.5)
+    points = np.arange(0, 13, 1.0)
     low, high = feldman_cousins(data, level, np.arange(0, 13, 0.02))
     likelihood = counting(float(data))
-    toys = [throw_at(likelihood, "r", float(point), float(point), range(800), seed=3) for point in points]
+    toys = [throw_at(likelihood, "r", float(point), float(point), range(300), seed=3) for point in points]
     found = find_toy_interval(PointStatistics(fit(likelihood), toys), "r", level)
     # Ends jump by discreteness, and are known to about the distance of two points.
-    assert found.low == pytest.approx(low, abs=0.6)
-    assert found.high == pytest.approx(high, abs=0.6)
+    assert found.low == pytest.approx(low, abs=1.1)
+    assert found.high == pytest.approx(high, abs=1.1)
     assert found.bounded == (low == 0, False)
 
 
