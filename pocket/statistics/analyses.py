@@ -16,13 +16,14 @@ from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.goodness import goodness_of_fit
 from pocket.statistics.impacts import break_down, find_impact, moved_parameters, rank_simulation, ranked
-from pocket.statistics.intervals import find_interval, scan
+from pocket.statistics.intervals import ONE_SIGMA, find_interval, scan
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
 from pocket.statistics.minimisation import MINIMISERS, minimise
 from pocket.statistics.model import Model
 from pocket.statistics.parameter_options import KnownParameters, check_options, expand
-from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, Scan
+from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan
+from pocket.statistics.toy_points import PointStatistics, find_toy_interval, find_toy_limit, find_toy_significance
 from pocket.statistics.toys import Simulation, asimov, toy
 
 #: kinds of results besides the fit and the intervals of the parameters of interest
@@ -288,6 +289,30 @@ def find_results(model: Model, choice: Choice) -> Results:
         confirmation=confirmation,
         missing=tuple(missing),
     )
+
+
+def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Sequence[PointToys]) -> Results:
+    """Return results with those of toys at points.
+
+    Args:
+        results: the results.
+        choice: what is fitted.
+        wanted: ``"toy_limits"``, ``"toy_significance"``, ``"feldman_cousins"``.
+        toys: toys of one parameter of interest.
+    """
+    poi, missing, others = toys[0].poi, list(results.missing), dict(results.others)
+    best = results.fit
+    of_limits = PointStatistics(fit(of_limit(best.likelihood, choice, poi), choice.minimiser), toys)
+    statistics = PointStatistics(best, toys)
+    find: dict[str, Callable[[], list[Any]]] = {
+        "toy_limits": lambda: [find_toy_limit(of_limits, poi)],
+        "toy_significance": lambda: [find_toy_significance(statistics, poi)],
+        "feldman_cousins": lambda: [find_toy_interval(statistics, poi, level) for level in (ONE_SIGMA, 0.95)],
+    }
+    for result in wanted:
+        found = _each(result, [poi], lambda _, result=result: find[result](), missing)  # type: ignore[misc]
+        others[result] = found.get(poi, [])
+    return replace(results, others=others, missing=tuple(missing))
 
 
 def confirm(best: Fit) -> tuple[Fit, Confirmation]:

@@ -64,6 +64,42 @@ def find_significance(likelihood: Likelihood, poi: str) -> Significance:
     return Significance(poi=poi, statistic=statistic, significance=root, p_value=float(stats.norm.sf(root)))
 
 
+def sensitive_events(best: Fit, poi: str) -> tuple[float, float]:
+    """Return how many expected and simulated events a result for a signal rests on.
+
+    Events count by w = ln(1 + s/b), the logarithm of the ratio of expectations with and without signal, as in the test
+    statistic. So these are (Σ w λ)²/Σ w² λ for the expectation λ, and (Σ w b)²/Σ w² σ² for a background with the variance
+    σ² of simulation. Asymptotic formulas need some ten of both.
+
+    Args:
+        best: a fit, whose parameters other than ``poi`` are taken; the signal is that of ``poi`` = 1, or of its value.
+        poi: the parameter of interest.
+
+    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> region = RegionModel("sr", ("signal", "other"), np.array([[3.0], [4.0]]), np.array([[0.1], [2.0]]),
+    ...     data=np.array([7.0]), factors={"signal": ("r",)})
+    >>> best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 20)})))
+    >>> [round(number, 3) for number in sensitive_events(best, "r")]
+    [7.0, 8.0]
+    """
+    likelihood = best.likelihood
+    index = likelihood.parameters.index(poi)
+    values = best.values.copy()
+    values[index] = values[index] if values[index] > 0 else 1.0
+    without = values.copy()
+    without[index] = 0.0
+    both, background = likelihood.expectation(values), likelihood.expectation(without)
+    arrays = likelihood.arrays
+    variance = np.asarray((arrays.sumw2 * (likelihood.yields(without) > 0)).sum(axis=0))
+    used = likelihood.is_seen & (both > background) & (background > 0)
+    weight = np.log1p((both - background)[used] / background[used])
+    if not len(weight):
+        return 0.0, 0.0
+    expected = float((weight @ both[used]) ** 2 / (weight**2 @ both[used]))
+    spread = float(weight**2 @ variance[used])
+    return expected, float((weight @ background[used]) ** 2 / spread) if spread > 0 else np.inf
+
+
 def cls(statistic: float, asimov_statistic: float) -> tuple[float, float, float]:
     """Return the confidence levels of signal and background, of background alone, and their ratio CLs.
 

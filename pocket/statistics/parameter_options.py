@@ -125,6 +125,27 @@ def read_ranges(pairs: Iterable[str], option: str = "--ranges") -> dict[str, tup
     return ranges
 
 
+def read_points(text: str, option: str = "--points") -> tuple[str, tuple[float, ...]]:
+    """Return the parameter and its values of an option ``name=low:high:count``.
+
+    Args:
+        text: the option.
+        option: its name, for errors.
+
+    Raises:
+        ConfigError: if it has another form.
+
+    >>> read_points("r=0:2:3")
+    ('r', (0.0, 1.0, 2.0))
+    """
+    name, equals, ends = text.partition("=")
+    low, high, count = (_number(end) for end in (ends.split(":") if ends.count(":") == 2 else ("", "", "")))
+    if not (name and equals and low < high and count >= 2 and count.is_integer() and math.isfinite(high - low)):
+        raise ConfigError(f"{option}: expected name=low:high:count, such as r=0:5:11, not {text!r}")
+    step = (high - low) / (count - 1)
+    return name, tuple(low + step * number for number in range(int(count)))
+
+
 def check_options(
     known: KnownParameters,
     freeze: Iterable[str],

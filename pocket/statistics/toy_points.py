@@ -18,18 +18,46 @@ from pocket.base.typing import Floats
 from pocket.errors import FitError, StatisticsError
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.limits import find_upper_limit
 from pocket.statistics.results import PointToys, ToyInterval, ToyLimit, ToySignificance
 from pocket.statistics.toys import toy
 
 
-def points_of(low: float, high: float, count: int) -> tuple[float, ...]:
-    """Return evenly spaced points of a parameter, 0 among them if it is inside.
+def default_points(likelihood: Likelihood, poi: str, count: int, reach: float) -> tuple[float, ...]:
+    """Return evenly spaced points of a parameter from 0 to beyond its asymptotic limits.
 
-    >>> points_of(0.0, 2.0, 3)
-    (0.0, 1.0, 2.0)
+    Args:
+        likelihood: the likelihood, with the data.
+        poi: the parameter of interest.
+        count: number of points.
+        reach: the last point in units of the largest limit, expected or observed.
+
+    Raises:
+        StatisticsError: if there are no limits to go by.
     """
-    found = {round(float(value), 12) for value in np.linspace(low, high, count)}
-    return tuple(sorted(found | ({0.0} if low <= 0 <= high else set())))
+    limit = find_upper_limit(likelihood, poi)
+    found = [value for value in (limit.observed, *limit.expected) if np.isfinite(value)]
+    if not found:
+        raise StatisticsError(f"{poi!r} has no asymptotic limits to choose points by: give them with --points")
+    return tuple(float(value) for value in np.linspace(0.0, reach * max(found), count))
+
+
+def joined(parts: Iterable[PointToys]) -> list[PointToys]:
+    """Return toys with those of one point and kind together."""
+    found: dict[tuple[float, float], list[PointToys]] = {}
+    for part in parts:
+        found.setdefault((part.at, part.tested), []).append(part)
+    return [
+        PointToys(
+            poi=several[0].poi,
+            at=at,
+            tested=tested,
+            best=tuple(value for part in several for value in part.best),
+            rise=tuple(value for part in several for value in part.rise),
+            failed=sum(part.failed for part in several),
+        )
+        for (at, tested), several in found.items()
+    ]
 
 
 def throw_at(

@@ -20,6 +20,7 @@ from tasks.core.console import counted, short_path
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
+from tasks.statistics.toy_points import ThrowToys
 from tasks.statistics.toys import TOYS, FitOptions, FitToys, declared_parameters, read_model
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ DATA = ("asimov", "observed", "toys")
 ASIMOV = ("prefit", "postfit")
 POSTFIT = "postfit.h5"
 RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
+#: results from toys at points, which are made if they are asked for by name
+BY_TOYS = ("toy_limits", "toy_significance", "feldman_cousins")
+#: events below which asymptotic formulas are no good approximation
+FEW_EVENTS = 10.0
 #: number of impacts that are printed
 _SHOWN = 10
 
@@ -73,7 +78,9 @@ class FitChoice(FitOptions):
         """Refuse observed data without a reason, and unknown results, before anything runs."""
         params = super().modify_param_values(params)
         check_known("choice", [params["data"]], DATA, "--data")
-        check_known("result", params["results"], RESULTS, "--results")
+        check_known("result", params["results"], (*RESULTS, *BY_TOYS), "--results")
+        if params["data"] == "toys" and (named := [one for one in params["results"] if one in BY_TOYS]):
+            raise ConfigError(f"--results {named[0]} needs --data asimov or observed, not toys")
         check_known("choice", [params["asimov"]], ASIMOV, "--asimov")
         unblinds = params["unblind"] != law.NO_STR
         fits_data = params["data"] == "asimov" and params["asimov"] == "postfit"
@@ -107,7 +114,8 @@ class FitModel(FitChoice):
     def requires(self) -> dict[str, Any]:
         """Return the model of the analysis, and the fits of toys if these are the data."""
         toys = {"toys": FitToys.req(self, branch=-1)} if self.data == "toys" else {}
-        return {**self.model_tasks, **toys}
+        points = {"points": ThrowToys.req(self, branch=-1)} if {*self.results} & {*BY_TOYS} else {}
+        return {**self.model_tasks, **toys, **points}
 
     def fingerprint_spec(self) -> Any:
         """Return the model, the options, and the code of fits."""
@@ -127,12 +135,15 @@ class FitModel(FitChoice):
         if "toys" in required:
             branches = required["toys"].get_branch_tasks().values()
             targets |= {f"toys {branch.output().directory.name}": branch.output() for branch in branches}
+        if "points" in required:
+            branches = required["points"].get_branch_tasks().values()
+            targets |= {f"points {branch.output().directory.name}": branch.output() for branch in branches}
         return input_ids(targets)
 
     def make(self) -> None:
         """Fit the model, and write and print the results."""
         from pocket.statistics import predict, save_predictions, to_json
-        from pocket.statistics.analyses import choose_likelihood, find_results
+        from pocket.statistics.analyses import choose_likelihood, find_results, with_toys
 
         model = read_model(self.source)
         self.check_names(model)
@@ -152,8 +163,11 @@ class FitModel(FitChoice):
             shown = toy_lines(found, self.toys, dict(zip(thrown.names, map(float, thrown.start), strict=True)))
             files[TOYS] = json.dumps(found, indent=1, allow_nan=False)
         else:
-            choice = self.choice(data=self.data, asimov=self.asimov, results=tuple(self.results), toys=self.toys)
+            named = tuple(one for one in self.results if one in RESULTS)
+            choice = self.choice(data=self.data, asimov=self.asimov, results=named, toys=self.toys)
             results = find_results(model, choice)
+            if by_toys := tuple(one for one in self.results if one in BY_TOYS):
+                results = with_toys(results, choice, by_toys, self.requires()["points"].found())
             missing, label = results.missing, data_label(results.fit.likelihood, choice)
             shown = result_lines(results, self.data, label)
             predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
@@ -255,6 +269,38 @@ def confirmation_lines(results: Results) -> list[str]:
     return []
 
 
+def toy_result_lines(results: Results) -> list[str]:
+    """Return the lines about what toys at points give, and the notes where asymptotic results need them."""
+    from pocket.statistics.limits import sensitive_events
+
+    lines = []
+    for limit in results.others.get("toy_limits", ()):
+        low2, low1, median, high1, high2 = (f"{value:.3g}" for value in limit.expected)
+        lines.append(
+            f"{limit.poi} < {limit.observed:.3g} ± {limit.error:.1g} at {100 * limit.level:g} % CL by toys, expected "
+            f"{median} ({low1} to {high1}, {low2} to {high2})"
+        )
+    for found in results.others.get("toy_significance", ()):
+        sign = "" if found.above else "> "
+        p_value = f"{found.p_value:.2g} ± {found.error:.1g}" if found.above else f"< {found.error:.2g}"
+        lines.append(f"{found.poi}: p = {p_value} by {counted(found.toys, 'toy')}, {sign}{found.significance:.1f} σ")
+    for found in results.others.get("feldman_cousins", ()):
+        text = interval_text(found.value, found.low, found.high, found.bounded)
+        lines.append(f"{found.poi} = {text} at {100 * found.level:.3g} % CL by Feldman and Cousins")
+    wanted = {"limits": "toy_limits", "significance": "toy_significance"}
+    for result, instead in wanted.items():
+        for record in results.others.get(result, ()):
+            expected, simulated = sensitive_events(results.fit, record.poi)
+            few = [f"{number:.2g} {kind}" for number, kind in ((expected, "expected"), (simulated, "simulated"))
+                   if 0 < number < FEW_EVENTS]  # fmt: skip
+            if few and instead not in results.others:
+                lines.append(
+                    f"note: the {result.removesuffix('s')} of {record.poi} rests on {' and '.join(few)} events, so its "
+                    f"asymptotic formula is rough: --results {instead} has it by toys"
+                )
+    return lines
+
+
 def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     """Return the lines that a fit prints.
 
@@ -287,6 +333,7 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
     lines += confirmation_lines(results)
     lines += [f"no {none.result} of {none.name}: {none.reason}" for none in results.missing]
+    lines += toy_result_lines(results)
     for limit in results.others.get("limits", ()):
         if limit.range_end is not None:
             lines.append(f"note: a limit of {limit.poi} is beyond its range, which ends at {limit.range_end:g}")

