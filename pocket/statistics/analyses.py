@@ -19,9 +19,9 @@ from pocket.statistics.impacts import break_down, find_impact, moved_parameters,
 from pocket.statistics.intervals import ONE_SIGMA, find_interval, scan
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
-from pocket.statistics.minimisation import MINIMISERS, minimise
+from pocket.statistics.minimisation import minimise
 from pocket.statistics.model import Model
-from pocket.statistics.parameter_options import KnownParameters, check_options, expand
+from pocket.statistics.parameter_options import MINIMISERS, KnownParameters, check_options, expand
 from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan
 from pocket.statistics.toy_points import PointStatistics, find_toy_interval, find_toy_limit, find_toy_significance
 from pocket.statistics.toys import Simulation, asimov, toy

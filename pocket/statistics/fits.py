@@ -12,7 +12,8 @@ from scipy import linalg
 from pocket.base.typing import Floats, Indices, Mask
 from pocket.errors import FitError
 from pocket.statistics.likelihood import Likelihood
-from pocket.statistics.minimisation import MINIMISERS, Minimum, factorise, find_minimum
+from pocket.statistics.minimisation import Minimum, factorise, find_minimum
+from pocket.statistics.parameter_options import MINIMISERS
 from pocket.statistics.results import FitResult, ParameterResult
 
 #: estimated distance of the deviance from its minimum at which steps with the second derivatives of another point end

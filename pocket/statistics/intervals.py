@@ -16,7 +16,8 @@ from scipy import optimize, stats
 
 from pocket.base.typing import Floats
 from pocket.errors import FitError, StatisticsError
-from pocket.statistics.fits import Fit, Minimum
+from pocket.statistics.fits import Fit
+from pocket.statistics.minimisation import Minimum
 from pocket.statistics.results import Interval, Scan
 
 #: level of an interval of one standard deviation

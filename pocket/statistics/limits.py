@@ -14,9 +14,10 @@ import numpy as np
 from scipy import optimize, stats
 
 from pocket.errors import FitError, StatisticsError, check_known
-from pocket.statistics.fits import Fit, Minimum, fit
+from pocket.statistics.fits import Fit, fit
 from pocket.statistics.intervals import find_crossing
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.minimisation import Minimum
 from pocket.statistics.results import Significance, UpperLimit
 from pocket.statistics.toys import asimov
 
@@ -68,8 +69,8 @@ def sensitive_events(best: Fit, poi: str) -> tuple[float, float]:
     """Return how many expected and simulated events a result for a signal rests on.
 
     Events count by w = ln(1 + s/b), the logarithm of the ratio of expectations with and without signal, as in the test
-    statistic. So these are (Σ w λ)²/Σ w² λ for the expectation λ, and (Σ w b)²/Σ w² σ² for a background with the variance
-    σ² of simulation. Asymptotic formulas need some ten of both.
+    statistic. So these are (Σ w λ)²/Σ w² λ for the expectation λ, and (Σ w b)²/Σ w² σ² for a background b with the
+    variance σ² of simulation. Asymptotic formulas need some ten of both.
 
     Args:
         best: a fit, whose parameters other than ``poi`` are taken; the signal is that of ``poi`` = 1, or of its value.

@@ -8,6 +8,7 @@ Comput. 4 (1983) 553). Parameters at a bound are held there as long as their gra
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from iminuit import Minuit
@@ -257,20 +258,18 @@ class _Descent:
                 raise StopIteration
             self.impossible = self.likelihood.impossible_bins(self.values)
 
+        arguments: Any = {
+            "jac": lambda x: self.likelihood.gradient(at(x))[free] * scale,
+            "hess": lambda x: self.likelihood.hessian(at(x))[np.ix_(free, free)] * np.outer(scale, scale),
+            "callback": accept,
+            "options": {
+                "gtol": GRADIENT,
+                "initial_trust_radius": self.radius,
+                "maxiter": MAX_ITERATIONS - self.iterations,
+            },
+        }
         try:
-            optimize.minimize(
-                deviance,
-                self.values[free] / scale,
-                jac=lambda x: self.likelihood.gradient(at(x))[free] * scale,
-                hess=lambda x: self.likelihood.hessian(at(x))[np.ix_(free, free)] * np.outer(scale, scale),
-                method="trust-exact",
-                callback=accept,
-                options={
-                    "gtol": GRADIENT,
-                    "initial_trust_radius": self.radius,
-                    "maxiter": MAX_ITERATIONS - self.iterations,
-                },
-            )
+            optimize.minimize(deviance, self.values[free] / scale, method="trust-exact", **arguments)
         except _OutsideError as outside:
             self.iterations += 1
             self._stop_at_bounds(outside.values, free, scale)

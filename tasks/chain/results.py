@@ -63,7 +63,8 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
     without_limit = set() if limits_asked else seen_signals(folder)
     rows = []
     for poi, interval in found.get("intervals", {}).items():
-        parts = [interval_text(*(_number(interval[key]) for key in ("value", "low", "high")), interval["bounded"])]
+        value, low, high = (_number(interval[key]) for key in ("value", "low", "high"))
+        parts = [interval_text(value, low, high, interval["bounded"])]
         # What can't be found has no record.
         if poi in significances:
             parts.append(f"{expected}{significance_text(significances[poi])}")

@@ -15,8 +15,9 @@ from pocket.statistics.formulas import Formula
 from pocket.statistics.impacts import break_down, rank_impacts
 from pocket.statistics.intervals import find_crossing, find_interval, scan
 from pocket.statistics.likelihood import Likelihood
-from pocket.statistics.minimisation import MINIMISERS, Minimum, minimise
+from pocket.statistics.minimisation import Minimum, minimise
 from pocket.statistics.model import FreeParameter, Model, RegionModel
+from pocket.statistics.parameter_options import MINIMISERS
 from pocket.statistics.toys import toys
 from tests.pocket.statistics import models
 
