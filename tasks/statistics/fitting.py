@@ -20,8 +20,8 @@ from tasks.core.console import counted, short_path
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
-from tasks.statistics.toy_points import ThrowToys
-from tasks.statistics.toys import TOYS, FitOptions, FitToys, declared_parameters, read_model
+from tasks.statistics.toy_points import PointOptions, ThrowToys
+from tasks.statistics.toys import TOYS, FitToys, declared_parameters, read_model
 
 if TYPE_CHECKING:
     from pocket.io.store import Manifest
@@ -41,7 +41,7 @@ FEW_EVENTS = 10.0
 _SHOWN = 10
 
 
-class FitChoice(FitOptions):
+class FitChoice(PointOptions):
     """A task that needs the fit of a model to data that are observed, expected or thrown."""
 
     # luigi adds the choices of its ChoiceParameter to the description, in another order each time.
@@ -99,6 +99,11 @@ class FitChoice(FitOptions):
             params["toys"] = params["toys"] or 100
         return params
 
+    def lacks(self, manifest: Manifest) -> str:
+        """Return that results aren't there that were asked for, unless that is accepted."""
+        missing = int(manifest.info.get("missing", 0))
+        return "" if self.accept_missing or not missing else f"a fit without {counted(missing, 'result')}"
+
 
 class FitModel(FitChoice):
     """Fits a model, by default to the data that it expects itself, and writes and prints the results.
@@ -124,6 +129,7 @@ class FitModel(FitChoice):
             "asimov": self.asimov,
             "results": sorted(self.results),
             "toys": self.toys,
+            **({"points": self.points, "toys_per_point": self.toys_per_point} if {*self.results} & {*BY_TOYS} else {}),
             **self.options_spec,
             "code": [code_closure(f"pocket.statistics.{module}") for module in ("analyses", "prediction_files")],
         }
@@ -195,11 +201,6 @@ class FitModel(FitChoice):
                 save_predictions(predictions, output / POSTFIT)
         if missing and not self.accept_missing:
             raise missing_results(self, len(missing))
-
-    def lacks(self, manifest: Manifest) -> str:
-        """Return that results aren't there that were asked for, unless that is accepted."""
-        missing = int(manifest.info.get("missing", 0))
-        return "" if self.accept_missing or not missing else f"a fit without {counted(missing, 'result')}"
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""

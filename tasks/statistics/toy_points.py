@@ -33,21 +33,16 @@ COUNT, REACH = 13, 1.3
 SIGNAL, NONE = "signal", "none"
 
 
-class ThrowToys(FitOptions, BatchWorkflow):
-    """Fits toys at points of a parameter of interest, from which ``FitModel`` takes limits, p-values and intervals."""
+class PointOptions(FitOptions):
+    """A task that makes toys at points of a parameter of interest, or has results from them."""
 
-    data = luigi.Parameter(default="asimov", description="asimov or observed (needs --unblind); default: asimov")
-    asimov = luigi.Parameter(
-        default="prefit",
-        description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
-    )
     points = luigi.Parameter(
         default=law.NO_STR,
-        description=f"points with toys, as r=0:5:11; default: {COUNT} from 0 to beyond the asymptotic limits",
+        description=f"points with toys, e.g. r=0:5:11; default: {COUNT} from 0 to beyond the asymptotic limits",
     )
     toys_per_point = luigi.IntParameter(default=500, description="number of toys at each point; default: 500")
-    exclude_index = False
-    work_unit = "toys"
+
+    exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +53,18 @@ class ThrowToys(FitOptions, BatchWorkflow):
         if params["points"] != law.NO_STR:
             read_points(params["points"])
         return params
+
+
+class ThrowToys(PointOptions, BatchWorkflow):
+    """Fits toys at points of a parameter of interest, from which ``FitModel`` takes limits, p-values and intervals."""
+
+    data = luigi.Parameter(default="asimov", description="asimov or observed (needs --unblind); default: asimov")
+    asimov = luigi.Parameter(
+        default="prefit",
+        description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
+    )
+    exclude_index = False
+    work_unit = "toys"
 
     @property
     def count(self) -> int:
