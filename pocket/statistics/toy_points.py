@@ -180,12 +180,12 @@ def find_toy_limit(statistics: PointStatistics, poi: str, level: float = 0.95) -
     observed, error = _crossing(points, [found[point][2:] for point in points], 1 - level, poi)
     expected = []
     for deviations in (-2.0, -1.0, 0.0, 1.0, 2.0):
+        # With more data than expected, q̃ is smaller.
         quantile = float(stats.norm.cdf(-deviations))
         levels = []
         for point in points:
             both, background = statistics._at(point, point), statistics._at(0.0, point)
-            # In units of toys without signal: few events of background are a low limit.
-            value = float(np.quantile(one_sided(background), 1 - quantile if deviations else 0.5))
+            value = float(np.quantile(one_sided(background), quantile))
             levels.append(cls_of_toys(both, background, value)[2:])
         try:
             expected.append(_crossing(points, levels, 1 - level, poi)[0])
@@ -233,14 +233,16 @@ def find_toy_interval(statistics: PointStatistics, poi: str, level: float) -> To
     points = np.array([one.at for one in toys])
     low, high = accepted(points, rises - heights)
     parameters = statistics.best.likelihood.parameters
-    index = parameters.index(poi)
+    index, value = parameters.index(poi), statistics.best.value(poi)
+    # Between points, the best value is inside, too.
+    low, high = min(low, value), max(high, value)
     return ToyInterval(
         poi=poi,
         level=level,
-        value=statistics.best.value(poi),
+        value=value,
         low=low,
         high=high,
-        bounded=(low <= max(parameters.low[index], points[0]), high >= points[-1]),
+        bounded=(bool(low <= max(parameters.low[index], points[0])), bool(high >= points[-1])),
         points=tuple(points.tolist()),
         rise=tuple(rises.tolist()),
         critical=tuple(heights.tolist()),
@@ -291,11 +293,10 @@ def _crossing(
         side = "below" if len(below) else "above"
         raise StatisticsError(f"CLs is {side} {target:g} at all points of {poi!r}: ask for others with --points")
     at = int(below[0])
-    logs = np.log(np.maximum(values[at - 1 : at + 1], 1e-6))
-    slope = (logs[1] - logs[0]) / (points[at] - points[at - 1])
-    crossing = points[at - 1] + (np.log(target) - logs[0]) / slope
+    # A level of 0 stands for less than one toy.
+    pair, spread = np.maximum(values[at - 1 : at + 1], errors[at - 1 : at + 1]), errors[at - 1 : at + 1]
+    slope = np.log(pair[1] / pair[0]) / (points[at] - points[at - 1])
+    crossing = min(points[at - 1] + np.log(target / pair[0]) / slope, points[at])
     weight = (crossing - points[at - 1]) / (points[at] - points[at - 1])
-    relative = np.hypot(
-        (1 - weight) * errors[at - 1] / max(values[at - 1], 1e-6), weight * errors[at] / max(values[at], 1e-6)
-    )
+    relative = np.hypot((1 - weight) * spread[0] / pair[0], weight * spread[1] / pair[1])
     return float(crossing), float(abs(relative / slope))

@@ -71,6 +71,10 @@ class ThrowToys(PointOptions, BatchWorkflow):
         """Number of points."""
         return COUNT if self.points == law.NO_STR else len(read_points(self.points)[1])
 
+    def is_zero(self, point: int) -> bool:
+        """Whether a point has no signal."""
+        return point == 0 if self.points == law.NO_STR else read_points(self.points)[1][point] == 0
+
     def workflow_requires(self) -> dict[str, Any]:
         """Return the model."""
         return self.model_tasks
@@ -83,7 +87,7 @@ class ThrowToys(PointOptions, BatchWorkflow):
             for point in range(self.count)
             for kind in (SIGNAL, NONE)
             # At 0, both are the same.
-            if not (kind == NONE and point == 0 and self.points == law.NO_STR)
+            if kind == SIGNAL or not self.is_zero(point)
             for first in range(0, self.toys_per_point, size)
         ]
 

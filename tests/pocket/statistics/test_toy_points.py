@@ -62,6 +62,8 @@ def test_limits_of_one_bin_are_exact(data: float) -> None:
     assert abs(found.observed - expected) < 3.5 * found.error
     for point, level, error in zip(found.points, found.cls, found.errors, strict=True):
         assert abs(level - cls(point)) < 4 * error
+    bands = np.array(found.expected)
+    assert (np.diff(bands[np.isfinite(bands)]) >= 0).all()
     np.testing.assert_equal(dataclasses.astuple(from_json(to_json(found))), dataclasses.astuple(found))
 
 
