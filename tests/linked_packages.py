@@ -14,6 +14,7 @@ import sysconfig
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 #: the commands of packages that a new environment has, with the functions that they call
 COMMANDS = {
@@ -62,7 +63,7 @@ def install_pocketlaw(requirements: str) -> None:
     """Install Pocketlaw from the checkout in a requirement, with the folders that its wheel has inside."""
     found = re.search(r"^pocketlaw @ file://(.*)$", requirements, re.MULTILINE)
     assert found is not None, requirements
-    checkout = Path(found[1])
+    checkout = Path(unquote(found[1]))
     wheel = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     leave = shutil.ignore_patterns("__pycache__")
     for package in wheel["packages"]:

@@ -174,7 +174,8 @@ class Reader:
         commands = self._blocks / "commands"
         commands.mkdir(exist_ok=True)
         uv = commands / "uv"
-        uv.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests" / "linked_packages.py"} "$@"\n')
+        stand_in = ROOT / "tests" / "linked_packages.py"
+        uv.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
         uv.chmod(0o755)
         named = ("POCKET", "LAW_", "PYTHON", "VIRTUAL_ENV")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(named)}

@@ -218,10 +218,11 @@ def make_folder(user: User, folder: Path) -> Path:
     return folder
 
 
-def own(folder: Path, user: User) -> None:
-    """Give a folder with all that is in it to the user."""
+def own(folder: Path, user: User) -> Path:
+    """Give a file, or a folder with all that is in it, to the user, and return it."""
     for path in (folder, *folder.rglob("*")):
         shutil.chown(path, user.uid, user.gid)
+    return folder
 
 
 def remove_outputs(checkout: Checkout) -> None:

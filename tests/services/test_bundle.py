@@ -27,7 +27,7 @@ from tests.services.conftest import User
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
 
-BUNDLE = ("--workflow", "htcondor", "--environment", "bundle", "--poll-interval", "1s", "--retry-delay", "0.5")
+BUNDLE = ("--workflow", "htcondor", "--environment", "bundle", "--poll-interval", "0.2s", "--retry-delay", "0.5")
 SECRETS = ("x509up_u1000", "data/corrections.txt", "token.txt", ".env")
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl"
 Templates = dict[str, np.ndarray]

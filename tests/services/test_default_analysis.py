@@ -45,7 +45,7 @@ def test_jobs_give_the_same_templates(
 ) -> None:
     request.getfixturevalue(SERVICES[workflow])
     store = f"POCKET_STORE={stores}/{workflow}"
-    batch = f"{PART} --workflow {workflow} --poll-interval 1s --retry-delay 0.5"
+    batch = f"{PART} --workflow {workflow} --poll-interval 0.2s --retry-delay 0.5"
     made = checkout.run(f"{store} law run BuildDatasets {TOYS} --definition datasets/toys.json")
     assert made.code == 0, made.text
 

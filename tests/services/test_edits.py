@@ -1,4 +1,7 @@
-"""Code that is edited while a run is under way, or isn't the same in jobs, on real batch systems."""
+"""Code that is edited while a run is under way, or isn't the same in jobs, on real batch systems.
+
+Jobs of all systems begin with the same script, so one system is asked for each fact.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,11 @@ import numpy as np
 import pytest
 
 from pocket.io.store import manifest_of
-from tests.services.checkout import Analysis, Checkout, same, submitted
+from tests.services.checkout import Analysis, same, submitted
 
 Templates = dict[str, np.ndarray]
 
-QUICK = ("--poll-interval", "1s", "--retry-delay", "0.5")
-TOYS = "datasets/toys.json"
-SYSTEMS = [
-    pytest.param("htcondor", marks=pytest.mark.htcondor),
-    pytest.param("slurm", marks=pytest.mark.slurm),
-]
+QUICK = ("--poll-interval", "0.2s", "--retry-delay", "0.5")
 #: whoever loads the analysis edits the original of a file, in one step: two jobs may do so at once
 EDIT = """
 import os as _os
@@ -35,14 +33,6 @@ if _os.environ.get("POCKET_EXPECTED"):
 """
 
 
-@pytest.fixture
-def system(request: pytest.FixtureRequest) -> str:
-    """The batch system, which runs."""
-    name = str(request.param)
-    request.getfixturevalue({"htcondor": "htcondor_pool", "slurm": "slurm_cluster"}[name])
-    return name
-
-
 def add(analysis: Analysis, code: str, before: str) -> None:
     """Add code to the analysis, in front of a line."""
     path = analysis.folder / "__init__.py"
@@ -52,11 +42,12 @@ def add(analysis: Analysis, code: str, before: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("system", SYSTEMS, indirect=True)
-def test_an_edit_while_jobs_wait_has_no_part_in_them(system: str, analysis: Analysis, expected: Templates) -> None:
+@pytest.mark.htcondor
+@pytest.mark.usefixtures("htcondor_pool")
+def test_an_edit_while_jobs_wait_has_no_part_in_them(analysis: Analysis, expected: Templates) -> None:
     parameters = analysis.folder / "parameters.yaml"
     add(analysis, EDIT.format(file=str(parameters)), "muon_pt = Axis(")
-    run = analysis.run("MergeOutputs", "--workflow", system, *QUICK)
+    run = analysis.run("MergeOutputs", "--workflow", "htcondor", *QUICK)
     assert run.code == 0, run.text
     assert "pt: 40.0" in parameters.read_text()
     assert submitted(run.text) == [2]
@@ -66,15 +57,16 @@ def test_an_edit_while_jobs_wait_has_no_part_in_them(system: str, analysis: Anal
     for output in outputs:
         manifest = manifest_of(output)
         assert manifest is not None
-        assert manifest.info["usage"]["host_kind"] == system
+        assert manifest.info["usage"]["host_kind"] == "htcondor"
         assert set(manifest.info["records"]) == {"spec", "code", "lock"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("system", SYSTEMS, indirect=True)
-def test_jobs_with_other_parameters_write_nothing(system: str, analysis: Analysis) -> None:
+@pytest.mark.slurm
+@pytest.mark.usefixtures("slurm_cluster")
+def test_jobs_with_other_parameters_write_nothing(analysis: Analysis) -> None:
     add(analysis, DIFFERS, "muon_pt = Axis(")
-    run = analysis.run("RunProcessor", "--workflow", system, *QUICK, "--tasks-per-job", "2")
+    run = analysis.run("RunProcessor", "--workflow", "slurm", *QUICK, "--tasks-per-job", "2")
     assert run.code != 0
     (sentence,) = run.errors
     assert "isn't what this run began with: " in sentence
@@ -82,24 +74,3 @@ def test_jobs_with_other_parameters_write_nothing(system: str, analysis: Analysi
     # not tried again
     assert submitted(run.text) == [1]
     assert not list((analysis.checkout.store / "small" / "RunProcessor").rglob("*-*.zip"))
-
-
-@pytest.mark.slow
-@pytest.mark.htcondor
-@pytest.mark.usefixtures("htcondor_pool")
-def test_jobs_with_a_bundle_do_the_default_analysis(checkout: Checkout) -> None:
-    always = "--version v1 --config nominal --params toys.scale=0.004 --cores 1"
-    bundle = "--workflow htcondor --environment bundle --poll-interval 1s --tasks-per-job 4"
-    # with toys that are there
-    assert checkout.run(f"law run BuildDatasets --version v1 --params toys.scale=0.004 --definition {TOYS}").code == 0
-    run = checkout.run(f"law run RunProcessor {always} {bundle}", timeout=600)
-    assert run.code == 0, run.text
-    assert submitted(run.text) == [1], run.text
-    merged = checkout.run(f"law run MergeOutputs {always}")
-    assert merged.code == 0, merged.text
-    # what the jobs wrote is where the submitter looks for it
-    assert merged.executed == ["MergeOutputs"]
-    outputs = (checkout.store / "zmumu" / "RunProcessor" / "nominal").rglob("[!.]*-*.zip")
-    manifests = [manifest for output in outputs if (manifest := manifest_of(output))]
-    assert manifests
-    assert {manifest.info["usage"]["host_kind"] for manifest in manifests} == {"htcondor"}

@@ -49,7 +49,7 @@ def test_node_without_the_python_of_the_submitter(checkout: Checkout, monkeypatc
     # a job begins with the set-up commands of its site: there it waits until its node is as it shall be
     setup = f"touch {shlex.quote(str(waits))}; while [ ! -e {shlex.quote(str(go))} ]; do sleep 0.1; done"
     monkeypatch.setenv("LAW__site_local__setup", setup)
-    quick = ("--workflow", "htcondor", "--poll-interval", "1s", "--retry-delay", "0.5", "--retries", "0")
+    quick = ("--workflow", "htcondor", "--poll-interval", "0.2s", "--retry-delay", "0.5", "--retries", "0")
     process = here.start(analysis.law("RunProcessor", *quick))
     wait_for(lambda: waits.exists() or process.poll() is not None)
     python = environment / "bin" / "python"

@@ -18,7 +18,7 @@ from tests.services.xrootd_servers import ControlledServer
 pytestmark = [pytest.mark.htcondor, pytest.mark.xrootd, pytest.mark.usefixtures("htcondor_pool"), pytest.mark.slow]
 
 # a job takes long to unpack its bundle, so it has two branches
-QUICK = "--workflow htcondor --poll-interval 1s --retry-delay 0.5 --tasks-per-job 2"
+QUICK = "--workflow htcondor --poll-interval 0.2s --retry-delay 0.5 --tasks-per-job 2"
 
 
 @pytest.fixture
@@ -75,10 +75,7 @@ def logs(store: Path) -> list[str]:
 def test_default_analysis_has_the_same_templates(
     checkout: Checkout, stores: tuple[Path, Path], settings: str, server: ControlledServer
 ) -> None:
-    command = (
-        "law run MergeOutputs --version v1 --config nominal --params toys.scale=0.02 --chunk-size 2000 "
-        "--events-per-branch 8000"
-    )
+    command = "law run MergeOutputs --version v1 --config nominal --params toys.scale=0.004 --chunk-size 500"
     run = run_both(checkout, stores, settings, command)
     assert run.code == 0, run.text
     assert templates(stores[1], "nominal") == templates(stores[0], "nominal")

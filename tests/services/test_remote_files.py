@@ -113,24 +113,22 @@ def test_server_killed_during_a_read_and_another_has_the_file(make_xrootd_server
     assert list(result.failures) == [url]
 
 
-@pytest.mark.slow
-def test_server_down_for_good(make_xrootd_server: Make, file: Path, paused: list[float]) -> None:
+def test_server_down_for_good(make_xrootd_server: Make, file: Path, skipped: list[float]) -> None:
     server = make_xrootd_server()
     url = server.add(file)
     branch = branch_of(file, url)
     with pytest.raises(BadFileError, match="Connection error") as caught:
         run(branch, After(server.kill))
     assert str(caught.value).startswith(f"{url} can't be read: [FATAL] Connection error")
-    assert paused == [PAUSES[0], *PAUSES]
+    assert skipped == [PAUSES[0], *PAUSES]
 
     # When a fileset is made, the other replicas are asked instead.
     with pytest.raises(BadFileError, match=f"file {url} can't be read"):
         inspect_file(url)
-    assert len(paused) == 1 + len(PAUSES)
+    assert len(skipped) == 1 + len(PAUSES)
 
 
-@pytest.mark.slow
-def test_all_servers_are_down(make_xrootd_server: Make, file: Path) -> None:
+def test_all_servers_are_down(make_xrootd_server: Make, file: Path, skipped: list[float]) -> None:
     servers = [make_xrootd_server(), make_xrootd_server()]
     urls = [server.add(file) for server in servers]
     for server in servers:
@@ -139,6 +137,7 @@ def test_all_servers_are_down(make_xrootd_server: Make, file: Path) -> None:
         run(branch_of(file, *urls))
     assert str(caught.value).startswith(f"none of the 2 replicas of {urls[0]} can be read: {urls[0]} can't be read: ")
     assert f"; {urls[1]} can't be read: [FATAL] Connection error" in str(caught.value)
+    assert skipped == [PAUSES[0], PAUSES[0], *PAUSES]
     # skipping is explicit, and tells what was skipped
     result = run(branch_of(file, *urls), skip=True)
     assert (result.nevents, list(result.skipped)) == (0, [urls[0]])

@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pocket.errors import RemoteStoreError
-from pocket.io.store import is_complete, manifest_id, remote_manifests, write_output
+from pocket.io.remote.attempts import PAUSES
+from pocket.io.store import is_complete, manifest_id, remote, remote_manifests, write_output
+from pocket.io.store.manifest import parse_manifest
 from pocket.io.store.remote import download, is_uploaded, remove, storage, upload
 from tests.law_runner import ROOT
 from tests.pocket.io.store.test_output import holds
@@ -190,8 +194,7 @@ def test_server_is_killed_during_an_upload_and_comes_back(
     assert files_in(server.store) == {f"results/{name}": sha for name, sha in files_in(large.parent).items()}
 
 
-@pytest.mark.slow
-def test_server_stays_down(server: ControlledServer, tmp_path: Path) -> None:
+def test_server_stays_down(server: ControlledServer, tmp_path: Path, skipped: list[float]) -> None:
     output, url = tmp_path / "output", f"{server.url}/results/output"
     server.kill()
     with pytest.raises(RemoteStoreError) as raised:
@@ -199,6 +202,7 @@ def test_server_stays_down(server: ControlledServer, tmp_path: Path) -> None:
     assert str(raised.value).startswith(f"{output} is complete but not in the remote store, running the task again")
     assert f"{url}/manifest.json can't be read: [FATAL] Connection error" in str(raised.value)
     assert "\n" not in str(raised.value)
+    assert skipped == [PAUSES[0], *PAUSES]
     assert holds(output) == 1
     assert not is_uploaded(output, url)
     server.start()
@@ -267,6 +271,27 @@ def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path,
     # the other output is as it was, and what was uploaded takes no space
     assert [path.name for path in (server.store / "results").iterdir()] == ["output"]
     assert holds(server.store / "results" / "output") == 1
+
+
+def test_replaced_while_somebody_reads_it(
+    server: ControlledServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens a file that somebody has open gets the same one, whatever is at its place."""
+    from XRootD import client
+
+    output, url = tmp_path / "output", f"{server.url}/results/output"
+    write(output, 1, url)
+    reader = client.File()
+    status, _ = reader.open(f"{url}/manifest.json")
+    assert status.ok
+    write(output, 2, url)
+    manifest = parse_manifest(remote.read_manifest_text(url) or b"")
+    assert manifest is not None
+    assert manifest.info["number"] == 1
+    # It is closed before the next attempt.
+    monkeypatch.setattr(remote, "time", SimpleNamespace(time=time.time, sleep=lambda seconds: reader.close()))
+    download(url, tmp_path / "copy")
+    assert holds(tmp_path / "copy") == 2
 
 
 @pytest.mark.slow

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from tests.grid import write_proxy
-from tests.services.checkout import Analysis, own
+from tests.services.checkout import Analysis, own, submitted
 from tests.services.xrootd_servers import ControlledServer
 
 pytestmark = pytest.mark.slow
 
 TOKEN = "SECRETtokenOfTheTests"
-QUICK = ("--poll-interval", "1s", "--retry-delay", "0.5", "--retries", "1")
+QUICK = ("--poll-interval", "0.2s", "--retry-delay", "0.5", "--retries", "1")
 HTCONDOR = ("--workflow", "htcondor", *QUICK)
 DASK = ("--executor", "dask", "--max-workers", "1")
 
@@ -190,6 +190,16 @@ def test_nothing_secret_is_written_with_slurm(analysis: Analysis, secrets: Secre
     assert run.code != 0
     assert "ValueError: attempt" in run.text
     assert str(secrets.proxy) in run.text
+    (sentence,) = run.errors
+    assert sentence.startswith("RunProcessor main: 2 of 2 jobs failed for good; the first is of branch ")
+    assert "cut 'leading_muon' failed in " in sentence
+    log = Path(sentence.rpartition("(log: ")[2].rstrip(")"))
+    assert log in {analysis.control("slurm") / f"stdall_{n}To{n + 1}.txt" for n in range(2)}
+    assert "ValueError: attempt" in log.read_text()
+    # The same error a second time is enough.
+    assert sum(submitted(run.text)) == 4
+    asked = ["squeue", "--noheader", "--states=pending,running"]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == ""
     doctor = analysis.checkout.run("law run Doctor --workflow slurm --proxy auto")
     assert doctor.code == 0, doctor.text
     secrets.check(analysis, run.text + doctor.text, Path(os.environ["SLURM_CONF"]).parent)

@@ -1,4 +1,4 @@
-"""Workflows on a real Slurm cluster, and what goes wrong there."""
+"""Workflows on a real Slurm cluster, and what goes wrong there; ``test_htcondor_workflow.py`` has more."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pocket.io.store import manifest_of
 from tests.grid import write_proxy
 from tests.law_runner import job_logs
 from tests.services.checkout import Analysis, own, same, site_settings, submitted
@@ -19,7 +19,7 @@ from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("slurm_cluster")]
 
-QUICK = ("--workflow", "slurm", "--poll-interval", "1s", "--retry-delay", "0.5")
+QUICK = ("--workflow", "slurm", "--poll-interval", "0.2s", "--retry-delay", "0.5")
 #: of the cut, when each job runs once: once for all of its files
 CALLS = 2
 Templates = dict[str, np.ndarray]
@@ -53,9 +53,14 @@ def start_and_kill(analysis: Analysis, task: str) -> None:
 
 
 def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> None:
+    """Jobs read the proxy of who submits where it is."""
+    proxy = own(write_proxy(analysis.checkout.user.folder / "proxy", 4 * 3600), analysis.checkout.user)
+    analysis.fault(f"assert os.environ['X509_USER_PROXY'] == {str(proxy)!r}; open({str(proxy)!r}).close()")
     before = set(queue("all"))
-    run = analysis.run("MergeOutputs", *QUICK, "--workers", "2", "--events-per-branch", "1000")
+    more = ("--workers", "2", "--events-per-branch", "1000", "--proxy", str(proxy))
+    run = analysis.run("MergeOutputs", *QUICK, *more)
     assert run.code == 0, run.text
+    assert started(analysis) == 4
     # RunProcessor has more branches than the local one had, so sums are added in another order
     found = analysis.templates()
     assert found.keys() == expected.keys()
@@ -71,6 +76,9 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
     logs = job_logs(control)
     assert sorted(logs) == [f"stdall_{n}To{n + 1}.txt" for n in range(4)]
     assert "left out: law would start twice" in logs["stdall_0To1.txt"]
+    outputs = (analysis.checkout.store / "small" / "RunProcessor" / "main").rglob("[!.]*-*.zip")
+    manifests = [manifest for output in outputs if (manifest := manifest_of(output))]
+    assert [manifest.info["usage"]["host_kind"] for manifest in manifests] == ["slurm"] * 4
     # complete, in whatever way it was made
     assert analysis.run("MergeOutputs", "--events-per-branch", "1000").executed == []
 
@@ -105,23 +113,6 @@ def test_job_that_needs_more_memory_gets_it(analysis: Analysis, expected: Templa
     # of all jobs of the tests
     asked = queue("all", "%m")
     assert (asked.count("800M"), asked.count("1600M")) == (2, 1)
-
-
-@pytest.mark.slow
-def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
-    analysis.fault("if kwargs['isMC']: raise ValueError(f'attempt {number} was in vain')")
-    run = analysis.run("MergeOutputs", *QUICK)
-    assert run.code != 0
-    (sentence,) = run.errors
-    assert sentence.startswith("RunProcessor main: 1 of 2 jobs failed for good; the first is of branch 0: ")
-    assert "cut 'leading_muon' failed in " in sentence
-    assert re.search(r"ValueError: attempt \d+ was in vain", sentence)
-    log = sentence.rpartition("(log: ")[2].rstrip(")")
-    assert log == str(analysis.control("slurm") / "stdall_0To1.txt")
-    assert "was in vain" in Path(log).read_text()
-    # the same error a second time is enough; the other job is done
-    assert submitted(run.text) == [2, 1]
-    assert queue() == []
 
 
 @pytest.mark.slow
@@ -195,17 +186,6 @@ def test_more_than_the_cluster_has_is_refused(analysis: Analysis) -> None:
         (sentence,) = run.errors
         assert sentence.startswith("RunProcessor main: no job can be submitted: ")
         assert words in sentence
-
-
-@pytest.mark.slow
-def test_jobs_read_the_proxy_where_it_is(analysis: Analysis, expected: Templates) -> None:
-    proxy = write_proxy(analysis.checkout.user.folder / "proxy", 4 * 3600)
-    own(proxy, analysis.checkout.user)
-    analysis.fault(f"assert os.environ['X509_USER_PROXY'] == {str(proxy)!r}; open({str(proxy)!r}).close()")
-    run = analysis.run("MergeOutputs", *QUICK, "--proxy", str(proxy))
-    assert run.code == 0, run.text
-    assert submitted(run.text) == [2]
-    assert same(analysis.templates(), expected)
 
 
 def test_dry_run_submits_nothing(analysis: Analysis) -> None:

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.htcondor, pytest.mark.slow, pytest.mark.usefixtures("h
 
 #: all branches are one job
 ALWAYS = ("--params", "toys.scale=0.004", "--cores", "1")
-HTCONDOR = ("--workflow", "htcondor", "--tasks-per-job", "9", "--poll-interval", "1s")
+HTCONDOR = ("--workflow", "htcondor", "--tasks-per-job", "9", "--poll-interval", "0.2s")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from pocket.errors import ConfigError
 from pocket.io.store import manifest_of
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
+from tests.checkout import PYTHON
 from tests.law_runner import ROOT, Law
 from tests.tasks.small_chain import Chain
 
@@ -26,7 +26,7 @@ def lsf(chain: Chain, tmp_path: Path) -> Law:
     shutil.copy(HERE / "lsf_batch.py", tmp_path / "modules" / "my_lsf.py")
     for command in ("bsub", "bjobs", "bkill"):
         script = tmp_path / "bin" / command
-        script.write_text(f"#!{sys.executable}\n" + (HERE / "lsf_commands.py").read_text())
+        script.write_text(f"#!{PYTHON} -IS\n" + (HERE / "lsf_commands.py").read_text())
         script.chmod(0o755)
     config = (ROOT / "law.cfg").read_text()
     assert "[pocketlaw]\n" in config

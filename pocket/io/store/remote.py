@@ -114,6 +114,7 @@ def download(url: str, directory: Path) -> None:
         RemoteStoreError: if it can't be read or doesn't match its manifest.
         PocketError: if the store can't be written.
     """
+    failed: str | None = None
     for _ in range(_ROUNDS):
         content = read_manifest_text(url)
         manifest = parse_manifest(content or b"")
@@ -131,9 +132,13 @@ def download(url: str, directory: Path) -> None:
                     sync(folder / NAME)
                     sync(folder)
         except RemoteStoreError:
-            # Another writer may have replaced it meanwhile.
+            # Another writer may have replaced it meanwhile. A server still gives the old manifest to everybody while
+            # somebody has it open, so it is asked again.
             if _remote_writing(url) == manifest.writing:
-                raise
+                if failed == manifest.writing:
+                    raise
+                failed = manifest.writing
+                time.sleep(_MOMENT)
         else:
             _note(directory, manifest.writing, url)
             return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def test_pocketcoffea_goes_before_that_of_a_fork(configuration: Configuration, t
     package.parent.mkdir(parents=True)
     package.touch()
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={package.parents[1]} exec {sys.executable} "$@"\n')
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={package.parents[1]} exec {shlex.quote(sys.executable)} "$@"\n')
     python.chmod(0o755)
     side = dataclasses.replace(upstream_side(python), command=(sys.executable, "-c", SCRIPT))
     outcome = try_configuration(side, configuration, {"files": {}}, tmp_path / "cache", 60)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -51,7 +52,11 @@ def test_local_workers_have_a_folder_of_their_own(tmp_path: Path) -> None:
 def test_job_of_htcondor(tmp_path: Path) -> None:
     with cluster(tmp_path, "htcondor", disk="3GB", directives={"MY.SendCredential": "True"}) as made:
         script = made.job_script()
-        assert f"{sys.executable} -m distributed.cli.dask_worker tls://127.0.0.1:" in script
+        (arguments,) = re.findall(r"""^Arguments = "-c '(.*)'"$""", script, re.MULTILINE)
+        # HTCondor reads two quotes as one, and the shell reads the words.
+        *words, address = shlex.split(arguments.replace("''", "'"))[:4]
+        assert words == [sys.executable, "-m", "distributed.cli.dask_worker"]
+        assert address.startswith("tls://127.0.0.1:")
         assert "--nthreads 1" in script
         assert "--nworkers" not in script
         assert "--death-timeout 50.0" in script

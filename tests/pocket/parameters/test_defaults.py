@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ def write(folder: Path, name: str, text: str) -> Path:
 def without_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project, with which nothing is shipped."""
     monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
-    monkeypatch.setattr("pocket.parameters.shipped.shipped_root", lambda: tmp_path / "nothing")
+    for module in ("shipped", "defaults"):
+        monkeypatch.setattr(f"pocket.parameters.{module}.shipped_root", lambda: tmp_path / "nothing")
     return tmp_path
 
 
@@ -49,7 +51,8 @@ def test_defaults_are_all_files_of_the_folder(without_shipped: Path, tmp_path: P
 
 
 def test_defaults_are_never_nothing(without_shipped: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^no default parameters are in \S+/params: install Pocketlaw again$"):
+    sentence = f"no default parameters are in {without_shipped}/nothing/params: install Pocketlaw again"
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
         get_default_parameters()
 
 

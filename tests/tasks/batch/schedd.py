@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tasks.chain.processing import RunProcessor
+from tests.checkout import PYTHON
 from tests.tasks.small_chain import Chain
 
 SCRIPT = Path(__file__).with_name("fake_condor.py")
@@ -67,8 +67,8 @@ def take_over(
     bin_folder = folder / "bin"
     bin_folder.mkdir()
     for name in commands:
-        # with the Python of the tests, whichever comes first on PATH
-        (bin_folder / name).write_text(f"#!{sys.executable}\n" + script.read_text().partition("\n")[2])
+        # With the Python of the tests, whichever comes first on PATH; an environment's path may have a space.
+        (bin_folder / name).write_text(f"#!{PYTHON} -IS\n" + script.read_text().partition("\n")[2])
         (bin_folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(bin_folder), prepend=":")
     monkeypatch.setenv("FAKE_BATCH", str(folder))

@@ -35,6 +35,11 @@ def test_jobs_behind_a_task_are_removed(chain: Chain, schedd: Schedd) -> None:
     assert chain.outputs("MergeOutputs", "main") == []
     again = chain.run("MergeOutputs", *JOBS, "--cancel-jobs")
     assert "RunProcessor main: 0 jobs removed from the queue" in again.text
+    # The next command submits them anew.
+    run = chain.run("MergeOutputs", *JOBS, "--poll-interval", "0.05s")
+    assert run.code == 0, run.text
+    assert len(schedd.jobs) == 8
+    assert len(chain.outputs("MergeOutputs", "main")) == 1
 
 
 def test_jobs_that_cannot_be_removed(chain: Chain, schedd: Schedd) -> None:

@@ -302,6 +302,30 @@ def test_paths_are_checked_before_anything_is_submitted(chain: Chain, schedd: Sc
     assert "condor_submit" not in schedd.calls
 
 
+def test_nothing_is_submitted_with_a_proxy_that_ends_too_early(chain: Chain, schedd: Schedd, tmp_path: Path) -> None:
+    proxy = write_proxy(tmp_path / "proxy", 3600)
+    done = run(chain, "--proxy", str(proxy))
+    assert done.code != 0
+    assert done.errors == [
+        f"X509 proxy {proxy} expires in 59 min, but jobs may run for 3 h 0 min: voms-proxy-init -voms cms -rfc "
+        "-valid 192:00"
+    ]
+    assert "\nsubmitted " not in done.text
+    assert "condor_submit" not in schedd.calls
+
+
+def test_the_same_command_goes_on_with_what_is_submitted(chain: Chain, schedd: Schedd) -> None:
+    first = chain.run("RunProcessor", *QUICK, "--no-poll")
+    assert "\nsubmitted 4 " in first.text
+    assert len(schedd.jobs) == 4
+    again = run(chain)
+    assert again.code == 0, again.text
+    assert "\nsubmitted " not in again.text
+    # Each job ran once.
+    assert len(schedd.jobs) == 4
+    assert chain.outputs("MergeOutputs", "main")
+
+
 def test_jobs_that_a_later_command_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside those that wait and run: suspended ones, and ones that transfer their output, but none on hold."""
     manager = HTCondorManager("/control")

@@ -63,6 +63,19 @@ def test_what_is_there_is_not_copied_again(storage: FolderStorage, output: Path)
     assert storage.calls["download"] == 0
 
 
+def test_manifest_that_a_server_gives_although_it_was_replaced(
+    storage: FolderStorage, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(output, URL)
+    old = (output / "manifest.json").read_bytes()
+    write(output, 2)
+    upload(output, URL)
+    answers, read = [old, old], storage.read
+    monkeypatch.setattr(storage, "read", lambda url: answers.pop() if answers else read(url))
+    download(URL, tmp_path / "copy")
+    assert (holds(tmp_path / "copy"), answers) == (2, [])
+
+
 def test_same_content_made_from_other_inputs_is_copied(storage: FolderStorage, output: Path) -> None:
     upload(output, URL)
     first = read_manifest(output)
