@@ -20,8 +20,9 @@ from tasks.core.console import counted, short_path
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
-from tasks.statistics.toy_points import PointOptions, ThrowToys
-from tasks.statistics.toys import TOYS, FitToys, declared_parameters, read_model
+from tasks.statistics.options import PointOptions, declared_parameters, read_model
+from tasks.statistics.toy_points import ThrowToys
+from tasks.statistics.toys import TOYS, FitToys
 
 if TYPE_CHECKING:
     from pocket.io.store import Manifest

@@ -11,7 +11,7 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
-from pocket.errors import ConfigError, check_known
+from pocket.errors import check_known
 from pocket.executors.base import Progress
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_points
@@ -19,40 +19,16 @@ from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
 from tasks.framework.base import input_ids
 from tasks.statistics.card_files import Card
-from tasks.statistics.toys import FitOptions, read_model
+from tasks.statistics.options import POINTS, REACH, PointOptions, read_model
 
 if TYPE_CHECKING:
     from pocket.executors import Job
     from pocket.statistics.analyses import Choice
     from pocket.statistics.results import PointToys
 
-POINTS = "points.json"
-#: number of points by default, from 0 to this much above the largest asymptotic limit
-COUNT, REACH = 13, 1.3
+FILE = "points.json"
 #: toys with the parameter at the point, and without a signal
 SIGNAL, NONE = "signal", "none"
-
-
-class PointOptions(FitOptions):
-    """A task that makes toys at points of a parameter of interest, or has results from them."""
-
-    points = luigi.Parameter(
-        default=law.NO_STR,
-        description=f"points with toys, e.g. r=0:5:11; default: {COUNT} from 0 to beyond the asymptotic limits",
-    )
-    toys_per_point = luigi.IntParameter(default=500, description="number of toys at each point; default: 500")
-
-    exclude_index = True
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse points and a number of toys that make no sense."""
-        params = super().modify_param_values(params)
-        if params["toys_per_point"] < 1:
-            raise ConfigError(f"--toys-per-point is {params['toys_per_point']}, expected 1 or more")
-        if params["points"] != law.NO_STR:
-            read_points(params["points"])
-        return params
 
 
 class ThrowToys(PointOptions, BatchWorkflow):
@@ -69,7 +45,7 @@ class ThrowToys(PointOptions, BatchWorkflow):
     @property
     def count(self) -> int:
         """Number of points."""
-        return COUNT if self.points == law.NO_STR else len(read_points(self.points)[1])
+        return POINTS if self.points == law.NO_STR else len(read_points(self.points)[1])
 
     def is_zero(self, point: int) -> bool:
         """Whether a point has no signal."""
@@ -128,7 +104,7 @@ class ThrowToys(PointOptions, BatchWorkflow):
         from pocket.statistics.toy_points import joined
 
         folders = [branch.output().directory for branch in self.get_branch_tasks().values()]
-        return joined(from_json((folder / POINTS).read_text(encoding="utf-8")) for folder in folders)
+        return joined(from_json((folder / FILE).read_text(encoding="utf-8")) for folder in folders)
 
 
 @dataclass(frozen=True)
@@ -171,7 +147,7 @@ class PointToysJob:
         check_known("parameter of interest", [poi], model.pois, "--points")
         likelihood = of_limit(likelihood, self.choice, poi)
         if self.points is None:
-            points = default_points(likelihood, poi, COUNT, REACH)
+            points = default_points(likelihood, poi, POINTS, REACH)
         else:
             _, points = read_points(self.points)
         tested = points[self.point]
@@ -181,4 +157,4 @@ class PointToysJob:
         with write_output(**self.output) as folder:
             numbers = range(self.first, self.stop)
             found = throw_at(likelihood, poi, at, tested, numbers, abs(2 * seed) + (seed < 0), progress)
-            (folder / POINTS).write_text(to_json(found), encoding="utf-8")
+            (folder / FILE).write_text(to_json(found), encoding="utf-8")
