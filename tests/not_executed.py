@@ -30,7 +30,7 @@ NEEDS = {
     "combine": ("a build of it with ROOT", "`.ci/combine`: `tests/pocket/statistics/cards/test_combine.py`"),
     "corrections": ("several GB of the groups' files", "`tests/tasks/chain/test_comparing.py`"),
     "docker": ("its server", "`tests/services/test_container.py`, by buildah"),
-    "hours": ("the time", "`.ci/run --all` runs all tests, `tests/benchmarks` short measurements"),
+    "hours": ("the time", "`.ci/run` with --all runs all tests, `tests/benchmarks` short measurements"),
     "htcondor": (
         "a pool that sees the checkout",
         "`tests/services/test_dask_htcondor.py` and others",
