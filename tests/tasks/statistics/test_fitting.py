@@ -3,6 +3,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -258,6 +259,41 @@ def test_cards_that_cannot_be_told_apart() -> None:
         return Card.of(text, "120", keywords)
 
     assert not_refused(make, cases, ConfigError) == {}
+
+
+def test_cards_of_a_folder_and_of_a_list(tmp_path: Path) -> None:
+    folder = tmp_path / "regions"
+    folder.mkdir()
+    for name in ("vhbb_SR-1.txt", "vhbb_CR.2016.txt"):
+        (folder / name).write_text("")
+    (folder / "shapes.root").write_text("")
+    expected = (("vhbb_CR", str(folder / "vhbb_CR.2016.txt")), ("vhbb_SR_1", str(folder / "vhbb_SR-1.txt")))
+    assert Card.of(str(folder)).cards == expected
+    cards = tmp_path / "cards.list"
+    cards.write_text("# both regions\nsr=regions/vhbb_SR-1.txt\n\nregions/vhbb_CR.2016.txt  # control\n")
+    found = Card.of(f"@{cards}")
+    assert found.cards == (("sr", str(folder / "vhbb_SR-1.txt")), ("vhbb_CR", str(folder / "vhbb_CR.2016.txt")))
+    # as the task has it, and gives it to others
+    assert Card.of(str(found)) == found
+    cards.write_text("# none\n")
+    (tmp_path / "empty").mkdir()
+    sentences = {
+        f"@{cards}": f"--card: the list {cards} has no card",
+        f"@{tmp_path}/none": f"--card: there is no list of cards {tmp_path}/none",
+        str(tmp_path / "empty"): f"--card: the folder {tmp_path}/empty has no card, \\*.txt",
+    }
+    for text, sentence in sentences.items():
+        with pytest.raises(ConfigError, match=f"^{sentence}$"):
+            Card.of(text)
+
+
+def test_many_cards_have_a_name_that_a_folder_can_have() -> None:
+    many = [f"a_region_with_a_long_name_{number}=/x/{number}.txt" for number in range(26)]
+    card, other = Card.of(",".join(many)), Card.of(",".join(many[:-1]))
+    assert re.fullmatch(r"a_region_with_a_long_name_0_and_25_more_[0-9a-f]{8}", card.name)
+    assert card.name != other.name
+    assert Card.of("/x/" + "long" * 40 + ".txt").name.startswith("longlong")
+    assert len(Card.of("/x/" + "long" * 40 + ".txt").name) < 100
 
 
 def test_cards_need_no_analysis(modelled: Chain) -> None:
