@@ -43,8 +43,8 @@ class Card:
         """Return the card or cards that options stand for.
 
         Args:
-            text: a path, ``label=path`` with commas in between, a folder with cards, or ``@FILE`` for a file with a path
-                or ``label=path`` in each line, relative to the file.
+            text: a path, ``label=path`` with commas in between, a folder with cards, or ``@FILE`` for a file that has a
+                path or ``label=path`` in each line, relative to the file.
             mass: what ``$MASS`` stands for.
             keywords: ``WORD=value`` for other words.
             maps: ``region/process:poi[initial,low,high]`` with commas in between.
