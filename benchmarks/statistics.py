@@ -90,7 +90,7 @@ def many_toys(count: int = TOYS) -> bool:
     likelihood = Likelihood(models.realistic())
     pulls, covered, start = [], 0, time.process_time()
     for thrown in toys(likelihood, range(count), seed=7):
-        interval = find_interval(fit(thrown, bounds_allowed=True), "r")
+        interval = find_interval(fit(thrown), "r")
         down, up = interval.errors
         pulls.append((interval.value - 1) / (up if interval.value < 1 else down))
         covered += interval.low <= 1 <= interval.high

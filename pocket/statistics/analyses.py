@@ -6,29 +6,38 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar
 
 import numpy as np
 
-from pocket.errors import StatisticsError, check_known
+from pocket.base.typing import Floats
+from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
 from pocket.statistics.fits import Fit, fit
 from pocket.statistics.goodness import goodness_of_fit
-from pocket.statistics.impacts import break_down, rank_impacts, rank_simulation
-from pocket.statistics.intervals import find_interval, scan
+from pocket.statistics.impacts import break_down, find_impact, moved_parameters, rank_simulation, ranked
+from pocket.statistics.intervals import ONE_SIGMA, find_interval, scan
 from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
+from pocket.statistics.minimisation import minimise
 from pocket.statistics.model import Model
-from pocket.statistics.parameter_options import KnownParameters, check_options, expand
-from pocket.statistics.results import Breakdown, Impact, Interval
-from pocket.statistics.toys import asimov, toy
+from pocket.statistics.parameter_options import MINIMISERS, KnownParameters, check_options, expand
+from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan
+from pocket.statistics.toy_points import PointStatistics, find_toy_interval, find_toy_limit, find_toy_significance
+from pocket.statistics.toys import Simulation, asimov, toy
 
 #: kinds of results besides the fit and the intervals of the parameters of interest
 RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
 OBSERVED, ASIMOV = "observed", "asimov"
+#: where the nuisances of Asimov data are: as expected, or as a fit to data puts them
+PREFIT, POSTFIT = "prefit", "postfit"
+#: difference of the deviance that two minimisers may find
+DIFFERENCE = 1e-3
 #: points of a scan and its reach, in errors
 POINTS, REACH = 31, 3.0
 #: points of each axis of a scan of two parameters, and the most parameters of interest of which pairs are scanned
 GRID, PAIRED = 21, 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,10 @@ class Choice:
 
     Args:
         data: ``"asimov"`` or ``"observed"``.
+        asimov: ``"prefit"`` for Asimov data with nuisances as expected, ``"postfit"`` with those of a fit to the data
+            of the regions that aren't blind.
+        mask: names or patterns of regions that are left out.
+        minimiser: what looks for minima first, ``"newton"`` or ``"minuit"``.
         freeze: parameters that don't float: names, patterns, and groups as ``group:lumi``.
         values: parameter, or a pattern → value at which it starts, and Asimov data are made.
         ranges: parameter, or a pattern → lowest and highest value.
@@ -49,6 +62,9 @@ class Choice:
     """
 
     data: str = ASIMOV
+    asimov: str = PREFIT
+    mask: Sequence[str] = ()
+    minimiser: str = MINIMISERS[0]
     freeze: Sequence[str] = ()
     values: Mapping[str, float] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -58,6 +74,8 @@ class Choice:
 
     def __post_init__(self) -> None:
         check_known("kind of data", [self.data], (ASIMOV, OBSERVED), "the fit")
+        check_known("kind of Asimov data", [self.asimov], (PREFIT, POSTFIT), "the fit")
+        check_known("minimiser", [self.minimiser], MINIMISERS, "the fit")
         check_known("result", self.results, RESULTS, "the fit")
 
 
@@ -73,6 +91,8 @@ class Results:
         simulation: effects of the statistical errors of simulation.
         others: name of a file without its suffix → records for JSON.
         seconds: time that the fit took.
+        confirmation: the fit by the other minimiser.
+        missing: results that were asked for and aren't found.
     """
 
     fit: Fit
@@ -82,6 +102,8 @@ class Results:
     simulation: tuple[Impact, ...]
     others: Mapping[str, Any]
     seconds: float
+    confirmation: Confirmation
+    missing: tuple[NoResult, ...] = ()
 
 
 def known_parameters(model: Model) -> KnownParameters:
@@ -112,8 +134,18 @@ def with_names(model: Model, choice: Choice, where: str = "the model") -> Choice
     known = known_parameters(model)
     check_options(known, choice.freeze, choice.values, choice.ranges, where)
     frozen = dict.fromkeys(name for pattern in choice.freeze for name in known.find(pattern, "--freeze"))
+    regions = [region.name for region in model.regions]
+    masked: dict[str, None] = {}
+    for pattern in choice.mask:
+        found = [name for name in regions if fnmatchcase(name, pattern)]
+        if not found:
+            raise UnknownNameError("region", pattern, regions, f"--mask, {where}")
+        masked |= dict.fromkeys(found)
+    if len(masked) == len(regions):
+        raise ConfigError(f"--mask: no region of {where} is left")
     return replace(
         choice,
+        mask=tuple(masked),
         freeze=tuple(frozen),
         values=expand(known, choice.values, "--set"),
         ranges=expand(known, choice.ranges, "--ranges"),
@@ -137,16 +169,63 @@ def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
     >>> likelihood.observations.data.tolist()
     [10.0]
     """
-    if choice.data == OBSERVED:
-        likelihood = Likelihood(model)
-    else:
-        bins = sum(region.bins for region in model.regions)
-        shape = (len(model.processes), bins)
-        none = Observations(np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros(shape))
-        likelihood = Likelihood(model, none)
     choice = with_names(model, choice)
+    likelihood = Likelihood(model) if choice.data == OBSERVED else Likelihood(model, _no_observations(model))
     likelihood = likelihood.adjusted(freeze=tuple(choice.freeze), start=choice.values, ranges=choice.ranges)
-    return likelihood if choice.data == OBSERVED else likelihood.observing(asimov(likelihood))
+    return likelihood.masked(choice.mask) if choice.data == OBSERVED else expect(likelihood, choice)
+
+
+def expect(likelihood: Likelihood, choice: Choice, without: str | None = None) -> Likelihood:
+    """Return a likelihood with the Asimov data of a question.
+
+    Args:
+        likelihood: the likelihood, whose parameters start at the values for which data are made.
+        choice: where the nuisances and free parameters are. After a fit, they are those of the fit to the data of all
+            regions that have some, with the parameters of interest at their values.
+        without: the parameter of interest of a signal that the data don't have, as for expected limits.
+
+    Raises:
+        StatisticsError: if all regions are blind, and nuisances after a fit are asked for.
+        FitError: if that fit has no minimum.
+
+    >>> from pocket.statistics import FreeParameter, RegionModel
+    >>> region = RegionModel("sr", ("signal", "other"), np.array([[5.0], [9.0]]), np.zeros((2, 1)),
+    ...     factors={"signal": ("r",)})
+    >>> likelihood = choose_likelihood(Model((region,), pois={"r": FreeParameter(0, 10)}), Choice())
+    >>> [expect(likelihood, Choice(), poi).observations.data.tolist() for poi in (None, "r")]
+    [[14.0], [9.0]]
+    """
+    parameters = likelihood.parameters
+    values = parameters.start.copy()
+    if without is not None:
+        values[parameters.index(without)] = 0.0
+    simulation = None
+    if choice.asimov == POSTFIT:
+        values, simulation = _fit_to_data(likelihood, choice, values)
+    return likelihood.observing(asimov(likelihood, values, simulation)).masked(choice.mask)
+
+
+def _fit_to_data(likelihood: Likelihood, choice: Choice, values: Floats) -> tuple[Floats, Simulation]:
+    """Return where a fit to the data that aren't blind puts all parameters but those of interest."""
+    model, parameters = likelihood.model, likelihood.parameters
+    if len(model.blind) == len(model.regions):
+        raise StatisticsError("all regions are blind, so there is no fit whose nuisances Asimov data could have")
+    none = [np.full(region.bins, np.nan) for region in model.regions]
+    data = [region.data if region.data is not None else nan for region, nan in zip(model.regions, none, strict=True)]
+    seen = likelihood.observing(likelihood.expected_observations(np.concatenate(data))).masked(choice.mask)
+    # What only changes blind regions stays where it is.
+    second, first = np.diag(seen.hessian(values)), seen.gradient(values)
+    flat = [name for name, *ends in zip(parameters.names, first, second, strict=True) if not any(ends)]
+    frozen = {name: float(values[parameters.index(name)]) for name in (*model.pois, *flat)}
+    start = {name: float(value) for name, value in zip(parameters.names, values, strict=True)}
+    fitted = fit(seen.adjusted(freeze=frozen, start=start), choice.minimiser)
+    return fitted.values, seen.simulation(fitted.values)
+
+
+def _no_observations(model: Model) -> Observations:
+    bins = sum(region.bins for region in model.regions)
+    shape = (len(model.processes), bins)
+    return Observations(np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros(shape))
 
 
 def find_results(model: Model, choice: Choice) -> Results:
@@ -169,31 +248,101 @@ def find_results(model: Model, choice: Choice) -> Results:
     """
     likelihood = choose_likelihood(model, choice)
     start = time.perf_counter()
-    best = fit(likelihood)
+    best = fit(likelihood, choice.minimiser)
     seconds = time.perf_counter() - start
-    floating = dict(zip(likelihood.parameters.names, likelihood.parameters.floating, strict=True))
-    pois = [poi for poi in model.pois if floating[poi]]
-    wanted = set(choice.results)
-    intervals = {poi: find_interval(best, poi) for poi in pois}
+    best, confirmation = confirm(best)
+    parameters, wanted, missing = likelihood.parameters, set(choice.results), list[NoResult]()
+    pois = [poi for poi in model.pois if parameters.floating[parameters.index(poi)]]
+    intervals = _each("interval", pois, lambda poi: find_interval(best, poi), missing)
     others: dict[str, Any] = {}
     if "scan" in wanted:
-        others["scan"] = _scans(best, intervals)
-    from_zero = [poi for poi in pois if likelihood.parameters.low[likelihood.parameters.index(poi)] <= 0]
+        others["scan"] = _scans(best, intervals, missing)
+    from_zero = [poi for poi in pois if parameters.low[parameters.index(poi)] <= 0]
     if "significance" in wanted:
-        others["significance"] = _found(find_significance, likelihood, from_zero)
+        found = _each("significance", from_zero, lambda poi: find_significance(likelihood, poi), missing)
+        others["significance"] = list(found.values())
     if "limits" in wanted:
-        others["limits"] = _found(find_upper_limit, likelihood, from_zero)
+        limits = _each(
+            "limit", from_zero, lambda poi: find_upper_limit(of_limit(likelihood, choice, poi), poi), missing
+        )
+        missing += [
+            NoResult(f"{which} limit", poi, reason)
+            for poi, limit in limits.items()
+            for which, reason in limit.missing.items()
+        ]
+        others["limits"] = list(limits.values())
     if "goodness" in wanted and choice.data == OBSERVED:
         others["gof"] = goodness_of_fit(best, range(choice.toys), choice.seed)
+    breakdowns, impacts = {}, {}
+    if "breakdown" in wanted:
+        breakdowns = _each("breakdown", intervals, lambda poi: break_down(best, poi), missing)
+    if "impacts" in wanted and pois:
+        impacts = _each("impact", moved_parameters(best), lambda name: find_impact(best, name), missing)
     return Results(
         fit=best,
         intervals=intervals,
-        breakdowns={poi: break_down(best, poi) for poi in pois} if "breakdown" in wanted else {},
-        impacts=rank_impacts(best) if "impacts" in wanted and pois else (),
+        breakdowns=breakdowns,
+        impacts=ranked(impacts.values()),
         simulation=rank_simulation(best) if "impacts" in wanted and pois else (),
         others=others,
         seconds=seconds,
+        confirmation=confirmation,
+        missing=tuple(missing),
     )
+
+
+def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Sequence[PointToys]) -> Results:
+    """Return results with those of toys at points.
+
+    Args:
+        results: the results.
+        choice: what is fitted.
+        wanted: ``"toy_limits"``, ``"toy_significance"``, ``"feldman_cousins"``.
+        toys: toys of one parameter of interest.
+    """
+    poi, missing, others = toys[0].poi, list(results.missing), dict(results.others)
+    best = results.fit
+    of_limits = PointStatistics(fit(of_limit(best.likelihood, choice, poi), choice.minimiser), toys)
+    statistics = PointStatistics(best, toys)
+    find: dict[str, Callable[[], list[Any]]] = {
+        "toy_limits": lambda: [find_toy_limit(of_limits, poi)],
+        "toy_significance": lambda: [find_toy_significance(statistics, poi)],
+        "feldman_cousins": lambda: [find_toy_interval(statistics, poi, level) for level in (ONE_SIGMA, 0.95)],
+    }
+    for result in wanted:
+        found = _each(result, [poi], lambda _, result=result: find[result](), missing)  # type: ignore[misc]
+        others[result] = found.get(poi, [])
+    return replace(results, others=others, missing=tuple(missing))
+
+
+def confirm(best: Fit) -> tuple[Fit, Confirmation]:
+    """Return the best fit, and what the other minimiser finds from the start.
+
+    If that is lower, the fit begins again there, so that all results are those of the lower minimum.
+    """
+    likelihood, parameters = best.likelihood, best.likelihood.parameters
+    (other,) = (name for name in MINIMISERS if name != best.minimiser)
+    found = minimise(likelihood, parameters.start, parameters.floating, other)
+    confirmation = Confirmation(other, found.converged, found.deviance - best.deviance)
+    if confirmation.difference < -DIFFERENCE:
+        best = fit(likelihood, other, start=found.values)
+    return best, confirmation
+
+
+def of_limit(likelihood: Likelihood, choice: Choice, poi: str) -> Likelihood:
+    """Return the likelihood whose limit is asked for: with the data, or with Asimov data without the signal."""
+    return likelihood if choice.data == OBSERVED else expect(likelihood, choice, without=poi)
+
+
+def _each(result: str, names: Iterable[str], find: Callable[[str], T], missing: list[NoResult]) -> dict[str, T]:
+    """Return name → result, and add what isn't found to ``missing``, with the reason."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = find(name)
+        except StatisticsError as error:
+            missing.append(NoResult(result, name, str(error)))
+    return found
 
 
 def fit_toys(
@@ -225,7 +374,7 @@ def fit_toys(
     for number in numbers:
         thrown = likelihood.observing(toy(likelihood, choice.seed, number))
         try:
-            best = fit(thrown, bounds_allowed=True)
+            best = fit(thrown)
             intervals = {poi: find_interval(best, poi) for poi in pois}
         except StatisticsError:
             continue
@@ -239,20 +388,17 @@ def fit_toys(
     return found
 
 
-def _scans(best: Fit, intervals: Mapping[str, Interval]) -> list[Any]:
-    """Return the profiles of parameters of interest, and of pairs unless these are many.
-
-    In the place of one that isn't found is the reason, which is none to have no fit.
-    """
-    found: list[Any] = []
+def _scans(best: Fit, intervals: Mapping[str, Interval], missing: list[NoResult]) -> list[Scan]:
+    """Return the profiles of parameters of interest, and of pairs unless these are many."""
     pairs = itertools.combinations(intervals, 2) if len(intervals) <= PAIRED else ()
-    for pois in (*((poi,) for poi in intervals), *pairs):
+    names = {" and ".join(pois): pois for pois in (*((poi,) for poi in intervals), *pairs)}
+
+    def find(label: str) -> Scan:
+        pois = names[label]
         count = POINTS if len(pois) == 1 else GRID
-        try:
-            found.append(scan(best, {poi: _points(best, intervals[poi], count) for poi in pois}))
-        except StatisticsError as error:
-            found.append({"poi": " and ".join(pois), "error": str(error)})
-    return found
+        return scan(best, {poi: _points(best, intervals[poi], count) for poi in pois})
+
+    return list(_each("scan", names, find, missing).values())
 
 
 def _points(best: Fit, interval: Interval, count: int) -> list[float]:
@@ -263,14 +409,3 @@ def _points(best: Fit, interval: Interval, count: int) -> list[float]:
     low = max(interval.value - REACH * down, float(parameters.low[index]))
     high = min(interval.value + REACH * up, float(parameters.high[index]))
     return [float(value) for value in np.linspace(low, high, count)]
-
-
-def _found(find: Callable[[Likelihood, str], Any], likelihood: Likelihood, pois: Iterable[str]) -> list[Any]:
-    """Return results of parameters, or the reason why there is none, which is no reason to have no fit."""
-    results: list[Any] = []
-    for poi in pois:
-        try:
-            results.append(find(likelihood, poi))
-        except StatisticsError as error:
-            results.append({"poi": poi, "error": str(error)})
-    return results

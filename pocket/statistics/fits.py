@@ -1,55 +1,26 @@
-"""Fits: the minimum of the deviance within the ranges of the parameters, its covariance, and profiles around it.
-
-Newton's method with exact second derivatives, damped where they don't lead down (D. W. Marquardt, J. SIAM 11 (1963)
-431), and projected into the ranges (D. P. Bertsekas, SIAM J. Control Optim. 20 (1982) 221). MINUIT may find the minimum
-instead.
-"""
+"""Fits: the best values of the parameters of a likelihood, their covariance, and profiles around them."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from iminuit import Minuit
 from scipy import linalg
 
 from pocket.base.typing import Floats, Indices, Mask
-from pocket.errors import FitError, check_known
+from pocket.errors import FitError
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.minimisation import Minimum, factorise, find_minimum
+from pocket.statistics.parameter_options import MINIMISERS
 from pocket.statistics.results import FitResult, ParameterResult
 
-#: estimated distance of the deviance from its minimum at which a fit ends, before its last step
-TOLERANCE = 1e-6
-MAX_ITERATIONS = 200
-MAX_DAMPING = 1e12
-#: longest step of a nuisance, in units of its error before the fit
-LONGEST_STEP = 5.0
-#: the same for steps with the second derivatives of another point, each of which gains less
+#: estimated distance of the deviance from its minimum at which steps with the second derivatives of another point end
 STEP_TOLERANCE = 1e-7
 MAX_STEPS = 12
 #: smallest eigenvalue of the second derivatives, scaled to 1 on the diagonal, below which parameters are degenerate
 LEAST_EIGENVALUE = 1e-9
-MINIMISERS = ("newton", "minuit")
-
-
-@dataclass(frozen=True, eq=False)
-class Minimum:
-    """The smallest deviance that a minimisation has found.
-
-    Args:
-        values: values of all parameters.
-        deviance: the deviance there.
-        distance: by how much it was estimated to fall with the last step.
-        iterations: number of steps.
-        converged: whether the distance became small enough.
-    """
-
-    values: Floats
-    deviance: float
-    distance: float
-    iterations: int
-    converged: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +90,7 @@ class Fit:
         shift = np.array(list(fixed.values())) - start[held]
         start[held] += shift
         free = np.flatnonzero(floating & ~_at_bounds(self.likelihood, start).astype(bool))
-        factor = _factorise(self.hessian[np.ix_(free, free)])
+        factor = factorise(self.hessian[np.ix_(free, free)])
         if factor is not None:
             predicted = start[free] - linalg.cho_solve(factor, self.hessian[np.ix_(free, held)] @ shift)
             start[free] = np.clip(predicted, parameters.low[free], parameters.high[free])
@@ -127,7 +98,7 @@ class Fit:
             if found.converged:
                 return found
             start = found.values
-        found = minimise(self.likelihood, start, floating)
+        found, _ = find_minimum(self.likelihood, start, floating, self.minimiser)
         _check_converged(self.likelihood, found)
         return found
 
@@ -163,14 +134,17 @@ class Fit:
 
 
 def fit(
-    likelihood: Likelihood, minimiser: str = "newton", bounds_allowed: bool = False, start: Floats | None = None
+    likelihood: Likelihood,
+    minimiser: str = MINIMISERS[0],
+    bounds_allowed: bool | None = None,
+    start: Floats | None = None,
 ) -> Fit:
     """Return the best fit.
 
     Args:
         likelihood: the likelihood, with values and ranges of its parameters.
-        minimiser: ``"newton"`` or ``"minuit"``.
-        bounds_allowed: whether parameters may end at a bound of their ranges; their errors are 0 then.
+        minimiser: ``"newton"`` or ``"minuit"``; the other one is tried where this one finds no minimum.
+        bounds_allowed: has no effect any more; parameters may end at a bound of their ranges, with an error of 0.
         start: values of all parameters where the minimisation starts, shape (parameters,).
 
     Raises:
@@ -183,72 +157,25 @@ def fit(
     >>> round(best.value("r"), 6), round(best.error("r"), 6)
     (3.0, 1.183216)
     """
-    check_known("minimiser", [minimiser], MINIMISERS, "the arguments")
+    if bounds_allowed is not None:
+        warnings.warn(
+            "bounds_allowed has no effect: a parameter at a bound is a result, see Fit.bounds",
+            DeprecationWarning,
+            stacklevel=2,
+        )
     parameters = likelihood.parameters
     first = parameters.start if start is None else start
-    find = minimise if minimiser == "newton" else _minuit
-    found = find(likelihood, first, parameters.floating)
+    found, minimiser = find_minimum(likelihood, first, parameters.floating, minimiser)
     hessian = likelihood.hessian(found.values)
     sides = _at_bounds(likelihood, found.values)
     free = np.flatnonzero(parameters.floating & (sides == 0))
     bounds = {parameters.names[i]: "lower" if sides[i] < 0 else "upper" for i in np.flatnonzero(sides)}
-    if not bounds_allowed:
-        for name, side in bounds.items():
-            raise FitError(
-                f"no minimum: parameter {name!r} is at its {side} bound, {found.values[parameters.index(name)]:g}: "
-                "give it a wider range, or freeze it"
-            )
-    _check_determined(likelihood, hessian, free)
+    _check_determined(likelihood, likelihood.gradient(found.values), hessian, free)
     _check_converged(likelihood, found)
     covariance = np.zeros_like(hessian)
     if len(free):
         covariance[np.ix_(free, free)] = 2 * np.linalg.inv(hessian[np.ix_(free, free)])
     return Fit(likelihood, found, hessian, covariance, bounds, minimiser)
-
-
-def minimise(likelihood: Likelihood, start: Floats, floating: Mask) -> Minimum:
-    """Return the minimum that Newton's method finds.
-
-    Args:
-        likelihood: the likelihood.
-        start: values of all parameters where it starts, shape (parameters,).
-        floating: which parameters it may change, shape (parameters,).
-    """
-    low, high = likelihood.parameters.low, likelihood.parameters.high
-    constrained = np.isin(np.arange(len(start)), likelihood.constrained)
-    values = np.where(floating, np.clip(start, low, high), start)
-    deviance, impossible = likelihood.deviance(values), likelihood.impossible_bins(values)
-    damping, distance = 0.0, np.inf
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        gradient = likelihood.gradient(values)
-        outwards = ((values <= low) & (gradient >= 0)) | ((values >= high) & (gradient <= 0))
-        free = np.flatnonzero(floating & ~outwards)
-        if not len(free):
-            return Minimum(values, deviance, 0.0, iteration, True)
-        hessian = likelihood.hessian(values)[np.ix_(free, free)]
-        while True:
-            factor = _factorise(hessian, damping)
-            if factor is not None:
-                step = -linalg.cho_solve(factor, gradient[free])
-                distance = float(-gradient[free] @ step / 2)
-                # Far from the minimum, a step may leave the region in which the derivatives say anything.
-                step *= min(1.0, LONGEST_STEP / max(np.abs(step[constrained[free]]).max(initial=0.0), LONGEST_STEP))
-                following = values.copy()
-                following[free] = np.clip(values[free] + step, low[free], high[free])
-                reached, left_out = likelihood.deviance(following), likelihood.impossible_bins(following)
-                # Where data are impossible, the deviance is finite and flat, so that there may be a minimum.
-                if reached <= deviance + 1e-11 * (1 + abs(deviance)) and left_out <= impossible:
-                    break
-            if damping >= MAX_DAMPING:
-                return Minimum(values, deviance, distance, iteration, distance < TOLERANCE)
-            damping = max(10 * damping, 1e-3)
-        clipped = not np.allclose(following[free], values[free] + step, rtol=0, atol=1e-12)
-        fall, values, deviance, impossible = deviance - reached, following, reached, left_out
-        undamped = damping < 1e-6
-        damping = 0.0 if damping < 1e-3 else damping / 20
-        if not clipped and ((undamped and distance < TOLERANCE) or (distance < TOLERANCE**2 and fall < TOLERANCE)):
-            return Minimum(values, deviance, distance, iteration, True)
-    return Minimum(values, deviance, distance, MAX_ITERATIONS, False)
 
 
 def _refine(
@@ -278,40 +205,6 @@ def _refine(
     return Minimum(values, deviance, float(before), MAX_STEPS, False)
 
 
-def _minuit(likelihood: Likelihood, start: Floats, floating: Mask) -> Minimum:
-    """Return the minimum that MINUIT finds."""
-    names, parameters = likelihood.parameters.names, likelihood.parameters
-    minuit = Minuit(likelihood.deviance, start, grad=likelihood.gradient, name=names)
-    minuit.errordef = Minuit.LEAST_SQUARES
-    minuit.tol = 1e-3
-    for index, name in enumerate(names):
-        minuit.limits[name] = (parameters.low[index], parameters.high[index])
-        minuit.fixed[name] = not floating[index]
-    minuit.migrad()
-    values = np.array(minuit.values)
-    # MINUIT approaches bounds, but never reaches them.
-    span = np.where(np.isfinite(parameters.high - parameters.low), parameters.high - parameters.low, 0)
-    for bound in (parameters.low, parameters.high):
-        values = np.where(floating & (np.abs(values - bound) < 1e-5 * span), bound, values)
-    minimum = minuit.fmin
-    return Minimum(values, likelihood.deviance(values), float(minimum.edm), int(minimum.nfcn), bool(minimum.is_valid))
-
-
-def _factorise(matrix: Floats, damping: float = 0.0) -> tuple[Floats, bool] | None:
-    """Return the Cholesky factor of a matrix, its diagonal enlarged, or None if it isn't positive."""
-    diagonal = np.abs(np.diag(matrix))
-    floor = max(float(diagonal.max(initial=0.0)) * 1e-12, 1e-12)
-    enlarged = matrix + np.diag(damping * np.maximum(diagonal, floor))
-    try:
-        factor, lower = linalg.cho_factor(enlarged, lower=True, check_finite=False)
-    except linalg.LinAlgError:
-        return None
-    pivots = np.diag(factor) ** 2
-    if not np.all(np.isfinite(pivots)) or np.any(pivots < 1e-11 * np.maximum(diagonal, floor)):
-        return None
-    return factor, lower
-
-
 def _at_bounds(likelihood: Likelihood, values: Floats) -> Indices:
     """Return −1, 1 or 0 for floating parameters at their lower bound, at the upper one, or inside."""
     parameters = likelihood.parameters
@@ -331,13 +224,15 @@ def _check_converged(likelihood: Likelihood, found: Minimum) -> None:
     )
 
 
-def _check_determined(likelihood: Likelihood, hessian: Floats, free: Indices) -> None:
+def _check_determined(likelihood: Likelihood, gradient: Floats, hessian: Floats, free: Indices) -> None:
     """Check that each floating parameter has a minimum of its own."""
     names = likelihood.parameters.names
+    # At a bound, the deviance may be a straight line.
+    is_flat = (np.diag(hessian) <= 1e-12) & (np.isin(np.arange(len(names)), free) | (gradient == 0))
+    for index in np.flatnonzero(is_flat & likelihood.parameters.floating):
+        raise FitError(f"parameter {names[index]!r} isn't determined: the likelihood doesn't depend on it")
     inner = hessian[np.ix_(free, free)]
     diagonal = np.diag(inner)
-    for index in np.flatnonzero(diagonal <= 1e-12):
-        raise FitError(f"parameter {names[free[index]]!r} isn't determined: the likelihood doesn't depend on it")
     if len(free) < 2:
         return
     scale = np.sqrt(diagonal)

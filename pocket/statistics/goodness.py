@@ -36,7 +36,7 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
     """
     likelihood = best.likelihood
     free = int(likelihood.parameters.floating.sum() - likelihood.parameters.floating[likelihood.constrained].sum())
-    degrees = len(likelihood.observations.data) - free
+    degrees = int(likelihood.is_seen.sum()) - free
     found = deviances_of_toys(best, numbers, seed)
     shares = likelihood.arrays.by_region(likelihood.deviances(best.values))
     return GoodnessOfFit(
@@ -64,5 +64,5 @@ def deviances_of_toys(best: Fit, numbers: Sequence[int], seed: int) -> tuple[flo
     for thrown in toys(likelihood, numbers, seed, best.values, simulation):
         # One of a thousand toys is no reason to have no result.
         with contextlib.suppress(FitError):
-            found.append(fit(thrown, bounds_allowed=True, start=best.values).deviance)
+            found.append(fit(thrown, start=best.values).deviance)
     return tuple(found)

@@ -44,29 +44,42 @@ def rank_impacts(best: Fit, names: Iterable[str] | None = None) -> tuple[Impact,
     >>> [round(effect, 4) for effect in rank_impacts(best)[0].effects["r"]]
     [0.02, -0.0196]
     """
-    parameters, pois = best.likelihood.parameters, tuple(best.likelihood.model.pois)
-    others = [
-        name for name, floats in zip(parameters.names, parameters.floating, strict=True) if floats and name not in pois
-    ]
+    others = moved_parameters(best)
     chosen = others if names is None else list(names)
     check_known("parameter", chosen, others, "the impacts")
-    where = {poi: parameters.index(poi) for poi in pois}
-    found = []
-    for name in chosen:
-        index = parameters.index(name)
-        ends = [crossing(best, index, side, 1.0, PRECISION)[0].values for side in (-1, 1)]
-        found.append(
-            Impact(
-                name=name,
-                value=float(best.values[index]),
-                errors=(float(best.values[index] - ends[0][index]), float(ends[1][index] - best.values[index])),
-                effects={
-                    poi: (float(ends[0][at] - best.values[at]), float(ends[1][at] - best.values[at]))
-                    for poi, at in where.items()
-                },
-            )
-        )
-    return tuple(sorted(found, key=lambda impact: -impact.size(pois[0])))
+    return ranked([find_impact(best, name) for name in chosen])
+
+
+def moved_parameters(best: Fit) -> list[str]:
+    """Return the parameters that have an impact: those that float and aren't of interest."""
+    parameters, pois = best.likelihood.parameters, best.likelihood.model.pois
+    return [
+        name for name, floats in zip(parameters.names, parameters.floating, strict=True) if floats and name not in pois
+    ]
+
+
+def ranked(impacts: Iterable[Impact]) -> tuple[Impact, ...]:
+    """Return impacts, those with the largest effect on the first parameter of interest first."""
+    return tuple(sorted(impacts, key=lambda impact: -impact.size(next(iter(impact.effects)))))
+
+
+def find_impact(best: Fit, name: str) -> Impact:
+    """Return the changes of the parameters of interest when one parameter moves by its error, up and down.
+
+    Raises:
+        FitError: if a fit has no minimum.
+    """
+    parameters = best.likelihood.parameters
+    index, where = parameters.index(name), {poi: parameters.index(poi) for poi in best.likelihood.model.pois}
+    down, up = (crossing(best, index, side, 1.0, PRECISION)[0].values for side in (-1, 1))
+    return Impact(
+        name=name,
+        value=float(best.values[index]),
+        errors=(float(best.values[index] - down[index]), float(up[index] - best.values[index])),
+        effects={
+            poi: (float(down[at] - best.values[at]), float(up[at] - best.values[at])) for poi, at in where.items()
+        },
+    )
 
 
 def rank_simulation(best: Fit) -> tuple[Impact, ...]:
@@ -115,8 +128,7 @@ def rank_simulation(best: Fit) -> tuple[Impact, ...]:
                 events = float(likelihood.simulation_events[row, at])
                 measured, prior = float(likelihood.observations.poisson[row, at]) / events, 1 / math.sqrt(events)
                 add(f"{name}_{processes[row]}", float(values[1][row, at]), slopes, free, measured, prior)
-    first = next(iter(pois))
-    return tuple(sorted(found, key=lambda impact: -impact.size(first)))
+    return ranked(found)
 
 
 def break_down(best: Fit, poi: str, groups: Mapping[str, Iterable[str]] | None = None) -> Breakdown:
@@ -166,7 +178,7 @@ def _frozen(best: Fit, members: Iterable[str]) -> Likelihood:
 
 def _errors(likelihood: Likelihood, best: Fit, poi: str) -> Pair:
     """Return the errors of a parameter in a likelihood in which less floats, at the same best fit."""
-    return find_interval(fit(likelihood, bounds_allowed=True, start=best.values), poi).errors
+    return find_interval(fit(likelihood, start=best.values), poi).errors
 
 
 def _difference(total: Pair, less: Pair) -> Pair:

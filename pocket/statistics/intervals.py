@@ -7,15 +7,17 @@ Statist. 9 (1938) 60).
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from pocket.base.typing import Floats
 from pocket.errors import FitError, StatisticsError
-from pocket.statistics.fits import Fit, Minimum
+from pocket.statistics.fits import Fit
+from pocket.statistics.minimisation import Minimum
 from pocket.statistics.results import Interval, Scan
 
 #: level of an interval of one standard deviation
@@ -93,19 +95,20 @@ def crossing(fit: Fit, index: int, side: int, height: float, precision: float) -
     bound = parameters.high[index] if side > 0 else parameters.low[index]
     best = fit.values[index]
     reach = abs(bound - best)
-    near: list[Minimum] = [fit.minimum]
+    found: dict[float, Minimum] = {0.0: fit.minimum}
 
     def rise(distance: float) -> float:
         value = bound if distance >= reach else best + side * distance
-        found = fit.profile({index: value}, near[-1].values if distance > fit.width(index) * height * 1.5 else None)
-        near.append(found)
-        return root_of_rise(fit, index, found)
+        # Far from the best fit the nearest profile is the better start.
+        is_far = distance > fit.width(index) * height * 1.5
+        near = found[min(found, key=lambda other: abs(other - distance))].values if is_far else None
+        found[distance] = fit.profile({index: value}, near)
+        return root_of_rise(fit, index, found[distance])
 
     if reach == 0:
         return fit.minimum, True
-    first = min(height * fit.width(index), reach)
-    _, bounded = find_crossing(rise, first, reach, height, precision)
-    return near[-1], bounded
+    distance, bounded = find_crossing(rise, min(height * fit.width(index), reach), reach, height, precision)
+    return found[distance], bounded
 
 
 def root_of_rise(fit: Fit, index: int, found: Minimum) -> float:
@@ -130,11 +133,11 @@ def find_crossing(
     """Return the distance at which a function that begins at 0 and increases reaches a height.
 
     Args:
-        rise: the function of the distance, evaluated last at the distance that is returned.
+        rise: the function of the distance; it is evaluated at the distance that is returned.
         first: the distance tried first.
-        reach: largest distance.
+        reach: largest distance, which may be infinite.
         height: the height.
-        precision: precision of the distance, relative to it.
+        precision: precision of the height and of the distance, relative to them.
 
     Returns:
         The distance, and whether it is the largest, at which the height isn't reached.
@@ -146,30 +149,22 @@ def find_crossing(
     >>> round(distance, 5), bounded
     (0.91608, False)
     """
-    low, low_rise, high, high_rise = 0.0, 0.0, np.inf, np.inf
-    before = (0.0, 0.0)
-    distance = first
-    for step in range(MAX_STEPS):
-        value = rise(distance)
-        if value < height:
-            if distance >= reach:
-                return reach, True
-            low, low_rise = distance, value
-        else:
-            high, high_rise = distance, value
-        if abs(value - height) <= precision * height or high - low <= precision * low * 1e-3:
-            return distance, False
-        slope = (value - before[1]) / (distance - before[0])
-        before = (distance, value)
-        following = distance + (height - value) / slope if slope > 0 else np.inf
-        if np.isinf(high):
-            following = min(max(following, 1.01 * distance), 3 * distance, reach)
-        elif not low < following < high or step % 5 == 4:
-            following = low + (high - low) * (height - low_rise) / (high_rise - low_rise)
-            if step % 5 == 4:
-                following = (low + high) / 2
-        distance = following
-    raise FitError(f"no crossing after {MAX_STEPS} steps, between {low:g} and {high:g} from the best value")
+
+    @functools.cache
+    def excess(distance: float) -> float:
+        above = rise(distance) - height if distance else -height
+        return 0.0 if abs(above) <= precision * height / 4 else above
+
+    low, high = 0.0, first
+    for _ in range(MAX_STEPS):
+        if excess(high) >= 0:
+            return float(optimize.brentq(excess, low, high, xtol=precision * high * 1e-3, rtol=precision)), False
+        if high >= reach:
+            return reach, True
+        # A straight line from the best value leads near to the crossing.
+        guess = high * height / max(excess(high) + height, 1e-12)
+        low, high = high, min(max(1.02 * guess, 1.05 * high), 3 * high, reach)
+    raise FitError(f"no crossing up to {high:g} from the best value")
 
 
 def scan(fit: Fit, points: dict[str, Sequence[float] | Floats]) -> Scan:

@@ -31,7 +31,8 @@ class Observations:
     """All that a likelihood takes as measured.
 
     Args:
-        data: events in the B bins of all regions, shape (B,); Asimov data needn't be whole.
+        data: events in the B bins of all regions, shape (B,); Asimov data needn't be whole. A bin whose data are NaN
+            has no part in the likelihood.
         nuisances: measured values θ₀ of the nuisances, shape (nuisances,).
         gaussian: measured values x₀ of the Gaussian parameters for statistical errors of simulation, shape (B,).
         poisson: measured events n₀ of the Poisson ones, shape (P, B).
@@ -70,13 +71,18 @@ class Parameters:
         return self.names.index(name)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Point:
-    """What the deviance and its derivatives need at a point: expectations, V of shape (B,), and the profile."""
+    """What the deviance and its derivatives need at a point: expectations, V of shape (B,), and the profile.
+
+    The derivatives are kept, since a minimiser and the fit both ask for them at the minimum.
+    """
 
     expectation: Expectation
     variance: Floats
     profile: Profile
+    gradient: Floats | None = None
+    hessian: Floats | None = None
 
 
 class Likelihood:
@@ -116,9 +122,9 @@ class Likelihood:
         self.constrained: Indices = np.arange(len(free), len(free) + nuisances)
         self.parameters = Parameters(
             names=model.parameters,
-            start=np.array([parameter.initial for parameter in free.values()] + [0.0] * nuisances),
-            low=np.array([parameter.low for parameter in free.values()] + [-math.inf] * nuisances),
-            high=np.array([parameter.high for parameter in free.values()] + [math.inf] * nuisances),
+            start=np.array([parameter.initial for parameter in free.values()] + [0.0] * nuisances, dtype=float),
+            low=np.array([parameter.low for parameter in free.values()] + [-math.inf] * nuisances, dtype=float),
+            high=np.array([parameter.high for parameter in free.values()] + [math.inf] * nuisances, dtype=float),
             floating=np.ones(len(free) + nuisances, dtype=bool),
         )
         self.observations = observations or self.expected_observations(
@@ -154,6 +160,24 @@ class Likelihood:
         other.observations, other._point = observations, None
         other._set_terms()
         return other
+
+    def masked(self, regions: Iterable[str]) -> Likelihood:
+        """Return the likelihood in which some regions have no part, but have expectations.
+
+        Args:
+            regions: names of the regions.
+
+        Raises:
+            UnknownNameError: if there is none of a name.
+        """
+        names = [region.name for region in self.model.regions]
+        masked = {*regions}
+        check_known("region", masked, names, "the model")
+        data = self.observations.data.copy()
+        for name, bins in zip(names, self.arrays.slices(), strict=True):
+            if name in masked:
+                data[bins] = np.nan
+        return self.observing(replace(self.observations, data=data))
 
     def adjusted(
         self,
@@ -257,6 +281,15 @@ class Likelihood:
         return np.asarray(np.maximum(yields + gaussian * np.sqrt(point.variance), 0))
 
     @property
+    def is_seen(self) -> Mask:
+        """Bins that have a part in the likelihood, shape (B,)."""
+        return np.isfinite(self.observations.data)
+
+    @property
+    def _events_seen(self) -> Floats:
+        return np.where(self.is_seen, self.observations.data, 0.0)
+
+    @property
     def simulation_events(self) -> Floats:
         """Effective events of the processes that have a Poisson parameter, shape (P, B); 0 elsewhere."""
         return self._events
@@ -294,9 +327,11 @@ class Likelihood:
             values: values of all parameters, shape (parameters,).
         """
         point = self._evaluate(values)
-        found = point.expectation.sum_first_derivatives(*self._weights(point))
-        found[self.constrained] += 2 * (values[self.constrained] - self.observations.nuisances)
-        return found
+        if point.gradient is None:
+            found = point.expectation.sum_first_derivatives(*self._weights(point))
+            found[self.constrained] += 2 * (values[self.constrained] - self.observations.nuisances)
+            point.gradient = found
+        return point.gradient.copy()
 
     def hessian(self, values: Floats) -> Floats:
         """Return the second derivatives of the deviance, shape (parameters, parameters).
@@ -305,6 +340,8 @@ class Likelihood:
             values: values of all parameters, shape (parameters,).
         """
         point, arrays = self._evaluate(values), self.arrays
+        if point.hessian is not None:
+            return point.hessian.copy()
         expectation, shapes, count = point.expectation, arrays.shape_positions, len(self.parameters.names)
         found = expectation.sum_second_derivatives(*self._weights(point))
         by_factor, templates = expectation.factor_derivatives(), expectation.template_derivatives()
@@ -324,7 +361,8 @@ class Likelihood:
         yields[shapes] += templates[:, :, few] * expectation.factor[:, arrays.column[few]]
         found += self._along_expectation(point, self._slopes(point, total, by_factor, yields), yields)
         found[self.constrained, self.constrained] += 2
-        return found
+        point.hessian = found
+        return found.copy()
 
     # ------------------------------------------------------------------ expectations and their derivatives
 
@@ -359,7 +397,7 @@ class Likelihood:
             stiffness[few] += (profiled.response * expectation.yields[:, few] ** 2).sum(axis=0)
         # Where simulated events are few, the total follows the data instead of λ.
         slopes *= 1 - stiffness * profiled.curvature
-        information = self.observations.data / np.maximum(profiled.total, FLOOR) ** 2
+        information = self._events_seen / np.maximum(profiled.total, FLOOR) ** 2
         return profiled.total.copy(), slopes, stiffness / (1 + stiffness * information)
 
     def simulation_derivatives(self, values: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
@@ -386,7 +424,7 @@ class Likelihood:
         free[:, few] = profiled.response
         # All of a bin share what its data say about their sum (the formula of Sherman and Morrison).
         stiffness = point.variance + (expectation.yields**2 * free).sum(axis=0)
-        information = self.observations.data / np.maximum(profiled.total, FLOOR) ** 2
+        information = self._events_seen / np.maximum(profiled.total, FLOOR) ** 2
         shared = information / (1 + stiffness * information)
         return (gaussian, self._gaussian - point.variance * shared), (
             poisson,
@@ -402,12 +440,17 @@ class Likelihood:
         variance = (expectation.factors_by_bin() ** 2 * self._sumw2).sum(axis=0)
         few, data = expectation.yields[:, self._few], self.observations.data
         total = expectation.yields.sum(axis=0)
+        unseen = ~self.is_seen
         if self._frozen_simulation is not None:
             total += self._starting_simulation * np.sqrt(variance)
             total[self._few] += ((self._frozen_simulation.scale - 1) * few).sum(axis=0)
-            found = fixed(total, data, self._frozen_simulation.scale)
+            found = fixed(total, np.where(unseen, total, data), self._frozen_simulation.scale)
         else:
-            found = profile(total + self.observations.gaussian * np.sqrt(variance), variance, data, self._terms, few)
+            total += self.observations.gaussian * np.sqrt(variance)
+            found = profile(total, variance, np.where(unseen, np.maximum(total, 0), data), self._terms, few)
+        if unseen.any():
+            deviance, multiplier, curvature = found.deviance, found.multiplier, found.curvature
+            deviance[unseen] = multiplier[unseen] = curvature[unseen] = 0.0
         self._point = _Point(expectation, variance, found)
         return self._point
 

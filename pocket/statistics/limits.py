@@ -7,16 +7,17 @@ of interest that isn't negative.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from pocket.errors import FitError, StatisticsError, check_known
-from pocket.statistics.fits import Fit, Minimum, fit
+from pocket.statistics.fits import Fit, fit
 from pocket.statistics.intervals import find_crossing
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.minimisation import Minimum
 from pocket.statistics.results import Significance, UpperLimit
 from pocket.statistics.toys import asimov
 
@@ -42,7 +43,8 @@ def find_significance(likelihood: Likelihood, poi: str) -> Significance:
         StatisticsError: if the range of the parameter doesn't hold 0.
         FitError: if a fit has no minimum.
 
-    The statistic is q₀ (equation 12), its significance √q₀ (equation 53).
+    The statistic is q₀ (equation 12), its significance √q₀ (equation 53). Both are infinite where there are data of
+    which nothing is expected without signal.
 
     >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
     >>> region = RegionModel("sr", ("signal", "other"), np.array([[5.0], [10.0]]), np.zeros((2, 1)),
@@ -52,12 +54,51 @@ def find_significance(likelihood: Likelihood, poi: str) -> Significance:
     2.7795
     """
     index = _position(likelihood, poi)
-    best = fit(likelihood, bounds_allowed=True)
+    best = fit(likelihood)
     statistic = 0.0
     if best.values[index] > 0:
-        statistic = max(best.profile({index: 0.0}).deviance - best.deviance, 0.0)
+        without = best.profile({index: 0.0})
+        statistic = max(without.deviance - best.deviance, 0.0)
+        if likelihood.impossible_bins(without.values):
+            statistic = np.inf
     root = float(np.sqrt(statistic))
     return Significance(poi=poi, statistic=statistic, significance=root, p_value=float(stats.norm.sf(root)))
+
+
+def sensitive_events(best: Fit, poi: str) -> tuple[float, float]:
+    """Return how many expected and simulated events a result for a signal rests on.
+
+    Events count by w = ln(1 + s/b), the logarithm of the ratio of expectations with and without signal, as in the test
+    statistic. So these are (Σ w λ)²/Σ w² λ for the expectation λ, and (Σ w b)²/Σ w² σ² for a background b with the
+    variance σ² of simulation. Asymptotic formulas need some ten of both.
+
+    Args:
+        best: a fit, whose parameters other than ``poi`` are taken; the signal is that of ``poi`` = 1, or of its value.
+        poi: the parameter of interest.
+
+    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> region = RegionModel("sr", ("signal", "other"), np.array([[3.0], [4.0]]), np.array([[0.1], [2.0]]),
+    ...     data=np.array([7.0]), factors={"signal": ("r",)})
+    >>> best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 20)})))
+    >>> [round(number, 3) for number in sensitive_events(best, "r")]
+    [7.0, 8.0]
+    """
+    likelihood = best.likelihood
+    index = likelihood.parameters.index(poi)
+    values = best.values.copy()
+    values[index] = values[index] if values[index] > 0 else 1.0
+    without = values.copy()
+    without[index] = 0.0
+    both, background = likelihood.expectation(values), likelihood.expectation(without)
+    arrays = likelihood.arrays
+    variance = np.asarray((arrays.sumw2 * (likelihood.yields(without) > 0)).sum(axis=0))
+    used = likelihood.is_seen & (both > background) & (background > 0)
+    weight = np.log1p((both - background)[used] / background[used])
+    if not len(weight):
+        return 0.0, 0.0
+    expected = float((weight @ both[used]) ** 2 / (weight**2 @ both[used]))
+    spread = float(weight**2 @ variance[used])
+    return expected, float((weight @ background[used]) ** 2 / spread) if spread > 0 else np.inf
 
 
 def cls(statistic: float, asimov_statistic: float) -> tuple[float, float, float]:
@@ -123,11 +164,11 @@ class LimitStatistic:
             FitError: if a fit has no minimum.
         """
         index = _position(likelihood, poi)
-        positive = likelihood.adjusted(ranges={poi: (0.0, float(likelihood.parameters.high[index]))})
-        observed = fit(positive, bounds_allowed=True)
+        positive = likelihood.adjusted(ranges={poi: (0.0, np.inf)})
+        observed = fit(positive)
         values = observed.profile({index: 0.0}).values
         expected = asimov(positive, values, positive.simulation(values))
-        background = fit(positive.observing(expected), bounds_allowed=True, start=values)
+        background = fit(positive.observing(expected), start=values)
         return cls(observed, background, index)
 
     def observed_at(self, value: float) -> float:
@@ -146,16 +187,52 @@ class LimitStatistic:
             return found
         return self._at(1, self.background, value)
 
-    def first_value(self, root: float, high: float) -> float:
-        """Return about where the root of q̃ of the Asimov data without signal has a value, or some way below.
+    def find_root(self, root: float, width: float = 0.0) -> float:
+        """Return where the root of q̃ of the Asimov data without signal has a value.
 
         Args:
             root: the value.
-            high: upper end of the range.
+            width: about how far the root rises by one, 0 if that isn't known.
+
+        Raises:
+            FitError: if it isn't found.
         """
+        first = width * root or self._first_value(root)
+        value, _ = find_crossing(lambda x: float(np.sqrt(self.background_at(x))), first, np.inf, root, PRECISION)
+        return value
+
+    def find_level(self, level: float, width: float) -> float:
+        """Return where CLs of the data has a value.
+
+        Args:
+            level: the value.
+            width: about how far the root of q̃ of Asimov data rises by one, 0 if that isn't known.
+
+        Raises:
+            FitError: if it isn't found.
+        """
+        best = float(self.observed.values[self.index])
+        width = width or self.observed.width(self.index)
+
+        @functools.cache
+        def excess(value: float) -> float:
+            # The normal quantile of CLs is nearly a straight line.
+            found = cls(self.observed_at(value), self.background_at(value))[2]
+            return float(stats.norm.isf(np.clip(found, 1e-300, 1 - 1e-16)) - stats.norm.isf(level))
+
+        # This is the limit if the profile is a parabola.
+        low, high = best, best + width * float(stats.norm.isf(level * stats.norm.cdf(best / width)))
+        for _ in range(MAX_STEPS):
+            if excess(high) >= 0:
+                return float(optimize.brentq(excess, low, high, xtol=1e-2 * PRECISION * high, rtol=PRECISION))
+            low, high = high, best + 1.5 * (high - best)
+        raise FitError(f"CLs is above {level:g} up to {high:g}")
+
+    def _first_value(self, root: float) -> float:
+        """Return about where the root of q̃ of the Asimov data without signal has a value, or some way below."""
         best, index = self.background, self.index
         values = best.values.copy()
-        values[index] = min(best.width(index) * root, high)
+        values[index] = best.width(index) * root
         # With hardly any background, the deviance is no parabola but a straight line, so that one is far too wide.
         while best.likelihood.deviance(values) - best.deviance > (FARTHEST * root) ** 2:
             values[index] /= 2
@@ -176,13 +253,16 @@ def find_upper_limit(likelihood: Likelihood, poi: str, level: float = 0.95) -> U
     """Return the observed and the expected upper limits by CLs.
 
     Args:
-        likelihood: the likelihood.
-        poi: the parameter of interest; others float.
+        likelihood: the likelihood; with Asimov data without signal, the observed limit is the expected one.
+        poi: the parameter of interest, which may exceed its range; others float.
         level: confidence level.
 
+    Returns:
+        The limits. One that isn't found is NaN, and has its reason in ``missing``.
+
     Raises:
-        StatisticsError: if the level isn't between 0 and 1, or a limit is beyond the range of the parameter.
-        FitError: if a fit has no minimum.
+        StatisticsError: if the level isn't between 0 and 1, or the range of the parameter doesn't hold 0.
+        FitError: if the best fit has no minimum.
 
     >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
     >>> region = RegionModel("sr", ("signal", "other"), np.array([[1.0], [1000.0]]), np.zeros((2, 1)),
@@ -194,25 +274,31 @@ def find_upper_limit(likelihood: Likelihood, poi: str, level: float = 0.95) -> U
     if not 0 < level < 1:
         raise StatisticsError(f"the level of a limit is {level:g}, but must be between 0 and 1")
     statistic = LimitStatistic.of(likelihood, poi)
-    best, high = float(statistic.observed.values[statistic.index]), float(likelihood.parameters.high[statistic.index])
-    width, expected = 0.0, dict[float, float]()
+    missing: dict[str, str] = {}
+    width, expected = 0.0, dict.fromkeys(BANDS, np.nan)
     for deviations in sorted(BANDS, key=abs):
         # CLs is 1 − level where q̃ of the Asimov data is the square of this.
         root = float(deviations + stats.norm.isf((1 - level) * stats.norm.cdf(deviations)))
-        first = width * root if width else statistic.first_value(root, high)
-        value, beyond = find_crossing(
-            lambda x: float(np.sqrt(statistic.background_at(x))), min(first, high), high, root, PRECISION
-        )
-        if beyond:
-            raise StatisticsError(f"the limit of {poi!r} is beyond the upper end of its range, {high:g}")
-        expected[deviations], width = value, value / root
-    # This is the limit if the profile is a parabola.
-    first = best + width * float(stats.norm.isf((1 - level) * stats.norm.cdf(best / width)))
-    observed = _solve(
-        lambda x: cls(statistic.observed_at(x), statistic.background_at(x))[2], 1 - level, first, high, poi
+        try:
+            expected[deviations] = statistic.find_root(root, width)
+            width = expected[deviations] / root
+        except FitError as error:
+            missing[f"expected {deviations:+.0f}σ" if deviations else "expected"] = str(error)
+    observed = np.nan
+    try:
+        observed = statistic.find_level(1 - level, width)
+    except FitError as error:
+        missing["observed"] = str(error)
+    end = float(likelihood.parameters.high[statistic.index])
+    found = (observed, *expected.values())
+    return UpperLimit(
+        poi=poi,
+        level=level,
+        observed=observed,
+        expected=tuple(expected[deviations] for deviations in BANDS),
+        range_end=end if np.nanmax([*found, 0.0]) > end else None,
+        missing=missing,
     )
-    low2, low1, middle, high1, high2 = (expected[deviations] for deviations in BANDS)
-    return UpperLimit(poi=poi, level=level, observed=observed, expected=(low2, low1, middle, high1, high2))
 
 
 def _position(likelihood: Likelihood, poi: str) -> int:
@@ -226,39 +312,3 @@ def _position(likelihood: Likelihood, poi: str) -> int:
             f"the range of {poi!r} from {parameters.low[index]:g} to {parameters.high[index]:g} doesn't hold 0"
         )
     return index
-
-
-def _solve(levels: Callable[[float], float], target: float, first: float, high: float, poi: str) -> float:
-    """Return where a falling function reaches a target, by secants of its normal quantile, which is nearly straight."""
-
-    def height(value: float) -> float:
-        return float(stats.norm.isf(np.clip(levels(value), 1e-300, 1 - 1e-16))) - float(stats.norm.isf(target))
-
-    below, above = 0.0, high
-    below_height = above_height = np.nan
-    value, before = min(first, high), None
-    for step in range(MAX_STEPS):
-        found = height(value)
-        if found < 0:
-            if value >= high:
-                raise StatisticsError(f"the limit of {poi!r} is beyond the upper end of its range, {high:g}")
-            below, below_height = value, found
-        else:
-            above, above_height = value, found
-        if before is not None and found != before[1]:
-            following = value - found * (value - before[0]) / (found - before[1])
-        elif found < 0:
-            following = value * 1.3
-        else:
-            following = value * 0.8
-        before = (value, found)
-        if not np.isnan(above_height) and (not below < following < above or step % 5 == 4):
-            following = (below + above) / 2
-            if not np.isnan(below_height):
-                following = below - below_height * (above - below) / (above_height - below_height)
-        elif np.isnan(above_height):
-            following = min(max(following, value * 1.05), value * 4, high)
-        if abs(following - value) <= PRECISION * value or above - below <= PRECISION * value:
-            return float(following)
-        value = following
-    raise FitError(f"no limit of {poi!r} after {MAX_STEPS} steps, between {below:g} and {above:g}")

@@ -90,7 +90,7 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
     total = _gaussian_total(expected, variance, data)
     multiplier = _multiplier(expected, variance, data, total)
     scale, response, held = np.ones(contents.shape), np.zeros(contents.shape), np.zeros(contents.shape, dtype=bool)
-    deviance, stiffness = np.zeros(len(data)), variance.copy()
+    deviance, stiffness, alone = np.zeros(len(data)), variance.copy(), expected
     if len(terms.bins):
         few = terms.bins
         counts = np.maximum(data[few], NEARLY_NO_EVENTS)
@@ -105,6 +105,8 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
         scale = np.where(held, np.maximum(left, 0) / np.where(held, contents, 1), scale)
         deviance[few] += np.where(terms.varied, _poisson_deviance(terms.events * scale, terms.measured), 0).sum(axis=0)
         stiffness[few] += (positive**2 * response).sum(axis=0)
+        alone = expected.copy()
+        alone[few] += ((scale - 1) * contents).sum(axis=0)
     deviance += _poisson_deviance(total, data) + variance * multiplier**2
     # W = 1/(m²/d + …), where without events either m or t stays at its bound.
     empty = (data == 0) & (total > FLOOR)
@@ -113,7 +115,7 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
     curvature = np.divide(np.where(data > 0, data, 1), below, out=np.zeros(len(data)), where=~empty & ~floored)
     curvature[terms.bins[held.any(axis=0)]] = 0
     nothing = (data == 0) & (stiffness == 0)
-    deviance[nothing], multiplier[nothing], curvature[nothing] = _without_events(expected[nothing])
+    deviance[nothing], multiplier[nothing], curvature[nothing] = _without_events(alone[nothing])
     square = np.divide(total**2, data, out=np.zeros(len(data)), where=data > 0)
     return Profile(deviance, total, multiplier, curvature, scale, response, held, (square + stiffness)[terms.bins])
 

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from pocket.errors import ConfigError, UnknownNameError
 
+#: what looks for minima
+MINIMISERS = ("newton", "minuit")
 #: beginning of the name of a group, where parameters are named
 GROUP = "group:"
 T = TypeVar("T")
@@ -121,6 +123,27 @@ def read_ranges(pairs: Iterable[str], option: str = "--ranges") -> dict[str, tup
             raise ConfigError(f"{option} names {name!r} twice")
         ranges[name] = low, high
     return ranges
+
+
+def read_points(text: str, option: str = "--points") -> tuple[str, tuple[float, ...]]:
+    """Return the parameter and its values of an option ``name=low:high:count``.
+
+    Args:
+        text: the option.
+        option: its name, for errors.
+
+    Raises:
+        ConfigError: if it has another form.
+
+    >>> read_points("r=0:2:3")
+    ('r', (0.0, 1.0, 2.0))
+    """
+    name, equals, ends = text.partition("=")
+    low, high, count = (_number(end) for end in (ends.split(":") if ends.count(":") == 2 else ("", "", "")))
+    if not (name and equals and low < high and count >= 2 and count.is_integer() and math.isfinite(high - low)):
+        raise ConfigError(f"{option}: expected name=low:high:count, such as r=0:5:11, not {text!r}")
+    step = (high - low) / (count - 1)
+    return name, tuple(low + step * number for number in range(int(count)))
 
 
 def check_options(

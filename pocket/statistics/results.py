@@ -160,7 +160,8 @@ class Significance:
 
     Args:
         poi: the parameter of interest.
-        statistic: q₀, by how much the deviance is larger without signal.
+        statistic: q₀, by how much the deviance is larger without signal; infinite if there are data of which nothing
+            is expected then.
         significance: √q₀, in standard deviations.
         p_value: probability of a larger statistic without signal.
     """
@@ -178,14 +179,18 @@ class UpperLimit:
     Args:
         poi: the parameter of interest.
         level: confidence level.
-        observed: the limit.
-        expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations of the data.
+        observed: the limit; NaN if it isn't found.
+        expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations of the data; NaN where none is found.
+        range_end: upper end of the parameter's range if a limit is beyond it.
+        missing: limit that isn't found → the reason.
     """
 
     poi: str
     level: float
     observed: float
-    expected: tuple[float, float, float, float, float]
+    expected: tuple[float, ...]
+    range_end: float | None = None
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -211,6 +216,127 @@ class GoodnessOfFit:
     failed: int = 0
 
 
+@dataclass(frozen=True)
+class PointToys:
+    """Fits of toys at a point of a parameter of interest.
+
+    Args:
+        poi: the parameter.
+        at: its value in the toys.
+        tested: its value in the fits that are compared with the best ones.
+        best: best values, by toy.
+        rise: by how much the deviance at the tested value is above its minimum, by toy.
+        failed: number of toys whose fit has no minimum, which aren't among these.
+    """
+
+    poi: str
+    at: float
+    tested: float
+    best: tuple[float, ...]
+    rise: tuple[float, ...]
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class ToyLimit:
+    """An upper limit by the CLs method, from toys.
+
+    Args:
+        poi: the parameter of interest.
+        level: confidence level.
+        observed: the limit.
+        error: its error from the number of toys.
+        expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations; NaN beyond the points.
+        points: tested values.
+        cls, errors: CLs of the data and its error, by point.
+    """
+
+    poi: str
+    level: float
+    observed: float
+    error: float
+    expected: tuple[float, ...]
+    points: tuple[float, ...]
+    cls: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ToySignificance:
+    """The significance of a signal, from toys without one.
+
+    Args:
+        poi: the parameter of interest.
+        p_value: share of the toys that look at least as much like a signal.
+        error: its error.
+        significance: the same in standard deviations, a lower limit if no toy does.
+        toys, above: number of toys, and of those that do.
+    """
+
+    poi: str
+    p_value: float
+    error: float
+    significance: float
+    toys: int
+    above: int
+
+
+@dataclass(frozen=True)
+class ToyInterval:
+    """The interval of Feldman and Cousins.
+
+    Args:
+        poi: the parameter of interest.
+        level: confidence level.
+        value: its best value.
+        low, high: ends of the interval.
+        bounded: whether (the lower, the upper) end is that of the range or of the points.
+        points: values with toys.
+        rise, critical: rise of the deviance of the data, and the one that a share ``level`` of toys doesn't exceed, by
+            point.
+    """
+
+    poi: str
+    level: float
+    value: float
+    low: float
+    high: float
+    bounded: tuple[bool, bool]
+    points: tuple[float, ...]
+    rise: tuple[float, ...]
+    critical: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class NoResult:
+    """A result that isn't found, which is no reason to have no others.
+
+    Args:
+        result: what was asked for, such as ``"impacts"``.
+        name: the parameter, or two of them.
+        reason: why there is none.
+    """
+
+    result: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The best fit once more, by the other minimiser from the start.
+
+    Args:
+        minimiser: the other minimiser.
+        converged: whether it found a minimum.
+        difference: its smallest deviance less that of the best fit.
+    """
+
+    minimiser: str
+    converged: bool
+    difference: float
+
+
 RECORDS = {
     record.__name__: record
     for record in (
@@ -223,6 +349,12 @@ RECORDS = {
         Significance,
         UpperLimit,
         GoodnessOfFit,
+        NoResult,
+        Confirmation,
+        PointToys,
+        ToyLimit,
+        ToySignificance,
+        ToyInterval,
     )
 }
 

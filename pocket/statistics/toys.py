@@ -35,7 +35,7 @@ def asimov(likelihood: Likelihood, values: Floats | None = None, simulation: Sim
     at = likelihood.parameters.start if values is None else values
     gaussian, poisson = _simulation(likelihood, simulation)
     return Observations(
-        data=likelihood.simulated_expectation(at, gaussian, poisson),
+        data=np.where(likelihood.is_seen, likelihood.simulated_expectation(at, gaussian, poisson), np.nan),
         nuisances=at[likelihood.constrained],
         gaussian=gaussian,
         poisson=likelihood.simulation_events * poisson,
@@ -70,10 +70,12 @@ def toy(
     """
     rng = np.random.default_rng([seed, number])
     expected = asimov(likelihood, values, simulation)
-    if not np.isfinite(expected.data).all():
-        raise StatisticsError(f"the expectation of bin {int(np.argmin(np.isfinite(expected.data)))} isn't a number")
+    seen = likelihood.is_seen
+    broken = np.flatnonzero(seen & ~np.isfinite(expected.data))
+    if len(broken):
+        raise StatisticsError(f"the expectation of bin {broken[0]} isn't a number")
     return Observations(
-        data=rng.poisson(expected.data).astype(float),
+        data=np.where(seen, rng.poisson(np.where(seen, expected.data, 0.0)), np.nan),
         nuisances=expected.nuisances + rng.normal(size=len(expected.nuisances)),
         gaussian=expected.gaussian + rng.normal(size=len(expected.gaussian)) * likelihood.has_gaussian,
         poisson=rng.poisson(expected.poisson).astype(float),

@@ -65,7 +65,7 @@ class FormatsTask(StoreTask):
     def lacks(self, manifest: Manifest) -> str:
         """Return which formats an output lacks, as a clause; empty if it has all."""
         missing = [name for name in self.wanted_formats if name not in manifest.info.get(FORMATS, ())]
-        return f"the output has no {' or '.join(missing)}" if missing else ""
+        return f"the output has no {' or '.join(missing)}" if missing else super().lacks(manifest)
 
     def describe_output(self) -> str:
         """Return the number of figures."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,37 +57,66 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
     """
     found = _read(folder / "fit.json")
     is_observed = found.get("data") == "observed"
-    end, expected = ("", "") if is_observed else (" (Asimov)", "expected ")
+    expected, without = ("", "") if is_observed else ("expected ", " without signal")
     significances = significances_of(folder)
     limits = {record["poi"]: record for record in _read(folder / "limits.json")}
     without_limit = set() if limits_asked else seen_signals(folder)
     rows = []
     for poi, interval in found.get("intervals", {}).items():
-        value, low, high = (interval[key] for key in ("value", "low", "high"))
-        parts = [with_errors(value, value - low, high - value)]
-        # What can't be found has a reason in its place.
-        significance = significances.get(poi)
-        if significance is not None:
-            parts.append(f"{expected}{significance:.1f} σ")
-        if "expected" in (record := limits.get(poi, {})) and poi not in without_limit:
-            median, level = record["expected"][2], f"at {100 * record['level']:g} % CL"
-            numbers = (
-                f"{record['observed']:.3g} {level}, expected {median:.3g}" if is_observed else f"{median:.3g} {level}"
-            )
+        value, low, high = (_number(interval[key]) for key in ("value", "low", "high"))
+        parts = [interval_text(value, low, high, interval["bounded"])]
+        # What can't be found has no record.
+        if poi in significances:
+            parts.append(f"{expected}{significance_text(significances[poi])}")
+        if (record := limits.get(poi)) and poi not in without_limit:
+            observed, median = _number(record["observed"]), _number(record["expected"][2])
+            level = f"at {100 * record['level']:g} % CL{without}"
+            numbers = f"{observed:.3g} {level}, expected {median:.3g}" if is_observed else f"{median:.3g} {level}"
             parts.append(f"{expected}< {numbers}")
-        rows.append((f"{poi}{end}", "   ".join(parts)))
+        rows.append((poi if is_observed else f"{poi} ({found.get('label', 'Asimov')})", "   ".join(parts)))
     return rows
 
 
 def significances_of(folder: Path) -> dict[str, float]:
     """Return parameter of interest → significance of a fit, as far as there are some."""
     records = _read(folder / "significance.json")
-    return {record["poi"]: record["significance"] for record in records if record.get("significance") is not None}
+    return {record["poi"]: _number(record["significance"]) for record in records}
 
 
 def seen_signals(folder: Path) -> set[str]:
     """Return the parameters of interest whose significance is :data:`EVIDENCE` or more, which need no limit."""
     return {poi for poi, significance in significances_of(folder).items() if significance >= EVIDENCE}
+
+
+def significance_text(significance: float) -> str:
+    """Return a significance in standard deviations.
+
+    >>> significance_text(2.345), significance_text(math.inf)
+    ('2.3 σ', 'unbounded significance (data where nothing is expected without signal)')
+    """
+    if math.isinf(significance):
+        return "unbounded significance (data where nothing is expected without signal)"
+    return f"{significance:.1f} σ"
+
+
+def interval_text(value: float, low: float, high: float, bounded: Sequence[bool] = (False, False)) -> str:
+    """Return a value with its errors, and which of them end at a bound of the parameter's range.
+
+    >>> interval_text(0.0, 0.0, 3.12, (True, False)), interval_text(1.0, -5.0, 5.0, (True, True))
+    ('0.00 +3.12 (at its lower bound)', '1.00 −6.00 +4.00 (both ends are bounds of its range)')
+    """
+    down, up = value - low, high - value
+    if down == 0 or up == 0:
+        digits = digits_of(max(down, up))
+        error = f" +{up:.{digits}f}" if up else f" −{down:.{digits}f}" if down else ""
+        side = "lower" if down == 0 else "upper"
+        return f"{value:.{digits}f}".replace("-", "−") + f"{error} (at its {side} bound)"
+    ends = {
+        (True, True): " (both ends are bounds of its range)",
+        (True, False): " (the lower end is a bound of its range)",
+        (False, True): " (the upper end is a bound of its range)",
+    }
+    return with_errors(value, down, up) + ends.get((bool(bounded[0]), bool(bounded[1])), "")
 
 
 def with_errors(value: float, down: float, up: float) -> str:
@@ -120,6 +149,11 @@ def _agreement(found: Mapping[str, Any]) -> str:
     # With few events, there is no chi-square, as plots say.
     chi2 = f"χ²/ndf {found['chi2']:.1f}/{found['ndf']}" if found["ndf"] else "χ²: too few events"
     return f"simulation {found['mc_yield']:,.0f} ± {error:,.0f}   {chi2}"
+
+
+def _number(value: Any) -> float:
+    """Return a number of a record, of which those that aren't finite are written as text."""
+    return float(value["number"] if isinstance(value, dict) else value)
 
 
 def _read(path: Path) -> Any:

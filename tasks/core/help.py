@@ -48,6 +48,7 @@ class _Group(NamedTuple):
 
 
 _GROUPS = (
+    _Group("options of what is fitted: parameters, ranges, regions, toys", ("tasks.statistics.options",)),
     _Group("options of the chain, passed on to all required tasks", ("tasks.framework.",)),
     _Group("options for jobs on a batch system, by default those of the site", ("tasks.batch.",), ("workflow", "site")),
     _Group("options for executors of local branches", ("tasks.framework.executors",), ("executor",)),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from pocket.errors import ConfigError
 
 #: what ``$MASS`` stands for by default, as for combine
 MASS = "120"
+#: longest name of several cards that isn't shortened
+_LONGEST = 60
 _LABELLED = re.compile(r"(?P<label>[A-Za-z]\w*)=(?P<path>.+)")
 
 
@@ -40,7 +43,8 @@ class Card:
         """Return the card or cards that options stand for.
 
         Args:
-            text: a path, or ``label=path`` with commas in between.
+            text: a path, ``label=path`` with commas in between, a folder with cards, or ``@FILE`` for a file that has a
+                path or ``label=path`` in each line, relative to the file.
             mass: what ``$MASS`` stands for.
             keywords: ``WORD=value`` for other words.
             maps: ``region/process:poi[initial,low,high]`` with commas in between.
@@ -50,8 +54,10 @@ class Card:
         """
         found: list[tuple[str, str]] = []
         parts = text.split(",")
+        if text.startswith("@") or _is_there(text, Path.is_dir):
+            found = _listed(Path(text.removeprefix("@")).expanduser())
         # A path may have commas and equals signs.
-        if not Path(text).expanduser().is_file() and any(map(_LABELLED.fullmatch, parts)):
+        elif not _is_there(text, Path.is_file) and any(map(_LABELLED.fullmatch, parts)):
             for part in parts:
                 match = _LABELLED.fullmatch(part)
                 if not match:
@@ -77,11 +83,51 @@ class Card:
 
     @property
     def name(self) -> str:
-        """The labels, or the name of the file without its suffixes."""
+        """The labels, or the name of the file without its suffixes; of many cards, the first label and a digest.
+
+        >>> Card.of(",".join(f"region_{number}=/x/{number}.txt" for number in range(26))).name
+        'region_0_and_25_more_1efddc4f'
+        """
         labels = [label for label, _ in self.cards if label]
-        return "_".join(labels) or Path(self.cards[0][1]).name.partition(".")[0]
+        name = "_".join(labels) or Path(self.cards[0][1]).name.partition(".")[0]
+        if len(name) <= _LONGEST:
+            return name
+        digest = hashlib.sha256(str(self).encode()).hexdigest()[:8]
+        return f"{name[:_LONGEST] if len(labels) < 2 else labels[0]}_and_{len(self.cards) - 1}_more_{digest}"
 
     @property
     def paths(self) -> dict[str, Path]:
         """Label → path."""
         return {label: Path(path) for label, path in self.cards}
+
+
+def _is_there(text: str, kind: Callable[[Path], bool]) -> bool:
+    """Whether a text is the path of a file or folder; that of many cards is too long for one."""
+    try:
+        return kind(Path(text).expanduser())
+    except OSError:
+        return False
+
+
+def _listed(path: Path) -> list[tuple[str, str]]:
+    """Return label and path of the cards in a folder, or of those that a file lists.
+
+    Raises:
+        ConfigError: if there are none, or a line can't be told apart from others.
+    """
+    if path.is_dir():
+        found = [(card.name.partition(".")[0], str(card)) for card in sorted(path.glob("*.txt"))]
+        if not found:
+            raise ConfigError(f"--card: the folder {path} has no card, *.txt")
+    else:
+        if not path.is_file():
+            raise ConfigError(f"--card: there is no list of cards {path}")
+        lines = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        found = []
+        for line in filter(None, lines):
+            match = _LABELLED.fullmatch(line)
+            label, card = (match["label"], match["path"]) if match else (Path(line).name.partition(".")[0], line)
+            found.append((label, str(path.parent / Path(card).expanduser())))
+        if not found:
+            raise ConfigError(f"--card: the list {path} has no card")
+    return [(re.sub(r"\W", "_", label), card) for label, card in found]

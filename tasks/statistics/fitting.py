@@ -12,34 +12,52 @@ import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.probabilities import short_probability
-from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.errors import ConfigError, FitError, UnknownNameError, check_known
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_ranges, read_values
-from tasks.chain.results import describe_fit, digits_of, with_errors
+from tasks.chain.results import describe_fit, digits_of, interval_text, significance_text
 from tasks.core.console import counted, short_path
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
-from tasks.statistics.toys import TOYS, FitOptions, FitToys, declared_parameters, read_model
+from tasks.statistics.options import PointOptions, declared_parameters, read_model
+from tasks.statistics.toy_points import ThrowToys
+from tasks.statistics.toys import TOYS, FitToys
 
 if TYPE_CHECKING:
-    from pocket.statistics import Model
-    from pocket.statistics.analyses import Results
+    from pocket.io.store import Manifest
+    from pocket.statistics import Likelihood, Model
+    from pocket.statistics.analyses import Choice, Results
+    from pocket.statistics.results import NoResult
 
 DATA = ("asimov", "observed", "toys")
+ASIMOV = ("prefit", "postfit")
 POSTFIT = "postfit.h5"
 RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
+#: results from toys at points, which are made if they are asked for by name
+BY_TOYS = ("toy_limits", "toy_significance", "feldman_cousins")
+#: events below which asymptotic formulas are no good approximation
+FEW_EVENTS = 10.0
 #: number of impacts that are printed
 _SHOWN = 10
 
 
-class FitChoice(FitOptions):
+class FitChoice(PointOptions):
     """A task that needs the fit of a model to data that are observed, expected or thrown."""
 
     # luigi adds the choices of its ChoiceParameter to the description, in another order each time.
     data = luigi.Parameter(
         default=DATA[0],
         description="asimov, observed (needs --unblind) or toys; default: asimov",
+    )
+    asimov = luigi.Parameter(
+        default=ASIMOV[0],
+        description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
+    )
+    accept_missing = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="take a fit of which some results aren't found; default: False",
     )
     results = law.CSVParameter(
         default=RESULTS, description=f"results besides the fit, goodness for data only; default: {','.join(RESULTS)}"
@@ -61,20 +79,31 @@ class FitChoice(FitOptions):
         """Refuse observed data without a reason, and unknown results, before anything runs."""
         params = super().modify_param_values(params)
         check_known("choice", [params["data"]], DATA, "--data")
-        check_known("result", params["results"], RESULTS, "--results")
+        check_known("result", params["results"], (*RESULTS, *BY_TOYS), "--results")
+        if params["data"] == "toys" and (named := [one for one in params["results"] if one in BY_TOYS]):
+            raise ConfigError(f"--results {named[0]} needs --data asimov or observed, not toys")
+        check_known("choice", [params["asimov"]], ASIMOV, "--asimov")
         unblinds = params["unblind"] != law.NO_STR
+        fits_data = params["data"] == "asimov" and params["asimov"] == "postfit"
+        if params["asimov"] == "postfit" and not fits_data:
+            raise ConfigError(f"--asimov postfit has no effect with --data {params['data']}")
         if params["data"] == "observed" and not unblinds:
             raise ConfigError(
                 "--data observed needs --unblind REASON, which is recorded; without it, --data asimov is what the "
                 "model expects"
             )
-        if params["data"] != "observed" and unblinds:
+        if params["data"] != "observed" and unblinds and not fits_data:
             raise ConfigError(f"--unblind has no effect with --data {params['data']}, which uses no observed data")
         if params["toys"] < 0:
             raise ConfigError(f"--toys is {params['toys']}, expected 0 or more")
         if params["data"] == "toys":
             params["toys"] = params["toys"] or 100
         return params
+
+    def lacks(self, manifest: Manifest) -> str:
+        """Return that results aren't there that were asked for, unless that is accepted."""
+        missing = int(manifest.info.get("missing", 0))
+        return "" if self.accept_missing or not missing else f"a fit without {counted(missing, 'result')}"
 
 
 class FitModel(FitChoice):
@@ -91,14 +120,17 @@ class FitModel(FitChoice):
     def requires(self) -> dict[str, Any]:
         """Return the model of the analysis, and the fits of toys if these are the data."""
         toys = {"toys": FitToys.req(self, branch=-1)} if self.data == "toys" else {}
-        return {**self.model_tasks, **toys}
+        points = {"points": ThrowToys.req(self, branch=-1)} if {*self.results} & {*BY_TOYS} else {}
+        return {**self.model_tasks, **toys, **points}
 
     def fingerprint_spec(self) -> Any:
         """Return the model, the options, and the code of fits."""
         return {
             "data": self.data,
+            "asimov": self.asimov,
             "results": sorted(self.results),
             "toys": self.toys,
+            **({"points": self.points, "toys_per_point": self.toys_per_point} if {*self.results} & {*BY_TOYS} else {}),
             **self.options_spec,
             "code": [code_closure(f"pocket.statistics.{module}") for module in ("analyses", "prediction_files")],
         }
@@ -110,12 +142,15 @@ class FitModel(FitChoice):
         if "toys" in required:
             branches = required["toys"].get_branch_tasks().values()
             targets |= {f"toys {branch.output().directory.name}": branch.output() for branch in branches}
+        if "points" in required:
+            branches = required["points"].get_branch_tasks().values()
+            targets |= {f"points {branch.output().directory.name}": branch.output() for branch in branches}
         return input_ids(targets)
 
     def make(self) -> None:
         """Fit the model, and write and print the results."""
         from pocket.statistics import predict, save_predictions, to_json
-        from pocket.statistics.analyses import choose_likelihood, find_results
+        from pocket.statistics.analyses import choose_likelihood, find_results, with_toys
 
         model = read_model(self.source)
         self.check_names(model)
@@ -127,6 +162,7 @@ class FitModel(FitChoice):
             place, text = short_path(checks), checks.read_text(encoding="utf-8")
             warnings = [finding["check"] for finding in json.loads(text)["warnings"]]
         files: dict[str, str] = {}
+        missing: Sequence[NoResult] = ()
         predictions: dict[str, Any] = {}
         if self.data == "toys":
             found = self.requires()["toys"].values()
@@ -134,23 +170,38 @@ class FitModel(FitChoice):
             shown = toy_lines(found, self.toys, dict(zip(thrown.names, map(float, thrown.start), strict=True)))
             files[TOYS] = json.dumps(found, indent=1, allow_nan=False)
         else:
-            choice = self.choice(data=self.data, results=tuple(self.results), toys=self.toys)
+            named = tuple(one for one in self.results if one in RESULTS)
+            choice = self.choice(data=self.data, asimov=self.asimov, results=named, toys=self.toys)
             results = find_results(model, choice)
-            shown = result_lines(results, self.data)
+            if by_toys := tuple(one for one in self.results if one in BY_TOYS):
+                results = with_toys(results, choice, by_toys, self.requires()["points"].found())
+            missing, label = results.missing, data_label(results.fit.likelihood, choice)
+            shown = result_lines(results, self.data, label)
             predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
-            fitted = {"fit": results.fit.result(), "intervals": dict(results.intervals)}
-            files["fit.json"] = to_json({**fitted, "data": self.data, "breakdowns": dict(results.breakdowns)})
+            files["fit.json"] = to_json(
+                {
+                    "fit": results.fit.result(),
+                    "intervals": dict(results.intervals),
+                    "data": self.data,
+                    "label": label,
+                    "breakdowns": dict(results.breakdowns),
+                    "confirmation": results.confirmation,
+                    "missing": missing,
+                }
+            )
             if results.impacts:
                 files["impacts.json"] = to_json(results.impacts)
                 files["impacts_of_simulation.json"] = to_json(results.simulation)
             files |= {f"{name}.json": to_json(records) for name, records in results.others.items()}
         print("\n".join([*shown, *warning_lines(warnings, place)]), flush=True)
-        info: dict[str, Any] = {"data": self.data, **self.reason}
+        info: dict[str, Any] = {"data": self.data, "missing": len(missing), **self.reason}
         with write_output(**self.write_info(), **info) as output:
             for name, text in files.items():
                 (output / name).write_text(text, encoding="utf-8")
             if predictions:
                 save_predictions(predictions, output / POSTFIT)
+        if missing and not self.accept_missing:
+            raise missing_results(self, len(missing))
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""
@@ -180,40 +231,114 @@ class FitModel(FitChoice):
             raise
 
 
-def result_lines(results: Results, data: str) -> list[str]:
+def missing_results(task: FitChoice, missing: int) -> FitError:
+    """Return the error that ends a command whose results aren't all found."""
+    return FitError(
+        f"{counted(missing, 'result')} of {task.task_family} {task.config_part} {'is' if missing == 1 else 'are'} "
+        f"missing, for the reasons above; all others are in {short_path(task.directory)}; --accept-missing continues "
+        "anyway"
+    )
+
+
+def data_label(likelihood: Likelihood, choice: Choice) -> str:
+    """Return in words which data a fit has.
+
+    Args:
+        likelihood: the likelihood.
+        choice: what is fitted.
+    """
+    if choice.data == "observed":
+        return "observed"
+    parameters = likelihood.parameters
+    at = ", ".join(f"{poi} = {parameters.start[parameters.index(poi)]:g}" for poi in likelihood.model.pois)
+    after = ", nuisances after a fit to data" if choice.asimov == "postfit" else ""
+    return f"Asimov, {at}{after}"
+
+
+def confirmation_lines(results: Results) -> list[str]:
+    """Return what the other minimiser says of the best fit, if it doesn't agree."""
+    from pocket.statistics.analyses import DIFFERENCE
+
+    found = results.confirmation
+    if found.difference < -DIFFERENCE:
+        return [
+            f"warning: {results.fit.minimiser} found a minimum that is lower by {-found.difference:.2g}, which all "
+            "results are of: look at the likelihood for other minima"
+        ]
+    if not found.converged or found.difference > DIFFERENCE:
+        how = f"a minimum that is higher by {found.difference:.2g}" if found.converged else "no minimum"
+        return [f"note: the best fit isn't confirmed, since {found.minimiser} finds {how}"]
+    return []
+
+
+def toy_result_lines(results: Results) -> list[str]:
+    """Return the lines about what toys at points give, and the notes where asymptotic results need them."""
+    from pocket.statistics.limits import sensitive_events
+
+    lines = []
+    for limit in results.others.get("toy_limits", ()):
+        low2, low1, median, high1, high2 = (f"{value:.3g}" for value in limit.expected)
+        lines.append(
+            f"{limit.poi} < {limit.observed:.3g} ± {limit.error:.1g} at {100 * limit.level:g} % CL by toys, expected "
+            f"{median} ({low1} to {high1}, {low2} to {high2})"
+        )
+    for found in results.others.get("toy_significance", ()):
+        sign = "" if found.above else "> "
+        p_value = f"{found.p_value:.2g} ± {found.error:.1g}" if found.above else f"< {found.error:.2g}"
+        lines.append(f"{found.poi}: p = {p_value} by {counted(found.toys, 'toy')}, {sign}{found.significance:.1f} σ")
+    for found in results.others.get("feldman_cousins", ()):
+        text = interval_text(found.value, found.low, found.high, found.bounded)
+        lines.append(f"{found.poi} = {text} at {100 * found.level:.3g} % CL by Feldman and Cousins")
+    wanted = {"limits": "toy_limits", "significance": "toy_significance"}
+    for result, instead in wanted.items():
+        for record in results.others.get(result, ()):
+            expected, simulated = sensitive_events(results.fit, record.poi)
+            few = [f"{number:.2g} {kind}" for number, kind in ((expected, "expected"), (simulated, "simulated"))
+                   if 0 < number < FEW_EVENTS]  # fmt: skip
+            if few and instead not in results.others:
+                lines.append(
+                    f"note: the {result.removesuffix('s')} of {record.poi} rests on {' and '.join(few)} events, so its "
+                    f"asymptotic formula is rough: --results {instead} has it by toys"
+                )
+    return lines
+
+
+def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     """Return the lines that a fit prints.
 
     Args:
         results: the results.
         data: what was fitted.
+        label: the same in words.
     """
     from pocket.statistics.tensors import count_simulation
 
     likelihood = results.fit.likelihood
     found = results.others.get("significance", ())
-    significances = {one.poi: one.significance for one in found if not isinstance(one, Mapping)}
+    significances = {one.poi: one.significance for one in found}
     lines = []
     for poi, interval in results.intervals.items():
-        down, up = interval.errors
-        digits = digits_of(min(down, up))
-        parts = [f"{poi} = {with_errors(interval.value, down, up)}"]
+        digits = digits_of(min(interval.errors) or max(interval.errors))
+        parts = [f"{poi} = {interval_text(interval.value, interval.low, interval.high, interval.bounded)}"]
         if poi in results.breakdowns:
             stat_down, stat_up = results.breakdowns[poi].groups["stat"]
             parts[0] += f" (stat. −{stat_down:.{digits}f} +{stat_up:.{digits}f})"
         if poi in significances:
+            text = significance_text(significances[poi])
             kind = "" if data == "observed" else "expected "
-            parts.append(f"{kind}significance {significances[poi]:.1f} σ")
+            parts.append(f"{kind}{text}" if "significance" in text else f"{kind}significance {text}")
         lines.append("   ".join(parts))
-    label = {"asimov": "Asimov", "observed": "observed"}[data]
     simulated = count_simulation(likelihood.has_gaussian, likelihood.simulation_events)
     count = counted(len(likelihood.parameters.names), "parameter")
     count += f" and {simulated} of simulation's statistics" if simulated else ""
-    end = f"{label}, {count}, {results.seconds:.1f} s"
+    end = f"{label or data}, {count}, {results.seconds:.1f} s"
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
-    others = {"scan of": results.others.get("scan", ()), "limit on": results.others.get("limits", ())}
-    for what, records in {"significance of": found, **others}.items():
-        reasons = [record for record in records if isinstance(record, Mapping)]
-        lines += [f"no {what} {reason['poi']}: {reason['error']}" for reason in reasons]
+    lines += confirmation_lines(results)
+    lines += [f"no {none.result} of {none.name}: {none.reason}" for none in results.missing]
+    lines += toy_result_lines(results)
+    for limit in results.others.get("limits", ()):
+        if limit.range_end is not None:
+            lines.append(f"note: a limit of {limit.poi} is beyond its range, which ends at {limit.range_end:g}")
     if (test := results.others.get("gof")) is not None and test.degrees <= 0 and test.p_toys is None:
         lines.append("goodness of fit: none, because there are as many free parameters as bins, or more")
     elif test is not None:

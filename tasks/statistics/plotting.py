@@ -14,7 +14,7 @@ from tasks.chain.results import EVIDENCE, describe_fit, seen_signals
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.framework.jobs import save_plots
-from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
+from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel, missing_results
 from tasks.statistics.systematics import axes_of, histograms_of, names_of, periods_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PlotFit(FormatsTask, FitChoice):
     @property
     def fitted(self) -> FitModel:
         """The fit."""
-        return FitModel.req(self)
+        return FitModel.req(self, accept_missing=True)
 
     def requires(self) -> FitModel:
         """Return the fit."""
@@ -149,7 +149,8 @@ class PlotFit(FormatsTask, FitChoice):
         if not self.limits_asked and "limits" in records:
             seen = seen_signals(folder)
             records["limits"] = [limit for limit in records["limits"] if getattr(limit, "poi", "") not in seen]
-        records["fit"] = from_json((folder / "fit.json").read_text(encoding="utf-8"))["fit"]
+        fitted_results = from_json((folder / "fit.json").read_text(encoding="utf-8"))
+        records["fit"], missing = fitted_results["fit"], fitted_results["missing"]
         config, formats = self.styled_as, self.formats_to_write()
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
         style = with_processes(style, self.samples, self.histograms)
@@ -161,9 +162,12 @@ class PlotFit(FormatsTask, FitChoice):
         fitted = "" if is_data else "Asimov data"
         tables = {suffix: as_table(yields, form, fitted) for suffix, form in FORMS.items()}
         tables["json"] = as_json([each.row() for each in yields])
-        with write_output(**self.write_info(), formats=formats, **self.reason) as output:
+        info = {"formats": formats, "missing": len(missing), **self.reason}
+        with write_output(**self.write_info(), **info) as output:
             for suffix, table in tables.items():
                 (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
             look = style, period, self.axes
             plots = draw_fit(records, predictions, *look, is_data=is_data, periods=periods, names=self.names)
             save_plots(plots, output, formats)
+        if missing and not self.accept_missing:
+            raise missing_results(self, len(missing))

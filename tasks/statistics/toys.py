@@ -1,15 +1,11 @@
-"""Fits of toys of a statistical model, some in each branch of a workflow, and the options of all fits."""
+"""Fits of toys of a statistical model, some in each branch of a workflow."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -18,23 +14,15 @@ import luigi
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.executors.base import Progress
-from pocket.io.store import store_path, verify_all, write_output
-from pocket.statistics.parameter_options import (
-    KnownParameters,
-    check_options,
-    joined_parameters,
-    read_ranges,
-    read_values,
-)
+from pocket.io.store import write_output
 from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
-from tasks.framework.base import input_ids, load
-from tasks.statistics.card_files import MASS, Card
-from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards, no_model
+from tasks.framework.base import input_ids
+from tasks.statistics.card_files import Card
+from tasks.statistics.options import FitOptions, read_model
 
 if TYPE_CHECKING:
     from pocket.executors import Job
-    from pocket.statistics import Model
     from pocket.statistics.analyses import Choice
 
 TOYS = "toys.json"
@@ -42,125 +30,6 @@ TOYS = "toys.json"
 CARDS = "cards"
 #: reference of the analysis of tasks that need none
 NO_ANALYSIS = law.NO_STR
-
-
-class FitOptions(ModelTask):
-    """A task that fits a model, with values of its parameters from the command line."""
-
-    card = luigi.Parameter(
-        default=law.NO_STR,
-        description="datacard to fit instead of a model, or a=PATH,b=PATH; no default",
-    )
-    mass = luigi.Parameter(default=MASS, description=f"value of $MASS in a card; default: {MASS}")
-    keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
-    maps = luigi.Parameter(
-        default=law.NO_STR,
-        description="scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]; no default",
-    )
-    freeze = law.CSVParameter(
-        default=(),
-        description="parameters to fix, e.g. btag_*,group:lumi; no default",
-    )
-    set = law.CSVParameter(
-        default=(),
-        description="start values, also of Asimov data and toys, e.g. r=2; no default",
-    )
-    ranges = law.CSVParameter(default=(), description="ranges of parameters, e.g. r=-5:5,norm_*=0:3; no default")
-    seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
-    toys_per_branch = luigi.IntParameter(
-        default=100, significant=False, description="number of toys per branch; default: 100"
-    )
-
-    exclude_index = True
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown parameters, wrong values, and a card that can't be read, before anything runs."""
-        given = [name for name in ("model", "card") if params[name] != law.NO_STR]
-        if len(given) > 1:
-            raise ConfigError("expected one of --model and --card, not both of them")
-        if not given:
-            raise no_model(load(params), "--model or --card")
-        if params["card"] != law.NO_STR:
-            card = cls.card_of(params)
-            params["card"] = str(card)
-            params["analysis"] = NO_ANALYSIS
-            model = read_card(card)
-        elif params["mass"] != MASS or params["keywords"] or params["maps"] != law.NO_STR:
-            raise ConfigError("--mass, --keywords and --maps have no effect without --card")
-        params = super().modify_param_values(params)
-        freeze, values, ranges = params["freeze"], read_values(params["set"]), read_ranges(params["ranges"])
-        if freeze or values or ranges:
-            from pocket.statistics.analyses import known_parameters
-
-            known = declared_parameters(params) if params["card"] == law.NO_STR else known_parameters(model)
-            place = "the card" if params["card"] != law.NO_STR else f"model {params['model']!r}"
-            check_options(known, freeze, values, ranges, place)
-        if params["toys_per_branch"] < 1:
-            raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
-        return params
-
-    @staticmethod
-    def card_of(params: Mapping[str, Any]) -> Card:
-        """Return the card or cards that options name."""
-        maps = "" if params["maps"] == law.NO_STR else params["maps"]
-        return Card.of(params["card"], params["mass"], params["keywords"], maps)
-
-    @classmethod
-    def keep_names(cls, given: Mapping[str, Any]) -> None:
-        """Write the names of the analysis for completion in the shell; a card needs no analysis."""
-        if given.get("card", law.NO_STR) == law.NO_STR:
-            super().keep_names(given)
-
-    def choice(self, **others: Any) -> Choice:
-        """Return what is fitted; ``others`` are further arguments."""
-        from pocket.statistics.analyses import Choice
-
-        values, ranges = read_values(self.set), read_ranges(self.ranges)
-        return Choice(freeze=tuple(self.freeze), values=values, ranges=ranges, seed=self.seed, **others)
-
-    @property
-    def the_card(self) -> Card | None:
-        """The card or cards that are fitted, ``None`` for a model of the analysis."""
-        return self.card_of(self.param_kwargs) if self.card != law.NO_STR else None
-
-    @property
-    def config_part(self) -> str:
-        """Name of the model or of the card."""
-        return f"card_{self.the_card.name}" if self.the_card else str(self.model)
-
-    @cached_property
-    def directory(self) -> Path:
-        """Folder of the output; cards belong to no analysis."""
-        if self.the_card is None:
-            return super().directory
-        return store_path(CARDS, self.task_family, self.config_part, self.version_part, self.fingerprint)
-
-    @property
-    def datacards(self) -> ProduceDatacards | None:
-        """The task that makes the model, ``None`` if a card is fitted."""
-        return ProduceDatacards.req(self) if self.card == law.NO_STR else None
-
-    @property
-    def source(self) -> Path | Card:
-        """The file of the model, or the card."""
-        return self.the_card or ProduceDatacards.req(self).directory / MODEL
-
-    @property
-    def model_tasks(self) -> dict[str, ProduceDatacards]:
-        """The task that makes the model, by its label among inputs."""
-        return {"model": self.datacards} if self.datacards else {}
-
-    @property
-    def options_spec(self) -> dict[str, Any]:
-        """What a fingerprint has of the options."""
-        return {
-            "model": card_digest(self.the_card) if self.the_card else ProduceDatacards.req(self).fingerprint,
-            "freeze": tuple(self.freeze),
-            "set": read_values(self.set),
-            "ranges": read_ranges(self.ranges),
-            "seed": self.seed,
-        }
 
 
 class FitToys(FitOptions, BatchWorkflow):
@@ -251,50 +120,3 @@ class ToyFitJob:
         with write_output(**self.output) as folder:
             found = fit_toys(model, range(self.first, self.stop), self.choice, progress)
             (folder / TOYS).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
-
-
-def read_model(source: Path | Card) -> Model:
-    """Return the model of a task's output, which is verified, or of a card."""
-    from pocket.statistics import load_model
-
-    if isinstance(source, Card):
-        return read_card(source)
-    verify_all([source.parent])
-    return load_model(source)
-
-
-@functools.lru_cache(maxsize=4)
-def read_card(card: Card) -> Model:
-    """Return the model of a card, or of several, read once in a process.
-
-    Raises:
-        ConfigError: if there is no such file.
-        StatisticsError: if it can't be read.
-    """
-    from pocket.statistics import read_datacards
-    from pocket.statistics.cards.interest import split_maps
-
-    for path in card.paths.values():
-        if not path.is_file():
-            raise ConfigError(f"--card: there is no file {path}")
-    return read_datacards(card.paths, mass=card.mass, maps=split_maps(card.maps), keywords=dict(card.keywords))
-
-
-@functools.lru_cache(maxsize=4)
-def card_digest(card: Card) -> str:
-    """Return a checksum of the model of a card, wherever it is."""
-    from pocket.statistics import save_model
-
-    with TemporaryDirectory() as folder:
-        save_model(read_card(card), Path(folder, MODEL))
-        return hashlib.sha256(Path(folder, MODEL).read_bytes()).hexdigest()
-
-
-def declared_parameters(params: Mapping[str, Any]) -> KnownParameters:
-    """Return what is known of the parameters of a declared model before it is made."""
-    from pocket.statistics.combined import parts_of
-    from pocket.statistics.consistency import known_parameters
-
-    analysis = load(params)
-    parts = [known_parameters(model, analysis) for model in parts_of(params["model"], analysis).values()]
-    return joined_parameters(parts)

@@ -78,7 +78,15 @@ def _curve(scan: Scan, style: PlotStyle, period: Period, data: bool) -> Figure:
     for height, text in ONE:
         ax.axhline(height, color="#717581", linewidth=1.5, linestyle="--")
         ax.text(0.98, height / top + 0.005, text, transform=ax.transAxes, ha="right", va="bottom", fontsize="x-small")
-    ax.axvline(scan.best[0], color="black", linewidth=1.5, linestyle=":")
+    best = scan.best[0]
+    ax.axvline(best, color="black", linewidth=1.5, linestyle=":")
+    if best in (values.min(), values.max()):
+        # The profile ends here because the range does.
+        is_low = best == values.min()
+        x, side, text = (
+            (0.02, "left", r"$\leftarrow$ at its bound") if is_low else (0.98, "right", r"at its bound $\rightarrow$")
+        )
+        ax.text(x, 0.97, text, transform=ax.transAxes, ha=side, va="top", fontsize="small")
     ax.set_xlabel(scan.names[0])
     label_y(ax, r"$-2\,\Delta\ln L$")
     return figure
@@ -129,7 +137,7 @@ def draw_limits(
     """Draw upper limits with their expected bands, a row for each.
 
     Args:
-        limits: label of the row → limit, at least one.
+        limits: label of the row → limit, at least one, of each of which some number is found.
         style: label, fonts and resolution.
         period: luminosity, year and energy of the data.
         observed: whether the observed limits are shown.
@@ -154,7 +162,7 @@ def draw_limits(
         ax.set_yticks(range(len(rows)), list(limits), fontsize="small")
         ax.tick_params(axis="y", which="both", length=0, pad=12)
         ax.set_ylim(len(rows) - 0.5, -1.6)
-        ax.set_xlim(0, 1.15 * max(ends))
+        ax.set_xlim(0, 1.15 * float(np.nanmax(ends)))
         pois = dict.fromkeys(limit.poi for limit in rows)
         # The power of ten goes left of the axis, because the label is below its other end.
         ax.xaxis.get_offset_text().set(x=-0.02, ha="right")
@@ -172,12 +180,17 @@ def draw_limits(
         name: {
             "poi": limit.poi,
             "level": limit.level,
-            "expected": list(limit.expected),
-            "observed": limit.observed if observed else None,
+            "expected": [_number(value) for value in limit.expected],
+            "observed": _number(limit.observed) if observed else None,
         }
         for name, limit in limits.items()
     }
     return "limits", figure, {"limits": numbers}
+
+
+def _number(value: float) -> float | None:
+    """Return a number as JSON has it, which has none for a limit that isn't found."""
+    return value if np.isfinite(value) else None
 
 
 def draw_goodness(goodness: GoodnessOfFit, style: PlotStyle, period: Period, *, data: bool = True) -> Plot:

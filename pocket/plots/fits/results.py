@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from pocket.plots.canvas import Period
 from pocket.plots.fits.correlations import draw_correlations
 from pocket.plots.fits.curves import draw_goodness, draw_limits, draw_scan
@@ -16,7 +18,7 @@ from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
 from pocket.plots.templates.processes import colors_of
 from pocket.statistics.predictions import Prediction
-from pocket.statistics.results import FitResult, Scan, UpperLimit
+from pocket.statistics.results import FitResult
 
 
 def draw_fit(
@@ -55,10 +57,9 @@ def draw_fit(
     if fit.correlation[0]:
         yield draw_correlations(fit, style, period, data=is_data)
     for scan in results.get("scan", ()):
-        # Like a limit, a scan of two parameters that wasn't found is the reason instead.
-        if isinstance(scan, Scan):
-            yield draw_scan(scan, style, period, data=is_data)
-    by_poi = {limit.poi: limit for limit in results.get("limits", ()) if isinstance(limit, UpperLimit)}
+        yield draw_scan(scan, style, period, data=is_data)
+    found = (limit for limit in results.get("limits", ()) if np.isfinite([limit.observed, *limit.expected]).any())
+    by_poi = {limit.poi: limit for limit in found}
     if by_poi:
         yield draw_limits(by_poi, style, period, observed=is_data, data=is_data)
     goodness = results.get("gof")

@@ -77,7 +77,7 @@ def test_expectation_and_likelihood(seed: int, few: bool) -> None:
 def test_best_fit(seed: int) -> None:
     model = models.simple(seed)
     likelihood = Likelihood(model)
-    best = fit(likelihood, bounds_allowed=True)
+    best = fit(likelihood)
     pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=1e-4))
     pdf = pyhf_models.convert(model, "r")
     values = pyhf.infer.mle.fit(pyhf_models.data_of(likelihood, pdf), pdf)

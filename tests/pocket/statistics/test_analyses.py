@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,10 @@ from pocket.errors import FitError
 from pocket.plots.canvas import Period
 from pocket.plots.fits.results import draw_fit
 from pocket.plots.style import PlotStyle
-from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, analyses
+from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, analyses, find_upper_limit, fit
 from pocket.statistics.analyses import Choice, find_results
+from pocket.statistics.minimisation import Minimum
+from pocket.statistics.results import NoResult
 from tasks.statistics.fitting import result_lines
 
 
@@ -18,7 +22,7 @@ from tasks.statistics.fitting import result_lines
     ("function", "result", "line"),
     [
         ("find_significance", "significance", "no significance of r: no minimum"),
-        ("find_upper_limit", "limits", "no limit on r: no minimum"),
+        ("find_upper_limit", "limits", "no limit of r: no minimum"),
     ],
 )
 def test_a_result_that_is_not_found_leaves_the_fit(
@@ -32,7 +36,8 @@ def test_a_result_that_is_not_found_leaves_the_fit(
     model = Model((region,), pois={"r": FreeParameter(0, 10)})
     results = find_results(model, Choice(results=("significance", "limits")))
     assert results.fit.value("r") == pytest.approx(1)
-    assert results.others[result] == [{"poi": "r", "error": "no minimum"}]
+    assert results.others[result] == []
+    assert [(none.name, none.reason) for none in results.missing] == [("r", "no minimum")]
     assert line in result_lines(results, "asimov")
 
 
@@ -116,8 +121,92 @@ def test_a_scan_that_is_not_found_leaves_the_fit(
 
     monkeypatch.setattr(analyses, "scan", fail)
     results = find_results(two_signals(), Choice(results=("scan",)))
-    assert {"poi": what, "error": "no minimum"} in results.others["scan"]
+    assert results.missing == (NoResult("scan", what, "no minimum"),)
     assert f"no scan of {what}: no minimum" in result_lines(results, "asimov")
     records = {"fit": results.fit.result(), "scan": results.others["scan"]}
     drawn = {name for name, _, _ in draw_fit(records, {}, PlotStyle(), Period(None, "", None), {}, is_data=False)}
     assert {"scan_r", "scan_s", "scan_r_s"} - drawn == {f"scan_{'_'.join(failing)}"}
+
+
+def search(data: float) -> Model:
+    """Return a model of a signal of 3 events on 10 with an uncertainty, with some data."""
+    region = RegionModel(
+        "sr",
+        ("s", "b"),
+        np.array([[3.0], [10.0]]),
+        np.zeros((2, 1)),
+        data=np.array([data]),
+        factors={"s": ("r",)},
+        log_normals={"norm": {"b": (0.9, 1.1)}},
+    )
+    return Model((region,), {"r": FreeParameter(0, 20)}, ("norm",))
+
+
+def test_a_search_that_sees_nothing_has_all_results() -> None:
+    results = find_results(search(5.0), Choice(data="observed"))
+    assert results.missing == ()
+    assert results.fit.bounds == {"r": "lower"}
+    assert results.intervals["r"].bounded == (True, False)
+    assert [impact.name for impact in results.impacts] == ["norm"]
+    assert results.others["significance"][0].significance == 0
+    limit = results.others["limits"][0]
+    assert 0 < limit.observed < limit.expected[2]
+    (line,) = (line for line in result_lines(results, "observed") if line.startswith("r = "))
+    assert re.match(r"r = 0\.00 \+\d\.\d+ \(at its lower bound\) \(stat\. ", line), line
+    drawn = {name for name, _, _ in draw_fit(records_of(results), {}, PlotStyle(), *LOOK, is_data=True)}
+    assert {"pulls", "impacts_r", "scan_r", "limits"} <= drawn
+
+
+LOOK = (Period(None, "", None), {})
+
+
+def records_of(results: Any) -> dict[str, Any]:
+    return {"fit": results.fit.result(), "impacts": results.impacts, **results.others}
+
+
+def test_expected_limits_are_those_without_a_signal() -> None:
+    """The limit of Asimov data without signal, whatever signal the fit has."""
+    for values in ({}, {"r": 0.0}, {"r": 4.0}):
+        results = find_results(search(5.0), Choice(values=values, results=("limits", "significance")))
+        likelihood = Likelihood(search(10.0))
+        assert results.others["limits"][0].expected == pytest.approx(
+            find_upper_limit(likelihood, "r").expected, rel=1e-3
+        )
+        assert results.fit.value("r") == pytest.approx(values.get("r", 1.0), abs=1e-3)
+    # and the significance is that of the signal of the data
+    assert results.others["significance"][0].significance > 2
+
+
+def test_a_lower_minimum_of_the_other_minimiser_is_taken_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    best = fit(Likelihood(search(15.0)))
+    values = best.values + 0.3
+    stuck = dataclasses.replace(best, minimum=Minimum(values, best.likelihood.deviance(values), 0.0, 1, converged=True))
+    found, confirmation = analyses.confirm(stuck)
+    assert confirmation.difference < -analyses.DIFFERENCE
+    np.testing.assert_allclose(found.values, best.values, atol=1e-4)
+    monkeypatch.setattr(analyses, "fit", lambda likelihood, *_, **start: best if start else stuck)
+    lines = result_lines(find_results(search(15.0), Choice(data="observed", results=())), "observed")
+    assert any(line.startswith("warning: newton found a minimum that is lower by ") for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        ({"converged": False}, "note: the best fit isn't confirmed, since minuit finds no minimum"),
+        ({"converged": True, "deviance": 5.0}, "note: the best fit isn't confirmed, since minuit finds a minimum that"),
+    ],
+)
+def test_a_fit_that_is_not_confirmed_is_said(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], line: str) -> None:
+    minimise = analyses.minimise
+
+    def other(*arguments: Any) -> Minimum:
+        right = minimise(*arguments)
+        deviance = right.deviance + found.get("deviance", 0.0)
+        return dataclasses.replace(right, converged=found["converged"], deviance=deviance)
+
+    monkeypatch.setattr(analyses, "minimise", other)
+    lines = result_lines(find_results(search(15.0), Choice(data="observed", results=())), "observed")
+    assert any(one.startswith(line) for one in lines), lines
+    monkeypatch.undo()
+    lines = result_lines(find_results(search(15.0), Choice(data="observed", results=())), "observed")
+    assert not [one for one in lines if "confirmed" in one]

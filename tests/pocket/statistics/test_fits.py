@@ -10,12 +10,14 @@ import pytest
 from scipy import optimize, special
 
 from pocket.errors import FitError, PocketError
-from pocket.statistics.fits import fit, minimise
+from pocket.statistics.fits import fit
 from pocket.statistics.formulas import Formula
 from pocket.statistics.impacts import break_down, rank_impacts
 from pocket.statistics.intervals import find_crossing, find_interval, scan
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.minimisation import Minimum, minimise
 from pocket.statistics.model import FreeParameter, Model, RegionModel
+from pocket.statistics.parameter_options import MINIMISERS
 from pocket.statistics.toys import toys
 from tests.pocket.statistics import models
 
@@ -34,8 +36,8 @@ def counting(data: float, background: float = 0.0, low: float = 0.0, high: float
 @pytest.mark.parametrize("seed", range(8))
 def test_minuit_finds_the_same_minimum(seed: int) -> None:
     likelihood = Likelihood(models.simple(seed, mc_errors=0.4 if seed % 2 else 0.1))
-    newton = fit(likelihood, bounds_allowed=True)
-    minuit = fit(likelihood, "minuit", bounds_allowed=True)
+    newton = fit(likelihood)
+    minuit = fit(likelihood, "minuit")
     assert newton.deviance == pytest.approx(minuit.deviance, abs=2e-3)
     errors = np.where(newton.errors > 0, newton.errors, 1)
     np.testing.assert_allclose(newton.values / errors, minuit.values / errors, atol=0.02)
@@ -53,10 +55,10 @@ def test_large_model_converges_in_few_iterations() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_profiles_are_fits_with_fixed_parameters(seed: int) -> None:
     likelihood = Likelihood(models.simple(seed, mc_errors=0.3))
-    best = fit(likelihood, bounds_allowed=True)
+    best = fit(likelihood)
     for name, value in (("r", 2.5), ("rate", 1.2), ("tilt", -0.8)):
         found = best.profile({likelihood.parameters.index(name): value})
-        again = fit(likelihood.adjusted(freeze={name: value}), bounds_allowed=True)
+        again = fit(likelihood.adjusted(freeze={name: value}))
         assert found.deviance == pytest.approx(again.deviance, abs=1e-5)
         np.testing.assert_allclose(found.values, again.values, atol=3e-3)
 
@@ -94,19 +96,18 @@ def test_free_norms_and_formulas_between_regions() -> None:
     assert best.deviance == pytest.approx(0, abs=1e-6)
 
 
-def test_no_minimum_names_the_parameter_and_the_bound() -> None:
-    with pytest.raises(
-        FitError, match=r"no minimum: parameter 'r' is at its lower bound, 0: give it a wider range, or fr"
-    ):
-        fit(counting(3.0, background=10.0))
-    with pytest.raises(
-        FitError, match=r"no minimum: parameter 'r' is at its upper bound, 5: give it a wider range, or fr"
-    ):
-        fit(counting(30.0, high=5.0))
-    allowed = fit(counting(3.0, background=10.0), bounds_allowed=True)
-    assert allowed.bounds == {"r": "lower"}
-    assert allowed.error("r") == 0
-    assert allowed.result().parameters["r"].bound == "lower"
+@pytest.mark.parametrize("minimiser", MINIMISERS)
+def test_a_parameter_at_a_bound_is_a_result(minimiser: str) -> None:
+    low, high = fit(counting(3.0, background=10.0), minimiser), fit(counting(30.0, high=5.0), minimiser)
+    for best, side, value in ((low, "lower", 0), (high, "upper", 5)):
+        assert best.bounds == {"r": side}
+        assert (best.value("r"), best.error("r"), best.minimiser) == (value, 0, minimiser)
+        assert best.result().parameters["r"].bound == side
+
+
+def test_an_argument_without_effect_is_said() -> None:
+    with pytest.warns(DeprecationWarning, match="bounds_allowed has no effect: a parameter at a bound is a result"):
+        fit(counting(5.0), bounds_allowed=False)
 
 
 def test_degenerate_parameters_are_named() -> None:
@@ -122,7 +123,7 @@ def test_degenerate_parameters_are_named() -> None:
     )
     model = Model((region,), {"r": FreeParameter(-5, 20)}, ("lumi",), {"norm": FreeParameter(-5, 5)})
     with pytest.raises(FitError, match=r"parameters '(r|norm)' and '(r|norm)' are degenerate: only a combination"):
-        fit(Likelihood(model), bounds_allowed=True)
+        fit(Likelihood(model))
     # Frozen, one of them is determined.
     assert fit(Likelihood(model).adjusted(freeze={"norm": 1.0})).value("r") > 0
 
@@ -138,11 +139,16 @@ def test_undetermined_parameter_is_named() -> None:
 
 
 def test_fit_without_end_names_the_parameter_that_went_farthest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocket.statistics.fits.MAX_ITERATIONS", 1)
+    monkeypatch.setattr("pocket.statistics.fits.find_minimum", lambda likelihood, *_: (stopped(likelihood), "newton"))
     with pytest.raises(
         FitError, match=r"no minimum after 1 iterations: parameter 'r' went .* from 1 to 1\.8: look at its effect"
     ):
         fit(counting(5.0))
+
+
+def stopped(likelihood: Likelihood) -> Minimum:
+    values = np.array([1.8])
+    return Minimum(values, likelihood.deviance(values), 1.0, 1, False)
 
 
 def test_unknown_minimiser() -> None:
@@ -171,7 +177,7 @@ def test_intervals_end_at_bounds() -> None:
     best = fit(counting(11.0, background=10.0, high=2.0))
     found = find_interval(best, "r")
     assert (found.low, found.high, found.bounded) == (0.0, 2.0, (True, True))
-    at_bound = fit(counting(3.0, background=10.0), bounds_allowed=True)
+    at_bound = fit(counting(3.0, background=10.0))
     found = find_interval(at_bound, "r")
     assert (found.low, found.bounded) == (0.0, (True, False))
     assert at_bound.profile({0: found.high}).deviance - at_bound.deviance == pytest.approx(1, rel=1e-3)
@@ -359,7 +365,7 @@ def check_pulls(model: Model, count: int, mean: float, width: tuple[float, float
     likelihood = Likelihood(model)
     pulls, covered = [], 0
     for thrown in toys(likelihood, range(count), seed=7):
-        best = fit(thrown, bounds_allowed=True)
+        best = fit(thrown)
         interval = find_interval(best, "r")
         down, up = interval.errors
         pulls.append((best.value("r") - 1) / (up if best.value("r") < 1 else down))

@@ -235,3 +235,26 @@ def test_parameters_are_adjusted_in_a_copy() -> None:
     assert other.parameters.floating.sum() == len(other.parameters.names) - 1
     assert likelihood.parameters.floating.all()
     assert likelihood.parameters.start[at] == 1.0
+
+
+def test_without_a_signal_a_parameter_that_was_measured_as_nothing_leaves_no_expectation() -> None:
+    """The deviance is the limit of that of small signals: a process whose simulated events all went costs nothing."""
+    region = RegionModel(
+        "sr",
+        ("s", "b"),
+        np.array([[1.0, 2.0], [2.0, 1.4]]),
+        np.array([[0.05, 0.8], [0.1, 0.7]]),
+        edges=np.arange(3.0),
+        data=np.array([1.0, 0.0]),
+        factors={"s": ("r",)},
+        mc_stat=McStat(10),
+    )
+    likelihood = Likelihood(Model((region,), {"r": FreeParameter(0, 20)}))
+    events = likelihood.simulation_events
+    assert events[1, 1] > 0
+    measured = events.copy()
+    measured[1, 1] = 0.0
+    thrown = likelihood.observing(dataclasses.replace(likelihood.observations, poisson=measured))
+    at_zero, near = (thrown.deviances(np.array([r])) for r in (0.0, 1e-7))
+    assert at_zero[1] == pytest.approx(0, abs=1e-8)
+    np.testing.assert_allclose(at_zero, near, atol=1e-5)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from pocket.errors import PocketError
+from pocket.errors import FitError, PocketError
 from pocket.statistics.fits import fit
 from pocket.statistics.likelihood import Likelihood, Observations
-from pocket.statistics.limits import cls, expected_cls, find_significance, find_upper_limit
+from pocket.statistics.limits import LimitStatistic, cls, expected_cls, find_significance, find_upper_limit
 from pocket.statistics.model import FreeParameter, Model, RegionModel
+from pocket.statistics.results import from_json, to_json
 from pocket.statistics.toys import asimov
 from tests.pocket.statistics import models
 
@@ -102,7 +103,6 @@ def test_limits_with_other_parameters_of_interest() -> None:
     ("arguments", "message"),
     [
         ({"low": 1.0}, "the range of 'r' from 1 to 100 doesn't hold 0"),
-        ({"high": 1.5}, "the limit of 'r' is beyond the upper end of its range, 1.5"),
         ({"poi": "q"}, "unknown parameter of interest 'q' in the model; known: r"),
         ({"level": 1.5}, "the level of a limit is 1.5, but must be between 0 and 1"),
         ({"freeze": ["r"]}, "parameter 'r' is frozen, so it has no limit and no significance"),
@@ -114,6 +114,42 @@ def test_limits_that_can_not_be(arguments: dict[str, Any], message: str) -> None
     with pytest.raises(PocketError) as error:
         find_upper_limit(likelihood, arguments.get("poi", "r"), arguments.get("level", 0.95))
     assert message in str(error.value)
+
+
+def test_limits_beyond_the_range_are_those_of_a_wider_range() -> None:
+    narrow, wide = (find_upper_limit(one_bin(10.0, 1.0, 10.0, high=high), "r") for high in (8.0, 100.0))
+    assert (narrow.range_end, wide.range_end) == (8.0, None)
+    assert narrow.expected == pytest.approx(wide.expected, rel=1e-6)
+    assert narrow.observed == pytest.approx(wide.observed, rel=1e-6)
+    assert narrow.expected[2] < 8 < narrow.expected[4]
+
+
+def test_a_band_that_is_not_found_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    likelihood = one_bin(10.0, 1.0, 10.0)
+    whole = find_upper_limit(likelihood, "r")
+    find_root = LimitStatistic.find_root
+
+    def fail_far_away(statistic: LimitStatistic, root: float, width: float = 0.0) -> float:
+        if root > 3:
+            raise FitError("no minimum")
+        return find_root(statistic, root, width)
+
+    monkeypatch.setattr(LimitStatistic, "find_root", fail_far_away)
+    found = find_upper_limit(likelihood, "r")
+    assert found.missing == {"expected +2σ": "no minimum"}
+    assert np.isnan(found.expected[4])
+    assert found.expected[:4] == whole.expected[:4]
+    assert found.observed == pytest.approx(whole.observed, rel=1e-4)
+    assert from_json(to_json(found)).missing == found.missing
+
+
+def test_data_of_which_nothing_is_expected_without_signal_have_no_finite_significance() -> None:
+    region = RegionModel("sr", ("s",), np.array([[3.0]]), np.zeros((1, 1)), data=np.array([1.0]), factors={"s": ("r",)})
+    found = find_significance(Likelihood(Model((region,), {"r": FreeParameter(0, 20)})), "r")
+    assert (found.statistic, found.significance, found.p_value) == (np.inf, np.inf, 0.0)
+    # with hardly any background it is finite: q₀ = 2 (n ln(n/b) − n + b)
+    found = find_significance(one_bin(1.0, 3.0, 1e-4), "r")
+    assert found.statistic == pytest.approx(2 * (np.log(1e4) - 1 + 1e-4), rel=1e-5)
 
 
 def test_likelihood_of_asimov_data() -> None:

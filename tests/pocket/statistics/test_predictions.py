@@ -168,7 +168,7 @@ def test_yields_after_the_fit_are_the_spread_of_toys_of_the_covariance(seed: int
 )
 def test_processes_add_up_to_the_total_after_the_fit(model: Model) -> None:
     likelihood = Likelihood(model)
-    for prediction in predict(fit(likelihood, bounds_allowed=True)).values():
+    for prediction in predict(fit(likelihood)).values():
         added = sum(prediction.processes.values())
         np.testing.assert_allclose(added, prediction.total, rtol=1e-6, atol=1e-6)
 

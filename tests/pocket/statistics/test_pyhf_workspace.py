@@ -87,7 +87,7 @@ def test_rounded_events() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_fits_agree(seed: int) -> None:
     model = models.simple(seed)
-    best = fit(Likelihood(model), bounds_allowed=True)
+    best = fit(Likelihood(model))
     pdf = in_pyhf(model, modifier_settings=CODE1)
     pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=1e-4))
     found = pyhf.infer.mle.fit(pyhf_models.data_of(Likelihood(model), pdf), pdf)

@@ -73,18 +73,18 @@ def write_fit(folder: Path, data: str) -> None:
     intervals = {
         "r": {"value": 1.0046, "low": 0.9875, "high": 1.0222},
         "mu": {"value": -0.3, "low": -0.93, "high": 0.5},
-        "k": {"value": 2.0, "low": 1.0, "high": 4.0},
+        "k": {"value": 2.0, "low": 1.0, "high": 4.0, "bounded": [False, True]},
     }
+    intervals = {poi: {"bounded": [False, False], **interval} for poi, interval in intervals.items()}
     write(folder, "fit", {"intervals": intervals, "data": data})
-    reason = {"poi": "mu", "error": "no minimum"}
-    write(folder, "significance", [{"poi": "r", "significance": 978.82}, reason])
+    write(folder, "significance", [{"poi": "r", "significance": 978.82}])
     expected = [0.1, 0.2, 0.31234, 0.4, 0.5]
-    write(folder, "limits", [{"poi": "r", "level": 0.95, "observed": 1.0338, "expected": expected}, reason])
+    write(folder, "limits", [{"poi": "r", "level": 0.95, "observed": 1.0338, "expected": expected}])
 
 
 def test_parameters_of_interest_of_a_fit(tmp_path: Path) -> None:
     write_fit(tmp_path / "fit", "observed")
-    others = [("mu", "−0.30 −0.63 +0.80"), ("k", "2.00 −1.00 +2.00")]
+    others = [("mu", "−0.30 −0.63 +0.80"), ("k", "2.00 −1.00 +2.00 (the upper end is a bound of its range)")]
     text = "1.005 −0.017 +0.018   978.8 σ"
     limit = "   < 1.03 at 95 % CL, expected 0.312"
     assert describe_fit(tmp_path / "fit") == [("r", text), *others]
@@ -109,6 +109,13 @@ def test_a_signal_that_is_seen_has_no_limit(
     (_, text), *_ = describe_fit(tmp_path / "fit")
     assert text.endswith("   < 1.03 at 95 % CL, expected 0.312") == is_shown
     assert seen_signals(tmp_path / "fit") == (set() if is_shown else {"r"})
+
+
+def test_a_significance_without_an_end(tmp_path: Path) -> None:
+    write_fit(tmp_path / "fit", "observed")
+    write(tmp_path / "fit", "significance", [{"poi": "r", "significance": {"number": "inf"}}])
+    text = "1.005 −0.017 +0.018   unbounded significance (data where nothing is expected without signal)"
+    assert describe_fit(tmp_path / "fit")[0] == ("r", text)
 
 
 def test_fits_of_toys_have_no_single_result(tmp_path: Path) -> None:

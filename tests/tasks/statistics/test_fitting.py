@@ -3,12 +3,13 @@ from __future__ import annotations
 import functools
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pocket.errors import ConfigError, StatisticsError
+from pocket.errors import ConfigError, FitError, StatisticsError, UnknownNameError
 from pocket.io.store import read_manifest
 from pocket.statistics import (
     Likelihood,
@@ -25,6 +26,7 @@ from pocket.statistics import (
     load_predictions,
 )
 from pocket.statistics.regions import Contents
+from pocket.statistics.results import NoResult
 from tasks.statistics.card_files import Card
 from tasks.statistics.datacards import ProduceDatacards
 from tasks.statistics.fitting import POSTFIT, FitModel, toy_lines
@@ -67,13 +69,14 @@ def test_the_default_is_what_the_model_expects(modelled: Chain) -> None:
     run = run_here(modelled, "FitModel", "--model", "z")
     assert run.code == 0, run.text
     assert "r = 1.0" in run.text
-    assert "expected significance" in run.text
+    # there is no background
+    assert "expected unbounded significance (data where nothing is expected without signal)" in run.text
     # The model leaves out the statistics of simulation.
-    assert "Asimov, 3 parameters, " in run.text
+    assert "Asimov, r = 1, 3 parameters, " in run.text
     assert "3 parameters, 1 of them with shapes\n" in run.text
     # the model has told its warnings
     assert run.text.count("\nchecks: ") == 1
-    assert re.search(r"Results\n  r \(Asimov\) +1\.0\d+ −0\.\d+ \+0\.\d+   expected \d+\.\d σ\n", run.text)
+    assert re.search(r"Results\n  r \(Asimov, r = 1\) +1\.0\d+ −0\.\d+ \+0\.\d+   expected unbounded ", run.text)
     found = fitted(modelled)
     assert found["data"] == "asimov"
     assert found["fit"].parameters["r"].value == pytest.approx(1)
@@ -119,6 +122,61 @@ def test_observed_data_need_a_reason_that_is_recorded(modelled: Chain) -> None:
     # Data have other processes, too, which the model leaves out.
     assert fitted(modelled)["intervals"]["r"].low > 1
     assert (folder / "gof.json").exists()
+
+
+def test_results_by_toys(modelled: Chain) -> None:
+    options = ("--model", "z", "--results", "limits,toy_limits,feldman_cousins,toy_significance", "--set", "r=0.001")
+    points = ("--points", "r=0:0.01:6", "--toys-per-point", "60", "--toys-per-branch", "30")
+    run = run_here(modelled, "FitModel", *options, *points)
+    assert run.code == 0, run.text
+    assert run.executed.count("ThrowToys") == 1
+    assert re.search(r"^r < 0\.00\d+ ± 0\.\d+ at 95 % CL by toys, expected ", run.text, re.MULTILINE), run.text
+    assert re.search(r"^r = 0\.00\S* .* at 68\.3 % CL by Feldman and Cousins$", run.text, re.MULTILINE), run.text
+    assert re.search(r"^r: p = .* by 60 toys, ", run.text, re.MULTILINE), run.text
+    folder = modelled.output("FitModel", "z")
+    (limit,) = from_json((folder / "toy_limits.json").read_text())
+    # of the six points, 0 is no limit
+    assert limit.points == pytest.approx((0.002, 0.004, 0.006, 0.008, 0.01))
+    # the same toys in other branches are the same
+    run_here(modelled, "FitModel", *options, *points[:-1], "20")
+    assert len(modelled.outputs("FitModel")) == 1
+    again = run_here(modelled, "FitModel", *options, "--points", "r=0:0.01", "--toys-per-point", "60")
+    assert "--points: expected name=low:high:count, such as r=0:5:11, not 'r=0:0.01'" in again.text
+    assert again.code != 0
+
+
+def test_a_command_without_all_results_fails_after_it_has_kept_the_others(
+    modelled: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(likelihood: Any, poi: str) -> None:
+        raise FitError("no minimum")
+
+    monkeypatch.setattr("pocket.statistics.analyses.find_upper_limit", fail)
+    options = ("--model", "z", "--results", "limits,impacts")
+    run = run_here(modelled, "FitModel", *options)
+    assert run.code == 30
+    assert "no limit of r: no minimum" in run.text
+    (error,) = run.errors
+    assert error.startswith("1 result of FitModel z is missing, for the reasons above; all others are in ")
+    assert fitted(modelled)["missing"] == (NoResult("limit", "r", "no minimum"),)
+    assert (modelled.output("FitModel", "z") / "impacts.json").exists()
+    # plots go on
+    drawn = run_here(modelled, "PlotFit", *options, "--formats", "png")
+    assert drawn.code == 30
+    assert drawn.errors[0].startswith("1 result of PlotFit z is missing")
+    assert list(modelled.output("PlotFit", "z").glob("impacts_r.png"))
+    # and the fit isn't complete before it has all, unless that is accepted
+    assert run_here(modelled, "FitModel", *options).code == 30
+    assert run_here(modelled, "FitModel", *options, "--accept-missing").code == 0
+
+
+def test_regions_and_minimisers_that_are_not_there(modelled: Chain) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown minimiser 'newtn' in --minimizer, did you mean 'newton'"):
+        modelled.task(FitModel, model="z", minimizer="newtn")
+    assert "unknown region 'al' in --mask, model 'z', did you mean 'all'" in modelled.error(
+        FitModel, model="z", mask=("al",)
+    )
+    assert "--mask: no region of model 'z' is left" in modelled.error(FitModel, model="z", mask=("a*",))
 
 
 def test_toys_are_branches(modelled: Chain) -> None:
@@ -201,6 +259,41 @@ def test_cards_that_cannot_be_told_apart() -> None:
         return Card.of(text, "120", keywords)
 
     assert not_refused(make, cases, ConfigError) == {}
+
+
+def test_cards_of_a_folder_and_of_a_list(tmp_path: Path) -> None:
+    folder = tmp_path / "regions"
+    folder.mkdir()
+    for name in ("vhbb_SR-1.txt", "vhbb_CR.2016.txt"):
+        (folder / name).write_text("")
+    (folder / "shapes.root").write_text("")
+    expected = (("vhbb_CR", str(folder / "vhbb_CR.2016.txt")), ("vhbb_SR_1", str(folder / "vhbb_SR-1.txt")))
+    assert Card.of(str(folder)).cards == expected
+    cards = tmp_path / "cards.list"
+    cards.write_text("# both regions\nsr=regions/vhbb_SR-1.txt\n\nregions/vhbb_CR.2016.txt  # control\n")
+    found = Card.of(f"@{cards}")
+    assert found.cards == (("sr", str(folder / "vhbb_SR-1.txt")), ("vhbb_CR", str(folder / "vhbb_CR.2016.txt")))
+    # as the task has it, and gives it to others
+    assert Card.of(str(found)) == found
+    cards.write_text("# none\n")
+    (tmp_path / "empty").mkdir()
+    sentences = {
+        f"@{cards}": f"--card: the list {cards} has no card",
+        f"@{tmp_path}/none": f"--card: there is no list of cards {tmp_path}/none",
+        str(tmp_path / "empty"): f"--card: the folder {tmp_path}/empty has no card, \\*.txt",
+    }
+    for text, sentence in sentences.items():
+        with pytest.raises(ConfigError, match=f"^{sentence}$"):
+            Card.of(text)
+
+
+def test_many_cards_have_a_name_that_a_folder_can_have() -> None:
+    many = [f"a_region_with_a_long_name_{number}=/x/{number}.txt" for number in range(26)]
+    card, other = Card.of(",".join(many)), Card.of(",".join(many[:-1]))
+    assert re.fullmatch(r"a_region_with_a_long_name_0_and_25_more_[0-9a-f]{8}", card.name)
+    assert card.name != other.name
+    assert Card.of("/x/" + "long" * 40 + ".txt").name.startswith("longlong")
+    assert len(Card.of("/x/" + "long" * 40 + ".txt").name) < 100
 
 
 def test_cards_need_no_analysis(modelled: Chain) -> None:

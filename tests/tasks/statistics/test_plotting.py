@@ -56,7 +56,7 @@ def test_the_fit_is_drawn_with_all_that_was_found(modelled: Chain) -> None:
     ]
     assert modelled.build(PlotFit, model="z", formats=("png",)) == []
     run = run_here(modelled, "PlotFit", "--model", "z", "--formats", "svg")
-    assert re.search(r"Results\n  r \(Asimov\) +1\.0\d+ ", run.text), run.text
+    assert re.search(r"Results\n  r \(Asimov, r = 1\) +1\.0\d+ ", run.text), run.text
     asked = modelled.task(PlotFit, model="z", formats=("png",), results=("limits",))
     modelled.build(PlotFit, model="z", formats=("png",), results=("limits",))
     assert (asked.directory / "limits.png").exists()

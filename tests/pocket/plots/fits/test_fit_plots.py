@@ -163,6 +163,16 @@ def test_what_is_no_map_is_refused(scan: Scan, sentence: str) -> None:
         draw_scan(scan, STYLE, PERIOD)
 
 
+@pytest.mark.parametrize(
+    ("best", "text"), [(0.0, r"$\leftarrow$ at its bound"), (1.0, None), (2.0, r"at its bound $\rightarrow$")]
+)
+def test_profiles_that_end_at_a_bound_have_an_arrow(best: float, text: str | None) -> None:
+    points, rise = ((0.0,), (1.0,), (2.0,)), tuple((value - best) ** 2 for value in (0.0, 1.0, 2.0))
+    _, figure, _ = draw_scan(Scan(("r",), points, rise, (best,)), STYLE, PERIOD)
+    shown = [one.get_text() for one in figure.axes[0].texts if "bound" in one.get_text()]
+    assert shown == ([text] if text else [])
+
+
 @pytest.mark.parametrize("observed", [True, False])
 def test_limits_have_their_bands(observed: bool) -> None:
     limits = {"all": UpperLimit("r", 0.95, 1.7, (0.8, 1.1, 1.5, 2.1, 2.9))}
@@ -176,13 +186,17 @@ def test_limits_have_their_bands(observed: bool) -> None:
 
 def test_limits_that_were_not_found_are_left_out() -> None:
     found = UpperLimit("r", 0.95, 1.7, (0.8, 1.1, 1.5, 2.1, 2.9))
-    missing = {"poi": "mu", "error": "no minimum"}
+    nothing = (math.nan,) * 5
+    missing = UpperLimit("mu", 0.95, math.nan, nothing, missing={"observed": "no minimum"})
+    partly = UpperLimit("k", 0.95, 1.7, (0.8, 1.1, 1.5, 2.1, math.nan), missing={"expected +2σ": "no minimum"})
 
     def drawn(*limits: Any) -> dict[str, Any]:
         plots = draw_fit({"fit": fit_of(1), "limits": limits}, {}, STYLE, PERIOD, {}, is_data=False)
         return {stem: numbers for stem, _, numbers in plots}
 
-    assert list(drawn(found, missing)["limits"]["limits"]) == ["r"]
+    limits = drawn(found, missing, partly)["limits"]["limits"]
+    assert list(limits) == ["r", "k"]
+    assert limits["k"]["expected"] == [0.8, 1.1, 1.5, 2.1, None]
     assert set(drawn(missing)) == {"pulls", "correlations"}
 
 

@@ -70,7 +70,7 @@ class Both:
 
     def fit(self) -> Fit:
         """Return our best fit."""
-        return fit(self.likelihood, bounds_allowed=True)
+        return fit(self.likelihood)
 
 
 def run(folder: Path, *command: str) -> None:
@@ -100,7 +100,7 @@ def test_the_likelihood_rises_as_much_between_any_nuisances(both: Both) -> None:
             for name, start in zip(parameters.names, parameters.start, strict=True)
             if name not in pois
         }
-        ours.append(fit(both.likelihood.adjusted(freeze=values), bounds_allowed=True).deviance / 2)
+        ours.append(fit(both.likelihood.adjusted(freeze=values)).deviance / 2)
         settings = ",".join(f"{name}={value!r}" for name, value in values.items())
         found = both.combine(
             "MultiDimFit", *ABSOLUTE, "--setParameters", settings, "--freezeParameters", ",".join(values)

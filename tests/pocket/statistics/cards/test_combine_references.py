@@ -65,7 +65,7 @@ def test_fits_agree(name: str, card: str, mass: str, maps: tuple[str, ...], mask
     if masked:
         model = without(model, masked)
     likelihood = Likelihood(model)
-    best = fit(likelihood if maps else likelihood.adjusted(ranges=RANGE), bounds_allowed=True)
+    best = fit(likelihood if maps else likelihood.adjusted(ranges=RANGE))
     expected = reference(name)
     assert set(expected) == set(model.pois)
     for poi, (value, down, up) in expected.items():

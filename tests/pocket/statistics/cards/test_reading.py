@@ -317,7 +317,7 @@ def test_sidebands_of_histograms(tmp_path: Path) -> None:
 def test_gamma_distributions_of_a_width(tmp_path: Path, lines: str, limit: float) -> None:
     """The profile ends where combine's does, in ``Gamma_ProfileLikelihood`` of its ``reference.json``."""
     model = read(tmp_path, counting(lines, "1 5.5", "6"))
-    best = fit(Likelihood(model), bounds_allowed=True)
+    best = fit(Likelihood(model))
     assert find_interval(best, "r", level=0.95).high == pytest.approx(limit, rel=1e-4)
     assert model.free["theta1"] == FreeParameter(0.01, 2.5, 1.0)
 

@@ -1,0 +1,351 @@
+"""The minimum of the deviance within the ranges of the parameters, by a trust region or by MINUIT.
+
+The trust region is that of scipy, with exact second derivatives (J. J. Moré and D. C. Sorensen, SIAM J. Sci. Stat.
+Comput. 4 (1983) 553). Parameters at a bound are held there as long as their gradient points out of the range
+(D. P. Bertsekas, SIAM J. Control Optim. 20 (1982) 221).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from iminuit import Minuit
+from scipy import linalg, optimize
+
+from pocket.base.typing import Floats, Indices, Mask
+from pocket.errors import check_known
+from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.parameter_options import MINIMISERS
+
+#: estimated distance of the deviance from its minimum below which a minimisation has converged
+TOLERANCE = 1e-4
+#: the same at which steps end: the last one makes it much smaller
+CLOSE = 1e-6
+#: share of the estimated fall of the deviance that a full step of Newton's method must have
+LEAST_SHARE = 0.2
+#: size of the gradient at which the trust region ends, in units of the errors that parameters would have alone
+GRADIENT = 1e-3
+#: first radius of the trust region, in the same units
+RADIUS = 5.0
+MAX_ITERATIONS = 200
+#: number of steps in a row that don't lead down after which there are no more: the deviance has a kink there
+MAX_REFUSED = 6
+#: how often a step along kinks is halved, and how many gradients are kept
+STEPS_BACK, MAX_BUNDLE = 12, 20
+#: share of an error within which a parameter of MINUIT counts as at its bound, which MINUIT only approaches
+AT_BOUND = 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """The smallest deviance that a minimisation has found.
+
+    Args:
+        values: values of all parameters.
+        deviance: the deviance there.
+        distance: by how much it was estimated to fall with the last step; 0 where it is flat.
+        iterations: number of steps.
+        converged: whether the distance is small, and the second derivatives of parameters inside their ranges positive.
+        moved: whether the last step was taken.
+    """
+
+    values: Floats
+    deviance: float
+    distance: float
+    iterations: int
+    converged: bool
+    moved: bool = False
+
+
+def minimise(likelihood: Likelihood, start: Floats, floating: Mask, minimiser: str = MINIMISERS[0]) -> Minimum:
+    """Return the minimum that one of the minimisers finds.
+
+    Args:
+        likelihood: the likelihood.
+        start: values of all parameters where it starts, shape (parameters,).
+        floating: which parameters it may change, shape (parameters,).
+        minimiser: ``"newton"`` for the trust region, or ``"minuit"``.
+
+    Raises:
+        UnknownNameError: if there is no such minimiser.
+    """
+    check_known("minimiser", [minimiser], MINIMISERS, "the arguments")
+    low, high = likelihood.parameters.low, likelihood.parameters.high
+    values = np.where(floating, np.clip(start, low, high), start)
+    return (_trust_region if minimiser == "newton" else _minuit)(likelihood, values, floating)
+
+
+def find_minimum(likelihood: Likelihood, start: Floats, floating: Mask, minimiser: str) -> tuple[Minimum, str]:
+    """Return the minimum that a minimiser finds, or else the one that the other finds, and which of them did.
+
+    Args:
+        likelihood: the likelihood.
+        start: values of all parameters where both start, shape (parameters,).
+        floating: which parameters they may change, shape (parameters,).
+        minimiser: the one that is tried first.
+    """
+    found = minimise(likelihood, start, floating, minimiser)
+    # Where the deviance is flat, parameters aren't determined, which the other doesn't change.
+    if not found.converged and found.distance > 0:
+        (other,) = (name for name in MINIMISERS if name != minimiser)
+        # Near the minimum the other has less to do; far from it, it may find the way from the start.
+        for first in (found.values, start):
+            again = minimise(likelihood, first, floating, other)
+            if again.converged:
+                return again, other
+    return found, minimiser
+
+
+def held_at_bounds(likelihood: Likelihood, values: Floats, gradient: Floats) -> Mask:
+    """Return which parameters are at a bound of their range out of which the deviance falls, shape (parameters,)."""
+    low, high = likelihood.parameters.low, likelihood.parameters.high
+    return ((values <= low) & (gradient >= 0)) | ((values >= high) & (gradient <= 0))
+
+
+def errors_alone(second: Floats) -> Floats:
+    """Return the errors that parameters with these second derivatives would have alone; 1 where they are flat."""
+    return np.asarray(np.sqrt(2 / np.where(second > 1e-12, second, 2.0)))
+
+
+def factorise(matrix: Floats) -> tuple[Floats, bool] | None:
+    """Return the Cholesky factor of a matrix, or None if the matrix isn't positive."""
+    diagonal = np.diag(matrix)
+    try:
+        factor, lower = linalg.cho_factor(matrix, lower=True, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    pivots = np.diag(factor) ** 2
+    if not np.all(np.isfinite(pivots)) or np.any(pivots < 1e-11 * np.maximum(np.abs(diagonal), 1e-12)):
+        return None
+    return factor, lower
+
+
+class _OutsideError(Exception):
+    """A step out of the range of a parameter."""
+
+    def __init__(self, values: Floats) -> None:
+        super().__init__()
+        self.values = values
+
+
+def _trust_region(likelihood: Likelihood, values: Floats, floating: Mask) -> Minimum:
+    """Return the minimum by Newton's steps and, where these don't lead down, by those within a trust region."""
+    found = polish(likelihood, values, floating)
+    for _ in range(MAX_ITERATIONS):
+        if found.distance < CLOSE or not found.moved:
+            break
+        found = polish(likelihood, found.values, floating, found.iterations)
+    if found.converged:
+        return found
+    descent = _Descent(likelihood, found.values, likelihood.impossible_bins(found.values), iterations=found.iterations)
+    while descent.iterations < MAX_ITERATIONS:
+        gradient = likelihood.gradient(descent.values)
+        free = np.flatnonzero(floating & ~held_at_bounds(likelihood, descent.values, gradient))
+        if not len(free):
+            return Minimum(descent.values, likelihood.deviance(descent.values), 0.0, descent.iterations, True)
+        before = likelihood.deviance(descent.values)
+        if descent.go(free):
+            found = polish(likelihood, descent.values, floating, descent.iterations)
+            if found.converged:
+                return found
+            if found.deviance > before - TOLERANCE:
+                return _along_kinks(likelihood, found, floating)
+            descent.values = found.values
+    return polish(likelihood, descent.values, floating, descent.iterations)
+
+
+def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum:
+    """Return the minimum where the deviance has kinks, as where varied templates of a process become empty.
+
+    Gradients of both sides of a kink are collected. Their shortest convex combination is the direction along the kink,
+    and its length how far the minimum is (P. Wolfe, Math. Programming Study 3 (1975) 145).
+    """
+    low, high = likelihood.parameters.low, likelihood.parameters.high
+    values, deviance, iterations = at.values, at.deviance, at.iterations
+    bundle: list[Floats] = []
+    distance = np.inf
+
+    def at_kink(distance: float) -> Minimum:
+        return Minimum(values, deviance, distance, iterations, distance < TOLERANCE)
+
+    for iterations in range(at.iterations + 1, at.iterations + MAX_ITERATIONS + 1):
+        gradient, hessian = likelihood.gradient(values), likelihood.hessian(values)
+        impossible = likelihood.impossible_bins(values)
+        free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, gradient))
+        factor = factorise(hessian[np.ix_(free, free)]) if len(free) else None
+        if factor is None:
+            return Minimum(values, deviance, np.inf, iterations, False)
+        bundle = bundle or [gradient]
+        rows = np.array([linalg.solve_triangular(factor[0], each[free], lower=True) for each in bundle])
+        shortest = _shortest(rows)
+        distance = float(shortest @ shortest / 2)
+        if distance < CLOSE:
+            # Away from kinks a full step is much better still.
+            return polish(likelihood, values, floating, iterations) if len(bundle) == 1 else at_kink(distance)
+        step = np.zeros(len(values))
+        step[free] = -linalg.solve_triangular(factor[0].T, shortest, lower=False)
+        for length in 0.5 ** np.arange(STEPS_BACK):
+            following = np.clip(values + length * step, low, high)
+            if likelihood.impossible_bins(following) > impossible:
+                continue
+            reached = likelihood.deviance(following)
+            if reached < deviance - 0.2 * length * distance:
+                values, deviance, bundle = following, reached, []
+                break
+        else:
+            bundle = [*bundle[-MAX_BUNDLE:], likelihood.gradient(following)]
+    return at_kink(distance)
+
+
+def _shortest(rows: Floats) -> Floats:
+    """Return the shortest convex combination of vectors, shape (vectors, components)."""
+    # A large weight of the row of ones makes the sum of the shares one (C. L. Lawson and R. J. Hanson, Solving Least
+    # Squares Problems, 1974, chapter 23).
+    weight = 1e3 * float(np.abs(rows).max(initial=1.0))
+    shares, _ = optimize.nnls(
+        np.vstack([rows.T, np.full(len(rows), weight)]), np.append(np.zeros(rows.shape[1]), weight)
+    )
+    return np.asarray(shares @ rows / shares.sum())
+
+
+@dataclass(eq=False)
+class _Descent:
+    """Steps of the trust region, until one leaves the ranges.
+
+    Args:
+        likelihood: the likelihood.
+        values: values of all parameters; changed by each accepted step.
+        impossible: number of bins with data where nothing is expected, which mustn't grow: the deviance is flat there.
+        radius: radius of the trust region at the next start.
+        iterations: number of steps.
+    """
+
+    likelihood: Likelihood
+    values: Floats
+    impossible: int
+    radius: float = RADIUS
+    iterations: int = 0
+
+    def go(self, free: Indices) -> bool:
+        """Go down on some parameters, and return whether all steps stayed within the ranges."""
+        parameters = self.likelihood.parameters
+        low, high = parameters.low[free], parameters.high[free]
+        scale = errors_alone(np.diag(self.likelihood.hessian(self.values))[free])
+
+        def at(x: Floats) -> Floats:
+            values = self.values.copy()
+            values[free] = x * scale
+            return values
+
+        def deviance(x: Floats) -> float:
+            values = at(x)
+            if np.any(values[free] < low) or np.any(values[free] > high):
+                raise _OutsideError(values)
+            if self.likelihood.impossible_bins(values) > self.impossible:
+                return np.inf
+            return self.likelihood.deviance(values)
+
+        refused = 0
+
+        def accept(intermediate_result: optimize.OptimizeResult) -> None:
+            nonlocal refused
+            self.iterations += 1
+            before, self.values = self.values, at(intermediate_result.x)
+            refused = refused + 1 if np.array_equal(before, self.values) else 0
+            if refused == MAX_REFUSED:
+                raise StopIteration
+            self.impossible = self.likelihood.impossible_bins(self.values)
+
+        arguments: Any = {
+            "jac": lambda x: self.likelihood.gradient(at(x))[free] * scale,
+            "hess": lambda x: self.likelihood.hessian(at(x))[np.ix_(free, free)] * np.outer(scale, scale),
+            "callback": accept,
+            "options": {
+                "gtol": GRADIENT,
+                "initial_trust_radius": self.radius,
+                "maxiter": MAX_ITERATIONS - self.iterations,
+            },
+        }
+        try:
+            optimize.minimize(deviance, self.values[free] / scale, method="trust-exact", **arguments)
+        except _OutsideError as outside:
+            self.iterations += 1
+            self._stop_at_bounds(outside.values, free, scale)
+            return False
+        self.radius = RADIUS
+        return True
+
+    def _stop_at_bounds(self, proposed: Floats, free: Indices, scale: Floats) -> None:
+        """Take a step as far as the ranges allow if that leads down, else make the next ones shorter."""
+        parameters = self.likelihood.parameters
+        clipped = proposed.copy()
+        clipped[free] = np.clip(proposed[free], parameters.low[free], parameters.high[free])
+        impossible = self.likelihood.impossible_bins(clipped)
+        if impossible <= self.impossible and self.likelihood.deviance(clipped) < self.likelihood.deviance(self.values):
+            self.values, self.impossible = clipped, impossible
+            self.radius = RADIUS
+        else:
+            self.radius = float(np.linalg.norm((proposed - self.values)[free] / scale)) / 4
+
+
+def polish(likelihood: Likelihood, values: Floats, floating: Mask, iterations: int = 0) -> Minimum:
+    """Return where a full step of Newton's method leads, on the parameters that aren't held at a bound.
+
+    Args:
+        likelihood: the likelihood.
+        values: values of all parameters, shape (parameters,).
+        floating: which parameters may change, shape (parameters,).
+        iterations: number of steps before.
+    """
+    low, high = likelihood.parameters.low, likelihood.parameters.high
+    deviance, gradient = likelihood.deviance(values), likelihood.gradient(values)
+    free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, gradient))
+    if not len(free):
+        return Minimum(values, deviance, 0.0, iterations, True)
+    hessian = likelihood.hessian(values)[np.ix_(free, free)]
+    factor = factorise(hessian)
+    if factor is None:
+        is_flat = np.all(np.abs(gradient[free]) * errors_alone(np.diag(hessian)) < 10 * GRADIENT)
+        return Minimum(values, deviance, 0.0 if is_flat else np.inf, iterations, False)
+    step = -linalg.cho_solve(factor, gradient[free])
+    distance = float(-gradient[free] @ step / 2)
+    following = values.copy()
+    following[free] = np.clip(values[free] + step, low[free], high[free])
+    # Far from the minimum, a step may leave the region in which the derivatives say anything.
+    is_near = np.abs((following - values)[likelihood.constrained]).max(initial=0.0) <= RADIUS
+    impossible = likelihood.impossible_bins(values)
+    converged = distance < TOLERANCE
+    if is_near and likelihood.impossible_bins(following) <= impossible:
+        reached = likelihood.deviance(following)
+        # Next to the minimum, the deviance is constant to its rounding.
+        rounding = 1e-11 * (1 + abs(deviance))
+        if reached <= deviance - LEAST_SHARE * distance or (converged and reached <= deviance + rounding):
+            return Minimum(following, reached, distance, iterations + 1, converged, moved=True)
+    return Minimum(values, deviance, distance, iterations + 1, converged)
+
+
+def _minuit(likelihood: Likelihood, values: Floats, floating: Mask) -> Minimum:
+    """Return the minimum that MINUIT finds, with parameters next to a bound at it."""
+    parameters = likelihood.parameters
+    minuit = Minuit(likelihood.deviance, values, grad=likelihood.gradient, name=parameters.names)
+    minuit.errordef = Minuit.LEAST_SQUARES
+    minuit.tol = 1e-3
+    minuit.limits = list(zip(parameters.low, parameters.high, strict=True))
+    minuit.fixed = list(~floating)
+    minuit.migrad()
+    found = np.array(minuit.values)
+    near = AT_BOUND * errors_alone(np.diag(likelihood.hessian(found)))
+    gradient = likelihood.gradient(found)
+    for bound, sign in ((parameters.low, 1), (parameters.high, -1)):
+        reaches = floating & (np.abs(found - bound) < near) & (sign * gradient > 0)
+        found = np.where(reaches, bound, found)
+    polished = polish(likelihood, found, floating, int(minuit.fmin.nfcn))
+    if polished.converged:
+        return polished
+    # Where the deviance has a kink, as where a bin becomes empty, derivatives don't vanish at the minimum.
+    distance = float(minuit.fmin.edm)
+    is_positive = 0 < polished.distance < np.inf
+    converged = bool(minuit.fmin.is_valid) and distance < TOLERANCE and is_positive
+    return Minimum(polished.values, polished.deviance, distance, polished.iterations, converged)
