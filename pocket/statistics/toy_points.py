@@ -268,7 +268,7 @@ def accepted(points: Floats, excess: Floats) -> tuple[float, float]:
     """
     inside = np.flatnonzero(excess <= 0)
     if not len(inside):
-        raise StatisticsError("no point is inside of the interval: ask for more points, or a wider range")
+        raise StatisticsError("no point is inside of the interval: give more points, or others, with --points")
     first, last = int(inside[0]), int(inside[-1])
     low, high = float(points[first]), float(points[last])
     if first > 0:

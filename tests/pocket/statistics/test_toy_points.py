@@ -119,7 +119,7 @@ def test_critical_values_cover_at_least_their_level() -> None:
 
 
 def test_points_and_toys_that_give_nothing_are_said() -> None:
-    with pytest.raises(StatisticsError, match="no point is inside of the interval: ask for more points"):
+    with pytest.raises(StatisticsError, match="no point is inside of the interval: give more points"):
         accepted(np.array([0.0, 1.0]), np.array([1.0, 2.0]))
     none = PointToys("r", 1.0, 1.0, (), (), failed=5)
     with pytest.raises(StatisticsError, match="no toy at r = 1 has a minimum"):
