@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -18,12 +16,11 @@ from pocket.statistics.parameter_options import read_points
 from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
 from tasks.framework.base import input_ids
-from tasks.statistics.card_files import Card
 from tasks.statistics.options import POINTS, REACH, PointOptions, read_model
+from tasks.statistics.toys import ToysJob
 
 if TYPE_CHECKING:
     from pocket.executors import Job
-    from pocket.statistics.analyses import Choice
     from pocket.statistics.results import PointToys
 
 FILE = "points.json"
@@ -96,7 +93,7 @@ class ThrowToys(PointOptions, BatchWorkflow):
         point, kind, first, stop = self.branch_data
         choice = self.choice(data=self.data, asimov=self.asimov)
         given = None if self.points == law.NO_STR else self.points
-        return PointToysJob(self.source, given, point, kind, first, stop, choice, self.write_info())
+        return PointToysJob(self.source, first, stop, choice, self.write_info(), given, point, kind)
 
     def found(self) -> list[PointToys]:
         """Return the toys of all branches, those of one point and kind together."""
@@ -108,32 +105,18 @@ class ThrowToys(PointOptions, BatchWorkflow):
 
 
 @dataclass(frozen=True)
-class PointToysJob:
+class PointToysJob(ToysJob):
     """Fits some toys at a point.
 
     Args:
-        model: the file of the model, or the card.
         points: the points of the command line, ``None`` for those that follow from the asymptotic limits.
         point: number of the point.
         kind: whether the toys have the signal of the point, or none.
-        first, stop: number of the first toy, and the one after the last.
-        choice: the data, values of parameters, and the seed.
-        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
-    model: Path | Card
     points: str | None
     point: int
     kind: str
-    first: int
-    stop: int
-    choice: Choice
-    output: Mapping[str, Any]
-
-    @property
-    def size(self) -> int:
-        """Number of toys."""
-        return self.stop - self.first
 
     def run(self, progress: Progress) -> None:
         """Fit the toys and write their results."""
@@ -153,8 +136,8 @@ class PointToysJob:
         tested = points[self.point]
         at = tested if self.kind == SIGNAL else 0.0
         # Toys with and without the signal are independent.
-        seed = self.choice.seed if self.kind == SIGNAL else -self.choice.seed
+        seed = 2 * self.choice.seed + (self.kind == NONE)
         with write_output(**self.output) as folder:
             numbers = range(self.first, self.stop)
-            found = throw_at(likelihood, poi, at, tested, numbers, abs(2 * seed) + (seed < 0), progress)
+            found = throw_at(likelihood, poi, at, tested, numbers, seed, progress)
             (folder / FILE).write_text(to_json(found), encoding="utf-8")

@@ -91,13 +91,13 @@ class FitToys(FitOptions, BatchWorkflow):
 
 
 @dataclass(frozen=True)
-class ToyFitJob:
-    """Fits some toys.
+class ToysJob:
+    """The work of a branch with some toys.
 
     Args:
         model: the file of the model, or the card.
         first, stop: number of the first toy, and the one after the last.
-        choice: values at which they are thrown, seed, and frozen parameters.
+        choice: the data, values at which toys are thrown, seed, and frozen parameters.
         output: arguments of :func:`pocket.io.store.write_output`.
     """
 
@@ -111,6 +111,10 @@ class ToyFitJob:
     def size(self) -> int:
         """Number of toys."""
         return self.stop - self.first
+
+
+class ToyFitJob(ToysJob):
+    """Fits some toys."""
 
     def run(self, progress: Progress) -> None:
         """Fit the toys and write their results."""
