@@ -23,7 +23,7 @@ from pocket.statistics.parameter_options import MINIMISERS
 TOLERANCE = 1e-4
 #: the same at which steps end: the last one makes it much smaller
 CLOSE = 1e-6
-#: share of the estimated fall of the deviance that a full step of Newton's method must have
+#: share of the estimated fall of the deviance that a step must have
 LEAST_SHARE = 0.2
 #: size of the gradient at which the trust region ends, in units of the errors that parameters would have alone
 GRADIENT = 1e-3
@@ -191,7 +191,7 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
             if likelihood.impossible_bins(following) > impossible:
                 continue
             reached = likelihood.deviance(following)
-            if reached < deviance - 0.2 * length * distance:
+            if reached < deviance - LEAST_SHARE * length * distance:
                 values, deviance, bundle = following, reached, []
                 break
         else:
