@@ -22,7 +22,7 @@ from pocket.statistics.limits import find_significance, find_upper_limit
 from pocket.statistics.minimisation import minimise
 from pocket.statistics.model import Model
 from pocket.statistics.parameter_options import MINIMISERS, KnownParameters, check_options, expand
-from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan
+from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan, ToyLimit
 from pocket.statistics.toy_points import PointStatistics, find_toy_interval, find_toy_limit, find_toy_significance
 from pocket.statistics.toys import Simulation, asimov, toy
 
@@ -302,10 +302,15 @@ def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Seq
     """
     poi, missing, others = toys[0].poi, list(results.missing), dict(results.others)
     best = results.fit
-    of_limits = PointStatistics(fit(of_limit(best.likelihood, choice, poi), choice.minimiser), toys)
     statistics = PointStatistics(best, toys)
+
+    def limit() -> ToyLimit:
+        # Expected limits are those of data without the signal.
+        of_limits = best if choice.data == OBSERVED else fit(of_limit(best.likelihood, choice, poi), choice.minimiser)
+        return find_toy_limit(PointStatistics(of_limits, toys), poi)
+
     find: dict[str, Callable[[], list[Any]]] = {
-        "toy_limits": lambda: [find_toy_limit(of_limits, poi)],
+        "toy_limits": lambda: [limit()],
         "toy_significance": lambda: [find_toy_significance(statistics, poi)],
         "feldman_cousins": lambda: [find_toy_interval(statistics, poi, level) for level in (ONE_SIGMA, 0.95)],
     }

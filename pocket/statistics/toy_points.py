@@ -126,11 +126,12 @@ class PointStatistics:
 
     def level(self, tested: float) -> tuple[float, float, float, float]:
         """Return the confidence levels of signal and background, of background, their ratio CLs, and its error."""
-        both, background = (self._at(at, tested) for at in (tested, 0.0))
+        both, background = (self.toys_at(at, tested) for at in (tested, 0.0))
         observed = 0.0 if tested < self.best.value(both.poi) else self.rise(both.poi, tested)
         return cls_of_toys(both, background, observed)
 
-    def _at(self, at: float, tested: float) -> PointToys:
+    def toys_at(self, at: float, tested: float) -> PointToys:
+        """Return the toys with a value of the parameter in which another one is tested."""
         return next(one for one in self.toys if one.at == at and one.tested == tested)
 
 
@@ -184,7 +185,7 @@ def find_toy_limit(statistics: PointStatistics, poi: str, level: float = 0.95) -
         quantile = float(stats.norm.cdf(-deviations))
         levels = []
         for point in points:
-            both, background = statistics._at(point, point), statistics._at(0.0, point)
+            both, background = statistics.toys_at(point, point), statistics.toys_at(0.0, point)
             value = float(np.quantile(one_sided(background), quantile))
             levels.append(cls_of_toys(both, background, value)[2:])
         try:
@@ -205,7 +206,7 @@ def find_toy_limit(statistics: PointStatistics, poi: str, level: float = 0.95) -
 
 def find_toy_significance(statistics: PointStatistics, poi: str) -> ToySignificance:
     """Return the p-value of no signal, as the share of toys without signal that look at least as much like one."""
-    toys = statistics._at(0.0, 0.0)
+    toys = statistics.toys_at(0.0, 0.0)
     observed = statistics.rise(poi, 0.0) if statistics.best.value(poi) > 0 else 0.0
     q0 = np.where(np.array(toys.best) > 0, np.array(toys.rise), 0.0)
     above, total = int((q0 >= observed - 1e-9 * (1 + observed)).sum()), len(q0)
@@ -272,14 +273,10 @@ def accepted(points: Floats, excess: Floats) -> tuple[float, float]:
     first, last = int(inside[0]), int(inside[-1])
     low, high = float(points[first]), float(points[last])
     if first > 0:
-        low = float(np.interp(0.0, *_rising(points[first - 1 : first + 1], -excess[first - 1 : first + 1])))
+        low = float(np.interp(0.0, -excess[first - 1 : first + 1], points[first - 1 : first + 1]))
     if last < len(points) - 1:
-        high = float(np.interp(0.0, *_rising(points[last : last + 2], excess[last : last + 2])))
+        high = float(np.interp(0.0, excess[last : last + 2], points[last : last + 2]))
     return low, high
-
-
-def _rising(points: Floats, values: Floats) -> tuple[Floats, Floats]:
-    return values, points
 
 
 def _crossing(

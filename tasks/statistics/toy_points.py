@@ -54,7 +54,7 @@ class ThrowToys(PointOptions, BatchWorkflow):
 
     def create_branch_map(self) -> list[tuple[int, str, int, int]]:
         """Return point, kind of toys, the first toy and the one after the last of each branch."""
-        size = max(self.toys_per_branch, 1)
+        size = self.toys_per_branch
         return [
             (point, kind, first, min(first + size, self.toys_per_point))
             for point in range(self.count)
