@@ -24,7 +24,7 @@ import luigi
 import luigi.task_register
 
 from pocket.base.runtime.kept import keeping_tables
-from pocket.errors import ChangedCodeError
+from pocket.errors import ChangedCodeError, DamagedOutputError
 from pocket.executors import Job
 from pocket.io.store.provenance import begin_work
 from tasks.core import pending
@@ -252,7 +252,11 @@ def _seconds(futures: Iterable[Future[Any]]) -> float:
 
 
 def finish_pass(task: Any) -> bool:
-    """Wait for the jobs of a workflow if workers have begun with them, and tell whether they have."""
+    """Wait for the jobs of a workflow if workers have begun with them, and tell whether they have.
+
+    Raises:
+        DamagedOutputError: if a job found an input damaged.
+    """
     now, jobs = _passes.get(task.task_id, (None, {}))
     left = {future for future in jobs if not future.done()}
     try:
@@ -261,6 +265,8 @@ def finish_pass(task: Any) -> bool:
                 for future in workers.finish_beside(left):
                     advance(jobs[future].size)
         if now is not None:
+            for future in jobs:
+                _raise_damage(future)
             for future in filter(_is_done, jobs):
                 for line in future.result():
                     receive(line)
@@ -295,6 +301,9 @@ def _finish(task: Any) -> bool:
     try:
         (done,) = workers.finish_beside({future})
         printed = done.result()
+    except DamagedOutputError:
+        # It was set aside, so that the task, run again here, would only find that something is missing.
+        raise
     except Exception as error:
         # The task is run again here, and shows its error as ever.
         _log.debug("%s failed beside other tasks: %s", task.progress_label, error)
@@ -317,9 +326,19 @@ def _errors_left() -> Iterator[None]:
 
 def _begin(task: Any) -> None:
     with _errors_left():
-        future = _timed(workers.begin_beside(TaskJob.of(task)))
-        _running[task.task_id] = task, future
+        future: Future[Printed] = Future()
+        try:
+            future = workers.begin_beside(TaskJob.of(task))
+        except DamagedOutputError as error:
+            future.set_exception(error)
+        _running[task.task_id] = task, _timed(future)
         pending.note_begun(task)
+
+
+def _raise_damage(future: Future[Any]) -> None:
+    """Raise the error of a future if it found an output damaged: that was set aside, so it is found only once."""
+    if future.done() and not future.cancelled() and isinstance(error := future.exception(), DamagedOutputError):
+        raise error
 
 
 def _print(printed: Printed) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pocket.errors import DamagedOutputError
 from pocket.executors import Job, Progress
 from pocket.io.store.provenance import begin_work
 from tasks.core.report import Work, amount_of, label_together, rate_of
@@ -29,7 +30,7 @@ class SharedJob:
 
     Args:
         first: the job of the task that is running.
-        others: jobs of tasks that run later. Their errors are left to these.
+        others: jobs of tasks that run later. Their errors are left to these, unless an input is damaged.
     """
 
     first: ProcessingJob
@@ -54,7 +55,7 @@ class SharedJob:
         """Process the branch and write all outputs.
 
         Raises:
-            Exception: the error of the first job, after the others are done.
+            Exception: the error of the first job, or that another one found an input damaged, after all are done.
         """
         from pocket.io.nanoaod.kept_reads import keeping_reads
 
@@ -69,6 +70,9 @@ class SharedJob:
                 begin_work()
                 try:
                     job.run(progress)
+                except DamagedOutputError as error:
+                    # What is damaged was set aside: nobody else would find it.
+                    failure = failure or error
                 except Exception as error:
                     _log.debug("configuration %s is processed alone again: %s", job.config, error)
         if failure is not None:

@@ -68,13 +68,17 @@ def verify_files(paths: Iterable[str | Path]) -> None:
     """Check those files that belong to outputs in a store; other files and URLs are skipped.
 
     Raises:
-        DamagedOutputError: if a file has changed.
+        DamagedOutputError: if a file has changed, or its output was found damaged before and isn't made again yet.
     """
     wanted: dict[Path, set[str]] = {}
     for path in paths:
         if found := find_output(path):
             directory, name, _ = found
             wanted.setdefault(directory, set()).add(name)
+        elif any((folder / DAMAGED).exists() for folder in list(Path(path).parents)[:_DEPTH]):
+            raise DamagedOutputError(
+                f"the output that {path} belongs to is damaged: run this again, which makes it anew"
+            )
     for directory, names in wanted.items():
         verify(directory, names)
 

@@ -49,6 +49,9 @@ def test_regions_of_hidden_categories_are_blind() -> None:
     found = analysis(models={"m": plain}, blind="base*").model("m")
     assert [found.is_blind(name) for name in ("sr", "cr")] == [True, False]
     assert replace(found, blind=()) == plain
+    # What the model blinds itself stays so.
+    own = analysis(models={"m": replace(plain, blind="cr")}, blind="base*").model("m")
+    assert [own.is_blind(name) for name in ("sr", "cr")] == [True, True]
     # A region that another model blinds is blind here, too.
     both = analysis(models={"m": plain, "n": replace(model(signal=SR), blind="signal")})
     assert both.model("m").is_blind("sr")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pocket.base.fingerprint import digest
+from pocket.base.runtime.refused_names import remark_refused_names
 from pocket.base.runtime.remarks import remark
 from pocket.configuration import plain_files
 from pocket.configuration.analysis import _load, load_analysis
@@ -186,6 +187,8 @@ def test_refused_names_that_are_not_used(tmp_path: Path, caplog: pytest.LogCaptu
     path.write_text(f"{imports}{path.read_text()}")
     path = folder / "config.py"
     path.write_text(f"{imports}{path.read_text()}")
+    # An earlier test may have imported others.
+    remark_refused_names()
     remark.cache_clear()
     caplog.clear()
     spec = load_analysis(str(path)).config("config").processing_spec()

@@ -109,6 +109,14 @@ def test_another_number_of_bins(file: str) -> None:
     assert found == [correction.evaluate("a", 29.0), correction.evaluate("b", 45.0)]
 
 
+def test_bins_of_clamped_values_are_not_those_of_the_values(file: str) -> None:
+    inputs = Inputs({"flavor": np.array([5]), "pt": np.array([150.0]), "eta": np.array([0.5]), "kind": "central"})
+    correction = correctionlib.CorrectionSet.from_file(file)["shape"]
+    assert evaluate(file, "shape", inputs).tolist() == [correction.evaluate("central", 5, 99.0, 0.5)]
+    with pytest.raises(ConfigError, match="pt"):
+        evaluate(file, "shape", inputs, clamped=False)
+
+
 @pytest.mark.parametrize("kind", ["a", "b"])
 def test_formulas(file: str, kind: str) -> None:
     assert binned(content_of(file), "formula", frozenset({("kind", kind)})) is None

@@ -212,6 +212,22 @@ def test_only_the_samples_asked_for() -> None:
     assert list(fill(variables, [1.0], TT)) == ["all", "only"]
 
 
+def test_categories_without_a_shape_variation_keep_their_nominal_sums() -> None:
+    config = configure(categories={"SR": [], "CR": []}, variables={"x": HistConf([X])})
+    meta = metadata(config, DY)
+    names, values, weight = ("SR", "CR"), np.array([0.1, 0.2, 1.7]), np.array([0.5, 2.0, -3.0])
+    stored = StoredVariations(("nominal",), {"SR": ("JESUp",), "CR": ()})
+    filler = HistogramFiller(config, meta, {"DY": stored})
+    masks = category_bits({name: np.ones(3, dtype=bool) for name in names}, 3)
+    chunk = ChunkWeights(("nominal",), weight.reshape(1, 3, 1), dict.fromkeys(names, 0))
+    filler.fill(ak.Array({"x": values}), {}, {"DY": masks}, {"DY": chunk})
+    filled = filler.histograms()["x"]["DY"]
+    expected = hist.Hist(build_axis(X), storage="weight").fill(values, weight=weight).view(flow=True)
+    nothing = np.zeros_like(expected)
+    for category, variation, sums in (("SR", "nominal", expected), ("SR", "JESUp", nothing), ("CR", "JESUp", expected)):
+        assert_close(filled[category, variation, :].view(flow=True), sums)
+
+
 @pytest.mark.parametrize("dataset", [DY, DATA])
 def test_histograms_before_any_event(dataset: str) -> None:
     variables = {"x": HistConf([X]), "counts": HistConf([X], storage="int64", no_weights=True)}

@@ -250,6 +250,15 @@ def test_hosts_where_jobs_fail_get_no_more_if_there_are_others(
     assert [job["Requirements"] for job in schedd.jobs[4:]] == [requirements] * 3
 
 
+def test_a_host_where_jobs_also_succeed_gets_more(chain: Chain, schedd: Schedd) -> None:
+    # Two fail on a host, one is done there, and the two fail there once more.
+    failing = {"_0To1": ["fail OSError: a", "fail OSError: b"], "_1To2": ["fail OSError: c", "fail OSError: d"]}
+    schedd.plan(failing, _3To4="node2")
+    done = run(chain)
+    assert done.code == 0, done.text
+    assert [job["Requirements"] for job in schedd.jobs] == [""] * 8
+
+
 def test_site_decides_the_submit_file(
     chain: Chain, schedd: Schedd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,9 @@ def test_a_broken_configuration_does_not_block_the_others(
     both = on_files.wanted("MergeOutputs", "--config", "probes,main")
     text = capsys.readouterr().err
     assert re.search(rf"^warning: a MergeOutputs is left out: configuration 'main': {REASON}$", text, re.MULTILINE)
+    # All that could be made is there, and yet it isn't complete.
+    assert all(task.complete() for task in both.tasks)
+    assert not both.complete()
     with pytest.raises(PocketError, match=f"^configuration 'main': {REASON}$"):
         both.run()
     needed = on_files.ask("MergeOutputs", "--config", "main")

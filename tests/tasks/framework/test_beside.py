@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
-from pocket.errors import ChangedCodeError, ProcessDiedError
+from pocket.base.containers import members
+from pocket.errors import ChangedCodeError, DamagedOutputError, ProcessDiedError
 from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.core import pending
 from tasks.framework import beside, workers
 from tasks.framework.beside import TaskJob
+from tests.tasks.damage import rot
 from tests.tasks.framework.test_workers import Write
 from tests.tasks.small_chain import Chain
 from tests.waiting import wait_for
@@ -253,6 +255,35 @@ def test_an_error_beside_is_left_to_the_task(
     monkeypatch.setattr(TaskJob, "of", lambda task: wrong)
     assert beside.make_beside(task) is False
     assert beside._running == {}
+
+
+def test_a_damaged_input_of_a_task_is_named(chain: Chain, start: Callable[[], None]) -> None:
+    start()
+    damaged = chain.outputs("RunProcessor", "main")[0]
+    rot(damaged, members(damaged)["raw.h5"].offset)
+    remove_output(chain.output("MergeOutputs", "main"))
+    assert f"raw.h5 in {damaged} isn't what was written" in chain.error(MergeOutputs, config="main", cores=2)
+    assert beside._running == {}
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_damaged_input_of_a_pass_is_named(chain: Chain, start: Callable[[], None], begun: bool) -> None:
+    start()
+    for output in chain.outputs("RunProcessor", "main"):
+        remove_output(output)
+    task = chain.task(RunProcessor, config="main")
+    damaged = Path(task.as_branch(1).branch_data.segments[0].path)
+    rot(damaged)
+    if begun:
+        beside._begin_pass(task)
+        with pytest.raises(DamagedOutputError, match=f"{damaged.name} in {damaged.parent} isn't what was written"):
+            beside.finish_pass(task)
+    else:
+        assert f"{damaged.name} in {damaged.parent} isn't what was written" in chain.error(RunProcessor, config="main")
+    assert beside._passes == {}
+    # What it would be processed from is not what was written, although its manifest is gone.
+    with pytest.raises(DamagedOutputError, match=f"the output that {damaged} belongs to is damaged: run this again"):
+        task.as_branch(1).job().verify_inputs()
 
 
 def test_tasks_that_do_not_run_beside_others(chain: Chain, start: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pocket.errors import DamagedOutputError
 from pocket.executors.travel import RESULT, local_inputs, place_of, run_here, take_back
 from pocket.histograms.raw_sums import add_raw
 from pocket.io.nanoaod import kept_reads, sharing
@@ -16,6 +17,7 @@ from pocket.io.store.manifest import written
 from pocket.io.store.packing import contents_of_output
 from tasks.chain.processing import RunProcessor
 from tasks.framework.passes import SharedJob, share
+from tests.tasks.damage import rot
 from tests.tasks.small_chain import Chain
 
 
@@ -57,6 +59,15 @@ def test_an_error_loses_nothing_of_the_others(chain: Chain, tmp_path: Path) -> N
     with pytest.raises(Exception, match="unknown"):
         SharedJob(wrong, (elsewhere(jobs[2], place(tmp_path, "again")),)).run(lambda amount: None)
     assert written(place(tmp_path, "again"))
+
+
+def test_damage_that_another_one_finds_is_not_lost(chain: Chain, tmp_path: Path) -> None:
+    jobs = [elsewhere(job_of(chain, config), place(tmp_path, config)) for config in ("probes", "corrected")]
+    damaged = Path(next(iter(jobs[1].resources.scale_factors.values())))
+    rot(damaged)
+    with pytest.raises(DamagedOutputError, match=f"{damaged.name} in {damaged.parent} isn't what was written"):
+        SharedJob(jobs[0], (jobs[1],)).run(lambda amount: None)
+    assert written(place(tmp_path, "probes"))
 
 
 def test_an_interrupt_ends_it_at_once(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -232,6 +232,10 @@ def test_lines_about_toys() -> None:
     results = {"value": [0.9, 1.1, 1.4], "low": [0.8, 1.0, 1.3], "high": [1.0, 1.2, 1.5]}
     (line,) = toy_lines({"r": results}, 4, {"r": 1.0})
     assert line.startswith("r = 1.133 in 3 toys with r = 1   pull +1.33 ± 2.52, coverage 67 %, 1 fit without a minimum")
+    # The error is that of the side where the truth is.
+    results = {"value": [0.8, 1.2], "low": [0.4, 0.8], "high": [0.9, 1.3]}
+    (line,) = toy_lines({"r": results}, 2, {"r": 1.0})
+    assert "pull −0.75 ± 1.77, coverage 50 %" in line
     (line,) = toy_lines({"r": {"value": [], "low": [], "high": []}}, 2, {"r": 1.0})
     assert line == "r: no fit of 2 toys has a minimum"
 

@@ -43,6 +43,9 @@ FOLLOWED = (
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(tmp_path))
+    # An earlier test may have imported an analysis of such a name.
+    for name in ("engine", "mine", "other"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     write_modules(tmp_path, PACKAGE)
     return tmp_path
 

@@ -44,8 +44,11 @@ def test_bits_that_changed_are_noticed_once_and_named(output: Path, name: str) -
     assert read_manifest(output) is None
     with pytest.raises(DamagedOutputError, match=r"has no manifest\.json that can be read"):
         verify(output)
+    with pytest.raises(DamagedOutputError, match=f"^the output that {re.escape(str(output / name))} belongs to is "):
+        verify_files([output / name])
     write(output, 2)
     verify(output)
+    verify_files([output / name])
     assert holds(output) == 2
     assert not (output / DAMAGED).exists()
 
