@@ -27,7 +27,7 @@ from pocket.statistics.toy_points import PointStatistics, find_toy_interval, fin
 from pocket.statistics.toys import Simulation, asimov, toy
 
 #: kinds of results besides the fit and the intervals of the parameters of interest
-RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
+RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness", "background")
 OBSERVED, ASIMOV = "observed", "asimov"
 #: where the nuisances of Asimov data are: as expected, or as a fit to data puts them
 PREFIT, POSTFIT = "prefit", "postfit"
@@ -93,6 +93,7 @@ class Results:
         seconds: time that the fit took.
         confirmation: the fit by the other minimiser.
         missing: results that were asked for and aren't found.
+        background: the fit without a signal.
     """
 
     fit: Fit
@@ -104,6 +105,7 @@ class Results:
     seconds: float
     confirmation: Confirmation
     missing: tuple[NoResult, ...] = ()
+    background: Fit | None = None
 
 
 def known_parameters(model: Model) -> KnownParameters:
@@ -261,6 +263,12 @@ def find_results(model: Model, choice: Choice) -> Results:
     if "significance" in wanted:
         found = _each("significance", from_zero, lambda poi: find_significance(likelihood, poi), missing)
         others["significance"] = list(found.values())
+    background: dict[str, Fit] = {}
+    # Where nothing is expected without signal, there is nothing to fit.
+    unbounded = any(np.isinf(one.significance) for one in others.get("significance", ()))
+    if "background" in wanted and choice.data == OBSERVED and from_zero == pois != [] and not unbounded:
+        without = likelihood.adjusted(freeze=dict.fromkeys(pois, 0.0))
+        background = _each("fit without", [" and ".join(pois)], lambda _: fit(without, choice.minimiser), missing)
     if "limits" in wanted:
         limits = _each(
             "limit", from_zero, lambda poi: find_upper_limit(of_limit(likelihood, choice, poi), poi), missing
@@ -288,6 +296,7 @@ def find_results(model: Model, choice: Choice) -> Results:
         seconds=seconds,
         confirmation=confirmation,
         missing=tuple(missing),
+        background=next(iter(background.values()), None),
     )
 
 
@@ -350,8 +359,38 @@ def _each(result: str, names: Iterable[str], find: Callable[[str], T], missing: 
     return found
 
 
+def thrower(model: Model, likelihood: Likelihood, choice: Choice) -> Likelihood:
+    """Return the likelihood of a model whose toys another one is fitted to.
+
+    Args:
+        model: the model whose toys they are.
+        likelihood: the likelihood that is fitted.
+        choice: values of parameters, as far as the model has them.
+
+    Raises:
+        UnknownNameError: if the model lacks a region or a parameter of interest.
+        StatisticsError: if a region has other bins.
+    """
+    regions = {region.name: region.bins for region in model.regions}
+    fitted, place = likelihood.model, "the model whose toys are fitted"
+    check_known("region", [region.name for region in fitted.regions], regions, place)
+    check_known("parameter of interest", fitted.pois, (*model.pois, *model.parameters), place)
+    for region in fitted.regions:
+        if regions[region.name] != region.bins:
+            raise StatisticsError(
+                f"region {region.name!r} has {regions[region.name]} bins in {place}, and {region.bins} in the fit"
+            )
+    values = with_names(fitted, choice).values
+    known = {name: value for name, value in values.items() if name in model.parameters}
+    return choose_likelihood(model, Choice(values=known))
+
+
 def fit_toys(
-    model: Model, numbers: Iterable[int], choice: Choice, progress: Callable[[int], None] = lambda _: None
+    model: Model,
+    numbers: Iterable[int],
+    choice: Choice,
+    progress: Callable[[int], None] = lambda _: None,
+    of: Model | None = None,
 ) -> dict[str, dict[str, list[float]]]:
     """Return the values, errors and pulls of the parameters of interest in toys.
 
@@ -360,6 +399,8 @@ def fit_toys(
         numbers: numbers of the toys.
         choice: values at which they are thrown, seed, and frozen parameters.
         progress: called with the number of toys that are done since the last call.
+        of: the model whose data the toys have, for studies of the bias that the choice of a model is; by default the
+            fitted one. Auxiliary measurements are those of the fitted one.
 
     Returns:
         Parameter of interest → ``"value"``, ``"low"``, ``"high"``, ends of its interval, and ``"number"`` of the toy.
@@ -373,11 +414,16 @@ def fit_toys(
     """
     likelihood = choose_likelihood(model, choice)
     pois = [poi for poi in model.pois if likelihood.parameters.floating[likelihood.parameters.index(poi)]]
+    events = None
+    if of is not None:
+        expected = thrower(of, likelihood, choice)
+        bins = dict(zip((region.name for region in of.regions), expected.arrays.slices(), strict=True))
+        events = np.concatenate([expected.observations.data[bins[region.name]] for region in model.regions])
     found: dict[str, dict[str, list[float]]] = {
         poi: {key: [] for key in ("number", "value", "low", "high")} for poi in pois
     }
     for number in numbers:
-        thrown = likelihood.observing(toy(likelihood, choice.seed, number))
+        thrown = likelihood.observing(toy(likelihood, choice.seed, number, events=events))
         try:
             best = fit(thrown)
             intervals = {poi: find_interval(best, poi) for poi in pois}

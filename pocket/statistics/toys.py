@@ -48,6 +48,7 @@ def toy(
     number: int = 0,
     values: Floats | None = None,
     simulation: Simulation | None = None,
+    events: Floats | None = None,
 ) -> Observations:
     """Return a toy: Poisson data and auxiliary measurements, which fluctuate about the values.
 
@@ -57,6 +58,7 @@ def toy(
         number: number of this toy, on which alone it depends besides the seed, so that branches may share toys.
         values: values of all parameters; by default where they start.
         simulation: parameters of the statistical errors of simulation; by default as expected.
+        events: expected number of data, such as that of another model, shape (bins,); by default the likelihood's.
 
     Raises:
         StatisticsError: if the expectation of a bin isn't a number.
@@ -70,12 +72,13 @@ def toy(
     """
     rng = np.random.default_rng([seed, number])
     expected = asimov(likelihood, values, simulation)
+    events = expected.data if events is None else events
     seen = likelihood.is_seen
-    broken = np.flatnonzero(seen & ~np.isfinite(expected.data))
+    broken = np.flatnonzero(seen & ~np.isfinite(events))
     if len(broken):
         raise StatisticsError(f"the expectation of bin {broken[0]} isn't a number")
     return Observations(
-        data=np.where(seen, rng.poisson(np.where(seen, expected.data, 0.0)), np.nan),
+        data=np.where(seen, rng.poisson(np.where(seen, events, 0.0)), np.nan),
         nuisances=expected.nuisances + rng.normal(size=len(expected.nuisances)),
         gaussian=expected.gaussian + rng.normal(size=len(expected.gaussian)) * likelihood.has_gaussian,
         poisson=rng.poisson(expected.poisson).astype(float),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 DATA = ("asimov", "observed", "toys")
 ASIMOV = ("prefit", "postfit")
 POSTFIT = "postfit.h5"
-RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness")
+RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness", "background")
 #: results from toys at points, which are made if they are asked for by name
 BY_TOYS = ("toy_limits", "toy_significance", "feldman_cousins")
 #: events below which asymptotic formulas are no good approximation
@@ -60,7 +60,8 @@ class FitChoice(PointOptions):
         description="take a fit of which some results aren't found; default: False",
     )
     results = law.CSVParameter(
-        default=RESULTS, description=f"results besides the fit, goodness for data only; default: {','.join(RESULTS)}"
+        default=RESULTS,
+        description=f"results besides the fit, goodness and background for data only; default: {','.join(RESULTS)}",
     )
     toys = luigi.IntParameter(
         default=0,
@@ -69,10 +70,9 @@ class FitChoice(PointOptions):
 
     exclude_index = True
 
-    @property
-    def limits_asked(self) -> bool:
-        """Whether limits are asked for by name, which are shown also where the signal is seen."""
-        return "limits" in self.results and tuple(self.results) != RESULTS
+    def asks_for(self, result: str) -> bool:
+        """Whether limits or the fit of background are asked for by name, which are shown also if a signal is seen."""
+        return result in self.results and tuple(self.results) != RESULTS
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +98,8 @@ class FitChoice(PointOptions):
             raise ConfigError(f"--toys is {params['toys']}, expected 0 or more")
         if params["data"] == "toys":
             params["toys"] = params["toys"] or 100
+        elif params["toys_of"] != law.NO_STR:
+            raise ConfigError(f"--toys-of has no effect with --data {params['data']}")
         return params
 
     def lacks(self, manifest: Manifest) -> str:
@@ -150,7 +152,7 @@ class FitModel(FitChoice):
     def make(self) -> None:
         """Fit the model, and write and print the results."""
         from pocket.statistics import predict, save_predictions, to_json
-        from pocket.statistics.analyses import choose_likelihood, find_results, with_toys
+        from pocket.statistics.analyses import choose_likelihood, find_results, thrower, with_toys
 
         model = read_model(self.source)
         self.check_names(model)
@@ -166,8 +168,11 @@ class FitModel(FitChoice):
         predictions: dict[str, Any] = {}
         if self.data == "toys":
             found = self.requires()["toys"].values()
-            thrown = choose_likelihood(model, self.choice()).parameters
-            shown = toy_lines(found, self.toys, dict(zip(thrown.names, map(float, thrown.start), strict=True)))
+            thrown = choose_likelihood(model, self.choice())
+            if self.toys_source is not None:
+                thrown = thrower(read_model(self.toys_source), thrown, self.choice())
+            truth = dict(zip(thrown.parameters.names, map(float, thrown.parameters.start), strict=True))
+            shown = toy_lines(found, self.toys, truth, "" if self.toys_source is None else self.toys_of)
             files[TOYS] = json.dumps(found, indent=1, allow_nan=False)
         else:
             named = tuple(one for one in self.results if one in RESULTS)
@@ -178,6 +183,8 @@ class FitModel(FitChoice):
             missing, label = results.missing, data_label(results.fit.likelihood, choice)
             shown = result_lines(results, self.data, label)
             predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
+            if results.background is not None:
+                predictions["background"] = predict(results.background)
             files["fit.json"] = to_json(
                 {
                     "fit": results.fit.result(),
@@ -187,6 +194,7 @@ class FitModel(FitChoice):
                     "breakdowns": dict(results.breakdowns),
                     "confirmation": results.confirmation,
                     "missing": missing,
+                    "background": results.background.result() if results.background is not None else None,
                 }
             )
             if results.impacts:
@@ -205,7 +213,7 @@ class FitModel(FitChoice):
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""
-        return describe_fit(self.directory, self.limits_asked)
+        return describe_fit(self.directory, self.asks_for("limits"))
 
     def check_names(self, model: Model) -> None:
         """Check that options name parameters of the model.
@@ -371,14 +379,18 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     return lines
 
 
-def toy_lines(found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, truth: Mapping[str, float]) -> list[str]:
+def toy_lines(
+    found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, truth: Mapping[str, float], of: str = ""
+) -> list[str]:
     """Return the lines about fits of toys: mean, and mean, width and coverage of pulls.
 
     Args:
         found: parameter of interest → results of toys.
         toys: number of toys.
         truth: parameter → value at which they were thrown.
+        of: the model whose toys they are, if that isn't the fitted one.
     """
+    thrown = f"of {of} " if of else ""
     lines = []
     for poi, results in found.items():
         values, count = results["value"], len(results["value"])
@@ -396,7 +408,7 @@ def toy_lines(found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, tru
         covered = sum(low <= true <= high for low, high in ends) / count
         failed = f", {counted(toys - count, 'fit')} without a minimum" if count < toys else ""
         lines.append(
-            f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} with {poi} = {true:g}   "
+            f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} {thrown}with {poi} = {true:g}   "
             f"pull {_signed(mean, 2)} ± {width:.2f}, coverage {100 * covered:.0f} %{failed}"
         )
     return lines

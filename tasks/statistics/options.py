@@ -68,6 +68,10 @@ class FitOptions(ModelTask):
         description=f"what looks for minima first, {' or '.join(MINIMISERS)}; default: {MINIMISERS[0]}",
     )
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
+    toys_of = luigi.Parameter(
+        default=law.NO_STR,
+        description="model, or card, whose toys are fitted, with --data toys; default: the fitted one",
+    )
     toys_per_branch = luigi.IntParameter(
         default=100, significant=False, description="number of toys per branch; default: 100"
     )
@@ -157,14 +161,31 @@ class FitOptions(ModelTask):
         return self.the_card or ProduceDatacards.req(self).directory / MODEL
 
     @property
+    def toys_source(self) -> Path | Card | None:
+        """The file of the model, or the card, whose toys are fitted; ``None`` if that is the fitted one."""
+        if self.toys_of == law.NO_STR:
+            return None
+        if self.the_card:
+            return self.card_of({**self.param_kwargs, "card": self.toys_of})
+        return self.model_tasks["toys of"].directory / MODEL
+
+    @property
     def model_tasks(self) -> dict[str, ProduceDatacards]:
-        """The task that makes the model, by its label among inputs."""
-        return {"model": self.datacards} if self.datacards else {}
+        """The tasks that make the models, by their labels among inputs."""
+        if self.datacards is None:
+            return {}
+        others = {} if self.toys_of == law.NO_STR else {"toys of": ProduceDatacards.req(self, model=self.toys_of)}
+        return {"model": self.datacards, **others}
 
     @property
     def options_spec(self) -> dict[str, Any]:
         """What a fingerprint has of the options."""
+        thrown = self.toys_source
+        others = {} if thrown is None else {
+            "toys_of": card_digest(thrown) if isinstance(thrown, Card) else self.model_tasks["toys of"].fingerprint
+        }  # fmt: skip
         return {
+            **others,
             "model": card_digest(self.the_card) if self.the_card else ProduceDatacards.req(self).fingerprint,
             "freeze": tuple(self.freeze),
             "set": read_values(self.set),

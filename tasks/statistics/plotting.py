@@ -120,7 +120,8 @@ class PlotFit(FormatsTask, FitChoice):
             "periods": self.periods,
             "style": style_spec(config) if config else None,
             "axes": self.axes,
-            "limits": self.limits_asked or EVIDENCE,
+            "asked": [result for result in ("limits", "background") if self.asks_for(result)],
+            "evidence": EVIDENCE,
             "code": [code_closure(f"pocket.plots.fits.{module}") for module in ("results", "yields")],
         }
 
@@ -130,7 +131,7 @@ class PlotFit(FormatsTask, FitChoice):
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest of a fit that was there before; one that is made here tells them itself."""
-        return [] if is_done(self.fitted) else describe_fit(self.fitted.directory, self.limits_asked)
+        return [] if is_done(self.fitted) else describe_fit(self.fitted.directory, self.asks_for("limits"))
 
     def make(self) -> None:
         """Draw all plots, and write the tables of yields."""
@@ -146,11 +147,14 @@ class PlotFit(FormatsTask, FitChoice):
         folder = self.fitted.directory
         results = {name: path for name in _DRAWN if (path := folder / f"{name}.json").exists()}
         records = {name: from_json(path.read_text(encoding="utf-8")) for name, path in results.items()}
-        if not self.limits_asked and "limits" in records:
-            seen = seen_signals(folder)
+        seen = seen_signals(folder)
+        if not self.asks_for("limits") and "limits" in records:
             records["limits"] = [limit for limit in records["limits"] if getattr(limit, "poi", "") not in seen]
         fitted_results = from_json((folder / "fit.json").read_text(encoding="utf-8"))
         records["fit"], missing = fitted_results["fit"], fitted_results["missing"]
+        # Nuisances say nothing in a fit that lacks a signal that is there.
+        with_background = self.asks_for("background") or not seen
+        records["background"] = fitted_results["background"] if with_background else None
         config, formats = self.styled_as, self.formats_to_write()
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
         style = with_processes(style, self.samples, self.histograms)
@@ -158,6 +162,8 @@ class PlotFit(FormatsTask, FitChoice):
         period = period_from(joined_periods(specs.values())) if specs else Period(None, "", None)
         periods = {region: period_from(spec) for region, spec in specs.items()}
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
+        if not with_background:
+            predictions.pop("background", None)
         yields = fitted_yields(predictions, is_data=is_data)
         fitted = "" if is_data else "Asimov data"
         tables = {suffix: as_table(yields, form, fitted) for suffix, form in FORMS.items()}

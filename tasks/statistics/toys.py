@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
     from pocket.statistics.analyses import Choice
 
 TOYS = "toys.json"
-#: folder in the store of what is made of cards, in the place of an analysis' name
-CARDS = "cards"
-#: reference of the analysis of tasks that need none
-NO_ANALYSIS = law.NO_STR
 
 
 class FitToys(FitOptions, BatchWorkflow):
@@ -77,7 +72,7 @@ class FitToys(FitOptions, BatchWorkflow):
     def job(self) -> Job:
         """Return the work of this branch."""
         first, stop = self.branch_data
-        return ToyFitJob(self.source, first, stop, self.choice(), self.write_info())
+        return ToyFitJob(self.source, first, stop, self.choice(), self.write_info(), self.toys_source)
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """Return parameter of interest → results of all toys, see :func:`pocket.statistics.analyses.fit_toys`."""
@@ -113,14 +108,21 @@ class ToysJob:
         return self.stop - self.first
 
 
+@dataclass(frozen=True)
 class ToyFitJob(ToysJob):
-    """Fits some toys."""
+    """Fits some toys.
+
+    Args:
+        of: the file of the model, or the card, whose toys they are; ``None`` for the fitted one.
+    """
+
+    of: Path | Card | None
 
     def run(self, progress: Progress) -> None:
         """Fit the toys and write their results."""
         from pocket.statistics.analyses import fit_toys
 
-        model = read_model(self.model)
+        model, of = read_model(self.model), None if self.of is None else read_model(self.of)
         with write_output(**self.output) as folder:
-            found = fit_toys(model, range(self.first, self.stop), self.choice, progress)
+            found = fit_toys(model, range(self.first, self.stop), self.choice, progress, of)
             (folder / TOYS).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")

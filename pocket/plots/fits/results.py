@@ -36,7 +36,7 @@ def draw_fit(
 
     Args:
         results: ``"fit"`` → the best fit, and as far as they were found, ``"impacts"``, ``"impacts_of_simulation"``,
-            ``"scan"``, ``"limits"`` and ``"gof"`` → their records.
+            ``"scan"``, ``"limits"``, ``"gof"`` and ``"background"``, a fit without signal → their records.
         predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
         style: label, colours and names of processes.
         period: luminosity, year and energy of the data.
@@ -49,7 +49,7 @@ def draw_fit(
         Stem of the file names, figure and numbers.
     """
     fit: FitResult = results["fit"]
-    yield from draw_pulls(fit, style, period, data=is_data)
+    yield from draw_pulls(fit, style, period, data=is_data, background=results.get("background"))
     impacts, simulation = results.get("impacts", ()), results.get("impacts_of_simulation", ())
     ranked = (*impacts, *simulation)
     for poi in ranked[0].effects if ranked else ():

@@ -31,7 +31,9 @@ FURTHEST = 6.0
 UP, DOWN = PETROFF_6[2], PETROFF_6[0]
 
 
-def draw_pulls(fit: FitResult, style: PlotStyle, period: Period, *, data: bool = True) -> Iterator[Plot]:
+def draw_pulls(
+    fit: FitResult, style: PlotStyle, period: Period, *, data: bool = True, background: FitResult | None = None
+) -> Iterator[Plot]:
     """Draw the nuisances after the fit in units of their errors before it, on pages of 40 rows.
 
     A point is the pull; its bar is the error after the fit, which is 1 (the grey band) if the data say nothing.
@@ -41,16 +43,26 @@ def draw_pulls(fit: FitResult, style: PlotStyle, period: Period, *, data: bool =
         style: label, fonts and resolution.
         period: luminosity, year and energy of the data.
         data: whether the fit is to data, which the label says.
+        background: a fit without signal, whose pulls have open markers.
 
     Yields:
         Name, figure and numbers of each page.
     """
+    alone = background.parameters if background is not None else {}
     nuisances = [one for one in fit.parameters.values() if one.kind == "nuisance" and one.floating]
     for name, part in _pages("pulls", nuisances):
-        numbers = {one.name: {"pull": one.pull, "value": one.value, "error": one.error} for one in part}
+        numbers: dict[str, dict[str, Any]] = {
+            one.name: {"pull": one.pull, "value": one.value, "error": one.error} for one in part
+        }
+        second = [alone[one.name] for one in part if alone]
+        for one in second:
+            numbers[one.name]["background"] = {"pull": one.pull, "value": one.value, "error": one.error}
         with cms_style(style.fontsize):
-            figure, (ax,) = _page([one.name for one in part], (4.5,), style, period, data)
-            _mark_pulls(ax, [(one.pull or 0.0, one.error, one.error) for one in part])
+            figure, (ax,) = _page(
+                [one.name for one in part], (4.5,), style, period, data, ABOVE_TEXT if alone else ABOVE
+            )
+            others = [(one.pull or 0.0, one.error, one.error) for one in second]
+            _mark_pulls(ax, [(one.pull or 0.0, one.error, one.error) for one in part], others)
         yield name, figure, {"parameters": numbers}
 
 
@@ -174,25 +186,41 @@ def _page(
     return figure, panels
 
 
-def _mark_pulls(ax: Axes, rows: Sequence[tuple[float, float, float] | None]) -> None:
-    """Draw pulls with errors (down, up), and an arrow for each outside of the range; ``None`` leaves a row empty."""
-    shown = [(row, entry) for row, entry in enumerate(rows) if entry is not None]
-    reach = max([2.0, *(abs(pull) + max(down, up) for _, (pull, down, up) in shown)])
+def _mark_pulls(
+    ax: Axes, rows: Sequence[tuple[float, float, float] | None], others: Sequence[tuple[float, float, float]] = ()
+) -> None:
+    """Draw pulls with errors (down, up), and an arrow for each outside of the range; ``None`` leaves a row empty.
+
+    Others, of a fit without signal, have open markers below the first ones.
+    """
+    aside = 0.18 if others else 0.0
+    shown = [(row - aside, entry, "black") for row, entry in enumerate(rows) if entry is not None]
+    shown += [(row + aside, entry, "white") for row, entry in enumerate(others)]
+    reach = max([2.0, *(abs(pull) + max(down, up) for _, (pull, down, up), _ in shown)])
     reach = min(1.1 * reach, FURTHEST)
     ax.set_xlim(-reach, reach)
     ax.axvspan(-1, 1, color="#d9d9d9", zorder=0.5)
     ax.axvline(0, color="black", linewidth=1, zorder=1)
-    if shown:
-        places = [row for row, _ in shown]
-        pulls = np.array([entry for _, entry in shown])
+    for fill, label in (("black", "with signal"), ("white", "without signal")):
+        chosen = [(place, entry) for place, entry, color in shown if color == fill]
+        if not chosen:
+            continue
+        places = [place for place, _ in chosen]
+        pulls = np.array([entry for _, entry in chosen])
         ax.errorbar(
             pulls[:, 0], places, xerr=pulls[:, 1:].T, linestyle="none", marker="o", color="black", markersize=5,
-            elinewidth=1.5, zorder=3,
+            markerfacecolor=fill, elinewidth=1.5, zorder=3, label=label,
         )  # fmt: skip
         for marker, side, beyond in (("<", -1, pulls[:, 0] < -reach), (">", 1, pulls[:, 0] > reach)):
             rows_beyond = np.array(places)[beyond]
             edge = np.full(rows_beyond.size, 0.95 * side * reach)
-            ax.plot(edge, rows_beyond, linestyle="none", marker=marker, color="black", markersize=8, zorder=3)
+            ax.plot(
+                edge, rows_beyond, linestyle="none", marker=marker, color="black", markerfacecolor=fill, markersize=8,
+                zorder=3,
+            )  # fmt: skip
+    if others:
+        look: dict[str, Any] = {"fontsize": FONT_SIZE - 1, "handletextpad": 0.2, "columnspacing": 0.8}
+        ax.legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.1, **look)
     ax.set_xlabel(r"$(\hat{\theta} - \theta_0)\,/\,\Delta\theta$", fontsize=FONT_SIZE + 2, loc="center")
 
 

@@ -12,7 +12,7 @@ from pocket.statistics.predictions import Prediction
 TOTAL = "total"
 #: forms of tables, by the suffixes of their files
 FORMS = {"txt": "text", "md": "md", "tex": "tex"}
-COLUMNS = ("region", "process", "prefit", "prefit_error", "postfit", "postfit_error")
+COLUMNS = ("region", "process", "prefit", "prefit_error", "postfit", "postfit_error", "background", "background_error")
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,19 @@ class FittedYield:
         process: the process; ``total`` for their sum, or ``data``.
         prefit: events and their error before the fit; data have no error.
         postfit: the same after it, with the covariance of the fit.
+        background: the same after a fit without signal; empty if there is none.
     """
 
     region: str
     process: str
     prefit: tuple[float, float | None]
     postfit: tuple[float, float | None]
+    background: tuple[float, float | None] | tuple[()] = ()
 
     def row(self) -> dict[str, Any]:
         """Return the columns of a table."""
-        return dict(zip(COLUMNS, (self.region, self.process, *self.prefit, *self.postfit), strict=True))
+        values = self.region, self.process, *self.prefit, *self.postfit, *self.background
+        return dict(zip(COLUMNS, values, strict=False))
 
 
 def fitted_yields(predictions: Mapping[str, Mapping[str, Prediction]], *, is_data: bool) -> list[FittedYield]:
@@ -42,17 +45,19 @@ def fitted_yields(predictions: Mapping[str, Mapping[str, Prediction]], *, is_dat
     Errors are those of all parameters and of simulation, with their correlations between bins and processes.
 
     Args:
-        predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
+        predictions: ``"prefit"``, ``"postfit"`` and, for a fit without signal, ``"background"`` → region → expectation.
         is_data: whether observed data were fitted; Asimov data are no row.
     """
-    found = []
+    found, alone = [], predictions.get("background", {})
     for region, before in predictions["prefit"].items():
         after = predictions["postfit"][region]
         names = sorted(before.processes, key=lambda name: -before.yields[name][0])
-        found += [FittedYield(region, name, before.yields[name], after.yields[name]) for name in [*names, TOTAL]]
+        for name in [*names, TOTAL]:
+            background = alone[region].yields[name] if alone else ()
+            found.append(FittedYield(region, name, before.yields[name], after.yields[name], background))
         if is_data and after.data is not None:
             counted = float(after.data.sum()), None
-            found.append(FittedYield(region, DATA, counted, counted))
+            found.append(FittedYield(region, DATA, counted, counted, counted if alone else ()))
     return found
 
 
@@ -69,13 +74,14 @@ def as_table(yields: Sequence[FittedYield], form: str, fitted: str = "") -> str:
     |---|---|---|---|
     | sr | total | 103 ± 12 | 98.4 ± 4.6 |
     """
-    lines = [[one.region, one.process, _cell(one.prefit, form), _cell(one.postfit, form)] for one in yields]
-    return render(
-        ["region", "process", "before the fit", f"after the fit{f' to {fitted}' if fitted else ''}"],
-        lines,
-        form,
-        names=2,
-    )
+    heads = ["region", "process", "before the fit", f"after the fit{f' to {fitted}' if fitted else ''}"]
+    if any(one.background for one in yields):
+        heads.append("after a fit without signal")
+    lines = [
+        [one.region, one.process, *(_cell(entry, form) for entry in (one.prefit, one.postfit, one.background) if entry)]
+        for one in yields
+    ]
+    return render(heads, lines, form, names=2)
 
 
 def _cell(entry: tuple[float, float | None], form: str) -> str:

@@ -37,6 +37,16 @@ def test_leptons_of_events_with_exactly_two() -> None:
         get_dilepton(None, None)
 
 
+def test_angles_on_both_sides_of_pi() -> None:
+    muons = objects([20.0, 10.0])
+    muons = ak.with_field(muons, muons.phi * 2 - 3.0, "phi")
+    muons = ak.with_field(muons, muons.eta * (1 + ak.local_index(muons.pt)), "eta")
+    pair = get_dilepton(None, muons)
+    turn = 2 * np.pi - 6
+    assert pair.deltaPhi.to_list() == pytest.approx([turn])
+    assert pair.deltaR.to_list() == pytest.approx([np.hypot(turn, 0.5)])
+
+
 def test_momenta_are_added_in_the_precision_of_the_objects() -> None:
     def pairs(dtype: type) -> ak.Array:
         columns = {

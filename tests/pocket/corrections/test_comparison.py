@@ -83,6 +83,26 @@ def test_another_text_of_the_same_numbers(files: tuple[str, str], tmp_path: Path
     assert (compared.outcome, compared.differing) == ("identical", [])
 
 
+def test_another_formula_that_bins_refer_to(tmp_path: Path) -> None:
+    def write(name: str, slope: float) -> str:
+        formula = cs.Formula(nodetype="formula", expression=f"1+{slope}*x", parser="TFormula", variables=["pt"])
+        correction = cs.Correction(
+            name="id",
+            version=1,
+            inputs=[cs.Variable(name="pt", type="real")],
+            output=cs.Variable(name="weight", type="real"),
+            generic_formulas=[formula],
+            data=cs.FormulaRef(nodetype="formularef", index=0, parameters=[]),
+        )
+        return write_corrections(tmp_path / name, correction)
+
+    first, same, other = write("a.json", 0.1), write("b.json", 0.1), write("c.json", 0.2)
+    Path(same).write_text(Path(same).read_text() + "\n")
+    outcomes = [one.outcome for one in compare_corrections([used(first, same), used(first, other)])]
+    assert outcomes[0] == "identical"
+    assert outcomes[1] != "identical"
+
+
 def write_compound(path: Path, scale: float, stack: list[str]) -> str:
     parts = [
         cs.Correction.model_validate(

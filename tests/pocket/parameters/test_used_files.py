@@ -42,6 +42,15 @@ def test_path_of_a_file_that_was_replaced_and_put_back(file: Path) -> None:
             used.checksums()
 
 
+def test_path_of_a_file_that_was_replaced_between_two_uses(file: Path) -> None:
+    with recording_files() as used:
+        local_path(str(file))
+        file.write_text("other")
+        local_path(str(file))
+        with pytest.raises(ChangedFileError):
+            used.checksums()
+
+
 def test_content_that_was_read_stays_the_same_in_the_block(file: Path) -> None:
     with recording_files() as used:
         content = content_of(str(file))

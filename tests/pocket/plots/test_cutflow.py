@@ -72,6 +72,15 @@ def test_steps_with_the_events_of_a_blind_category_are_hidden(config: Configurat
             assert None not in found["events"][:2]
 
 
+def test_categories_with_the_events_of_a_blind_category_are_hidden(config: Configurator) -> None:
+    sums = sums_of(config, ["a", "b", "c"], first=64)
+    sums["cutflow"]["b"] = sums["cutflow"]["a"]
+    for sample, found in cutflow_numbers(config, sums, ["a", "b", "c"], ["a"]).items():
+        if not config.samples[sample]:
+            assert [name for name, value in found["yields"].items() if value is None] == ["a", "b"]
+            assert [number is None for number in found["events"][3:]] == [True, True, False]
+
+
 def test_samples_without_events(config: Configurator) -> None:
     plots = list(draw_cutflows(config, sums_of(config, ["a"], first=0), ["a"]))
     assert all(numbers["fractions"] == [None] * 4 for _, _, numbers in plots)

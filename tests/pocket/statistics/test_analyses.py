@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.errors import FitError
+from pocket.errors import FitError, StatisticsError, UnknownNameError
 from pocket.plots.canvas import Period
 from pocket.plots.fits.results import draw_fit
 from pocket.plots.style import PlotStyle
 from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, analyses, find_upper_limit, fit
-from pocket.statistics.analyses import Choice, find_results
+from pocket.statistics.analyses import Choice, find_results, fit_toys
 from pocket.statistics.minimisation import Minimum
 from pocket.statistics.results import NoResult
 from tasks.statistics.fitting import result_lines
+from tests.pocket.statistics import models
 
 
 @pytest.mark.parametrize(
@@ -210,3 +211,50 @@ def test_a_fit_that_is_not_confirmed_is_said(monkeypatch: pytest.MonkeyPatch, fo
     monkeypatch.undo()
     lines = result_lines(find_results(search(15.0), Choice(data="observed", results=())), "observed")
     assert not [one for one in lines if "confirmed" in one]
+
+
+def test_the_fit_without_signal() -> None:
+    model = models.realistic()
+    found = find_results(model, Choice("observed", results=("background",)))
+    expected = fit(Likelihood(model).adjusted(freeze={"r": 0.0}))
+    assert found.background is not None
+    assert found.background.value("r") == 0
+    assert found.background.deviance == pytest.approx(expected.deviance, abs=1e-6)
+    assert found.background.deviance > found.fit.deviance
+    assert found.background.values == pytest.approx(expected.values, abs=1e-4)
+    # It is a question about data.
+    assert find_results(model, Choice(results=("background",))).background is None
+    above = dataclasses.replace(model, pois={"r": FreeParameter(0.5, 20)})
+    assert find_results(above, Choice("observed", results=("background",))).background is None
+
+
+def background(events: float, pois: tuple[str, ...] = ("r",), bins: int = 1) -> Model:
+    """Return a model with ten signal events and a background, in a region of some bins."""
+    nominal = np.array([[10.0] * bins, [events] * bins])
+    factors = {"signal": pois[:1]}
+    region = RegionModel("sr", ("signal", "other"), nominal, 0 * nominal, edges=np.arange(bins + 1.0), factors=factors)
+    return Model((region,), pois={poi: FreeParameter(-20, 20) for poi in pois})
+
+
+def test_toys_of_another_model_show_the_bias() -> None:
+    fitted, other = background(100.0), background(120.0)
+    biased = fit_toys(fitted, range(400), Choice(values={"r": 1.0}), of=other)["r"]
+    # Twenty events that the fitted model lacks are twice the signal.
+    assert np.mean(biased["value"]) == pytest.approx(3.0, abs=3 * np.sqrt(130) / 10 / 20)
+    own = fit_toys(other, range(400), Choice(values={"r": 1.0}))["r"]
+    assert np.array(biased["value"]) == pytest.approx(np.array(own["value"]) + 2, abs=1e-6)
+    same = fit_toys(fitted, range(5), Choice(values={"r": 1.0}), of=background(100.0))
+    assert same == fit_toys(fitted, range(5), Choice(values={"r": 1.0}))
+
+
+def test_toys_of_a_model_that_does_not_fit() -> None:
+    fitted = background(100.0)
+    with pytest.raises(
+        StatisticsError, match="region 'sr' has 2 bins in the model whose toys are fitted, and 1 in the"
+    ):
+        fit_toys(fitted, range(1), Choice(), of=background(100.0, bins=2))
+    with pytest.raises(UnknownNameError, match="parameter of interest 'r' in the model whose toys are fitted"):
+        fit_toys(fitted, range(1), Choice(), of=background(100.0, pois=("mu",)))
+    renamed = dataclasses.replace(fitted, regions=(dataclasses.replace(fitted.regions[0], name="srr"),))
+    with pytest.raises(UnknownNameError, match=r"region 'sr' in the model whose toys are fitted, did you mean 'srr'\?"):
+        fit_toys(fitted, range(1), Choice(), of=renamed)

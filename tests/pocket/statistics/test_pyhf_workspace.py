@@ -14,6 +14,7 @@ from pocket.errors import StatisticsError, UnknownNameError
 from pocket.statistics.fits import fit
 from pocket.statistics.formulas import Formula
 from pocket.statistics.likelihood import Likelihood
+from pocket.statistics.limits import find_upper_limit
 from pocket.statistics.model import FreeParameter, Model, RegionModel
 from pocket.statistics.pyhf_workspace import McStatKind, pyhf_differences, pyhf_workspace
 from tests.pocket.statistics import models, pyhf_models
@@ -153,3 +154,20 @@ def test_what_pyhf_cannot_have() -> None:
     with pytest.raises(UnknownNameError, match="unknown description of statistical errors 'shapesys'"):
         pyhf_workspace(asymmetric(0.8, 1.1), "shapesys")  # type: ignore[arg-type]
     assert Formula("@0", ("r",)).arguments == ("r",)
+
+
+def test_asimov_data_of_bins_with_one_parameter_for_several_processes_are_named() -> None:
+    model = models.simple(2, mc_errors=0.1, bins=3)
+    (sentence,) = (one for one in pyhf_differences(model) if "Asimov" in one)
+    assert sentence.startswith(
+        "Asimov data, of limits and what is expected, measure a parameter for each process in 6 "
+    )
+    assert not any("Asimov" in one for one in pyhf_differences(model, "staterror"))
+    assert not any("Asimov" in one for one in pyhf_differences(models.simple(2, mc_errors=0.0, bins=3)))
+    # It is no small difference.
+    ours = find_upper_limit(Likelihood(model), "r").expected[2]
+    pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=1e-3))
+    workspace = pyhf.Workspace(pyhf_workspace(model))
+    pdf = workspace.model()
+    _, expected = pyhf.infer.hypotest(ours, workspace.data(pdf), pdf, test_stat="qtilde", return_expected_set=True)
+    assert float(expected[2]) > 0.052

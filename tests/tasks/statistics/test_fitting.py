@@ -197,6 +197,7 @@ def test_wrong_options_are_refused_at_once(modelled: Chain) -> None:
         ({"set": ("r=inf",)}, "not 'r=inf'"),
         ({"set": ("r=1", "r=2")}, "--set names 'r' twice"),
         ({"toys": -1}, "--toys is -1, expected 0 or more"),
+        ({"toys_of": "z"}, "--toys-of has no effect with --data asimov"),
         ({"toys_per_branch": 0}, "--toys-per-branch is 0, expected 1 or more"),
         ({"results": ("impact",)}, r"unknown result 'impact' in --results, did you mean 'impacts'\?"),
     ]
@@ -226,6 +227,36 @@ def test_a_card_is_fitted_as_the_model_that_it_is_of(modelled: Chain) -> None:
         modelled.task(FitModel)
     with pytest.raises(ConfigError, match=r"^expected --model; analysis 'small' has z$"):
         modelled.task(ProduceDatacards)
+
+
+def test_toys_of_another_model(modelled: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    (declared,) = re.findall(
+        r"\"z\": (StatisticalModel\(.*?\n +\)),?}", (modelled.analysis / "__init__.py").read_text(), re.S
+    )
+    others = declared.replace("1.02", "1.05"), declared.replace("(0, 20, 40, 80)", "(0, 40, 80)")
+    modelled.edit("__init__.py", 'models={"z": ', f'models={{"rate": {others[0]}, "coarse": {others[1]}, "z": ')
+    ran = modelled.build(FitModel, model="z", data="toys", toys=3, toys_of="rate")
+    assert sorted(ran) == ["FitModel z", "FitToys z", "ProduceDatacards rate", "ProduceDatacards z"]
+    assert " in 3 toys of rate with r = 1 " in capsys.readouterr().out
+    error = modelled.error(FitModel, model="z", data="toys", toys=3, toys_of="coarse")
+    assert "region 'all' has 2 bins in the model whose toys are fitted, and 3 in the fit" in error
+    with pytest.raises(UnknownNameError, match=r"unknown model 'rat'.*did you mean 'rate'"):
+        modelled.task(FitModel, model="z", data="toys", toys=3, toys_of="rat").requires()
+
+
+def test_toys_of_another_card(modelled: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card, other = tmp_path / "card.txt", tmp_path / "other.txt"
+    card.write_text(CARD.replace("rate 5 20", "rate 50 200"))
+    other.write_text(CARD.replace("rate 5 20", "rate 50 250"))
+    params = {"card": str(card), "ranges": ("r=-5:5",), "freeze": ("other",), "data": "toys", "toys": 60}
+    modelled.build(FitModel, **params, toys_of=str(other))
+    found = re.search(r"r = (\S+) in 60 toys of \S+other.txt with r = 1 +pull \+(\S+) ± ", capsys.readouterr().out)
+    assert found is not None
+    # Fifty events that the fitted card lacks are as many as the signal, and the error is that of 300 events.
+    assert float(found[1]) == pytest.approx(2.0, abs=4 * np.sqrt(300) / 50 / np.sqrt(60))
+    assert float(found[2]) > 2
+    with pytest.raises(ConfigError, match="there is no file"):
+        modelled.task(FitModel, **params, toys_of=str(tmp_path / "none.txt")).fingerprint  # noqa: B018
 
 
 def test_lines_about_toys() -> None:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pocket.errors import ConfigError
 from pocket.statistics import from_json, load_predictions
+from tasks.statistics.fitting import RESULTS
 from tasks.statistics.plotting import PlotFit
 from tests.tasks.in_process import run_here
 from tests.tasks.small_chain import Chain
@@ -88,3 +91,20 @@ def test_a_card_is_drawn_too(modelled: Chain) -> None:
     assert "<!-- CMS -->" in texts
     assert not [word for word in ("fb^", "TeV", "toys") if word in texts]
     assert json.loads((folder / "one_postfit.json").read_text())["processes"]["other"] == pytest.approx([20.0])
+
+
+@pytest.mark.parametrize(
+    ("signal", "results", "shown"),
+    [(5, ("significance", "background"), True), (90, RESULTS, False), (90, ("significance", "background"), True)],
+)
+def test_a_fit_without_signal_is_beside_unless_a_signal_is_seen(
+    modelled: Chain, tmp_path: Path, signal: int, results: tuple[str, ...], shown: bool
+) -> None:
+    card = tmp_path / "card.txt"
+    card.write_text(CARD.replace("rate 5 ", f"rate {signal} ").replace("observation 27", f"observation {22 + signal}"))
+    params: dict[str, Any] = {"card": str(card), "data": "observed", "unblind": "toys", "results": results}
+    modelled.build(PlotFit, **params, formats=("png",))
+    (folder,) = (modelled.store / "cards" / "PlotFit" / "card_card" / "v1").glob("*")
+    head = (folder / "yields.txt").read_text().splitlines()[0]
+    assert head.endswith("after a fit without signal") is shown
+    assert ("background" in (folder / "pulls.json").read_text()) is shown

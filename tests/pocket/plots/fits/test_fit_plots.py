@@ -57,6 +57,19 @@ def test_pulls_have_a_row_for_each_floating_nuisance() -> None:
     assert [0.0, 0.01, 0.02, 0.03, 0.04] in [list(line.get_xdata()) for line in points]
 
 
+def test_pulls_of_a_fit_without_signal_are_beside() -> None:
+    alone = fit_of(3)
+    alone.parameters["nuisance1"] = dataclasses.replace(alone.parameters["nuisance1"], pull=-1.5, value=-1.5, error=0.7)
+    ((_, figure, numbers),) = draw_pulls(fit_of(3), STYLE, PERIOD, background=alone)
+    assert numbers["parameters"]["nuisance1"]["background"] == {"pull": -1.5, "value": -1.5, "error": 0.7}
+    (ax,) = (ax for ax in figure.axes if ax.get_xlabel())
+    open_ones = [line for line in ax.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in open_ones] == [[0.0, -1.5, 0.02]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["with signal", "without signal"]
+    ((_, figure, _),) = draw_pulls(fit_of(3), STYLE, PERIOD)
+    assert all(ax.get_legend() is None for ax in figure.axes)
+
+
 def test_pulls_outside_of_the_range_have_arrows() -> None:
     fit = fit_of(4)
     for name, pull in (("nuisance1", -9.0), ("nuisance2", 25.0)):

@@ -45,6 +45,20 @@ def test_yields_are_those_of_the_predictions() -> None:
         assert total.postfit[1] < total.prefit[1]
 
 
+def test_a_fit_without_signal_has_a_column() -> None:
+    likelihood = Likelihood(models.realistic())
+    alone = fit(likelihood.adjusted(freeze=dict.fromkeys(likelihood.model.pois, 0.0)))
+    predictions = {"prefit": predict(likelihood), "postfit": predict(fit(likelihood)), "background": predict(alone)}
+    found = fitted_yields(predictions, is_data=True)
+    for one in found:
+        if one.process not in ("total", "data"):
+            assert one.background == predictions["background"][one.region].yields[one.process]
+    assert next(one for one in found if one.process == "signal").row()["background"] == 0.0
+    lines = as_table(found, "text").splitlines()
+    assert lines[0].endswith("  after a fit without signal")
+    assert len({line.count("±") for line in lines[1:] if " data " not in line}) == 1
+
+
 def test_asimov_and_blind_data_have_no_row() -> None:
     predictions = {stage: predict(Likelihood(models.realistic())) for stage in ("prefit", "postfit")}
     assert "data" not in {one.process for one in fitted_yields(predictions, is_data=False)}
