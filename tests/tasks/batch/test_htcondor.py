@@ -335,6 +335,26 @@ def test_the_same_command_goes_on_with_what_is_submitted(chain: Chain, schedd: S
     assert chain.outputs("MergeOutputs", "main")
 
 
+def test_a_job_that_made_some_of_its_branches_is_submitted_again(chain: Chain, schedd: Schedd) -> None:
+    plan = schedd.folder / "plan.json"
+    outputs = json.loads(plan.read_text())["outputs"]
+
+    def make(first: str, second: str) -> None:
+        """Let jobs make one of their two branches each."""
+        content = json.loads(plan.read_text())
+        content["outputs"] = {"_0To2": outputs[first], "_2To4": outputs[second]}
+        plan.write_text(json.dumps(content))
+
+    make("_0To1", "_2To3")
+    options = ("--tasks-per-job", "2", "--retries", "0")
+    assert run(chain, *options).code != 0
+    assert len(chain.outputs("RunProcessor", "main")) == 2
+    make("_1To2", "_3To4")
+    again = run(chain, *options)
+    assert again.code == 0, again.text
+    assert [job["PocketlawBranches"] for job in schedd.jobs] == ["_0To2", "_2To4"] * 2
+
+
 def test_jobs_that_a_later_command_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside those that wait and run: suspended ones, and ones that transfer their output, but none on hold."""
     manager = HTCondorManager("/control")

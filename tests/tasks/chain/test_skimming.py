@@ -55,6 +55,18 @@ def check_same(merged: dict[str, Any], before: dict[str, Any], but: tuple[str, .
                     np.testing.assert_allclose(found, getattr(expected, values)(flow=True), rtol=1e-12)
 
 
+def test_what_a_skim_keeps_decides_its_fingerprint(chain: Chain) -> None:
+    before = 'Skim(config="main")'
+    skim(chain, f'{{"main": {before}}}')
+    found = {chain.task(SkimEvents, config="main").fingerprint}
+    for options in ('drop=["HLT_*"]', 'keep=["Muon_*"]', 'compression="ZSTD"', PRESEL):
+        after = f'Skim(config="main", {options})'
+        chain.edit("__init__.py", before, after)
+        found.add(chain.task(SkimEvents, config="main").fingerprint)
+        before = after
+    assert len(found) == 5
+
+
 def test_processor_reads_the_skim(chain: Chain) -> None:
     before = read_output(chain.output("MergeOutputs", "main"))
     skim(chain, '{"main": Skim(config="main", mode="presel_any_variation", drop=["HLT_*"])}')

@@ -46,6 +46,15 @@ def test_help_is_light() -> None:
     assert loaded & {"law", "luigi", "numpy", "omegaconf", "awkward"} == set()
 
 
+def test_the_code_of_an_error_is_that_of_the_process(folder: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tasks.command", "new", "not a name"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == main(["new", "not a name"]) != 0
+    assert "not a name" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_new(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "muons", "--with", "columns,skim"]) == 0
     assert capsys.readouterr().out.splitlines() == [

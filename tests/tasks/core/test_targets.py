@@ -195,6 +195,21 @@ def test_damaged_copy_is_fetched_again(storage: FolderStorage, tmp_path: Path) -
     assert not alone.exists()
 
 
+def test_an_earlier_output_in_the_remote_store_is_not_the_one_that_is_damaged_here(
+    storage: FolderStorage, tmp_path: Path
+) -> None:
+    target = StoreTarget(tmp_path / "output", dict, remote=f"{STORE}/output")
+    for remote, content in ((target.remote, "earlier"), (None, "later")):
+        with write_output(target.directory, task="T", inputs={}, remote=remote) as folder:
+            (folder / "file.txt").write_text(content)
+    (target.directory / "file.txt").write_text("damaged, and longer")
+    assert not target.exists()
+    (target.directory / "manifest.json").unlink()
+    assert target.exists()
+    target.fetch()
+    assert (target.directory / "file.txt").read_text() == "earlier"
+
+
 @pytest.mark.slow
 def test_skim_comes_back_for_the_processor(
     storage: FolderStorage, chain: Chain, monkeypatch: pytest.MonkeyPatch
