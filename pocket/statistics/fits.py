@@ -12,7 +12,7 @@ from scipy import linalg
 from pocket.base.typing import Floats, Indices, Mask
 from pocket.errors import FitError
 from pocket.statistics.likelihood import Likelihood
-from pocket.statistics.minimisation import Minimum, factorise, find_minimum
+from pocket.statistics.minimisation import FLAT, Minimum, errors_alone, factorise, find_minimum
 from pocket.statistics.parameter_options import MINIMISERS
 from pocket.statistics.results import FitResult, ParameterResult
 
@@ -170,7 +170,12 @@ def fit(
     sides = _at_bounds(likelihood, found.values)
     free = np.flatnonzero(parameters.floating & (sides == 0))
     bounds = {parameters.names[i]: "lower" if sides[i] < 0 else "upper" for i in np.flatnonzero(sides)}
-    _check_determined(likelihood, likelihood.gradient(found.values), hessian, free)
+    gradient = likelihood.gradient(found.values)
+    if not found.converged:
+        # Where the deviance is flat, parameters at a bound may be degenerate with others, too.
+        is_flat = np.abs(gradient) * errors_alone(np.diag(hessian)) < FLAT
+        free = np.flatnonzero(parameters.floating & ((sides == 0) | is_flat))
+    _check_determined(likelihood, gradient, hessian, free)
     _check_converged(likelihood, found)
     covariance = np.zeros_like(hessian)
     if len(free):

@@ -27,6 +27,8 @@ CLOSE = 1e-6
 LEAST_SHARE = 0.2
 #: size of the gradient at which the trust region ends, in units of the errors that parameters would have alone
 GRADIENT = 1e-3
+#: size of the gradient below which the deviance counts as flat, in the same units
+FLAT = 1e-2
 #: first radius of the trust region, in the same units
 RADIUS = 5.0
 MAX_ITERATIONS = 200
@@ -307,7 +309,7 @@ def polish(likelihood: Likelihood, values: Floats, floating: Mask, iterations: i
     hessian = likelihood.hessian(values)[np.ix_(free, free)]
     factor = factorise(hessian)
     if factor is None:
-        is_flat = np.all(np.abs(gradient[free]) * errors_alone(np.diag(hessian)) < 10 * GRADIENT)
+        is_flat = np.all(np.abs(gradient[free]) * errors_alone(np.diag(hessian)) < FLAT)
         return Minimum(values, deviance, 0.0 if is_flat else np.inf, iterations, False)
     step = -linalg.cho_solve(factor, gradient[free])
     distance = float(-gradient[free] @ step / 2)

@@ -395,3 +395,21 @@ def test_minimum_is_found_from_anywhere() -> None:
         found = minimise(likelihood, np.clip(start, likelihood.parameters.low, None), likelihood.parameters.floating)
         assert found.converged
         np.testing.assert_allclose(found.values, best.values, atol=1e-3)
+
+
+@pytest.mark.parametrize("data", [1.0, 10.0, 84.0, 2000.0])
+def test_degenerate_parameters_at_their_bounds_are_named(data: float) -> None:
+    names = ("r", "first", "second", "third")
+    nominal = np.array([[2.0], [40.0], [3.0], [30.0]])
+    region = RegionModel(
+        "sr", names, nominal, 0 * nominal, data=[data], factors={name: (name,) for name in names},
+        log_normals={"rate": {"first": (0.9, 1.1)}},
+    )  # fmt: skip
+    free = {name: FreeParameter(0, 5) for name in names[1:]}
+    likelihood = Likelihood(Model((region,), {"r": FreeParameter(0, 20)}, ("rate",), free))
+    if data == 2000:
+        # All are at their upper bounds, and each is wanted there.
+        assert set(fit(likelihood).bounds) == set(names)
+    else:
+        with pytest.raises(FitError, match=r"parameters '\w+' and '\w+' are degenerate: only a combination"):
+            fit(likelihood)
