@@ -60,6 +60,7 @@ class HistogramFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, tuple[Any, frozenset[str]]] = {}
+        self._folders: dict[tuple[str, str], Any] = {}
 
     def has(self, file: str, name: str) -> bool:
         """Tell whether a file has an object.
@@ -88,7 +89,10 @@ class HistogramFiles:
         if name not in names:
             raise StatisticsError(f"{file} has no histogram {name!r}")
         try:
-            key = opened.key(name)
+            folder, _, stem = name.rpartition("/")
+            if (file, folder) not in self._folders:
+                self._folders[file, folder] = opened[folder] if folder else opened
+            key = self._folders[file, folder].key(stem)
             kind = str(key.fClassName)
             if kind not in CONTENTS:
                 raise StatisticsError(f"{name!r} in {file} is a {kind}, but only histograms with one axis can be read")
@@ -107,6 +111,7 @@ class HistogramFiles:
         for file, _ in self._files.values():
             file.close()
         self._files.clear()
+        self._folders.clear()
 
     def _open(self, file: str) -> tuple[Any, frozenset[str]]:
         if file not in self._files:
