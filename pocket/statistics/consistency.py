@@ -20,6 +20,8 @@ from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.combined import CombinedModel, check_combined, check_parts
 from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
+from pocket.statistics.declared_grids import grid_of
+from pocket.statistics.declared_grids import with_points as with_points
 from pocket.statistics.declared_places import declared_at
 from pocket.statistics.names import check_parameter_name, fits
 from pocket.statistics.parameter_options import KnownParameters
@@ -87,6 +89,8 @@ def wrong_models(analysis: Analysis) -> dict[str, str]:
     wrong: dict[str, str] = {}
     for name, model in analysis.models.items():
         check_store_name("model", name, f"analysis {analysis.name!r}")
+        if grid_of(name, analysis.models):
+            continue
         try:
             check_model(name, model, analysis)
         except PocketError as error:

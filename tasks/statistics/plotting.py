@@ -19,6 +19,8 @@ from tasks.statistics.systematics import axes_of, histograms_of, names_of, perio
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
+    from pocket.plots.canvas import Period
+    from pocket.plots.style import PlotStyle
     from pocket.statistics import StatisticalModel
 
 T = TypeVar("T")
@@ -42,7 +44,7 @@ class PlotFit(FormatsTask, FitChoice):
         params = super().modify_param_values(params)
         if params["data"] == "toys":
             raise ConfigError(
-                "PlotFit draws one fit, so --data must be asimov or observed: FitModel prints pulls of toys"
+                f"{cls.task_family} draws no toys, so --data must be asimov or observed: FitModel prints pulls of toys"
             )
         return params
 
@@ -110,6 +112,18 @@ class PlotFit(FormatsTask, FitChoice):
         """Region with categories → names of its bins; those of a card aren't known."""
         return self._of_regions(lambda part: names_of(self.analysis_inst, part))
 
+    @property
+    def look(self) -> tuple[PlotStyle, Period]:
+        """The style, and the luminosity of all regions."""
+        from pocket.plots.canvas import Period
+        from pocket.plots.specification import joined_periods
+        from pocket.plots.style import PlotStyle
+        from pocket.plots.templates.figures import period_from
+
+        config, specs = self.styled_as, self.periods
+        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
+        return style, period_from(joined_periods(specs.values())) if specs else Period(None, "", None)
+
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosities, the style, the labels, and the code that draws."""
         from pocket.plots.specification import style_spec
@@ -135,11 +149,8 @@ class PlotFit(FormatsTask, FitChoice):
     def make(self) -> None:
         """Draw all plots, and write the tables of yields."""
         from pocket.outputs.tables import as_json
-        from pocket.plots.canvas import Period
         from pocket.plots.fits.results import draw_fit, with_processes
         from pocket.plots.fits.yields import FORMS, as_table, fitted_yields
-        from pocket.plots.specification import joined_periods
-        from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_from
         from pocket.statistics import from_json, load_predictions
 
@@ -151,12 +162,9 @@ class PlotFit(FormatsTask, FitChoice):
             records["limits"] = [limit for limit in records["limits"] if getattr(limit, "poi", "") not in seen]
         fitted_results = from_json((folder / "fit.json").read_text(encoding="utf-8"))
         records["fit"], missing = fitted_results["fit"], fitted_results["missing"]
-        config, formats = self.styled_as, self.formats_to_write()
-        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
+        formats, (style, period) = self.formats_to_write(), self.look
         style = with_processes(style, self.samples, self.histograms)
-        specs = self.periods
-        period = period_from(joined_periods(specs.values())) if specs else Period(None, "", None)
-        periods = {region: period_from(spec) for region, spec in specs.items()}
+        periods = {region: period_from(spec) for region, spec in self.periods.items()}
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
         yields = fitted_yields(predictions, is_data=is_data)
         fitted = "" if is_data else "Asimov data"

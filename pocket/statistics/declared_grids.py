@@ -1,0 +1,143 @@
+"""Declarations of grids of signals: one model that is fitted for each value of a parameter of its signal."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pocket.base.arguments import Declarative
+from pocket.errors import ConfigError, check_known
+from pocket.statistics.model import is_number
+
+if TYPE_CHECKING:
+    from pocket.statistics.declarations import StatisticalModel
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Grid(metaclass=Declarative):
+    """Values of a parameter of the signal, such as its mass, at each of which a model is fitted.
+
+    Args:
+        name: the parameter; ``{name}`` stands for its value in samples, and in categories and variables of regions.
+        points: its values, two or more.
+        theory: value → cross section in pb to which the sample is normalised, and its error; none by default.
+        label: what plots call the parameter, with its unit; default: the name.
+        poi: the parameter of interest; default: that of the signals with ``{name}``.
+
+    Raises:
+        ConfigError: if the points are fewer than two, one is there twice, or those of the theory are others.
+
+    >>> Grid("m", (250, 200), theory={200: (1.9, 0.2), 250: (0.8, 0.1)}).models("zprime")
+    {200.0: 'zprime_m200', 250.0: 'zprime_m250'}
+    """
+
+    name: str
+    points: Sequence[float]
+    theory: Mapping[float, tuple[float, float]] = field(default_factory=dict)
+    label: str = ""
+    poi: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"Grid({self.name!r})"
+        if not isinstance(self.name, str) or not re.fullmatch(r"[A-Za-z]\w*", self.name, re.ASCII):
+            raise ConfigError(f"{where} needs a name of letters, digits and underscores, with a letter in front")
+        if wrong := [point for point in (*self.points, *self.theory) if not is_number(point)]:
+            raise ConfigError(f"{where}: the point {wrong[0]!r} must be a number")
+        points = sorted(map(float, self.points))
+        if len(points) < 2:
+            raise ConfigError(f"{where} needs two points or more, not {points}")
+        if twice := {point for point in points if points.count(point) > 1}:
+            raise ConfigError(f"{where} has the point {min(twice):g} twice")
+        if self.theory and (other := set(points) ^ set(self.theory)):
+            has = "theory, but none" if min(other) in points else "no point, but theory"
+            raise ConfigError(f"{where} has {has} at {min(other):g}")
+        for point, value in self.theory.items():
+            is_pair = isinstance(value, tuple | list) and len(value) == 2 and all(map(is_number, value))
+            if not is_pair or not 0 <= value[1] < value[0]:
+                raise ConfigError(
+                    f"{where}: theory at {point:g} is {value!r}, not a cross section and its smaller error"
+                )
+        object.__setattr__(self, "points", tuple(points))
+
+    def models(self, name: str) -> dict[float, str]:
+        """Return point → name of its model, for the name of what has the grid."""
+        return {point: f"{name}_{self.name}{point:.12g}" for point in self.points}
+
+    def of(self, model: StatisticalModel) -> Grid:
+        """Return the grid with the parameter of interest of a model.
+
+        Raises:
+            UnknownNameError: if a sample has a placeholder of another name.
+            ConfigError: if no signal has the placeholder, or signals of several parameters of interest have it.
+        """
+        found = {name: re.findall(r"\{(.*?)\}", " ".join(one.samples)) for name, one in model.processes.items()}
+        for name, placeholders in found.items():
+            check_known("placeholder", placeholders, [self.name], f"the samples of process {name!r}")
+        pois = {poi for name in found if found[name] and (poi := model.poi_of(name))}
+        if len(pois) != 1:
+            have = f"those of {' and '.join(sorted(pois))} have it" if pois else "none has it"
+            raise ConfigError(
+                f"Grid({self.name!r}) needs {{{self.name}}} in samples of signals of one parameter of interest; {have}"
+            )
+        return replace(self, poi=pois.pop())
+
+
+def grid_of(name: str, models: Mapping[str, Any]) -> Grid | None:
+    """Return the grid of a model, or of those that it combines; ``None`` if it has none.
+
+    Raises:
+        ConfigError: if it combines grids that aren't the same.
+    """
+    parts = [models[part] for part in getattr(models[name], "models", [name]) if part in models]
+    grids = [part.grid for part in parts if getattr(part, "grid", None) is not None]
+    if any(grid != grids[0] for grid in grids):
+        raise ConfigError(f"the combined model {name!r} has grids that differ in points, theory, label or parameter")
+    return grids[0] if grids else None
+
+
+def with_points(models: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the models of an analysis, and one for each point of each grid.
+
+    Raises:
+        ConfigError: if one has the name of another model, or a model combines grids that aren't the same.
+    """
+    found = dict(models)
+    for name, model in models.items():
+        if (grid := grid_of(name, models)) is None:
+            continue
+        for point, of_point in grid.models(name).items():
+            if of_point in models:
+                raise ConfigError(f"the model {of_point!r} has the name of a point of the grid {name!r}")
+            found[of_point] = _at_point(model, grid, point, models)
+    return found
+
+
+def _at_point(model: Any, grid: Grid, point: float, models: Mapping[str, Any]) -> Any:
+    if hasattr(model, "models"):
+        has_grid = {part for part in model.models if getattr(models.get(part), "grid", None)}
+        parts = tuple(grid.models(part)[point] if part in has_grid else part for part in model.models)
+        return _changed(model, models=parts)
+
+    def filled(text: str) -> str:
+        return text.replace(f"{{{grid.name}}}", f"{point:.12g}")
+
+    processes, regions = dict(model.processes), dict(model.regions)
+    for name, one in processes.items():
+        processes[name] = _changed(one, samples=tuple(map(filled, one.samples)))
+    for name, one in regions.items():
+        regions[name] = _changed(one, category=filled(one.category), variable=filled(one.variable))
+    made = _changed(model, processes=processes, regions=regions, grid=None)
+    made.__post_init__()
+    return made
+
+
+def _changed(declaration: T, **fields: Any) -> T:
+    """Return a copy of a declaration with other values, which errors place where that is."""
+    made = copy.copy(declaration)
+    vars(made).update(fields)
+    return made
