@@ -13,7 +13,7 @@ from pocket.base.arguments import Declarative
 from pocket.cuts.cut import Cut
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.statistics.declarations import Free, LogNormal, Region, StatisticalModel, share_events
-from pocket.statistics.declared_grids import grid_of
+from pocket.statistics.declared_grids import grids_of
 from pocket.statistics.declared_places import remember_place
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def parts_of(name: str, analysis: Analysis) -> dict[str, StatisticalModel]:
         ConfigError: if it is a grid of models.
     """
     model: Any = analysis.model(name)
-    if grid := grid_of(name, analysis.models):
-        first, *_ = grid.models(name).values()
+    if name in (grids := grids_of(analysis.models)):
+        first, *_ = grids[name].models(name).values()
         raise ConfigError(f"the model {name!r} is a grid, which PlotGrid draws: name a point of it, such as {first!r}")
     if isinstance(model, CombinedModel):
         return {part: analysis.model(part, f"the combined model {name!r}") for part in model.models}

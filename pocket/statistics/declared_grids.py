@@ -87,17 +87,22 @@ class Grid(metaclass=Declarative):
         return replace(self, poi=pois.pop())
 
 
-def grid_of(name: str, models: Mapping[str, Any]) -> Grid | None:
-    """Return the grid of a model, or of those that it combines; ``None`` if it has none.
+def grids_of(models: Mapping[str, Any]) -> dict[str, Grid]:
+    """Return the grids of models by their names; a model that combines some with a grid has that grid.
 
     Raises:
-        ConfigError: if it combines grids that aren't the same.
+        ConfigError: if a model combines grids that aren't the same.
     """
-    parts = [models[part] for part in getattr(models[name], "models", [name]) if part in models]
-    grids = [part.grid for part in parts if getattr(part, "grid", None) is not None]
-    if any(grid != grids[0] for grid in grids):
-        raise ConfigError(f"the combined model {name!r} has grids that differ in points, theory, label or parameter")
-    return grids[0] if grids else None
+    own = {name: model.grid for name, model in models.items() if getattr(model, "grid", None)}
+    found = dict(own)
+    for name, model in models.items():
+        combined = [own[part] for part in getattr(model, "models", ()) if part in own]
+        if any(grid != combined[0] for grid in combined):
+            raise ConfigError(
+                f"the combined model {name!r} has grids that differ in points, theory, label or parameter"
+            )
+        found |= {name: combined[0]} if combined else {}
+    return found
 
 
 def with_points(models: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,22 +111,19 @@ def with_points(models: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: if one has the name of another model, or a model combines grids that aren't the same.
     """
-    found = dict(models)
-    for name, model in models.items():
-        if (grid := grid_of(name, models)) is None:
-            continue
+    found, grids = dict(models), grids_of(models)
+    for name, grid in grids.items():
         for point, of_point in grid.models(name).items():
             if of_point in models:
                 raise ConfigError(f"the model {of_point!r} has the name of a point of the grid {name!r}")
-            found[of_point] = _at_point(model, grid, point, models)
+            found[of_point] = _at_point(models[name], grid, point, grids)
     return found
 
 
-def _at_point(model: Any, grid: Grid, point: float, models: Mapping[str, Any]) -> Any:
+def _at_point(model: Any, grid: Grid, point: float, grids: Mapping[str, Grid]) -> Any:
     if hasattr(model, "models"):
-        has_grid = {part for part in model.models if getattr(models.get(part), "grid", None)}
-        parts = tuple(grid.models(part)[point] if part in has_grid else part for part in model.models)
-        return _changed(model, models=parts)
+        parts = (grid.models(part)[point] if part in grids else part for part in model.models)
+        return _changed(model, models=tuple(parts))
 
     def filled(text: str) -> str:
         return text.replace(f"{{{grid.name}}}", f"{point:.12g}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.base.fingerprint import code_closure
-from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.errors import ConfigError
 from pocket.io.store import write_output
 from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import save_plots
@@ -36,18 +36,17 @@ class PlotGrid(PlotFit):
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse a model without a grid, and what the fits of its points refuse, before anything runs."""
-        from pocket.statistics.declared_grids import grid_of
+        from pocket.statistics.declared_grids import grids_of
 
         if params["card"] != law.NO_STR:
             raise ConfigError("PlotGrid draws the grid of a model of the analysis, so it takes --model, not --card")
         analysis, name = load(params), params["model"]
-        grids = {each: grid for each in analysis.models if (grid := grid_of(each, analysis.models))}
-        if name == law.NO_STR:
-            known = ", ".join(grids) or "no model with a grid"
-            raise ConfigError(f"expected --model; analysis {analysis.name!r} has {known}")
-        if name not in grids:
-            raise UnknownNameError("grid", name, grids, f"--model, analysis {analysis.name!r}")
-        check_known("result", RESULTS, params["results"], "--results, of which PlotGrid draws two")
+        grids = grids_of(analysis.models)
+        if name == law.NO_STR or name not in grids:
+            known = ", ".join(grids) or "none"
+            raise ConfigError(f"expected --model with a grid, of which analysis {analysis.name!r} has {known}")
+        if not {*RESULTS} <= {*params["results"]}:
+            raise ConfigError(f"--results must have {' and '.join(RESULTS)}, which PlotGrid draws")
         for point in grids[name].models(name).values():
             checked = super().modify_param_values({**params, "model": point})
         return {**checked, "model": name}
@@ -55,11 +54,9 @@ class PlotGrid(PlotFit):
     @property
     def grid(self) -> Grid:
         """The grid of the model."""
-        from pocket.statistics.declared_grids import grid_of
+        from pocket.statistics.declared_grids import grids_of
 
-        grid = grid_of(self.model, self.analysis_inst.models)
-        assert grid is not None
-        return grid
+        return grids_of(self.analysis_inst.models)[self.model]
 
     @cached_property
     def parts(self) -> dict[str, StatisticalModel]:
@@ -75,6 +72,11 @@ class PlotGrid(PlotFit):
             model: FitModel.req(self, model=model, accept_missing=True)
             for model in self.grid.models(self.model).values()
         }
+
+    @property
+    def summarised(self) -> list[FitModel]:
+        """The tasks whose results these are, so that a report doesn't tell them again."""
+        return list(self.requires().values())
 
     def fingerprint_spec(self) -> Any:
         """Return the fits, the grid, the style, and the code that draws."""

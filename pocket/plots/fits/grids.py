@@ -14,9 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 from scipy import stats
 
 from pocket.base.probabilities import short_probability
+from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.plots.axes import label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
@@ -138,31 +140,36 @@ def _text(value: float, digits: str = ".4g", unit: str = "") -> str:
 
 
 def find_results(rows: Sequence[GridPoint], *, observed: bool) -> dict[str, Any]:
-    """Return where limits cross the theory curve, and the largest excess of observed data.
+    """Return where limits cross the theory, and the largest excess of observed data.
 
     Args:
         rows: the points, rising.
         observed: whether data are observed.
 
     Returns:
-        ``"crossings"`` → ``"observed"`` and ``"expected"`` → what crosses, with ends by the error of the theory and, of
-        the expected median, by the band of one standard deviation; ``"excess"`` → the excess, or why there is none.
+        ``"crossings"`` → ``"observed"`` and ``"expected"`` → each crossing with its ends by the error of the theory,
+        and of the median by the band of one standard deviation, or why there is none; ``"excess"`` → the excess, or why
+        there is none. Without theory there are no crossings, and without data no excess.
     """
-    points, crossings = [row.point for row in rows], {}
+    crossings: dict[str, Any] = {}
+    points = [row.point for row in rows]
     if all(row.theory for row in rows):
         # The parameter of interest multiplies the theory, so that its limit is the ratio of limit and theory.
         down, up = (np.array([1 + side * (row.theory or (1, 0))[1] / row.scale for row in rows]) for side in (-1, 1))
         expected = np.array([row.expected for row in rows]).T
         limits = {"observed": np.array([row.observed for row in rows])} if observed else {}
         for name, limit in {**limits, "expected": expected[2]}.items():
+            ends = {"theory": (limit / down, limit / up)}
+            ends |= {"band": (expected[3], expected[1])} if name == "expected" else {}
+            found = {kind: find_crossings(points, limit, *varied) for kind, varied in ends.items()}
             crossings[name] = [
-                {"point": one.point, "excludes_below": one.excludes_below, "theory": one.ends}
-                for one in find_crossings(points, limit, limit / down, limit / up)
-            ]
-        for one, banded in zip(
-            crossings["expected"], find_crossings(points, expected[2], expected[3], expected[1]), strict=True
-        ):
-            one["band"] = banded.ends
+                {
+                    "point": one.point,
+                    "excludes_below": one.excludes_below,
+                    **{kind: of_kind[number].ends for kind, of_kind in found.items()},
+                }
+                for number, one in enumerate(found["theory"])
+            ] or _no_crossing(limit)
     excess: Any = None
     if observed:
         try:
@@ -171,6 +178,13 @@ def find_results(rows: Sequence[GridPoint], *, observed: bool) -> dict[str, Any]
         except StatisticsError as error:
             excess = str(error)
     return {"crossings": crossings, "excess": excess}
+
+
+def _no_crossing(limit: Floats) -> str:
+    """Return why limits, in units of the theory, don't cross it."""
+    if np.isnan(limit).all():
+        return "isn't found"
+    return f"is {'above' if np.nanmin(limit) > 1 else 'below'} the theory at all points"
 
 
 def result_lines(found: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
@@ -182,45 +196,46 @@ def result_lines(found: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
 
     >>> crossing = {"point": 231.4, "excludes_below": True, "theory": (225.2, None), "band": (210.0, 260.0)}
     >>> result_lines({"crossings": {"expected": [crossing]}, "excess": None}, "m")
-    [('expected limit', 'crosses the theory at m = 231.4 −6.2 +? (theory) −21 +29 (68 %), excluded below')]
+    [('expected limit', 'excludes below m = 231.4 −6.2 +? (theory) −21 +29 (68 % expected)')]
     """
     lines = []
     for which, crossings in found["crossings"].items():
-        for one in crossings:
-            ends = "".join(
-                f" {_distance('−', one['point'], low)} {_distance('+', one['point'], high)} ({kind})"
-                for kind, (low, high) in (
-                    ("theory", one["theory"]),
-                    *([("68 %", one["band"])] if "band" in one else []),
-                )
-            )
-            side = "below" if one["excludes_below"] else "above"
-            lines.append(
-                (f"{which} limit", f"crosses the theory at {name} = {one['point']:.4g}{ends}, excluded {side}")
-            )
-        if not crossings:
-            lines.append((f"{which} limit", "doesn't cross the theory"))
+        text = (
+            crossings
+            if isinstance(crossings, str)
+            else f"excludes {' and '.join(_side(one, name) for one in crossings)}"
+        )
+        lines.append((f"{which} limit", text))
     excess = found["excess"]
     if isinstance(excess, str):
         lines.append(("largest excess", excess))
     elif excess is not None:
-        sigma, (low, high) = math.sqrt(LEVEL), excess["p_range"]
-        local, globally = (
-            f"p = {short_probability(excess[key])}, {_sigma(excess[key])}" for key in ("p_local", "p_global")
-        )
-        lines.append(("largest excess", f"at {name} = {excess['point']:g}: {local}"))
-        count = f"{excess['crossings']} up-crossing{'s' * (excess['crossings'] != 1)} of {sigma:g} σ"
-        ends = f"{short_probability(low)} to {short_probability(high)}, {_sigma(high)} to {_sigma(low)}"
-        lines.append(("anywhere", f"{globally} ({ends}), with {count}"))
+        lines.append(("largest excess", f"at {name} = {excess['point']:g}: {_p_value(excess['p_local'])}"))
+        low, high = map(_p_value, excess["p_range"])
+        count = excess["crossings"]
+        between = f"{_p_value(excess['p_global'])} ({low} to {high})" if count else f"{low} to {high}"
+        crossed = f"{count or 'no'} up-crossing{'s' * (count > 1)} of {math.sqrt(LEVEL):g} σ"
+        lines.append(("one as large anywhere", f"{between}, by {crossed}"))
     return lines
+
+
+def _side(crossing: Mapping[str, Any], name: str) -> str:
+    """Return which points are excluded up to or from a crossing."""
+    point, kinds = crossing["point"], {"theory": "theory", "band": "68 % expected"}
+    ends = "".join(
+        f" {_distance('−', point, crossing[key][0])} {_distance('+', point, crossing[key][1])} ({kind})"
+        for key, kind in kinds.items()
+        if key in crossing
+    )
+    return f"{'below' if crossing['excludes_below'] else 'above'} {name} = {point:.4g}{ends}"
 
 
 def _distance(sign: str, point: float, end: float | None) -> str:
     return f"{sign}?" if end is None else f"{sign}{abs(end - point):.2g}"
 
 
-def _sigma(p_value: float) -> str:
-    return f"{max(0.0, float(stats.norm.isf(p_value))):.1f} σ"
+def _p_value(p_value: float) -> str:
+    return f"p = {short_probability(p_value)}, {max(0.0, float(stats.norm.isf(p_value))):.1f} σ"
 
 
 def draw_grid(
@@ -239,7 +254,8 @@ def draw_grid(
     Yields:
         Stem of the file names, figure and numbers.
     """
-    crossings = [one["point"] for one in found["crossings"].get("observed" if data else "expected", ())]
+    crossed = found["crossings"].get("observed" if data else "expected", ())
+    crossings = [] if isinstance(crossed, str) else [one["point"] for one in crossed]
     numbers: dict[str, Any] = {"points": [_plain(row) for row in rows]}
     with cms_style(style.fontsize):
         if limits := [row for row in rows if np.isfinite([row.observed, *row.expected]).any()]:
@@ -329,6 +345,11 @@ def _p_values(rows: Sequence[GridPoint], grid: Grid, style: PlotStyle, period: P
 
 def _set_range(ax: Axes, values: Any, room: float) -> None:
     """Set the range of a logarithmic axis, with a share of its height free above."""
-    low, high = (np.log(each) for each in (np.nanmin(values[values > 0]), np.nanmax(values)))
+    low, high = (math.log(each) for each in (np.nanmin(values[values > 0]), np.nanmax(values)))
     height = max(high - low, 1.0)
-    ax.set_ylim(math.exp(low - 0.1 * height), math.exp(high + (room / (1 - room) if room else 0.0) * 1.1 * height))
+    ax.set_ylim(math.exp(low - 0.1 * height), math.exp(high + 1.1 * height * room / (1 - room)))
+    if height < 3 and low > -6 and high < 9:
+        # Within about a decade, numbers such as 20 are easier to read than powers of ten.
+        plain = FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "1235" else "")
+        ax.yaxis.set_major_formatter(plain)
+        ax.yaxis.set_minor_formatter(plain)
