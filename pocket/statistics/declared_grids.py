@@ -114,9 +114,9 @@ def with_points(models: Mapping[str, Any]) -> dict[str, Any]:
     found, grids = dict(models), grids_of(models)
     for name, grid in grids.items():
         for point, of_point in grid.models(name).items():
-            if of_point in models:
+            made = _at_point(models[name], grid, point, grids)
+            if found.setdefault(of_point, made) != made:
                 raise ConfigError(f"the model {of_point!r} has the name of a point of the grid {name!r}")
-            found[of_point] = _at_point(models[name], grid, point, grids)
     return found
 
 

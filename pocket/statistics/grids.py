@@ -98,8 +98,8 @@ def _crossings(points: Sequence[float], ratio: Sequence[float]) -> list[tuple[fl
 def find_excess(statistics: Mapping[float, float], level: float = LEVEL) -> Excess:
     """Return the largest excess of a grid, and the p-value of one as large anywhere in it.
 
-    The probability of a q₀ above u is p(u) + N exp(−(u − c)/2), with the local p-value p and the mean number N of
-    up-crossings of a level c. N is counted in the data, so points must be closer than the resolution.
+    The probability of a q₀ above u is at most p(u) + N exp(−(u − c)/2), and nearly that if it is small, with the local
+    p-value p and the mean number N of rises through a level c. N is counted in the data, so points must be close.
 
     Args:
         statistics: point → q₀ of a signal of one parameter, 0 where its yield isn't positive.

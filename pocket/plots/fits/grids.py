@@ -123,7 +123,8 @@ def as_table(rows: Sequence[GridPoint], grid: Grid, form: str, *, observed: bool
         _text(row.scale * row.expected[2]) for row in rows
     ]
     for title, low, high in (("68 %", 1, 3), ("95 %", 0, 4)):
-        columns[title] = [" to ".join(_text(row.scale * row.expected[end]) for end in (low, high)) for row in rows]
+        ends = ([_text(row.scale * row.expected[end]) for end in (low, high)] for row in rows)
+        columns[title] = [" to ".join(pair) if pair != ["–", "–"] else "–" for pair in ends]
     if grid.theory:
         columns["theory"] = [" ± ".join(map(_text, row.theory or ())) for row in rows]
     title = "significance" if observed else "expected significance"
@@ -136,7 +137,7 @@ def as_table(rows: Sequence[GridPoint], grid: Grid, form: str, *, observed: bool
 
 
 def _text(value: float, digits: str = ".4g", unit: str = "") -> str:
-    return "–" if math.isnan(value) else f"{value:{digits}}{unit}"
+    return "–" if math.isnan(value) else f"{value:{digits}}{unit}".replace("inf", "∞")
 
 
 def find_results(rows: Sequence[GridPoint], *, observed: bool) -> dict[str, Any]:
