@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, check_known
@@ -14,8 +14,6 @@ from pocket.statistics.model import is_number
 
 if TYPE_CHECKING:
     from pocket.statistics.declarations import StatisticalModel
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def _at_point(model: Any, grid: Grid, point: float, grids: Mapping[str, Grid]) -
     return made
 
 
-def _changed(declaration: T, **fields: Any) -> T:
+def _changed(declaration: Any, **fields: Any) -> Any:
     """Return a copy of a declaration with other values, which errors place where that is."""
     made = copy.copy(declaration)
     vars(made).update(fields)

@@ -258,8 +258,8 @@ class Report:
         rows: dict[str, list[str]] = {}
         asked = self.root.tasks if is_group(self.root) else [self.root]
         # A task that puts the results of others together tells them itself.
-        told = {task.task_id for one in asked for task in getattr(one, "summarised", ())}
-        tasks = sorted((task for task in done if task.task_id not in told), key=lambda task: task not in asked)
+        told = {family for task in asked for family in getattr(task, "tells_of", ())}
+        tasks = sorted((task for task in done if task.task_family not in told), key=lambda task: task not in asked)
         for task in tasks:
             for label, text in described(task, "describe_results", ()):
                 rows.setdefault(label, []).append(text)

@@ -10,7 +10,7 @@ import law
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.io.store import write_output
-from tasks.framework.base import input_ids, load
+from tasks.framework.base import load
 from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import FitModel, missing_results
 from tasks.statistics.plotting import PlotFit
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pocket.statistics import Grid, StatisticalModel
 
 RESULTS = ("significance", "limits")
-GRID = "grid.json"
 
 
 class PlotGrid(PlotFit):
@@ -32,21 +31,20 @@ class PlotGrid(PlotFit):
     results = law.CSVParameter(default=RESULTS, description=f"results of each fit; default: {','.join(RESULTS)}")
 
     exclude_index = False
+    #: tasks whose results are told here
+    tells_of = ("FitModel",)
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse a model without a grid, and what the fits of its points refuse, before anything runs."""
         from pocket.statistics.declared_grids import grids_of
 
-        if params["card"] != law.NO_STR:
-            raise ConfigError("PlotGrid draws the grid of a model of the analysis, so it takes --model, not --card")
         analysis, name = load(params), params["model"]
         grids = grids_of(analysis.models)
-        if name == law.NO_STR or name not in grids:
+        if name not in grids:
             known = ", ".join(grids) or "none"
             raise ConfigError(f"expected --model with a grid, of which analysis {analysis.name!r} has {known}")
-        if not {*RESULTS} <= {*params["results"]}:
-            raise ConfigError(f"--results must have {' and '.join(RESULTS)}, which PlotGrid draws")
+        params["results"] = tuple(dict.fromkeys((*RESULTS, *params["results"])))
         for point in grids[name].models(name).values():
             checked = super().modify_param_values({**params, "model": point})
         return {**checked, "model": name}
@@ -66,61 +64,36 @@ class PlotGrid(PlotFit):
         points = self.grid.models(self.model).values()
         return {name: part for point in points for name, part in parts_of(point, self.analysis_inst).items()}
 
-    def requires(self) -> Any:
+    def requires(self) -> dict[str, FitModel]:
         """Return the fits by the names of their models."""
-        return {
-            model: FitModel.req(self, model=model, accept_missing=True)
-            for model in self.grid.models(self.model).values()
-        }
-
-    @property
-    def summarised(self) -> list[FitModel]:
-        """The tasks whose results these are, so that a report doesn't tell them again."""
-        return list(self.requires().values())
+        models = self.grid.models(self.model).values()
+        return {model: FitModel.req(self, model=model, accept_missing=True) for model in models}
 
     def fingerprint_spec(self) -> Any:
-        """Return the fits, the grid, the style, and the code that draws."""
-        from pocket.plots.specification import style_spec
-
-        config = self.styled_as
-        return {
-            "fits": {model: fit.fingerprint for model, fit in self.requires().items()},
-            "grid": self.grid,
-            "periods": self.periods,
-            "style": style_spec(config) if config else None,
-            "code": code_closure("pocket.plots.fits.grids"),
-        }
-
-    def input_ids(self) -> dict[str, str] | None:
-        """Return the fits."""
-        return input_ids({model: fit.output() for model, fit in self.requires().items()})
+        """Return the fits, the style, the grid, and the code that draws."""
+        return {**super().fingerprint_spec(), "grid": self.grid, "code": code_closure("pocket.plots.fits.grids")}
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return where limits cross the theory, and the largest excess."""
-        from pocket.plots.fits.grids import result_lines
-        from pocket.statistics import from_json
+        from pocket.plots.fits.grids import read_lines
 
-        return result_lines(from_json((self.directory / GRID).read_text(encoding="utf-8")), self.grid.name)
+        return read_lines(self.directory, self.grid)
 
     def make(self) -> None:
         """Draw limits and p-values, and write and print the table."""
-        from pocket.plots.fits.grids import GridPoint, as_table, draw_grid, find_results
-        from pocket.plots.fits.yields import FORMS
-        from pocket.statistics import to_json
+        from pocket.plots.fits.grids import GridPoint, as_files, draw_grid, find_results
+        from pocket.plots.fits.results import look_of
 
         grid, fits, is_data = self.grid, self.requires(), self.data == "observed"
-        points = [(point, fits[model]) for point, model in grid.models(self.model).items()]
-        rows = [GridPoint.of_fit(fit.directory, grid, point, observed=is_data) for point, fit in points]
+        folders = {point: fits[model].directory for point, model in grid.models(self.model).items()}
+        rows = [GridPoint.of_fit(folder, grid, point, observed=is_data) for point, folder in folders.items()]
         found, missing = find_results(rows, observed=is_data), sum(row.missing for row in rows)
-        tables = {suffix: as_table(rows, grid, form, observed=is_data) for suffix, form in FORMS.items()}
-        print(tables["txt"], flush=True)
-        formats, (style, period) = self.formats_to_write(), self.look
+        files = as_files(rows, found, grid, observed=is_data)
+        print(files["grid.txt"], end="", flush=True)
+        formats, look = self.formats_to_write(), look_of(self.styled_as, self.periods)
         with write_output(**self.write_info(), formats=formats, missing=missing, **self.reason) as output:
-            (output / GRID).write_text(
-                to_json({"data": self.data, "grid": vars(grid), "points": list(map(vars, rows)), **found})
-            )
-            for suffix, table in tables.items():
-                (output / f"grid.{suffix}").write_text(f"{table}\n", encoding="utf-8")
-            save_plots(draw_grid(rows, found, grid, style, period, data=is_data), output, formats)
+            for name, text in files.items():
+                (output / name).write_text(text, encoding="utf-8")
+            save_plots(draw_grid(rows, found, grid, *look, data=is_data), output, formats)
         if missing and not self.accept_missing:
             raise missing_results(self, missing)

@@ -19,8 +19,6 @@ from tasks.statistics.systematics import axes_of, histograms_of, names_of, perio
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
-    from pocket.plots.canvas import Period
-    from pocket.plots.style import PlotStyle
     from pocket.statistics import StatisticalModel
 
 T = TypeVar("T")
@@ -53,9 +51,9 @@ class PlotFit(FormatsTask, FitChoice):
         """The fit."""
         return FitModel.req(self, accept_missing=True)
 
-    def requires(self) -> FitModel:
-        """Return the fit."""
-        return self.fitted
+    def requires(self) -> dict[str, FitModel]:
+        """Return the fits that are drawn, by their labels among inputs."""
+        return {"fit": self.fitted}
 
     @property
     def styled_as(self) -> Configurator | None:
@@ -112,25 +110,13 @@ class PlotFit(FormatsTask, FitChoice):
         """Region with categories → names of its bins; those of a card aren't known."""
         return self._of_regions(lambda part: names_of(self.analysis_inst, part))
 
-    @property
-    def look(self) -> tuple[PlotStyle, Period]:
-        """The style, and the luminosity of all regions."""
-        from pocket.plots.canvas import Period
-        from pocket.plots.specification import joined_periods
-        from pocket.plots.style import PlotStyle
-        from pocket.plots.templates.figures import period_from
-
-        config, specs = self.styled_as, self.periods
-        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
-        return style, period_from(joined_periods(specs.values())) if specs else Period(None, "", None)
-
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosities, the style, the labels, and the code that draws."""
         from pocket.plots.specification import style_spec
 
         config = self.styled_as
         return {
-            "fit": self.fitted.fingerprint,
+            "fits": {label: fit.fingerprint for label, fit in self.requires().items()},
             "periods": self.periods,
             "style": style_spec(config) if config else None,
             "axes": self.axes,
@@ -139,8 +125,8 @@ class PlotFit(FormatsTask, FitChoice):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the fit."""
-        return input_ids({"fit": self.fitted.output()})
+        """Return the fits."""
+        return input_ids({label: fit.output() for label, fit in self.requires().items()})
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest of a fit that was there before; one that is made here tells them itself."""
@@ -149,7 +135,7 @@ class PlotFit(FormatsTask, FitChoice):
     def make(self) -> None:
         """Draw all plots, and write the tables of yields."""
         from pocket.outputs.tables import as_json
-        from pocket.plots.fits.results import draw_fit, with_processes
+        from pocket.plots.fits.results import draw_fit, look_of, with_processes
         from pocket.plots.fits.yields import FORMS, as_table, fitted_yields
         from pocket.plots.templates.figures import period_from
         from pocket.statistics import from_json, load_predictions
@@ -162,7 +148,7 @@ class PlotFit(FormatsTask, FitChoice):
             records["limits"] = [limit for limit in records["limits"] if getattr(limit, "poi", "") not in seen]
         fitted_results = from_json((folder / "fit.json").read_text(encoding="utf-8"))
         records["fit"], missing = fitted_results["fit"], fitted_results["missing"]
-        formats, (style, period) = self.formats_to_write(), self.look
+        formats, (style, period) = self.formats_to_write(), look_of(self.styled_as, self.periods)
         style = with_processes(style, self.samples, self.histograms)
         periods = {region: period_from(spec) for region, spec in self.periods.items()}
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"

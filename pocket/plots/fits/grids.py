@@ -23,13 +23,14 @@ from pocket.errors import StatisticsError
 from pocket.plots.axes import label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.fits.curves import INNER, OUTER
+from pocket.plots.fits.yields import FORMS
 from pocket.plots.palettes import PETROFF_6
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
 from pocket.plots.yields import render
 from pocket.statistics.declared_grids import Grid
 from pocket.statistics.grids import LEVEL, find_crossings, find_excess
-from pocket.statistics.results import from_json
+from pocket.statistics.results import from_json, to_json
 
 THEORY = PETROFF_6[2]
 #: room above the highest curve for the legend, as a share of the height of logarithmic axes
@@ -179,6 +180,25 @@ def find_results(rows: Sequence[GridPoint], *, observed: bool) -> dict[str, Any]
         except StatisticsError as error:
             excess = str(error)
     return {"crossings": crossings, "excess": excess}
+
+
+def as_files(rows: Sequence[GridPoint], found: Mapping[str, Any], grid: Grid, *, observed: bool) -> dict[str, str]:
+    """Return name of a file → its text: ``grid.json`` with all numbers, and tables.
+
+    Args:
+        rows: the points.
+        found: what :func:`find_results` returns.
+        grid: the grid.
+        observed: whether data are observed.
+    """
+    numbers = {"data": "observed" if observed else "asimov", "grid": vars(grid), "points": [vars(row) for row in rows]}
+    tables = {f"grid.{suffix}": as_table(rows, grid, form, observed=observed) for suffix, form in FORMS.items()}
+    return {name: f"{text}\n" for name, text in {"grid.json": to_json({**numbers, **found}), **tables}.items()}
+
+
+def read_lines(folder: Path, grid: Grid) -> list[tuple[str, str]]:
+    """Return the lines of :func:`result_lines` about a folder with the files of :func:`as_files`."""
+    return result_lines(from_json((folder / "grid.json").read_text(encoding="utf-8")), grid.name)
 
 
 def _no_crossing(limit: Floats) -> str:

@@ -88,6 +88,7 @@ def test_expected_limits_of_all_points(gridded: Chain) -> None:
     assert gridded.build(PlotGrid, model="zprime", formats=("png",)) == ["PlotGrid zprime"]
     # The fits are those of the models of points, wherever they are asked for.
     assert gridded.build(FitModel, model="zprime_m40", results=("significance", "limits")) == []
+    assert gridded.task(PlotGrid, model="zprime", results=("scan",)).results == ("significance", "limits", "scan")
 
 
 def test_observed_data_have_p_values_and_an_excess(gridded: Chain) -> None:
@@ -146,18 +147,14 @@ def test_a_point_without_a_limit_is_a_row_and_no_reason_to_have_no_others(
 
 
 def test_wrong_options_are_refused_at_once(gridded: Chain) -> None:
-    card = gridded.folder / "card.txt"
     cases: list[tuple[dict[str, Any], str]] = [
         ({}, "expected --model with a grid, of which analysis 'small' has zprime"),
         ({"model": "zprim"}, "expected --model with a grid, of which analysis 'small' has zprime"),
         ({"model": "zprime_m30"}, "expected --model with a grid, of which analysis 'small' has zprime"),
-        ({"card": str(card)}, "PlotGrid draws the grid of a model of the analysis, so it takes --model, not --card"),
+        ({"card": "card.txt"}, "expected --model with a grid, of which analysis 'small' has zprime"),
+        ({"model": "zprime", "card": "card.txt"}, "expected one of --model and --card, not both of them"),
         ({"model": "zprime", "data": "toys"}, "PlotGrid draws no toys, so --data must be asimov or observed"),
         ({"model": "zprime", "data": "observed"}, "--data observed needs --unblind REASON"),
-        (
-            {"model": "zprime", "results": ("limits",)},
-            "--results must have significance and limits, which PlotGrid draws",
-        ),
         ({"model": "zprime", "freeze": ("lumy",)}, "unknown parameter 'lumy' in --freeze, model 'zprime_m30', did you"),
     ]
     make = functools.partial(PlotGrid, version="v1", analysis=str(gridded.analysis))
