@@ -76,7 +76,7 @@ class Analysis(metaclass=Declarative):
             converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
         least_toys: smallest ``toys.scale`` with which its scale factors can be measured in toys.
         models: name → :class:`~pocket.statistics.StatisticalModel` of the templates, which ``ProduceDatacards`` makes,
-            or :class:`~pocket.statistics.CombinedModel` of others.
+            or :class:`~pocket.statistics.CombinedModel` of others; points of a grid are added as models of their own.
         blind: patterns of categories whose data no plot, table or fit shows without ``--unblind``, in addition to those
             of the blind regions of ``models``.
 
@@ -148,6 +148,7 @@ class Analysis(metaclass=Declarative):
         if self.models:
             # The import is by name, since templates and all that makes them don't know the statistics.
             statistics = importlib.import_module("pocket.statistics.consistency")
+            object.__setattr__(self, "models", statistics.with_points(self.models))
             object.__setattr__(self, "broken_models", statistics.wrong_models(self))
         object.__setattr__(self, "blind", as_blind(self.blind, where))
         check_blind(self)
@@ -243,8 +244,7 @@ class Analysis(metaclass=Declarative):
             has_toys = any(definition.source == "toys" for definition in config.definitions.values())
             if not (self.least_toys and has_toys):
                 continue
-            scale = config.parameters.toys.scale
-            if scale < self.least_toys:
+            if (scale := config.parameters.toys.scale) < self.least_toys:
                 raise ConfigError(
                     f"toys.scale is {scale:g}, but the scale factor {scale_factor!r} of {self.name!r} can't be "
                     f"measured in fewer toys than with {self.least_toys:g}"

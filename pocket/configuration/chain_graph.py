@@ -119,8 +119,12 @@ def _nodes(analysis: Analysis) -> Iterator[ChainNode]:
         others = [each for each in group.scale_factors if each != name] if group else []
         coupled = f", coupled with {', '.join(others)}" if others else ""
         yield ChainNode(SCALE_FACTOR, name, f"{type(declaration).__name__}{coupled}")
+    hidden = _points(analysis)
     for name, model in analysis.models.items():
-        yield ChainNode(MODEL, name, f"of {', '.join(model.regions)}")
+        if name not in hidden:
+            count = list(hidden.values()).count(name)
+            points = f", {count} points" if count else ""
+            yield ChainNode(MODEL, name, f"of {', '.join(model.regions or getattr(model, 'models', ()))}{points}")
 
 
 def _edges(analysis: Analysis) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
@@ -137,9 +141,25 @@ def _edges(analysis: Analysis) -> Iterator[tuple[tuple[str, str], tuple[str, str
     for name, declaration in analysis.scale_factors.items():
         for config_name in declaration.configs():
             yield (CONFIG, config_name), (SCALE_FACTOR, name)
+    hidden = _points(analysis)
     for name, model in analysis.models.items():
-        for config_name in model.configs:
+        if name in hidden:
+            continue
+        # A combined model is made of others, and a model of configurations.
+        for part in dict.fromkeys(hidden.get(part, part) for part in getattr(model, "models", ())):
+            yield (MODEL, part), (MODEL, name)
+        for config_name in getattr(model, "configs", ()):
             yield (CONFIG, config_name), (MODEL, name)
+
+
+def _points(analysis: Analysis) -> dict[str, str]:
+    """Return model of a point of a grid, of which there may be many → the model that has the grid."""
+    found: dict[str, str] = {}
+    for name, model in analysis.models.items():
+        for part in getattr(model, "models", [name]):
+            if grid := getattr(analysis.models.get(part), "grid", None):
+                found |= dict.fromkeys(grid.models(name).values(), name)
+    return found
 
 
 def _files(analysis: Analysis, config: str) -> str:

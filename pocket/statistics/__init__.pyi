@@ -12,6 +12,7 @@ from .declarations import (
     StatisticalModel as StatisticalModel,
     Stored as Stored,
 )
+from .declared_grids import Grid as Grid
 from .cards import (
     read_datacard as read_datacard,
     read_datacards as read_datacards,

@@ -13,6 +13,7 @@ from pocket.base.arguments import Declarative
 from pocket.cuts.cut import Cut
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.statistics.declarations import Free, LogNormal, Region, StatisticalModel, share_events
+from pocket.statistics.declared_grids import grids_of
 from pocket.statistics.declared_places import remember_place
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class CombinedModel(metaclass=Declarative):
     """Models of an analysis that are fitted together; parameters of one name are one parameter.
 
     The parameters of interest and free ones of one name must have one range, and regions different names and events.
+    If some are grids, which must be the same one, it is a grid, too: it combines their models of each point.
 
     Args:
         *models: names of the models.
@@ -57,8 +59,12 @@ def parts_of(name: str, analysis: Analysis) -> dict[str, StatisticalModel]:
 
     Raises:
         UnknownNameError: if there is no such model.
+        ConfigError: if it is a grid of models.
     """
     model: Any = analysis.model(name)
+    if name in (grids := grids_of(analysis.models)):
+        first, *_ = grids[name].models(name).values()
+        raise ConfigError(f"the model {name!r} is a grid, which PlotGrid draws: name a point of it, such as {first!r}")
     if isinstance(model, CombinedModel):
         return {part: analysis.model(part, f"the combined model {name!r}") for part in model.models}
     return {name: model}

@@ -20,6 +20,8 @@ from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.combined import CombinedModel, check_combined, check_parts
 from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
+from pocket.statistics.declared_grids import grids_of
+from pocket.statistics.declared_grids import with_points as with_points
 from pocket.statistics.declared_places import declared_at
 from pocket.statistics.names import check_parameter_name, fits
 from pocket.statistics.parameter_options import KnownParameters
@@ -84,9 +86,11 @@ def wrong_models(analysis: Analysis) -> dict[str, str]:
         PocketError: for a model that blinds and has an unknown name, which may be that of the data to hide; for any
             wrong model, if errors aren't deferred.
     """
-    wrong: dict[str, str] = {}
+    wrong, grids = dict[str, str](), grids_of(analysis.models)
     for name, model in analysis.models.items():
         check_store_name("model", name, f"analysis {analysis.name!r}")
+        if name in grids:
+            continue  # Its points are models of their own.
         try:
             check_model(name, model, analysis)
         except PocketError as error:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
+from pocket.statistics.declared_grids import Grid
 from pocket.statistics.declared_places import remember_place
 from pocket.statistics.formulas import Formula
 from pocket.statistics.model import FreeParameter, McStat, check_factors, is_number
@@ -367,6 +368,7 @@ class StatisticalModel(metaclass=Declarative):
         pois: parameters of interest → range, or :class:`~pocket.statistics.model.FreeParameter`.
         prune: what is left out because it is small.
         blind: patterns of regions whose data are hidden.
+        grid: values of a parameter of the signal; the model of each is fitted.
 
     Raises:
         ConfigError: if a name can't be used, a sample is in two processes, or there is no signal.
@@ -391,6 +393,7 @@ class StatisticalModel(metaclass=Declarative):
     pois: Mapping[str, Any] = field(default_factory=lambda: {"r": (0, 20)})
     prune: Prune | None = None
     blind: str | Sequence[str] = ()
+    grid: Grid | None = None
 
     def __post_init__(self) -> None:
         remember_place(self)
@@ -407,6 +410,10 @@ class StatisticalModel(metaclass=Declarative):
             raise ConfigError(f"mc_stat must be McStat(…) or None, not {self.mc_stat!r}")
         if self.prune is not None and not isinstance(self.prune, Prune):
             raise ConfigError(f"prune must be Prune(…) or None, not {self.prune!r}")
+        if self.grid is not None and not isinstance(self.grid, Grid):
+            raise ConfigError(f"grid must be Grid(…) or None, not {self.grid!r}")
+        if self.grid is not None:
+            object.__setattr__(self, "grid", self.grid.of(self))
 
     @property
     def configs(self) -> tuple[str, ...]:

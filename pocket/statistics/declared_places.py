@@ -24,6 +24,8 @@ def remember_place(declaration: object) -> None:
         declaration: an instance that is being made. Code of this package may make it for the analysis, so the line is
             the innermost one of the user's code, if there is any.
     """
+    if hasattr(declaration, _ATTRIBUTE):
+        return  # It is a copy with other names, as of a point of a grid.
     frame = sys._getframe(1)
     while owner(frame.f_globals.get("__name__", "")) != "user":
         if frame.f_back is None:

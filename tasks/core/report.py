@@ -257,7 +257,9 @@ class Report:
     def _show_results(self, done: Iterable[Any]) -> None:
         rows: dict[str, list[str]] = {}
         asked = self.root.tasks if is_group(self.root) else [self.root]
-        tasks = sorted(done, key=lambda task: task not in asked)
+        # A task that puts the results of others together tells them itself.
+        told = {family for task in asked for family in getattr(task, "tells_of", ())}
+        tasks = sorted((task for task in done if task.task_family not in told), key=lambda task: task not in asked)
         for task in tasks:
             for label, text in described(task, "describe_results", ()):
                 rows.setdefault(label, []).append(text)

@@ -42,7 +42,7 @@ class PlotFit(FormatsTask, FitChoice):
         params = super().modify_param_values(params)
         if params["data"] == "toys":
             raise ConfigError(
-                "PlotFit draws one fit, so --data must be asimov or observed: FitModel prints pulls of toys"
+                f"{cls.task_family} draws no toys, so --data must be asimov or observed: FitModel prints pulls of toys"
             )
         return params
 
@@ -51,9 +51,9 @@ class PlotFit(FormatsTask, FitChoice):
         """The fit."""
         return FitModel.req(self, accept_missing=True)
 
-    def requires(self) -> FitModel:
-        """Return the fit."""
-        return self.fitted
+    def requires(self) -> dict[str, FitModel]:
+        """Return the fits that are drawn, by their labels among inputs."""
+        return {"fit": self.fitted}
 
     @property
     def styled_as(self) -> Configurator | None:
@@ -116,7 +116,7 @@ class PlotFit(FormatsTask, FitChoice):
 
         config = self.styled_as
         return {
-            "fit": self.fitted.fingerprint,
+            "fits": {label: fit.fingerprint for label, fit in self.requires().items()},
             "periods": self.periods,
             "style": style_spec(config) if config else None,
             "axes": self.axes,
@@ -126,8 +126,8 @@ class PlotFit(FormatsTask, FitChoice):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the fit."""
-        return input_ids({"fit": self.fitted.output()})
+        """Return the fits."""
+        return input_ids({label: fit.output() for label, fit in self.requires().items()})
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest of a fit that was there before; one that is made here tells them itself."""
@@ -136,11 +136,8 @@ class PlotFit(FormatsTask, FitChoice):
     def make(self) -> None:
         """Draw all plots, and write the tables of yields."""
         from pocket.outputs.tables import as_json
-        from pocket.plots.canvas import Period
-        from pocket.plots.fits.results import draw_fit, with_processes
+        from pocket.plots.fits.results import draw_fit, look_of, with_processes
         from pocket.plots.fits.yields import FORMS, as_table, fitted_yields
-        from pocket.plots.specification import joined_periods
-        from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_from
         from pocket.statistics import from_json, load_predictions
 
@@ -155,12 +152,9 @@ class PlotFit(FormatsTask, FitChoice):
         # Nuisances say nothing in a fit that lacks a signal that is there.
         with_background = self.asks_for("background") or not seen
         records["background"] = fitted_results["background"] if with_background else None
-        config, formats = self.styled_as, self.formats_to_write()
-        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
+        formats, (style, period) = self.formats_to_write(), look_of(self.styled_as, self.periods)
         style = with_processes(style, self.samples, self.histograms)
-        specs = self.periods
-        period = period_from(joined_periods(specs.values())) if specs else Period(None, "", None)
-        periods = {region: period_from(spec) for region, spec in specs.items()}
+        periods = {region: period_from(spec) for region, spec in self.periods.items()}
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
         if not with_background:
             predictions.pop("background", None)

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from pocket.configuration.configurator import Configurator
 from pocket.plots.canvas import Period
 from pocket.plots.fits.correlations import draw_correlations
 from pocket.plots.fits.curves import draw_goodness, draw_limits, draw_scan
 from pocket.plots.fits.regions import STAGES, draw_region
 from pocket.plots.fits.rows import draw_impacts, draw_pulls
+from pocket.plots.specification import joined_periods
 from pocket.plots.style import PlotStyle
-from pocket.plots.templates.figures import Plot
+from pocket.plots.templates.figures import Plot, period_from
 from pocket.plots.templates.processes import colors_of
 from pocket.statistics.predictions import Prediction
 from pocket.statistics.results import FitResult
@@ -77,6 +79,17 @@ def draw_fit(
             look = style, periods.get(region, period), axes.get(region, "")
             bins = names.get(region, ())
             yield draw_region(prediction, stage, *look, asimov=not is_data, colors=colors, names=bins)
+
+
+def look_of(config: Configurator | None, periods: Mapping[str, Sequence[Any]]) -> tuple[PlotStyle, Period]:
+    """Return the style, and the luminosity, years and energies of all regions.
+
+    Args:
+        config: the configuration with the style; ``None`` for the default one.
+        periods: region → what :func:`pocket.plots.specification.period_spec` returns for it; none for a card.
+    """
+    style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
+    return style, period_from(joined_periods(periods.values())) if periods else Period(None, "", None)
 
 
 def with_processes(

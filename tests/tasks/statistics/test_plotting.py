@@ -76,7 +76,7 @@ def test_observed_data_and_toys_for_the_goodness(modelled: Chain) -> None:
 
 
 def test_toys_have_no_single_fit(modelled: Chain) -> None:
-    with pytest.raises(ConfigError, match="PlotFit draws one fit, so --data must be asimov or observed"):
+    with pytest.raises(ConfigError, match="PlotFit draws no toys, so --data must be asimov or observed"):
         modelled.task(PlotFit, model="z", data="toys")
 
 
