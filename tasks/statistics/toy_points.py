@@ -13,11 +13,9 @@ from pocket.errors import check_known
 from pocket.executors.base import Progress
 from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_points
-from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
-from tasks.framework.base import input_ids
 from tasks.statistics.options import POINTS, REACH, PointOptions, read_model
-from tasks.statistics.toys import ToysJob
+from tasks.statistics.toys import ToysJob, ToyWorkflow
 
 if TYPE_CHECKING:
     from pocket.executors import Job
@@ -28,7 +26,7 @@ FILE = "points.json"
 SIGNAL, NONE = "signal", "none"
 
 
-class ThrowToys(PointOptions, BatchWorkflow):
+class ThrowToys(PointOptions, ToyWorkflow):
     """Fits toys at points of a parameter of interest, from which ``FitModel`` takes limits, p-values and intervals."""
 
     data = luigi.Parameter(default="asimov", description="asimov or observed (needs --unblind); default: asimov")
@@ -37,7 +35,6 @@ class ThrowToys(PointOptions, BatchWorkflow):
         description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
     )
     exclude_index = False
-    work_unit = "toys"
 
     @property
     def count(self) -> int:
@@ -47,10 +44,6 @@ class ThrowToys(PointOptions, BatchWorkflow):
     def is_zero(self, point: int) -> bool:
         """Whether a point has no signal."""
         return point == 0 if self.points == law.NO_STR else read_points(self.points)[1][point] == 0
-
-    def workflow_requires(self) -> dict[str, Any]:
-        """Return the model."""
-        return self.model_tasks
 
     def create_branch_map(self) -> list[tuple[int, str, int, int]]:
         """Return point, kind of toys, the first toy and the one after the last of each branch."""
@@ -78,15 +71,6 @@ class ThrowToys(PointOptions, BatchWorkflow):
             "points": self.points,
             "code": code_closure("pocket.statistics.toy_points"),
         }
-
-    def input_ids(self) -> dict[str, str] | None:
-        """Return the model."""
-        return input_ids({label: task.output() for label, task in self.required_tasks.items()})
-
-    def branch_size(self, branch: int) -> int:
-        """Return the number of toys of a branch."""
-        *_, first, stop = self.get_branch_map()[branch]
-        return int(stop - first)
 
     def job(self) -> Job:
         """Return the work of this branch."""

@@ -27,12 +27,31 @@ if TYPE_CHECKING:
 TOYS = "toys.json"
 
 
-class FitToys(FitOptions, BatchWorkflow):
+class ToyWorkflow(FitOptions, BatchWorkflow):
+    """A workflow of toys, some in each branch, whose last two items of data are the first toy and the one behind."""
+
+    exclude_index = True
+    work_unit = "toys"
+
+    def workflow_requires(self) -> dict[str, Any]:
+        """Return the model."""
+        return self.model_tasks
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the model."""
+        return input_ids({label: task.output() for label, task in self.required_tasks.items()})
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of toys of a branch."""
+        *_, first, stop = self.get_branch_map()[branch]
+        return int(stop - first)
+
+
+class FitToys(ToyWorkflow):
     """Fits toys of a model, thrown where its parameters start."""
 
     toys = luigi.IntParameter(default=100, description="number of toys; default: 100")
     exclude_index = False
-    work_unit = "toys"
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -41,10 +60,6 @@ class FitToys(FitOptions, BatchWorkflow):
         if params["toys"] < 1:
             raise ConfigError(f"--toys is {params['toys']}, expected 1 or more")
         return params
-
-    def workflow_requires(self) -> dict[str, Any]:
-        """Return the model."""
-        return self.model_tasks
 
     def create_branch_map(self) -> list[tuple[int, int]]:
         """Return the first toy of each branch, and the one after its last."""
@@ -59,15 +74,6 @@ class FitToys(FitOptions, BatchWorkflow):
     def fingerprint_spec(self) -> Any:
         """Return the model, values of parameters, and the code of fits; a toy doesn't depend on how many there are."""
         return {**self.options_spec, "code": code_closure("pocket.statistics.analyses")}
-
-    def input_ids(self) -> dict[str, str] | None:
-        """Return the model."""
-        return input_ids({label: task.output() for label, task in self.required_tasks.items()})
-
-    def branch_size(self, branch: int) -> int:
-        """Return the number of toys of a branch."""
-        first, stop = self.get_branch_map()[branch]
-        return int(stop - first)
 
     def job(self) -> Job:
         """Return the work of this branch."""
