@@ -8,7 +8,7 @@ Templates at fixed yield are ``histosys`` and factors ``normsys`` of one name, s
 - statistical errors of simulation as ``histosys`` of each bin and process are those of combine: they follow the factors
   of their processes, and profile to the same likelihood. ``staterror`` is another model, one factor for all processes
   of a bin: with errors of 6 to 13 % it moved the result of a fit by 0.1 to 0.5 standard deviations;
-- limits differ all the same, since Asimov data measure one parameter of a bin here, which moves the sum of its
+- limits differ, since Asimov data measure one parameter of a bin here, which moves the sum of its
   processes, and one for each process there: median limits by up to 3 % with errors of 10 %, by up to 20 % with 30 %.
 
 :func:`pyhf_differences` has the numbers of a model. Sources: K. Cranmer et al., CERN-OPEN-2012-016; L. Heinrich et al.,
