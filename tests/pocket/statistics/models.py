@@ -198,3 +198,18 @@ def realistic() -> Model:
         free={"norm_wjets": FreeParameter(0, 5)},
         groups={"experimental": ("jes", "btag", "lumi"), "theory": ("tune", "ttbar_rate", "other_rate")},
     )
+
+
+def few_events() -> Model:
+    """Return a model of two bins with three signal events over 3.4 others, and few simulated events."""
+    region = RegionModel(
+        "sr",
+        ("signal", "other"),
+        np.array([[1.0, 2.0], [2.4, 1.0]]),
+        np.array([[0.02, 0.04], [0.8, 0.34]]),
+        edges=np.arange(3.0),
+        factors={"signal": ("r",)},
+        log_normals={"lumi": {"signal": (1 / 1.02, 1.02)}, "rate": {"other": (1 / 1.2, 1.2)}},
+        mc_stat=McStat(10),
+    )
+    return Model((region,), {"r": FreeParameter(0, 20)}, ("lumi", "rate"))

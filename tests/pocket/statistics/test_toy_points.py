@@ -10,6 +10,7 @@ from scipy import optimize, stats
 
 from pocket.errors import StatisticsError
 from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, find_upper_limit, fit
+from pocket.statistics.analyses import Choice, choose_likelihood, fit_toys
 from pocket.statistics.results import PointToys, from_json, to_json
 from pocket.statistics.toy_points import (
     PointStatistics,
@@ -23,6 +24,8 @@ from pocket.statistics.toy_points import (
     joined,
     throw_at,
 )
+from pocket.statistics.toys import toy
+from tests.pocket.statistics import models
 
 SIGNAL, BACKGROUND, TOYS = 1.0, 3.0, 600
 
@@ -143,3 +146,27 @@ def test_toys_of_branches_are_joined() -> None:
     one = throw_at(counting(3.0), "r", 1.0, 1.0, range(10), seed=1)
     parts = [throw_at(counting(3.0), "r", 1.0, 1.0, numbers, seed=1) for numbers in (range(4), range(4, 10))]
     assert joined(parts) == [one]
+
+
+@pytest.mark.parametrize("model", [models.few_events(), models.realistic(), models.simple(0)])
+def test_each_toy_has_a_best_fit_and_intervals(model: Model) -> None:
+    found = fit_toys(model, range(50), Choice(values=dict.fromkeys(model.pois, 1.0)))
+    assert {poi: len(results["number"]) for poi, results in found.items()} == dict.fromkeys(model.pois, 50)
+
+
+@pytest.mark.slow
+def test_intervals_and_limits_cover_with_few_events() -> None:
+    """The belt has 1000 toys, so shares of 200 pseudo-experiments may be off by three of both errors."""
+    likelihood = choose_likelihood(models.few_events(), Choice())
+    both, none = (throw_at(likelihood, "r", at, 1.0, range(1000), seed) for at, seed in ((1.0, 1), (0.0, 2)))
+    assert both.failed == none.failed == 0
+    index, heights = likelihood.parameters.index("r"), [critical_value(both, level) for level in (0.6827, 0.95)]
+    rises, levels = [], []
+    for number in range(200):
+        best = fit(likelihood.observing(toy(likelihood, 3, number)))
+        rises.append(max(best.profile({index: 1.0}).deviance - best.deviance, 0.0))
+        levels.append(cls_of_toys(both, none, 0.0 if best.value("r") > 1 else rises[-1])[2])
+    for height, level in zip(heights, (0.6827, 0.95), strict=True):
+        error = np.sqrt(level * (1 - level) * (1 / 200 + 1 / 1000))
+        assert np.mean(np.array(rises) <= height) > level - 3 * error
+    assert np.mean(np.array(levels) > 0.05) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 200)
