@@ -38,6 +38,23 @@ def test_an_input_that_is_used_as_it_is_keeps_its_meaning() -> None:
     assert unfolded(correction) == {**correction, "inputs": unfolded(correction)["inputs"]}
 
 
+def test_an_input_that_a_formula_elsewhere_uses_keeps_its_meaning() -> None:
+    formula = {"nodetype": "formularef", "index": 0, "parameters": [0.1]}
+    correction = {
+        **published(category("genmatch", {1: of_eta(0.9, 1.1), 5: formula}), INPUTS),
+        "generic_formulas": [
+            {"nodetype": "formula", "expression": "1+[0]*x", "parser": "TFormula", "variables": ["eta"]}
+        ],
+    }
+    assert absolute_inputs(correction) == {}
+    before, after = evaluator(correction), evaluator(unfolded(correction))
+    for genmatch in (1, 5):
+        assert [value_at(before, eta, genmatch) for eta in (-0.5, 0.5)] == [
+            value_at(after, eta, genmatch) for eta in (-0.5, 0.5)
+        ]
+    assert value_at(before, -0.5, 5) != value_at(before, 0.5, 5)
+
+
 @pytest.mark.parametrize("default", [None, 2])
 def test_keys_for_other_keys(default: int | None) -> None:
     # as in the corrections of taus: 1 and 3 are electrons, 2 and 4 muons

@@ -73,8 +73,9 @@ def test_alphas_is_added_in_quadrature() -> None:
     assert list(both.axes["variation"]) == ["nominal", "pdfUp", "pdfDown"]
     for number, center in enumerate(values(h, "nominal")):
         up, down = (values(h, f"pdf_alphas{side}")[number] - center for side in ("Up", "Down"))
-        pdf = values(alone, "pdfUp")[number] - center
-        assert values(both, "pdfUp")[number] - center == pytest.approx(math.hypot(pdf, max(up, down, 0)), rel=1e-12)
+        high, low = values(alone, "pdfUp")[number] - center, center - values(alone, "pdfDown")[number]
+        assert values(both, "pdfUp")[number] - center == pytest.approx(math.hypot(high, max(up, down, 0)), rel=1e-12)
+        assert center - values(both, "pdfDown")[number] == pytest.approx(math.hypot(low, min(up, down, 0)), rel=1e-12)
 
 
 def test_replicas_spread_around_the_nominal_template() -> None:

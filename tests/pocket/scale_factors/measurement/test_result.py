@@ -102,6 +102,15 @@ def test_covariance_of_groups_counts_joined_bins_once() -> None:
     assert joined.covariance == pytest.approx(np.array([[0.02**2 + 0.04**2]]))
 
 
+def test_a_covariance_of_its_own_stays_as_it_is() -> None:
+    own = np.array([[0.3, 0.1], [0.1, 0.2]])
+    measured = dataclasses.replace(result({"signal": ([0.04, -0.02], [-0.04, 0.02])}), stat_covariance=own.copy())
+    shift = np.array([0.04, -0.02])
+    for _ in range(2):
+        assert measured.covariance == pytest.approx(own + np.outer(shift, shift))
+        assert measured.statistical_covariance.tolist() == own.tolist()
+
+
 def test_infinite_edge_is_plain_json() -> None:
     measured = result({})
     assert json.loads(measured.to_json(), parse_constant=pytest.fail)["axes"] == {"pt": [20.0, 30.0, "inf"]}
