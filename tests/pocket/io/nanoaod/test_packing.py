@@ -25,6 +25,12 @@ def test_against_a_loop(rows: list[tuple[list[int], bool]]) -> None:
     assert packing(ak.Array(np.arange(len(rows)))).to_list() == [n for n, (_, selected) in enumerate(rows) if selected]
 
 
+def test_collections_with_as_many_objects_in_other_events() -> None:
+    packing = Packing(np.array([True, False, True]))
+    for rows in ([[1.0], [2.0, 3.0], []], [[4.0, 5.0], [6.0], []], [[], [7.0], [8.0, 9.0]]):
+        assert packing(ak.Array(rows)).to_list() == [rows[0], rows[2]]
+
+
 @pytest.mark.parametrize(
     "column",
     [
