@@ -31,6 +31,20 @@ def test_nothing_is_known_before_the_filesets(on_files: Chain) -> None:
     assert task.made_files().toys is None
 
 
+def test_acceptance_is_a_share_of_each_simulated_dataset_and_all_of_the_data(chain: Chain) -> None:
+    task = chain.task(RunProcessor, config="main", acceptance=0.5)
+    of = {number: branch.dataset for number, branch in task.get_branch_map().items()}
+    simulated = [number for number, name in of.items() if name.startswith("DY")]
+    events = {number: task.branch_size(number) for number in simulated}
+    for left_out in simulated:
+        share = 1 - events[left_out] / sum(events.values())
+        assert task.accepts(of.keys() - {left_out}) is (share >= 0.5)
+        assert chain.task(RunProcessor, config="main", acceptance=share).accepts(of.keys() - {left_out})
+    assert not task.accepts(of.keys() - set(simulated))
+    for data in of.keys() - set(simulated):
+        assert not chain.task(RunProcessor, config="main", acceptance=0.01).accepts(of.keys() - {data})
+
+
 def test_only_jobs_with_threads_ask_for_more_cores(chain: Chain) -> None:
     options = {"config": "main", "threads": 3, "branches_per_merge": 2}
     assert chain.task(RunProcessor, **options).job_cores == 3
