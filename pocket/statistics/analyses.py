@@ -136,22 +136,39 @@ def with_names(model: Model, choice: Choice, where: str = "the model") -> Choice
     known = known_parameters(model)
     check_options(known, choice.freeze, choice.values, choice.ranges, where)
     frozen = dict.fromkeys(name for pattern in choice.freeze for name in known.find(pattern, "--freeze"))
-    regions = [region.name for region in model.regions]
+    return replace(
+        choice,
+        mask=masked_regions(choice.mask, [region.name for region in model.regions], where),
+        freeze=tuple(frozen),
+        values=expand(known, choice.values, "--set"),
+        ranges=expand(known, choice.ranges, "--ranges"),
+    )
+
+
+def masked_regions(patterns: Iterable[str], regions: Sequence[str], where: str = "the model") -> tuple[str, ...]:
+    """Return the regions that patterns leave out of a fit.
+
+    Args:
+        patterns: names or patterns.
+        regions: names of all regions.
+        where: the model, for errors.
+
+    Raises:
+        UnknownNameError: if one of them fits nothing.
+        ConfigError: if no region is left.
+
+    >>> masked_regions(["sr_*"], ["sr_low", "sr_high", "cr"])
+    ('sr_low', 'sr_high')
+    """
     masked: dict[str, None] = {}
-    for pattern in choice.mask:
+    for pattern in patterns:
         found = [name for name in regions if fnmatchcase(name, pattern)]
         if not found:
             raise UnknownNameError("region", pattern, regions, f"--mask, {where}")
         masked |= dict.fromkeys(found)
     if len(masked) == len(regions):
         raise ConfigError(f"--mask: no region of {where} is left")
-    return replace(
-        choice,
-        mask=tuple(masked),
-        freeze=tuple(frozen),
-        values=expand(known, choice.values, "--set"),
-        ranges=expand(known, choice.ranges, "--ranges"),
-    )
+    return tuple(masked)
 
 
 def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
@@ -321,11 +338,19 @@ def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Seq
     find: dict[str, Callable[[], list[Any]]] = {
         "toy_limits": lambda: [limit()],
         "toy_significance": lambda: [find_toy_significance(statistics, poi)],
-        "feldman_cousins": lambda: [find_toy_interval(statistics, poi, level) for level in (ONE_SIGMA, 0.95)],
     }
+    levels = {f"{poi} at {100 * level:.3g} % CL": level for level in (ONE_SIGMA, 0.95)}
     for result in wanted:
-        found = _each(result, [poi], lambda _, result=result: find[result](), missing)  # type: ignore[misc]
-        others[result] = found.get(poi, [])
+        if result == "feldman_cousins":
+            intervals = _each(result, levels, lambda name: find_toy_interval(statistics, poi, levels[name]), missing)
+            others[result] = list(intervals.values())
+        else:
+            found = _each(result, [poi], lambda _, result=result: find[result](), missing)  # type: ignore[misc]
+            others[result] = found.get(poi, [])
+    for found_limit in others.get("toy_limits", ()):
+        if not np.isfinite(found_limit.expected).all():
+            reason = "CLs is too uncertain there, or not crossed: ask for more with --toys-per-point, or other --points"
+            missing.append(NoResult("expected limit by toys", f"{poi} in some bands", reason))
     return replace(results, others=others, missing=tuple(missing))
 
 

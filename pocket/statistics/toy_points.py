@@ -22,6 +22,9 @@ from pocket.statistics.limits import find_upper_limit
 from pocket.statistics.results import PointToys, ToyInterval, ToyLimit, ToySignificance
 from pocket.statistics.toys import toy
 
+#: error of an expected limit, relative to it, above which there are too few toys for it
+LARGEST_ERROR = 0.2
+
 
 def default_points(likelihood: Likelihood, poi: str, count: int, reach: float) -> tuple[float, ...]:
     """Return evenly spaced points of a parameter from 0 to beyond its asymptotic limits.
@@ -189,9 +192,11 @@ def find_toy_limit(statistics: PointStatistics, poi: str, level: float = 0.95) -
             value = float(np.quantile(one_sided(background), quantile))
             levels.append(cls_of_toys(both, background, value)[2:])
         try:
-            expected.append(_crossing(points, levels, 1 - level, poi)[0])
+            value, spread = _crossing(points, levels, 1 - level, poi)
         except StatisticsError:
-            expected.append(np.nan)
+            value, spread = np.nan, np.nan
+        # In the tails a single toy may decide.
+        expected.append(value if spread <= LARGEST_ERROR * value else np.nan)
     return ToyLimit(
         poi=poi,
         level=level,
@@ -235,6 +240,11 @@ def find_toy_interval(statistics: PointStatistics, poi: str, level: float) -> To
     low, high = accepted(points, rises - heights)
     parameters = statistics.best.likelihood.parameters
     index, value = parameters.index(poi), statistics.best.value(poi)
+    for end, point, side in ((low, points[0], "begin"), (high, points[-1], "end")):
+        if end == point and parameters.low[index] < point < parameters.high[index]:
+            raise StatisticsError(
+                f"the points {side} inside of the interval, at {point:g}: ask for others with --points"
+            )
     # Between points, the best value is inside, too.
     low, high = min(low, value), max(high, value)
     return ToyInterval(

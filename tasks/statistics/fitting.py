@@ -255,12 +255,13 @@ def data_label(likelihood: Likelihood, choice: Choice) -> str:
         likelihood: the likelihood.
         choice: what is fitted.
     """
+    without = f", without {', '.join(choice.mask)}" if choice.mask else ""
     if choice.data == "observed":
-        return "observed"
+        return f"observed{without}"
     parameters = likelihood.parameters
     at = ", ".join(f"{poi} = {parameters.start[parameters.index(poi)]:g}" for poi in likelihood.model.pois)
     after = ", nuisances after a fit to data" if choice.asimov == "postfit" else ""
-    return f"Asimov, {at}{after}"
+    return f"Asimov, {at}{after}{without}"
 
 
 def confirmation_lines(results: Results) -> list[str]:
@@ -285,10 +286,10 @@ def toy_result_lines(results: Results) -> list[str]:
 
     lines = []
     for limit in results.others.get("toy_limits", ()):
-        low2, low1, median, high1, high2 = (f"{value:.3g}" for value in limit.expected)
+        low2, low1, median, high1, high2 = (f"{value:.3g}" if math.isfinite(value) else "?" for value in limit.expected)
         lines.append(
             f"{limit.poi} < {limit.observed:.3g} ± {limit.error:.1g} at {100 * limit.level:g} % CL by toys, expected "
-            f"{median} ({low1} to {high1}, {low2} to {high2})"
+            f"{median} (68 %: {low1} to {high1}, 95 %: {low2} to {high2})"
         )
     for found in results.others.get("toy_significance", ()):
         sign = "" if found.above else "> "
@@ -357,7 +358,13 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
         lines.append(f"goodness of fit: deviance {deviance:.1f} of {test.degrees}, p = {p_value}{toys}")
     parameters = results.fit.result().parameters
     poi = next(iter(results.intervals), "")
-    ranked = sorted((*results.impacts, *results.simulation), key=lambda impact: -impact.size(poi))[:_SHOWN]
+    if results.impacts and (side := parameters[poi].bound):
+        lines.append(f"note: {poi} is at its {side} bound, so impacts are 0; --ranges lets it go beyond")
+    ranked = (
+        []
+        if poi and parameters[poi].bound
+        else sorted((*results.impacts, *results.simulation), key=lambda impact: -impact.size(poi))[:_SHOWN]
+    )
     width = max((len(impact.name) for impact in ranked), default=0)
     decimals = max(3, digits_of(parameters[poi].error)) if poi else 3
     for number, impact in enumerate(ranked, start=1):
@@ -409,7 +416,8 @@ def toy_lines(
         failed = f", {counted(toys - count, 'fit')} without a minimum" if count < toys else ""
         lines.append(
             f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} {thrown}with {poi} = {true:g}   "
-            f"pull {_signed(mean, 2)} ± {width:.2f}, coverage {100 * covered:.0f} %{failed}"
+            f"pull {_signed(mean, 2)} ± {width / math.sqrt(count):.2f}, width {width:.2f}, "
+            f"coverage {100 * covered:.0f} %{failed}".replace("-", "−")
         )
     return lines
 

@@ -102,6 +102,20 @@ class FitOptions(ModelTask):
             known = declared_parameters(params) if params["card"] == law.NO_STR else known_parameters(model)
             place = "the card" if params["card"] != law.NO_STR else f"model {params['model']!r}"
             check_options(known, freeze, values, ranges, place)
+        if params["mask"]:
+            from pocket.statistics.analyses import masked_regions
+            from pocket.statistics.combined import parts_of
+
+            if params["card"] != law.NO_STR:
+                regions = [region.name for region in model.regions]
+            else:
+                regions = [name for part in parts_of(params["model"], load(params)).values() for name in part.regions]
+            where = f"model {params['model']!r}" if params["card"] == law.NO_STR else "the card"
+            masked_regions(params["mask"], regions, where)
+        if params["card"] != law.NO_STR and params["toys_of"] != law.NO_STR:
+            for path in cls.card_of({**params, "card": params["toys_of"]}).paths.values():
+                if not path.is_file():
+                    raise ConfigError(f"--toys-of: there is no file {path}")
         if params["toys_per_branch"] < 1:
             raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params

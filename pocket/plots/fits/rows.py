@@ -112,6 +112,8 @@ def draw_impacts(
                     pulls.text(0, row, text, ha="center", va="center", fontsize=FONT_SIZE - 1, bbox=box, zorder=5)
             _mark_effects(effects, [impact.effects[poi] for impact in part], poi)
             text = f"{poi} = {with_error(best.value, best.error)}"
+            if best.bound:
+                text = f"{poi} = {best.value:.3g} (at its {best.bound} bound)".replace("-", "−")
             pulls.text(0, 1.01, text, transform=pulls.transAxes, va="bottom", fontsize=FONT_SIZE + 2)
         yield name, figure, {"poi": poi, "value": best.value, "error": best.error, "parameters": numbers}
 

@@ -148,6 +148,24 @@ def test_toys_of_branches_are_joined() -> None:
     assert joined(parts) == [one]
 
 
+@pytest.mark.parametrize("toys", [30, 100, 600])
+def test_expected_limits_that_few_toys_give_are_in_order(toys: int) -> None:
+    likelihood = counting(3.0)
+    points = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 9.0)
+    found = find_toy_limit(PointStatistics(fit(likelihood), toys_at(likelihood, points, toys)), "r")
+    known = [value for value in found.expected if np.isfinite(value)]
+    assert known == sorted(known)
+    assert len(known) >= {30: 0, 100: 1, 600: 3}[toys]
+
+
+@pytest.mark.parametrize(("points", "side"), [((3.0, 4.0, 6.0, 9.0), "begin"), ((0.0, 1.0, 2.0), "end")])
+def test_points_that_lie_within_an_interval_are_said(points: tuple[float, ...], side: str) -> None:
+    likelihood = counting(5.0)
+    statistics = PointStatistics(fit(likelihood), toys_at(likelihood, points, 200))
+    with pytest.raises(StatisticsError, match=f"the points {side} inside of the interval, at .*: ask for others with"):
+        find_toy_interval(statistics, "r", 0.95)
+
+
 @pytest.mark.parametrize("model", [models.few_events(), models.realistic(), models.simple(0)])
 def test_each_toy_has_a_best_fit_and_intervals(model: Model) -> None:
     found = fit_toys(model, range(50), Choice(values=dict.fromkeys(model.pois, 1.0)))
