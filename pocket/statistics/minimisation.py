@@ -34,6 +34,8 @@ RADIUS = 5.0
 MAX_ITERATIONS = 200
 #: number of steps in a row that don't lead down after which there are no more: the deviance has a kink there
 MAX_REFUSED = 6
+#: smallest curvature of the deviance along kinks, in units of that of single parameters
+LEAST_CURVATURE = 0.1
 #: how often a step along kinks is halved, and how many gradients are kept
 STEPS_BACK, MAX_BUNDLE = 12, 20
 #: share of an error within which a parameter of MINUIT counts as at its bound, which MINUIT only approaches
@@ -167,23 +169,30 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
     low, high = likelihood.parameters.low, likelihood.parameters.high
     values, deviance, iterations = at.values, at.deviance, at.iterations
     bundle: list[Floats] = []
-    distance = np.inf
+    distance, is_positive = np.inf, False
 
     def at_kink(distance: float) -> Minimum:
-        return Minimum(values, deviance, distance, iterations, distance < TOLERANCE)
+        return Minimum(values, deviance, distance, iterations, is_positive and distance < TOLERANCE)
 
     for iterations in range(at.iterations + 1, at.iterations + MAX_ITERATIONS + 1):
         gradient, hessian = likelihood.gradient(values), likelihood.hessian(values)
         impossible = likelihood.impossible_bins(values)
         free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, gradient))
-        factor = factorise(hessian[np.ix_(free, free)]) if len(free) else None
+        inner = hessian[np.ix_(free, free)]
+        factor = factorise(inner) if len(free) else None
+        is_positive = factor is not None
+        if factor is None and len(free):
+            # On one side of a kink, the deviance may be curved downwards: steps are shorter there.
+            scale = errors_alone(np.diag(inner))
+            lowest = float(np.linalg.eigvalsh(inner * np.outer(scale, scale))[0])
+            factor = factorise(inner + np.diag((LEAST_CURVATURE - lowest) / scale**2))
         if factor is None:
             return Minimum(values, deviance, np.inf, iterations, False)
         bundle = bundle or [gradient]
         rows = np.array([linalg.solve_triangular(factor[0], each[free], lower=True) for each in bundle])
         shortest = _shortest(rows)
         distance = float(shortest @ shortest / 2)
-        if distance < CLOSE:
+        if distance < CLOSE and is_positive:
             # Away from kinks a full step is much better still.
             return polish(likelihood, values, floating, iterations) if len(bundle) == 1 else at_kink(distance)
         step = np.zeros(len(values))

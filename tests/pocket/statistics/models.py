@@ -213,3 +213,26 @@ def few_events() -> Model:
         mc_stat=McStat(10),
     )
     return Model((region,), {"r": FreeParameter(0, 20)}, ("lumi", "rate"))
+
+
+def kinked(seed: int) -> Model:
+    """Return a model whose varied templates become empty, so that its deviance has kinks."""
+    rng = np.random.default_rng(seed)
+    names, bins = ("signal", "a", "b"), 4
+    nominal = rng.uniform(0.5, 6, (3, bins))
+
+    def varied(row: int) -> np.ndarray:
+        return np.maximum(nominal[row] * (1 + rng.normal(0, 1.2, bins)), 0.01)
+
+    nuisances = ("one", "two", "three")
+    region = RegionModel(
+        "sr",
+        names,
+        nominal,
+        0 * nominal,
+        edges=np.arange(bins + 1.0),
+        factors={"signal": ("r",)},
+        shapes={name: {process: (varied(row), varied(row)) for row, process in enumerate(names)} for name in nuisances},
+        log_normals={"rate": {"a": (0.8, 1.2)}},
+    )
+    return Model((region,), {"r": FreeParameter(-2, 10)}, (*nuisances, "rate"))

@@ -154,6 +154,9 @@ def test_a_search_that_sees_nothing_has_all_results() -> None:
     assert 0 < limit.observed < limit.expected[2]
     (line,) = (line for line in result_lines(results, "observed") if line.startswith("r = "))
     assert re.match(r"r = 0\.00 \+\d\.\d+ \(at its lower bound\) \(stat\. ", line), line
+    note = "note: r is at its lower bound, so impacts are 0; --ranges lets it go beyond"
+    assert note in result_lines(results, "observed")
+    assert note not in result_lines(find_results(search(50.0), Choice(data="observed")), "observed")
     drawn = {name for name, _, _ in draw_fit(records_of(results), {}, PlotStyle(), *LOOK, is_data=True)}
     assert {"pulls", "impacts_r", "scan_r", "limits"} <= drawn
 

@@ -10,6 +10,8 @@ import pytest
 from scipy import optimize, special
 
 from pocket.errors import FitError, PocketError
+from pocket.statistics import minimisation
+from pocket.statistics.analyses import Choice, choose_likelihood
 from pocket.statistics.fits import fit
 from pocket.statistics.formulas import Formula
 from pocket.statistics.impacts import break_down, rank_impacts
@@ -18,7 +20,7 @@ from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.minimisation import Minimum, minimise
 from pocket.statistics.model import FreeParameter, Model, RegionModel
 from pocket.statistics.parameter_options import MINIMISERS
-from pocket.statistics.toys import toys
+from pocket.statistics.toys import toy, toys
 from tests.pocket.statistics import models
 
 
@@ -413,3 +415,18 @@ def test_degenerate_parameters_at_their_bounds_are_named(data: float) -> None:
     else:
         with pytest.raises(FitError, match=r"parameters '\w+' and '\w+' are degenerate: only a combination"):
             fit(likelihood)
+
+
+@pytest.mark.parametrize(("seed", "number"), [(179, 4), (195, 4), (225, 3), (252, 8), (294, 5)])
+def test_deviances_that_are_curved_downwards_beside_a_kink(
+    seed: int, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    likelihood = choose_likelihood(models.kinked(seed), Choice())
+    likelihood = likelihood.observing(toy(likelihood, 1, number))
+    parameters = likelihood.parameters
+    found, other = (minimise(likelihood, parameters.start, parameters.floating, name) for name in ("newton", "minuit"))
+    assert found.converged
+    assert found.deviance < other.deviance + 1e-3
+    # Without shorter steps there, the way along the kink ends.
+    monkeypatch.setattr(minimisation, "LEAST_CURVATURE", -np.inf)
+    assert not minimise(likelihood, parameters.start, parameters.floating).converged
