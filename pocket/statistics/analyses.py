@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -335,18 +336,20 @@ def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Seq
         of_limits = best if choice.data == OBSERVED else fit(of_limit(best.likelihood, choice, poi), choice.minimiser)
         return find_toy_limit(PointStatistics(of_limits, toys), poi)
 
-    find: dict[str, Callable[[], list[Any]]] = {
-        "toy_limits": lambda: [limit()],
-        "toy_significance": lambda: [find_toy_significance(statistics, poi)],
+    find: dict[str, dict[str, Callable[[], Any]]] = {
+        "toy_limits": {poi: limit},
+        "toy_significance": {poi: partial(find_toy_significance, statistics, poi)},
+        "feldman_cousins": {
+            f"{poi} at {100 * level:.3g} % CL": partial(find_toy_interval, statistics, poi, level)
+            for level in (ONE_SIGMA, 0.95)
+        },
     }
-    levels = {f"{poi} at {100 * level:.3g} % CL": level for level in (ONE_SIGMA, 0.95)}
-    for result in wanted:
-        if result == "feldman_cousins":
-            intervals = _each(result, levels, lambda name: find_toy_interval(statistics, poi, levels[name]), missing)
-            others[result] = list(intervals.values())
-        else:
-            found = _each(result, [poi], lambda _, result=result: find[result](), missing)  # type: ignore[misc]
-            others[result] = found.get(poi, [])
+
+    def found(result: str) -> list[Any]:
+        parts = find[result]
+        return list(_each(result, parts, lambda name: parts[name](), missing).values())
+
+    others |= {result: found(result) for result in wanted}
     for found_limit in others.get("toy_limits", ()):
         if not np.isfinite(found_limit.expected).all():
             reason = "CLs is too uncertain there, or not crossed: ask for more with --toys-per-point, or other --points"

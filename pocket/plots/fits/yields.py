@@ -36,7 +36,7 @@ class FittedYield:
     def row(self) -> dict[str, Any]:
         """Return the columns of a table."""
         values = self.region, self.process, *self.prefit, *self.postfit, *self.background
-        return dict(zip(COLUMNS, values, strict=False))
+        return dict(zip(COLUMNS[: len(values)], values, strict=True))
 
 
 def fitted_yields(predictions: Mapping[str, Mapping[str, Prediction]], *, is_data: bool) -> list[FittedYield]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
+from pocket.errors import ConfigError
 from pocket.statistics import Process, Region, RegionTemplates, StatisticalModel
 from pocket.statistics.regions import Contents
 
@@ -50,3 +52,13 @@ def templates(
         },
         None if data is None else np.pad(np.array(data, dtype=float), 1),
     )
+
+
+def check_refused(declare: Callable[[], object], words: str) -> None:
+    """Check that a declaration is refused in one sentence with some words."""
+    with pytest.raises(ConfigError) as caught:
+        declare()
+    text = str(caught.value)
+    assert words in text
+    assert "\n" not in text
+    assert not text.endswith(".")

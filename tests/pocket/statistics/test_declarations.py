@@ -22,7 +22,7 @@ from pocket.statistics import (
 )
 from pocket.statistics.names import check_parameter_name
 from tests.entries import check_each
-from tests.pocket.statistics.declared import declaration
+from tests.pocket.statistics.declared import check_refused, declaration
 
 
 def region(**others: Any) -> Region:
@@ -109,13 +109,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 
 @check_each("wrong", WRONG)
 def test_what_is_wrong_is_said_in_one_sentence(wrong: str) -> None:
-    declare, words = WRONG[wrong]
-    with pytest.raises(ConfigError) as caught:
-        declare()
-    text = str(caught.value)
-    assert words in text
-    assert "\n" not in text
-    assert not text.endswith(".")
+    check_refused(*WRONG[wrong])
 
 
 def test_the_last_declaration_that_fits_counts() -> None:

@@ -16,7 +16,7 @@ from pocket.statistics.combined import parts_of
 from pocket.statistics.declared_grids import grids_of, with_points
 from pocket.statistics.declared_places import place_of
 from tests.entries import check_each
-from tests.pocket.statistics.declared import declaration
+from tests.pocket.statistics.declared import check_refused, declaration
 
 THEORY = {200: (1.9, 0.2), 250: (0.8, 0.1)}
 SIGNAL = Process("ZPrime_M{m}", signal=True)
@@ -142,13 +142,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
 
 @check_each("wrong", WRONG)
 def test_what_is_wrong_is_said_in_one_sentence(wrong: str) -> None:
-    declare, words = WRONG[wrong]
-    with pytest.raises(ConfigError) as caught:
-        declare()
-    text = str(caught.value)
-    assert words in text
-    assert "\n" not in text
-    assert not text.endswith(".")
+    check_refused(*WRONG[wrong])
 
 
 def test_an_analysis_checks_each_point() -> None:
