@@ -56,7 +56,7 @@ def p_value(folder: Path, variable: str, category: str, only_yield: bool = False
 def check_toys(printed: str) -> None:
     """Check pulls and coverage of 200 toys, by the line of the parameter of interest that ``FitModel`` prints."""
     (line,) = re.findall(r"^r = .*$", printed, re.MULTILINE)
-    numbers = re.search(r"pull ([+−][\d.]+) ± ([\d.]+), coverage (\d+) %", line)
+    numbers = re.search(r"pull ([+−][\d.]+) ± [\d.]+, width ([\d.]+), coverage (\d+) %", line)
     assert numbers is not None, line
     # of 200 toys: 0.07 and 0.05 of statistical errors, and 3.3 %
     assert abs(float(numbers[1].replace("−", "-"))) < 0.25
