@@ -114,16 +114,16 @@ def errors_alone(second: Floats) -> Floats:
 
 
 def factorise(matrix: Floats) -> tuple[Floats, bool] | None:
-    """Return the Cholesky factor of a matrix, or None if the matrix isn't positive."""
+    """Return the lower Cholesky factor of a matrix, and that it is the lower one; None if the matrix isn't positive."""
     diagonal = np.diag(matrix)
     try:
-        factor, lower = linalg.cho_factor(matrix, lower=True, check_finite=False)
+        factor, _ = linalg.cho_factor(matrix, lower=True, check_finite=False)
     except linalg.LinAlgError:
         return None
     pivots = np.diag(factor) ** 2
     if not np.all(np.isfinite(pivots)) or np.any(pivots < 1e-11 * np.maximum(np.abs(diagonal), 1e-12)):
         return None
-    return factor, lower
+    return factor, True
 
 
 class _OutsideError(Exception):

@@ -192,8 +192,8 @@ def _overlaps(
         for each in samples:
             # Each sample has its share L_s / Σ L_s' of the events.
             share = each.luminosity(year) / whole
-            value, variance = (parts[each.sample][region].sum() for parts in (values, variances))
-            estimates[each.sample] = (float(value / share), float(variance / share**2))
+            yields, squares = (float(parts[each.sample][region].sum()) for parts in (values, variances))
+            estimates[each.sample] = (yields / share, squares / share**2)
         if len(estimates) < 2:
             continue
         (first, (expected, spread)), *others = estimates.items()
