@@ -14,7 +14,7 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
-from pocket.statistics.fits import Fit, fit
+from pocket.statistics.fits import Fit, at_lowest_minimum, fit
 from pocket.statistics.goodness import goodness_of_fit
 from pocket.statistics.impacts import break_down, find_impact, moved_parameters, rank_simulation, ranked
 from pocket.statistics.intervals import ONE_SIGMA, find_interval, scan
@@ -23,7 +23,7 @@ from pocket.statistics.limits import find_significance, find_upper_limit
 from pocket.statistics.minimisation import minimise
 from pocket.statistics.model import Model
 from pocket.statistics.parameter_options import MINIMISERS, KnownParameters, check_options, expand
-from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan, ToyLimit
+from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan
 from pocket.statistics.toy_points import PointStatistics, find_toy_interval, find_toy_limit, find_toy_significance
 from pocket.statistics.toys import Simulation, asimov, toy
 
@@ -270,7 +270,14 @@ def find_results(model: Model, choice: Choice) -> Results:
     start = time.perf_counter()
     best = fit(likelihood, choice.minimiser)
     seconds = time.perf_counter() - start
+    _, results = at_lowest_minimum(best, lambda best: _results_of(model, best, choice))
+    return replace(results, seconds=seconds)
+
+
+def _results_of(model: Model, best: Fit, choice: Choice) -> Results:
+    """Return what follows from a best fit, confirmed by the other minimiser."""
     best, confirmation = confirm(best)
+    likelihood = best.likelihood
     parameters, wanted, missing = likelihood.parameters, set(choice.results), list[NoResult]()
     pois = [poi for poi in model.pois if parameters.floating[parameters.index(poi)]]
     intervals = _each("interval", pois, lambda poi: find_interval(best, poi), missing)
@@ -311,7 +318,7 @@ def find_results(model: Model, choice: Choice) -> Results:
         impacts=ranked(impacts.values()),
         simulation=rank_simulation(best) if "impacts" in wanted and pois else (),
         others=others,
-        seconds=seconds,
+        seconds=0.0,
         confirmation=confirmation,
         missing=tuple(missing),
         background=next(iter(background.values()), None),
@@ -329,25 +336,25 @@ def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Seq
     """
     poi, missing, others = toys[0].poi, list(results.missing), dict(results.others)
     best = results.fit
-    statistics = PointStatistics(best, toys)
-
-    def limit() -> ToyLimit:
-        # Expected limits are those of data without the signal.
-        of_limits = best if choice.data == OBSERVED else fit(of_limit(best.likelihood, choice, poi), choice.minimiser)
-        return find_toy_limit(PointStatistics(of_limits, toys), poi)
-
-    find: dict[str, dict[str, Callable[[], Any]]] = {
-        "toy_limits": {poi: limit},
-        "toy_significance": {poi: partial(find_toy_significance, statistics, poi)},
+    find: dict[str, dict[str, Callable[[PointStatistics, str], Any]]] = {
+        "toy_limits": {poi: find_toy_limit},
+        "toy_significance": {poi: find_toy_significance},
         "feldman_cousins": {
-            f"{poi} at {100 * level:.3g} % CL": partial(find_toy_interval, statistics, poi, level)
-            for level in (ONE_SIGMA, 0.95)
+            f"{poi} at {100 * level:.3g} % CL": partial(find_toy_interval, level=level) for level in (ONE_SIGMA, 0.95)
         },
     }
 
     def found(result: str) -> list[Any]:
         parts = find[result]
-        return list(_each(result, parts, lambda name: parts[name](), missing).values())
+
+        def part(name: str) -> Any:
+            start = best
+            if result == "toy_limits" and choice.data == ASIMOV:
+                # Expected limits are those of data without the signal.
+                start = fit(of_limit(best.likelihood, choice, poi), choice.minimiser)
+            return at_lowest_minimum(start, lambda best: parts[name](PointStatistics(best, toys), poi))[1]
+
+        return list(_each(result, parts, part, missing).values())
 
     others |= {result: found(result) for result in wanted}
     for found_limit in others.get("toy_limits", ()):
@@ -453,8 +460,7 @@ def fit_toys(
     for number in numbers:
         thrown = likelihood.observing(toy(likelihood, choice.seed, number, events=events))
         try:
-            best = fit(thrown)
-            intervals = {poi: find_interval(best, poi) for poi in pois}
+            _, intervals = at_lowest_minimum(fit(thrown), lambda best: {poi: find_interval(best, poi) for poi in pois})
         except StatisticsError:
             continue
         finally:

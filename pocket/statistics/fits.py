@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy import linalg
 
 from pocket.base.typing import Floats, Indices, Mask
-from pocket.errors import FitError
+from pocket.errors import FitError, PocketError
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.minimisation import FLAT, Minimum, errors_alone, factorise, find_minimum
 from pocket.statistics.parameter_options import MINIMISERS
@@ -21,6 +22,24 @@ STEP_TOLERANCE = 1e-7
 MAX_STEPS = 12
 #: smallest eigenvalue of the second derivatives, scaled to 1 on the diagonal, below which parameters are degenerate
 LEAST_EIGENVALUE = 1e-9
+#: by how much the deviance of a profile may be below that of the best fit
+ROUNDING = 1e-4
+#: how often what follows from a fit begins again at a lower minimum
+RESTARTS = 5
+T = TypeVar("T")
+
+
+class LowerMinimumError(PocketError):
+    """A profile with a deviance below that of the best fit, which is no best fit then.
+
+    Args:
+        message: where it is, and how much lower.
+        values: values of all parameters there.
+    """
+
+    def __init__(self, message: str, values: Floats) -> None:
+        super().__init__(message)
+        self.values = values
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +121,22 @@ class Fit:
         _check_converged(self.likelihood, found)
         return found
 
+    def rise(self, profile: Minimum) -> float:
+        """Return by how much the deviance of a profile is above the smallest one.
+
+        Raises:
+            LowerMinimumError: if it is below.
+        """
+        difference = profile.deviance - self.deviance
+        if difference < -ROUNDING:
+            moved = np.argmax(np.abs(profile.values - self.values) / [self.width(i) for i in range(len(self.values))])
+            raise LowerMinimumError(
+                f"the fit isn't at the lowest minimum: one lower by {-difference:.2g} is at "
+                f"{self.likelihood.parameters.names[moved]!r} = {profile.values[moved]:g}",
+                profile.values,
+            )
+        return max(difference, 0.0)
+
     def result(self) -> FitResult:
         """Return the fit as a record."""
         likelihood, errors = self.likelihood, self.errors
@@ -181,6 +216,25 @@ def fit(
     if len(free):
         covariance[np.ix_(free, free)] = 2 * np.linalg.inv(hessian[np.ix_(free, free)])
     return Fit(likelihood, found, hessian, covariance, bounds, minimiser)
+
+
+def at_lowest_minimum(best: Fit, find: Callable[[Fit], T]) -> tuple[Fit, T]:
+    """Return what follows from a fit, begun again wherever a lower minimum is come across, and the fit it is from.
+
+    Args:
+        best: the best fit.
+        find: what is found, with :meth:`Fit.rise`.
+
+    Raises:
+        FitError: if lower minima don't end.
+    """
+    for _ in range(RESTARTS):
+        try:
+            return best, find(best)
+        except LowerMinimumError as lower:
+            reason = str(lower)
+            best = fit(best.likelihood, best.minimiser, start=lower.values)
+    raise FitError(f"{reason}, {RESTARTS} times in a row")
 
 
 def _refine(

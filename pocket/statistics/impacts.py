@@ -9,7 +9,7 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.errors import check_known
-from pocket.statistics.fits import Fit, fit
+from pocket.statistics.fits import Fit, at_lowest_minimum, fit
 from pocket.statistics.intervals import crossing, find_interval
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.parameter_options import GROUP
@@ -178,7 +178,8 @@ def _frozen(best: Fit, members: Iterable[str]) -> Likelihood:
 
 def _errors(likelihood: Likelihood, best: Fit, poi: str) -> Pair:
     """Return the errors of a parameter in a likelihood in which less floats, at the same best fit."""
-    return find_interval(fit(likelihood, start=best.values), poi).errors
+    _, interval = at_lowest_minimum(fit(likelihood, start=best.values), lambda found: find_interval(found, poi))
+    return interval.errors
 
 
 def _difference(total: Pair, less: Pair) -> Pair:

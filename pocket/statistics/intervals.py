@@ -25,8 +25,6 @@ ONE_SIGMA = 0.6826894921370859
 #: precision of the ends of intervals, in units of the distance from the best value
 PRECISION = 1e-4
 MAX_STEPS = 60
-#: by how much the deviance of a profile may be below that of the best fit
-ROUNDING = 1e-4
 
 
 def find_interval(fit: Fit, name: str, level: float = ONE_SIGMA, precision: float = PRECISION) -> Interval:
@@ -39,7 +37,7 @@ def find_interval(fit: Fit, name: str, level: float = ONE_SIGMA, precision: floa
         precision: precision of the ends, relative to their distance from the best value.
 
     Raises:
-        FitError: if a profile has no minimum, or one below that of the fit.
+        FitError: if a profile has no minimum; LowerMinimumError if it has one below that of the fit.
         StatisticsError: if the parameter doesn't float, or the level isn't between 0 and 1.
 
     >>> from pocket.statistics.fits import fit
@@ -103,28 +101,12 @@ def crossing(fit: Fit, index: int, side: int, height: float, precision: float) -
         is_far = distance > fit.width(index) * height * 1.5
         near = found[min(found, key=lambda other: abs(other - distance))].values if is_far else None
         found[distance] = fit.profile({index: value}, near)
-        return root_of_rise(fit, index, found[distance])
+        return float(np.sqrt(fit.rise(found[distance])))
 
     if reach == 0:
         return fit.minimum, True
     distance, bounded = find_crossing(rise, min(height * fit.width(index), reach), reach, height, precision)
     return found[distance], bounded
-
-
-def root_of_rise(fit: Fit, index: int, found: Minimum) -> float:
-    """Return the square root of the rise of the deviance above that of the best fit.
-
-    Raises:
-        FitError: if it is lower.
-    """
-    difference = found.deviance - fit.deviance
-    if difference < -ROUNDING:
-        name = fit.likelihood.parameters.names[index]
-        raise FitError(
-            f"the fit isn't at the lowest minimum: one lower by {-difference:.2g} is at {name!r} = "
-            f"{found.values[index]:g}"
-        )
-    return float(np.sqrt(max(difference, 0.0)))
 
 
 def find_crossing(
@@ -175,7 +157,7 @@ def scan(fit: Fit, points: dict[str, Sequence[float] | Floats]) -> Scan:
         points: parameter → values; those of the second parameter change first.
 
     Raises:
-        FitError: if a profile has no minimum.
+        FitError: if a profile has no minimum; LowerMinimumError if it has one below that of the fit.
         StatisticsError: if a parameter doesn't float, a value is outside of its range, or there are more than two.
 
     >>> from pocket.statistics.fits import fit
@@ -204,6 +186,6 @@ def scan(fit: Fit, points: dict[str, Sequence[float] | Floats]) -> Scan:
     for values in grid:
         found = fit.profile(dict(zip(indices, values, strict=True)), near)
         near = found.values
-        rises.append(found.deviance - fit.deviance)
+        rises.append(fit.rise(found))
     best = tuple(float(fit.values[index]) for index in indices)
     return Scan(tuple(points), tuple(grid), tuple(rises), best)

@@ -8,13 +8,13 @@ of interest that isn't negative.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import optimize, stats
 
 from pocket.errors import FitError, StatisticsError, check_known
-from pocket.statistics.fits import Fit, fit
+from pocket.statistics.fits import Fit, at_lowest_minimum, fit
 from pocket.statistics.intervals import find_crossing
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.minimisation import Minimum
@@ -54,13 +54,14 @@ def find_significance(likelihood: Likelihood, poi: str) -> Significance:
     2.7795
     """
     index = _position(likelihood, poi)
-    best = fit(likelihood)
-    statistic = 0.0
-    if best.values[index] > 0:
+
+    def rise(best: Fit) -> float:
+        if best.values[index] <= 0:
+            return 0.0
         without = best.profile({index: 0.0})
-        statistic = max(without.deviance - best.deviance, 0.0)
-        if likelihood.impossible_bins(without.values):
-            statistic = np.inf
+        return np.inf if likelihood.impossible_bins(without.values) else best.rise(without)
+
+    _, statistic = at_lowest_minimum(fit(likelihood), rise)
     root = float(np.sqrt(statistic))
     return Significance(poi=poi, statistic=statistic, significance=root, p_value=float(stats.norm.sf(root)))
 
@@ -152,23 +153,19 @@ class LimitStatistic:
     _near: dict[int, Minimum] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, likelihood: Likelihood, poi: str) -> LimitStatistic:
+    def of(cls, observed: Fit, index: int) -> LimitStatistic:
         """Return the statistic of a likelihood.
 
         Args:
-            likelihood: the likelihood.
-            poi: the parameter of interest; others float.
+            observed: best fit with a parameter of interest that isn't negative.
+            index: position of the parameter.
 
         Raises:
-            StatisticsError: if the range of the parameter doesn't hold 0.
             FitError: if a fit has no minimum.
         """
-        index = _position(likelihood, poi)
-        positive = likelihood.adjusted(ranges={poi: (0.0, np.inf)})
-        observed = fit(positive)
-        values = observed.profile({index: 0.0}).values
-        expected = asimov(positive, values, positive.simulation(values))
-        background = fit(positive.observing(expected), start=values)
+        likelihood, values = observed.likelihood, observed.profile({index: 0.0}).values
+        expected = asimov(likelihood, values, likelihood.simulation(values))
+        background = fit(likelihood.observing(expected), start=values)
         return cls(observed, background, index)
 
     def observed_at(self, value: float) -> float:
@@ -245,7 +242,7 @@ class LimitStatistic:
             near = self._near.get(which, best.minimum)
             found = best.profile({self.index: value}, near.values)
             self._near[which] = found
-            self._known[which, value] = max(found.deviance - best.deviance, 0.0)
+            self._known[which, value] = best.rise(found)
         return self._known[which, value]
 
 
@@ -273,7 +270,15 @@ def find_upper_limit(likelihood: Likelihood, poi: str, level: float = 0.95) -> U
     """
     if not 0 < level < 1:
         raise StatisticsError(f"the level of a limit is {level:g}, but must be between 0 and 1")
-    statistic = LimitStatistic.of(likelihood, poi)
+    index = _position(likelihood, poi)
+    positive = likelihood.adjusted(ranges={poi: (0.0, np.inf)})
+    _, found = at_lowest_minimum(fit(positive), lambda best: _upper_limit(LimitStatistic.of(best, index), poi, level))
+    end = float(likelihood.parameters.high[index])
+    largest = np.nanmax([found.observed, *found.expected, 0.0])
+    return replace(found, range_end=end if largest > end else None)
+
+
+def _upper_limit(statistic: LimitStatistic, poi: str, level: float) -> UpperLimit:
     missing: dict[str, str] = {}
     width, expected = 0.0, dict.fromkeys(BANDS, np.nan)
     for deviations in sorted(BANDS, key=abs):
@@ -289,14 +294,11 @@ def find_upper_limit(likelihood: Likelihood, poi: str, level: float = 0.95) -> U
         observed = statistic.find_level(1 - level, width)
     except FitError as error:
         missing["observed"] = str(error)
-    end = float(likelihood.parameters.high[statistic.index])
-    found = (observed, *expected.values())
     return UpperLimit(
         poi=poi,
         level=level,
         observed=observed,
         expected=tuple(expected[deviations] for deviations in BANDS),
-        range_end=end if np.nanmax([*found, 0.0]) > end else None,
         missing=missing,
     )
 

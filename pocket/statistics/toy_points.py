@@ -16,7 +16,7 @@ from scipy import stats
 
 from pocket.base.typing import Floats
 from pocket.errors import FitError, StatisticsError
-from pocket.statistics.fits import Fit, fit
+from pocket.statistics.fits import Fit, at_lowest_minimum, fit
 from pocket.statistics.likelihood import Likelihood
 from pocket.statistics.limits import find_upper_limit
 from pocket.statistics.results import PointToys, ToyInterval, ToyLimit, ToySignificance
@@ -101,8 +101,10 @@ def throw_at(
     for number in numbers:
         thrown = likelihood.observing(toy(likelihood, seed, number, fixed, simulation))
         try:
-            found = fit(thrown, start=fixed)
-            rise.append(max(found.profile({index: tested}).deviance - found.deviance, 0.0))
+            found, height = at_lowest_minimum(
+                fit(thrown, start=fixed), lambda found: found.rise(found.profile({index: tested}))
+            )
+            rise.append(height)
             best.append(found.value(poi))
         except FitError:
             failed += 1
@@ -125,7 +127,7 @@ class PointStatistics:
     def rise(self, poi: str, value: float) -> float:
         """Return the rise of the deviance of the data at a value."""
         index = self.best.likelihood.parameters.index(poi)
-        return max(self.best.profile({index: value}).deviance - self.best.deviance, 0.0)
+        return self.best.rise(self.best.profile({index: value}))
 
     def level(self, tested: float) -> tuple[float, float, float, float]:
         """Return the confidence levels of signal and background, of background, their ratio CLs, and its error."""

@@ -215,6 +215,20 @@ def few_events() -> Model:
     return Model((region,), {"r": FreeParameter(0, 20)}, ("lumi", "rate"))
 
 
+def two_minima() -> Model:
+    """Return a model whose deviance has a minimum near r = 1, where it starts, and one near −1 that is lower by 0.3."""
+    region = RegionModel(
+        "sr",
+        ("square", "linear", "other"),
+        np.array([[10.0, 0.0], [0.0, 1.0], [100.0, 50.0]]),
+        np.zeros((3, 2)),
+        edges=np.array([0.0, 1.0, 2.0]),
+        data=np.array([110.0, 46.0]),
+        factors={"square": ("r", "r"), "linear": ("r",)},
+    )
+    return Model((region,), {"r": FreeParameter(-5, 5)})
+
+
 def kinked(seed: int) -> Model:
     """Return a model whose varied templates become empty, so that its deviance has kinks."""
     rng = np.random.default_rng(seed)

@@ -11,8 +11,8 @@ from scipy import optimize, special
 
 from pocket.errors import FitError, PocketError
 from pocket.statistics import minimisation
-from pocket.statistics.analyses import Choice, choose_likelihood
-from pocket.statistics.fits import fit
+from pocket.statistics.analyses import Choice, choose_likelihood, find_results, fit_toys
+from pocket.statistics.fits import Fit, LowerMinimumError, at_lowest_minimum, fit
 from pocket.statistics.formulas import Formula
 from pocket.statistics.impacts import break_down, rank_impacts
 from pocket.statistics.intervals import find_crossing, find_interval, scan
@@ -212,12 +212,49 @@ def test_intervals_of_frozen_parameters_and_wrong_levels() -> None:
         find_interval(best, "lumy")
 
 
-def test_fits_that_are_not_at_the_lowest_minimum() -> None:
-    likelihood = Likelihood(models.simple(1))
-    best = fit(likelihood)
-    wrong = dataclasses.replace(best, minimum=dataclasses.replace(best.minimum, deviance=best.deviance + 5))
-    with pytest.raises(FitError, match=r"the fit isn't at the lowest minimum: one lower by .* is at 'r' = "):
-        find_interval(wrong, "r")
+def test_all_results_begin_again_at_a_lower_minimum() -> None:
+    model = models.two_minima()
+    likelihood = Likelihood(model)
+    first = fit(likelihood)
+    lowest = fit(likelihood, start=-likelihood.parameters.start)
+    assert first.value("r") > 0 > lowest.value("r")
+    with pytest.raises(LowerMinimumError, match=r"one lower by 0\.\d+ is at 'r' = -") as caught:
+        find_interval(first, "r")
+    assert likelihood.deviance(caught.value.values) < first.deviance
+    with pytest.raises(LowerMinimumError):
+        scan(first, {"r": [-1.0, 0.0]})
+    results = find_results(model, Choice(data="observed"))
+    assert not results.missing
+    assert results.fit.deviance == pytest.approx(lowest.deviance, abs=1e-6)
+    expected = find_interval(lowest, "r")
+    assert results.intervals["r"].errors == pytest.approx(expected.errors, rel=1e-3)
+    assert min(results.others["scan"][0].rise) >= 0
+    # That MINUIT ends at the higher minimum is said.
+    assert results.confirmation.difference == pytest.approx(first.deviance - lowest.deviance, abs=1e-3)
+
+
+def test_toys_begin_again_at_a_lower_minimum() -> None:
+    model = models.two_minima()
+    found = fit_toys(model, range(30), Choice())["r"]
+    assert found["number"] == list(range(30))
+    likelihood = choose_likelihood(model, Choice())
+    gains = []
+    for number, value in enumerate(found["value"]):
+        thrown = likelihood.observing(toy(likelihood, 1, number))
+        gains.append(fit(thrown).deviance - thrown.deviance(np.array([value])))
+    # Behind a barrier that the interval doesn't cross, a lower minimum isn't known.
+    assert min(gains) > -1e-6
+    assert sum(gain > 0.05 for gain in gains) >= 4
+
+
+def test_lower_minima_that_do_not_end() -> None:
+    best = fit(Likelihood(models.simple(1)))
+
+    def find(best: Fit) -> float:
+        return best.rise(dataclasses.replace(best.minimum, deviance=best.deviance - 5))
+
+    with pytest.raises(FitError, match=r"the fit isn't at the lowest minimum: one lower by 5 is at .*, 5 times in a"):
+        at_lowest_minimum(best, find)
 
 
 def test_crossings_of_steep_functions() -> None:

@@ -147,7 +147,8 @@ def test_limits(both: Both) -> None:
     # combine ends its search when it has the limit to 5 per mille.
     assert observed == pytest.approx(find_upper_limit(both.likelihood, "r").observed, rel=0.01)
     # Its quantiles aren't ours, so its limits are put into the equation that defines them.
-    statistic = LimitStatistic.of(both.likelihood, "r")
+    likelihood = both.likelihood.adjusted(ranges={"r": (0.0, np.inf)})
+    statistic = LimitStatistic.of(fit(likelihood), likelihood.parameters.index("r"))
     deviations = stats.norm.ppf(QUANTILES)
     roots = [np.sqrt(statistic.background_at(float(value))) for value in expected]
     np.testing.assert_allclose(roots, deviations + stats.norm.isf(0.05 * stats.norm.cdf(deviations)), rtol=0.01)
