@@ -59,8 +59,10 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
     is_observed = found.get("data") == "observed"
     expected, without = ("", "") if is_observed else ("expected ", " without signal")
     significances = significances_of(folder)
-    limits = {record["poi"]: record for record in _read(folder / "limits.json")}
-    without_limit = set() if limits_asked else seen_signals(folder)
+    by_toys = {name: _read(folder / f"{name}.json") for name in ("toy_limits", "toy_significance", "feldman_cousins")}
+    of_toys = {record["poi"]: record for record in by_toys["toy_limits"]}
+    limits = {record["poi"]: record for record in _read(folder / "limits.json")} | of_toys
+    without_limit = set() if limits_asked else seen_signals(folder) - set(of_toys)
     rows = []
     for poi, interval in found.get("intervals", {}).items():
         value, low, high = (_number(interval[key]) for key in ("value", "low", "high"))
@@ -68,12 +70,19 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
         # What can't be found has no record.
         if poi in significances:
             parts.append(f"{expected}{significance_text(significances[poi])}")
+        for record in by_toys["toy_significance"]:
+            if record["poi"] == poi:
+                parts.append(f"{expected}{'' if record['above'] else '> '}{record['significance']:.1f} σ by toys")
         if (record := limits.get(poi)) and poi not in without_limit:
-            observed, median = _number(record["observed"]), _number(record["expected"][2])
-            level = f"at {100 * record['level']:g} % CL{without}"
-            numbers = f"{observed:.3g} {level}, expected {median:.3g}" if is_observed else f"{median:.3g} {level}"
+            found_limits = (_number(record["observed"]), _number(record["expected"][2]))
+            observed, median = (f"{value:.3g}" if math.isfinite(value) else "?" for value in found_limits)
+            level = f"at {100 * record['level']:g} % CL{' by toys' if poi in of_toys else ''}{without}"
+            numbers = f"{observed} {level}, expected {median}" if is_observed else f"{observed} {level}"
             parts.append(f"{expected}< {numbers}")
         rows.append((poi if is_observed else f"{poi} ({found.get('label', 'Asimov')})", "   ".join(parts)))
+        ends = [record for record in by_toys["feldman_cousins"] if record["poi"] == poi]
+        texts = [f"{each['low']:.3g} to {each['high']:.3g} at {100 * each['level']:.3g} % CL" for each in ends]
+        rows += [("Feldman–Cousins", "   ".join(texts).replace("-", "−"))] if texts else []
     return rows
 
 
@@ -106,7 +115,7 @@ def interval_text(value: float, low: float, high: float, bounded: Sequence[bool]
     ('0.00 +3.12 (at its lower bound)', '1.00 −6.00 +4.00 (both ends are bounds of its range)')
     """
     down, up = value - low, high - value
-    if down == 0 or up == 0:
+    if (down == 0 and bounded[0]) or (up == 0 and bounded[1]):
         digits = digits_of(max(down, up))
         error = f" +{up:.{digits}f}" if up else f" −{down:.{digits}f}" if down else ""
         side = "lower" if down == 0 else "upper"
@@ -125,7 +134,7 @@ def with_errors(value: float, down: float, up: float) -> str:
     >>> with_errors(-0.6, 0.6034, 0.6112)
     '−0.60 −0.60 +0.61'
     """
-    digits = digits_of(min(down, up))
+    digits = digits_of(min(down, up) or max(down, up))
     return f"{value:.{digits}f} −{down:.{digits}f} +{up:.{digits}f}".replace("-", "−")
 
 

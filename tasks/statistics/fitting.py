@@ -34,10 +34,17 @@ DATA = ("asimov", "observed", "toys")
 ASIMOV = ("prefit", "postfit")
 POSTFIT = "postfit.h5"
 RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness", "background")
+#: results that data alone have
+FOR_DATA = ("goodness", "background")
 #: results from toys at points, which are made if they are asked for by name
 BY_TOYS = ("toy_limits", "toy_significance", "feldman_cousins")
 #: events below which asymptotic formulas are no good approximation
 FEW_EVENTS = 10.0
+#: expected events of a bin below which it has few, and the share of such bins up to which deviances follow a χ²
+#: distribution (W. G. Cochran, Biometrics 10 (1954) 417)
+FEW_IN_BIN, SHARE_OF_FEW = 5.0, 0.2
+#: names of expected limits
+BANDS = ("expected −2 σ", "expected −1 σ", "expected median", "expected +1 σ", "expected +2 σ")
 #: number of impacts that are printed
 _SHOWN = 10
 
@@ -94,6 +101,14 @@ class FitChoice(PointOptions):
             )
         if params["data"] != "observed" and unblinds and not fits_data:
             raise ConfigError(f"--unblind has no effect with --data {params['data']}, which uses no observed data")
+        if fits_data and params["card"] != law.NO_STR and not unblinds:
+            raise ConfigError(
+                "--asimov postfit of a card fits the data of all its regions, so it needs --unblind REASON, which is "
+                "recorded"
+            )
+        named = [one for one in params["results"] if one in FOR_DATA] if tuple(params["results"]) != RESULTS else []
+        if named and params["data"] != "observed":
+            raise ConfigError(f"--results {named[0]} needs --data observed: Asimov data and toys have none")
         if params["toys"] < 0:
             raise ConfigError(f"--toys is {params['toys']}, expected 0 or more")
         if params["data"] == "toys":
@@ -180,7 +195,7 @@ class FitModel(FitChoice):
             results = find_results(model, choice)
             if by_toys := tuple(one for one in self.results if one in BY_TOYS):
                 results = with_toys(results, choice, by_toys, self.requires()["points"].found())
-            missing, label = results.missing, data_label(results.fit.likelihood, choice)
+            missing, label = results.missing, f"{self.point}{data_label(results.fit.likelihood, choice)}"
             shown = result_lines(results, self.data, label)
             predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
             if results.background is not None:
@@ -214,6 +229,18 @@ class FitModel(FitChoice):
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""
         return describe_fit(self.directory, self.asks_for("limits"))
+
+    @property
+    def point(self) -> str:
+        """The point of a grid of signals whose model is fitted, such as ``"m = 200, "``; empty for other models."""
+        from pocket.statistics.declared_grids import grids_of
+
+        if self.the_card is None:
+            for name, grid in grids_of(self.analysis_inst.models).items():
+                for value, model in grid.models(name).items():
+                    if model == self.model:
+                        return f"{grid.name} = {value:.12g}, "
+        return ""
 
     def check_names(self, model: Model) -> None:
         """Check that options name parameters of the model.
@@ -280,7 +307,7 @@ def confirmation_lines(results: Results) -> list[str]:
     return []
 
 
-def toy_result_lines(results: Results) -> list[str]:
+def toy_result_lines(results: Results, is_data: bool) -> list[str]:
     """Return the lines about what toys at points give, and the notes where asymptotic results need them."""
     from pocket.statistics.limits import sensitive_events
 
@@ -288,8 +315,9 @@ def toy_result_lines(results: Results) -> list[str]:
     for limit in results.others.get("toy_limits", ()):
         low2, low1, median, high1, high2 = (f"{value:.3g}" if math.isfinite(value) else "?" for value in limit.expected)
         lines.append(
-            f"{limit.poi} < {limit.observed:.3g} ± {limit.error:.1g} at {100 * limit.level:g} % CL by toys, expected "
-            f"{median} (68 %: {low1} to {high1}, 95 %: {low2} to {high2})"
+            f"{'' if is_data else 'expected '}{limit.poi} < {limit.observed:.3g} ± {limit.error:.1g} at "
+            f"{100 * limit.level:g} % CL by toys, {'expected' if is_data else 'median'} {median} (68 %: {low1} to "
+            f"{high1}, 95 %: {low2} to {high2})"
         )
     for found in results.others.get("toy_significance", ()):
         sign = "" if found.above else "> "
@@ -298,17 +326,41 @@ def toy_result_lines(results: Results) -> list[str]:
     for found in results.others.get("feldman_cousins", ()):
         text = interval_text(found.value, found.low, found.high, found.bounded)
         lines.append(f"{found.poi} = {text} at {100 * found.level:.3g} % CL by Feldman and Cousins")
-    wanted = {"limits": "toy_limits", "significance": "toy_significance"}
-    for result, instead in wanted.items():
-        for record in results.others.get(result, ()):
-            expected, simulated = sensitive_events(results.fit, record.poi)
-            few = [f"{number:.2g} {kind}" for number, kind in ((expected, "expected"), (simulated, "simulated"))
-                   if 0 < number < FEW_EVENTS]  # fmt: skip
-            if few and instead not in results.others:
-                lines.append(
-                    f"note: the {result.removesuffix('s')} of {record.poi} rests on {' and '.join(few)} events, so its "
-                    f"asymptotic formula is rough: --results {instead} has it by toys"
-                )
+    by_toys = {"limits": "toy_limits", "significance": "toy_significance", "intervals": "feldman_cousins"}
+    asymptotic = {result: [one.poi for one in results.others.get(result, ())] for result in ("limits", "significance")}
+    asymptotic["intervals"] = list(results.intervals)
+    for poi in results.intervals:
+        numbers = dict(zip(("expected", "simulated"), sensitive_events(results.fit, poi), strict=True))
+        few = [f"{number:.2g} {kind}" for kind, number in numbers.items() if 0 < number < FEW_EVENTS]
+        rough = {of: by for of, by in by_toys.items() if poi in asymptotic[of] and by not in results.others}
+        if few and rough:
+            lines.append(
+                f"note: {_listed(list(rough))} of {poi} {'rests' if [*rough] == ['significance'] else 'rest'} on "
+                f"{' and '.join(few)} events, so asymptotic formulas are rough: --results {','.join(rough.values())} "
+                "has them by toys"
+            )
+    return lines
+
+
+def goodness_lines(results: Results) -> list[str]:
+    """Return the lines about the goodness of fit, and the note where its χ² distribution is rough."""
+    test = results.others.get("gof")
+    if test is None:
+        return []
+    if test.degrees <= 0 and test.p_toys is None:
+        return ["goodness of fit: none, because there are as many free parameters as bins, or more"]
+    toys = f", {short_probability(test.p_toys, 3)} by {counted(len(test.toys), 'toy')}" if test.toys else ""
+    toys += f", {counted(test.failed, 'fit')} without a minimum" if test.failed else ""
+    deviance, p_value = _number(test.deviance, 1), short_probability(test.p_value, 3)
+    lines = [f"goodness of fit: deviance {deviance:.1f} of {test.degrees}, p = {p_value}{toys}"]
+    likelihood = results.fit.likelihood
+    expected = likelihood.expectation(results.fit.values)[likelihood.is_seen]
+    few = int((expected < FEW_IN_BIN).sum())
+    if not test.toys and few > len(expected) * SHARE_OF_FEW:
+        lines.append(
+            f"note: {few} of {counted(len(expected), 'bin')} {'expects' if few == 1 else 'expect'} fewer than "
+            f"{FEW_IN_BIN:g} events, so p is rough: --toys 200 has it by toys"
+        )
     return lines
 
 
@@ -323,7 +375,7 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     from pocket.statistics.tensors import count_simulation
 
     likelihood = results.fit.likelihood
-    found = results.others.get("significance", ())
+    found, is_data = results.others.get("significance", ()), data == "observed"
     significances = {one.poi: one.significance for one in found}
     lines = []
     for poi, interval in results.intervals.items():
@@ -334,7 +386,7 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
             parts[0] += f" (stat. −{stat_down:.{digits}f} +{stat_up:.{digits}f})"
         if poi in significances:
             text = significance_text(significances[poi])
-            kind = "" if data == "observed" else "expected "
+            kind = "" if is_data else "expected "
             parts.append(f"{kind}{text}" if "significance" in text else f"{kind}significance {text}")
         lines.append("   ".join(parts))
     simulated = count_simulation(likelihood.has_gaussian, likelihood.simulation_events)
@@ -344,18 +396,17 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     lines = [*lines[:-1], f"{lines[-1]}   {end}"] if lines else [end]
     lines += confirmation_lines(results)
     lines += [f"no {none.result} of {none.name}: {none.reason}" for none in results.missing]
-    lines += toy_result_lines(results)
+    lines += toy_result_lines(results, is_data)
     for limit in results.others.get("limits", ()):
         if limit.range_end is not None:
-            lines.append(f"note: a limit of {limit.poi} is beyond its range, which ends at {limit.range_end:g}")
-    if (test := results.others.get("gof")) is not None and test.degrees <= 0 and test.p_toys is None:
-        lines.append("goodness of fit: none, because there are as many free parameters as bins, or more")
-    elif test is not None:
-        by_toys = test.p_toys is not None
-        toys = f", {short_probability(test.p_toys, 3)} by {counted(len(test.toys), 'toy')}" if by_toys else ""
-        toys += f", {counted(test.failed, 'fit')} without a minimum" if test.failed else ""
-        deviance, p_value = _number(test.deviance, 1), short_probability(test.p_value, 3)
-        lines.append(f"goodness of fit: deviance {deviance:.1f} of {test.degrees}, p = {p_value}{toys}")
+            ends = {"observed": limit.observed} if is_data else {}
+            ends |= dict(zip(BANDS, limit.expected, strict=True))
+            beyond = [name for name, value in ends.items() if value > limit.range_end]
+            lines.append(
+                f"note: the {_listed(beyond)} {'limit' if len(beyond) == 1 else 'limits'} of {limit.poi} "
+                f"{'is' if len(beyond) == 1 else 'are'} beyond its range, which ends at {limit.range_end:g}"
+            )
+    lines += goodness_lines(results)
     parameters = results.fit.result().parameters
     poi = next(iter(results.intervals), "")
     if results.impacts and (side := parameters[poi].bound):
@@ -414,12 +465,19 @@ def toy_lines(
         width = math.sqrt(sum((pull - mean) ** 2 for pull in pulls) / max(count - 1, 1))
         covered = sum(low <= true <= high for low, high in ends) / count
         failed = f", {counted(toys - count, 'fit')} without a minimum" if count < toys else ""
+        # Pulls are one-sided there, so their mean is no bias.
+        at_bound = sum(value in end for value, end in zip(values, ends, strict=True)) / count
+        failed += f", {100 * at_bound:.0f} % at a bound of {poi}" if at_bound else ""
         lines.append(
             f"{poi} = {sum(values) / count:.3f} in {counted(count, 'toy')} {thrown}with {poi} = {true:g}   "
             f"pull {_signed(mean, 2)} ± {width / math.sqrt(count):.2f}, width {width:.2f}, "
             f"coverage {100 * covered:.0f} %{failed}".replace("-", "−")
         )
     return lines
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _signed(value: float, digits: int = 3) -> str:

@@ -104,21 +104,28 @@ class FitOptions(ModelTask):
             check_options(known, freeze, values, ranges, place)
         if params["mask"]:
             from pocket.statistics.analyses import masked_regions
-            from pocket.statistics.combined import parts_of
 
-            if params["card"] != law.NO_STR:
-                regions = [region.name for region in model.regions]
-            else:
-                regions = [name for part in parts_of(params["model"], load(params)).values() for name in part.regions]
             where = f"model {params['model']!r}" if params["card"] == law.NO_STR else "the card"
-            masked_regions(params["mask"], regions, where)
-        if params["card"] != law.NO_STR and params["toys_of"] != law.NO_STR:
-            for path in cls.card_of({**params, "card": params["toys_of"]}).paths.values():
-                if not path.is_file():
-                    raise ConfigError(f"--toys-of: there is no file {path}")
+            masked_regions(params["mask"], cls.regions_of(params), where)
+        if (other := params["toys_of"]) != law.NO_STR:
+            if params["card"] != law.NO_STR:
+                for path in cls.card_of({**params, "card": other}).paths.values():
+                    if not path.is_file():
+                        raise ConfigError(f"--toys-of: there is no file {path}")
+            regions = cls.regions_of({**params, "card" if params["card"] != law.NO_STR else "model": other})
+            check_known("region", cls.regions_of(params), regions, f"--toys-of {other}")
         if params["toys_per_branch"] < 1:
             raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params
+
+    @classmethod
+    def regions_of(cls, params: Mapping[str, Any]) -> list[str]:
+        """Return the regions of the model, or of the card, that options name."""
+        from pocket.statistics.combined import parts_of
+
+        if params["card"] != law.NO_STR:
+            return [region.name for region in read_card(cls.card_of(params)).regions]
+        return [name for part in parts_of(params["model"], load(params)).values() for name in part.regions]
 
     @staticmethod
     def card_of(params: Mapping[str, Any]) -> Card:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 #: results of a fit that are drawn, by the stems of their files
-_DRAWN = ("impacts", "impacts_of_simulation", "scan", "limits", "gof")
+_DRAWN = ("impacts", "impacts_of_simulation", "scan", "limits", "toy_limits", "gof")
 
 
 class PlotFit(FormatsTask, FitChoice):

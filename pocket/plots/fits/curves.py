@@ -21,7 +21,7 @@ from pocket.plots.fits.rows import CHARACTER
 from pocket.plots.palettes import PETROFF_6
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
-from pocket.statistics.results import GoodnessOfFit, Scan, UpperLimit
+from pocket.statistics.results import GoodnessOfFit, Scan, ToyLimit, UpperLimit
 
 #: rise of the deviance at one and two standard deviations of one parameter, and at 68 and 95 % CL of two
 ONE = ((1.0, r"1$\sigma$"), (4.0, r"2$\sigma$"))
@@ -132,7 +132,7 @@ def _finer(first: Floats, second: Floats, heights: Floats) -> tuple[Floats, Floa
 
 
 def draw_limits(
-    limits: Mapping[str, UpperLimit], style: PlotStyle, period: Period, *, observed: bool, data: bool = True
+    limits: Mapping[str, UpperLimit | ToyLimit], style: PlotStyle, period: Period, *, observed: bool, data: bool = True
 ) -> Plot:
     """Draw upper limits with their expected bands, a row for each.
 

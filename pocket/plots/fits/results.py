@@ -38,7 +38,8 @@ def draw_fit(
 
     Args:
         results: ``"fit"`` → the best fit, and as far as they were found, ``"impacts"``, ``"impacts_of_simulation"``,
-            ``"scan"``, ``"limits"``, ``"gof"`` and ``"background"``, a fit without signal → their records.
+            ``"scan"``, ``"limits"``, ``"toy_limits"``, ``"gof"`` and ``"background"``, a fit without signal → their
+            records.
         predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
         style: label, colours and names of processes.
         period: luminosity, year and energy of the data.
@@ -60,10 +61,11 @@ def draw_fit(
         yield draw_correlations(fit, style, period, data=is_data)
     for scan in results.get("scan", ()):
         yield draw_scan(scan, style, period, data=is_data)
-    found = (limit for limit in results.get("limits", ()) if np.isfinite([limit.observed, *limit.expected]).any())
-    by_poi = {limit.poi: limit for limit in found}
-    if by_poi:
-        yield draw_limits(by_poi, style, period, observed=is_data, data=is_data)
+    rows = {limit.poi: limit for limit in results.get("limits", ())}
+    rows |= {f"{limit.poi} by toys": limit for limit in results.get("toy_limits", ())}
+    rows = {label: limit for label, limit in rows.items() if np.isfinite([limit.observed, *limit.expected]).any()}
+    if rows:
+        yield draw_limits(rows, style, period, observed=is_data, data=is_data)
     goodness = results.get("gof")
     if goodness is not None and goodness.toys:
         yield draw_goodness(goodness, style, period, data=is_data)

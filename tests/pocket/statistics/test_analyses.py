@@ -129,12 +129,12 @@ def test_a_scan_that_is_not_found_leaves_the_fit(
     assert {"scan_r", "scan_s", "scan_r_s"} - drawn == {f"scan_{'_'.join(failing)}"}
 
 
-def search(data: float) -> Model:
-    """Return a model of a signal of 3 events on 10 with an uncertainty, with some data."""
+def search(data: float, background: float = 10.0) -> Model:
+    """Return a model of a signal of 3 events on a background with an uncertainty, with some data."""
     region = RegionModel(
         "sr",
         ("s", "b"),
-        np.array([[3.0], [10.0]]),
+        np.array([[3.0], [background]]),
         np.zeros((2, 1)),
         data=np.array([data]),
         factors={"s": ("r",)},
@@ -261,3 +261,47 @@ def test_toys_of_a_model_that_does_not_fit() -> None:
     renamed = dataclasses.replace(fitted, regions=(dataclasses.replace(fitted.regions[0], name="srr"),))
     with pytest.raises(UnknownNameError, match=r"region 'sr' in the model whose toys are fitted, did you mean 'srr'\?"):
         fit_toys(fitted, range(1), Choice(), of=renamed)
+
+
+def notes(model: Model, *wanted: str, toys: int = 0) -> list[str]:
+    """Return the notes of a fit to data, or Asimov data."""
+    data = "asimov" if model.regions[0].data is None else "observed"
+    results = find_results(model, Choice(data=data, results=wanted, toys=toys))
+    return [line.removeprefix("note: ") for line in result_lines(results, data) if line.startswith("note: ")]
+
+
+def test_notes_on_few_events_name_what_is_rough() -> None:
+    by = "so asymptotic formulas are rough: --results"
+    few = search(8.0, background=4.0)
+    assert notes(few, "limits") == [
+        f"limits and intervals of r rest on 8 expected events, {by} toy_limits,feldman_cousins has them by toys"
+    ]
+    assert notes(few) == [f"intervals of r rest on 8 expected events, {by} feldman_cousins has them by toys"]
+    assert notes(search(30.0), "limits", "significance") == []
+
+
+def test_notes_name_the_limits_that_are_beyond_the_range() -> None:
+    model = search(13.0)
+    narrow = dataclasses.replace(model, pois={"r": FreeParameter(0, 4)})
+    limit = find_upper_limit(Likelihood(model), "r")
+    assert limit.expected[3] < 4 < limit.expected[4]
+    (note,) = notes(narrow, "limits")
+    observed = "observed and " if limit.observed > 4 else ""
+    assert note.startswith(f"the {observed}expected +2 σ limit")
+    assert note.endswith(" beyond its range, which ends at 4")
+
+
+def test_goodness_of_few_events_asks_for_toys() -> None:
+    def model(*events: float) -> Model:
+        nominal = np.array([events])
+        region = RegionModel(
+            "sr", ("s",), nominal, 0 * nominal, edges=np.arange(len(events) + 1.0), data=np.round(nominal[0]),
+            factors={"s": ("r",)},
+        )  # fmt: skip
+        return Model((region,), {"r": FreeParameter(0, 20)})
+
+    assert notes(model(100, 20, 3, 2), "goodness") == [
+        "2 of 4 bins expect fewer than 5 events, so p is rough: --toys 200 has it by toys"
+    ]
+    assert notes(model(100, 20, 3, 2), "goodness", toys=5) == []
+    assert notes(model(100, 20, 30, 10, 2), "goodness") == []

@@ -118,6 +118,18 @@ def test_a_significance_without_an_end(tmp_path: Path) -> None:
     assert describe_fit(tmp_path / "fit")[0] == ("r", text)
 
 
+def test_results_of_toys_take_the_place_of_asymptotic_ones(tmp_path: Path) -> None:
+    write_fit(tmp_path / "fit", "observed")
+    limit = {"poi": "r", "level": 0.95, "observed": 1.2, "expected": [{"number": "nan"}, 0.3, 0.4, 0.5, 0.6]}
+    write(tmp_path / "fit", "toy_limits", [limit])
+    write(tmp_path / "fit", "toy_significance", [{"poi": "r", "significance": 2.1, "above": 0}])
+    interval = {"poi": "r", "low": -0.5, "high": 1.5, "level": 0.6827}
+    write(tmp_path / "fit", "feldman_cousins", [interval, {**interval, "high": 2.0, "level": 0.95}])
+    text = "1.005 −0.017 +0.018   978.8 σ   > 2.1 σ by toys   < 1.2 at 95 % CL by toys, expected 0.4"
+    ends = "−0.5 to 1.5 at 68.3 % CL   −0.5 to 2 at 95 % CL"
+    assert describe_fit(tmp_path / "fit")[:2] == [("r", text), ("Feldman–Cousins", ends)]
+
+
 def test_fits_of_toys_have_no_single_result(tmp_path: Path) -> None:
     write(tmp_path / "fit", "toys", {"r": {"value": [1.0]}})
     assert describe_fit(tmp_path / "fit") == []

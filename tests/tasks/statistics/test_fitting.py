@@ -133,7 +133,7 @@ def test_results_by_toys(modelled: Chain) -> None:
     # Sixty toys are too few for the tails.
     assert "no expected limit by toys of r in some bands: CLs is too uncertain there" in run.text
     assert "nan" not in run.text
-    assert re.search(r"^r < 0\.00\d+ ± 0\.\d+ at 95 % CL by toys, expected ", run.text, re.MULTILINE), run.text
+    assert re.search(r"^expected r < 0\.00\d+ ± 0\.\d+ at 95 % CL by toys, median ", run.text, re.MULTILINE), run.text
     assert re.search(r"^r = 0\.00\S* .* at 68\.3 % CL by Feldman and Cousins$", run.text, re.MULTILINE), run.text
     assert re.search(r"^r: p = .* by 60 toys, ", run.text, re.MULTILINE), run.text
     folder = modelled.output("FitModel", "z")
@@ -201,6 +201,8 @@ def test_wrong_options_are_refused_at_once(modelled: Chain) -> None:
         ({"set": ("r=1", "r=2")}, "--set names 'r' twice"),
         ({"toys": -1}, "--toys is -1, expected 0 or more"),
         ({"toys_of": "z"}, "--toys-of has no effect with --data asimov"),
+        ({"results": ("goodness",)}, "--results goodness needs --data observed"),
+        ({"results": ("limits", "background"), "data": "toys"}, "--results background needs --data observed"),
         ({"toys_per_branch": 0}, "--toys-per-branch is 0, expected 1 or more"),
         ({"results": ("impact",)}, r"unknown result 'impact' in --results, did you mean 'impacts'\?"),
     ]
@@ -244,7 +246,7 @@ def test_toys_of_another_model(modelled: Chain, capsys: pytest.CaptureFixture[st
     error = modelled.error(FitModel, model="z", data="toys", toys=3, toys_of="coarse")
     assert "region 'all' has 2 bins in the model whose toys are fitted, and 3 in the fit" in error
     with pytest.raises(UnknownNameError, match=r"unknown model 'rat'.*did you mean 'rate'"):
-        modelled.task(FitModel, model="z", data="toys", toys=3, toys_of="rat").requires()
+        modelled.task(FitModel, model="z", data="toys", toys=3, toys_of="rat")
 
 
 def test_toys_of_another_card(modelled: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,7 +261,15 @@ def test_toys_of_another_card(modelled: Chain, tmp_path: Path, capsys: pytest.Ca
     assert float(found[1]) == pytest.approx(2.0, abs=4 * np.sqrt(300) / 50 / np.sqrt(60))
     assert float(found[2]) > 2
     with pytest.raises(ConfigError, match="there is no file"):
-        modelled.task(FitModel, **params, toys_of=str(tmp_path / "none.txt")).fingerprint  # noqa: B018
+        modelled.task(FitModel, **params, toys_of=str(tmp_path / "none.txt"))
+    (tmp_path / "third.txt").write_text(CARD.replace("one", "two"))
+    with pytest.raises(UnknownNameError, match=r"unknown region 'one' in --toys-of \S+third.txt"):
+        modelled.task(FitModel, **params, toys_of=str(tmp_path / "third.txt"))
+    with pytest.raises(
+        ConfigError, match=r"--asimov postfit of a card fits the data of all its regions, so it needs --"
+    ):
+        modelled.task(FitModel, card=str(card), asimov="postfit")
+    assert modelled.task(FitModel, card=str(card), asimov="postfit", unblind="approved").unblind == "approved"
 
 
 def test_lines_about_toys() -> None:
@@ -274,6 +284,8 @@ def test_lines_about_toys() -> None:
     assert "pull −0.75 ± 1.25, width 1.77, coverage 50 %" in line
     (line,) = toy_lines({"r": {"value": [], "low": [], "high": []}}, 2, {"r": 1.0})
     assert line == "r: no fit of 2 toys has a minimum"
+    (line,) = toy_lines({"r": {"value": [0.0, 0.2], "low": [0.0, 0.0], "high": [0.3, 0.5]}}, 2, {"r": 0.0})
+    assert line.endswith(", 50 % at a bound of r")
 
 
 def test_cards_have_paths_and_labels() -> None:

@@ -81,6 +81,8 @@ def test_expected_limits_of_all_points(gridded: Chain) -> None:
         (limit,) = from_json((gridded.output("FitModel", name) / "limits.json").read_text())
         assert found[point]["expected"] == limit.expected
         assert math.isnan(found[point]["observed"])
+        label = from_json((gridded.output("FitModel", name) / "fit.json").read_text())["label"]
+        assert label.startswith(f"m = {point}, Asimov, ")
     # What changes the figure alone runs no fit, and neither do fewer points.
     gridded.edit("__init__.py", "$m$ [GeV]", "Mass [GeV]")
     assert gridded.build(PlotGrid, model="zprime", formats=("png",)) == ["PlotGrid zprime"]

@@ -19,7 +19,7 @@ from pocket.plots.fits.results import draw_fit, with_processes
 from pocket.plots.fits.rows import ROWS, draw_impacts, draw_pulls
 from pocket.plots.style import PlotStyle
 from pocket.statistics.predictions import Prediction
-from pocket.statistics.results import FitResult, GoodnessOfFit, Impact, ParameterResult, Scan, UpperLimit
+from pocket.statistics.results import FitResult, GoodnessOfFit, Impact, ParameterResult, Scan, ToyLimit, UpperLimit
 
 STYLE, PERIOD = PlotStyle(), Period(59830.0, "2018", 13)
 
@@ -203,14 +203,19 @@ def test_limits_that_were_not_found_are_left_out() -> None:
     missing = UpperLimit("mu", 0.95, math.nan, nothing, missing={"observed": "no minimum"})
     partly = UpperLimit("k", 0.95, 1.7, (0.8, 1.1, 1.5, 2.1, math.nan), missing={"expected +2σ": "no minimum"})
 
-    def drawn(*limits: Any) -> dict[str, Any]:
-        plots = draw_fit({"fit": fit_of(1), "limits": limits}, {}, STYLE, PERIOD, {}, is_data=False)
+    def drawn(*limits: Any, toys: Any = ()) -> dict[str, Any]:
+        records = {"fit": fit_of(1), "limits": limits, "toy_limits": toys}
+        plots = draw_fit(records, {}, STYLE, PERIOD, {}, is_data=False)
         return {stem: numbers for stem, _, numbers in plots}
 
     limits = drawn(found, missing, partly)["limits"]["limits"]
     assert list(limits) == ["r", "k"]
     assert limits["k"]["expected"] == [0.8, 1.1, 1.5, 2.1, None]
     assert set(drawn(missing)) == {"pulls", "correlations"}
+    by_toys = ToyLimit("r", 0.95, 1.8, 0.1, (math.nan, 1.2, 1.6, 2.0, 2.8), (1.0, 2.0), (0.2, 0.01), (0.01, 0.01))
+    limits = drawn(found, toys=(by_toys,))["limits"]["limits"]
+    assert list(limits) == ["r", "r by toys"]
+    assert limits["r by toys"]["expected"] == [None, 1.2, 1.6, 2.0, 2.8]
 
 
 def test_a_power_of_ten_is_beside_the_label() -> None:
