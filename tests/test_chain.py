@@ -125,9 +125,9 @@ def test_every_kind_of_closure_is_looked_for(law: Law, chain: tuple[Run, Usage])
     for name in ("muon_id", "trigger", "dy_pt"):
         report = json.loads((output(law, "ValidateScaleFactors", name) / "report.json").read_text())
         made[name] = {check["name"] for check in report["checks"] if check["passed"]}
-    assert made["muon_id"] >= {"values", "file", "remeasured", "events"}
-    assert made["trigger"] >= {"values", "file", "remeasured", "events"}
-    assert made["dy_pt"] >= {"values", "file", "same_events", "split", "yields", "events"}
+    assert made["muon_id"] >= {"values", "file", "fits", "truth", "remeasured", "events"}
+    assert made["trigger"] >= {"values", "file", "truth", "remeasured", "events"}
+    assert made["dy_pt"] >= {"values", "file", "truth", "same_events", "split", "yields", "events"}
 
 
 def test_second_run_executes_nothing(law: Law, chain: tuple[Run, Usage]) -> None:

@@ -50,9 +50,12 @@ def result(law: Law, chain: Run) -> ScaleFactorResult:
 
 
 def test_it_closes(law: Law, chain: Run) -> None:
-    assert re.search(rf"^  {NAME} .* closure passed$", chain.text, re.MULTILINE)
+    statements = r"applied consistently\n +measures the truth within 0\.\d+ %\n +fits describe the data"
+    assert re.search(rf"^  {NAME} .* {statements}$", chain.text, re.MULTILINE)
     report = json.loads((output(law, "ValidateScaleFactors", NAME) / "report.json").read_text())
-    assert {check["name"] for check in report["checks"] if check["passed"]} >= {"values", "remeasured", "events"}
+    assert {check["name"] for check in report["checks"] if check["passed"]} >= {
+        *("values", "remeasured", "events", "truth", "fits"),
+    }
 
 
 def test_every_source_of_uncertainty_is_there(result: ScaleFactorResult) -> None:

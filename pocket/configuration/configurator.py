@@ -208,6 +208,11 @@ class Configurator(metaclass=_Deferring):
         return self.counted_samples(sample)[1:] or (sample,)
 
     @property
+    def simulated_samples(self) -> tuple[str, ...]:
+        """Names of simulated samples, or of their subsamples, with templates."""
+        return tuple(name for sample, is_mc in self.samples.items() if is_mc for name in self.stored_samples(sample))
+
+    @property
     def scale_factors(self) -> tuple[str, ...]:
         """Names of the derived scale factors that the weights apply."""
         classes = self.weights.classes.values()

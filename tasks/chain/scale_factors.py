@@ -117,7 +117,14 @@ class ScaleFactorTask(TemplateTask):
         from pocket.scale_factors.declarations.base import UpstreamOutputs
 
         folders = {config: task.directory for config, task in templates.items()}
-        return UpstreamOutputs(folders, self.analysis_inst.years_of, self.toy_files().find, allow_null_systematics)
+        analysis = self.analysis_inst
+        return UpstreamOutputs(
+            template_folders=folders,
+            dataset_years=analysis.years_of,
+            resolve_file=self.toy_files().find,
+            allow_null_systematics=allow_null_systematics,
+            simulated=lambda config: analysis.config(config).simulated_samples,
+        )
 
     @property
     def failed_directory(self) -> Path:

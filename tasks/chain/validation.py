@@ -58,6 +58,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
     exclude_index = False
     runs_beside = True
+    spreads = True
 
     def requires(self) -> dict[str, Any]:
         """Return the scale factor, and the templates for its closure, including those it was measured in."""
@@ -98,7 +99,11 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
     def readings(self) -> tuple[Reading, ...] | None:
         """Return the parts of the templates that the checks read, ``None`` for all templates."""
-        read = [measured.closure_readings() for measured in self.declaration.measured()]
+        config = self.analysis_inst.config
+        read = [
+            measured.closure_readings(config(measured.input).simulated_samples)
+            for measured in self.declaration.measured()
+        ]
         return joined(reading for readings in read for reading in readings or ()) if None not in read else None
 
     def input_ids(self) -> dict[str, str] | None:
@@ -153,12 +158,13 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         found = self._found()
         if not found["passed"]:
             return "failed, accepted"
-        return "passed" if found["tested"] else _UNTESTED
+        return str(found["short"]) if found["tested"] else _UNTESTED
 
     def describe_results(self) -> list[tuple[str, str]]:
-        """Return the verdict."""
-        verdict = self.describe_output()
-        return [(str(self.scale_factor), verdict if verdict == _UNTESTED else f"closure {verdict}")]
+        """Return what the checks say."""
+        found = self._found()
+        told = [f"closure {self.describe_output()}"] if not found["passed"] else found["statements"]
+        return [(str(self.scale_factor), "\n".join(told) if found["tested"] else _UNTESTED)]
 
     def _found(self) -> dict[str, Any]:
         """Return the report of the output."""

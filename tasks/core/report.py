@@ -271,7 +271,12 @@ class Report:
         self.tell("")
         self.tell("Results")
         # Paths are never cut: they are what is copied from here.
-        for text in aligned([(f"  {label}", "  ".join(texts)) for label, texts in rows.items()]):
+        table: list[tuple[str, str]] = []
+        for label, texts in rows.items():
+            lines = [text.split("\n") for text in texts]
+            table.append((f"  {label}", "  ".join(first for first, *_ in lines)))
+            table += [("", line) for _, *further in lines for line in further]
+        for text in aligned(table):
             self.tell(text)
 
 

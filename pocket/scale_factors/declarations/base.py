@@ -25,12 +25,14 @@ class UpstreamOutputs:
         resolve_file: name of a correction file → the same name, or the path of a file that is made together with toys.
         allow_null_systematics: whether a source of uncertainty may change nothing, see
             :func:`pocket.scale_factors.files.writer.correction_set`.
+        simulated: configuration → its simulated samples with templates.
     """
 
     template_folders: Mapping[str, Path]
     dataset_years: Callable[[str], Mapping[str, str]]
     resolve_file: Callable[[str], str]
     allow_null_systematics: bool = False
+    simulated: Callable[[str], tuple[str, ...]] = lambda config: ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -66,9 +67,13 @@ class Closure(metaclass=Declarative):
         remeasured: place where it is applied and measured again, which must give 1 within errors.
         split: two places with independent halves of the events, whose measurements must agree.
         preserved: yields that the weight must not change.
+        injected: scale factors that bins have in turn in pseudo-data, in which the measurement must find them; default:
+            those of the method.
+        accept: bin, as reports name it → why its fit is accepted although it doesn't describe the data.
 
     Raises:
-        ConfigError: if a place isn't a mapping of arguments, or ``split`` doesn't have two places.
+        ConfigError: if an injected scale factor isn't positive, a fit is accepted without a reason, a place isn't a
+            mapping of arguments, or ``split`` doesn't have two places.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {
@@ -82,8 +87,16 @@ class Closure(metaclass=Declarative):
     remeasured: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     split: tuple[Mapping[str, Any], ...] = ()
     preserved: tuple[PreservedYield, ...] = ()
+    injected: tuple[float, ...] = ()
+    accept: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for factor in self.injected:
+            if not 0 < factor < math.inf:
+                raise ConfigError(f"injected of a closure: expected positive scale factors, not {factor!r}")
+        for label, reason in self.accept.items():
+            if not reason:
+                raise ConfigError(f"accept of a closure: {label!r} needs a reason")
         if len(self.split) not in (0, 2):
             raise ConfigError(f"split of a closure: expected two places, not {len(self.split)}")
         for name, places in self.changes().items():

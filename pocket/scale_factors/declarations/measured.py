@@ -61,6 +61,11 @@ class ScaleFactor(ScaleFactorBase):
     #: ``module:function`` of the method: ``function(declaration, templates) -> Measured``, see
     #: :mod:`pocket.scale_factors.measurement.templates` and :mod:`pocket.scale_factors.measurement.result`
     method: ClassVar[str]
+    #: ``module:function`` that puts known values into pseudo-data, see
+    #: :mod:`pocket.scale_factors.validation.pseudo_data`; empty if there is none
+    injection: ClassVar[str] = ""
+    #: values that bins have in turn in pseudo-data; an efficiency can't be above 1
+    injected: ClassVar[tuple[float, ...]] = (0.94, 0.97, 1.0)
     #: output of the correction: a ``weight`` or an ``efficiency``
     quantity: ClassVar[str] = "weight"
     #: whether entries outside of an axis that clamps count in its first or last bin, which is evaluated for them
@@ -225,10 +230,24 @@ class ScaleFactor(ScaleFactorBase):
             return None
         return joined([self.reading(), *(declaration.reading() for _, declaration in self.changed())])
 
-    def closure_readings(self) -> tuple[Reading, ...] | None:
+    def other_samples(self, simulated: Iterable[str]) -> tuple[str, ...]:
+        """Return the samples that pseudo-data have besides the measured ones.
+
+        They are all others of the configuration, except those that a source of uncertainty takes in their place.
+
+        Args:
+            simulated: all simulated samples of the configuration.
+        """
+        instead = {sample for _, declaration in self.changed() for sample in declaration.mc}
+        return tuple(sample for sample in simulated if sample not in (*self.mc, *instead))
+
+    def closure_readings(self, simulated: Iterable[str] = ()) -> tuple[Reading, ...] | None:
         """Return the parts of templates and sums that the closure checks read, ``None`` with another validator.
 
         A reading without a histogram name stands for sums alone.
+
+        Args:
+            simulated: all simulated samples of the configuration, which pseudo-data have.
         """
         if self.validator != ScaleFactor.validator:
             return None
@@ -236,7 +255,9 @@ class ScaleFactor(ScaleFactorBase):
         preserved = (
             Reading(one.config, "", one.categories(), one.samples or self.mc) for one in self.closure.preserved
         )
-        return joined([self.reading(), *measured, *preserved])
+        others = self.other_samples(simulated) if self.injection else ()
+        pseudo_data = Reading(self.input, self.variable, self.categories(), others, self.read_variations())
+        return joined([self.reading(), pseudo_data, *measured, *preserved])
 
     def _check_binning(self) -> None:
         for axis, flow in self.flows().items():

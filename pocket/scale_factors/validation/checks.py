@@ -70,6 +70,7 @@ class Check:
         outcome: the largest difference and its place, or why the check wasn't made.
         chi2: agreement of all numbers together, for differences with errors.
         numbers: all compared numbers.
+        noticed: relative difference of all numbers that would fail in every second case, if that is known.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Check:
     outcome: str
     chi2: Chi2 | None = None
     numbers: tuple[Number, ...] = ()
+    noticed: float | None = None
 
 
 def not_made(name: str, compared: str, lacking: str) -> Check:

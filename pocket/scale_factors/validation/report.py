@@ -13,8 +13,12 @@ from pocket.scale_factors.validation.checks import Check
 _WIDTH = 118
 _NAME_WIDTH = 11
 _RESULTS = {True: "passed", False: "FAILED", None: "-"}
-#: checks of the values and of the written file, which are made without a declared closure
-_WITHOUT_CLOSURE = ("values", "file")
+#: checks of the values and of the written file, which say nothing of the closure
+_WITHOUT_CLOSURE = ("values", "file", "fits", "events")
+#: what is said of fits that describe the data
+DESCRIBED = "fits describe the data"
+#: checks that the scale factor is applied as it was measured
+_APPLICATION = ("same_events", "remeasured", "split", "yields")
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,17 @@ class Report:
 
     @property
     def tested(self) -> bool:
-        """Whether a declared test of the closure was made, beyond the checks of the values and of the file."""
+        """Whether a test of the closure was made, beyond the checks of the values, of the file and of fits."""
         return any(check.passed is not None and check.name not in _WITHOUT_CLOSURE for check in self.checks)
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What the checks that passed say: of its application, of the truth, and of fits."""
+        passed = {check.name: check for check in self.checks if check.passed}
+        found = ["applied consistently"] if set(passed) & set(_APPLICATION) - set(self.failed) else []
+        if (truth := passed.get("truth")) and truth.noticed is not None:
+            found.append(f"measures the truth within {100 * truth.noticed:.2g} %")
+        return (*found, *([DESCRIBED] if "fits" in passed else []))
 
     @property
     def verdict(self) -> str:
@@ -50,7 +63,7 @@ class Report:
         if self.failed:
             return "FAILED"
         if self.tested:
-            return "passed"
+            return ", ".join(self.statements)
         compared = any(check.name == "file" and check.passed for check in self.checks)
         return f"no closure test declared{', values as in the file' if compared else ''}"
 
@@ -72,6 +85,9 @@ class Report:
             "passed": not self.failed,
             "tested": self.tested,
             "verdict": self.verdict,
+            "statements": self.statements,
+            # The last one but that of fits says most.
+            "short": next((one for one in reversed(self.statements) if one != DESCRIBED), ""),
             "accepted": accepted,
             "checks": [asdict(check) for check in self.checks],
         }
@@ -79,7 +95,9 @@ class Report:
 
     def table(self) -> str:
         """Return the table for the terminal."""
-        lines = [f"closure of scale factor {self.scale_factor}: {self.verdict}"]
+        told = self.statements if self.tested and not self.failed else (self.verdict,)
+        start = f"closure of scale factor {self.scale_factor}: "
+        lines = [f"{' ' * len(start) if number else start}{one}" for number, one in enumerate(told)]
         for check in self.checks:
             start = f"  {check.name:<{_NAME_WIDTH}} {_RESULTS[check.passed]:<8} "
             text = f"{check.outcome} (compared: {check.compared})" if check.passed is False else check.outcome

@@ -7,6 +7,7 @@ kind of scale factor. All except the first two need places that the declaration 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,8 +31,11 @@ from pocket.scale_factors.measurement.templates import NOMINAL
 from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRatio
 from pocket.scale_factors.validation.algebra import Sides
 from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
+from pocket.scale_factors.validation.fits import check_fits
+from pocket.scale_factors.validation.pseudo_data import PseudoExperiments
 from pocket.scale_factors.validation.report import Report
 from pocket.scale_factors.validation.sums import check_events, check_preserved_yields
+from pocket.scale_factors.validation.truth import in_pseudo_data
 from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
@@ -48,6 +52,7 @@ class Evidence:
         correction: content of the correctionlib file.
         sources: year → histograms of :func:`~pocket.scale_factors.declarations.closure.closure_sources`.
         sums: sums of :func:`~pocket.scale_factors.declarations.closure.closure_configs`.
+        simulated: all simulated samples of the configuration in which it was measured.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Evidence:
     correction: str
     sources: Mapping[str, Sources]
     sums: Mapping[str, Sums]
+    simulated: tuple[str, ...] = ()
 
     def units(self, place: ScaleFactor | None = None) -> list[Unit]:
         """Return the units that are measured separately, where the scale factor was measured or in another place."""
@@ -81,6 +87,8 @@ def validate_from(
         correction: content of the correctionlib file.
         result: the measurement.
     """
+    simulated = outputs.simulated(declaration.input)
+    readings = declaration.closure_readings(simulated)
     return validate(
         Evidence(
             name=name,
@@ -92,12 +100,13 @@ def validate_from(
                 declaration.years,
                 outputs.template_folders,
                 outputs.dataset_years,
-                declaration.closure_readings(),
+                readings,
             ),
             sums={
-                config: read_part(read_sums(folder), config, declaration.closure_readings())
+                config: read_part(read_sums(folder), config, readings)
                 for config, folder in outputs.template_folders.items()
             },
+            simulated=simulated,
         )
     )
 
@@ -108,6 +117,8 @@ def validate(evidence: Evidence) -> Report:
         "values": lambda: [check_values(evidence.declaration, evidence.result)],
         "file": lambda: [check_file(evidence)],
         "same_events": lambda: check_same_events(evidence),
+        "fits": lambda: check_fits(evidence.result, evidence.declaration.closure.accept),
+        "truth": lambda: check_truth(evidence),
         "remeasured": lambda: check_remeasured(evidence),
         "split": lambda: check_split(evidence),
         "yields": lambda: check_yields(evidence),
@@ -160,6 +171,30 @@ def check_same_events(evidence: Evidence) -> list[Check]:
             found.append(sides.corrected)
             expected.append(sides.expected)
     return [exactly("same_events", compared, labels, np.concatenate(found), np.concatenate(expected))]
+
+
+def check_truth(evidence: Evidence) -> list[Check]:
+    """Return the check of the measurement in pseudo-data whose scale factors are known."""
+    declaration = evidence.declaration
+    if not declaration.injection:
+        return []
+    factors, measurements = declaration.closure.injected or declaration.injected, []
+    for unit in evidence.units():
+        part = unit.templates.declaration
+        # Sources that the method fits change its result, so they are kept.
+        fitted = tuple(source for source in part.systematics if source not in part.remeasured_systematics())
+        templates = dataclasses.replace(
+            unit.templates, declaration=dataclasses.replace(part.bare(), systematics=fitted)
+        )
+        experiments = PseudoExperiments(
+            templates=templates,
+            others=tuple(name for name in part.other_samples(evidence.simulated) if name in templates.histograms),
+            factors=np.resize(factors, templates.binning.size),
+            inject=find_function(declaration.injection),
+            variations=tuple(f"{stem}{side}" for stem in part.read_variations() for side in ("Up", "Down")),
+        )
+        measurements.append((unit.labels, experiments))
+    return [in_pseudo_data(measurements)]
 
 
 def check_remeasured(evidence: Evidence) -> list[Check]:

@@ -17,6 +17,7 @@ class EfficiencyRatio(PassFail, DataScaleFactor):
 
     method: ClassVar[str] = "pocket.scale_factors.methods.efficiency.measure:measure_ratio"
     algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_ratio"
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class EfficiencyMap(PassFail):
 
     method: ClassVar[str] = "pocket.scale_factors.methods.efficiency.measure:measure_map"
     algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_map"
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:simulation"
     becomes_one: ClassVar[bool] = False
     quantity: ClassVar[str] = "efficiency"
     folds_flow: ClassVar[bool] = True

@@ -39,6 +39,7 @@ class PassFailTemplate(PassFail, DataScaleFactor):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.pass_fail_template.measure:measure"
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:working_point"
 
     discriminant: str
     flavours: Mapping[str, tuple[int, ...]]

@@ -82,6 +82,7 @@ class TagAndProbeFit(TagAndProbe):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.fit:measure"
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
 
     mass_range: tuple[float, float]
     alternative_fits: tuple[str, ...] = ALTERNATIVE_FITS
@@ -130,6 +131,7 @@ class TagAndProbeCount(TagAndProbe):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.count:measure"
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
 
     peak: tuple[float, float]
     sidebands: tuple[tuple[float, float], ...]

@@ -24,6 +24,8 @@ class DataMCRatio(DataScaleFactor):
 
     method: ClassVar[str] = "pocket.scale_factors.methods.yields.data_mc_ratio:measure"
     algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:data_mc_ratio"
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:yields"
+    injected: ClassVar[tuple[float, ...]] = (0.9, 1.0, 1.1)
     folds_flow: ClassVar[bool] = True
 
     background: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ class NormRatio(ScaleFactor):
 
     method: ClassVar[str] = "pocket.scale_factors.methods.yields.norm_ratio:measure"
     algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:norm_ratio"
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:simulation"
     becomes_one: ClassVar[bool] = False
     folds_flow: ClassVar[bool] = True
     fixed: ClassVar[tuple[str, ...]] = (*ScaleFactor.fixed, "together")

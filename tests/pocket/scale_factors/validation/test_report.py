@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
 import pytest
 
 from pocket.scale_factors.validation.checks import Check, Number, exactly, not_made
-from pocket.scale_factors.validation.report import Report
+from pocket.scale_factors.validation.report import DESCRIBED, Report
 
 GOOD = exactly("file", "the file and the measurement", ["pt [20, 30)"], [1.0], [1.0])
 BAD = Check("same_events", False, "this and that", "2 instead of 1 in pt [20, 30)")
@@ -58,13 +59,20 @@ def test_table() -> None:
 
 
 SPLIT = Check("split", True, "halves", "12 bins")
+TRUTH = Check("truth", True, "pseudo-data", "50 pseudo-experiments", noticed=0.0015)
+FITS = Check("fits", True, "deviances", "80 fits")
 UNTESTED = "no closure test declared, values as in the file"
 
 
 @pytest.mark.parametrize(
     ("checks", "tested", "verdict"),
     [
-        ((GOOD, SPLIT), True, "passed"),
+        ((GOOD, SPLIT), True, "applied consistently"),
+        ((GOOD, TRUTH), True, "measures the truth within 0.15 %"),
+        ((GOOD, SPLIT, TRUTH, FITS), True, "applied consistently, measures the truth within 0.15 %, " + DESCRIBED),
+        ((GOOD, FITS), False, UNTESTED),
+        # What fails in one of its tests isn't said of another one.
+        ((BAD, dataclasses.replace(BAD, passed=True)), True, "FAILED"),
         ((GOOD, not_made("split", "halves", "split=")), False, UNTESTED),
         ((GOOD,), False, UNTESTED),
         # Nothing is compared where there are no bins.
@@ -74,7 +82,7 @@ UNTESTED = "no closure test declared, values as in the file"
 )
 def test_only_a_declared_closure_passes(checks: tuple[Check, ...], tested: bool, verdict: str) -> None:
     report = Report("btag", checks)
-    assert report.table().startswith(f"closure of scale factor btag: {verdict}\n")
+    assert report.table().startswith(f"closure of scale factor btag: {verdict.split(', m')[0].split(', f')[0]}")
     content = json.loads(report.to_json(accepted=False))
     assert (content["tested"], content["verdict"]) == (tested, verdict)
 
@@ -84,3 +92,9 @@ def test_long_outcomes_are_wrapped() -> None:
     lines = report.table().splitlines()
     assert len(lines) > 3
     assert max(map(len, lines)) <= 118
+
+
+def test_each_statement_has_a_line() -> None:
+    lines = Report("btag", (GOOD, SPLIT, TRUTH, FITS)).table().splitlines()[:3]
+    assert lines[0] == "closure of scale factor btag: applied consistently"
+    assert [line.strip() for line in lines[1:]] == ["measures the truth within 0.15 %", DESCRIBED]

@@ -49,7 +49,8 @@ def by_year() -> tuple[dict[str, Sources], ScaleFactorResult]:
 
 def test_norm_ratio_closes() -> None:
     evidence = events.norm_ratio().evidence()
-    assert results(evidence) == dict.fromkeys(("values", "file", "same_events", "split", "yields", "events"), True)
+    names = ("values", "file", "truth", "same_events", "split", "yields", "events")
+    assert results(evidence) == dict.fromkeys(names, True)
     numbers = {check.name: [number.label for number in check.numbers] for check in validate(evidence).checks}
     assert len(numbers["same_events"]) == 2 * 6 * 3
     assert "sample dy, njet [2, 3) (hf_up)" in numbers["same_events"]
@@ -59,13 +60,13 @@ def test_norm_ratio_closes() -> None:
 
 
 def test_data_mc_ratio_closes() -> None:
-    names = ("values", "file", "same_events", "remeasured", "split", "yields", "events")
+    names = ("values", "file", "truth", "same_events", "remeasured", "split", "yields", "events")
     assert results(events.data_mc_ratio().evidence()) == dict.fromkeys(names, True)
 
 
 def test_efficiency_map_closes() -> None:
     assert results(events.tagging()) == {
-        **dict.fromkeys(("values", "file", "yields", "events"), True),
+        **dict.fromkeys(("values", "file", "truth", "yields", "events"), True),
         "split": None,
     }
 
@@ -73,7 +74,8 @@ def test_efficiency_map_closes() -> None:
 def test_without_a_closure_only_what_needs_none() -> None:
     sources, result = by_year()
     evidence = Evidence("sf", BY_YEAR, result, dumps(result), sources, NO_SUMS)
-    assert results(evidence) == {"values": True, "file": True, "same_events": None, "remeasured": None, "split": None}
+    nothing = dict.fromkeys(("same_events", "remeasured", "split"))
+    assert results(evidence) == {"values": True, "file": True, "truth": True, **nothing}
 
 
 def test_fits_are_compared_with_the_file() -> None:
@@ -82,7 +84,8 @@ def test_fits_are_compared_with_the_file() -> None:
     result = measure("sf", declaration, histograms)
     sources = {ALL_YEARS: {("toys", "probes"): histograms}}
     evidence = Evidence("sf", declaration, result, dumps(result), sources, NO_SUMS)
-    assert results(evidence) == {"values": True, "file": True, "remeasured": None, "split": None}
+    done = dict.fromkeys(("values", "file", "fits", "truth"), True)
+    assert results(evidence) == {**done, "remeasured": None, "split": None}
     wrong = dataclasses.replace(evidence, correction=dumps(scaled(result, 1.001)))
     assert "a relative difference of 0.001" in outcomes(wrong)["file"]
 
@@ -133,7 +136,8 @@ def test_year_that_is_not_there() -> None:
     sources, result = by_year()
     del sources["2018"]
     failed = outcomes(Evidence("sf", BY_YEAR, result, dumps(result), sources, NO_SUMS))
-    assert failed == {"file": "unknown year '2018' in the templates of variable 'probes', did you mean '2017'?"}
+    sentence = "unknown year '2018' in the templates of variable 'probes', did you mean '2017'?"
+    assert failed == {"file": sentence, "truth": sentence}
 
 
 def test_dropped_correlation() -> None:

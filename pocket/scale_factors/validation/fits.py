@@ -1,0 +1,121 @@
+"""Quality of the fits behind a scale factor: whether they describe the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+import numpy as np
+from scipy import special, stats
+
+from pocket.base.typing import Floats
+from pocket.errors import check_known
+from pocket.scale_factors.measurement.binning import bin_labels
+from pocket.scale_factors.measurement.result import Diagnostics, FitDiagnostics, ScaleFactorResult
+from pocket.scale_factors.measurement.templates import NOMINAL
+from pocket.scale_factors.validation.checks import Check, Number
+
+NAME = "fits"
+#: probability that one of the nominal fits of a measurement fails, or one of its alternatives is marked, by chance
+ALARM = 1e-3
+#: expected entries from which on the mean of a deviance is 1 + 1/(6 λ), and its variance 2
+MANY = 50.0
+
+
+def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Check]:
+    """Return the check that all nominal fits describe the data, with those alternatives that don't.
+
+    Args:
+        result: the measurement.
+        accept: bin → why its nominal fit is accepted.
+
+    Raises:
+        UnknownNameError: if a fit is accepted that isn't there.
+    """
+    fits = result.diagnostics
+    if not fits:
+        return []
+    check_known("bin", accept, dict.fromkeys(fit.label for fit in fits), f"accept of the closure of {result.name!r}")
+    p_values = np.array([p_value(fit) for fit in fits])
+    # The number of fits is taken into account.
+    are_bad = p_values * len(fits) < ALARM
+    wrong = [fit for fit, is_bad in zip(fits, are_bad, strict=True) if is_bad and fit.model == NOMINAL]
+    marked = [fit for fit, is_bad in zip(fits, are_bad, strict=True) if is_bad and fit.model != NOMINAL]
+    failed = [fit for fit in wrong if fit.label not in accept]
+    worst = int(p_values.argmin())
+    parts = [f"{len(fits)} fits, smallest p-value {p_values[worst]:.2g} ({_described(fits[worst])})"]
+    if failed:
+        texts = "; ".join(f"{_described(fit)} isn't described" for fit in failed)
+        parts = [f"{texts}: another shape, overrides or accept= of the closure"]
+    parts += [f"accepted in {fit.label}: {accept[fit.label]}" for fit in wrong if fit.label in accept]
+    for model, group in groupby(sorted(marked, key=lambda fit: fit.model), key=lambda fit: fit.model):
+        several = list(group)
+        shares = [_share(result, fit) for fit in several]
+        parts.append(
+            f"the alternative {model} doesn't describe {len(several)} of them, where it is up to "
+            f"{100 * max(shares):.0f} % of the variance (in {several[int(np.argmax(shares))].label})"
+        )
+    numbers = tuple(
+        Number(f"{fit.label}, {fit.model}", fit.chi2, float(fit.ndf), None, float(p))
+        for fit, p in zip(fits, p_values, strict=True)
+    )
+    compared = "deviance of each fit, and its distribution for Poisson numbers"
+    return [Check(NAME, not failed, compared, "; ".join(parts), numbers=numbers)]
+
+
+def p_value(fit: Diagnostics) -> float:
+    """Return the probability of a larger deviance.
+
+    That of few entries isn't distributed as χ², so a gamma distribution has the mean and the variance that Poisson
+    numbers about the fitted yields give it, less those of the parameters.
+
+    Args:
+        fit: the fit.
+
+    >>> from pocket.scale_factors.measurement.result import Region
+    >>> many = Region(*(np.full(20, 1e4) for _ in range(6)))
+    >>> fit = FitDiagnostics("", "nominal", np.arange(21.0), {"pass": many}, 31.41, 20, {}, "valid", 1)
+    >>> round(p_value(fit), 2)
+    0.05
+    """
+    mean, variance = float(fit.ndf), 2.0 * fit.ndf
+    if isinstance(fit, FitDiagnostics):
+        expected = np.concatenate([one.postfit_signal + one.postfit_background for one in fit.regions.values()])
+        means, variances = deviance_moments(np.maximum(expected, 0))
+        parameters = len(expected) - fit.ndf
+        mean, variance = means.sum() - parameters, variances.sum() - 2 * parameters
+    if mean <= 0 or variance <= 0:
+        return 1.0
+    return float(stats.gamma.sf(fit.chi2, mean**2 / variance, scale=variance / mean))
+
+
+def deviance_moments(expected: Floats) -> tuple[Floats, Floats]:
+    """Return mean and variance of the deviance 2 (λ − n + n ln(n / λ)) of Poisson numbers n about λ.
+
+    Args:
+        expected: λ, shape (bins,).
+
+    >>> [round(float(moment[0]), 3) for moment in deviance_moments(np.array([1.0]))]
+    [1.147, 1.365]
+    """
+    many = expected > MANY
+    mean, variance = np.where(many, 1 + 1 / (6 * np.maximum(expected, 1)), 0.0), np.where(many, 2.0, 0.0)
+    few = expected[~many, None]
+    numbers = np.arange(int(MANY + 12 * np.sqrt(MANY)))
+    weights = stats.poisson.pmf(numbers, few)
+    deviances = 2 * (few - numbers + special.xlogy(numbers, numbers) - special.xlogy(numbers, few))
+    deviances = np.where(weights > 0, deviances, 0.0)
+    mean[~many] = (weights * deviances).sum(axis=1)
+    variance[~many] = (weights * deviances**2).sum(axis=1) - mean[~many] ** 2
+    return mean, variance
+
+
+def _described(fit: Diagnostics) -> str:
+    return f"{fit.label}{'' if fit.model == NOMINAL else f', {fit.model}'}, χ²/ndf {fit.chi2:.0f}/{fit.ndf}"
+
+
+def _share(result: ScaleFactorResult, fit: Diagnostics) -> float:
+    """Return the share of an alternative fit in the variance of its bin."""
+    number = bin_labels(result.axes).index(fit.label.partition(" + ")[0])
+    error = max(result.total_up.ravel()[number], result.total_down.ravel()[number])
+    return float((result.systematics[fit.model][0].ravel()[number] / error) ** 2)

@@ -1,0 +1,86 @@
+"""Known values in pseudo-data of each method, see :mod:`pocket.scale_factors.validation.pseudo_data`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from pocket.base.typing import Floats
+from pocket.scale_factors.declarations.base import find_function
+from pocket.scale_factors.declarations.measured import PassFail, ScaleFactor
+from pocket.scale_factors.declarations.systematics import LogNormal
+from pocket.scale_factors.measurement.rebinning import Histogram
+from pocket.scale_factors.measurement.templates import Templates
+from pocket.scale_factors.methods.pass_fail_template.declaration import PassFailTemplate
+from pocket.scale_factors.methods.yields.declaration import DataMCRatio
+from pocket.scale_factors.validation.pseudo_data import Injected, by_bin, efficiency_factor, of_passing
+
+
+def efficiency(declaration: PassFail, templates: Templates, factors: Floats, _: np.random.Generator) -> Injected:
+    """Return scale factors of an efficiency, which refers to all entries or to those of a range."""
+    counting = declaration.entry_range()
+    counts = templates.counts(declaration.mc, () if counting is None else (counting[0],))
+    passing, failing = counts.passing, counts.failing
+    if counting is not None:
+        axis, (low, high) = counting
+        centers = templates.histogram(declaration.mc, None, (axis,)).axes[axis].centers
+        inside = (low < centers) & (centers < high)
+        passing, failing = (np.asarray(part[:, inside].sum(axis=1)) for part in (passing, failing))
+    # Where nothing fails, nothing can take what doesn't pass.
+    factors = np.where(failing > 0, factors, 1.0)
+    return Injected(factors, efficiency_factor(declaration, templates, factors, passing, failing))
+
+
+def yields(declaration: DataMCRatio, templates: Templates, factors: Floats, _: np.random.Generator) -> Injected:
+    """Return ratios of yields, relative to their mean if the yield is kept."""
+    target = templates.read(declaration.mc).values
+    truth = factors * target.sum() / (factors * target).sum() if declaration.keep_yield else factors
+    return Injected(truth, lambda _, histogram: by_bin(templates, histogram, factors)[None])
+
+
+def simulation(declaration: ScaleFactor, templates: Templates, _: Floats, rng: np.random.Generator) -> Injected:
+    """Return what is measured in the templates themselves, for methods without data."""
+    return Injected(find_function(declaration.method)(declaration, templates).values.value, lambda *_: np.ones(1))
+
+
+def working_point(
+    declaration: PassFailTemplate, templates: Templates, factors: Floats, rng: np.random.Generator
+) -> Injected:
+    """Return scale factors of a tagger, and nuisances as they are drawn from their constraints."""
+    counts = templates.counts(declaration.mc, (declaration.flavour_axis, declaration.discriminant))
+    axis = templates.histogram(declaration.mc, None, (declaration.flavour_axis,)).axes[declaration.flavour_axis]
+    groups = len(factors)
+    # Each group has a fit, and nuisances, of its own.
+    samples: dict[str, Floats] = {}
+    shifts: dict[str, Floats] = {}
+    for source in declaration.fitted():
+        if isinstance(source, LogNormal):
+            samples |= dict.fromkeys(source.samples, source.kappa ** rng.normal(size=groups))
+        else:
+            shifts[source.stem] = rng.normal(size=groups)
+    # The shape of all factors is (bins of the flavour, groups).
+    passing, failing = np.ones((2, axis.extent, groups))
+    truth = []
+    for flavour, values in declaration.flavours.items():
+        positions = [int(axis.index(value)) for value in values]
+        value = declaration.frozen.get(flavour, (1.0, 0.0))
+        injected = factors if flavour in declaration.floating else value[0] * (1 + value[1]) ** rng.normal(size=groups)
+        rate = (1 + declaration.fractions.get(flavour, 0.0)) ** rng.normal(size=groups)
+        ratio = np.divide(*(part[:, positions].sum(axis=(1, 2)) for part in (counts.passing, counts.failing)))
+        for position in positions:
+            passing[position + int(axis.traits.underflow)] = rate * injected
+            failing[position + int(axis.traits.underflow)] = rate * (1 + (1 - injected) * ratio)
+            truth.append(injected)
+
+    def factor(sample: str, histogram: Histogram) -> Floats:
+        names = [one.name for one in histogram.axes if one.name not in ("cat", "variation")]
+        where = names.index(declaration.flavour_axis)
+        sides = (
+            np.concatenate([by_bin(templates, histogram, of_bin) for of_bin in side], axis=where)
+            for side in (passing, failing)
+        )
+        rate = by_bin(templates, histogram, samples.get(sample, np.ones(groups)))
+        return rate * of_passing(declaration, histogram, *sides)
+
+    return Injected(cast("Floats", np.concatenate(truth)), factor, shifts)

@@ -1,0 +1,237 @@
+"""Closure against the truth: a measurement repeated with pseudo-data whose scale factors are known.
+
+It finds what a measurement with the scale factor applied can't: a method that is wrong is wrong in the same way when it
+is repeated. Data are made of all simulated samples of the configuration, so a background that isn't subtracted is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy import stats
+from scipy.linalg import block_diag
+
+from pocket.base.runtime.spreading import spread
+from pocket.base.typing import Floats
+from pocket.errors import ScaleFactorError
+from pocket.scale_factors.declarations.base import find_function
+from pocket.scale_factors.measurement.result import VALID, Measured
+from pocket.scale_factors.validation.checks import Check, Chi2, Number
+from pocket.scale_factors.validation.pseudo_data import PseudoExperiments
+
+NAME = "truth"
+#: number of pseudo-experiments
+TOYS = 50
+#: number of these that are repeated with other simulated events, two with the same ones
+OTHERS = 20
+#: largest bias of a bin, and lowest and highest width of its pulls, both in statistical errors
+BIAS, WIDTH = 0.3, (0.8, 1.2)
+#: smallest share of pseudo-experiments that have a result
+SHARE = 0.99
+#: probability that a measurement without a mistake fails by one of the criteria
+ALARM = 1e-3
+#: variance of a combination of pulls below which it is no test, since correlations are only known approximately
+LEAST_VARIANCE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Pulls:
+    """Results of pseudo-experiments.
+
+    Args:
+        labels: the bins.
+        ratios: measured / true, shape (experiments that have a result, bins).
+        errors: relative statistical errors, on average over the experiments, shape (bins,).
+        correlation: that of the bins, shape (bins, bins).
+        simulation: by how much other simulated events change all pulls of a bin together, on average over the bins.
+        toys: number of pseudo-experiments.
+    """
+
+    labels: tuple[str, ...]
+    ratios: Floats
+    errors: Floats
+    correlation: Floats
+    simulation: float
+    toys: int
+
+    @property
+    def pulls(self) -> Floats:
+        """Differences from the truth in units of the error.
+
+        The error is that of all experiments, since one that fluctuates along with the value makes a bias of few
+        entries.
+        """
+        return (self.ratios - 1) / self.errors
+
+    def problems(self) -> list[str]:
+        """Return what is wrong beyond what the numbers of experiments and bins explain."""
+        count, bins = self.pulls.shape
+        if stats.binom.sf(self.toys - count - 1, self.toys, 1 - SHARE) < ALARM or count < 2:
+            return [f"{self.toys - count} of {self.toys} pseudo-experiments have no result"]
+        means, widths = self.pulls.mean(axis=0), self.pulls.std(axis=0, ddof=1)
+        found = []
+        if (agreement := self.agreement()).p_value < ALARM:
+            found.append(f"the bins are biased together: {agreement}")
+        each = ALARM / bins
+        bias = np.abs(means) - stats.norm.isf(each / 2) * np.sqrt(widths**2 / count + self.simulation**2)
+        if bias.max() > BIAS:
+            worst = int(bias.argmax())
+            shift = 100 * (self.ratios[:, worst].mean() - 1)
+            found.append(f"a bias of {means[worst]:+.2g} σ ({shift:+.2g} %) in {self.labels[worst]}")
+        low, high = (np.sqrt(stats.chi2.ppf(p, count - 1) / (count - 1)) for p in (each, 1 - each))
+        for worst, is_wrong in (
+            (int(widths.argmin()), widths.min() < WIDTH[0] * low),
+            (int(widths.argmax()), widths.max() > WIDTH[1] * high),
+        ):
+            if is_wrong:
+                found.append(f"pulls of width {widths[worst]:.2g} in {self.labels[worst]}")
+        return found
+
+    def agreement(self) -> Chi2:
+        """Return the agreement of the mean pulls of all bins with zero."""
+        means = self.pulls.mean(axis=0)
+        variances, directions = np.linalg.eigh(
+            self.correlation / len(self.pulls) + self.simulation**2 * np.eye(len(means))
+        )
+        kept = variances > LEAST_VARIANCE / len(self.pulls)
+        value, ndf = float(np.sum((directions.T @ means)[kept] ** 2 / variances[kept])), int(kept.sum())
+        return Chi2(value, ndf, float(stats.chi2.sf(value, ndf)))
+
+    def noticed(self) -> float:
+        """Return the relative bias of all bins that would fail in every second case."""
+        bins = len(self.errors)
+        reach = stats.chi2.isf(ALARM, bins) - bins
+        return float(np.sqrt(reach / np.sum(self.errors**-2.0 / (1 / len(self.pulls) + self.simulation**2))))
+
+    def check(self, compared: str) -> Check:
+        """Return the check, with the mean of each bin."""
+        problems = self.problems()
+        count = len(self.pulls)
+        if not count:
+            return Check(NAME, False, compared, problems[0])
+        means, widths = self.pulls.mean(axis=0), self.pulls.std(axis=0, ddof=1)
+        numbers = tuple(
+            Number(label, float(ratio), 1.0, float(error / np.sqrt(count)), float(mean))
+            for label, ratio, error, mean in zip(self.labels, self.ratios.mean(axis=0), self.errors, means, strict=True)
+        )
+        worst = int(np.abs(means).argmax())
+        summary = (
+            f"{count} pseudo-experiments, pulls {self.pulls.mean():+.2f} ± {1 / np.sqrt(self.pulls.size):.2f} of width "
+            f"{np.sqrt((widths**2).mean()):.2f}, at most {means[worst]:+.2g} σ (in {self.labels[worst]}), "
+            f"{self.agreement()}; would notice {100 * self.noticed():.2g} %"
+        )
+        outcome = "; ".join([*problems, summary])
+        return Check(NAME, not problems, compared, outcome, self.agreement(), numbers, self.noticed())
+
+
+@dataclass(frozen=True, eq=False)
+class Toy:
+    """Result of one pseudo-experiment, of the values that are measured.
+
+    Args:
+        labels: their bins.
+        ratios: measured / true, shape (values,).
+        errors: relative errors.
+        correlation: shape (values, values).
+    """
+
+    labels: tuple[str, ...]
+    ratios: Floats
+    errors: Floats
+    correlation: Floats
+
+
+def in_pseudo_data(measurements: Sequence[tuple[Sequence[str], PseudoExperiments]], toys: int = TOYS) -> Check:
+    """Return the check of a measurement in pseudo-data.
+
+    Args:
+        measurements: what is measured separately, each with the labels of its bins.
+        toys: number of pseudo-experiments.
+    """
+    compared = "the scale factor measured in pseudo-data of simulation, and what was put into these"
+    jobs = [*((seed, False) for seed in range(toys)), *((seed, True) for seed in range(OTHERS))]
+    results = [spread(partial(measure_once, *each), jobs) for each in measurements]
+    return pulls_of(list(zip(*results, strict=True)), toys).check(compared)
+
+
+def pulls_of(results: Sequence[Sequence[Toy | str]], toys: int) -> Pulls:
+    """Return the pulls of some measurements that are independent.
+
+    Args:
+        results: results of each pseudo-experiment, by measurement, and after them those of simulation with other events
+            for the first seeds.
+        toys: number of pseudo-experiments.
+    """
+    # Those that have a result everywhere.
+    good = {
+        number: [one for one in row if isinstance(one, Toy)]
+        for number, row in enumerate(results)
+        if not any(isinstance(one, str) for one in row)
+    }
+    first = [row for number, row in good.items() if number < toys]
+    if not first:
+        nothing = np.zeros((0, 0))
+        return Pulls((), nothing, np.zeros(0), nothing, 0.0, toys)
+
+    def of(key: str, rows: Iterable[Sequence[Toy]]) -> Floats:
+        return np.array([np.concatenate([getattr(one, key) for one in row]) for row in rows])
+
+    ratios, errors = of("ratios", first), of("errors", first).mean(axis=0)
+    pairs = [
+        (number, number + 1)
+        for number in range(toys, len(results), 2)
+        if {number, number + 1, number - toys, number + 1 - toys} <= set(good)
+    ]
+    # What two pseudo-experiments with the same other events have in common is due to these.
+    one, other = (
+        of("ratios", (good[pair[side]] for pair in pairs)) - of("ratios", (good[pair[side] - toys] for pair in pairs))
+        for side in (0, 1)
+    )
+    return Pulls(
+        labels=tuple(label for one in first[0] for label in one.labels),
+        ratios=ratios,
+        errors=errors,
+        correlation=block_diag(*(one.correlation for one in first[0])),
+        simulation=float(np.sqrt(max((one * other / errors**2).mean(), 0.0))) if pairs else 0.0,
+        toys=toys,
+    )
+
+
+def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tuple[int, bool]) -> Toy | str:
+    """Return the result of one pseudo-experiment, or why there is none.
+
+    Args:
+        labels: the bins.
+        experiments: the pseudo-experiments.
+        job: the seed, and whether simulation has other events.
+    """
+    seed, has_other_events = job
+    # Two seeds have the same other events.
+    experiments = experiments.from_other_events(seed // 2) if has_other_events else experiments
+    templates, truth = experiments.draw(seed)
+    declaration = experiments.declaration
+    try:
+        measured: Measured = find_function(declaration.method)(declaration, templates)
+    except ScaleFactorError as error:
+        return str(error)
+    status = measured.status or (VALID,) * len(truth)
+    own = np.flatnonzero([one == VALID for one in status])
+    value, up, down = (part[own] for part in (measured.values.value, measured.values.up, measured.values.down))
+    # Nuisances of a fit are drawn, so its systematic errors count.
+    fitted = np.sum([shift[own] ** 2 for shift, _ in measured.systematics.values()], axis=0)
+    up, down = (np.sqrt(side**2 + fitted) for side in (up, down))
+    correlation = np.eye(len(own))
+    if measured.covariance is not None and not measured.systematics:
+        errors = np.sqrt(np.diag(measured.covariance)[own])
+        correlation = measured.covariance[np.ix_(own, own)] / np.outer(errors, errors)
+    first = [f"{measured.leading[0]} {one}, " for one in measured.leading[1].values] if measured.leading else [""]
+    names = [f"{one}{label}" for one in first for label in labels]
+    return Toy(
+        labels=tuple(names[number] for number in own),
+        ratios=value / truth[own],
+        errors=(up + down) / 2 / truth[own],
+        correlation=correlation,
+    )

@@ -1,0 +1,218 @@
+"""Closure against the truth: measurements that are right pass, and those that are wrong on purpose fail."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import hist
+import numpy as np
+import pytest
+
+from pocket.scale_factors import EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
+from pocket.scale_factors.declarations.base import find_function
+from pocket.scale_factors.declarations.measured import ScaleFactor
+from pocket.scale_factors.measurement.templates import Templates, find_bins
+from pocket.scale_factors.validation import truth
+from pocket.scale_factors.validation.checks import Check
+from pocket.scale_factors.validation.pseudo_data import PseudoExperiments
+from pocket.scale_factors.validation.truth import Pulls, in_pseudo_data
+from tests.pocket.scale_factors import map_toys, tagging_toys, toys, yield_toys
+
+Histograms = Mapping[str, hist.Hist[Any]]
+
+COUNTED = EfficiencyRatio(**toys.DECLARED)
+IN_PEAK = TagAndProbeCount(**toys.DECLARED, peak=(76, 106), sidebands=((60, 70), (110, 120)))
+FITTED = TagAndProbeFit(**toys.DECLARED, mass_range=(60, 120), alternative_fits=())
+
+
+def experiments(
+    declaration: ScaleFactor, histograms: Histograms, others: tuple[str, ...] = (), variations: tuple[str, ...] = ()
+) -> PseudoExperiments:
+    """Return pseudo-experiments of a measurement, with all samples that aren't measured in the data."""
+    templates = Templates("toys", declaration, histograms, find_bins("toys", declaration, histograms))
+    factors = np.resize(declaration.injected, templates.binning.size)
+    return PseudoExperiments(templates, others, factors, find_function(declaration.injection), variations)
+
+
+def check(declaration: ScaleFactor, histograms: Histograms, toys: int = 50, **of: Any) -> Check:
+    """Return the check of a measurement."""
+    made = experiments(declaration, histograms, **of)
+    return in_pseudo_data([(made.templates.labels, made)], toys)
+
+
+def with_background(seed: int = 1, mass_axis: bool = True) -> dict[str, hist.Hist[Any]]:
+    """Return templates with a background, most of which fails."""
+    made = toys.tag_and_probe(seed) if mass_axis else toys.counting(seed)
+    background = toys.template(is_mc=True, mass_axis=mass_axis)
+    rng = np.random.default_rng(seed)
+    for i, j in np.ndindex(toys.SHAPE):
+        size = 4000 if mass_axis else 400
+        axes = {"mass": toys.linear_mass(rng, size, 0.012)} if mass_axis else {}
+        toys.fill(background, i, j, rng.random(size) < 0.3, np.full(size, 0.25), **axes)
+    return {**made, "wjets": background}
+
+
+RIGHT: dict[str, tuple[ScaleFactor, Any, dict[str, Any]]] = {
+    "efficiency_ratio": (COUNTED, lambda: toys.counting(1), {}),
+    "tnp_count": (IN_PEAK, with_background, {"others": ("wjets",)}),
+    "data_mc_ratio": (yield_toys.VERTICES, lambda: yield_toys.vertices(1), {}),
+    "keep_yield": (
+        dataclasses.replace(yield_toys.VERTICES, keep_yield=True), lambda: yield_toys.vertices(1), {},
+    ),
+    "norm_ratio": (yield_toys.NORM, lambda: yield_toys.norm_templates(yield_toys.events(1)), {}),
+    "efficiency_map": (dataclasses.replace(map_toys.TAGGED, mc=("tt",), groups={}), lambda: map_toys.templates(1), {}),
+    "working_point": (
+        tagging_toys.declaration(),
+        lambda: tagging_toys.histograms(1, simulated=3.0)[0],
+        {"variations": ("tiltUp", "tiltDown")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_measurement_passes(name: str) -> None:
+    declaration, histograms, of = RIGHT[name]
+    found = check(declaration, histograms(), **of)
+    assert found.passed, found.outcome
+    assert found.chi2 is not None
+    assert found.chi2.p_value > 1e-3
+
+
+def test_fits_pass() -> None:
+    found = check(FITTED, with_background(), 30, others=("wjets",))
+    assert found.passed, found.outcome
+
+
+def test_a_background_that_is_not_subtracted_fails() -> None:
+    found = check(COUNTED, with_background(mass_axis=False), others=("wjets",))
+    assert not found.passed
+    assert "the bins are biased together" in found.outcome
+    # The efficiency of signal and background together is a closed formula.
+    made = experiments(COUNTED, with_background(mass_axis=False), ("wjets",))
+    signal, other = made.templates.counts(("dy",)), made.templates.counts(("wjets",))
+    efficiency = made.factors * signal.passing / (signal.passing + signal.failing)
+    mixed = (efficiency * (signal.passing + signal.failing) + other.passing) / (
+        signal.passing + signal.failing + other.passing + other.failing
+    )
+    np.testing.assert_allclose([one.found for one in found.numbers], mixed / efficiency, atol=3e-3)
+
+
+def test_sidebands_of_a_background_without_a_line_fail() -> None:
+    histograms = with_background()
+    view: Any = histograms["wjets"].view()
+    index = histograms["wjets"].axes["mass"].index
+    for low, high in IN_PEAK.sidebands:
+        view["value"][:, :, index(low) : index(high)] *= 0.2
+        view["variance"][:, :, index(low) : index(high)] *= 0.2
+    found = check(IN_PEAK, histograms, others=("wjets",))
+    assert not found.passed
+
+
+@pytest.mark.parametrize("category", ["fail_category", "denominator"])
+def test_passing_entries_may_have_a_category(category: str) -> None:
+    """The same entries in categories instead of on an axis have the same pseudo-experiments."""
+    on_axis = toys.counting(1)
+    made = {}
+    for name, histogram in on_axis.items():
+        cat = hist.axis.StrCategory(["passing", "other"], name="cat")
+        others = [axis for axis in histogram.axes if axis.name not in ("cat", "passing")]
+        made[name] = hist.Hist(cat, *others, storage=hist.storage.Weight())
+        contents: Any = histogram[{"cat": "baseline"}]
+        parts = [contents[{"passing": flag}].view(flow=True) for flag in (1, 0)]
+        for number, part in enumerate(parts):
+            view: Any = made[name].view(flow=True)[number]
+            view[...] = part
+            if number and category == "denominator":
+                for key in ("value", "variance"):
+                    view[key] += np.asarray(parts[0][key])
+    declared = {**toys.DECLARED, "category": "passing", category: "other"}
+    found = check(EfficiencyRatio(**declared), made)
+    assert found.passed, found.outcome
+    expected = check(COUNTED, on_axis)
+    errors = [number.error for number in found.numbers]
+    assert errors == pytest.approx([number.error for number in expected.numbers], rel=0.05)
+
+
+def test_bins_may_be_joined_and_have_fewer_edges() -> None:
+    declaration = dataclasses.replace(COUNTED, bins={"pt": (20.0, 50.0, 100.0)}, min_n_eff=9e3, merge_axis="abseta")
+    made = experiments(declaration, toys.counting(1))
+    assert made.templates.binning.size == 3
+    found = check(declaration, toys.counting(1))
+    assert found.passed, found.outcome
+    assert len(found.numbers) == 3
+
+
+def test_errors_that_are_too_small_or_too_large_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = find_function(COUNTED.method)
+
+    def scaled(factor: float) -> Any:
+        def measure(declaration: Any, templates: Any) -> Any:
+            found = method(declaration, templates)
+            values = dataclasses.replace(found.values, up=factor * found.values.up, down=factor * found.values.down)
+            return dataclasses.replace(found, values=values)
+
+        return measure
+
+    for factor, words in ((0.5, "pulls of width 2"), (2.0, "pulls of width 0.")):
+        monkeypatch.setattr(truth, "find_function", lambda _, factor=factor: scaled(factor))
+        found = check(COUNTED, toys.counting(1))
+        assert not found.passed
+        assert words in found.outcome
+
+
+@pytest.mark.parametrize(("factor", "bins"), [(1.005, slice(None)), (1.03, slice(2, 3))])
+def test_wrong_values_fail(monkeypatch: pytest.MonkeyPatch, factor: float, bins: slice) -> None:
+    method = find_function(COUNTED.method)
+
+    def measure(declaration: Any, templates: Any) -> Any:
+        found = method(declaration, templates)
+        value = found.values.value.copy()
+        value[bins] *= factor
+        return dataclasses.replace(found, values=dataclasses.replace(found.values, value=value))
+
+    monkeypatch.setattr(truth, "find_function", lambda _: measure)
+    found = check(COUNTED, toys.counting(1))
+    assert not found.passed
+    if bins != slice(None):
+        assert "a bias of +" in found.outcome
+        assert "(+3" in found.outcome or "(+2.9" in found.outcome
+        assert "pt [30, 50), abseta [0, 1.2)" in found.outcome
+
+
+def test_measurements_without_results_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    declaration, histograms = COUNTED, toys.counting(1, objects=3, simulated=6)
+    found = check(declaration, histograms)
+    assert not found.passed
+    assert " of 50 pseudo-experiments have no result" in found.outcome
+
+
+def test_what_would_be_noticed_is_noticed_in_every_second_case() -> None:
+    rng, bins, count = np.random.default_rng(1), 12, 50
+    errors = np.linspace(0.01, 0.03, bins)
+
+    def pulls(bias: float) -> Pulls:
+        values = rng.normal(size=(count, bins)) + bias / errors
+        return Pulls(("",) * bins, 1 + values * errors, errors, np.eye(bins), 0.0, count)
+
+    bias = pulls(0.0).noticed()
+    failed = [pulls(bias).agreement().p_value < truth.ALARM for _ in range(600)]
+    assert np.mean(failed) == pytest.approx(0.5, abs=0.1)
+    # The false alarms of all criteria together are as rare as they say.
+    assert sum(bool(pulls(0.0).problems()) for _ in range(2000)) <= 12
+
+
+def test_other_events_are_those_of_the_spread_between_simulations() -> None:
+    """The bias that a background of few simulated events gives is due to these, and no mistake of the method."""
+    histograms = with_background()
+    view: Any = histograms["wjets"].view()
+    few = np.random.default_rng(3).poisson(np.asarray(view["value"]) / 20)
+    view["value"], view["variance"] = 20.0 * few, 400.0 * few
+    made = experiments(IN_PEAK, histograms, ("wjets",))
+    jobs = [*((seed, False) for seed in range(50)), *((seed, True) for seed in range(truth.OTHERS))]
+    found = truth.pulls_of([[truth.measure_once(made.templates.labels, made, job)] for job in jobs], 50)
+    assert found.simulation > 0.3
+    assert not found.problems()
+    blind = dataclasses.replace(found, simulation=0.0)
+    assert blind.problems()
