@@ -99,6 +99,22 @@ def test_a_background_that_is_not_subtracted_fails() -> None:
     np.testing.assert_allclose([one.found for one in found.numbers], mixed / efficiency, atol=3e-3)
 
 
+@pytest.mark.parametrize("keep_yield", [False, True])
+def test_a_prompt_background_that_is_left_out_fails(keep_yield: bool) -> None:
+    declaration = dataclasses.replace(yield_toys.VERTICES, background=(), keep_yield=keep_yield)
+    found = check(declaration, yield_toys.vertices(1), others=("wjets",))
+    assert not found.passed
+    assert "a bias of +" in found.outcome
+
+
+def test_a_signal_that_counts_as_background_fails() -> None:
+    """A sample that the measurement subtracts is one that the data have; so is one that has the signal again."""
+    histograms = yield_toys.vertices(1)
+    histograms["again"] = histograms["dy"].copy()
+    found = check(yield_toys.VERTICES, histograms, others=("again",))
+    assert not found.passed
+
+
 def test_sidebands_of_a_background_without_a_line_fail() -> None:
     histograms = with_background()
     view: Any = histograms["wjets"].view()
