@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc
+from scipy.special import chdtrc, chdtri
 
 from pocket.base.probabilities import short_probability
 from pocket.base.typing import Floats
@@ -171,13 +171,26 @@ def within_errors(
             f"{worst.off:.2g}, not below {PULL:g}"
         )
         return Check(name, False, compared, outcome, chi2, numbers)
+    noticed = _noticed(expected, covariance)
     outcome = f"{len(numbers)} compared, pulls up to {_size(worst):.2g} (in {worst.label}), {chi2}"
     if chi2.p_value < LEAST_P:
         return Check(name, False, compared, f"{outcome}, below {LEAST_P:g}: they are off together", chi2, numbers)
     if independent and chi2.p_value > LARGEST_P:
         outcome += f", above {LARGEST_P:g}: too good for independent numbers, the errors are too large"
         return Check(name, False, compared, outcome, chi2, numbers)
-    return Check(name, True, compared, outcome, chi2, numbers)
+    outcome += f"; would notice {100 * noticed:.2g} %" if noticed is not None else ""
+    return Check(name, True, compared, outcome, chi2, numbers, noticed)
+
+
+def _noticed(expected: Floats, covariance: Floats) -> float | None:
+    """Return the common relative difference of all numbers that fails in every second case, None if all are equal."""
+    unit = agreement(expected, covariance)
+    if not unit.value:
+        return None
+    errors = np.sqrt(np.diag(covariance))
+    of_one = PULL * np.min(errors[errors > 0] / np.abs(expected[errors > 0]))
+    # The χ² is larger by that of the differences.
+    return float(min(of_one, np.sqrt((chdtri(unit.ndf, LEAST_P) - unit.ndf) / unit.value)))
 
 
 def agreement(difference: Floats, covariance: Floats) -> Chi2:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from pocket.base.typing import Floats
 from pocket.scale_factors.validation.checks import Check, agreement, exactly, not_made, problems_in, within_errors
 
 PULLS = (-1.2, 0.3, 0.9, -0.4)
@@ -135,3 +136,19 @@ def test_each_problem_has_its_bin() -> None:
     labels = ["low", "high", "higher", "highest"]
     problems = {"negative": np.array([[True, False], [False, True]]), "infinite": np.array([False] * 4)}
     assert problems_in(labels, problems) == ["low: negative", "highest: negative"]
+
+
+@pytest.mark.parametrize("errors", [np.linspace(0.01, 0.03, 12), np.array([1e-3, 0.05, 0.05])])
+def test_what_would_be_noticed_fails_in_every_second_case(errors: Floats) -> None:
+    rng, expected = np.random.default_rng(1), np.linspace(0.8, 1.2, len(errors))
+    labels, covariance = [str(number) for number in range(len(errors))], np.diag((errors * expected) ** 2)
+
+    def check(bias: float) -> Check:
+        found = expected * (1 + bias + errors * rng.normal(size=len(errors)))
+        return within_errors("a", "this", labels, found, expected, covariance, independent=False)
+
+    (noticed,) = {one.noticed for one in (check(0.0) for _ in range(5)) if one.passed}
+    assert noticed is not None
+    assert f"would notice {100 * noticed:.2g} %" in check(0.0).outcome
+    assert np.mean([not check(noticed).passed for _ in range(800)]) == pytest.approx(0.5, abs=0.15)
+    assert np.mean([not check(3 * noticed).passed for _ in range(200)]) == 1
