@@ -439,7 +439,8 @@ class _Environment(os._Environ):  # type: ignore[type-arg]
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and (
             frame.f_globals.get("__name__") in ("os", "_collections_abc", "collections.abc")
-            or frame.f_code.co_name == "expandvars"
+            # In newer versions of Python, a function within it asks.
+            or frame.f_code.co_qualname.partition(".")[0] == "expandvars"
         ):
             if frame.f_code.co_name == "copy":
                 return False
