@@ -7,7 +7,7 @@ Comput. 4 (1983) 553). Parameters at a bound are held there as long as their gra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,10 @@ MAX_ITERATIONS = 200
 MAX_REFUSED = 6
 #: smallest curvature of the deviance along kinks, in units of that of single parameters
 LEAST_CURVATURE = 0.1
+#: lengths of the steps that look for a lower deviance, in the errors that parameters would have alone
+PROBES = (0.01, 0.03, 0.1, 0.3, 1.0)
+#: size of a curvature below which the deviance counts as flat along a direction, in units of that of single parameters
+FLAT_CURVATURE = 1e-9
 #: how often a step along kinks is halved, and how many gradients are kept
 STEPS_BACK, MAX_BUNDLE = 12, 20
 #: share of an error within which a parameter of MINUIT counts as at its bound, which MINUIT only approaches
@@ -99,6 +103,8 @@ def find_minimum(likelihood: Likelihood, start: Floats, floating: Mask, minimise
             again = minimise(likelihood, first, floating, other)
             if again.converged:
                 return again, other
+        if found.distance < TOLERANCE and _is_lowest(likelihood, found.values, found.deviance, floating):
+            return replace(found, converged=True), minimiser
     return found, minimiser
 
 
@@ -192,9 +198,10 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
         rows = np.array([linalg.solve_triangular(factor[0], each[free], lower=True) for each in bundle])
         shortest = _shortest(rows)
         distance = float(shortest @ shortest / 2)
-        if distance < CLOSE and is_positive:
+        if distance < CLOSE:
             # Away from kinks a full step is much better still.
-            return polish(likelihood, values, floating, iterations) if len(bundle) == 1 else at_kink(distance)
+            is_smooth = len(bundle) == 1 and is_positive
+            return polish(likelihood, values, floating, iterations) if is_smooth else at_kink(distance)
         step = np.zeros(len(values))
         step[free] = -linalg.solve_triangular(factor[0].T, shortest, lower=False)
         for length in 0.5 ** np.arange(STEPS_BACK):
@@ -357,6 +364,28 @@ def _minuit(likelihood: Likelihood, values: Floats, floating: Mask) -> Minimum:
         return polished
     # Where the deviance has a kink, as where a bin becomes empty, derivatives don't vanish at the minimum.
     distance = float(minuit.fmin.edm)
+    converged = bool(minuit.fmin.is_valid) and distance < TOLERANCE
     is_positive = 0 < polished.distance < np.inf
-    converged = bool(minuit.fmin.is_valid) and distance < TOLERANCE and is_positive
+    converged = converged and (is_positive or _is_lowest(likelihood, polished.values, polished.deviance, floating))
     return Minimum(polished.values, polished.deviance, distance, polished.iterations, converged)
+
+
+def _is_lowest(likelihood: Likelihood, values: Floats, deviance: float, floating: Mask) -> bool:
+    """Tell whether the deviance nowhere falls along the directions in which it is curved downwards.
+
+    On one side of a kink, second derivatives may be negative at a minimum.
+    """
+    low, high = likelihood.parameters.low, likelihood.parameters.high
+    free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, likelihood.gradient(values)))
+    inner = likelihood.hessian(values)[np.ix_(free, free)]
+    scale = errors_alone(np.diag(inner))
+    curvatures, directions = np.linalg.eigh(inner * np.outer(scale, scale))
+    if np.any(np.abs(curvatures) < FLAT_CURVATURE):
+        return False
+    for direction in directions.T[curvatures < 0]:
+        for length in (*PROBES, *(-each for each in PROBES)):
+            following = values.copy()
+            following[free] = np.clip(values[free] + length * scale * direction, low[free], high[free])
+            if likelihood.deviance(following) < deviance - TOLERANCE:
+                return False
+    return True

@@ -40,7 +40,6 @@ from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
 
-
 #: error of the difference of two measurements with the same events, relative to that of one: in pseudo-experiments of
 #: the shipped ones to which the measured values are applied, fits differ by 0.02 to 0.10 of it, and counts by rounding
 SAME_EVENTS = 0.15

@@ -467,3 +467,18 @@ def test_deviances_that_are_curved_downwards_beside_a_kink(
     # Without shorter steps there, the way along the kink ends.
     monkeypatch.setattr(minimisation, "LEAST_CURVATURE", -np.inf)
     assert not minimise(likelihood, parameters.start, parameters.floating).converged
+
+
+@pytest.mark.parametrize(("seed", "number", "r"), [(34, 2, 2.5), (35, 2, 0.0), (36, 1, 1.0), (38, 1, 3.0)])
+def test_minima_at_kinks_beside_which_the_deviance_is_curved_downwards(seed: int, number: int, r: float) -> None:
+    likelihood = choose_likelihood(models.kinked(seed), Choice())
+    thrown = likelihood.observing(toy(likelihood, 1, number))
+    index = thrown.parameters.index("r")
+    found = fit(thrown).profile({index: r})
+    second = np.delete(np.delete(thrown.hessian(found.values), index, 0), index, 1)
+    assert np.linalg.eigvalsh(second)[0] < 0
+    # No step leads lower; farther away, there are other minima.
+    rng, others = np.random.default_rng(1), np.arange(len(thrown.parameters.names)) != index
+    for length in (1e-3, 1e-2, 3e-2):
+        steps = length * rng.normal(size=(500, len(others))) * others
+        assert min(thrown.deviance(found.values + step) for step in steps) > found.deviance - 1e-3
