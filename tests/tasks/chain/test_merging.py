@@ -8,8 +8,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from pocket.base.fingerprint import digest
 from pocket.columns.parquet import column_files, read_columns
 from pocket.histograms.files import read_output, read_sums, read_templates
+from pocket.histograms.readings import Reading
 from pocket.io.store import manifest_of, read_manifest, write_output
 from pocket.io.store.manifest import written
 from tasks.chain.merging import MergeOutputs
@@ -35,6 +37,24 @@ def test_cross_section_only_scales_the_templates(on_files: Chain) -> None:
         assert before.sum(flow=True).value > 0
         np.testing.assert_allclose(after.values(flow=True), factor * before.values(flow=True), rtol=1e-12)
         np.testing.assert_allclose(after.variances(flow=True), factor**2 * before.variances(flow=True), rtol=1e-12)
+
+
+def test_a_cross_section_concerns_those_who_read_its_sample(on_files: Chain) -> None:
+    """Or else a scale factor would be measured again for a dataset that it doesn't use."""
+
+    def specs() -> dict[str, str]:
+        task: MergeOutputs = on_files.task(MergeOutputs, config="main")
+        return {
+            sample: digest(task.spec_of([Reading("main", "muon_pt", ("baseline",), (sample,))]))
+            for sample in ("DYJetsToMuMu", "DATA_SingleMuon")
+        }
+
+    on_files.define({"paths": ["dy_0.root"]})
+    before = specs()
+    on_files.define({"paths": ["dy_0.root"]}, xsec=4000.0)
+    after = specs()
+    assert after["DATA_SingleMuon"] == before["DATA_SingleMuon"]
+    assert after["DYJetsToMuMu"] != before["DYJetsToMuMu"]
 
 
 @pytest.mark.parametrize("branches_per_merge", [0, 2])

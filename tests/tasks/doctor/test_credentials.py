@@ -4,10 +4,12 @@ import base64
 import json
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tasks.doctor import credentials
 from tasks.doctor.credentials import authorities, grid_proxy, token
 from tasks.doctor.doctor import Doctor
 from tasks.doctor.result import Status
@@ -57,6 +59,15 @@ def test_lifetime_of_a_proxy(tmp_path: Path) -> None:
     assert result.advice == "voms-proxy-init -voms cms -rfc -valid 192:00"
     write_proxy(path, -60)
     assert grid_proxy(Doctor()).status is Status.WARNING
+
+
+def test_a_proxy_lives_as_long_as_its_attributes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_proxy(tmp_path / "proxy", 8 * 3600)
+    now = datetime.now(UTC)
+    for attributes, words in ((1, "59 min"), (24, "7 h 59 min")):
+        ends = now + timedelta(hours=8), now + timedelta(hours=attributes)
+        monkeypatch.setattr(credentials, "proxy_ends", lambda _, ends=ends: ends)
+        assert grid_proxy(Doctor()).found == f"{path} lives for {words}"
 
 
 def test_proxy_where_a_site_takes_none(tmp_path: Path) -> None:
