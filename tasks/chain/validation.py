@@ -164,7 +164,8 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         """Return what the checks say."""
         found = self._found()
         told = [f"closure {self.describe_output()}"] if not found["passed"] else found["statements"]
-        return [(str(self.scale_factor), "\n".join(told) if found["tested"] else _UNTESTED)]
+        # Each has a line of its own, below the values.
+        return [(str(self.scale_factor), "\n".join(["", *told]) if found["tested"] else _UNTESTED)]
 
     def _found(self) -> dict[str, Any]:
         """Return the report of the output."""

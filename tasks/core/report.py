@@ -274,8 +274,9 @@ class Report:
         table: list[tuple[str, str]] = []
         for label, texts in rows.items():
             lines = [text.split("\n") for text in texts]
-            table.append((f"  {label}", "  ".join(first for first, *_ in lines)))
-            table += [("", line) for _, *further in lines for line in further]
+            together = "  ".join(first for first, *_ in lines if first)
+            cells = [cell for cell in (together, *(one for _, *further in lines for one in further)) if cell]
+            table += [("" if number else f"  {label}", cell) for number, cell in enumerate(cells)]
         for text in aligned(table):
             self.tell(text)
 

@@ -42,7 +42,7 @@ def law(tmp_path_factory: pytest.TempPathFactory) -> Law:
     assert run.code == 0, run.text
     for name in load_analysis("ttbar").scale_factors:
         statements = r"applied consistently\n +measures the truth within 0\.\d+ %"
-        assert re.search(rf"^  {name} .* {statements}$", run.text, re.MULTILINE)
+        assert re.search(rf"^  {name} .* %\n +{statements}$", run.text, re.MULTILINE)
     return law
 
 

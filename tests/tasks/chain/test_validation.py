@@ -45,10 +45,7 @@ def test_plots_wait_for_the_closure_of_the_scale_factors_behind_them(chain: Chai
     assert (
         (folder / TABLE)
         .read_text()
-        .startswith(
-            "closure of scale factor tight_id: no closure test declared, values as in the file\n"
-            "  values      passed   2 bins"
-        )
+        .startswith("closure of scale factor tight_id: measures the truth within 0.67 %\n  values      passed   2 bins")
     )
     plots = read_manifest(chain.output("PlotTemplates", "corrected"))
     assert plots is not None
@@ -76,7 +73,8 @@ def test_closure_is_looked_for_where_it_is_declared(reweighted: Chain) -> None:
     ]
     content = report(reweighted.output("ValidateScaleFactors", "vertices"))
     passed = {check["name"]: check["passed"] for check in content["checks"]}
-    assert passed == {**dict.fromkeys(("values", "file", "same_events", "remeasured", "events"), True), "split": None}
+    made = ("values", "file", "truth", "same_events", "remeasured", "events")
+    assert passed == {**dict.fromkeys(made, True), "split": None}
 
 
 def test_another_closure_only_looks_again(reweighted: Chain) -> None:

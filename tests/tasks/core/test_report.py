@@ -128,12 +128,13 @@ def test_a_run_without_a_terminal(chain: Chain) -> None:
         r"✓ MakeToySamples toys +3,858 events +\d+\.\d s +\S+/s",
         r"✓ RunProcessor probes, main +2 × 3,158 events +\d+\.\d s +\S+/s",
         r"✓ ComputeScaleFactors tight_id +2 bins +\d+\.\d s",
-        r"✓ ValidateScaleFactors tight_id +no closure test +\d+\.\d s",
+        r"✓ ValidateScaleFactors tight_id +measures the truth within \S+ % +\d+\.\d s",
         r"✓ PlotTemplates corrected +4 figures +\d+\.\d s",
         r"Results",
         r"  muon_pt, baseline  data 1,497   simulation 1,064 ± 42   χ²/ndf \d+\.\d/2",
         r"  before \(main\)      simulation 1,127 ± 28   χ²/ndf \d+\.\d/2",
-        r"  tight_id           2 bins  0\.\d{3} … 0\.\d{3}   ± 1\.\d … 1\.\d %  no closure test",
+        r"  tight_id           2 bins  0\.\d{3} … 0\.\d{3}   ± 1\.\d … 1\.\d %",
+        r" +measures the truth within \S+ %",
         r"  plots              store/small/PlotTemplates/corrected/v1/\w{12}/",
         r"Done in \d+.*",
     ]
@@ -142,7 +143,7 @@ def test_a_run_without_a_terminal(chain: Chain) -> None:
     text = log.read_text()
     assert "Informed scheduler that task" in text
     assert "MergeOutputs main: divided by the sum of genWeight" in text
-    assert "closure of scale factor tight_id: no closure test declared" in text
+    assert "closure of scale factor tight_id: measures the truth within" in text
     assert all(line in text for line in ended.lines if line.strip())
 
     again = run(chain, "PlotTemplates")
