@@ -96,7 +96,8 @@ def test_a_background_that_is_not_subtracted_fails() -> None:
     mixed = (efficiency * (signal.passing + signal.failing) + other.passing) / (
         signal.passing + signal.failing + other.passing + other.failing
     )
-    np.testing.assert_allclose([one.found for one in found.numbers], mixed / efficiency, atol=3e-3)
+    expected = mixed / efficiency * made.factors
+    np.testing.assert_allclose([one.found for one in found.numbers], expected, atol=3e-3)
 
 
 @pytest.mark.parametrize("keep_yield", [False, True])
@@ -210,7 +211,7 @@ def test_what_would_be_noticed_is_noticed_in_every_second_case() -> None:
 
     def pulls(bias: float) -> Pulls:
         values = rng.normal(size=(count, bins)) + bias / errors
-        return Pulls(("",) * bins, 1 + values * errors, errors, np.eye(bins), 0.0, count)
+        return Pulls(("",) * bins, values * errors, np.ones(bins), errors, np.eye(bins), 0.0, count)
 
     bias = pulls(0.0).noticed()
     failed = [pulls(bias).agreement().p_value < truth.ALARM for _ in range(600)]
@@ -232,3 +233,20 @@ def test_other_events_are_those_of_the_spread_between_simulations() -> None:
     assert not found.problems()
     blind = dataclasses.replace(found, simulation=0.0)
     assert blind.problems()
+
+
+def test_bins_in_which_nothing_passes_and_few_entries_are_no_mistake() -> None:
+    """A map of a rare tag, of which a bin has one entry of a large weight that passes, and another one none."""
+    declaration = dataclasses.replace(map_toys.TAGGED, mc=("tt",), groups={}, min_n_eff=0.0)
+    histograms = {"tt": map_toys.templates(1)["tt"].copy()}
+    view: Any = histograms["tt"].view(flow=True)
+    passing = [axis.name for axis in histograms["tt"].axes].index("tagged")
+    rare = [np.moveaxis(np.asarray(view[key]), passing, 0)[2] for key in ("value", "variance")]
+    filled = np.argwhere(rare[0] > 0)
+    for number, place in enumerate(filled[:2]):
+        rare[0][tuple(place)], rare[1][tuple(place)] = (5.0 * number, 25.0 * number)
+    found = check(declaration, histograms)
+    assert 0.0 in [number.expected for number in found.numbers]
+    assert found.passed, found.outcome
+    assert found.noticed is not None
+    assert 0 < found.noticed < 0.02
