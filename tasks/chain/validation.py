@@ -130,9 +130,11 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         Raises:
             ClosureError: if a check failed and ``--accept-closure`` isn't given.
         """
+        from pocket.base.runtime.spreading import spreading
         from pocket.parameters.used_files import recording_files
+        from tasks.framework.spreading import spread_over
 
-        with recording_files() as used:
+        with recording_files() as used, spreading(spread_over(self.cores)):
             report = self.report()
         made = (str(self.requires()["scale_factor"].correction_file),)
         files = used.checksums(name for name in self.toy_files().not_made(used) if used[name] not in made)
