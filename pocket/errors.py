@@ -116,6 +116,10 @@ class ScaleFactorError(PocketError):
     """A scale factor can't be derived, written or evaluated."""
 
 
+class UnstableFitError(ScaleFactorError):
+    """A fit that a scale factor is from has no minimum, or no interval."""
+
+
 class StatisticsError(PocketError):
     """A statistical model can't be built or evaluated."""
 

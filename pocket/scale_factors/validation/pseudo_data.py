@@ -147,6 +147,7 @@ class PseudoExperiments:
         factors: injected factors, shape (groups,).
         inject: function of the method.
         variations: variations that are read.
+        number: of several measurements, which are independent.
     """
 
     templates: Templates
@@ -154,6 +155,7 @@ class PseudoExperiments:
     factors: Floats
     inject: Inject
     variations: tuple[str, ...] = ()
+    number: int = 0
 
     @property
     def declaration(self) -> ScaleFactor:
@@ -172,7 +174,7 @@ class PseudoExperiments:
 
         Those of similar templates are similar for the same seed.
         """
-        declaration, rng = self.declaration, np.random.default_rng(seed)
+        declaration, rng = self.declaration, np.random.default_rng((seed, self.number))
         injected = self.inject(declaration, self.templates, self.factors, rng)
         made = {
             name: self.contents[name].fluctuated(rng, declaration).histogram(declaration)
@@ -184,7 +186,7 @@ class PseudoExperiments:
 
     def from_other_events(self, seed: int) -> PseudoExperiments:
         """Return pseudo-experiments of simulation that has other events: data and simulation are made of these."""
-        rng = np.random.default_rng((seed, 1))
+        rng = np.random.default_rng((seed, self.number, 1))
         made = {
             name: contents.fluctuated(rng, self.declaration).histogram(self.declaration)
             for name, contents in self.contents.items()

@@ -6,6 +6,7 @@ is repeated. Data are made of all simulated samples of the configuration, so a b
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,7 @@ from scipy.linalg import block_diag
 
 from pocket.base.runtime.spreading import spread
 from pocket.base.typing import Floats
-from pocket.errors import ScaleFactorError
+from pocket.errors import ScaleFactorError, UnstableFitError
 from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.measurement.result import VALID, Measured
 from pocket.scale_factors.validation.checks import Check, Chi2, Number
@@ -29,8 +30,11 @@ TOYS = 50
 OTHERS = 20
 #: largest bias of a bin, and lowest and highest width of its pulls, both in statistical errors
 BIAS, WIDTH = 0.3, (0.8, 1.2)
-#: smallest share of pseudo-experiments that have a result
-SHARE = 0.99
+#: bias of a bin, in statistical errors, that all bins may have independently of each other: a fit has some, and what
+#: other simulated events do is only known on average
+TOLERATED = 0.2
+#: smallest share of fits that have a result, and smallest number of pseudo-experiments with one
+SHARE, LEAST = 0.99, 20
 #: probability that a measurement without a mistake fails by one of the criteria
 ALARM = 1e-3
 #: variance of a combination of pulls below which it is no test, since correlations are only known approximately
@@ -48,7 +52,8 @@ class Pulls:
         errors: statistical errors, on average over the experiments, shape (bins,).
         correlation: that of the bins, shape (bins, bins).
         simulation: by how much other simulated events change all pulls of a bin together, on average over the bins.
-        toys: number of pseudo-experiments.
+        toys: number of pseudo-experiments, without those that lack the entries to be measured.
+        failure: why one has no result.
     """
 
     labels: tuple[str, ...]
@@ -58,6 +63,7 @@ class Pulls:
     correlation: Floats
     simulation: float
     toys: int
+    failure: str = ""
 
     @property
     def pulls(self) -> Floats:
@@ -71,14 +77,16 @@ class Pulls:
     def problems(self) -> list[str]:
         """Return what is wrong beyond what the numbers of experiments and bins explain."""
         count, bins = self.pulls.shape
-        if stats.binom.sf(self.toys - count - 1, self.toys, 1 - SHARE) < ALARM or count < 2:
-            return [f"{self.toys - count} of {self.toys} pseudo-experiments have no result"]
+        if stats.binom.sf(self.toys - count - 1, self.toys, 1 - SHARE) < ALARM:
+            return [f"{self.toys - count} of {self.toys} pseudo-experiments have no result: {self.failure}"]
+        if count < LEAST:
+            return [f"only {count} pseudo-experiments have the entries to be measured: {self.failure}"]
         means, widths = self.pulls.mean(axis=0), self.pulls.std(axis=0, ddof=1)
         found = []
         if (agreement := self.agreement()).p_value < ALARM:
             found.append(f"the bins are biased together: {agreement}")
         each = ALARM / bins
-        bias = np.abs(means) - stats.norm.isf(each / 2) * np.sqrt(widths**2 / count + self.simulation**2)
+        bias = np.abs(means) - stats.norm.isf(each / 2) * np.sqrt(self.variances)
         if bias.max() > BIAS:
             worst = int(bias.argmax())
             true = self.truth[worst]
@@ -93,28 +101,32 @@ class Pulls:
                 found.append(f"pulls of width {widths[worst]:.2g} in {self.labels[worst]}")
         return found
 
+    @property
+    def variances(self) -> Floats:
+        """Variances of the mean pulls, of experiments and of simulated events; results may spread more than errors."""
+        spread = np.maximum(self.pulls.var(axis=0, ddof=1), 1)
+        return np.asarray(spread / len(self.pulls) + self.simulation**2)
+
     def agreement(self) -> Chi2:
-        """Return the agreement of the mean pulls of all bins with zero."""
-        means = self.pulls.mean(axis=0)
-        variances, directions = np.linalg.eigh(
-            self.correlation / len(self.pulls) + self.simulation**2 * np.eye(len(means))
-        )
-        kept = variances > LEAST_VARIANCE / len(self.pulls)
+        """Return the agreement of the mean pulls of all bins with zero, within the tolerance."""
+        means, errors = self.pulls.mean(axis=0), np.sqrt(self.variances)
+        covariance = np.outer(errors, errors) * self.correlation + TOLERATED**2 * np.eye(len(means))
+        variances, directions = np.linalg.eigh(covariance)
+        kept = variances > LEAST_VARIANCE * variances.max()
         value, ndf = float(np.sum((directions.T @ means)[kept] ** 2 / variances[kept])), int(kept.sum())
         return Chi2(value, ndf, float(stats.chi2.sf(value, ndf)))
 
     def noticed(self) -> float:
         """Return the relative bias of all bins that would fail in every second case."""
-        bins = len(self.errors)
-        reach = stats.chi2.isf(ALARM, bins) - bins
-        precision = (self.truth / self.errors) ** 2 / (1 / len(self.pulls) + self.simulation**2)
-        return float(np.sqrt(reach / precision.sum()))
+        total = self.variances + TOLERATED**2
+        reach = stats.chi2.isf(ALARM, len(total)) - (self.variances / total).sum()
+        return float(np.sqrt(reach / ((self.truth / self.errors) ** 2 / total).sum()))
 
     def check(self, compared: str) -> Check:
         """Return the check, with the mean of each bin."""
         problems = self.problems()
         count = len(self.pulls)
-        if not count:
+        if count < 2:
             return Check(NAME, False, compared, problems[0])
         means, widths = self.pulls.mean(axis=0), self.pulls.std(axis=0, ddof=1)
         numbers = tuple(
@@ -129,6 +141,19 @@ class Pulls:
         )
         outcome = "; ".join([*problems, summary])
         return Check(NAME, not problems, compared, outcome, self.agreement(), numbers, self.noticed())
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a pseudo-experiment has no result.
+
+    Args:
+        reason: the error.
+        is_fit: whether a fit has none; otherwise entries are missing, with which there would be no measurement.
+    """
+
+    reason: str
+    is_fit: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,11 +184,14 @@ def in_pseudo_data(measurements: Sequence[tuple[Sequence[str], PseudoExperiments
     """
     compared = "the scale factor measured in pseudo-data of simulation, and what was put into these"
     jobs = [*((seed, False) for seed in range(toys)), *((seed, True) for seed in range(OTHERS))]
-    results = [spread(partial(measure_once, *each), jobs) for each in measurements]
+    results = [
+        spread(partial(measure_once, labels, dataclasses.replace(experiments, number=number)), jobs)
+        for number, (labels, experiments) in enumerate(measurements)
+    ]
     return pulls_of(list(zip(*results, strict=True)), toys).check(compared)
 
 
-def pulls_of(results: Sequence[Sequence[Toy | str]], toys: int) -> Pulls:
+def pulls_of(results: Sequence[Sequence[Toy | Failure]], toys: int) -> Pulls:
     """Return the pulls of some measurements that are independent.
 
     Args:
@@ -175,12 +203,16 @@ def pulls_of(results: Sequence[Sequence[Toy | str]], toys: int) -> Pulls:
     good = {
         number: [one for one in row if isinstance(one, Toy)]
         for number, row in enumerate(results)
-        if not any(isinstance(one, str) for one in row)
+        if all(isinstance(one, Toy) for one in row)
     }
     first = [row for number, row in good.items() if number < toys]
+    failures = [[one for one in row if isinstance(one, Failure)] for row in results[:toys]]
+    lacking = sum(bool(row) and not any(one.is_fit for one in row) for row in failures)
+    reasons = sorted((one for row in failures for one in row), key=lambda one: not one.is_fit)
+    failure = reasons[0].reason if reasons else ""
     if not first:
         nothing = np.zeros((0, 0))
-        return Pulls((), nothing, np.zeros(0), np.zeros(0), nothing, 0.0, toys)
+        return Pulls((), nothing, np.zeros(0), np.zeros(0), nothing, 0.0, toys - lacking, failure)
 
     def of(key: str, rows: Iterable[Sequence[Toy]]) -> Floats:
         return np.array([np.concatenate([getattr(one, key) for one in row]) for row in rows])
@@ -204,11 +236,12 @@ def pulls_of(results: Sequence[Sequence[Toy | str]], toys: int) -> Pulls:
         errors=errors,
         correlation=block_diag(*(one.correlation for one in first[0])),
         simulation=float(np.sqrt(max((one * other / errors**2).mean(), 0.0))) if pairs else 0.0,
-        toys=toys,
+        toys=toys - lacking,
+        failure=failure,
     )
 
 
-def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tuple[int, bool]) -> Toy | str:
+def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tuple[int, bool]) -> Toy | Failure:
     """Return the result of one pseudo-experiment, or why there is none.
 
     Args:
@@ -224,7 +257,7 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
     try:
         measured: Measured = find_function(declaration.method)(declaration, templates)
     except ScaleFactorError as error:
-        return str(error)
+        return Failure(str(error), isinstance(error, UnstableFitError))
     status = measured.status or (VALID,) * len(truth)
     own = np.flatnonzero([one == VALID for one in status])
     value, up, down = (part[own] for part in (measured.values.value, measured.values.up, measured.values.down))

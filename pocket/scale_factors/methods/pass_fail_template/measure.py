@@ -8,7 +8,7 @@ import numpy as np
 
 from pocket.base.runtime.spreading import spread
 from pocket.base.typing import Floats
-from pocket.errors import ScaleFactorError
+from pocket.errors import ScaleFactorError, UnstableFitError
 from pocket.scale_factors.measurement.binning import Categories
 from pocket.scale_factors.measurement.result import FROZEN, VALID, Measured, Measurement
 from pocket.scale_factors.measurement.systematic_shifts import varied
@@ -42,7 +42,7 @@ def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
         f"{label} ({one.status})" for label, one in zip(templates.labels, fits, strict=True) if one.status != VALID
     ]
     if failed:
-        raise ScaleFactorError(
+        raise UnstableFitError(
             f"{templates.name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours"
         )
     return _collected(declaration, templates, inputs, fits)

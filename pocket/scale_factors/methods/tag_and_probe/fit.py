@@ -18,7 +18,7 @@ from iminuit import Minuit
 
 from pocket.base.runtime.spreading import spread
 from pocket.base.typing import Floats
-from pocket.errors import ConfigError, ScaleFactorError
+from pocket.errors import ConfigError, UnstableFitError
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
 from pocket.scale_factors.measurement.templates import NOMINAL, Counts, Templates
 from pocket.scale_factors.methods.efficiency.statistics import (
@@ -100,7 +100,7 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
     diagnostics = tuple(one.diagnostics for of_model in fits.values() for one in of_model)
     failed = [f"{one.label} ({one.model}: {one.status})" for one in diagnostics if one.status != VALID]
     if failed:
-        raise ScaleFactorError(
+        raise UnstableFitError(
             f"{name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours or change mass_range"
         )
 

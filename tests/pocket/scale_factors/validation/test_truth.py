@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import hist
 import numpy as np
 import pytest
 
+from pocket.errors import UnstableFitError
 from pocket.scale_factors import EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.declarations.measured import ScaleFactor
@@ -199,10 +201,33 @@ def test_wrong_values_fail(monkeypatch: pytest.MonkeyPatch, factor: float, bins:
 
 
 def test_measurements_without_results_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    declaration, histograms = COUNTED, toys.counting(1, objects=3, simulated=6)
+    declaration, histograms = COUNTED, toys.counting(1, objects=3, simulated=3)
     found = check(declaration, histograms)
     assert not found.passed
-    assert " of 50 pseudo-experiments have no result" in found.outcome
+    assert re.search(r"only \d+ pseudo-experiments have the entries to be measured: .* no efficiency in", found.outcome)
+
+
+def test_fits_that_are_unstable_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    method, calls = find_function(COUNTED.method), iter(range(1000))
+
+    def measure(declaration: Any, templates: Any) -> Any:
+        if next(calls) % 10 == 0:
+            raise UnstableFitError("the fit fails in every bin")
+        return method(declaration, templates)
+
+    monkeypatch.setattr(truth, "find_function", lambda _: measure)
+    found = check(COUNTED, toys.counting(1))
+    assert not found.passed
+    assert "5 of 50 pseudo-experiments have no result: the fit fails in every bin" in found.outcome
+
+
+def test_years_have_random_numbers_of_their_own() -> None:
+    made = [dataclasses.replace(experiments(COUNTED, toys.counting(1)), number=number) for number in (0, 1)]
+    jobs = [(seed, False) for seed in range(100)]
+    rows = [[truth.measure_once(each.templates.labels, each, job) for each in made] for job in jobs]
+    found = truth.pulls_of(rows, 100)
+    between = np.corrcoef(found.pulls.T)[:6, 6:]
+    assert np.abs(between).max() < 0.4
 
 
 def test_what_would_be_noticed_is_noticed_in_every_second_case() -> None:
@@ -215,7 +240,7 @@ def test_what_would_be_noticed_is_noticed_in_every_second_case() -> None:
 
     bias = pulls(0.0).noticed()
     failed = [pulls(bias).agreement().p_value < truth.ALARM for _ in range(600)]
-    assert np.mean(failed) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(failed) == pytest.approx(0.5, abs=0.15)
     # The false alarms of all criteria together are as rare as they say.
     assert sum(bool(pulls(0.0).problems()) for _ in range(2000)) <= 12
 
