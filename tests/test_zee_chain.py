@@ -50,7 +50,7 @@ def result(law: Law, chain: Run) -> ScaleFactorResult:
 
 
 def test_it_closes(law: Law, chain: Run) -> None:
-    statements = r"applied consistently\n +measures the truth within 0\.\d+ %\n +fits describe the data"
+    statements = r"applied consistently\n +measures the truth within [\d.]+ %\n +fits describe the data"
     assert re.search(rf"^  {NAME} .* %\n +{statements}$", chain.text, re.MULTILINE)
     report = json.loads((output(law, "ValidateScaleFactors", NAME) / "report.json").read_text())
     assert {check["name"] for check in report["checks"] if check["passed"]} >= {

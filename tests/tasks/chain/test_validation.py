@@ -45,7 +45,7 @@ def test_plots_wait_for_the_closure_of_the_scale_factors_behind_them(chain: Chai
     assert (
         (folder / TABLE)
         .read_text()
-        .startswith("closure of scale factor tight_id: measures the truth within 0.67 %\n  values      passed   2 bins")
+        .startswith("closure of scale factor tight_id: measures the truth within 1.2 %\n  values      passed   2 bins")
     )
     plots = read_manifest(chain.output("PlotTemplates", "corrected"))
     assert plots is not None
