@@ -270,11 +270,11 @@ def find_results(model: Model, choice: Choice) -> Results:
     start = time.perf_counter()
     best = fit(likelihood, choice.minimiser)
     seconds = time.perf_counter() - start
-    _, results = at_lowest_minimum(best, lambda best: _results_of(model, best, choice))
-    return replace(results, seconds=seconds)
+    _, results = at_lowest_minimum(best, lambda best: _results_of(model, best, choice, seconds))
+    return results
 
 
-def _results_of(model: Model, best: Fit, choice: Choice) -> Results:
+def _results_of(model: Model, best: Fit, choice: Choice, seconds: float) -> Results:
     """Return what follows from a best fit, confirmed by the other minimiser."""
     best, confirmation = confirm(best)
     likelihood = best.likelihood
@@ -318,7 +318,7 @@ def _results_of(model: Model, best: Fit, choice: Choice) -> Results:
         impacts=ranked(impacts.values()),
         simulation=rank_simulation(best) if "impacts" in wanted and pois else (),
         others=others,
-        seconds=0.0,
+        seconds=seconds,
         confirmation=confirmation,
         missing=tuple(missing),
         background=next(iter(background.values()), None),

@@ -13,15 +13,13 @@ from scipy import linalg
 from pocket.base.typing import Floats, Indices, Mask
 from pocket.errors import FitError, PocketError
 from pocket.statistics.likelihood import Likelihood
-from pocket.statistics.minimisation import FLAT, Minimum, errors_alone, factorise, find_minimum
+from pocket.statistics.minimisation import FLAT, LEAST_EIGENVALUE, Minimum, errors_alone, factorise, find_minimum
 from pocket.statistics.parameter_options import MINIMISERS
 from pocket.statistics.results import FitResult, ParameterResult
 
 #: estimated distance of the deviance from its minimum at which steps with the second derivatives of another point end
 STEP_TOLERANCE = 1e-7
 MAX_STEPS = 12
-#: smallest eigenvalue of the second derivatives, scaled to 1 on the diagonal, below which parameters are degenerate
-LEAST_EIGENVALUE = 1e-9
 #: by how much the deviance of a profile may be below that of the best fit
 ROUNDING = 1e-4
 #: how often what follows from a fit begins again at a lower minimum

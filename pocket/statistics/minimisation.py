@@ -38,8 +38,8 @@ MAX_REFUSED = 6
 LEAST_CURVATURE = 0.1
 #: lengths of the steps that look for a lower deviance, in the errors that parameters would have alone
 PROBES = (0.01, 0.03, 0.1, 0.3, 1.0)
-#: size of a curvature below which the deviance counts as flat along a direction, in units of that of single parameters
-FLAT_CURVATURE = 1e-9
+#: smallest eigenvalue of the second derivatives, scaled to 1 on the diagonal, below which parameters are degenerate
+LEAST_EIGENVALUE = 1e-9
 #: how often a step along kinks is halved, and how many gradients are kept
 STEPS_BACK, MAX_BUNDLE = 12, 20
 #: share of an error within which a parameter of MINUIT counts as at its bound, which MINUIT only approaches
@@ -380,7 +380,7 @@ def _is_lowest(likelihood: Likelihood, values: Floats, deviance: float, floating
     inner = likelihood.hessian(values)[np.ix_(free, free)]
     scale = errors_alone(np.diag(inner))
     curvatures, directions = np.linalg.eigh(inner * np.outer(scale, scale))
-    if np.any(np.abs(curvatures) < FLAT_CURVATURE):
+    if np.any(np.abs(curvatures) < LEAST_EIGENVALUE):
         return False
     for direction in directions.T[curvatures < 0]:
         for length in (*PROBES, *(-each for each in PROBES)):

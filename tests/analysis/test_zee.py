@@ -19,7 +19,7 @@ from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod
 from pocket.toys.resources import write_golden_json, write_pileup_weights
-from tests.analysis.toy_files import uuid_of
+from tests.analysis.toy_files import passes_skim, uuid_of
 
 CONFIGS = ("tnp", "tnp_closure", "nominal", "calibrated", "calibrated_root")
 PROBES, SPECTRA = CONFIGS[:2], CONFIGS[2:]
@@ -69,16 +69,9 @@ def electrons_of(path: Path) -> list[tuple[list[dict[str, Any]], list[dict[str, 
     """Return electrons and trigger objects of the events that pass the skim, read without any of the package's code."""
     with uproot.open(path) as file:
         events = file["Events"].arrays()
-    names = [name for name in events.fields if name.startswith("Flag_")]
-    certified = [(315257, 1, 88), (315257, 91, 92), (315259, 1, 172), (315420, 28, 921), (315420, 924, 942)]
     selected = []
     for event in events:
-        in_golden = event["run"] == 1 or any(
-            event["run"] == number and first <= event["luminosityBlock"] <= last for number, first, last in certified
-        )
-        enough = sum(pt > 20 for pt in event["Electron_pt"]) >= 2
-        filters = all(event[name] for name in names)
-        if not (in_golden and enough and filters and event["HLT_Ele32_WPTight_Gsf"] and event["PV_npvsGood"] >= 1):
+        if not passes_skim(event, "Electron", "HLT_Ele32_WPTight_Gsf"):
             continue
         fields = [name for name in events.fields if name.startswith("Electron_")]
         electrons = [

@@ -21,7 +21,7 @@ from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod
 from pocket.toys.resources import write_golden_json
-from tests.analysis.toy_files import uuid_of
+from tests.analysis.toy_files import passes_skim, uuid_of
 
 CONFIGS = (
     *("tnp", "tnp_closure", "trigger_eff", "trigger_closure", "dy_pt"),
@@ -103,17 +103,9 @@ def pairs_of(path: Path, measure: str) -> list[tuple[bool, float, float]]:
     """Return passing, pt and |η| of the probe of each pair, by loops without any of the package's code."""
     with uproot.open(path) as file:
         events = file["Events"].arrays()
-    filters = [name for name in events.fields if name.startswith("Flag_")]
-    certified = [(315257, 1, 88), (315257, 91, 92), (315259, 1, 172), (315420, 28, 921), (315420, 924, 942)]
     found = []
     for event in events:
-        is_certified = any(
-            event["run"] == run and first <= event["luminosityBlock"] <= last for run, first, last in certified
-        )
-        enough = sum(pt > 20 for pt in event["Muon_pt"]) >= 2
-        if not (is_certified and enough and all(event[name] for name in filters) and event["PV_npvsGood"] >= 1):
-            continue
-        if not event["HLT_IsoMu24"]:
+        if not passes_skim(event, "Muon", "HLT_IsoMu24"):
             continue
         muons: list[dict[str, Any]] = []
         for i in range(len(event["Muon_pt"])):

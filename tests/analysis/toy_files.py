@@ -25,6 +25,23 @@ def uuid_of(process: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_OID, process)
 
 
+def passes_skim(event: Any, collection: str, trigger: str) -> bool:
+    """Whether an event passes the skim of dilepton toys, by loops without any of the package's code.
+
+    Args:
+        event: the event, with all branches.
+        collection: the leptons, two of which have 20 GeV.
+        trigger: name of the branch of the trigger.
+    """
+    certified = [(315257, 1, 88), (315257, 91, 92), (315259, 1, 172), (315420, 28, 921), (315420, 924, 942)]
+    in_golden = event["run"] == 1 or any(
+        event["run"] == number and first <= event["luminosityBlock"] <= last for number, first, last in certified
+    )
+    enough = sum(pt > 20 for pt in event[f"{collection}_pt"]) >= 2
+    filters = all(event[name] for name in event.fields if name.startswith("Flag_"))
+    return bool(in_golden and enough and filters and event[trigger] and event["PV_npvsGood"] >= 1)
+
+
 def run(cfg: Configurator, toys: Path, process: str = "ttsemi", chunk_size: int = 5000) -> dict[str, Any]:
     """Return the raw output of a configuration on one of the files."""
     sample = DATA if process == "data" else TTBAR

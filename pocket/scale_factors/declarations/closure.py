@@ -120,10 +120,7 @@ def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
     """Return argument of the closure → the declarations of measurements in its places, which have no closure."""
 
     def measured(changes: Mapping[str, Any]) -> Declaration:
-        # Sources that the method fits change its result, so they are kept.
-        fitted = tuple(
-            source for source in declaration.systematics if source not in declaration.remeasured_systematics()
-        )
+        fitted = declaration.fitted_systematics()
         return dataclasses.replace(declaration, **changes, systematics=fitted, closure=Closure())
 
     return {name: tuple(map(measured, changes)) for name, changes in declaration.closure.changes().items()}

@@ -190,6 +190,10 @@ class ScaleFactor(ScaleFactorBase):
         """Return the sources for which the scale factor is measured again; not those that the method fits."""
         return self.systematics
 
+    def fitted_systematics(self) -> tuple[Systematic, ...]:
+        """Return the sources that the method fits, which other measurements keep since they change its result."""
+        return tuple(systematic for systematic in self.systematics if systematic not in self.remeasured_systematics())
+
     def bare(self) -> Self:
         """Return the measurement without sources of uncertainty, which is repeated for each of them."""
         return dataclasses.replace(self, systematics=(), closure=Closure())

@@ -114,7 +114,7 @@ def _result(templates: Templates, measured: Measured) -> ScaleFactorResult:
     def grid(shifts: Mapping[str, Shifts]) -> dict[str, Shifts]:
         return {name: (binning.expand(up), binning.expand(down)) for name, (up, down) in shifts.items()}
 
-    status = np.array(measured.status or (VALID,) * binning.size, dtype=object)
+    status = np.array(measured.statuses, dtype=object)
     per_bin = np.where(binning.joined & (status == VALID)[binning.groups], JOINED, status[binning.groups])
     return ScaleFactorResult(
         name=templates.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
@@ -120,6 +120,16 @@ class Measured:
     status: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostics, ...] = ()
     leading: tuple[str, Categories] | None = None
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """Status of each value."""
+        return self.status or (VALID,) * len(self.values.value)
+
+    def labels(self, groups: Sequence[str]) -> list[str]:
+        """Return the label of each value, from those of the groups."""
+        first = [f"{self.leading[0]} {one}, " for one in self.leading[1].values] if self.leading else [""]
+        return [f"{category}{label}" for category in first for label in groups]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from typing import Any
 import hist
 import numpy as np
 
-from pocket.base.typing import Floats
+from pocket.base.typing import Floats, Mask
 from pocket.errors import ScaleFactorError, check_known
 from pocket.scale_factors.declarations.measured import PassFail, ScaleFactor
 from pocket.scale_factors.measurement.binning import Binning, Categories, join_bins
@@ -246,6 +246,11 @@ def _entries(histogram: Histogram, counting: tuple[str, tuple[float, float]] | N
     sums = np.stack([histogram.values(), np.asarray(histogram.variances())])
     if counting is None:
         return sums
-    axis, (low, high) = counting
-    centers = histogram.axes[axis].centers
-    return np.asarray(sums[..., (low < centers) & (centers < high)].sum(axis=-1))
+    axis, bounds = counting
+    return np.asarray(sums[..., within(histogram, axis, bounds)].sum(axis=-1))
+
+
+def within(histogram: Histogram, axis: str, bounds: tuple[float, float]) -> Mask:
+    """Return which bins of an axis are in a range, shape (bins,)."""
+    centers = np.asarray(histogram.axes[axis].centers)
+    return np.asarray((bounds[0] < centers) & (centers < bounds[1]))

@@ -46,7 +46,7 @@ def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Che
     parts = [f"{len(fits)} fits, smallest p-value {p_values[worst]:.2g} ({_described(fits[worst])})"]
     if failed:
         texts = "; ".join(f"{_described(fit)} isn't described" for fit in failed)
-        parts = [f"{texts}: another shape, overrides or accept= of the closure"]
+        parts = [f"{texts}: choose another shape, or name the bin in accept= of the closure"]
     parts += [f"accepted in {fit.label}: {accept[fit.label]}" for fit in wrong if fit.label in accept]
     for model, group in groupby(sorted(marked, key=lambda fit: fit.model), key=lambda fit: fit.model):
         several = list(group)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 
 from pocket.base.typing import Floats
@@ -11,10 +9,10 @@ from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.declarations.measured import PassFail, ScaleFactor
 from pocket.scale_factors.declarations.systematics import LogNormal
 from pocket.scale_factors.measurement.rebinning import Histogram
-from pocket.scale_factors.measurement.templates import Templates
+from pocket.scale_factors.measurement.templates import Templates, within
 from pocket.scale_factors.methods.pass_fail_template.declaration import PassFailTemplate
 from pocket.scale_factors.methods.yields.declaration import DataMCRatio
-from pocket.scale_factors.validation.pseudo_data import Injected, by_bin, efficiency_factor, of_passing
+from pocket.scale_factors.validation.pseudo_data import Injected, bin_axes, by_bin, efficiency_factor, of_passing
 
 
 def efficiency(declaration: PassFail, templates: Templates, factors: Floats, _: np.random.Generator) -> Injected:
@@ -23,9 +21,8 @@ def efficiency(declaration: PassFail, templates: Templates, factors: Floats, _: 
     counts = templates.counts(declaration.mc, () if counting is None else (counting[0],))
     passing, failing = counts.passing, counts.failing
     if counting is not None:
-        axis, (low, high) = counting
-        centers = templates.histogram(declaration.mc, None, (axis,)).axes[axis].centers
-        inside = (low < centers) & (centers < high)
+        axis, bounds = counting
+        inside = within(templates.histogram(declaration.mc, None, (axis,)), axis, bounds)
         passing, failing = (np.asarray(part[:, inside].sum(axis=1)) for part in (passing, failing))
     # Where nothing fails, nothing can take what doesn't pass.
     factors = np.where(failing > 0, factors, 1.0)
@@ -39,7 +36,7 @@ def yields(declaration: DataMCRatio, templates: Templates, factors: Floats, _: n
     return Injected(truth, lambda _, histogram: by_bin(templates, histogram, factors)[None])
 
 
-def simulation(declaration: ScaleFactor, templates: Templates, _: Floats, rng: np.random.Generator) -> Injected:
+def simulation(declaration: ScaleFactor, templates: Templates, *_: object) -> Injected:
     """Return what is measured in the templates themselves, for methods without data."""
     return Injected(find_function(declaration.method)(declaration, templates).values.value, lambda *_: np.ones(1))
 
@@ -74,8 +71,7 @@ def working_point(
             truth.append(injected)
 
     def factor(sample: str, histogram: Histogram) -> Floats:
-        names = [one.name for one in histogram.axes if one.name not in ("cat", "variation")]
-        where = names.index(declaration.flavour_axis)
+        where = [one.name for one in bin_axes(histogram)].index(declaration.flavour_axis)
         sides = (
             np.concatenate([by_bin(templates, histogram, of_bin) for of_bin in side], axis=where)
             for side in (passing, failing)
@@ -83,4 +79,4 @@ def working_point(
         rate = by_bin(templates, histogram, samples.get(sample, np.ones(groups)))
         return rate * of_passing(declaration, histogram, *sides)
 
-    return Injected(cast("Floats", np.concatenate(truth)), factor, shifts)
+    return Injected(np.concatenate(truth), factor, shifts)

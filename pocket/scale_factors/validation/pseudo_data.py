@@ -71,19 +71,19 @@ class Contents:
         is_varied = "variation" in histogram.axes.name
         known = [name for name in variations if is_varied and name in histogram.axes["variation"]]
         names = (NOMINAL, *known)
+        source: Any = histogram
         parts = []
         for category in declaration.categories():
             picked: list[dict[Any, Any]] = [
                 {"cat": category, **({"variation": name} if is_varied else {})} for name in names
             ]
-            chosen: list[Any] = [histogram[selection].view(flow=True) for selection in picked]  # type: ignore[union-attr]
+            chosen = [source[selection].view(flow=True) for selection in picked]
             parts.append([np.stack([np.asarray(one[key]) for one in chosen]) for key in ("value", "variance")])
         values, variances = (np.stack([part[which] for part in parts]) for which in (0, 1))
         if is_nested(declaration):
             for sums in (values, variances):
                 sums[1] -= sums[0]
-        axes = tuple(axis for axis in histogram.axes if axis.name not in ("cat", "variation"))
-        return cls(values, variances, names, axes)
+        return cls(values, variances, names, bin_axes(histogram))
 
     def histogram(self, declaration: ScaleFactor) -> Histogram:
         """Return a histogram with these contents, in the categories of the declaration."""
@@ -226,6 +226,11 @@ def poisson(rng: np.random.Generator, mean: Floats) -> Floats:
     return np.asarray(stats.poisson.ppf(rng.random(mean.shape), np.maximum(mean, 0)))
 
 
+def bin_axes(histogram: Histogram) -> tuple[Any, ...]:
+    """Return the axes of the contents of a histogram."""
+    return tuple(axis for axis in histogram.axes if axis.name not in ("cat", "variation"))
+
+
 def by_bin(templates: Templates, histogram: Histogram, of_groups: Floats) -> Floats:
     """Return values of groups in the bins of a histogram, flow included, which broadcast to those of its contents.
 
@@ -239,7 +244,7 @@ def by_bin(templates: Templates, histogram: Histogram, of_groups: Floats) -> Flo
     Returns:
         Shape (bins of each axis …), with one bin for axes that don't bin the scale factor.
     """
-    axes = [axis for axis in histogram.axes if axis.name not in ("cat", "variation")]
+    axes = bin_axes(histogram)
     binning = templates.binning
     numbers: dict[str, Indices] = {}
     for name, bins in binning.axes.items():
@@ -264,7 +269,7 @@ def of_passing(declaration: PassFail, histogram: Histogram, passing: Floats, fai
     """Return factors of passing and failing entries by part and bin, for factors that broadcast to the bins."""
     if declaration.fail_category or declaration.denominator:
         return np.stack([passing, failing])
-    axes = [axis for axis in histogram.axes if axis.name not in ("cat", "variation")]
+    axes = bin_axes(histogram)
     position = [axis.name for axis in axes].index(declaration.pass_axis)
     axis = axes[position]
     success = int(axis.index(1)) + int(axis.traits.underflow)

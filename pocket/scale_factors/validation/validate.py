@@ -1,8 +1,8 @@
 """Closure checks of a measured scale factor.
 
 Every check is a function of the :class:`Evidence`, which returns its findings, or nothing if it doesn't apply to this
-kind of scale factor. All except the first two need places that the declaration names, see
-:class:`~pocket.scale_factors.declarations.closure.Closure`.
+kind of scale factor. ``values``, ``file``, ``fits`` and ``truth`` need nothing else; the others need places that the
+declaration names, see :class:`~pocket.scale_factors.declarations.closure.Closure`.
 """
 
 from __future__ import annotations
@@ -185,11 +185,8 @@ def check_truth(evidence: Evidence) -> list[Check]:
     factors, measurements = declaration.closure.injected or declaration.injected, []
     for unit in evidence.units():
         part = unit.templates.declaration
-        # Sources that the method fits change its result, so they are kept.
-        fitted = tuple(source for source in part.systematics if source not in part.remeasured_systematics())
-        templates = dataclasses.replace(
-            unit.templates, declaration=dataclasses.replace(part.bare(), systematics=fitted)
-        )
+        repeated = dataclasses.replace(part.bare(), systematics=part.fitted_systematics())
+        templates = dataclasses.replace(unit.templates, declaration=repeated)
         experiments = PseudoExperiments(
             templates=templates,
             others=tuple(name for name in part.other_samples(evidence.simulated) if name in templates.histograms),
@@ -270,9 +267,7 @@ def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Floats
     values, covariances = [], []
     for unit in evidence.units(place):
         measured: Measured = method(unit.templates.declaration, unit.templates)
-        leading = [f"{measured.leading[0]} {one}, " for one in measured.leading[1].values] if measured.leading else [""]
-        of_unit = [f"{first}{label}" for first in leading for label in unit.labels]
-        status = measured.status or (VALID,) * len(of_unit)
+        of_unit, status = measured.labels(unit.labels), measured.statuses
         failed = [f"{label} ({one})" for label, one in zip(of_unit, status, strict=True) if one not in (VALID, FROZEN)]
         if failed:
             raise ScaleFactorError(f"{evidence.name} isn't valid in {'; '.join(failed)}")
