@@ -33,6 +33,8 @@ BIAS, WIDTH = 0.3, (0.8, 1.2)
 #: bias of a bin, in statistical errors, that all bins may have independently of each other: a fit has some, and what
 #: other simulated events do is only known on average
 TOLERATED = 0.2
+#: width of pulls that counts as none
+LEAST_SPREAD = 1e-9
 #: smallest share of fits that have a result, and smallest number of pseudo-experiments with one
 SHARE, LEAST = 0.99, 20
 #: probability that a measurement without a mistake fails by one of the criteria
@@ -81,7 +83,7 @@ class Pulls:
             return [f"{self.toys - count} of {self.toys} pseudo-experiments have no result: {self.failure}"]
         if count < LEAST:
             return [f"only {count} pseudo-experiments have the entries to be measured: {self.failure}"]
-        means, widths = self.pulls.mean(axis=0), self.pulls.std(axis=0, ddof=1)
+        means = self.pulls.mean(axis=0)
         found = []
         if (agreement := self.agreement()).p_value < ALARM:
             found.append(f"the bins are biased together: {agreement}")
@@ -92,13 +94,17 @@ class Pulls:
             true = self.truth[worst]
             shift = f" ({100 * self.differences[:, worst].mean() / true:+.2g} %)" if true else ""
             found.append(f"a bias of {means[worst]:+.2g} σ{shift} in {self.labels[worst]}")
+        # What is 0 by its templates has no spread.
+        some = np.flatnonzero(self.truth)
+        pulls, widths = self.pulls[:, some], self.pulls[:, some].std(axis=0, ddof=1)
         # The spread of few entries, whose distribution has a tail, is less well known than that of a normal one.
-        stretch = np.sqrt(1 + np.maximum(stats.kurtosis(self.pulls, axis=0), 0) / 2)
+        tail = np.mean((pulls - pulls.mean(axis=0)) ** 4, axis=0) / np.maximum(pulls.var(axis=0), LEAST_SPREAD) ** 2
+        stretch = np.sqrt(1 + np.maximum(tail - 3, 0) / 2)
         low, high = (np.sqrt(stats.chi2.ppf(p, count - 1) / (count - 1)) ** stretch for p in (each, 1 - each))
-        for ratio in (WIDTH[0] * low / widths, widths / (WIDTH[1] * high)):
-            if ratio.max() > 1:
+        for ratio in (WIDTH[0] * low / np.maximum(widths, LEAST_SPREAD), widths / (WIDTH[1] * high)):
+            if ratio.max(initial=0.0) > 1:
                 worst = int(ratio.argmax())
-                found.append(f"pulls of width {widths[worst]:.2g} in {self.labels[worst]}")
+                found.append(f"pulls of width {widths[worst]:.2g} in {self.labels[some[worst]]}")
         return found
 
     @property
@@ -133,14 +139,14 @@ class Pulls:
             Number(label, float(true + error * mean), float(true), float(error / np.sqrt(count)), float(mean))
             for label, true, error, mean in zip(self.labels, self.truth, self.errors, means, strict=True)
         )
-        worst = int(np.abs(means).argmax())
+        worst, agreement, noticed = int(np.abs(means).argmax()), self.agreement(), self.noticed()
         summary = (
             f"{count} pseudo-experiments, pulls {self.pulls.mean():+.2f} ± {1 / np.sqrt(self.pulls.size):.2f} of width "
             f"{np.sqrt((widths**2).mean()):.2f}, at most {means[worst]:+.2g} σ (in {self.labels[worst]}), "
-            f"{self.agreement()}; would notice {100 * self.noticed():.2g} %"
+            f"{agreement}; would notice {100 * noticed:.2g} %"
         )
         outcome = "; ".join([*problems, summary])
-        return Check(NAME, not problems, compared, outcome, self.agreement(), numbers, self.noticed())
+        return Check(NAME, not problems, compared, outcome, agreement, numbers, noticed)
 
 
 @dataclass(frozen=True)
@@ -258,8 +264,7 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
         measured: Measured = find_function(declaration.method)(declaration, templates)
     except ScaleFactorError as error:
         return Failure(str(error), isinstance(error, UnstableFitError))
-    status = measured.status or (VALID,) * len(truth)
-    own = np.flatnonzero([one == VALID for one in status])
+    own = np.flatnonzero([one == VALID for one in measured.statuses])
     value, up, down = (part[own] for part in (measured.values.value, measured.values.up, measured.values.down))
     # Nuisances of a fit are drawn, so its systematic errors count.
     fitted = np.sum([shift[own] ** 2 for shift, _ in measured.systematics.values()], axis=0)
@@ -268,8 +273,7 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
     if measured.covariance is not None and not measured.systematics:
         errors = np.sqrt(np.diag(measured.covariance)[own])
         correlation = measured.covariance[np.ix_(own, own)] / np.outer(errors, errors)
-    first = [f"{measured.leading[0]} {one}, " for one in measured.leading[1].values] if measured.leading else [""]
-    names = [f"{one}{label}" for one in first for label in labels]
+    names = measured.labels(labels)
     return Toy(
         labels=tuple(names[number] for number in own),
         differences=value - truth[own],

@@ -260,6 +260,15 @@ def test_other_events_are_those_of_the_spread_between_simulations() -> None:
     assert blind.problems()
 
 
+def test_a_bin_without_any_spread_hides_no_wrong_errors() -> None:
+    rng = np.random.default_rng(1)
+    pulls = rng.normal(scale=3.0, size=(50, 3))
+    pulls[:, 0] = 0.0
+    made = Pulls(("a", "b", "c"), pulls, np.array([0.0, 1.0, 1.0]), np.ones(3), np.eye(3), 0.0, 50)
+    assert [text for text in made.problems() if re.match(r"pulls of width [23]\.?\d* in [bc]", text)]
+    assert any("width 0 in a" in text for text in dataclasses.replace(made, truth=np.ones(3)).problems())
+
+
 def test_bins_in_which_nothing_passes_and_few_entries_are_no_mistake() -> None:
     """A map of a rare tag, of which a bin has one entry of a large weight that passes, and another one none."""
     declaration = dataclasses.replace(map_toys.TAGGED, mc=("tt",), groups={}, min_n_eff=0.0)
