@@ -66,16 +66,18 @@ def find_significance(likelihood: Likelihood, poi: str) -> Significance:
     return Significance(poi=poi, statistic=statistic, significance=root, p_value=float(stats.norm.sf(root)))
 
 
-def sensitive_events(best: Fit, poi: str) -> tuple[float, float]:
+def sensitive_events(best: Fit, poi: str, *, interval: bool = False) -> tuple[float, float]:
     """Return how many expected and simulated events a result for a signal rests on.
 
-    Events count by w = ln(1 + s/b), the logarithm of the ratio of expectations with and without signal, as in the test
-    statistic. So these are (Σ w λ)²/Σ w² λ for the expectation λ, and (Σ w b)²/Σ w² σ² for a background b with the
-    variance σ² of simulation. Asymptotic formulas need some ten of both.
+    Events count by what they weigh in the statistic. A test against no signal weighs by w = ln(1 + s/b), for a signal s
+    and a background b; an interval around the signal by w = s/λ, for the expectation λ = s + b. So these are
+    (Σ w λ)²/Σ w² λ for the expectation, and (Σ w m)²/Σ w² σ² for simulation with the variance σ², where m is the
+    background b for a test, and λ for an interval. Asymptotic formulas need some ten of both.
 
     Args:
         best: a fit, whose parameters other than ``poi`` are taken; the signal is that of ``poi`` = 1, or of its value.
         poi: the parameter of interest.
+        interval: whether the result is an interval.
 
     >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
     >>> region = RegionModel("sr", ("signal", "other"), np.array([[3.0], [4.0]]), np.array([[0.1], [2.0]]),
@@ -83,6 +85,8 @@ def sensitive_events(best: Fit, poi: str) -> tuple[float, float]:
     >>> best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 20)})))
     >>> [round(number, 3) for number in sensitive_events(best, "r")]
     [7.0, 8.0]
+    >>> [round(number, 3) for number in sensitive_events(best, "r", interval=True)]
+    [7.0, 23.333]
     """
     likelihood = best.likelihood
     index = likelihood.parameters.index(poi)
@@ -91,15 +95,17 @@ def sensitive_events(best: Fit, poi: str) -> tuple[float, float]:
     without = values.copy()
     without[index] = 0.0
     both, background = likelihood.expectation(values), likelihood.expectation(without)
-    arrays = likelihood.arrays
-    variance = np.asarray((arrays.sumw2 * (likelihood.yields(without) > 0)).sum(axis=0))
-    used = likelihood.is_seen & (both > background) & (background > 0)
-    weight = np.log1p((both - background)[used] / background[used])
-    if not len(weight):
+    used = likelihood.is_seen & (both > background) & (background > 0 if not interval else True)
+    if not used.any():
         return 0.0, 0.0
+    signal = (both - background)[used]
+    weight = signal / both[used] if interval else np.log1p(signal / background[used])
+    by_simulation = values if interval else without
+    variance = np.asarray((likelihood.arrays.sumw2 * (likelihood.yields(by_simulation) > 0)).sum(axis=0))[used]
+    contents = (both if interval else background)[used]
     expected = float((weight @ both[used]) ** 2 / (weight**2 @ both[used]))
-    spread = float(weight**2 @ variance[used])
-    return expected, float((weight @ background[used]) ** 2 / spread) if spread > 0 else np.inf
+    spread = float(weight**2 @ variance)
+    return expected, float((weight @ contents) ** 2 / spread) if spread > 0 else np.inf
 
 
 def cls(statistic: float, asimov_statistic: float) -> tuple[float, float, float]:

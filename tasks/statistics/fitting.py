@@ -330,15 +330,17 @@ def toy_result_lines(results: Results, is_data: bool) -> list[str]:
     asymptotic = {result: [one.poi for one in results.others.get(result, ())] for result in ("limits", "significance")}
     asymptotic["intervals"] = list(results.intervals)
     for poi in results.intervals:
-        numbers = dict(zip(("expected", "simulated"), sensitive_events(results.fit, poi), strict=True))
-        few = [f"{number:.2g} {kind}" for kind, number in numbers.items() if 0 < number < FEW_EVENTS]
-        rough = {of: by for of, by in by_toys.items() if poi in asymptotic[of] and by not in results.others}
-        if few and rough:
-            lines.append(
-                f"note: {_listed(list(rough))} of {poi} {'rests' if [*rough] == ['significance'] else 'rest'} on "
-                f"{' and '.join(few)} events, so asymptotic formulas are rough: --results {','.join(rough.values())} "
-                "has them by toys"
-            )
+        rough: dict[str, list[str]] = {}
+        for result in (of for of, by in by_toys.items() if poi in asymptotic[of] and by not in results.others):
+            expected, simulated = sensitive_events(results.fit, poi, interval=result == "intervals")
+            numbers = {"expected": expected, "simulated": simulated}
+            if few := [f"{number:.2g} {kind}" for kind, number in numbers.items() if 0 < number < FEW_EVENTS]:
+                rough.setdefault(" and ".join(few), []).append(result)
+        lines += [
+            f"note: {_listed(found)} of {poi} {'rests' if found == ['significance'] else 'rest'} on {few} events, so "
+            f"asymptotic formulas are rough: --results {','.join(by_toys[result] for result in found)} has them by toys"
+            for few, found in rough.items()
+        ]
     return lines
 
 

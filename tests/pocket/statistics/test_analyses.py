@@ -280,6 +280,19 @@ def test_notes_on_few_events_name_what_is_rough() -> None:
     assert notes(search(30.0), "limits", "significance") == []
 
 
+def test_an_interval_rests_on_the_events_of_the_signal_too() -> None:
+    nominal = np.array([[900.0], [4.0]])
+    region = RegionModel(
+        "sr", ("z", "w"), nominal, np.array([[9.0], [4.0]]), data=nominal.sum(axis=0), factors={"z": ("r",)}
+    )
+    model = Model((region,), {"r": FreeParameter(0, 20)})
+    assert notes(model) == []
+    assert notes(model, "significance") == [
+        "significance of r rests on 4 simulated events, so asymptotic formulas are rough: --results toy_significance "
+        "has them by toys"
+    ]
+
+
 def test_notes_name_the_limits_that_are_beyond_the_range() -> None:
     model = search(13.0)
     narrow = dataclasses.replace(model, pois={"r": FreeParameter(0, 4)})
