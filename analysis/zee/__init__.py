@@ -1,25 +1,27 @@
-"""Z→ee: efficiency of the electron identification by tag and probe, and its effect on dielectron spectra.
+"""Z→ee: energies and identification of electrons, and their effect on dielectron spectra.
 
-``tnp`` fills the templates of the scale factor, and ``tnp_closure`` fills them again with it applied. ``nominal`` fills
-the spectra without and ``calibrated`` the spectra with the scale factor; ``calibrated_root`` gives the error of their
-ratio.
+``energy`` fills the masses in which the energy scale and its smearing are measured, and ``energy_closure`` fills them
+again with both applied. With these, ``tnp`` fills the templates of the scale factor of the identification, and
+``tnp_closure`` fills them with the scale factor applied. ``nominal`` fills the spectra without and ``calibrated`` the
+spectra with all of it.
 """
 
 from analysis.zee import config, scale_factors
-from pocket import Analysis, Comparison
+from pocket import Analysis
 
 analysis = Analysis(
     name="zee",
     configs={
+        "energy": config.energy,
+        "energy_closure": config.energy_closure,
         "tnp": config.tnp,
         "tnp_closure": config.tnp_closure,
         "nominal": config.nominal,
         "calibrated": config.calibrated,
-        "calibrated_root": config.calibrated_root,
     },
-    scale_factors={"electron_id": scale_factors.electron_id},
+    scale_factors={"electron_energy": scale_factors.electron_energy, "electron_id": scale_factors.electron_id},
     default_config="calibrated",
-    compare={"calibrated": Comparison("nominal", covariance_config="calibrated_root")},
+    compare={"calibrated": "nominal"},
     # With half of the toys there are too few electrons, so a fit of the systematics fails.
     least_toys=1.0,
 )

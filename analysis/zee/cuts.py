@@ -22,6 +22,13 @@ def dielectron(events: Any, params: Any, **kwargs: Any) -> Any:
     )
 
 
+def relative_pt(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Return the mask of pairs whose electrons both have a share of the mass as pt."""
+    pair = events.ll
+    leading, subleading = (ak.fill_none(pair[f"{lepton}pt"] / pair.mass, math.nan) for lepton in ("l1", "l2"))
+    return (leading > params["leading"]) & (subleading > params["subleading"])
+
+
 def has_pair(events: Any, params: Any, **kwargs: Any) -> Any:
     """Return the mask of events with at least one tag-and-probe pair."""
     return ak.num(events.TagProbe, axis=1) > 0
@@ -38,6 +45,19 @@ def get_dielectron(leading_pt: float, mass_low: float, mass_high: float) -> Cut:
         name=f"dielectron_mass{mass_low:g}to{mass_high:g}",
         params={"leading_pt": leading_pt, "mass_low": mass_low, "mass_high": mass_high},
         function=dielectron,
+    )
+
+
+def get_relative_pt(leading: float, subleading: float) -> Cut:
+    """Return the cut on pt / m(ee) of both electrons.
+
+    An energy that fluctuates upwards doesn't bring more events of higher mass in, as with a threshold in GeV: the ratio
+    rises with the energy of one electron and falls with that of the other, while the mass rises with both.
+    """
+    return Cut(
+        name=f"relative_pt{leading:g}and{subleading:g}",
+        params={"leading": leading, "subleading": subleading},
+        function=relative_pt,
     )
 
 

@@ -34,7 +34,10 @@ class ZeeProcessor(BaseProcessorABC):
 
     def define_common_variables_before_presel(self, variation: str) -> None:
         """Combine the two leading electrons."""
-        self.events["ll"] = get_dilepton(self.events.ElectronGood, None)
+        pair = get_dilepton(self.events.ElectronGood, None)
+        for lepton in ("l1", "l2"):
+            pair = ak.with_field(pair, abs(pair[f"{lepton}eta"]), f"abs_{lepton}eta")
+        self.events["ll"] = pair
 
 
 class TagAndProbeProcessor(BaseProcessorABC):

@@ -8,6 +8,10 @@ from .egamma import (
 from .hem import HEMCalibrator as HEMCalibrator
 from .jet_regression import JetRegressionCalibrator as JetRegressionCalibrator
 from .jets import JetsCalibrator as JetsCalibrator
+from .measured import (
+    MeasuredCalibrator as MeasuredCalibrator,
+    MeasuredEnergyCalibrator as MeasuredEnergyCalibrator,
+)
 from .met import METCalibrator as METCalibrator
 from .met_xy import METXYCalibrator as METXYCalibrator
 from .muon_momenta import MuonsRochesterCalibrator as MuonsRochesterCalibrator

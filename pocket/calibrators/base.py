@@ -61,6 +61,11 @@ class Calibrator:
         """
         return tuple(self._variations or ())
 
+    @classmethod
+    def scale_factors(cls) -> tuple[str, ...]:
+        """Return the names of what the chain measures and the calibrator applies."""
+        return ()
+
     def corrections(self) -> Sequence[tuple[str, str]]:
         """Return (file, name) of the corrections that the calibrator uses.
 

@@ -214,9 +214,10 @@ class Configurator(metaclass=_Deferring):
 
     @property
     def scale_factors(self) -> tuple[str, ...]:
-        """Names of the derived scale factors that the weights apply."""
-        classes = self.weights.classes.values()
-        return tuple(dict.fromkeys(name for cls in classes for name in cls.scale_factors()))
+        """Names of the derived scale factors that the weights and calibrators apply."""
+        of_weights = (name for cls in self.weights.classes.values() for name in cls.scale_factors())
+        of_calibrators = (name for cls in self.shapes.calibrators for name in cls.scale_factors())
+        return tuple(dict.fromkeys((*of_weights, *of_calibrators)))
 
     @cached_property
     def one_sided(self) -> dict[str, str]:

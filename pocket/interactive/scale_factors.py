@@ -14,6 +14,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.typing import Floats
+from pocket.corrections.derived import SYSTEMATIC, DerivedCorrection
 from pocket.corrections.files import find_corrections, load_correction, names_of, read_corrections
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.interactive.tables import Table
@@ -22,7 +23,6 @@ from pocket.io.store.manifest import NAME as MANIFEST
 from pocket.scale_factors.files.imported_result import axes_of, sides
 from pocket.scale_factors.measurement.binning import Categories, bin_labels
 from pocket.scale_factors.validation.units import evaluate
-from pocket.weights.derived_correction import SYSTEMATIC, DerivedCorrection
 
 #: sources of statistical errors that are decorrelated between bins, beside ``stat`` with all of them
 _DECORRELATED = re.compile(r"stat(\d+)")

@@ -12,6 +12,7 @@ import numpy as np
 
 from pocket.base.arguments import declarative
 from pocket.base.typing import Floats
+from pocket.corrections.keys import systematic_key
 from pocket.errors import ConfigError
 from pocket.histograms.one_sided import mode_of
 
@@ -269,28 +270,6 @@ class WeightWrapper:
                 f"weight {self.name!r} ({which}) is not finite for {int((~finite).sum())} of {size} events"
             )
         return array
-
-
-def systematic_key(variation: str, weight: str = "") -> str:
-    """Return the name of a variation in the file of a derived scale factor.
-
-    Args:
-        variation: name of a shape variation, or of the variation of a weight.
-        weight: the weight, whose name is removed if the variation names a source as well.
-
-    Examples:
-        >>> systematic_key("AK4PFchs_JES_TotalUp")
-        'AK4PFchs_JES_Total_up'
-        >>> systematic_key("sf_btag_hfDown", "sf_btag")
-        'hf_down'
-        >>> systematic_key("pileupUp", "pileup")
-        'pileup_up'
-    """
-    for side in ("Up", "Down"):
-        if variation.endswith(side):
-            source = variation.removesuffix(side)
-            return f"{source.removeprefix(f'{weight}_') if weight else source}_{side.lower()}"
-    return variation
 
 
 #: what the function of a weight is called with

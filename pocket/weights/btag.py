@@ -17,12 +17,12 @@ import numpy.typing as npt
 from pocket.base.arrays.jagged import products_of
 from pocket.base.typing import Floats, Indices
 from pocket.corrections.bin_cache import Input, Inputs
+from pocket.corrections.derived import SYSTEMATIC, DerivedCorrection
 from pocket.corrections.evaluation import coverage, evaluate, kind_input, kinds, named_correction, plain_name
 from pocket.corrections.files import find_corrections, load_correction, names_of
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
-from pocket.weights.derived_correction import SYSTEMATIC, DerivedCorrection
 from pocket.weights.energy_shifts import energy_shift
 from pocket.weights.objects import FlatObjects
 

@@ -13,9 +13,10 @@ from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import field
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Input, Inputs
+from pocket.corrections.derived import DerivedCorrection
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
-from pocket.weights.derived_correction import DerivedCorrection, any_of, each_of
+from pocket.weights.object_efficiencies import any_of, each_of
 from pocket.weights.objects import FlatObjects, flat
 
 COMBINE = ("product", "any")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pocket.base.typing import Floats, Mask
     from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 #: standard deviations from which on a signal is seen
@@ -32,14 +33,28 @@ def describe_yields(folder: Path, variable: str, before: str) -> list[tuple[str,
 
 
 def describe_ranges(result: ScaleFactorResult) -> str:
-    """Return the smallest and largest value of a scale factor, and its relative errors in percent."""
+    """Return the smallest and largest value and relative error in percent, of a calibration for each parameter."""
     import numpy as np
 
-    valid = result.valid
-    values = result.scale_factor.value[valid]
+    from pocket.scale_factors.measurement.binning import bin_text
+    from pocket.scale_factors.methods.energy_scale.declaration import PARAMETER
+
+    up, down, value = result.total_up, result.total_down, result.scale_factor.value
+    if PARAMETER in result.axes:
+        position = list(result.axes).index(PARAMETER)
+        parts = zip(*(np.moveaxis(part, position, 0) for part in (value, up, down, result.valid)), strict=True)
+        axis = result.axes[PARAMETER]
+        return ", ".join(f"{bin_text(axis, number)} {_described(*part)}" for number, part in enumerate(parts))
+    return _described(value, up, down, result.valid)
+
+
+def _described(value: Floats, up: Floats, down: Floats, valid: Mask) -> str:
+    import numpy as np
+
+    values = value[valid]
     if not values.size:
         return "no bin is valid"
-    errors = np.maximum(result.total_up, result.total_down)[valid] / np.abs(values) * 100
+    errors = np.maximum(up, down)[valid] / np.abs(values) * 100
     invalid = int((~valid).sum())
     without = f"  {invalid} without a value" if invalid else ""
     low, high = (f"{value:.3f}" if value >= 0.01 else f"{value:.3g}" for value in (values.min(), values.max()))

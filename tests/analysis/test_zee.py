@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
-from analysis.zee.config import DATA, DY, ETA, PT, W
+from analysis.zee.config import ABSETA, DATA, DY, ETA, PT, W
 from pocket.base.fingerprint import digest
 from pocket.configuration.analysis import Analysis, load_analysis
 from pocket.datasets.branches import Branch, Segment
@@ -21,8 +21,9 @@ from pocket.toys.nanoaod import write_nanoaod
 from pocket.toys.resources import write_golden_json, write_pileup_weights
 from tests.analysis.toy_files import passes_skim, uuid_of
 
-CONFIGS = ("tnp", "tnp_closure", "nominal", "calibrated", "calibrated_root")
-PROBES, SPECTRA = CONFIGS[:2], CONFIGS[2:]
+CONFIGS = ("energy", "energy_closure", "tnp", "tnp_closure", "nominal", "calibrated")
+PROBES = ("tnp", "tnp_closure")
+DIELECTRONS = tuple(name for name in CONFIGS if name not in PROBES)
 #: process of the toys → sample, and events in its file
 FILES = {"dyee": (DY, 3000), "egamma": (DATA, 4000), "wenu": (W, 3000)}
 
@@ -50,19 +51,26 @@ def run(zee: Analysis, config: str, files: Path, process: str) -> dict[str, Any]
     segment = Segment(str(files / f"{process}.root"), str(uuid_of(process)), "Events", 0, events)
     branch = Branch(dataset, 0, events, (segment,))
     metadata = cfg.definitions[dataset].metadata()
-    return run_branch(cfg, branch, metadata, Resources(toys=str(files)), chunk_size=1500).output
+    # Energies are those of the file, as other tests compare calibrated ones.
+    resources = Resources(toys=str(files), scale_factors=dict.fromkeys(cfg.scale_factors))
+    return run_branch(cfg, branch, metadata, resources, chunk_size=1500).output
 
 
 def test_configurations(zee: Analysis) -> None:
     assert tuple(zee.configs) == CONFIGS
     assert zee.default_config == "calibrated"
-    declaration = zee.scale_factor("electron_id")
-    assert zee.config(declaration.input).scale_factors == ()
-    assert zee.config("tnp_closure").scale_factors == zee.config("calibrated").scale_factors == ("electron_id",)
-    assert zee.config("nominal").scale_factors == ()
+    assert {name: set(zee.config(name).scale_factors) for name in CONFIGS} == {
+        "energy": set(),
+        "energy_closure": {"electron_energy"},
+        "tnp": {"electron_energy"},
+        "tnp_closure": {"electron_energy", "electron_id"},
+        "nominal": set(),
+        "calibrated": {"electron_energy", "electron_id"},
+    }
+    assert zee.upstream_scale_factors("calibrated") == ("electron_energy", "electron_id")
     samples = {name: {each.sample for each in zee.config(name).definitions.values()} for name in CONFIGS}
     assert samples["tnp"] == samples["tnp_closure"] == {DATA, DY, "DYJetsToEE_LO"}
-    assert samples["nominal"] == samples["calibrated"] == {DATA, DY, W}
+    assert all(samples[name] == {DATA, DY, W} for name in DIELECTRONS)
 
 
 def electrons_of(path: Path) -> list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
@@ -158,6 +166,24 @@ def test_spectra_have_two_identified_electrons(zee: Analysis, files: Path) -> No
     assert filled[{"cat": "baseline"}].values().sum() == expected > 200
 
 
+def test_masses_by_eta_agree_with_an_event_loop(zee: Analysis, files: Path) -> None:
+    expected = np.zeros((len(ABSETA) - 1, len(ABSETA) - 1))
+    for electrons, _ in electrons_of(files / "egamma.root"):
+        good = [each for each in electrons if is_probe(each) and each["mvaFall17V2Iso_WP90"]]
+        good = sorted(good, key=lambda each: -each["pt"])[:2]
+        if len(good) < 2 or good[0]["charge"] == good[1]["charge"] or good[0]["pt"] <= 36:
+            continue
+        of_pair = mass(*good)
+        shares = [each["pt"] / of_pair for each in good]
+        if 70 <= of_pair < 110 and shares[0] > 0.45 and shares[1] > 0.25:
+            bins = [np.searchsorted(ABSETA, abs(each["eta"]), side="right") - 1 for each in good]
+            expected[tuple(bins)] += 1
+    (by_dataset,) = run(zee, "energy", files, "egamma")["variables"]["mass_by_eta"].values()
+    (filled,) = by_dataset.values()
+    assert filled[{"cat": "baseline", "mass": slice(0, 100, sum)}].values().tolist() == expected.tolist()
+    assert expected.sum() > 100
+
+
 def test_simulated_templates_have_no_background(zee: Analysis, files: Path) -> None:
     """All probes are prompt: the efficiency is the one that was generated, within its error."""
     (by_dataset,) = run(zee, "tnp", files, "dyee")["variables"]["tnp_mass"].values()
@@ -172,7 +198,7 @@ def test_simulated_templates_have_no_background(zee: Analysis, files: Path) -> N
 @pytest.mark.parametrize(
     ("override", "changed"),
     [
-        ("dielectron.mass_low=61", SPECTRA),
+        ("dielectron.mass_low=61", DIELECTRONS),
         ("tag_and_probe.tag_pt=40", PROBES),
         ("object_preselection.Electron.pt=25", CONFIGS),
         ("object_preselection.Photon.pt=25", ()),

@@ -38,7 +38,7 @@ def fit_pages(
     model: str = "nominal",
     mass_label: str = "Mass [GeV]",
 ) -> Iterator[tuple[Figure, dict[str, Any]]]:
-    """Draw the fits of one model, a few per page: passing, failing, and the parameters.
+    """Draw the fits of one model, a few per page: their spectra, such as passing and failing, and the parameters.
 
     The solid line is the fitted sum, the dashed line its background, the dotted line the sum before the fit. Pulls are
     (data - sum) / sqrt(sum).
@@ -62,8 +62,10 @@ def fit_pages(
             figure = new_page((20.0, height), span, style, period=period)
             grid = figure.add_gridspec(len(page), 3, **span, wspace=0.22, hspace=0.2, width_ratios=(3, 3, 2))
             for row, fit in enumerate(page):
-                for column, (name, region) in enumerate(fit.regions.items()):
-                    _draw_region(figure, grid[row, column], fit, name, region, mass_label)
+                # A single spectrum has the room of two.
+                cells = [grid[row, :2]] if len(fit.regions) == 1 else [grid[row, 0], grid[row, 1]]
+                for cell, (name, region) in zip(cells, fit.regions.items(), strict=True):
+                    _draw_region(figure, cell, fit, name, region, mass_label)
                 write_parameters(figure.add_subplot(grid[row, 2]), result.name, fit, fit.parameters)
         yield figure, {"name": result.name, "model": model, "fits": [_numbers(fit) for fit in page]}
 

@@ -56,7 +56,7 @@ def scale_factor_pages(
     """
     weight = result.quantity == "weight"
     efficiencies = {of: EFFICIENCIES[of] for of in EFFICIENCIES if weight and of in result.efficiencies}
-    what = "Scale factor" if weight else "Efficiency"
+    what = {"weight": "Scale factor", "efficiency": "Efficiency"}.get(result.quantity, "Calibration")
     for page in slice_pages(result, labels or {}, style):
         shared = any(one.shared.any() for one in page.slices)
         with cms_style(22.0):

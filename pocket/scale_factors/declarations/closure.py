@@ -123,7 +123,10 @@ def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
         fitted = declaration.fitted_systematics()
         return dataclasses.replace(declaration, **changes, systematics=fitted, closure=Closure())
 
-    return {name: tuple(map(measured, changes)) for name, changes in declaration.closure.changes().items()}
+    changed = declaration.closure.changes()
+    if "remeasured" in changed:
+        changed["remeasured"] = tuple({**declaration.remeasured_with, **one} for one in changed["remeasured"])
+    return {name: tuple(map(measured, changes)) for name, changes in changed.items()}
 
 
 def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:

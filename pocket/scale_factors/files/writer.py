@@ -62,7 +62,9 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
     if result.quantity == "efficiency":
         values = {systematic: _clipped(content) for systematic, content in values.items()}
     for systematic, content in values.items():
-        _require(np.isfinite(content) & (content > 0), result.name, systematic, labels)
+        # Smearing may vanish.
+        possible = content >= 0 if result.quantity == "calibration" else content > 0
+        _require(np.isfinite(content) & possible, result.name, systematic, labels)
     for source, shifts in result.systematics.items():
         if not allow_null_systematics and np.all(np.abs(shifts) <= ROUNDING * np.abs(result.scale_factor.value)):
             raise ScaleFactorError(

@@ -140,7 +140,7 @@ class ScaleFactorResult:
         name: name of the scale factor.
         method: name of the declaration's class.
         description: description in the written correction.
-        quantity: ``weight``, or ``efficiency`` for a map of efficiencies.
+        quantity: ``weight``, ``efficiency`` for a map of efficiencies, or ``calibration`` of objects.
         axes: edges or categories of each axis, in the order of the correction's inputs.
         flow: ``clamp`` or ``error`` per axis with edges.
         scale_factor: values and statistical errors.

@@ -10,9 +10,21 @@ from pocket.scale_factors.declarations.measured import PassFail, ScaleFactor
 from pocket.scale_factors.declarations.systematics import LogNormal
 from pocket.scale_factors.measurement.rebinning import Histogram
 from pocket.scale_factors.measurement.templates import Templates, within
+from pocket.scale_factors.methods.energy_scale.declaration import EnergyScale
+from pocket.scale_factors.methods.energy_scale.folding import fold
 from pocket.scale_factors.methods.pass_fail_template.declaration import PassFailTemplate
 from pocket.scale_factors.methods.yields.declaration import DataMCRatio
-from pocket.scale_factors.validation.pseudo_data import Injected, bin_axes, by_bin, efficiency_factor, of_passing
+from pocket.scale_factors.validation.pseudo_data import (
+    Contents,
+    Injected,
+    bin_axes,
+    by_bin,
+    efficiency_factor,
+    of_passing,
+)
+
+#: relative smearings that categories have in turn in pseudo-data
+SMEARINGS = (0.013, 0.018)
 
 
 def efficiency(declaration: PassFail, templates: Templates, factors: Floats, _: np.random.Generator) -> Injected:
@@ -80,3 +92,29 @@ def working_point(
         return rate * of_passing(declaration, histogram, *sides)
 
     return Injected(np.concatenate(truth), factor, shifts)
+
+
+def energy_scale(declaration: EnergyScale, templates: Templates, factors: Floats, _: np.random.Generator) -> Injected:
+    """Return energy scales, and smearings where they are measured."""
+    smearings = np.resize(SMEARINGS, len(factors)) if declaration.smearing else np.zeros(len(factors))
+
+    def factor(_: str, histogram: Histogram) -> Floats:
+        contents = Contents.of(declaration, histogram, ()).values[:, 0]
+        axes = bin_axes(histogram)
+        names = [axis.name for axis in axes]
+        inside = tuple(slice(int(axis.traits.underflow), int(axis.traits.underflow) + axis.size) for axis in axes)
+        wanted = (*declaration.axes, *declaration.partner_axes, declaration.mass_axis)
+        masses = np.asarray(axes[names.index(declaration.mass_axis)].edges, dtype=float)
+        scale, square = (np.add.outer(of_group, of_group).ravel() for of_group in (np.log(factors) / 2, smearings**2))
+        folded = fold(masses, masses, np.exp(scale), square, declaration.smearing_function).matrix
+        # The axes of both leptons and the mass come last; others are kept.
+        sources, targets = [1 + names.index(name) for name in wanted], range(-len(wanted), 0)
+        moved = np.moveaxis(contents[(slice(None), *inside)], sources, targets)
+        by_pair = moved.reshape(*moved.shape[: -len(wanted)], len(scale), len(masses) - 1)
+        changed = np.einsum("...pk,pkb->...pb", by_pair, folded)
+        ratio = np.divide(changed, by_pair, out=np.ones_like(changed), where=by_pair != 0).reshape(moved.shape)
+        whole = np.ones_like(contents)
+        whole[(slice(None), *inside)] = np.moveaxis(ratio, targets, sources)
+        return whole
+
+    return Injected(np.concatenate([factors, smearings]) if declaration.smearing else factors, factor)

@@ -40,10 +40,6 @@ from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
 
-#: error of the difference of two measurements with the same events, relative to that of one: in pseudo-experiments of
-#: the shipped ones to which the measured values are applied, fits differ by 0.02 to 0.10 of it, and counts by rounding
-SAME_EVENTS = 0.15
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -205,12 +201,13 @@ def check_remeasured(evidence: Evidence) -> list[Check]:
     if not evidence.places("remeasured"):
         return [not_made("remeasured", "the scale factor measured again", "remeasured=")]
     ((words, place),) = evidence.places("remeasured")
+    share = evidence.declaration.same_events
     compared = (
         f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
-        f"error of the difference is {SAME_EVENTS:g} of that of a measurement"
+        f"error of the difference is {share:g} of that of a measurement"
     )
     labels, values, covariance = _measured(evidence, place)
-    covariance = SAME_EVENTS**2 * covariance
+    covariance = share**2 * covariance
     return [within_errors("remeasured", compared, labels, values, np.ones_like(values), covariance, independent=False)]
 
 

@@ -53,6 +53,8 @@ def _problems(declaration: ScaleFactor, result: ScaleFactorResult) -> dict[str, 
         problems["joined with others, which min_n_eff=0 doesn't declare"] = status == JOINED
     if result.quantity == "efficiency":
         problems["the efficiency isn't between 0 and 1"] = ~((value >= 0) & (value <= 1))
+    elif result.quantity == "calibration":
+        problems["the value isn't finite, or below 0"] = ~(np.isfinite(value) & (value >= 0))
     else:
         problems["the value isn't finite and positive"] = ~(np.isfinite(value) & (value > 0))
         problems["the total error is larger than the value"] = largest > np.abs(value)

@@ -8,7 +8,6 @@ import pytest
 
 from pocket.errors import ConfigError
 from pocket.weights import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
-from pocket.weights.base import systematic_key
 
 EVENTS = ak.Array({"x": [1.0, 2.0, 3.0]})
 N = 3
@@ -194,11 +193,3 @@ def test_variations_of_the_weight_that_is_followed() -> None:
 def test_wrong_variations_of_the_weight_that_is_followed(result: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         follower(result).evaluate_following(EVENTS, N, ["sf_btag_hfUp", "sf_btag_hfDown"])
-
-
-def test_keys_of_variations() -> None:
-    assert systematic_key("AK4PFchs_JES_TotalUp") == "AK4PFchs_JES_Total_up"
-    assert systematic_key("sf_btag_hfstats1Down", "sf_btag") == "hfstats1_down"
-    # a weight with one pair is named: up and down alone are the total uncertainty of the other
-    assert systematic_key("pileupUp", "pileup") == "pileup_up"
-    assert systematic_key("nominal") == "nominal"

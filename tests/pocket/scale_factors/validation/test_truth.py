@@ -20,7 +20,7 @@ from pocket.scale_factors.validation import truth
 from pocket.scale_factors.validation.checks import Check
 from pocket.scale_factors.validation.pseudo_data import PseudoExperiments
 from pocket.scale_factors.validation.truth import Pulls, in_pseudo_data
-from tests.pocket.scale_factors import map_toys, tagging_toys, toys, yield_toys
+from tests.pocket.scale_factors import energy_toys, map_toys, tagging_toys, toys, yield_toys
 
 Histograms = Mapping[str, hist.Hist[Any]]
 
@@ -70,6 +70,7 @@ RIGHT: dict[str, tuple[ScaleFactor, Any, dict[str, Any]]] = {
         lambda: tagging_toys.histograms(1, simulated=3.0)[0],
         {"variations": ("tiltUp", "tiltDown")},
     ),
+    "energy_scale": (energy_toys.declared(), lambda: energy_toys.histograms(1), {}),
 }  # fmt: skip
 
 
@@ -100,6 +101,19 @@ def test_a_background_that_is_not_subtracted_fails() -> None:
     )
     expected = mixed / efficiency * made.factors
     np.testing.assert_allclose([one.found for one in found.numbers], expected, atol=3e-3)
+
+
+def test_a_background_below_the_peak_that_is_left_out_fails() -> None:
+    histograms = energy_toys.histograms(1)
+    background = energy_toys.template(is_mc=True)
+    rng = np.random.default_rng(1)
+    mass, categories = rng.exponential(25.0, 20_000) + 70, (rng.random((2, 20_000)) < 0.4) * 1.5 + 0.5
+    background.fill("baseline", "nominal", mass, *categories, weight=0.1)
+    histograms["wjets"] = background
+    found = check(energy_toys.declared(), histograms, others=("wjets",))
+    assert not found.passed
+    assert "parameter smearing" in found.outcome
+    assert check(energy_toys.declared(background=("wjets",)), histograms).passed
 
 
 @pytest.mark.parametrize("keep_yield", [False, True])

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import coverage, evaluate
 from pocket.corrections.files import find_corrections, load_correction
-from pocket.errors import ConfigError, ScaleFactorError
-from pocket.weights.base import systematic_key
-from pocket.weights.objects import FlatObjects
+from pocket.corrections.keys import systematic_key
+from pocket.errors import ConfigError
 
 SYSTEMATIC = "systematic"
 
@@ -42,7 +40,7 @@ class DerivedCorrection:
     @property
     def systematics(self) -> frozenset[Any]:
         """Keys of ``systematic``; empty if the correction doesn't vary."""
-        return self._keys(SYSTEMATIC)
+        return self.keys(SYSTEMATIC)
 
     def nominal_in(self, shape_variation: str) -> str:
         """Return the systematic for a shape variation: the one of the same name, otherwise ``nominal``."""
@@ -68,7 +66,7 @@ class DerivedCorrection:
         place = f"correction {self.name!r} of {Path(self.file).name}"
         inputs = Inputs.of(inputs)
         for axis, text in inputs.texts.items():
-            known = self._keys(axis)
+            known = self.keys(axis)
             # Without keys, the correction doesn't depend on it.
             if known and text not in known and None not in known:
                 raise ConfigError(f"{place} knows no {axis} {text!r}; known: {', '.join(sorted(known))}")
@@ -78,42 +76,7 @@ class DerivedCorrection:
         # There is one value if all inputs are strings.
         return np.broadcast_to(values, size)
 
-    def _keys(self, axis: str) -> frozenset[Any]:
+    def keys(self, axis: str) -> frozenset[Any]:
+        """Return the keys of an input in categories, empty if it has none."""
         load_correction(self.file, self.name)
         return coverage(find_corrections(self.file), self.name).keys.get(axis, frozenset())
-
-
-def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
-    """Return the weight of a requirement that one object of an event must pass, such as a trigger; shape (events,).
-
-    The weight is (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), the ratio of the probabilities that at least one object
-    passes. The weight of an event without objects is 1.
-
-    Args:
-        data: efficiency of each object in data, shape (n objects,).
-        mc: its efficiency in simulation.
-        objects: the objects.
-        name: name of the scale factor, for errors.
-
-    Raises:
-        ScaleFactorError: if an event has objects, none of which can pass in simulation.
-    """
-    some = objects.per_event > 0
-    numerator, denominator = 1 - objects.product(1 - data), 1 - objects.product(1 - mc)
-    if np.any(denominator[some] <= 0):
-        raise ScaleFactorError(f"scale factor {name!r}: an event has no object with efficiency above zero")
-    return np.divide(numerator, denominator, out=np.ones_like(numerator), where=some)
-
-
-def each_of(data: Floats, mc: Floats, passing: npt.NDArray[np.bool_], objects: FlatObjects) -> Floats:
-    """Return the weight of a selection in which objects pass or fail, such as probes; shape (events,).
-
-    It is Π(passing) ε_data / ε_MC · Π(failing) (1 − ε_data) / (1 − ε_MC), which changes the efficiency to that in data.
-
-    Args:
-        data: efficiency of each object in data, shape (n objects,).
-        mc: its efficiency in simulation, above 0 and below 1 in the file.
-        passing: whether each object passes.
-        objects: the objects.
-    """
-    return objects.product(np.where(passing, data / mc, (1 - data) / (1 - mc)))

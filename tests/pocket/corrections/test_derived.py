@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
 import correctionlib
 import numpy as np
 import pytest
 
-from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
-from pocket.weights.derived_correction import DerivedCorrection, any_of, each_of
-from pocket.weights.objects import FlatObjects
+from pocket.corrections.derived import DerivedCorrection
+from pocket.errors import ConfigError, UnknownNameError
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.scale_factors.correction_trees import binning, category, published
 from tests.pocket.weights.objects import nested, random_binning, with_inputs
@@ -99,51 +96,6 @@ def test_unknown_texts(file: str) -> None:
         DerivedCorrection(file, "plain").evaluate({"pt": given["pt"]}, "up", 1)
     with pytest.raises(UnknownNameError, match=r"unknown correction 'btga' in btag\.json, did you mean 'btag'"):
         _ = DerivedCorrection(file, "btga").systematics
-
-
-def test_any_of_the_objects() -> None:
-    rng = np.random.default_rng(1)
-    counts = rng.integers(0, 4, 100)
-    data, mc = rng.uniform(0, 1, (2, counts.sum()))
-    events = ak.zip({"Muon": ak.unflatten(ak.zip({"data": data, "mc": mc}), counts)}, depth_limit=1)
-    expected = [
-        (1 - math.prod(1 - muon["data"] for muon in muons)) / (1 - math.prod(1 - muon["mc"] for muon in muons))
-        if muons
-        else 1.0
-        for muons in events.Muon.to_list()
-    ]
-    assert any_of(data, mc, FlatObjects(events, "Muon"), "trigger") == pytest.approx(expected, rel=1e-12)
-
-
-def test_each_of_the_objects() -> None:
-    rng = np.random.default_rng(2)
-    counts = rng.integers(0, 4, 100)
-    data, mc = rng.uniform(0.1, 0.9, (2, counts.sum()))
-    passing = rng.random(counts.sum()) < 0.5
-    muons = ak.zip({"data": data, "mc": mc, "passing": passing})
-    events = ak.zip({"Muon": ak.unflatten(muons, counts)}, depth_limit=1)
-    expected = [
-        math.prod(
-            muon["data"] / muon["mc"] if muon["passing"] else (1 - muon["data"]) / (1 - muon["mc"]) for muon in muons
-        )
-        for muons in events.Muon.to_list()
-    ]
-    assert each_of(data, mc, passing, FlatObjects(events, "Muon")) == pytest.approx(expected, rel=1e-12)
-
-
-def test_efficiency_of_probes_with_the_weight_is_that_of_data() -> None:
-    passing = np.random.default_rng(3).random(500) < 0.8
-    objects = FlatObjects(ak.Array({"Muon": [[{"passing": one}] for one in passing]}), "Muon")
-    in_data = np.full(500, 0.7)
-    weights = each_of(in_data, np.full(500, passing.mean()), passing, objects)
-    assert weights[passing].sum() / weights.sum() == pytest.approx(0.7, rel=1e-12)
-    assert weights.sum() == pytest.approx(500, rel=1e-12)
-
-
-def test_no_efficiency_in_simulation() -> None:
-    objects = FlatObjects(ak.Array([{"Muon": [{"pt": 30.0}]}, {"Muon": []}]), "Muon")
-    with pytest.raises(ScaleFactorError, match="'trigger': an event has no object with efficiency above zero"):
-        any_of(np.array([0.9]), np.array([0.0]), objects, "trigger")
 
 
 def test_texts_that_only_matter_below_a_transformation(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Energy scale and resolution from the peak of a resonance."""

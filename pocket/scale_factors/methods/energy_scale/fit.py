@@ -1,0 +1,205 @@
+"""Fit of the energy scale and the smearing of each category of leptons to the spectra of all pairs of categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from iminuit import Minuit
+from scipy import special
+
+from pocket.base.typing import Floats, Mask
+from pocket.scale_factors.methods.energy_scale.folding import Folded, fold, pairs_of
+
+#: range of the logarithm of a scale, and of the square of a smearing
+SCALES, SQUARES = (-0.1, 0.1), (0.0, 0.01)
+#: square of the smearing from which a fit begins
+START = 1e-4
+#: largest number of minimisations
+MOST_ATTEMPTS = 3
+#: entries of a spectrum that count as none
+NOTHING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Spectra:
+    """Spectra of pairs, in the order of :func:`~pocket.scale_factors.methods.energy_scale.folding.pairs_of`.
+
+    Args:
+        data: counts in the range of the fit, shape (pairs, bins).
+        background: expected background, shape (pairs, bins).
+        signal: simulation, shape (pairs, simulated bins).
+        variances: sums of its squared weights.
+        background_variances: those of the background.
+        edges: edges of the bins in GeV.
+        simulated: edges of the simulated bins, which reach beyond the range of the fit.
+        groups: number of categories.
+        function: distribution of the smearing.
+        has_smearing: whether simulation is smeared.
+    """
+
+    data: Floats
+    background: Floats
+    signal: Floats
+    variances: Floats
+    background_variances: Floats
+    edges: Floats
+    simulated: Floats
+    groups: int
+    function: str
+    has_smearing: bool
+
+    @property
+    def used(self) -> Mask:
+        """Which pairs of categories have entries, shape (pairs,)."""
+        found = self.data.sum(axis=1) - self.background.sum(axis=1)
+        return np.asarray((found > 0) & (self.signal.sum(axis=1) > 0))
+
+    def folded(self, scales: Floats, squares: Floats) -> Folded:
+        """Return what becomes of simulated masses."""
+        first, second = pairs_of(self.groups)
+        at = np.exp((scales[first] + scales[second]) / 2)
+        return fold(self.simulated, self.edges, at, squares[first] + squares[second], self.function)
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """Expected spectra, at the number of entries in data.
+
+    Args:
+        values: shape (pairs, bins).
+        variances: those of simulation, shape (pairs, bins).
+        slopes: derivatives of the values by the parameters, shape (parameters, pairs, bins).
+        variance_slopes: those of the variances.
+        by_simulation: derivatives of the values by the contents of simulation, shape (pairs, simulated bins, bins).
+    """
+
+    values: Floats
+    variances: Floats
+    slopes: Floats
+    variance_slopes: Floats
+    by_simulation: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyFit:
+    """Result of a fit.
+
+    Args:
+        scales: logarithms of the scales, shape (groups,).
+        squares: squares of the smearings, shape (groups,); 0 without smearing.
+        covariance: of scales and squares, of data and simulation, shape (parameters, parameters).
+        prefit, postfit: expected spectra of the signal and background, shape (pairs, bins).
+        chi2: of each pair of categories, with the statistics of data and simulation, shape (pairs,).
+        is_valid: whether the minimisation converged.
+        attempts: number of minimisations.
+    """
+
+    scales: Floats
+    squares: Floats
+    covariance: Floats
+    prefit: Floats
+    postfit: Floats
+    chi2: Floats
+    is_valid: bool
+    attempts: int
+
+
+def expect(spectra: Spectra, parameters: Floats) -> Expected:
+    """Return what is expected for logarithms of scales, followed by the squares of smearings if there are any."""
+    groups = spectra.groups
+    squares = parameters[groups:] if spectra.has_smearing else np.zeros(groups)
+    folded = spectra.folded(parameters[:groups], squares)
+    shape = np.einsum("pk,pkb->pb", spectra.signal, folded.matrix)
+    total = np.maximum(shape.sum(axis=1), NOTHING)[:, None]
+    found = np.maximum(spectra.data.sum(axis=1) - spectra.background.sum(axis=1), 0)[:, None]
+    signal, rate = found * shape / total, found / total
+
+    def at_fixed_number(change: Floats) -> Floats:
+        return np.asarray(rate * change - signal * change.sum(axis=1)[:, None] / total)
+
+    changes = folded.by_scale, folded.by_width
+    by_scale, by_square = (at_fixed_number(np.einsum("pk,pkb->pb", spectra.signal, part)) for part in changes)
+    of_variances = [
+        2 * rate**2 * np.einsum("pk,pkb,pkb->pb", spectra.variances, folded.matrix, part) for part in changes
+    ]
+    slopes, variance_slopes = np.zeros((2, len(parameters), *shape.shape))
+    pairs = np.arange(len(shape))
+    for side in pairs_of(groups):
+        # Each lepton has half of the logarithm of √(s s').
+        np.add.at(slopes, (side, pairs), by_scale / 2)
+        np.add.at(variance_slopes, (side, pairs), of_variances[0] / 2)
+        if spectra.has_smearing:
+            np.add.at(slopes, (groups + side, pairs), by_square)
+            np.add.at(variance_slopes, (groups + side, pairs), of_variances[1])
+    total_of_bins = folded.matrix.sum(axis=2, keepdims=True)
+    return Expected(
+        values=np.maximum(signal + spectra.background, NOTHING),
+        variances=rate**2 * np.einsum("pk,pkb->pb", spectra.variances, folded.matrix**2) + spectra.background_variances,
+        slopes=slopes,
+        variance_slopes=variance_slopes,
+        by_simulation=rate[:, None] * folded.matrix - signal[:, None] * total_of_bins / total[:, None],
+    )
+
+
+def fit(spectra: Spectra) -> EnergyFit:
+    """Return scales and smearings with the largest likelihood of the data.
+
+    The data of each pair are Poisson numbers about simulation that is folded, and normalised to data less background.
+    Each bin has a factor for the statistics of simulation, whose best value is known (H. Dembinski, A. Abdelmottaleb,
+    Eur. Phys. J. C 82 (2022) 1043). Without it smearing would be too large, since it makes simulation smoother. The
+    covariance is that of the data and of the bins of simulation, propagated to the maximum of the likelihood.
+    """
+    used = spectra.used
+    data = spectra.data[used]
+
+    def expected(parameters: Floats) -> tuple[Expected, Floats, Floats, Floats]:
+        """Return what is expected, effective numbers of simulated entries, and their factors."""
+        found = expect(spectra, parameters)
+        values, variances = found.values[used], np.maximum(found.variances[used], NOTHING)
+        entries = values**2 / variances
+        return found, values, entries, (data + entries) / (values + entries)
+
+    def likelihood(parameters: Floats) -> float:
+        _, values, entries, factor = expected(parameters)
+        mean = values * factor
+        return float((mean - special.xlogy(data, mean) + entries * (factor - 1 - np.log(factor))).sum())
+
+    def gradient(parameters: Floats) -> Floats:
+        found, values, entries, factor = expected(parameters)
+        slopes = found.slopes[:, used]
+        variances = np.maximum(found.variances[used], NOTHING)
+        of_entries = entries * (2 * slopes / values - found.variance_slopes[:, used] / variances)
+        change = slopes * (factor - data / values) + of_entries * (factor - 1 - np.log(factor))
+        return np.asarray(change.sum(axis=(1, 2)))
+
+    start = np.zeros(spectra.groups)
+    if spectra.has_smearing:
+        start = np.concatenate([start, np.full(spectra.groups, START)])
+    minuit = Minuit(likelihood, start, grad=gradient)
+    minuit.errordef, minuit.strategy, minuit.print_level = Minuit.LIKELIHOOD, 0, 0
+    minuit.limits = [SCALES] * spectra.groups + [SQUARES] * (len(start) - spectra.groups)
+    attempts = 0
+    while attempts < MOST_ATTEMPTS and not (attempts and minuit.valid):
+        minuit.migrad()
+        attempts += 1
+    best = np.array(minuit.values)
+    found = expect(spectra, best)
+    values, slopes = found.values[used], found.slopes[:, used]
+    weighted = slopes / (values + found.variances[used])
+    inverse = np.linalg.pinv(np.einsum("ipb,jpb->ij", weighted, slopes))
+    moved = np.einsum("ipb,pkb->ipk", weighted, found.by_simulation[used])
+    spread = np.einsum("ipk,pk,jpk->ij", moved, spectra.variances[used], moved)
+    spread += np.einsum("ipb,pb,jpb->ij", weighted, values + spectra.background_variances[used], weighted)
+    covariance = inverse @ spread @ inverse
+    difference = (spectra.data - found.values) ** 2 / (found.values + found.variances)
+    return EnergyFit(
+        scales=best[: spectra.groups],
+        squares=best[spectra.groups :] if spectra.has_smearing else np.zeros(spectra.groups),
+        covariance=covariance,
+        prefit=expect(spectra, np.zeros_like(best)).values,
+        postfit=found.values,
+        chi2=np.where(used, difference.sum(axis=1), 0.0),
+        is_valid=bool(minuit.valid and np.isfinite(covariance).all()),
+        attempts=attempts,
+    )

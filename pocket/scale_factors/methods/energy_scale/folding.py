@@ -1,0 +1,84 @@
+"""Mass spectra of pairs, folded with scales and smearings of the energies of both leptons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from pocket.base.typing import Floats, Indices
+
+#: smearing function → shares of its Gaussians, and their widths relative to its standard deviation
+FUNCTIONS = {"gaussian": ((1.0, 1.0),), "tails": ((0.9, float(np.sqrt(2 / 3))), (0.1, 2.0))}
+#: smallest width of a Gaussian in simulated bins; without any, a spectrum is smoothest where it moves by half a bin
+NARROWEST = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """Sums of weights in bins of the mass.
+
+    Args:
+        matrix: share of each simulated bin in each bin, shape (pairs, simulated bins, bins).
+        by_scale: derivatives of the matrix by the logarithm of √(s s'), where s and s' are the scales.
+        by_width: derivatives by the square q + q' of the relative smearings.
+    """
+
+    matrix: Floats
+    by_scale: Floats
+    by_width: Floats
+
+
+def fold(simulated: Floats, edges: Floats, scale: Floats, square: Floats, function: str = "gaussian") -> Folded:
+    """Return what becomes of simulated masses.
+
+    A mass m becomes m (1 + δ n) / √(s s'), with a random number n of mean 0 and width 1 and δ² = (q + q') / 4, since m²
+    is the product of the energies. Within a simulated bin masses are distributed evenly.
+
+    Args:
+        simulated: edges of the simulated bins in GeV, shape (simulated bins + 1,).
+        edges: edges of the bins in GeV, shape (bins + 1,).
+        scale: √(s s') of each pair, factors on the energies in data, shape (pairs,).
+        square: q + q' of each pair, the sum of the squares of the relative smearings, shape (pairs,).
+        function: distribution of n, one of :data:`FUNCTIONS`.
+
+    >>> folded = fold(np.array([90.0, 91.0]), np.array([89.0, 90.0, 91.0, 92.0]), np.ones(1), np.zeros(1))
+    >>> folded.matrix.round(3).tolist()
+    [[[0.0, 1.0, 0.0]]]
+    """
+    delta = np.sqrt(square)[:, None, None] / 2
+    low, high = simulated[:-1, None], simulated[1:, None]
+    middle = (low + high) / 2
+    # Shape (pairs, 1, edges): a mass is below an edge if it was below it before data were scaled.
+    at = (edges * scale[:, None])[:, None, :]
+    below, by_edge, by_square = np.zeros((3, len(scale), len(middle), len(edges)))
+    for share, relative in FUNCTIONS[function]:
+        width = np.maximum(relative * delta * middle, NARROWEST * (high - low))
+        (inside_low, slope_low), (inside_high, slope_high) = (_integral((at - edge) / width) for edge in (low, high))
+        density = share / (high - low)
+        below += density * width * (inside_low - inside_high)
+        by_edge += density * (slope_low[0] - slope_high[0])
+        by_square += np.where(
+            relative * delta * middle > NARROWEST * (high - low),
+            # The width changes by its square, of which q + q' is the fourth part times the square of the mass.
+            density * (slope_low[1] - slope_high[1]) * (relative * middle) ** 2 / (8 * width),
+            0.0,
+        )
+    return Folded(*(np.diff(part, axis=-1) for part in (below, by_edge * at, by_square)))
+
+
+def _integral(x: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
+    """Return the integral of the normal distribution function up to x, the function itself, and the density."""
+    cumulative, density = special.ndtr(x), np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return x * cumulative + density, (cumulative, density)
+
+
+def pairs_of(groups: int) -> tuple[Indices, Indices]:
+    """Return the groups of the first and the second lepton of all pairs, both of shape (pairs,).
+
+    >>> pairs_of(2)
+    (array([0, 0, 1]), array([0, 1, 1]))
+    """
+    first, second = np.triu_indices(groups)
+    return first, second
