@@ -21,7 +21,7 @@ from pocket.errors import check_known
 from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.measurement.measure import measure, measure_by_year
 from pocket.scale_factors.measurement.result import Measurement
-from tests.pocket.scale_factors import map_toys, tagging_toys, toys, yield_toys
+from tests.pocket.scale_factors import energy_toys, map_toys, tagging_toys, toys, yield_toys
 
 Array = npt.NDArray[np.float64]
 Histograms = Mapping[str, hist.Hist[Any]]
@@ -36,6 +36,7 @@ KEEP_YIELD = dataclasses.replace(yield_toys.VERTICES, keep_yield=True)
 OF_YEARS = np.stack([toys.SCALE_FACTOR + 0.01, toys.SCALE_FACTOR - 0.01])
 #: true scale factors of the pairs in the peak
 IN_PEAK = toys.scale_factor_in(*TNP_COUNT.peak)
+OF_ENERGIES = np.stack([energy_toys.SCALES, energy_toys.SMEARINGS])
 OF_SHARES = yield_toys.RATIO * yield_toys.SIMULATED.sum() / (yield_toys.RATIO * yield_toys.SIMULATED).sum()
 
 
@@ -140,6 +141,7 @@ METHODS = {
     "data_mc_ratio, keep_yield": closure(KEEP_YIELD, yield_toys.vertices, OF_SHARES),
     "norm_ratio": closure(yield_toys.NORM, norm_templates, 1 / yield_toys.MEAN_WEIGHT),
     "passfail_template": working_point(barlow_beeston=True, simulated=3.0),
+    "energy_scale": closure(energy_toys.declared(), energy_toys.histograms, OF_ENERGIES),
 }
 
 #: controls that are wrong on purpose, with the bar that each must fail
