@@ -227,34 +227,33 @@ def _position(edges: Any, value: float) -> int:
     return bisect.bisect_right(edges_of(edges), value) - 1
 
 
-def add(nominal: Node, error: Node, sign: int, where: str) -> Node:
-    """Return the tree of the nominal values plus or minus their errors; both must have the same bins.
+def combine(function: Callable[..., float], trees: Sequence[Node], where: str) -> Node:
+    """Return the tree of a function of the values of several trees, such as their sum.
 
     Args:
-        nominal: tree of the values.
-        error: tree of the sizes of their errors.
-        sign: 1 or -1.
+        function: function of one value of each tree.
+        trees: the trees, with the same bins.
         where: name of the trees, for errors.
 
     Raises:
         ScaleFactorError: if the trees differ in more than their numbers, or have formulas or random numbers.
     """
-    if not isinstance(nominal, dict) and not isinstance(error, dict):
-        return nominal + sign * error
-    if _form(nominal) != _form(error):
+    first = trees[0]
+    if not any(isinstance(tree, dict) for tree in trees):
+        return function(*trees)
+    if any(_form(first) != _form(tree) for tree in trees):
         raise ScaleFactorError(f"{where}: errors can only be added to values in the same bins, and not to formulas")
-
-    errors = children(error)
-    # Both transformations have the same rule, which isn't a value.
-    summed = {
-        label: child if label == "rule" else add(child, errors[label], sign, where)
-        for label, child in children(nominal).items()
+    below = [children(tree) for tree in trees]
+    # All transformations have the same rule, which isn't a value.
+    combined = {
+        label: child if label == "rule" else combine(function, [each[label] for each in below], where)
+        for label, child in below[0].items()
     }
-    return with_children(nominal, summed)
+    return with_children(first, combined)
 
 
 def _form(node: Node) -> object:
-    """Return the properties that must be equal to add two nodes; for formulas and random numbers, nothing is equal."""
+    """Return the properties that must be equal to combine nodes; for formulas and random numbers, nothing is equal."""
     match kind_of(node):
         case "number":
             return "number"

@@ -1,14 +1,22 @@
-"""Outputs in the layout of other frameworks."""
+"""Outputs in the layouts of other frameworks and of the CMS groups."""
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import Any
 
+import law
+import luigi
+
 from pocket.base.fingerprint import code_closure
+from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
 from tasks.chain.merging import MergeOutputs
+from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.core.console import short_path
-from tasks.framework.base import ConfigTask, input_ids
+from tasks.core.names import choose, read_inputs
+from tasks.framework.base import ConfigTask, TemplateTask, input_ids, load
 
 #: file names that PocketCoffea's plotting expects
 COFFEA_FILE = "output_all.coffea"
@@ -53,3 +61,87 @@ class ExportCoffea(ConfigTask):
     def describe_place(self) -> list[tuple[str, str]]:
         """Return the file."""
         return [("file", short_path(self.directory / COFFEA_FILE))]
+
+
+class ExportScaleFactors(TemplateTask):
+    """Writes scale factors to a file in the layout of a CMS group.
+
+    Examples:
+        law run ExportScaleFactors --version v1 --scale-factor muon_id --layout MUO --names NUM_TightID_DEN_TrackerMuons
+    """
+
+    scale_factor = law.CSVParameter(description="scale factor, or several: a,b or muon*; no default")
+    layout = luigi.Parameter(description="MUO, EGM, EGM-HLT, BTV, TAU-VSjet, TAU-VSe or TAU-VSmu; no default")
+    names = law.CSVParameter(
+        description="name of the correction of each scale factor; with flavours of jets one for b and c and one for "
+        "light jets; no default"
+    )
+    inputs = law.CSVParameter(
+        default=(),
+        description="inputs of the layout that are no axes, e.g. year=2018, abseta=0:2.5 for a range, eta=etaEle for "
+        "an axis with another name; axes that are no inputs, e.g. year=2018 for one year; no default",
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse scale factors that don't fit into the layout before anything runs."""
+        from pocket.scale_factors.files.published import LAYOUTS, place
+
+        params = super().modify_param_values(params)
+        analysis = load(params)
+        check_known("layout", [params["layout"]], LAYOUTS, cls.task_family)
+        known, inputs = analysis.scale_factors, read_inputs("--inputs", params["inputs"])
+        params["scale_factor"] = choose("scale factor", params["scale_factor"], known, f"analysis {analysis.name!r}")
+        if len(params["names"]) < len(params["scale_factor"]):
+            raise ConfigError(f"--names needs a name for each of {', '.join(params['scale_factor'])}")
+        for name in params["scale_factor"]:
+            # Only its file names the inputs of an imported one.
+            if axes := known[name].input_names():
+                place(name, axes, params["layout"], inputs)
+        return params
+
+    @property
+    def config_part(self) -> str:
+        """Names of the scale factors."""
+        return "+".join(self.scale_factor)
+
+    def requires(self) -> dict[str, ComputeScaleFactors]:
+        """Return the scale factors."""
+        return {name: ComputeScaleFactors.req(self, scale_factor=name) for name in self.scale_factor}
+
+    def fingerprint_spec(self) -> Any:
+        """Return the scale factors, what is asked for, and the code that writes the file."""
+        return {
+            "scale_factors": {name: task.fingerprint for name, task in self.requires().items()},
+            "written": (self.layout, self.names, self.inputs),
+            "code": code_closure("pocket.scale_factors.files.published"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the scale factors."""
+        return input_ids({f"scale factor {name}": task.output() for name, task in self.requires().items()})
+
+    def make(self) -> None:
+        """Write the file."""
+        from pocket.scale_factors.files.published import write
+
+        files = {name: task.correction_file.read_text(encoding="utf-8") for name, task in self.requires().items()}
+        corrections = {name: json.loads(text)["corrections"][0] for name, text in files.items()}
+        written = write(corrections, self.layout, self.names, read_inputs("--inputs", self.inputs))
+        with write_output(**self.write_info()) as folder:
+            # Without the time, equal scale factors give equal files.
+            content = gzip.compress(written.model_dump_json(exclude_unset=True).encode(), mtime=0)
+            (folder / self.file_name).write_bytes(content)
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, that of the group."""
+        from pocket.scale_factors.files.published import LAYOUTS
+
+        return LAYOUTS[self.layout].file
+
+    def describe_place(self) -> list[tuple[str, str]]:
+        """Return the file."""
+        return [("file", short_path(self.directory / self.file_name))]

@@ -37,7 +37,7 @@ from tasks.chain.results import describe_yields
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
 from tasks.core.console import counted
-from tasks.core.names import choose
+from tasks.core.names import choose, read_inputs
 from tasks.framework.base import input_ids, load
 from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob, save_plots
 from tasks.framework.pool import run_jobs
@@ -433,12 +433,7 @@ def read_published(published: str, inputs: Sequence[str]) -> Published | None:
     Raises:
         ConfigError: if an option has another form, or there are inputs without a scale factor.
     """
-    pairs = {name: value for name, _, value in (each.partition("=") for each in inputs)}
-    for each in inputs:
-        if not all(each.partition("=")):
-            raise ConfigError(f"--published-inputs: expected name=value with commas in between, not {each!r}")
-    if len(pairs) < len(inputs):
-        raise ConfigError(f"--published-inputs names an input twice: {', '.join(inputs)}")
+    pairs = read_inputs("--published-inputs", inputs)
     if published == law.NO_STR:
         if inputs:
             raise ConfigError("--published-inputs needs --published, the scale factor that they belong to")

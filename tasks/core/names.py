@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -46,6 +46,21 @@ class AssignmentsParameter(law.CSVParameter):
             else:
                 found.append(part)
         return tuple(found)
+
+
+def read_inputs(option: str, inputs: Sequence[str]) -> dict[str, str]:
+    """Return input → value from an option with one ``name=value`` for each input.
+
+    Raises:
+        ConfigError: if a part of the option has another form, or an input is there twice.
+    """
+    for each in inputs:
+        if not all(each.partition("=")):
+            raise ConfigError(f"{option}: expected name=value with commas in between, not {each!r}")
+    pairs = {name: value for name, _, value in (each.partition("=") for each in inputs)}
+    if len(pairs) < len(inputs):
+        raise ConfigError(f"{option} names an input twice: {', '.join(inputs)}")
+    return pairs
 
 
 def _is_open(assignment: str) -> bool:

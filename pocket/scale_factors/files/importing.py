@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pocket.corrections.files import find_corrections, load_correction, read_corrections
-from pocket.corrections.tree import Fixing, Node, add, keys_of
+from pocket.corrections.tree import Fixing, Node, combine, keys_of
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.scale_factors.declarations.base import UpstreamOutputs
 from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported, signed
@@ -137,7 +137,9 @@ def _content(declaration: Imported, data: Node) -> dict[str, Node]:
         return {"nominal": _fixing(declaration).apply(data)}
     signs = {key: signed(value) for key, value in declaration.keys.items()}
     trees = {key: _fixing(declaration, value).apply(data) for key, (_, value) in signs.items()}
-    return {
-        key: add(trees["nominal"], trees[key], sign, f"{declaration.where}, key {key!r}") if sign else trees[key]
-        for key, (sign, _) in signs.items()
-    }
+
+    def shifted(key: str, sign: int) -> Node:
+        pair = trees["nominal"], trees[key]
+        return combine(lambda value, error: value + sign * error, pair, f"{declaration.where}, key {key!r}")
+
+    return {key: shifted(key, sign) if sign else trees[key] for key, (sign, _) in signs.items()}

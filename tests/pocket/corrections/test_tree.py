@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.corrections.tree import Fixing, add, edges_of, keys_of
+from pocket.corrections.tree import Fixing, combine, edges_of, keys_of
 from pocket.errors import ScaleFactorError
 from tests.pocket.scale_factors.correction_trees import (
     ETA,
@@ -26,6 +26,11 @@ from tests.pocket.scale_factors.correction_trees import (
     trees,
     value_at,
 )
+
+
+def added(nominal: Any, error: Any, sign: int) -> Any:
+    return combine(lambda value, size: value + sign * size, [nominal, error], "sf")
+
 
 FORMULA = {**FORMULAS[0], "parameters": [0.9, 0.01]}
 
@@ -128,7 +133,7 @@ def test_errors_are_added(tree: Any, points: Any, random: Any, transformed: bool
     if transformed:
         tree = {"nodetype": "transform", "input": "pt", "rule": FORMULA, "content": tree}
     sizes = renumbered(tree, iter(random.random, None))
-    nominal, errors, total = (evaluator(published(data)) for data in (tree, sizes, add(tree, sizes, sign, "sf")))
+    nominal, errors, total = (evaluator(published(data)) for data in (tree, sizes, added(tree, sizes, sign)))
     for point in points:
         value, error = (value_at(of, *point, "2017", "sf") for of in (nominal, errors))
         found = value_at(total, *point, "2017", "sf")
@@ -164,4 +169,4 @@ BOTH = multibinning({"pt": [20.0, 30.0], "eta": list(ETA)}, [1.0, 1.1, 1.2])
 )
 def test_errors_elsewhere_are_refused(nominal: Any, error: Any) -> None:
     with pytest.raises(ScaleFactorError, match="sf: errors can only be added to values in the same bins, and not to"):
-        add(nominal, error, 1, "sf")
+        added(nominal, error, 1)

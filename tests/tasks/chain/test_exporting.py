@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import awkward as ak
 import coffea.util
+import correctionlib
 import numpy as np
 import pytest
 
 from benchmarks.peer.running import PEER_DRIVER
 from pocket.columns.parquet import read_columns
+from pocket.errors import ConfigError
 from pocket.histograms.files import read_output
-from tasks.chain.exporting import ExportCoffea
+from tasks.chain.exporting import ExportCoffea, ExportScaleFactors
+from tasks.chain.scale_factors import ComputeScaleFactors
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -72,3 +76,50 @@ def test_pocketcoffea_reads_and_draws_it(chain: Chain, peer: Path, tmp_path: Pat
     for place, values in read["columns"].items():
         sample, dataset, category, variation, name = place.split("/")
         np.testing.assert_array_equal(values, exported[sample][dataset][category][variation][name].value)
+
+
+OPTIONS = {
+    "scale_factor": ("tight_id",),
+    "layout": "MUO",
+    "names": ("NUM_TightID_DEN_LooseID",),
+    "inputs": ("eta=0:2.4",),
+}
+
+
+def test_exported_scale_factor_is_the_measured_one(chain: Chain) -> None:
+    assert chain.build(ExportScaleFactors, **OPTIONS) == ["ExportScaleFactors tight_id"]
+    folder = chain.output("ExportScaleFactors", "tight_id")
+    correction = correctionlib.CorrectionSet.from_file(str(folder / "muon_Z.json.gz"))["NUM_TightID_DEN_LooseID"]
+    result = chain.task(ComputeScaleFactors, scale_factor="tight_id").result()
+    (edges,) = result.axes.values()
+    for number, pt in enumerate(edges[:-1]):
+        for key, values in (
+            ("nominal", result.scale_factor.value),
+            ("systup", result.scale_factor.value + result.scale_factor.up),
+            ("systdown", result.scale_factor.value - result.scale_factor.down),
+            ("stat", np.maximum(result.scale_factor.up, result.scale_factor.down)),
+            ("syst", np.zeros_like(result.scale_factor.value)),
+        ):
+            assert correction.evaluate(1.0, float(pt), key) == pytest.approx(values[number], abs=1e-15)
+    assert chain.build(ExportScaleFactors, **OPTIONS) == []
+    # The file has no time, so that it is the same when it is made again.
+    before = (folder / "muon_Z.json.gz").read_bytes()
+    shutil.rmtree(folder)
+    chain.build(ExportScaleFactors, **OPTIONS)
+    assert (chain.output("ExportScaleFactors", "tight_id") / "muon_Z.json.gz").read_bytes() == before
+    assert chain.build(ExportScaleFactors, **OPTIONS | {"names": ("other",)}) == ["ExportScaleFactors tight_id"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layout": "MUON"}, "unknown layout 'MUON' in ExportScaleFactors, did you mean 'MUO'?"),
+        ({"scale_factor": ("tight",)}, "unknown scale factor 'tight' in analysis 'small', did you mean 'tight_id'?"),
+        ({"inputs": ()}, "in the layout MUO depends on pt; also needed: eta, as eta=axis or eta=low:high"),
+        ({"names": ()}, "--names needs a name for each of tight_id"),
+        ({"inputs": ("eta",)}, "--inputs: expected name=value with commas in between, not 'eta'"),
+    ],
+)
+def test_errors_before_anything_is_measured(on_files: Chain, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        on_files.task(ExportScaleFactors, **OPTIONS | changes)

@@ -12,7 +12,7 @@ from pocket.errors import ConfigError
 from pocket.io.store import store_path
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.efficiencies import PlotEfficiencies
-from tasks.chain.exporting import ExportCoffea
+from tasks.chain.exporting import ExportCoffea, ExportScaleFactors
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, PlotTemplates
 from tasks.chain.processing import RunProcessor
@@ -36,7 +36,7 @@ EVERYTHING = {"MakeToySamples toys", "BuildDatasets datasets"} | FROM_PROCESSOR
 
 
 #: the tasks that the small analysis can run, each with what it needs beside a version
-FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
+FAMILIES: list[tuple[type[StoreTask], dict[str, Any]]] = [
     (MakeToySamples, {}),
     (BuildDatasets, {}),
     (RunProcessor, {"config": "main"}),
@@ -51,10 +51,12 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (PlotEfficiencies, {"config": "probes", "passing_axis": "passing"}),
     (ShowYields, {"config": "main"}),
     (ExportCoffea, {"config": "main"}),
+    (ExportScaleFactors, {"scale_factor": ("tight_id",), "layout": "MUO", "names": ("SF",), "inputs": ("eta=0:2.4",)}),
 ]
 #: those of them that aren't part of the chain that has run
 ON_THEIR_OWN = (
-    *(PlotCutflow, PlotScaleFactors, PlotSystematics, PlotShapes, PlotEfficiencies, ShowYields, ExportCoffea),
+    *(PlotCutflow, PlotScaleFactors, PlotSystematics, PlotShapes, PlotEfficiencies, ShowYields),
+    *(ExportCoffea, ExportScaleFactors),
 )
 
 
