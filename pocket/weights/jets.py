@@ -20,7 +20,8 @@ class JetPileupId(WeightWrapper):
 
     The jets are those of ``jet_scale_factors.jet_collection.puId`` with pt below ``object_preselection.Jet.puId.maxpt``
     that pass the working point ``object_preselection.Jet.puId.wp`` and are matched to a generated jet. Jets that fail
-    it count as not selected. File, correction and bits of the working points are in
+    it count as not selected. Where the group has no scale factor, below 20 GeV and beyond |η| = 5, its files have 0,
+    and the factor is 1. File, correction and bits of the working points are in
     ``jet_scale_factors.jet_puId.<year>``. Source: JME, jmar.json.gz
     (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/JME_2018_UL_jmar.html), and
     https://twiki.cern.ch/twiki/bin/view/CMS/PileupJetIDUL.
@@ -51,8 +52,9 @@ class JetPileupId(WeightWrapper):
         inputs = Inputs({"pt": pt[chosen], "eta": eta[chosen], "workingpoint": str(working_point)})
 
         def weight(kind: str) -> Floats:
+            values = evaluate(file, name, inputs.with_texts(kind_input(kind)))
             factors = np.ones(len(pt))
-            factors[chosen] = evaluate(file, name, inputs.with_texts(kind_input(kind)))
+            factors[chosen] = np.where(values == 0, 1.0, values)
             return jets.product(factors)
 
         sides = ("nom", "up", "down") if self.needs_variations(shape_variation) else ("nom",)

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from pocket.errors import UnknownNameError
 from pocket.weights.jets import JetPileupId
+from tests.group_files import ROOT, needs_files
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.weights.objects import events_of, lists_of, nested, numbers, product, random_binning, with_inputs
 
@@ -66,6 +67,23 @@ def test_only_low_jets_that_pass_and_are_matched_count(file: str, lists: list[An
     for kind, values in (("nom", nominal), ("up", varied["sf_jet_puIdUp"]), ("down", varied["sf_jet_puIdDown"])):
         np.testing.assert_allclose(values, [product(objects, factor(kind)) for objects in lists], rtol=1e-12)
     assert weight.evaluate(events_of(lists, "JetGood"), len(lists), "JERUp")[0].tolist() == nominal.tolist()
+
+
+@needs_files
+@pytest.mark.parametrize("era", ["2016preVFP_UL", "2016postVFP_UL", "2017_UL", "2018_UL"])
+def test_jets_without_a_scale_factor_of_the_group(era: str) -> None:
+    """The files have 0 below 20 GeV and beyond |eta| = 5, where they have no scale factor."""
+    path = str(ROOT / "POG" / "JME" / era / "jmar.json.gz")
+    correction = correctionlib.CorrectionSet.from_file(path)["PUJetID_eff"]
+    places = [(pt, eta) for pt in (8.0, 15.0, 19.9, 20.0, 30.0, 49.9) for eta in (-5.9, -5.4, -4.9, 0.0, 2.7, 5.0)]
+    objects = [[{"pt": pt, "eta": eta, "puId": 7, "genJetIdx": 0}] for pt, eta in places]
+    weight = JetPileupId(parameters(path), {"year": "2018"})
+    nominal, varied = weight.evaluate(events_of(objects, "JetGood"), len(objects), "nominal")
+    inside = [pt >= 20 and abs(eta) < 5 for pt, eta in places]
+    for kind, values in (("nom", nominal), ("up", varied["sf_jet_puIdUp"]), ("down", varied["sf_jet_puIdDown"])):
+        of_file = [correction.evaluate(eta, max(pt, 12.5), kind, "M") if abs(eta) < 5.8 else 0 for pt, eta in places]
+        assert [value > 0 for value in of_file] == inside
+        assert values.tolist() == [value if known else 1.0 for value, known in zip(of_file, inside, strict=True)]
 
 
 def test_unknown_working_point(file: str) -> None:
