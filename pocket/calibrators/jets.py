@@ -49,10 +49,11 @@ class JetsCalibrator(Calibrator):
     new pt (``sort_by_pt``); ``smearing_seed`` is the seed of the random numbers. If ``smearing`` has ``file`` and
     ``name`` of JME's ``JERSmear``, jets without a generated jet get its random numbers (:class:`NodeEnergies`).
 
-    Calibrated jets have new pt, mass and rawFactor, the fields ``pt_raw`` and ``mass_raw``, in simulation ``pt_gen`` (0
-    without a generated jet), and for the missing momentum ``pt_l1`` (after the pileup correction alone) and ``pt_jec``
-    (after the whole scale, without smearing and shift). Links from other collections (``Muon.jetIdx``) refer to the
-    order in the file, which :func:`~pocket.objects.jets.jets_in_original_order` restores.
+    Calibrated jets have new pt, mass and rawFactor, the fields ``pt_raw`` and ``mass_raw``, where they are smeared
+    ``pt_gen`` (0 without a generated jet) and the nominal factor ``smearing``, and for the missing momentum ``pt_l1``
+    (after the pileup correction alone) and ``pt_jec`` (after the whole scale, without smearing and shift). Links from
+    other collections (``Muon.jetIdx``) refer to the order in the file, which
+    :func:`~pocket.objects.jets.jets_in_original_order` restores.
 
     A type of jet that ``collection_name_alias`` maps to another one is corrected like that one. The variations are
     ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``; types that
@@ -232,7 +233,7 @@ class JetEnergies:
             gen_pt = self.gen_pt(events, jets, pt, resolution)
             self._smearing = (pt, gen_pt, resolution, self.random_numbers(seed, events, jets, pt))
             smearing = self._smear("nom")
-            extra["pt_gen"] = gen_pt
+            extra |= {"pt_gen": gen_pt, "smearing": smearing}
         self._pt, self._mass = pt * smearing, raw_mass * scale * smearing
         self._unsmeared = 1 / smearing
         self._last: tuple[str, Floats] | None = None

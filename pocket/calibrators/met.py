@@ -32,7 +32,8 @@ class METCalibrator(Calibrator):
     ``RawMET_collection``, ``Jet_collection``, and ``CorrT1METJet_collection`` or null), and whether this is applied
     (``apply_MC``, ``apply_data``). With ``leptons``, a list of collections such as ``[Muon]``, the missing momentum
     also follows the calibrations of these leptons, see :func:`lepton_change`; where this isn't applied, it starts from
-    the missing momentum of the file.
+    the missing momentum of the file. With ``unsmeared_jets: true``, smearing isn't propagated, so that the variation of
+    the resolution doesn't change it, either, see :func:`without_smearing`.
 
     The variations ``{MET}_unclusteredUp`` and ``Down`` add NanoAOD's shift of the unclustered energy.
     """
@@ -51,6 +52,7 @@ class METCalibrator(Calibrator):
         leptons = parameter(params, *place).get("leptons", None) or ()
         self._leptons = (leptons,) if isinstance(leptons, str) else tuple(leptons)
         self._applied = bool(parameter(params, *place, "apply_MC" if self.isMC else "apply_data"))
+        self._unsmeared = bool(parameter(params, *place).get("unsmeared_jets", False))
         self.inputs = (self._raw, *self._jets, *self._leptons)
         self._variations = ()
         if self._applied or self._leptons:
@@ -71,7 +73,10 @@ class METCalibrator(Calibrator):
         if not (self._applied or self._leptons):
             return {}
         x, y = _components(collection(events, self._raw if self._applied else self._met))
-        changes = [type1_change(collection(events, name), name) for name in self._jets if self._applied]
+        changes = []
+        for name in self._jets if self._applied else ():
+            jets = collection(events, name)
+            changes.append(type1_change(without_smearing(jets, variation) if self._unsmeared else jets, name))
         place = f"met_calibration.{self.year}.leptons"
         check_known("collection", self._leptons, events.fields, place)
         for name in self._leptons:
@@ -129,6 +134,24 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     change = np.where(counted, scaled - (others_l1 + muons), 0)
     phi = flat(jets["phi"]) + _stored(jets, "muonSubtrDeltaPhi")
     return _sums(change * np.cos(phi), jets), _sums(change * np.sin(phi), jets)
+
+
+def without_smearing(jets: ak.Array, variation: str) -> ak.Array:
+    """Return jets with the pt that they would have without smearing; the variation of the resolution has no effect.
+
+    Args:
+        jets: calibrated jets, jagged records with pt, pt_jec, and smearing if they are smeared.
+        variation: name of the variation that they have.
+
+    Examples:
+        >>> jets = ak.Array([[{"pt": 33.0, "pt_jec": 20.0, "smearing": 1.5}]])
+        >>> [without_smearing(jets, f"AK4PFchs_{kind}Up").pt.to_list() for kind in ("JES_Total", "JER")]
+        [[[22.0]], [[20.0]]]
+    """
+    if "smearing" not in jets.fields:
+        return jets
+    is_resolution = variation.removesuffix("Up").removesuffix("Down").endswith("_JER")
+    return ak.with_field(jets, jets["pt_jec"] if is_resolution else jets["pt"] / jets["smearing"], "pt")
 
 
 def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Floats, Floats]:

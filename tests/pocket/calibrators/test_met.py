@@ -100,6 +100,32 @@ def test_propagation_of_jets_by_hand(events: ak.Array, params: dict[str, Any], v
         assert abs(complex(vector(calibrated.PuppiMET)[i]) - met) < 1e-4
 
 
+def test_missing_momentum_from_unsmeared_jets(events: ak.Array, params: dict[str, Any]) -> None:
+    """It is that of jets which are not smeared at all, and follows the energy scale but not the resolution."""
+
+    def met(variation: str, unsmeared: bool, smeared: bool = True) -> Any:
+        changed = copy.deepcopy(params)
+        changed["met_calibration"][YEAR]["unsmeared_jets"] = unsmeared
+        jets = changed["jets_calibration"]
+        if not smeared:
+            jets["apply_jer_MC"][YEAR] = dict.fromkeys(jets["apply_jer_MC"][YEAR], False)
+            jets["variations"][JET_TYPE][YEAR] = ["JES_Total"]
+        return vector(sequence(changed).calibrate(events, variation).events.PuppiMET)
+
+    nominal, source = met("nominal", True), f"{JET_TYPE}_JES_TotalUp"
+    np.testing.assert_allclose(nominal, met("nominal", False, smeared=False), atol=1e-3)
+    for side in ("Up", "Down"):
+        np.testing.assert_allclose(met(f"{JET_TYPE}_JER{side}", True), nominal, atol=1e-4)
+    # Uncertainties of the scale are those at the smeared pt, so they nearly agree.
+    shift, of_unsmeared = met(source, True) - nominal, met(source, False, smeared=False) - nominal
+    assert np.median(abs(shift)) > 0.3
+    assert np.median(abs(shift - of_unsmeared)) < 0.05 * np.median(abs(shift))
+    # By default smearing is propagated.
+    smeared = met("nominal", False)
+    assert np.median(abs(smeared - nominal)) > 0.1
+    assert np.median(abs(met(f"{JET_TYPE}_JERUp", False) - smeared)) > 0.1
+
+
 def test_variations(events: ak.Array, params: dict[str, Any]) -> None:
     chain = sequence(params)
     assert chain.variations_of("met_calibration") == ("PuppiMET_unclusteredUp", "PuppiMET_unclusteredDown")
