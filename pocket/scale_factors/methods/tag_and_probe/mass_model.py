@@ -6,6 +6,8 @@ pairs, see :mod:`pocket.scale_factors.methods.tag_and_probe.mass_shapes`.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from pocket.base.typing import Floats
@@ -51,6 +53,10 @@ class PassFailModel:
         self._spectrum = spectrum
         self._dependence = dependence
         self._background = background
+        # Most steps of HESSE and MIGRAD change one or two parameters, so half of these calls have the last arguments.
+        self._spectrum_at = lru_cache(maxsize=4)(spectrum)
+        self._probabilities_at = lru_cache(maxsize=4)(dependence)
+        self._background_at = lru_cache(maxsize=8)(background)
 
     def start(self) -> tuple[float, ...]:
         """Return initial values: the background from the outer tenths of the mass range, the signal from the rest."""
@@ -66,18 +72,19 @@ class PassFailModel:
     def components(self, *values: float) -> tuple[Floats, Floats]:
         """Return signal and background, each of shape (2, bins), for values in the order of ``names``."""
         total, efficiency, shift, sigma, linear, quadratic = values[:6]
-        shapes = self._spectrum(shift, sigma) * self._dependence(linear, quadratic)
-        yields = (total * efficiency, total * (1 - efficiency)) / shapes.sum(axis=1)
-        background = np.empty_like(shapes)
-        for number, part in enumerate(self._split(values)):
-            background[number] = self._background(*part)
-        return yields[:, np.newaxis] * shapes, background
+        signal = self._spectrum_at(shift, sigma) * self._probabilities_at(linear, quadratic)
+        signal *= ((total * efficiency, total * (1 - efficiency)) / signal.sum(axis=1))[:, np.newaxis]
+        background = np.empty_like(signal)
+        of_passing, of_failing = self._split(values)
+        background[0], background[1] = self._background_at(*of_passing), self._background_at(*of_failing)
+        return signal, background
 
     def __call__(self, *values: float) -> float:
         """Return twice the negative logarithm of the likelihood, including constraints."""
         signal, background = self.components(*values)
+        signal += background
         held = values[4] ** 2 + values[5] ** 2 + sum(self._background.penalty(*part) for part in self._split(values))
-        return poisson_chi2(self.counts, signal + background) + held
+        return poisson_chi2(self.counts, signal) + held
 
     def gradient(self, *values: float) -> Floats:
         """Return the derivatives of twice the negative logarithm by the values."""
@@ -86,7 +93,7 @@ class PassFailModel:
         mu = signal + background
         # These are derivatives by the expectation in each bin.
         slopes = np.where(mu > LEAST, 2 - 2 * self.counts / np.maximum(mu, LEAST), 0.0)
-        spectrum, probabilities = self._spectrum(shift, sigma), self._dependence(linear, quadratic)
+        spectrum, probabilities = self._spectrum_at(shift, sigma), self._probabilities_at(linear, quadratic)
         shapes = spectrum * probabilities
         sums = shapes.sum(axis=1)
         means = (slopes * shapes).sum(axis=1) / sums

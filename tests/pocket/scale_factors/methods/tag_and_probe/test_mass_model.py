@@ -55,6 +55,25 @@ def test_gradient_against_differences(background: Any, seed: int) -> None:
         assert slope == pytest.approx(difference, rel=1e-5, abs=1e-5), model.names[number]
 
 
+@pytest.mark.parametrize("background", [Exponential, Quadratic, CMSShape])
+def test_earlier_calls_change_nothing(background: Any) -> None:
+    rng = np.random.default_rng(4)
+    template = voigt(EDGES, 0, 1.4) * 1000
+    counts = rng.poisson([900 * template / 1000 + 2, 100 * template / 1000 + 1]).astype(float)
+    dependence = MassDependence(0.9 * template + 1, 0.1 * template + 1, 1)
+
+    def make() -> PassFailModel:
+        return PassFailModel(counts, EDGES, template_spectrum(template, 1, EDGES, EDGES), dependence, background(EDGES))
+
+    used, values = make(), np.array(make().start())
+    for number in (*range(len(values)), *range(len(values))):
+        values[number] += 0.01 * (1 + rng.random())
+        assert used(*values) == make()(*values)
+        assert np.array_equal(used.gradient(*values), make().gradient(*values))
+        for part in used.components(*values):
+            part[:] = np.nan
+
+
 @pytest.mark.parametrize("analytic", [False, True])
 def test_likelihood_against_a_plain_loop(analytic: bool) -> None:
     """The likelihood of electrons, written out bin by bin."""
