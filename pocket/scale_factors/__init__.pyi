@@ -20,5 +20,9 @@ from .measurement.result import Measured as Measured, Measurement as Measurement
 from .methods.efficiency.declaration import EfficiencyMap as EfficiencyMap, EfficiencyRatio as EfficiencyRatio
 from .methods.energy_scale.declaration import EnergyScale as EnergyScale
 from .methods.pass_fail_template.declaration import PassFailTemplate as PassFailTemplate
-from .methods.tag_and_probe.declaration import TagAndProbeCount as TagAndProbeCount, TagAndProbeFit as TagAndProbeFit
+from .methods.tag_and_probe.declaration import (
+    Fit as Fit,
+    TagAndProbeCount as TagAndProbeCount,
+    TagAndProbeFit as TagAndProbeFit,
+)
 from .methods.yields.declaration import DataMCRatio as DataMCRatio, NormRatio as NormRatio

@@ -30,7 +30,8 @@ def digest(obj: object) -> str:
 
     The object may consist of plain values, containers, dataclasses, numpy arrays, OmegaConf containers, and code:
     functions, classes, methods, partials and modules. A dataclass field with ``metadata={"fingerprint": False}`` is
-    left out. Any other class may define ``__fingerprint__()``, whose result is hashed instead of the object.
+    left out, one with ``"given"`` if it has its default value. Any other class may define ``__fingerprint__()``, whose
+    result is hashed instead of the object.
 
     Functions and classes count by the normalised syntax tree of their source, their default values and closures,
     and by everything they refer to; those of installed distributions count by name and version only, those of the

@@ -194,6 +194,14 @@ def _numbered(values: Iterable[object]) -> list[tuple[str, object]]:
     return [(f"[{position}]", value) for position, value in enumerate(values)]
 
 
+def _counts(field: dataclasses.Field[Any], obj: object) -> bool:
+    counts = field.metadata.get("fingerprint", True)
+    if counts != "given":
+        return bool(counts)
+    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    return bool(getattr(obj, field.name) != default)
+
+
 def _describe_instance(obj: object) -> Node | None:
     kind = type(obj)
     fields = dataclasses.fields(obj) if dataclasses.is_dataclass(obj) and not isinstance(obj, type) else None
@@ -204,7 +212,7 @@ def _describe_instance(obj: object) -> Node | None:
     if fields is None:
         state = _state(obj)
     else:
-        state = {field.name: getattr(obj, field.name) for field in fields if field.metadata.get("fingerprint", True)}
+        state = {field.name: getattr(obj, field.name) for field in fields if _counts(field, obj)}
     parts = [(f".{name}", value) for name, value in state.items()]
     if top_level(kind.__module__) == "pocket":
         parts.append((".__class__", _class_code(kind.__module__, kind.__qualname__)))

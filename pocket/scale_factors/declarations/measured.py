@@ -171,6 +171,10 @@ class ScaleFactor(ScaleFactorBase):
         """Return an axis of the histogram and the range on it in which entries count; None for all entries."""
         return None
 
+    def range_in(self, label: str) -> tuple[float, float] | None:
+        """Return the range of :meth:`entry_range` in a bin that has its own."""
+        return None
+
     def same_events_categories(self) -> tuple[str, ...]:
         """Return the categories that the closure in the same events reads."""
         return self.categories()
@@ -208,7 +212,14 @@ class ScaleFactor(ScaleFactorBase):
         """Yield each systematic source with the measurements that it needs, as declarations without systematics."""
         for systematic in self.systematics:
             for changes in systematic.alternatives():
-                yield systematic, dataclasses.replace(self.bare(), **changes)
+                yield systematic, self._changed_by(changes)
+
+    def _changed_by(self, changes: Mapping[str, Any]) -> Self:
+        return dataclasses.replace(self.bare(), **changes)
+
+    def of_year(self, year: str) -> Self:
+        """Return the measurement in one of its years, or in all for an empty name."""
+        return self
 
     def check_changes(self, changes: Iterable[str], where: str) -> None:
         """Check that arguments may be changed for another measurement of the same scale factor.

@@ -71,7 +71,7 @@ def measure_by_year(
     results = {}
     for year in declaration.years:
         with named(f"year {year}"):
-            results[year] = _measure(name, declaration, histograms[year], (others or {}).get(year, {}))
+            results[year] = _measure(name, declaration.of_year(year), histograms[year], (others or {}).get(year, {}))
     return stack("year", results)
 
 

@@ -76,6 +76,7 @@ class FitDiagnostics:
         parameters: value and error of each parameter.
         status: :data:`VALID`, or the failure.
         attempts: number of minimisations.
+        overridden: settings of this bin alone; empty if it has those of all bins.
     """
 
     label: str
@@ -87,6 +88,7 @@ class FitDiagnostics:
     parameters: dict[str, tuple[float, float]]
     status: str
     attempts: int
+    overridden: str = ""
 
 
 #: one fit, with the details for plots
@@ -259,7 +261,9 @@ class ScaleFactorResult:
 
 
 def _plain(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else np.ndarray.tolist(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: part for key, part in asdict(value).items() if key != "overridden" or part}
+    return np.ndarray.tolist(value)
 
 
 def _shifts(content: Mapping[str, list[Any]]) -> dict[str, Shifts]:
@@ -278,4 +282,5 @@ def _diagnostics(content: dict[str, Any]) -> Diagnostics:
         mass_edges=np.array(content["mass_edges"], dtype=float),
         regions={name: Region(**_arrays(region)) for name, region in content["regions"].items()},
         parameters={name: (value, error) for name, (value, error) in content["parameters"].items()},
+        overridden=content.get("overridden", ""),
     )

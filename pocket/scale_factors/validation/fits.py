@@ -46,8 +46,10 @@ def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Che
     parts = [f"{len(fits)} fits, smallest p-value {p_values[worst]:.2g} ({_described(fits[worst])})"]
     if failed:
         texts = "; ".join(f"{_described(fit)} isn't described" for fit in failed)
-        parts = [f"{texts}: choose another shape, or name the bin in accept= of the closure"]
+        parts = [f"{texts}: choose another shape, overrides= for the bin, or name it in accept= of the closure"]
     parts += [f"accepted in {fit.label}: {accept[fit.label]}" for fit in wrong if fit.label in accept]
+    own = [(fit.label, fit.overridden) for fit in fits if isinstance(fit, FitDiagnostics) and fit.overridden]
+    parts += [f"overridden in {label}: {settings}" for label, settings in own]
     for model, group in groupby(sorted(marked, key=lambda fit: fit.model), key=lambda fit: fit.model):
         several = list(group)
         shares = [_share(result, fit) for fit in several]

@@ -34,8 +34,12 @@ def efficiency(declaration: PassFail, templates: Templates, factors: Floats, _: 
     passing, failing = counts.passing, counts.failing
     if counting is not None:
         axis, bounds = counting
-        inside = within(templates.histogram(declaration.mc, None, (axis,)), axis, bounds)
-        passing, failing = (np.asarray(part[:, inside].sum(axis=1)) for part in (passing, failing))
+        histogram = templates.histogram(declaration.mc, None, (axis,))
+        inside = [within(histogram, axis, declaration.range_in(label) or bounds) for label in templates.labels]
+        passing, failing = (
+            np.array([of_bin[chosen].sum() for of_bin, chosen in zip(part, inside, strict=True)])
+            for part in (passing, failing)
+        )
     # Where nothing fails, nothing can take what doesn't pass.
     factors = np.where(failing > 0, factors, 1.0)
     return Injected(factors, efficiency_factor(declaration, templates, factors, passing, failing))

@@ -44,7 +44,7 @@ class Unit:
         Raises:
             UnknownNameError: if a sample is missing there.
         """
-        own = place.per_sample()[self.samples[0]] if self.samples else place
+        own = place.per_sample()[self.samples[0]] if self.samples else place.of_year(self.year)
         histograms = sources[self.year][place.input, place.variable]
         where = f"the templates of variable {place.variable!r} in configuration {place.input!r}"
         check_known("sample", own.samples(), histograms, where)
@@ -125,7 +125,7 @@ def units(name: str, declaration: ScaleFactor, sources: Mapping[str, Sources]) -
         for sample, part in declaration.per_sample().items():
             samples.setdefault(part.mc, []).append(sample)
         for own in [tuple(of_group) for of_group in samples.values()] or [()]:
-            part = declaration.per_sample()[own[0]] if own else declaration
+            part = declaration.per_sample()[own[0]] if own else declaration.of_year(year)
             templates = Templates(name, part, histograms, find_bins(name, part, histograms))
             yield Unit(year, own, templates)
 

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import erfc
 
 from pocket.base.typing import Floats
+from pocket.scale_factors.methods.tag_and_probe.declaration import BACKGROUNDS
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import SLOPE_WIDTH
 
 #: centre above the lowest mass, and width of the normal distribution that constrains the turn-on [GeV]
@@ -30,7 +31,7 @@ class CMSShape:
         edges: edges of equally wide mass bins [GeV].
     """
 
-    names: tuple[str, ...] = ("background", "alpha", "beta", "gamma")
+    names: tuple[str, ...] = BACKGROUNDS["cms_shape"]
     yields: tuple[str, ...] = ("background",)
     constrained = 2
 

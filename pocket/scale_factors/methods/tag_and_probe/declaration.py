@@ -5,16 +5,26 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.base.arguments import Declarative
+from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.histograms.config import Axis
+from pocket.histograms.edges import declared_edges
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 ALTERNATIVE_FITS = ("signal", "background", "mass_range")
-#: spectra of the signal, and shapes of the background
 SIGNALS = ("template", "breit_wigner", "crystal_ball")
-BACKGROUNDS = ("exponential", "quadratic", "cms_shape")
+#: shape of the background → its parameters in passing and in failing pairs
+BACKGROUNDS: Mapping[str, tuple[str, ...]] = {
+    "exponential": ("background", "slope"),
+    "quadratic": ("background_low", "background_middle", "background_high"),
+    "cms_shape": ("background", "alpha", "beta", "gamma"),
+}
+#: parameters of all fits; those of the background follow
+PARAMETERS = ("signal", "efficiency", "shift", "sigma", "odds_linear", "odds_quadratic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +51,80 @@ class TagAndProbe(PassFail, DataScaleFactor):
             raise ConfigError(f"{self.where}: {key} must rise, not {bounds!r}")
 
 
+def background_parameters(background: str) -> list[str]:
+    """Return the parameters of a shape of the background in the fit of passing and failing pairs.
+
+    >>> background_parameters("exponential")
+    ['background_pass', 'slope_pass', 'background_fail', 'slope_fail']
+    """
+    return [f"{name}_{region}" for region in ("pass", "fail") for name in BACKGROUNDS[background]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(metaclass=Declarative):
+    """Settings of the fit of a single bin, in place of those of all bins.
+
+    Args:
+        start: parameter → initial value [unit of the parameter].
+        ranges: parameter → lowest and highest value.
+        signal: spectrum of the signal.
+        background: shape of the background.
+        mass_range: lowest and highest mass in the fit, on edges of the mass axis.
+
+    Raises:
+        ConfigError: if nothing is given, or a range is empty or lacks the initial value.
+
+    Examples:
+        >>> str(Fit(background="quadratic", start={"sigma": 0.8}))
+        'background quadratic, start of sigma 0.8'
+    """
+
+    start: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    signal: str = ""
+    background: str = ""
+    mass_range: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not str(self):
+            raise ConfigError("Fit: nothing is given; arguments are start, ranges, signal, background and mass_range")
+        for name, (low, high) in self.ranges.items():
+            value = self.start.get(name, low)
+            if not low < high or not low <= value <= high:
+                raise ConfigError(
+                    f"Fit: the range of {name!r}, ({low}, {high}), must rise and contain its start {value}"
+                )
+
+    def __str__(self) -> str:
+        """Return what is given, for reports."""
+        return ", ".join(
+            [
+                *(
+                    f"{key} {getattr(self, key)}"
+                    for key in ("signal", "background", "mass_range")
+                    if getattr(self, key)
+                ),
+                *(f"start of {name} {value:g}" for name, value in self.start.items()),
+                *(f"range of {name} ({low:g}, {high:g})" for name, (low, high) in self.ranges.items()),
+            ]
+        )
+
+    def without(self, *parts: str) -> dict[str, Any]:
+        """Return the arguments that remain if others than this fit decide some of them.
+
+        Args:
+            parts: arguments; the start and the range of their parameters don't remain either.
+        """
+        gone = ("shift", "sigma") if "signal" in parts else ()
+        suffixes = ("_pass", "_fail") if "background" in parts else ()
+        kept = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in parts}
+        for key in {"start", "ranges"} & set(kept):
+            kept[key] = {
+                name: value for name, value in kept[key].items() if name not in gone and not name.endswith(suffixes)
+            }
+        return {key: value for key, value in kept.items() if value}
+
+
 @dataclass(frozen=True, kw_only=True)
 class TagAndProbeFit(TagAndProbe):
     """Efficiency of probes from fits to the dilepton mass.
@@ -59,10 +143,12 @@ class TagAndProbeFit(TagAndProbe):
             ``exponential``; a ``quadratic`` polynomial; or ``cms_shape``, an exponential behind a turn-on.
         alternative_signal: spectrum of the alternative fit ``signal``.
         alternative_background: shape of the alternative fit ``background``.
+        overrides: bin, as reports name it → what its fit has in place of these arguments.
 
     Raises:
         ConfigError: as in other declarations, if the mass range is empty, or an alternative is the nominal one.
-        UnknownNameError: as in other declarations, and if an alternative fit, a spectrum or a shape is unknown.
+        UnknownNameError: as in other declarations, and if an alternative fit, a spectrum, a shape, or a bin or a
+            parameter of ``overrides`` is unknown.
 
     Examples:
         >>> electron_id = TagAndProbeFit(
@@ -90,6 +176,7 @@ class TagAndProbeFit(TagAndProbe):
     background: str = "exponential"
     alternative_signal: str = "breit_wigner"
     alternative_background: str = "quadratic"
+    overrides: Mapping[str, Fit] = dataclasses.field(default_factory=dict, metadata={"fingerprint": "given"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -104,10 +191,80 @@ class TagAndProbeFit(TagAndProbe):
                     raise UnknownNameError(key, value, known, self.where)
             if part in self.alternative_fits and alternative == nominal:
                 raise ConfigError(f"{self.where}: alternative_{part} is {nominal!r}, as in the nominal fit")
+        for label, override in self.overrides.items():
+            self._check_override(label, override)
+
+    def _check_override(self, label: str, fit: Fit) -> None:
+        where = f"overrides of {self.where}, {label}"
+        years = [year for year in self.years if label.startswith(f"year {year}, ")]
+        if self.years and not years:
+            raise ConfigError(f"{where}: the bin must begin with its year, such as 'year {self.years[0]}, {label}'")
+        check_known("signal", [fit.signal or self.signal], SIGNALS, where)
+        background = fit.background or self.background
+        check_known("background", [background], BACKGROUNDS, where)
+        known = (*PARAMETERS, *background_parameters(background))
+        check_known("parameter", (*fit.start, *fit.ranges), known, where)
+        if fit.mass_range:
+            self._require_range(f"mass_range in overrides, {label}", fit.mass_range)
+
+    def check_axes(self, axes: Sequence[Axis], where: str) -> None:
+        """Check the declared axes of the histogram, and the bins of ``overrides``.
+
+        Raises:
+            UnknownNameError: as in other declarations, and if there is no such bin.
+            ConfigError: as in other declarations.
+        """
+        super().check_axes(axes, where)
+        edges = {axis.name: found for axis in axes if (found := declared_edges(axis)) is not None}
+        if self.overrides and set(self.axes) <= set(edges):
+            from pocket.scale_factors.measurement.binning import bin_labels
+
+            bins = bin_labels({name: tuple(self.bins.get(name, edges[name])) for name in self.axes})
+            years = [f"year {year}, " for year in self.years] or [""]
+            # Which bins are joined depends on the events.
+            for label in self.overrides:
+                year = next(one for one in years if label.startswith(one))
+                members = [f"{year}{one}" for one in label.removeprefix(year).split(" + ")]
+                check_known("bin", members, (f"{year}{one}" for one in bins), f"overrides of {where}")
+
+    def of_year(self, year: str) -> Self:
+        """Return the measurement in one year, whose bins have no year in their names."""
+        if not (year and self.overrides):
+            return self
+        prefix = f"year {year}, "
+        own = {label.removeprefix(prefix): fit for label, fit in self.overrides.items() if label.startswith(prefix)}
+        return dataclasses.replace(self, years=(), overrides=own)
+
+    def fit_of(self, label: str, model: str) -> Fit:
+        """Return all settings of a fit.
+
+        An override holds in alternative fits that don't change what it sets. Where it has the alternative shape, the
+        alternative fit has that of the other bins.
+
+        Args:
+            label: the bin.
+            model: ``nominal``, or an alternative fit.
+        """
+        shapes = {"signal": self.signal, "background": self.background, "mass_range": self.mass_range}
+        override, changed = self.overrides.get(label), [model] if model in ("signal", "background") else []
+        nominal, settings = ({**shapes, **(override.without(*one) if override else {})} for one in ([], changed))
+        for part in changed:
+            alternative = getattr(self, f"alternative_{part}")
+            settings[part] = shapes[part] if alternative == nominal[part] else alternative
+        return Fit(**settings)
+
+    def _changed_by(self, changes: Mapping[str, Any]) -> Self:
+        kept = {label: fit.without(*changes) for label, fit in self.overrides.items()}
+        own = {"overrides": {label: Fit(**fit) for label, fit in kept.items() if fit}} if kept else {}
+        return dataclasses.replace(self.bare(), **{**own, **changes})
 
     def entry_range(self) -> tuple[str, tuple[float, float]]:
         """Return the axis of the mass and the range of the fit."""
         return self.mass_axis, self.mass_range
+
+    def range_in(self, label: str) -> tuple[float, float] | None:
+        """Return the range of the fit in a bin that has its own."""
+        return self.fit_of(label, "nominal").mass_range
 
     def bare(self) -> Self:
         """Return the measurement without sources of uncertainty and alternative fits."""

@@ -9,6 +9,7 @@ shorter at both ends (``mass_range``).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from iminuit import Minuit
 
 from pocket.base.runtime.spreading import spread
 from pocket.base.typing import Floats
-from pocket.errors import ConfigError, UnstableFitError
+from pocket.errors import ConfigError, UnstableFitError, check_known
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
 from pocket.scale_factors.measurement.templates import NOMINAL, Counts, Templates
 from pocket.scale_factors.methods.efficiency.statistics import (
@@ -30,7 +31,7 @@ from pocket.scale_factors.methods.efficiency.statistics import (
 )
 from pocket.scale_factors.methods.tag_and_probe.cms_shape import CMSShape
 from pocket.scale_factors.methods.tag_and_probe.crystal_ball import crystal_ball_spectrum
-from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbeFit
+from pocket.scale_factors.methods.tag_and_probe.declaration import Fit, TagAndProbeFit
 from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     SHIFT_MAX,
@@ -58,7 +59,7 @@ BACKGROUND_SHAPES: Mapping[str, Callable[[Floats], Background]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class BinFit:
     """Efficiency from one fit, with its diagnostics for plots.
 
     Args:
@@ -87,13 +88,13 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
     data = templates.counted(declaration.data, (declaration.mass_axis,))
     mc = templates.counts(declaration.mc, (declaration.mass_axis,))
     masses = mass_edges(declaration, templates)
-    windows = _windows(masses, declaration)
+    check_known("bin", declaration.overrides, labels, f"overrides of {declaration.where}")
+    models = (NOMINAL, *declaration.alternative_fits)
+    windows = {model: [_window(masses, declaration, label, model) for label in labels] for model in models}
 
-    window = windows[NOMINAL]
-    require_efficiency(
-        data.passing[:, window].sum(axis=1), data.failing[:, window].sum(axis=1), labels, f"{name} in data"
-    )
-    simulated = {model: _simulated_efficiency(name, mc, window, labels) for model, window in windows.items()}
+    passing, failing = (_in_windows(part, windows[NOMINAL]) for part in (data.passing, data.failing))
+    require_efficiency(passing, failing, labels, f"{name} in data")
+    simulated = {model: _simulated_efficiency(name, mc, of_model, labels) for model, of_model in windows.items()}
     bins = [(model, group) for model in windows for group in range(len(labels))]
     fitted_bins = iter(spread(partial(_fit_bin, declaration, (data, mc), windows, masses, labels), bins))
     fits = {model: [next(fitted_bins) for _ in labels] for model in windows}
@@ -101,7 +102,8 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
     failed = [f"{one.label} ({one.model}: {one.status})" for one in diagnostics if one.status != VALID]
     if failed:
         raise UnstableFitError(
-            f"{name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours or change mass_range"
+            f"{name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours, change mass_range, "
+            "or give overrides= for them"
         )
 
     fitted = {model: _measurement(of_model) for model, of_model in fits.items()}
@@ -120,27 +122,38 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
 def _fit_bin(
     declaration: TagAndProbeFit,
     templates: tuple[Counts, Counts],
-    windows: Mapping[str, slice],
+    windows: Mapping[str, Sequence[slice]],
     masses: Floats,
     labels: Sequence[str],
     which: tuple[str, int],
-) -> Fit:
+) -> BinFit:
     model, group = which
-    return fit(_model(declaration, model, templates, group, windows[model], masses), labels[group], model)
+    label = labels[group]
+    settings = declaration.fit_of(label, model)
+    fitted = fit(_model(settings, templates, group, windows[model][group], masses), label, model, settings)
+    if model == NOMINAL and label in declaration.overrides:
+        named = dataclasses.replace(fitted.diagnostics, overridden=str(declaration.overrides[label]))
+        return dataclasses.replace(fitted, diagnostics=named)
+    return fitted
 
 
-def fit(model: PassFailModel, label: str, name: str) -> Fit:
+def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None) -> BinFit:
     """Return the fit of one bin.
 
     Args:
         model: the likelihood, whose parameters start at ``model.start()``.
         label: the bin, for the diagnostics.
         name: name of the model, for the diagnostics; the interval of the efficiency is only found for ``nominal``.
+        settings: initial values and ranges of parameters that have others than those of the model.
 
     Returns:
         The fit, even if it failed: its status has the reason.
+
+    Raises:
+        ConfigError: if a range lacks the start of its parameter, or exceeds the limits of the model.
     """
-    start = model.start()
+    own = settings.start if settings else {}
+    start = tuple(own.get(parameter, value) for parameter, value in zip(model.names, model.start(), strict=True))
     minuit = Minuit(model, *start, grad=model.gradient, name=model.names)
     minuit.limits["signal"] = (0, None)
     minuit.limits["efficiency"] = (0, 1)
@@ -150,6 +163,16 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
         minuit.limits[parameter] = bounds
     # Beyond five standard deviations the odds overflow.
     minuit.limits["odds_linear"] = minuit.limits["odds_quadratic"] = (-5, 5)
+    ranges = settings.ranges if settings else {}
+    for parameter, (low, high) in ranges.items():
+        least, most = minuit.limits[parameter]
+        value = minuit.values[parameter]
+        if not least <= low <= value <= high <= most:
+            raise ConfigError(
+                f"overrides, {label}: the range of {parameter!r}, ({low}, {high}), must contain its start {value:g} "
+                f"and be within ({least:g}, {most:g})"
+            )
+        minuit.limits[parameter] = (low, high)
     minuit.errors["signal"] = np.sqrt(start[0])
     minuit.errors["efficiency"] = 0.003
     minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
@@ -165,7 +188,8 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
         attempts += 1
         minuit.reset()
         for parameter in model.background_yields:
-            minuit.limits[parameter] = (0, None)
+            if parameter not in ranges:
+                minuit.limits[parameter] = (0, None)
         minuit.simplex().migrad()
         status, up, down = _outcome(minuit, model, name)
         if status == NO_INTERVAL:
@@ -195,7 +219,7 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
         status=status,
         attempts=attempts,
     )
-    return Fit(minuit.values["efficiency"], up, down, diagnostics)
+    return BinFit(minuit.values["efficiency"], up, down, diagnostics)
 
 
 def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float]:
@@ -240,10 +264,11 @@ def _lower_minimum(minuit: Minuit) -> Minuit:
     return minuit.migrad()
 
 
-def _windows(masses: Floats, declaration: TagAndProbeFit) -> dict[str, slice]:
-    """Return the mass bins of the nominal and of each alternative fit."""
+def _window(masses: Floats, declaration: TagAndProbeFit, label: str, model: str) -> slice:
+    """Return the mass bins of a fit."""
     where = f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}"
-    window = mass_window(declaration, masses, "mass_range", declaration.mass_range)
+    bounds = declaration.fit_of(label, model).mass_range or declaration.mass_range
+    window = mass_window(declaration, masses, "mass_range", bounds)
     size = window.stop - window.start
     if size < LEAST_BINS:
         raise ConfigError(f"{where}: mass_range holds {size} bins, a fit needs {LEAST_BINS}")
@@ -251,39 +276,36 @@ def _windows(masses: Floats, declaration: TagAndProbeFit) -> dict[str, slice]:
         np.diff(masses[window.start : window.stop + 1]), masses[window.start + 1] - masses[window.start]
     ):
         raise ConfigError(f"{where}: bins within mass_range must be equally wide")
-    windows = dict.fromkeys((NOMINAL, *declaration.alternative_fits), window)
-    if "mass_range" in windows:
-        windows["mass_range"] = slice(window.start + size // 10, window.stop - size // 10)
-    return windows
+    return slice(window.start + size // 10, window.stop - size // 10) if model == "mass_range" else window
 
 
-def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str]) -> Measurement:
+def _in_windows(values: Floats, windows: Sequence[slice]) -> Floats:
+    """Return the sums over a range of mass bins in each group, shape (groups,)."""
+    return np.array([values[group : group + 1, window].sum(axis=-1)[0] for group, window in enumerate(windows)])
+
+
+def _simulated_efficiency(name: str, mc: Counts, windows: Sequence[slice], labels: list[str]) -> Measurement:
     passing, failing, passing_variance, failing_variance = (
-        values[..., window].sum(axis=-1)
-        for values in (mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
+        _in_windows(values, windows) for values in (mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
     )
     require_efficiency(passing, failing, labels, f"{name} in simulation")
     refuse({"nothing fails": failing <= 0}, labels, f"{name} in simulation: no efficiency")
     return weighted_efficiency(passing, failing, passing_variance, failing_variance)
 
 
-def _model(
-    declaration: TagAndProbeFit, name: str, templates: tuple[Counts, Counts], group: int, window: slice, masses: Floats
-) -> PassFailModel:
-    """Return the likelihood of one bin for the nominal or an alternative fit to data and simulation."""
+def _model(settings: Fit, templates: tuple[Counts, Counts], group: int, window: slice, masses: Floats) -> PassFailModel:
+    """Return the likelihood of one bin for a fit to data and simulation."""
     data, mc = templates
     passing, failing = mc.passing[group], mc.failing[group]
     variance = mc.passing_variance[group] + mc.failing_variance[group]
     weight = variance[window].sum() / (passing + failing)[window].sum()
     edges = masses[window.start : window.stop + 1]
-    signal = declaration.alternative_signal if name == "signal" else declaration.signal
-    background = declaration.alternative_background if name == "background" else declaration.background
     return PassFailModel(
         counts=np.stack([data.passing[group][window], data.failing[group][window]]),
         edges=edges,
-        spectrum=_spectrum(signal, passing + failing, weight, masses, window),
+        spectrum=_spectrum(settings.signal, passing + failing, weight, masses, window),
         dependence=MassDependence(passing[window], failing[window], weight),
-        background=BACKGROUND_SHAPES[background](edges),
+        background=BACKGROUND_SHAPES[settings.background](edges),
     )
 
 
@@ -297,5 +319,5 @@ def _spectrum(name: str, contents: Floats, weight: float, masses: Floats, window
     return template_spectrum(contents, weight, masses, edges)
 
 
-def _measurement(fits: list[Fit]) -> Measurement:
+def _measurement(fits: list[BinFit]) -> Measurement:
     return Measurement(*(np.array([getattr(one, key) for one in fits]) for key in ("efficiency", "up", "down")))

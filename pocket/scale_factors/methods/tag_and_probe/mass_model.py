@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from pocket.base.typing import Floats
+from pocket.scale_factors.methods.tag_and_probe.declaration import PARAMETERS
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import Background, MassDependence, SmearedSpectrum
 
 #: smallest expectation per bin
@@ -41,7 +42,7 @@ class PassFailModel:
         self.counts = counts
         self.edges = edges
         self.names = (
-            *("signal", "efficiency", "shift", "sigma", "odds_linear", "odds_quadratic"),
+            *PARAMETERS,
             *(f"{name}_{region}" for region in ("pass", "fail") for name in background.names),
         )
         self.background_yields = tuple(f"{name}_{region}" for region in ("pass", "fail") for name in background.yields)

@@ -21,6 +21,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from pocket.base.typing import Floats
+from pocket.scale_factors.methods.tag_and_probe.declaration import BACKGROUNDS
 
 #: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)
 Z_MASS, Z_WIDTH = 91.188, 2.4955
@@ -190,7 +191,7 @@ class Exponential:
         edges: edges of equally wide mass bins [GeV].
     """
 
-    names: tuple[str, ...] = ("background", "slope")
+    names: tuple[str, ...] = BACKGROUNDS["exponential"]
     yields: tuple[str, ...] = ("background",)
     limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
     constrained = 0
@@ -226,7 +227,7 @@ class Quadratic:
         edges: edges of equally wide mass bins [GeV].
     """
 
-    names: tuple[str, ...] = ("background_low", "background_middle", "background_high")
+    names: tuple[str, ...] = BACKGROUNDS["quadratic"]
     yields = names
     limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
     constrained = 0

@@ -56,6 +56,7 @@ class Axis:
     field: str
     bins: int
     label: str = field(default="", metadata={"fingerprint": False})
+    ticks: dict[str, int] = field(default_factory=dict, metadata={"fingerprint": "given"})
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ class Defaults(collections.defaultdict[str, float]):
         (np.float32(0.5), np.float64(0.5)),
         (np.array(["a", None], dtype=object), np.array(["b", None], dtype=object)),
         (Axis("pt", 3), Axis("pt", 4)),
+        (Axis("pt", 3), Axis("pt", 3, ticks={"minor": 2})),
+        (Axis("pt", 3, ticks={"minor": 1}), Axis("pt", 3, ticks={"minor": 2})),
         (Axis("pt", 3), OtherAxis("pt", 3)),
         (Plain(value=1), Plain(value=2)),
         (Plain(value=1), Plain(other=1)),
@@ -173,6 +176,7 @@ def with_cached_property() -> Plain:
         (np.arange(6).reshape(2, 3), np.asfortranarray(np.arange(6).reshape(2, 3))),
         (pathlib.PurePosixPath("a/b"), pathlib.PureWindowsPath("a\\b")),
         (Axis("pt", 3, "$p_T$"), Axis("pt", 3, "pt [GeV]")),
+        (Axis("pt", 3), Axis("pt", 3, ticks={})),
         (Plain(value=1), with_cached_property()),
         (Custom("a", threading.Lock()), Custom("a", threading.Lock())),
         (logging.getLogger("a"), logging.getLogger("b")),
