@@ -120,4 +120,5 @@ def _share(result: ScaleFactorResult, fit: Diagnostics) -> float:
     """Return the share of an alternative fit in the variance of its bin."""
     number = bin_labels(result.axes).index(fit.label.partition(" + ")[0])
     error = max(result.total_up.ravel()[number], result.total_down.ravel()[number])
-    return float((result.systematics[fit.model][0].ravel()[number] / error) ** 2)
+    source = result.systematics.get(fit.model) or result.systematics["fits"]
+    return float((source[0].ravel()[number] / error) ** 2)

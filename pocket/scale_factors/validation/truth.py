@@ -20,6 +20,7 @@ from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError, UnstableFitError
 from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.measurement.result import VALID, Measured
+from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbeFit
 from pocket.scale_factors.validation.checks import Check, Chi2, Number
 from pocket.scale_factors.validation.pseudo_data import PseudoExperiments
 
@@ -266,11 +267,12 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
         return Failure(str(error), isinstance(error, UnstableFitError))
     own = np.flatnonzero([one == VALID for one in measured.statuses])
     value, up, down = (part[own] for part in (measured.values.value, measured.values.up, measured.values.down))
-    # Nuisances of a fit are drawn, so its systematic errors count.
-    fitted = np.sum([shift[own] ** 2 for shift, _ in measured.systematics.values()], axis=0)
+    # Nuisances of a fit are drawn, so its systematic errors count; those of alternative fits don't.
+    drawn = {} if isinstance(declaration, TagAndProbeFit) else measured.systematics
+    fitted = np.sum([shift[own] ** 2 for shift, _ in drawn.values()], axis=0)
     up, down = (np.sqrt(side**2 + fitted) for side in (up, down))
     correlation = np.eye(len(own))
-    if measured.covariance is not None and not measured.systematics:
+    if measured.covariance is not None and not drawn:
         errors = np.sqrt(np.diag(measured.covariance)[own])
         correlation = measured.covariance[np.ix_(own, own)] / np.outer(errors, errors)
     names = measured.labels(labels)

@@ -16,6 +16,8 @@ from pocket.histograms.edges import declared_edges
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 ALTERNATIVE_FITS = ("signal", "background", "mass_range")
+#: uncertainty from the alternative fits: one source for each, or a single source
+COMBINATIONS = ("quadrature", "maximum", "mean", "spread")
 SIGNALS = ("template", "breit_wigner", "crystal_ball")
 #: shape of the background → its parameters in passing and in failing pairs
 BACKGROUNDS: Mapping[str, tuple[str, ...]] = {
@@ -143,10 +145,14 @@ class TagAndProbeFit(TagAndProbe):
             ``exponential``; a ``quadratic`` polynomial; or ``cms_shape``, an exponential behind a turn-on.
         alternative_signal: spectrum of the alternative fit ``signal``.
         alternative_background: shape of the alternative fit ``background``.
+        combine_fits: uncertainty from the alternative fits: one source for each of them (``quadrature``); or a single
+            source ``fits`` with the largest shift of each bin (``maximum``), with the standard deviation of all fits
+            (``spread``), or with this and the mean of all fits as the value (``mean``).
         overrides: bin, as reports name it → what its fit has in place of these arguments.
 
     Raises:
-        ConfigError: as in other declarations, if the mass range is empty, or an alternative is the nominal one.
+        ConfigError: as in other declarations, if the mass range is empty, an alternative is the nominal one, there are
+            no alternative fits to combine, or a systematic uncertainty changes those whose mean is the value.
         UnknownNameError: as in other declarations, and if an alternative fit, a spectrum, a shape, or a bin or a
             parameter of ``overrides`` is unknown.
 
@@ -176,6 +182,7 @@ class TagAndProbeFit(TagAndProbe):
     background: str = "exponential"
     alternative_signal: str = "breit_wigner"
     alternative_background: str = "quadratic"
+    combine_fits: str = dataclasses.field(default="quadrature", metadata={"fingerprint": "given"})
     overrides: Mapping[str, Fit] = dataclasses.field(default_factory=dict, metadata={"fingerprint": "given"})
 
     def __post_init__(self) -> None:
@@ -191,6 +198,9 @@ class TagAndProbeFit(TagAndProbe):
                     raise UnknownNameError(key, value, known, self.where)
             if part in self.alternative_fits and alternative == nominal:
                 raise ConfigError(f"{self.where}: alternative_{part} is {nominal!r}, as in the nominal fit")
+        check_known("combine_fits", [self.combine_fits], COMBINATIONS, self.where)
+        if self.combine_fits != "quadrature" and not self.alternative_fits:
+            raise ConfigError(f"{self.where}: combine_fits={self.combine_fits!r} needs alternative_fits")
         for label, override in self.overrides.items():
             self._check_override(label, override)
 
@@ -254,6 +264,8 @@ class TagAndProbeFit(TagAndProbe):
         return Fit(**settings)
 
     def _changed_by(self, changes: Mapping[str, Any]) -> Self:
+        if self.combine_fits == "mean" and {"alternative_fits", "combine_fits"} & set(changes):
+            raise ConfigError(f"{self.where}: combine_fits='mean' needs the same alternative_fits in each measurement")
         kept = {label: fit.without(*changes) for label, fit in self.overrides.items()}
         own = {"overrides": {label: Fit(**fit) for label, fit in kept.items() if fit}} if kept else {}
         return dataclasses.replace(self.bare(), **{**own, **changes})
@@ -267,8 +279,10 @@ class TagAndProbeFit(TagAndProbe):
         return self.fit_of(label, "nominal").mass_range
 
     def bare(self) -> Self:
-        """Return the measurement without sources of uncertainty and alternative fits."""
-        return dataclasses.replace(super().bare(), alternative_fits=())
+        """Return the measurement without sources of uncertainty and alternative fits that don't change the value."""
+        if self.combine_fits == "mean":
+            return super().bare()
+        return dataclasses.replace(super().bare(), alternative_fits=(), combine_fits="quadrature")
 
 
 @dataclass(frozen=True, kw_only=True)

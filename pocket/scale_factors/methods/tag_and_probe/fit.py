@@ -4,7 +4,7 @@ Passing and failing pairs of a bin are fitted together, with the number of signa
 parameters, see :mod:`pocket.scale_factors.methods.tag_and_probe.mass_model`. The declaration names the spectrum of the
 signal and the shape of the background. A systematic uncertainty is the change of the scale factor in another fit: with
 the alternative spectrum (``signal``), the alternative background (``background``), or a mass range that is a tenth
-shorter at both ends (``mass_range``).
+shorter at both ends (``mass_range``). :func:`combine` makes a single uncertainty of them, if the declaration says so.
 """
 
 from __future__ import annotations
@@ -108,15 +108,37 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
 
     fitted = {model: _measurement(of_model) for model, of_model in fits.items()}
     nominal = efficiency_ratio(fitted[NOMINAL], simulated[NOMINAL])
-    shifts = {
+    alternatives = {
         model: fitted[model].value / simulated[model].value - nominal.value for model in declaration.alternative_fits
     }
+    away, shifts = combine(alternatives, declaration.combine_fits)
+    in_data = dataclasses.replace(fitted[NOMINAL], value=fitted[NOMINAL].value + away * simulated[NOMINAL].value)
     return Measured(
-        nominal,
-        {"data": fitted[NOMINAL], "mc": simulated[NOMINAL]},
-        {model: (shift, -shift) for model, shift in shifts.items()},
+        dataclasses.replace(nominal, value=nominal.value + away),
+        {"data": in_data, "mc": simulated[NOMINAL]},
+        {source: (shift, -shift) for source, shift in shifts.items()},
         diagnostics=diagnostics,
     )
+
+
+def combine(alternatives: Mapping[str, Floats], how: str) -> tuple[Floats | float, Mapping[str, Floats]]:
+    """Return the shift of the value by alternative fits, and source → uncertainty, shape (groups,) each.
+
+    Args:
+        alternatives: alternative fit → difference from the nominal one.
+        how: ``combine_fits`` of the declaration.
+
+    >>> combine({"signal": np.array([3.0]), "background": np.array([-6.0])}, "mean")[0]
+    array([-1.])
+    """
+    if how == "quadrature":
+        return 0.0, alternatives
+    # The nominal fit is one of those that spread.
+    all_fits = np.stack([0 * next(iter(alternatives.values())), *alternatives.values()])
+    if how == "maximum":
+        largest = np.abs(all_fits).argmax(axis=0)
+        return 0.0, {"fits": np.take_along_axis(all_fits, largest[np.newaxis], axis=0)[0]}
+    return all_fits.mean(axis=0) if how == "mean" else 0.0, {"fits": all_fits.std(axis=0)}
 
 
 def _fit_bin(

@@ -170,3 +170,64 @@ def test_names_of_parameters() -> None:
     names = (*PARAMETERS, *background_parameters("quadratic"))
     found = measure("sf", declaration(background="quadratic", alternative_fits=()), toys.tag_and_probe(1, 500))
     assert tuple(fits(found, BIN)["nominal"].parameters) == names
+
+
+def test_combinations_of_alternative_fits() -> None:
+    """Each against its formula, with the numbers of the single fits."""
+    histograms = toys.tag_and_probe(3, pairs=3000)
+    single = measure("sf", declaration(), histograms)
+    nominal, up = single.scale_factor.value, single.scale_factor.up
+    values = [nominal, *(nominal + shift for shift, _ in single.systematics.values())]
+    assert len(values) == 4
+    mean = sum(values) / 4
+    deviation = np.sqrt(sum((value - mean) ** 2 for value in values) / 4)
+    shifts = np.array([value - nominal for value in values])
+    expected = {
+        "maximum": (nominal, np.max(np.abs(shifts), axis=0)),
+        "spread": (nominal, deviation),
+        "mean": (mean, deviation),
+    }
+    for how, (value, error) in expected.items():
+        result = measure("sf", declaration(combine_fits=how), histograms)
+        assert result.scale_factor.value == pytest.approx(value, rel=1e-12), how
+        assert (result.scale_factor.up == up).all()
+        assert set(result.systematics) == {"fits"}
+        above, below = result.systematics["fits"]
+        assert np.abs(above) == pytest.approx(error, rel=1e-9), how
+        assert (above == -below).all()
+        data, mc = (result.efficiencies[of].value for of in ("data", "mc"))
+        assert data / mc == pytest.approx(value, rel=1e-12)
+        (check,) = check_fits(result, {})
+        assert check.passed, check.outcome
+    # The largest shift keeps its sign.
+    above, _ = measure("sf", declaration(combine_fits="maximum"), histograms).systematics["fits"]
+    assert {*np.sign(above).ravel()} == {-1.0, 1.0}
+
+
+def test_the_mean_of_fits_is_that_of_every_measurement() -> None:
+    """Another measurement that had the nominal fit alone would differ by the mean, even without any change."""
+    histograms = toys.tag_and_probe(3, pairs=3000)
+    sources = (Alternative("same", {"pass_axis": "passing"}), Alternative("range", {"mass_range": (65, 120)}))
+    result = measure("sf", declaration(combine_fits="mean", systematics=sources), histograms)
+    assert not result.systematics["same"][0].any()
+    other = measure("sf", declaration(combine_fits="mean", mass_range=(65, 120)), histograms)
+    shift = other.scale_factor.value - result.scale_factor.value
+    assert result.systematics["range"][0] == pytest.approx(shift)
+    assert declaration(combine_fits="spread").bare() == declaration(alternative_fits=())
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "text"),
+    [
+        ({"combine_fits": "maximun"}, UnknownNameError, "unknown combine_fits 'maximun' .*did you mean 'maximum'"),
+        ({"combine_fits": "mean", "alternative_fits": ()}, ConfigError, "combine_fits='mean' needs alternative_fits"),
+        (
+            {"combine_fits": "mean", "systematics": (Alternative("tag", {"alternative_fits": ()}),)},
+            ConfigError,
+            "needs the same alternative_fits in each measurement",
+        ),
+    ],
+)
+def test_wrong_combinations_are_refused(changes: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        declaration(**changes)
