@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pocket.base.arguments import Declarative
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.histograms.config import Axis
-from pocket.histograms.edges import declared_edges
+from pocket.histograms.edges import declared_edges, missing_edge
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 ALTERNATIVE_FITS = ("signal", "background", "mass_range")
@@ -148,6 +149,7 @@ class TagAndProbeFit(TagAndProbe):
         combine_fits: uncertainty from the alternative fits: one source for each of them (``quadrature``); or a single
             source ``fits`` with the largest shift of each bin (``maximum``), with the standard deviation of all fits
             (``spread``), or with this and the mean of all fits as the value (``mean``).
+        mass_bins: edges of the mass bins in the fit, some of those of the axis, if it shall have fewer.
         overrides: bin, as reports name it → what its fit has in place of these arguments.
 
     Raises:
@@ -183,6 +185,7 @@ class TagAndProbeFit(TagAndProbe):
     alternative_signal: str = "breit_wigner"
     alternative_background: str = "quadratic"
     combine_fits: str = dataclasses.field(default="quadrature", metadata={"fingerprint": "given"})
+    mass_bins: tuple[float, ...] = dataclasses.field(default=(), metadata={"fingerprint": "given"})
     overrides: Mapping[str, Fit] = dataclasses.field(default_factory=dict, metadata={"fingerprint": "given"})
 
     def __post_init__(self) -> None:
@@ -198,6 +201,8 @@ class TagAndProbeFit(TagAndProbe):
                     raise UnknownNameError(key, value, known, self.where)
             if part in self.alternative_fits and alternative == nominal:
                 raise ConfigError(f"{self.where}: alternative_{part} is {nominal!r}, as in the nominal fit")
+        if any(high <= low for low, high in itertools.pairwise(self.mass_bins)):
+            raise ConfigError(f"{self.where}: mass_bins must rise, not {self.mass_bins}")
         check_known("combine_fits", [self.combine_fits], COMBINATIONS, self.where)
         if self.combine_fits != "quadrature" and not self.alternative_fits:
             raise ConfigError(f"{self.where}: combine_fits={self.combine_fits!r} needs alternative_fits")
@@ -218,14 +223,16 @@ class TagAndProbeFit(TagAndProbe):
             self._require_range(f"mass_range in overrides, {label}", fit.mass_range)
 
     def check_axes(self, axes: Sequence[Axis], where: str) -> None:
-        """Check the declared axes of the histogram, and the bins of ``overrides``.
+        """Check the declared axes of the histogram, ``mass_bins`` and the bins of ``overrides``.
 
         Raises:
             UnknownNameError: as in other declarations, and if there is no such bin.
-            ConfigError: as in other declarations.
+            ConfigError: as in other declarations, and if there is no such edge.
         """
         super().check_axes(axes, where)
         edges = {axis.name: found for axis in axes if (found := declared_edges(axis)) is not None}
+        if self.mass_axis in edges:
+            self.check_mass_bins(edges[self.mass_axis])
         if self.overrides and set(self.axes) <= set(edges):
             from pocket.scale_factors.measurement.binning import bin_labels
 
@@ -236,6 +243,18 @@ class TagAndProbeFit(TagAndProbe):
                 year = next(one for one in years if label.startswith(one))
                 members = [f"{year}{one}" for one in label.removeprefix(year).split(" + ")]
                 check_known("bin", members, (f"{year}{one}" for one in bins), f"overrides of {where}")
+
+    def check_mass_bins(self, edges: Floats) -> None:
+        """Check that ``mass_bins`` are edges of the histogram.
+
+        Raises:
+            ConfigError: if one isn't.
+        """
+        if missing := missing_edge(self.mass_bins, edges):
+            raise ConfigError(
+                f"{self.where}, axis {self.mass_axis!r}: {missing[0]:g} in mass_bins is no edge, nearest: "
+                f"{missing[1]:g}"
+            )
 
     def of_year(self, year: str) -> Self:
         """Return the measurement in one year, whose bins have no year in their names."""

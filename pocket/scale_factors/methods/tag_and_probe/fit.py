@@ -45,7 +45,7 @@ from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     breit_wigner_spectrum,
     template_spectrum,
 )
-from pocket.scale_factors.methods.tag_and_probe.mass_windows import mass_edges, mass_window
+from pocket.scale_factors.methods.tag_and_probe.mass_windows import coarser, mass_edges, mass_window
 
 NO_INTERVAL = "no interval for the efficiency"
 #: smallest number of mass bins in a fit
@@ -88,6 +88,14 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
     data = templates.counted(declaration.data, (declaration.mass_axis,))
     mc = templates.counts(declaration.mc, (declaration.mass_axis,))
     masses = mass_edges(declaration, templates)
+    if declaration.mass_bins:
+        masses, starts = coarser(declaration, masses)
+        data, mc = (
+            Counts(
+                *(np.add.reduceat(getattr(counts, part.name), starts, axis=-1) for part in dataclasses.fields(Counts))
+            )
+            for counts in (data, mc)
+        )
     check_known("bin", declaration.overrides, labels, f"overrides of {declaration.where}")
     models = (NOMINAL, *declaration.alternative_fits)
     windows = {model: [_window(masses, declaration, label, model) for label in labels] for model in models}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pocket.base.typing import Floats
+from pocket.base.typing import Floats, Indices
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.scale_factors.measurement.templates import Templates
-from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbe
+from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbe, TagAndProbeFit
 
 
 def mass_edges(declaration: TagAndProbe, templates: Templates) -> Floats:
@@ -26,6 +26,18 @@ def mass_edges(declaration: TagAndProbe, templates: Templates) -> Floats:
             f"{declaration.mass_axis!r}"
         )
     return np.asarray(data, dtype=float)
+
+
+def coarser(declaration: TagAndProbeFit, masses: Floats) -> tuple[Floats, Indices]:
+    """Return the edges of ``mass_bins`` with those of the axis beyond them, and where they are among all edges.
+
+    Raises:
+        ConfigError: if the axis lacks an edge.
+    """
+    declaration.check_mass_bins(masses)
+    low, high = declaration.mass_bins[0], declaration.mass_bins[-1]
+    kept = (masses < low) | (masses > high) | np.isclose(masses[:, None], declaration.mass_bins).any(axis=1)
+    return masses[kept], np.flatnonzero(kept)[:-1]
 
 
 def mass_window(declaration: TagAndProbe, masses: Floats, key: str, bounds: tuple[float, float]) -> slice:

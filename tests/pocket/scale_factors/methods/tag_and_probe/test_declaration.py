@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import hist
 import numpy as np
 import pytest
 
@@ -231,3 +232,42 @@ def test_the_mean_of_fits_is_that_of_every_measurement() -> None:
 def test_wrong_combinations_are_refused(changes: dict[str, Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         declaration(**changes)
+
+
+def test_mass_bins_and_ranges_of_an_alternative() -> None:
+    """They give what templates with these bins, and a declaration with this range, give."""
+    fine, even = toys.tag_and_probe(4, pairs=3000), tuple(range(60, 121, 2))
+    coarse = {name: histogram[{"mass": hist.rebin(2)}] for name, histogram in fine.items()}
+    sources = (Alternative("bins", {"mass_bins": even}), Alternative("range", {"mass_range": (75, 120)}))
+    result = measure("sf", declaration(alternative_fits=(), systematics=sources), fine)
+    of_coarse = measure("sf", declaration(alternative_fits=()), coarse)
+    asymmetric = measure("sf", declaration(alternative_fits=(), mass_range=(75, 120)), fine)
+    for source, other in (("bins", of_coarse), ("range", asymmetric)):
+        shift = other.scale_factor.value - result.scale_factor.value
+        assert result.systematics[source][0] == pytest.approx(shift, rel=1e-9, abs=1e-12)
+        assert shift.all()
+    # Bins of the axis beyond the range stay, since the spectrum is smeared from there.
+    inner = measure("sf", declaration(alternative_fits=(), mass_bins=even[5:-5], mass_range=(70, 110)), fine)
+    first = fits(inner, BIN)["nominal"]
+    assert first.mass_edges.tolist() == list(even[5:-5])
+    counts = fine["data"][{"cat": 0, "passing": 1, "pt": 1, "abseta": 0}].values()
+    assert first.regions["pass"].data.tolist() == [counts[i] + counts[i + 1] for i in range(10, 50, 2)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"mass_bins": (60, 70, 65)}, "mass_bins must rise"),
+        ({"mass_bins": (60.5, *range(61, 121))}, "axis 'mass': 60.5 in mass_bins is no edge, nearest: 6[01]"),
+        ({"mass_bins": tuple(range(60, 121, 4))}, "mass_range holds 15 bins, a fit needs 20"),
+        ({"mass_bins": tuple(range(61, 120, 2))}, "bins within mass_range must be equally wide"),
+        ({"mass_bins": tuple(range(60, 121, 2)), "mass_range": (61, 120)}, r"isn't on bin edges, nearest: \(60, 120\)"),
+    ],
+)
+def test_wrong_mass_bins(changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        measure("sf", declaration(**changes), toys.tag_and_probe(1, pairs=200))
+    if "no edge" in text:
+        axes = [Axis("x", name=name, bins=60, start=60, stop=120) for name in ("pt", "abseta", "mass", "passing")]
+        with pytest.raises(ConfigError, match=text):
+            declaration(**changes).check_axes(axes, "scale factor 'a'")
