@@ -13,13 +13,13 @@ from iminuit import Minuit
 
 from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
+from pocket.scale_factors.methods.tag_and_probe.declaration import Z_WIDTH
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     SHIFT_MAX,
     SIGMA_MAX,
     SIGMA_MIN,
-    Z_MASS,
-    Z_WIDTH,
     SmearedSpectrum,
+    breit_wigner,
 )
 
 #: largest displacement of a mass [GeV], for which the tails count
@@ -64,18 +64,17 @@ def crystal_ball(t: Floats, tails: Tails) -> tuple[Floats, Floats]:
 
 
 class CrystalBallSpectrum(SmearedSpectrum):
-    """Breit–Wigner spectrum of the Z boson, convolved with a double-sided Crystal Ball function.
+    """Breit–Wigner spectrum with the mass of the Z boson, convolved with a double-sided Crystal Ball function.
 
     Args:
         edges: edges of the mass bins [GeV].
         tails: tails of the Crystal Ball function.
         sigma: initial value of its width in a fit [GeV].
+        width: width of the resonance [GeV].
     """
 
-    def __init__(self, edges: Floats, tails: Tails, sigma: float) -> None:
-        super().__init__(
-            lambda mass: np.arctan((mass - Z_MASS) / (Z_WIDTH / 2)), edges, np.inf, sigma, reach=TAIL_REACH
-        )
+    def __init__(self, edges: Floats, tails: Tails, sigma: float, width: float = Z_WIDTH) -> None:
+        super().__init__(breit_wigner(width), edges, np.inf, sigma, reach=TAIL_REACH)
         self.tails = tails
 
     def __call__(self, shift: float, sigma: float) -> Floats:
@@ -94,18 +93,21 @@ class CrystalBallSpectrum(SmearedSpectrum):
         return np.asarray((self._displaced @ np.stack([-slopes / sigma, -slopes * away / sigma], axis=1)).T)
 
 
-def crystal_ball_spectrum(contents: Floats, weight: float, edges: Floats) -> CrystalBallSpectrum:
+def crystal_ball_spectrum(
+    contents: Floats, weight: float, edges: Floats, width: float = Z_WIDTH
+) -> CrystalBallSpectrum:
     """Return the spectrum whose tails are fitted to simulation.
 
     Args:
         contents: sums of weights of simulated signal per mass bin; their sum must be positive.
         weight: mean weight Σw²/Σw.
         edges: edges of the mass bins [GeV].
+        width: width of the resonance [GeV].
 
     Raises:
         ScaleFactorError: if the fit fails.
     """
-    first = CrystalBallSpectrum(edges, Tails(1.5, 3.0, 1.5, 5.0), sigma=1.5)
+    first = CrystalBallSpectrum(edges, Tails(1.5, 3.0, 1.5, 5.0), sigma=1.5, width=width)
 
     def cost(shift: float, sigma: float, alpha_low: float, n_low: float, alpha_high: float, n_high: float) -> float:
         """Return twice the negative logarithm of the likelihood, in which weights may be negative."""
@@ -118,4 +120,4 @@ def crystal_ball_spectrum(contents: Floats, weight: float, edges: Floats) -> Cry
     if not np.isfinite(minuit.fval):
         raise ScaleFactorError("the fit of the Crystal Ball function to simulation fails")
     _, sigma, *tails = minuit.values
-    return CrystalBallSpectrum(edges, Tails(*tails), sigma)
+    return CrystalBallSpectrum(edges, Tails(*tails), sigma, width)

@@ -16,6 +16,8 @@ from pocket.histograms.config import Axis
 from pocket.histograms.edges import declared_edges, missing_edge
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
+#: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)
+Z_MASS, Z_WIDTH = 91.188, 2.4955
 ALTERNATIVE_FITS = ("signal", "background", "mass_range")
 #: uncertainty from the alternative fits: one source for each, or a single source
 COMBINATIONS = ("quadrature", "maximum", "mean", "spread")
@@ -25,6 +27,8 @@ BACKGROUNDS: Mapping[str, tuple[str, ...]] = {
     "exponential": ("background", "slope"),
     "quadratic": ("background_low", "background_middle", "background_high"),
     "cms_shape": ("background", "alpha", "beta", "gamma"),
+    "bernstein": ("background", "bernstein_1", "bernstein_2", "bernstein_3"),
+    "power_law": ("background", "power"),
 }
 #: parameters of all fits; those of the background follow
 PARAMETERS = ("signal", "efficiency", "shift", "sigma", "odds_linear", "odds_quadratic")
@@ -143,18 +147,22 @@ class TagAndProbeFit(TagAndProbe):
             ``breit_wigner`` with these; or a ``crystal_ball``, a Breit–Wigner convolved with a Gaussian that has
             power-law tails on both sides, which are those of simulation.
         background: shape of the background, with its own parameters in passing and in failing pairs: an
-            ``exponential``; a ``quadratic`` polynomial; or ``cms_shape``, an exponential behind a turn-on.
+            ``exponential``; a ``quadratic`` polynomial; ``cms_shape``, an exponential behind a turn-on; a positive
+            ``bernstein`` polynomial of third degree; or a ``power_law``.
         alternative_signal: spectrum of the alternative fit ``signal``.
         alternative_background: shape of the alternative fit ``background``.
         combine_fits: uncertainty from the alternative fits: one source for each of them (``quadrature``); or a single
             source ``fits`` with the largest shift of each bin (``maximum``), with the standard deviation of all fits
             (``spread``), or with this and the mean of all fits as the value (``mean``).
+        mass: mass of the resonance [unit of the axis]. Initial values, limits and constraints of the fit scale with it.
+        width: its natural width [unit of the axis].
         mass_bins: edges of the mass bins in the fit, some of those of the axis, if it shall have fewer.
         overrides: bin, as reports name it → what its fit has in place of these arguments.
 
     Raises:
-        ConfigError: as in other declarations, if the mass range is empty, an alternative is the nominal one, there are
-            no alternative fits to combine, or a systematic uncertainty changes those whose mean is the value.
+        ConfigError: as in other declarations, if the mass range is empty or lacks the resonance, an alternative is the
+            nominal one, there are no alternative fits to combine, or a systematic uncertainty changes those whose mean
+            is the value.
         UnknownNameError: as in other declarations, and if an alternative fit, a spectrum, a shape, or a bin or a
             parameter of ``overrides`` is unknown.
 
@@ -185,6 +193,8 @@ class TagAndProbeFit(TagAndProbe):
     alternative_signal: str = "breit_wigner"
     alternative_background: str = "quadratic"
     combine_fits: str = dataclasses.field(default="quadrature", metadata={"fingerprint": "given"})
+    mass: float = dataclasses.field(default=Z_MASS, metadata={"fingerprint": "given"})
+    width: float = dataclasses.field(default=Z_WIDTH, metadata={"fingerprint": "given"})
     mass_bins: tuple[float, ...] = dataclasses.field(default=(), metadata={"fingerprint": "given"})
     overrides: Mapping[str, Fit] = dataclasses.field(default_factory=dict, metadata={"fingerprint": "given"})
 
@@ -201,6 +211,11 @@ class TagAndProbeFit(TagAndProbe):
                     raise UnknownNameError(key, value, known, self.where)
             if part in self.alternative_fits and alternative == nominal:
                 raise ConfigError(f"{self.where}: alternative_{part} is {nominal!r}, as in the nominal fit")
+        if not self.mass_range[0] < self.mass < self.mass_range[1] or not 0 < self.width < math.inf:
+            raise ConfigError(
+                f"{self.where}: a resonance with mass={self.mass:g} and width={self.width:g} can't be fitted in "
+                f"mass_range={self.mass_range}; default is the Z boson"
+            )
         if any(high <= low for low, high in itertools.pairwise(self.mass_bins)):
             raise ConfigError(f"{self.where}: mass_bins must rise, not {self.mass_bins}")
         check_known("combine_fits", [self.combine_fits], COMBINATIONS, self.where)

@@ -31,15 +31,17 @@ from pocket.scale_factors.methods.efficiency.statistics import (
 )
 from pocket.scale_factors.methods.tag_and_probe.cms_shape import CMSShape
 from pocket.scale_factors.methods.tag_and_probe.crystal_ball import crystal_ball_spectrum
-from pocket.scale_factors.methods.tag_and_probe.declaration import Fit, TagAndProbeFit
+from pocket.scale_factors.methods.tag_and_probe.declaration import Z_MASS, Fit, TagAndProbeFit
 from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     SHIFT_MAX,
     SIGMA_MAX,
     SIGMA_MIN,
     Background,
+    Bernstein,
     Exponential,
     MassDependence,
+    PowerLaw,
     Quadratic,
     SmearedSpectrum,
     breit_wigner_spectrum,
@@ -55,7 +57,11 @@ BACKGROUND_SHAPES: Mapping[str, Callable[[Floats], Background]] = {
     "exponential": Exponential,
     "quadratic": Quadratic,
     "cms_shape": CMSShape,
+    "bernstein": Bernstein,
+    "power_law": PowerLaw,
 }
+#: parameter → power of the unit of the mass; others have none
+UNITS: Mapping[str, int] = {"shift": 1, "sigma": 1, "alpha": 1, "slope": -1, "beta": -1, "gamma": -1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,16 +164,17 @@ def _fit_bin(
     which: tuple[str, int],
 ) -> BinFit:
     model, group = which
-    label = labels[group]
+    label, unit = labels[group], declaration.mass / Z_MASS
     settings = declaration.fit_of(label, model)
-    fitted = fit(_model(settings, templates, group, windows[model][group], masses), label, model, settings)
+    likelihood = _model(settings, templates, group, windows[model][group], masses / unit, declaration.width / unit)
+    fitted = fit(likelihood, label, model, settings, unit)
     if model == NOMINAL and label in declaration.overrides:
         named = dataclasses.replace(fitted.diagnostics, overridden=str(declaration.overrides[label]))
         return dataclasses.replace(fitted, diagnostics=named)
     return fitted
 
 
-def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None) -> BinFit:
+def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None, unit: float = 1.0) -> BinFit:
     """Return the fit of one bin.
 
     Args:
@@ -175,6 +182,7 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
         label: the bin, for the diagnostics.
         name: name of the model, for the diagnostics; the interval of the efficiency is only found for ``nominal``.
         settings: initial values and ranges of parameters that have others than those of the model.
+        unit: mass that the model takes as 1 GeV; limits and constraints are those of the Z boson.
 
     Returns:
         The fit, even if it failed: its status has the reason.
@@ -182,7 +190,8 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     Raises:
         ConfigError: if a range lacks the start of its parameter, or exceeds the limits of the model.
     """
-    own = settings.start if settings else {}
+    sizes = {parameter: unit ** UNITS.get(parameter.partition("_")[0], 0) for parameter in model.names}
+    own = {name: value / sizes[name] for name, value in settings.start.items()} if settings else {}
     start = tuple(own.get(parameter, value) for parameter, value in zip(model.names, model.start(), strict=True))
     minuit = Minuit(model, *start, grad=model.gradient, name=model.names)
     minuit.limits["signal"] = (0, None)
@@ -195,14 +204,15 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     minuit.limits["odds_linear"] = minuit.limits["odds_quadratic"] = (-5, 5)
     ranges = settings.ranges if settings else {}
     for parameter, (low, high) in ranges.items():
-        least, most = minuit.limits[parameter]
-        value = minuit.values[parameter]
+        size = sizes[parameter]
+        least, most = (bound * size for bound in minuit.limits[parameter])
+        value = minuit.values[parameter] * size
         if not least <= low <= value <= high <= most:
             raise ConfigError(
                 f"overrides, {label}: the range of {parameter!r}, ({low}, {high}), must contain its start {value:g} "
                 f"and be within ({least:g}, {most:g})"
             )
-        minuit.limits[parameter] = (low, high)
+        minuit.limits[parameter] = (low / size, high / size)
     minuit.errors["signal"] = np.sqrt(start[0])
     minuit.errors["efficiency"] = 0.003
     minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
@@ -231,7 +241,7 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     diagnostics = FitDiagnostics(
         label=label,
         model=name,
-        mass_edges=model.edges,
+        mass_edges=model.edges * unit,
         regions={
             region: Region(
                 data=model.counts[i],
@@ -245,7 +255,7 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
         },
         chi2=model.chi2(*minuit.values),
         ndf=model.ndf,
-        parameters={name: (minuit.values[name], minuit.errors[name]) for name in model.names},
+        parameters={name: (minuit.values[name] * size, minuit.errors[name] * size) for name, size in sizes.items()},
         status=status,
         attempts=attempts,
     )
@@ -323,7 +333,9 @@ def _simulated_efficiency(name: str, mc: Counts, windows: Sequence[slice], label
     return weighted_efficiency(passing, failing, passing_variance, failing_variance)
 
 
-def _model(settings: Fit, templates: tuple[Counts, Counts], group: int, window: slice, masses: Floats) -> PassFailModel:
+def _model(
+    settings: Fit, templates: tuple[Counts, Counts], group: int, window: slice, masses: Floats, width: float
+) -> PassFailModel:
     """Return the likelihood of one bin for a fit to data and simulation."""
     data, mc = templates
     passing, failing = mc.passing[group], mc.failing[group]
@@ -333,19 +345,21 @@ def _model(settings: Fit, templates: tuple[Counts, Counts], group: int, window: 
     return PassFailModel(
         counts=np.stack([data.passing[group][window], data.failing[group][window]]),
         edges=edges,
-        spectrum=_spectrum(settings.signal, passing + failing, weight, masses, window),
+        spectrum=_spectrum(settings.signal, passing + failing, weight, masses, window, width),
         dependence=MassDependence(passing[window], failing[window], weight),
         background=BACKGROUND_SHAPES[settings.background](edges),
     )
 
 
-def _spectrum(name: str, contents: Floats, weight: float, masses: Floats, window: slice) -> SmearedSpectrum:
+def _spectrum(
+    name: str, contents: Floats, weight: float, masses: Floats, window: slice, width: float
+) -> SmearedSpectrum:
     """Return the spectrum of the signal, from simulated sums of weights per bin of the mass axis."""
     edges = masses[window.start : window.stop + 1]
     if name == "breit_wigner":
-        return breit_wigner_spectrum(edges)
+        return breit_wigner_spectrum(edges, width)
     if name == "crystal_ball":
-        return crystal_ball_spectrum(contents[window], weight, edges)
+        return crystal_ball_spectrum(contents[window], weight, edges, width)
     return template_spectrum(contents, weight, masses, edges)
 
 

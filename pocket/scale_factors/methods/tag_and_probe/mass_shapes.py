@@ -18,13 +18,11 @@ from typing import Protocol
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import binom, expit
 
 from pocket.base.typing import Floats
-from pocket.scale_factors.methods.tag_and_probe.declaration import BACKGROUNDS
+from pocket.scale_factors.methods.tag_and_probe.declaration import BACKGROUNDS, Z_MASS, Z_WIDTH
 
-#: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)
-Z_MASS, Z_WIDTH = 91.188, 2.4955
 #: spacing of the displacements that the smearing sums over, and the largest displacement [GeV]
 STEP, REACH = 0.2, 20.0
 #: smallest smearing [GeV], below which the sum over displacements isn't a good approximation of a Gaussian integral
@@ -33,6 +31,8 @@ SIGMA_MIN = 0.15
 SIGMA_MAX, SHIFT_MAX = 4.0, 3.0
 #: width [1/GeV] of the normal distribution that constrains the slope of the exponential
 SLOPE_WIDTH = 0.05
+#: widths of the normal distributions that constrain the exponent of a power law, and logarithms of coefficients
+POWER_WIDTH, COEFFICIENT_WIDTH = 5.0, 2.0
 
 
 class MassDependence:
@@ -149,9 +149,33 @@ def template_spectrum(contents: Floats, weight: float, axis_edges: Floats, edges
     return SmearedSpectrum(PchipInterpolator(masses, sums), edges, fitted.sum() / weight, sigma=0.5)
 
 
-def breit_wigner_spectrum(edges: Floats) -> SmearedSpectrum:
-    """Return the Breit–Wigner spectrum of the Z boson."""
-    return SmearedSpectrum(lambda mass: np.arctan((mass - Z_MASS) / (Z_WIDTH / 2)), edges, np.inf, sigma=1.5)
+def breit_wigner(width: float) -> Callable[[Floats], Floats]:
+    """Return the cumulative Breit–Wigner spectrum at the mass of the Z boson, up to a factor.
+
+    That of a narrow resonance would jump between the displacements. So it is averaged over two steps of them with a
+    triangular weight, which interpolates the smearing linearly.
+
+    Args:
+        width: width of the resonance [GeV].
+    """
+    half = width / 2
+    if width >= STEP:
+        return lambda mass: np.arctan((mass - Z_MASS) / half)
+
+    def integral(x: Floats) -> Floats:
+        """Return the arc tangent of x/half, integrated twice."""
+        return np.asarray(((x**2 - half**2) * np.arctan(x / half) + half * x * (1 - np.log1p((x / half) ** 2))) / 2)
+
+    def averaged(mass: Floats) -> Floats:
+        low, middle, high = (integral(mass - Z_MASS + side * STEP) for side in (-1, 0, 1))
+        return np.asarray((low - 2 * middle + high) / STEP**2)
+
+    return averaged
+
+
+def breit_wigner_spectrum(edges: Floats, width: float = Z_WIDTH) -> SmearedSpectrum:
+    """Return the Breit–Wigner spectrum of a resonance with the mass of the Z boson."""
+    return SmearedSpectrum(breit_wigner(width), edges, np.inf, sigma=1.5)
 
 
 class Background(Protocol):
@@ -192,6 +216,7 @@ class Exponential:
     """
 
     names: tuple[str, ...] = BACKGROUNDS["exponential"]
+    slope_width = SLOPE_WIDTH
     yields: tuple[str, ...] = ("background",)
     limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
     constrained = 0
@@ -214,10 +239,10 @@ class Exponential:
         return np.stack([shape, values[0] * shape * (shape @ self._mass - self._mass)])
 
     def penalty(self, *values: float) -> float:
-        return (values[1] / SLOPE_WIDTH) ** 2
+        return (values[1] / self.slope_width) ** 2
 
     def penalty_gradient(self, *values: float) -> tuple[float, ...]:
-        return 0.0, 2 * values[1] / SLOPE_WIDTH**2
+        return 0.0, 2 * values[1] / self.slope_width**2
 
 
 class Quadratic:
@@ -254,3 +279,60 @@ class Quadratic:
 
     def penalty_gradient(self, *values: float) -> tuple[float, ...]:
         return 0.0, 0.0, 0.0
+
+
+class PowerLaw(Exponential):
+    """Background m^−p, an exponential in the logarithm of the mass.
+
+    Args:
+        edges: edges of equally wide mass bins [GeV].
+    """
+
+    names: tuple[str, ...] = BACKGROUNDS["power_law"]
+    slope_width = POWER_WIDTH
+
+    def __init__(self, edges: Floats) -> None:
+        self._middle = (edges[0] + edges[-1]) / 2
+        self._mass = np.log((edges[:-1] + edges[1:]) / 2 / self._middle)
+        self._largest = np.abs(self._mass).max()
+
+    def start(self, total: float, slope: float) -> tuple[float, ...]:
+        return total, slope * self._middle
+
+
+class Bernstein:
+    """Background with a polynomial of third degree, whose Bernstein coefficients are 1 and three exponentials.
+
+    Args:
+        edges: edges of equally wide mass bins [GeV].
+    """
+
+    names: tuple[str, ...] = BACKGROUNDS["bernstein"]
+    yields: tuple[str, ...] = ("background",)
+    limits: Mapping[str, tuple[float, float]] = MappingProxyType(dict.fromkeys(names[1:], (-10.0, 10.0)))
+    constrained = 3
+
+    def __init__(self, edges: Floats) -> None:
+        self._range = edges[-1] - edges[0]
+        x = ((edges[:-1] + edges[1:]) / 2 - edges[0]) / self._range
+        self._polynomials = np.stack([binom(3, k) * x**k * (1 - x) ** (3 - k) for k in range(4)])
+
+    def start(self, total: float, slope: float) -> tuple[float, ...]:
+        return total, *np.clip(-slope * self._range * np.arange(1, 4) / 3, -4, 4).tolist()
+
+    def __call__(self, *values: float) -> Floats:
+        shape = np.exp([0.0, *values[1:]]) @ self._polynomials
+        return np.asarray(shape * (values[0] / shape.sum()))
+
+    def gradient(self, *values: float) -> Floats:
+        parts = np.exp([0.0, *values[1:]])[:, np.newaxis] * self._polynomials
+        fractions = parts / parts.sum()
+        fraction = fractions.sum(axis=0)
+        moved = fractions[1:] - fractions[1:].sum(axis=1, keepdims=True) * fraction
+        return np.concatenate([fraction[np.newaxis], values[0] * moved])
+
+    def penalty(self, *values: float) -> float:
+        return sum((value / COEFFICIENT_WIDTH) ** 2 for value in values[1:])
+
+    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
+        return 0.0, *(2 * value / COEFFICIENT_WIDTH**2 for value in values[1:])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pocket.errors import UnstableFitError
-from pocket.scale_factors import EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
+from pocket.scale_factors import EfficiencyRatio, Fit, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.measurement.templates import Templates, find_bins
@@ -86,6 +86,36 @@ def test_a_right_measurement_passes(name: str) -> None:
 def test_fits_pass() -> None:
     found = check(FITTED, with_background(), 30, others=("wjets",))
     assert found.passed, found.outcome
+
+
+def test_the_spread_of_alternative_fits_is_no_statistical_error() -> None:
+    """The errors of pulls are those of the nominal fit, also if the value is a mean of fits."""
+    mean = dataclasses.replace(FITTED, alternative_fits=("background", "mass_range"), combine_fits="mean")
+    histograms = with_background()
+    toy, of_mean = (
+        truth.measure_once(made.templates.labels, made, (0, False))
+        for made in (experiments(one, histograms, ("wjets",)) for one in (FITTED, mean.bare()))
+    )
+    assert isinstance(toy, truth.Toy)
+    assert isinstance(of_mean, truth.Toy)
+    assert np.array_equal(toy.errors, of_mean.errors)
+    assert (toy.differences != of_mean.differences).all()
+
+
+def test_the_range_of_a_bin_is_that_of_its_truth() -> None:
+    """Failing pairs of simulation lose mass, so the efficiency depends on the range in which pairs count."""
+    histograms = toys.with_tails(2)
+    own = dataclasses.replace(FITTED, overrides={"pt [30, 50), abseta [0, 1.2)": Fit(mass_range=(80, 102))})
+    everywhere = dataclasses.replace(FITTED, mass_range=(80, 102))
+    factors = np.full(6, 0.97)
+
+    def failing(declaration: TagAndProbeFit) -> Any:
+        made = experiments(declaration, histograms)
+        injected = made.inject(declaration, made.templates, factors, np.random.default_rng(1))
+        return np.unique(injected.factor("dy", histograms["dy"]).ravel().round(9))
+
+    plain, of_bin, of_all = failing(FITTED), failing(own), failing(everywhere)
+    assert set(of_bin) - set(plain) == set(of_all) & set(of_bin) - {0.97} != set()
 
 
 def test_a_background_that_is_not_subtracted_fails() -> None:

@@ -12,7 +12,7 @@ from pocket.scale_factors.methods.tag_and_probe.crystal_ball import (
     crystal_ball,
     crystal_ball_spectrum,
 )
-from pocket.scale_factors.methods.tag_and_probe.mass_shapes import Z_MASS, Z_WIDTH
+from pocket.scale_factors.methods.tag_and_probe.declaration import Z_MASS, Z_WIDTH
 
 EDGES = np.linspace(60, 120, 61)
 TAILS = [Tails(1.2, 2.5, 1.8, 6.0), Tails(0.5, 1.2, 3.0, 30.0), Tails(2.5, 4.0, 0.8, 3.0)]

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, special
 
+from pocket.scale_factors.methods.tag_and_probe.declaration import Z_MASS, Z_WIDTH
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
-    Z_MASS,
-    Z_WIDTH,
     Exponential,
     MassDependence,
     Quadratic,
