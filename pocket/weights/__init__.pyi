@@ -42,6 +42,7 @@ from .photons import (
 )
 from .pdf import AlphaS as AlphaS, PDFWeight as PDFWeight
 from .pdf_sets import PDFSet as PDFSet
+from .product import WeightProduct as WeightProduct
 from .scale_factor import ScaleFactorWeight as ScaleFactorWeight
 from .shower_variations import PartonShowerSplit as PartonShowerSplit
 from .square_root import SquareRoot as SquareRoot
