@@ -25,12 +25,13 @@ from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.deferred import Broken, deferred_errors
 from pocket.configuration.import_errors import add_lines, explain_import
+from pocket.configuration.injected import add_injected
 from pocket.configuration.plot import TemplatePlot, all_plots
 from pocket.configuration.repeated_keys import warn_of_repeated_keys
 from pocket.configuration.restricted import restrict_analysis
 from pocket.configuration.skim import Skim
 from pocket.configuration.user_errors import describe, in_configuration, suggestion
-from pocket.configuration.whole import check_shapes
+from pocket.configuration.whole import check_samples, check_shapes
 from pocket.datasets.restriction import Restriction
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
@@ -121,16 +122,16 @@ class Analysis(metaclass=Declarative):
         for kind, of_kind in names.items():
             for name in of_kind:
                 check_store_name(kind, name, where)
+        add_injected(self)
         own = {name: self.only_skims(name) for name in self.configs}
         object.__setattr__(self, "skims", {**{name: skim for name, skim in own.items() if skim}, **self.skims})
         with _DEFERRED:
             self.config(self.default_config, f"default_config of {where}")
         for after in self.compare:
             comparison = self.comparison(after)
-            for name in (after, comparison.before, comparison.covariance_config):
+            for name in filter(None, (after, comparison.before, comparison.covariance_config)):
                 with _DEFERRED:
-                    if name:
-                        self.config(name, f"compare of {where}")
+                    self.config(name, f"compare of {where}")
         _ = self.all_plots
         for name, declaration in self.scale_factors.items():
             for measured in declaration.measured():
@@ -400,8 +401,7 @@ class Analysis(metaclass=Declarative):
         check_known("variable", [declaration.variable], config.variables, where)
         check_known("category", categories or declaration.categories(), config.categories.names, where)
         declaration.check_axes(config.variables[declaration.variable].axes, where)
-        stored = [name for sample in config.samples for name in config.stored_samples(sample)]
-        check_known("sample", declaration.samples(), stored, where)
+        check_samples(config, declaration.roles(), where)
         check_known("year", declaration.years, self.years_of(declaration.input).values(), where)
         check_shapes(config, declaration.reading(), f"systematics of {where}")
         check_known("scale factor", declaration.upstream, self.scale_factors, f"upstream of {where}")

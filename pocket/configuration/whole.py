@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,21 @@ def check_whole(cfg: Configurator) -> None:
     except (ConfigError, DatasetError) as error:
         # PocketCoffea finds out when it processes the dataset.
         cfg._cannot_process(str(error))
+
+
+def check_samples(cfg: Configurator, roles: Mapping[str, Sequence[str]], where: str) -> None:
+    """Check that the samples of a scale factor have templates, of data in the role ``data`` and else of simulation.
+
+    Raises:
+        UnknownNameError: if a sample has no templates.
+        ConfigError: if it is of the other kind.
+    """
+    kinds = {name: is_mc for sample, is_mc in cfg.samples.items() for name in cfg.stored_samples(sample)}
+    for role, samples in roles.items():
+        check_known("sample", samples, kinds, where)
+        for sample in samples:
+            if (is_mc := kinds[sample]) == (role == "data"):
+                raise ConfigError(f"{where}: {role} has {sample!r}, which is {'simulation' if is_mc else 'data'}")
 
 
 def check_shapes(cfg: Configurator, reading: Reading, where: str) -> None:

@@ -70,10 +70,12 @@ class Closure(metaclass=Declarative):
         injected: scale factors that bins have in turn in pseudo-data, in which the measurement must find them; default:
             those of the method.
         accept: bin, as reports name it → why its fit is accepted although it doesn't describe the data.
+        events: whether the measurement must also find injected scale factors in simulated events, to which they are
+            applied instead of the measured ones in the ``input`` of ``remeasured``.
 
     Raises:
         ConfigError: if an injected scale factor isn't positive, a fit is accepted without a reason, a place isn't a
-            mapping of arguments, or ``split`` doesn't have two places.
+            mapping of arguments, ``split`` doesn't have two places, or ``events`` needs an ``input`` in ``remeasured``.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {
@@ -89,6 +91,7 @@ class Closure(metaclass=Declarative):
     preserved: tuple[PreservedYield, ...] = ()
     injected: tuple[float, ...] = ()
     accept: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    events: bool = False
 
     def __post_init__(self) -> None:
         for factor in self.injected:
@@ -105,6 +108,8 @@ class Closure(metaclass=Declarative):
                     raise ConfigError(
                         f"{name} of a closure: expected arguments of the declaration and their values, not {place!r}"
                     )
+        if self.events and "input" not in self.remeasured:
+            raise ConfigError("events of a closure: name what weights probes, remeasured={'input': …}")
 
     def changes(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
         """Return argument → its places, for the arguments that are given."""
@@ -112,6 +117,8 @@ class Closure(metaclass=Declarative):
             "same_events": (self.same_events,),
             "remeasured": (self.remeasured,),
         }
+        if self.events and "input" in self.remeasured:
+            places["events"] = ({**self.remeasured, "input": f"{self.remeasured['input']}_injected"},)
         given = {name: of for name, of in places.items() if of != ({},)}
         return {**given, "split": self.split} if self.split else given
 
@@ -161,6 +168,11 @@ def check_closure(declaration: ScaleFactor) -> None:
         raise ConfigError(
             f"{declaration.where}: {method} isn't 1 when measured again, its closure is same_events=, split= or "
             "preserved="
+        )
+    # Methods that put efficiencies into pseudo-data measure those of objects.
+    if closure.events and not declaration.injection.endswith(":efficiency"):
+        raise ConfigError(
+            f"{declaration.where}: events=True injects an efficiency of objects, which {method} doesn't measure in data"
         )
     # This creates and thereby checks the declarations of the places.
     places(declaration)

@@ -63,6 +63,7 @@ class Templates:
         binning: the bins.
         variation: the variation of simulation that is read; samples without it give the nominal templates.
         factors: sample → factor that multiplies it.
+        data_are_expected: whether data are expected numbers, which needn't be integers.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Templates:
     binning: Binning
     variation: str = NOMINAL
     factors: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    data_are_expected: bool = False
 
     @property
     def labels(self) -> list[str]:
@@ -173,7 +175,8 @@ class Templates:
         Raises:
             ScaleFactorError: if they are weighted.
         """
-        if not (np.array_equal(data.values, data.variances) and np.array_equal(data.values, np.rint(data.values))):
+        are_counts = np.array_equal(data.values, data.variances) and np.array_equal(data.values, np.rint(data.values))
+        if not (are_counts or self.data_are_expected):
             raise ScaleFactorError(
                 f"variable {self.declaration.variable!r}: data ({', '.join(samples)}) have weights other than 1"
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import hist
@@ -181,7 +181,7 @@ class PseudoExperiments:
             for name in declaration.simulated()
         }
         if isinstance(declaration, DataScaleFactor):
-            made |= self._data(injected, rng)
+            made |= self._data(injected, partial(poisson, rng))
         return dataclasses.replace(self.templates, histograms=made), injected.truth
 
     def from_other_events(self, seed: int) -> PseudoExperiments:
@@ -193,7 +193,7 @@ class PseudoExperiments:
         }
         return dataclasses.replace(self, templates=dataclasses.replace(self.templates, histograms=made))
 
-    def _data(self, injected: Injected, rng: np.random.Generator) -> dict[str, Histogram]:
+    def _data(self, injected: Injected, draw: Callable[[Floats], Floats]) -> dict[str, Histogram]:
         declaration = self.declaration
         assert isinstance(declaration, DataScaleFactor)
         total: Any = 0.0
@@ -212,13 +212,34 @@ class PseudoExperiments:
                 )
             total = total + expected
         first = self.contents[declaration.mc[0]]
-        drawn = poisson(rng, total)[:, None]
+        drawn = draw(total)[:, None]
         data = Contents(drawn, drawn, (NOMINAL,), first.axes)
         nothing = dataclasses.replace(data, values=0 * drawn, variances=0 * drawn)
         # All data are those of the first sample.
         return {
             name: (nothing if number else data).histogram(declaration) for number, name in enumerate(declaration.data)
         }
+
+
+def with_expected(templates: Templates, weighted: Mapping[str, Histogram], others: Sequence[str]) -> Templates:
+    """Return templates whose data are what simulation with known values expects, without fluctuations.
+
+    Args:
+        templates: the templates.
+        weighted: histograms of the measured samples with known values.
+        others: samples that the data have, too.
+
+    Raises:
+        ScaleFactorError: if a sample has other bins.
+    """
+    declaration, own = templates.declaration.bare(), templates.histograms
+    mixed = {**own, **{name: weighted[name] for name in declaration.mc}}
+    expected = dataclasses.replace(templates, declaration=declaration, histograms=mixed, data_are_expected=True)
+    nothing = Injected(np.ones(0), lambda *_: np.ones(1))
+    experiments = PseudoExperiments(expected, tuple(filter(own.__contains__, others)), np.ones(0), lambda *_: nothing)
+    # Sums of negative weights are no numbers of events.
+    data = experiments._data(nothing, partial(np.maximum, 0))
+    return dataclasses.replace(expected, histograms={**own, **data})
 
 
 def poisson(rng: np.random.Generator, mean: Floats) -> Floats:

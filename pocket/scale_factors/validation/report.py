@@ -97,9 +97,10 @@ class Report:
         """Return the table for the terminal."""
         told = self.statements if self.tested and not self.failed else (self.verdict,)
         start = f"closure of scale factor {self.scale_factor}: "
+        width = max([_NAME_WIDTH, *(len(check.name) for check in self.checks)])
         lines = [f"{' ' * len(start) if number else start}{one}" for number, one in enumerate(told)]
         for check in self.checks:
-            start = f"  {check.name:<{_NAME_WIDTH}} {_RESULTS[check.passed]:<8} "
+            start = f"  {check.name:<{width}} {_RESULTS[check.passed]:<8} "
             text = f"{check.outcome} (compared: {check.compared})" if check.passed is False else check.outcome
             lines += textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
         return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ declaration names, see :class:`~pocket.scale_factors.declarations.closure.Closur
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from correctionlib import CorrectionSet
 from scipy.linalg import block_diag
 
 from pocket.base.typing import Floats
+from pocket.corrections.injected import injected
 from pocket.errors import PocketError, ScaleFactorError
 from pocket.histograms.files import read_sums
 from pocket.histograms.sums import Sums, read_part
@@ -32,10 +33,11 @@ from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRat
 from pocket.scale_factors.validation.algebra import Sides
 from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
 from pocket.scale_factors.validation.fits import check_fits
-from pocket.scale_factors.validation.pseudo_data import PseudoExperiments
+from pocket.scale_factors.validation.overlaps import Selected, check_overlaps, read_selected
+from pocket.scale_factors.validation.pseudo_data import PseudoExperiments, with_expected
 from pocket.scale_factors.validation.report import Report
 from pocket.scale_factors.validation.sums import check_events, check_preserved_yields
-from pocket.scale_factors.validation.truth import in_pseudo_data
+from pocket.scale_factors.validation.truth import TOLERATED, in_pseudo_data
 from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
@@ -53,6 +55,7 @@ class Evidence:
         sources: year → histograms of :func:`~pocket.scale_factors.declarations.closure.closure_sources`.
         sums: sums of :func:`~pocket.scale_factors.declarations.closure.closure_configs`.
         simulated: all simulated samples of the configuration in which it was measured.
+        selected: events that a closure in events selects.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Evidence:
     sources: Mapping[str, Sources]
     sums: Mapping[str, Sums]
     simulated: tuple[str, ...] = ()
+    selected: Selected = dataclasses.field(default_factory=dict)
 
     def units(self, place: ScaleFactor | None = None) -> list[Unit]:
         """Return the units that are measured separately, where the scale factor was measured or in another place."""
@@ -89,6 +93,7 @@ def validate_from(
     """
     simulated = outputs.simulated(declaration.input)
     readings = declaration.closure_readings(simulated)
+    place = places(declaration).get("events")
     return validate(
         Evidence(
             name=name,
@@ -107,6 +112,7 @@ def validate_from(
                 for config, folder in outputs.template_folders.items()
             },
             simulated=simulated,
+            selected=read_selected(outputs.template_folders[place[0].input], declaration) if place else {},
         )
     )
 
@@ -119,6 +125,7 @@ def validate(evidence: Evidence) -> Report:
         "same_events": lambda: check_same_events(evidence),
         "fits": lambda: check_fits(evidence.result, evidence.declaration.closure.accept),
         "truth": lambda: check_truth(evidence),
+        "truth_in_events": lambda: check_truth_in_events(evidence),
         "remeasured": lambda: check_remeasured(evidence),
         "split": lambda: check_split(evidence),
         "yields": lambda: check_yields(evidence),
@@ -194,6 +201,32 @@ def check_truth(evidence: Evidence) -> list[Check]:
     return [in_pseudo_data(measurements)]
 
 
+def check_truth_in_events(evidence: Evidence) -> list[Check]:
+    """Return the check of the measurement in simulated events to which known scale factors are applied."""
+    if not evidence.places("events"):
+        return []
+    ((_, place),) = evidence.places("events")
+    declaration = evidence.declaration
+    compared = (
+        "the scale factor measured in simulated events to which known ones are applied, and these; of the error of a "
+        f"measurement, the same events leave {declaration.same_events:g}, and each bin may be off by {TOLERATED:g}"
+    )
+    factors = declaration.closure.injected or declaration.injected
+    others = declaration.other_samples(evidence.simulated)
+    efficiency = CorrectionSet.from_string(evidence.correction)[f"{evidence.name}_efficiency_mc"]
+    units, known = [], []
+    for unit, elsewhere in zip(evidence.units(), evidence.units(place), strict=True):
+        bins = unit.evaluate(efficiency, NOMINAL).ravel()
+        _, first = np.unique(unit.templates.binning.groups, return_index=True)
+        known.append(injected(bins[first], bins, factors))
+        templates = with_expected(unit.templates, elsewhere.templates.histograms, others)
+        units.append(dataclasses.replace(unit, templates=templates))
+    labels, found, covariance = _measured(evidence.name, units)
+    covariance = declaration.same_events**2 * covariance + TOLERATED**2 * np.diag(np.diag(covariance))
+    values = (labels, found, np.concatenate(known), covariance)
+    return [within_errors("truth_in_events", compared, *values, independent=False)]
+
+
 def check_remeasured(evidence: Evidence) -> list[Check]:
     """Return the check that the scale factor is 1 when it is measured again where it is applied."""
     if not evidence.declaration.becomes_one:
@@ -206,7 +239,7 @@ def check_remeasured(evidence: Evidence) -> list[Check]:
         f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
         f"error of the difference is {share:g} of that of a measurement"
     )
-    labels, values, covariance = _measured(evidence, place)
+    labels, values, covariance = _measured(evidence.name, evidence.units(place))
     covariance = share**2 * covariance
     return [within_errors("remeasured", compared, labels, values, np.ones_like(values), covariance, independent=False)]
 
@@ -217,8 +250,8 @@ def check_split(evidence: Evidence) -> list[Check]:
         return [not_made("split", "the scale factor in halves of the events", "split=")]
     (words, one), (other_words, other) = evidence.places("split")
     compared = f"the scale factor measured in halves of the events ({words} and {other_words}), which are independent"
-    labels, found, covariance = _measured(evidence, one)
-    _, expected, other_covariance = _measured(evidence, other)
+    labels, found, covariance = _measured(evidence.name, evidence.units(one))
+    _, expected, other_covariance = _measured(evidence.name, evidence.units(other))
     return [within_errors("split", compared, labels, found, expected, covariance + other_covariance, independent=True)]
 
 
@@ -251,23 +284,23 @@ def check_datasets(evidence: Evidence) -> list[Check]:
         if config != before and common:
             outputs = (before, evidence.sums[before]), (config, evidence.sums[config])
             checks.append(check_events(*outputs, common, declaration.years, skimmed=skimmed))
-    return checks
+    return [*checks, check_overlaps(evidence.selected)] if evidence.selected else checks
 
 
-def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Floats, Floats]:
-    """Return labels, values and statistical covariance of a measurement in another place, in the same bins.
+def _measured(name: str, units: Iterable[Unit]) -> tuple[list[str], Floats, Floats]:
+    """Return labels, values and statistical covariance of a measurement in units.
 
     Frozen values aren't measured and are left out.
     """
-    method = find_function(place.method)
     labels: list[str] = []
     values, covariances = [], []
-    for unit in evidence.units(place):
-        measured: Measured = method(unit.templates.declaration, unit.templates)
+    for unit in units:
+        declaration = unit.templates.declaration
+        measured: Measured = find_function(declaration.method)(declaration, unit.templates)
         of_unit, status = measured.labels(unit.labels), measured.statuses
         failed = [f"{label} ({one})" for label, one in zip(of_unit, status, strict=True) if one not in (VALID, FROZEN)]
         if failed:
-            raise ScaleFactorError(f"{evidence.name} isn't valid in {'; '.join(failed)}")
+            raise ScaleFactorError(f"{name} isn't valid in {'; '.join(failed)}")
         own = [number for number, one in enumerate(status) if one == VALID]
         labels += [of_unit[number] for number in own]
         values.append(measured.values.value[own])

@@ -279,6 +279,15 @@ def test_closure_in_a_configuration_that_applies_the_scale_factor() -> None:
         ),
         ({"remeasured": {"mc": ("DYY",)}}, "unknown sample 'DYY' in remeasured of the closure of scale factor 'id'"),
         ({"split": ({"category": "a"}, {"category": "b"})}, "unknown category 'a' in split of the closure"),
+        (
+            {"remeasured": {"input": "mian"}, "events": True},
+            "unknown configuration 'mian' in input of remeasured of the closure",
+        ),
+        (
+            {"remeasured": {"input": "main"}, "events": True},
+            "events of the closure of scale factor 'id': configuration 'main' must apply it by one ScaleFactorWeight "
+            "with passing=…, not by 0",
+        ),
         ({"remeasured": {"category": "tight"}}, "configuration 'tnp' doesn't apply scale factor 'id', but none"),
         (
             {"preserved": (PreservedYield(**{**PRESERVED, "config": "tnp"}),)},
@@ -301,6 +310,19 @@ def test_closure_in_a_configuration_that_applies_the_scale_factor() -> None:
 def test_closure_that_refers_to_nothing(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         closure(**arguments)
+
+
+@check_each(
+    ("samples", "message"),
+    [
+        ({"data": ("DY",)}, "scale factor 'id': data has 'DY', which is simulation"),
+        ({"mc": ("DATA",), "data": ("DY",)}, "scale factor 'id': data has 'DY', which is simulation"),
+        ({"mc": ("DY", "DATA")}, "scale factor 'id': mc has 'DATA', which is data"),
+    ],
+)
+def test_data_and_simulation_are_not_exchanged(samples: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        analysis({"tnp": config()}, scale_factors={"id": scale_factor("tnp", **samples)})
 
 
 def test_skims() -> None:

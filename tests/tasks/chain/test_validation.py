@@ -77,6 +77,26 @@ def test_closure_is_looked_for_where_it_is_declared(reweighted: Chain) -> None:
     assert passed == {**dict.fromkeys(made, True), "split": None}
 
 
+def test_closure_in_events_has_templates_of_its_own(chain: Chain) -> None:
+    """The derived configuration is the only one that runs besides that of the closure."""
+    probes = 'ScaleFactorWeight.wrap("sf_probes", "tight_id", "MuonGood", passing="tightId")'
+    chain.edit("__init__.py", "    configs={", f'    configs={{"again": configure({{"probes": PROBES}}, {probes}),')
+    chain.edit("__init__.py", "\nanalysis = ", "\nPROBES = HistConf([tight, muon_pt])\nanalysis = ")
+    chain.edit("__init__.py", "import EfficiencyRatio", "import Closure, EfficiencyRatio")
+    closure = 'closure=Closure(remeasured={"input": "again"}, events=True)'
+    chain.edit("__init__.py", '    input="probes",', f'    input="probes",\n    {closure},')
+    assert sorted(chain.build(ValidateScaleFactors, scale_factor="tight_id")) == [
+        "MergeOutputs again",
+        "MergeOutputs again_injected",
+        "RunProcessor again",
+        "RunProcessor again_injected",
+        "ValidateScaleFactors tight_id",
+    ]
+    folder = chain.task(ValidateScaleFactors, scale_factor="tight_id").directory
+    passed = {check["name"]: check["passed"] for check in report(folder)["checks"]}
+    assert passed["truth_in_events"] is passed["remeasured"] is passed["events"] is True
+
+
 def test_another_closure_only_looks_again(reweighted: Chain) -> None:
     reweighted.build(**PLOTS)
     computed = reweighted.ids("ComputeScaleFactors")

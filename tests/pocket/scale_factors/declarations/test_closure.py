@@ -18,7 +18,7 @@ from pocket.scale_factors import (
 )
 from pocket.scale_factors.declarations.closure import closure_configs, closure_sources, places
 from tests.pocket.scale_factors import toys
-from tests.pocket.scale_factors.validation.events import BTAG
+from tests.pocket.scale_factors.validation.events import BTAG, VERTICES
 
 PRESERVED = PreservedYield(config="after", unweighted="none", category="all")
 
@@ -37,6 +37,19 @@ def test_places_are_what_is_measured_there() -> None:
         "split": (ratio(mc=("a",)), ratio(mc=("b",))),
     }
     assert places(ratio()) == {}
+
+
+def test_events_are_read_in_a_derived_configuration() -> None:
+    closure = Closure(remeasured={"input": "after", "category": "probes"}, events=True)
+    declaration = ratio(closure=closure)
+    assert places(declaration)["events"] == (ratio(input="after_injected", category="probes"),)
+    assert closure_configs(declaration) == ("toys", "after", "after_injected")
+    assert digest(declaration) == digest(ratio())
+
+
+def test_events_need_an_efficiency_of_objects() -> None:
+    with pytest.raises(ConfigError, match=r"DataMCRatio .*events=True injects an efficiency of objects, which DataMCR"):
+        dataclasses.replace(VERTICES, closure=Closure(remeasured={"input": "calibrated"}, events=True))
 
 
 def test_sources_and_configurations() -> None:
@@ -100,6 +113,8 @@ def test_samples_measured_alone_stay_alone() -> None:
     ("build", "text"),
     [
         (lambda: Closure(split=({"category": "one"},)), "expected two places, not 1"),
+        (lambda: Closure(events=True), r"events of a closure: name .* remeasured=\{'input': …\}"),
+        (lambda: Closure(remeasured={"category": "a"}, events=True), "events of a closure: name what weights probes"),
         (lambda: Closure(split=({"category": "one"}, {})), "split of a closure: expected arguments"),
         (lambda: Closure(same_events="calibrated"), "same_events of a closure: expected arguments .*not 'calibrated'"),  # type: ignore[arg-type]
         (lambda: PreservedYield(config="", unweighted="a", category="b"), "config is empty"),
