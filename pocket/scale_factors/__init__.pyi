@@ -8,6 +8,7 @@ from .declarations.measured import (
     DataScaleFactor as DataScaleFactor,
     PassFail as PassFail,
     ScaleFactor as ScaleFactor,
+    conditional as conditional,
 )
 from .declarations.systematics import (
     Alternative as Alternative,

@@ -13,7 +13,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.histograms.config import Axis
@@ -24,6 +24,7 @@ from pocket.scale_factors.declarations.closure import Closure, check_closure, pl
 from pocket.scale_factors.declarations.systematics import LogNormal, Shape, Systematic
 
 Flow = Literal["clamp", "error"]
+PassFailScaleFactor = TypeVar("PassFailScaleFactor", bound="PassFail")
 FLOWS = get_args(Flow)
 #: inputs and axes that the written correction and the engine add themselves
 RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
@@ -361,14 +362,20 @@ class PassFail(ScaleFactor):
         pass_axis: histogram axis that is 1 for passing and 0 for failing entries.
         fail_category: category of failing entries; ``category`` then has the passing ones.
         denominator: category of passing and failing entries together; ``category`` then has the passing ones.
+        given: further axes that are 1 for passing entries, of requirements that all entries have passed before.
     """
 
     pass_axis: str = "passing"
     fail_category: str = ""
     denominator: str = ""
+    given: tuple[str, ...] = dataclasses.field(default=(), metadata={"fingerprint": "given"})
 
     def __post_init__(self) -> None:
+        self._set_names("given", optional=True)
         super().__post_init__()
+        if self.pass_axis in self.given:
+            raise ConfigError(f"{self.where}: axis {self.pass_axis!r} can't be in given, since entries pass or fail it")
+        self._refuse_axes(self.given, "is a requirement")
         if self.fail_category and self.denominator:
             raise ConfigError(f"{self.where}: give fail_category or denominator, not both")
         if self.category in (self.fail_category, self.denominator):
@@ -377,7 +384,7 @@ class PassFail(ScaleFactor):
 
     def histogram_axes(self) -> tuple[str, ...]:
         """Return all axes that the histogram must have."""
-        axes = super().histogram_axes()
+        axes = (*super().histogram_axes(), *self.given)
         return axes if self.fail_category or self.denominator else (*axes, self.pass_axis)
 
     def categories(self) -> tuple[str, ...]:
@@ -387,6 +394,27 @@ class PassFail(ScaleFactor):
     def entry_categories(self) -> tuple[str, ...]:
         """Return the categories that together contain every entry once."""
         return (self.denominator,) if self.denominator else self.categories()
+
+
+def conditional(declaration: PassFailScaleFactor, steps: Mapping[str, str]) -> dict[str, PassFailScaleFactor]:
+    """Return the scale factors of requirements that objects pass one after the other, such as ID, isolation, trigger.
+
+    Each efficiency is that of objects that pass all requirements before, so the product is that of all together.
+
+    Args:
+        declaration: what all of them have in common.
+        steps: scale factor → axis that is 1 for entries that pass its requirement, in their order.
+
+    >>> from pocket.scale_factors import EfficiencyRatio
+    >>> of_all = EfficiencyRatio(input="tnp", variable="probes", category="all", axes=("pt",), mc=("DY",), data=("D",))
+    >>> {name: (one.given, one.pass_axis) for name, one in conditional(of_all, {"id": "id", "iso": "isolated"}).items()}
+    {'id': ((), 'id'), 'iso': (('id',), 'isolated')}
+    """
+    axes = tuple(steps.values())
+    return {
+        name: dataclasses.replace(declaration, pass_axis=axis, given=(*declaration.given, *axes[:number]))
+        for number, (name, axis) in enumerate(steps.items())
+    }
 
 
 def _names(values: Any, key: str, where: str, optional: bool) -> tuple[str, ...]:

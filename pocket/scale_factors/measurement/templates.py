@@ -197,7 +197,8 @@ class Templates:
         histogram = self.histograms[sample]
         where = f"variable {self.declaration.variable!r} of sample {sample!r}"
         axes = (*self.declaration.axes, *further)
-        check_known("axis", ("cat", *axes), histogram.axes.name, where)
+        given = self.declaration.given if isinstance(self.declaration, PassFail) else ()
+        check_known("axis", ("cat", *axes, *given), histogram.axes.name, where)
         check_known("category", [category], histogram.axes["cat"], where)
         if histogram.storage_type is not hist.storage.Weight:
             raise ScaleFactorError(f"{where}: storage must be Weight, not {histogram.storage_type.__name__}")
@@ -206,6 +207,10 @@ class Templates:
             known = histogram.axes["variation"]
             check_known("variation", [NOMINAL], known, where)
             selection["variation"] = variation if variation in known else NOMINAL
+        for axis in given:
+            selection[axis] = histogram.axes[axis].index(1)
+            if not 0 <= selection[axis] < histogram.axes[axis].size:
+                raise ScaleFactorError(f"{where}: axis {axis!r} has no bin for 1 (pass)")
         selected: Any = histogram[selection]
         projected = in_bins(selected.project(*axes), self.declaration)
         if sample in self.factors:
