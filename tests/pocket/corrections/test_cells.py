@@ -191,3 +191,16 @@ _known: dict[int, Side] = {}
 
 def side_of(one: dict[str, Any]) -> Side:
     return _known.setdefault(id(one), side(one))
+
+
+def test_a_point_without_a_number_on_one_side_is_the_largest_difference() -> None:
+    def formula(expression: str) -> dict[str, Any]:
+        return {"nodetype": "formula", "expression": expression, "parser": "TFormula", "variables": ["pt"]}
+
+    sides = (
+        side(correction(of_bins([20, 40], [formula(expression)]), pt="real")) for expression in ("sqrt(x-25)", "x/2")
+    )
+    (differs,) = compare(*sides)
+    assert not differs.is_same
+    assert differs.point == {"pt": 20.0}
+    assert (math.isnan(differs.left or 0.0), differs.right) == (True, 10.0)

@@ -86,3 +86,19 @@ def test_evaluator_hands_over_the_dataset() -> None:
     mask = evaluator(ak.Array({"x": [1.0, -1.0]}), {"p": 1}, metadata)(Cut("x", {}, function))
     assert mask.tolist() == [True, False]
     assert seen == {"processor_params": {"p": 1}, "year": "2018", "sample": "DY", "isMC": True, "metadata": metadata}
+
+
+def test_an_event_without_objects_is_in_no_category_per_object() -> None:
+    events = ak.Array({"Jet": [[{"pt": 10.0}, {"pt": 30.0}], [], [{"pt": 40.0}]]})
+    hard = Cut("hard", {}, lambda events, params, **kwargs: events.Jet.pt > 20, collection="Jet")
+    every = Cut("every", {}, lambda events, params, **kwargs: np.ones(len(events), dtype=bool))
+    evaluate = evaluator(events, {}, {"year": "2018", "sample": "DY", "isMC": True})
+    masks = category_masks(StandardSelection({"all": [every], "hard": [hard]}), CutMasks(evaluate, 3), events)
+
+    def inside(mode: str) -> list[list[bool]]:
+        patterns = masks.collapsed(mode, "histogram")
+        rows = [int(word) for word in patterns.words[patterns.of_row, 0]]
+        return [[bool(word >> bit & 1) for word in rows] for bit in range(2)]
+
+    assert inside("OR") == [[True, True, True], [True, False, True]]
+    assert inside("AND") == [[True, True, True], [False, False, True]]

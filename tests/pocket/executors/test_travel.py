@@ -213,3 +213,14 @@ def test_output_that_was_damaged_on_its_way(world: World) -> None:
     with pytest.raises(DamagedOutputError, match=r"sub/copy.txt of .* didn't arrive as it was written"):
         take_back(dataclasses.replace(outcome, outputs=damaged), job)
     assert not job.output["directory"].exists()
+
+
+def test_an_earlier_version_of_an_input_is_replaced(world: World) -> None:
+    job = world.job()
+    contents = contents_of(world.run(job).lacking, "branch 1")
+    for path in contents:
+        earlier = world.scratch / Path(path).relative_to(world.store)
+        earlier.parent.mkdir(parents=True, exist_ok=True)
+        earlier.write_text("earlier")
+    take_back(world.run(job, contents), job)
+    assert (job.output["directory"] / "sub" / "copy.txt").read_text() == "1 2 3"

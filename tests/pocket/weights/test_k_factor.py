@@ -107,3 +107,20 @@ def test_the_boson_of_a_real_file_against_a_loop() -> None:
         expected.append(math.hypot(x, y))
     assert max(expected) > 20
     assert np.allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_the_boson_and_leptons_of_either_charge() -> None:
+    hard = (1 << 8) | (1 << 13)
+
+    def event(*particles: tuple[int, float, float]) -> list[dict[str, Any]]:
+        return [{"pdgId": code, "pt": pt, "phi": phi, "statusFlags": hard} for code, pt, phi in particles]
+
+    events = ak.Array(
+        {
+            "GenPart": [
+                event((-24, 40.0, 0.0), (-13, 90.0, 1.0)),
+                event((13, 30.0, 0.0), (-13, 40.0, math.pi / 2)),
+            ]
+        }
+    )
+    assert np.asarray(boson_pt(events)) == pytest.approx([40.0, 50.0])

@@ -31,6 +31,8 @@ def submit(state: dict[str, Any], plan: dict[str, Any], arguments: list[str]) ->
     state["clusters"] += 1
     control = re.search(r'^MY.PocketlawControl = "(.*)"$', text, re.MULTILINE)
     memory = re.search(r"^request_memory = (\d+)$", text, re.MULTILINE)
+    flavour = re.search(r'^MY.JobFlavour = "(.*)"$', text, re.MULTILINE)
+    runtime = re.search(r"^MY.MaxRuntime = (\d+)$", text, re.MULTILINE)
     requirements = re.search(r"^requirements = (.*)$", text, re.MULTILINE)
     assert control
     assert memory
@@ -44,6 +46,8 @@ def submit(state: dict[str, Any], plan: dict[str, Any], arguments: list[str]) ->
             "ProcId": number,
             "JobStatus": IDLE,
             "RequestMemory": int(memory[1]),
+            "JobFlavour": flavour and flavour[1],
+            "MaxRuntime": runtime and int(runtime[1]),
             "Requirements": requirements[1] if requirements else "",
             "PocketlawControl": control[1],
             "PocketlawBranches": name,

@@ -96,6 +96,19 @@ def test_causes_decide_what_is_asked_for(chain: Chain, schedd: Schedd) -> None:
     assert sorted(told.split(", ")) == ["1 left no complete output", "1 vanished", "2 failed", "2 needed more memory"]
 
 
+def test_a_job_that_ran_too_long_has_more_time_than_the_flavour(
+    chain: Chain, schedd: Schedd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAW__site_lxplus__not_shared", "")
+    schedd.plan({"_0To1": ["held 46 Job exceeded its allowed duration"]})
+    proxy = write_proxy(tmp_path / "proxy", 8 * 3600)
+    done = run(chain, "--site", "lxplus", "--proxy", str(proxy), "--flavour", "longlunch")
+    assert done.code == 0, done.text
+    asked = [(job["JobFlavour"], job["MaxRuntime"]) for job in schedd.jobs]
+    assert asked.count(("longlunch", None)) == 4
+    assert asked.count((None, 4 * 3600)) == 1
+
+
 def test_a_job_that_a_person_holds_is_left_alone(chain: Chain, schedd: Schedd) -> None:
     schedd.plan({"_0To1": ["held 1 via condor_hold (by user me)"]})
     done = run(chain)
