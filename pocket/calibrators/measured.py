@@ -13,9 +13,9 @@ from pocket.base.arrays.fields import branch, collection, field
 from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.smearing import flat, normal_numbers
-from pocket.corrections.bin_cache import Input
+from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DerivedCorrection
-from pocket.errors import ConfigError, MissingBranchError, check_known
+from pocket.errors import ConfigError, check_known
 
 #: input of the correction that tells the scale from the smearing
 PARAMETER, SCALE, SMEARING = "parameter", "scale", "smearing"
@@ -50,7 +50,7 @@ class MeasuredCalibrator(Calibrator):
         file = files[self.scale_factor]
         return None if file is None else DerivedCorrection(str(file), self.scale_factor)
 
-    def inputs_of(self, correction: DerivedCorrection, objects: ak.Array, name: str) -> dict[str, Input]:
+    def inputs_of(self, correction: DerivedCorrection, objects: ak.Array, name: str) -> Inputs:
         """Return the inputs of a correction for a collection: strings from the metadata, numbers from fields.
 
         Args:
@@ -62,21 +62,13 @@ class MeasuredCalibrator(Calibrator):
             UnknownNameError: if the metadata don't have a string, or an input isn't an axis.
             MissingBranchError: if there is no such field.
         """
-        check_known("input", self.measured_inputs, correction.axes, f"inputs of calibrator {self.name!r}")
-        found: dict[str, Input] = {}
-        for axis, kind in correction.axes.items():
-            source = self.measured_inputs.get(axis, axis)
-            if axis == PARAMETER:
-                continue
-            if kind == "string":
-                check_known("key", [source], self.metadata, f"the metadata (calibrator {self.name!r})")
-                found[axis] = str(self.metadata[source])
-                continue
-            try:
-                found[axis] = flat(field(objects, source, name))
-            except MissingBranchError as error:
-                raise MissingBranchError(f"calibrator {self.name!r}, input {axis!r}: {error}") from None
-        return found
+        where = f"calibrator {self.name!r}"
+        check_known("input", self.measured_inputs, correction.axes, f"inputs of {where}")
+
+        def column(source: str) -> Floats:
+            return flat(field(objects, source, name))
+
+        return correction.inputs_of(self.measured_inputs, self.metadata, column, where, without=(PARAMETER,))
 
 
 class MeasuredEnergyCalibrator(MeasuredCalibrator):
@@ -148,7 +140,7 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
         counts = np.asarray(ak.num(pt))
 
         def value(parameter: str, systematic: str) -> Floats:
-            return correction.evaluate({**inputs, PARAMETER: parameter}, systematic, int(counts.sum()))
+            return correction.evaluate(inputs.with_texts({PARAMETER: parameter}), systematic, int(counts.sum()))
 
         kind, systematic = _varied(variation, self.name)
         if not self.isMC:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import coverage, evaluate
 from pocket.corrections.files import find_corrections, load_correction
 from pocket.corrections.keys import systematic_key
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, MissingBranchError, check_known
 
 SYSTEMATIC = "systematic"
 
@@ -46,6 +47,43 @@ class DerivedCorrection:
         """Return the systematic for a shape variation: the one of the same name, otherwise ``nominal``."""
         key = systematic_key(shape_variation)
         return key if key in self.systematics else "nominal"
+
+    def inputs_of(
+        self,
+        names: Mapping[str, str],
+        metadata: Mapping[str, Any],
+        column: Callable[[str], npt.NDArray[Any]],
+        where: str,
+        without: Sequence[str] = (),
+    ) -> Inputs:
+        """Return the inputs: strings from the metadata, numbers from columns.
+
+        Args:
+            names: axis → key of the metadata or column, where the names differ.
+            metadata: metadata of the dataset.
+            column: returns the values of a column, one per object or event.
+            where: what applies the correction, for errors.
+            without: inputs that are left out.
+
+        Raises:
+            UnknownNameError: if the metadata don't have a string.
+            MissingBranchError: if there is no such column.
+            ConfigError: if a column isn't one number each.
+        """
+        found: dict[str, Input] = {}
+        for axis, kind in self.axes.items():
+            place, source = f"{where}, input {axis!r} of {self.name!r}", names.get(axis, axis)
+            if axis in without:
+                continue
+            if kind == "string":
+                check_known("key", [source], metadata, f"the metadata ({place})")
+                found[axis] = str(metadata[source])
+                continue
+            try:
+                found[axis] = column(source)
+            except (ConfigError, MissingBranchError) as error:
+                raise type(error)(f"{place}: {error}") from None
+        return Inputs(found)
 
     def evaluate(self, inputs: Mapping[str, Input], systematic: str, size: int) -> Floats:
         """Return the values of the correction.

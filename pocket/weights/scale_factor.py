@@ -12,9 +12,9 @@ import numpy.typing as npt
 from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import field
 from pocket.base.typing import Floats
-from pocket.corrections.bin_cache import Input, Inputs
+from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DerivedCorrection
-from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
+from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
 from pocket.weights.object_efficiencies import any_of, each_of
 from pocket.weights.objects import FlatObjects, flat
@@ -137,18 +137,7 @@ class DerivedWeight(WeightWrapper):
         if len(self.scale_factors()) == 1:
             # The axes of an imported scale factor weren't known before.
             check_known("input", self.named_inputs(), correction.axes, f"inputs of weight {self.name!r}")
-        found: dict[str, Input] = {}
-        for axis, kind in correction.axes.items():
-            place, source = f"weight {self.name!r}, input {axis!r} of {correction.name!r}", self.inputs.get(axis, axis)
-            if kind == "string":
-                check_known("key", [source], self.metadata, f"the metadata ({place})")
-                found[axis] = str(self.metadata[source])
-                continue
-            try:
-                found[axis] = column(source)
-            except (ConfigError, MissingBranchError) as error:
-                raise type(error)(f"{place}: {error}") from None
-        return Inputs(found)
+        return correction.inputs_of(self.inputs, self.metadata, column, f"weight {self.name!r}")
 
     @property
     def _left_out(self) -> bool:

@@ -112,7 +112,7 @@ def test_inputs(file: str) -> None:
     other = ak.with_field(events(), ak.with_field(electrons, abs(electrons.eta), "distance"), "Electron")
     named = wrapped(abseta="distance").calibrate(other, {}, "nominal", ())
     assert ak.flatten(named["Electron.pt"]).to_numpy() == pytest.approx(PT * of(SCALE["nominal"]), rel=1e-6)
-    with pytest.raises(MissingBranchError, match=r"calibrator 'energy', input 'abseta': .*etaSC"):
+    with pytest.raises(MissingBranchError, match=r"calibrator 'energy', input 'abseta' of 'electron_energy': .*etaSC"):
         wrapped(abseta="etaSC").calibrate(events(), {}, "nominal", ())
     with pytest.raises(UnknownNameError, match="unknown input 'abetsa' in inputs of calibrator 'energy'"):
         wrapped(abetsa="eta").calibrate(events(), {}, "nominal", ())
