@@ -259,9 +259,10 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
     seed, has_other_events = job
     # Two seeds have the same other events.
     experiments = experiments.from_other_events(seed // 2) if has_other_events else experiments
-    templates, truth = experiments.draw(seed)
     declaration = experiments.declaration
     try:
+        # What simulation itself gives may lack entries, too.
+        templates, truth = experiments.draw(seed)
         measured: Measured = find_function(declaration.method)(declaration, templates)
     except ScaleFactorError as error:
         return Failure(str(error), isinstance(error, UnstableFitError))
