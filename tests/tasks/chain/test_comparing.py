@@ -237,8 +237,10 @@ def test_one_bin_of_a_new_version(small: Chain, folder: Path) -> None:
     plots = {path.name for path in (output / "plots").iterdir()}
     stems = [f"correction_00_{NAME}", *(f"template_{i:02d}_DYJetsToMuMu_baseline_{name}" for i, name in DRAWN)]
     assert plots == {f"{stem}.{form}" for stem in stems for form in ("png", "json")}
-    # nothing runs again, until a file has another content
-    assert small.build(CompareCorrections, config="main", left=(str(roots[0]),), right=(str(roots[1]),)) == []
+    # nothing runs again, until a file has another content, or more of it is to be shown
+    sides_of = {"left": (str(roots[0]),), "right": (str(roots[1]),)}
+    assert small.build(CompareCorrections, config="main", **sides_of) == []
+    assert len(small.build(CompareCorrections, config="main", largest=3, **sides_of)) == 1
 
 
 @pytest.mark.slow
