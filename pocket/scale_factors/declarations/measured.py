@@ -71,6 +71,8 @@ class ScaleFactor(ScaleFactorBase):
     quantity: ClassVar[str] = "weight"
     #: whether entries outside of an axis that clamps count in its first or last bin, which is evaluated for them
     folds_flow: ClassVar[bool] = False
+    #: whether entries are counted, so that any bins with some of them can be measured
+    counts_entries: ClassVar[bool] = False
     #: whether it is 1 when it is measured again with itself applied
     becomes_one: ClassVar[bool] = True
     #: error of the difference of two measurements with the same events, relative to that of one: in pseudo-experiments

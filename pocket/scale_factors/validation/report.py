@@ -18,7 +18,7 @@ _WITHOUT_CLOSURE = ("values", "file", "fits", "events")
 #: what is said of fits that describe the data
 DESCRIBED = "fits describe the data"
 #: checks that the scale factor is applied as it was measured
-_APPLICATION = ("same_events", "remeasured", "split", "yields")
+_APPLICATION = ("same_events", "remeasured", "finer_bins", "split", "yields")
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
 
+#: effective entries that bins of the histogram are joined for
+FINER_ENTRIES = 100.0
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -127,6 +130,7 @@ def validate(evidence: Evidence) -> Report:
         "truth": lambda: check_truth(evidence),
         "truth_in_events": lambda: check_truth_in_events(evidence),
         "remeasured": lambda: check_remeasured(evidence),
+        "finer_bins": lambda: check_finer_bins(evidence),
         "split": lambda: check_split(evidence),
         "yields": lambda: check_yields(evidence),
         "events": lambda: check_datasets(evidence),
@@ -242,6 +246,21 @@ def check_remeasured(evidence: Evidence) -> list[Check]:
     labels, values, covariance = _measured(evidence.name, evidence.units(place))
     covariance = share**2 * covariance
     return [within_errors("remeasured", compared, labels, values, np.ones_like(values), covariance, independent=False)]
+
+
+def check_finer_bins(evidence: Evidence) -> list[Check]:
+    """Return the check that a counted scale factor in ``bins`` is 1 in all bins of the histogram where it is applied.
+
+    Bins that are too wide, or don't reach as far as the objects do, agree with themselves.
+    """
+    declaration = evidence.declaration
+    if not (declaration.bins and declaration.counts_entries and evidence.places("remeasured")):
+        return []
+    ((words, place),) = evidence.places("remeasured")
+    compared = f"the scale factor measured again where it is applied ({words}), in the bins of the histogram, and 1"
+    finer = dataclasses.replace(place, bins={}, min_n_eff=max(place.min_n_eff, FINER_ENTRIES))
+    labels, values, covariance = _measured(evidence.name, units(evidence.name, finer, evidence.sources))
+    return [within_errors("finer_bins", compared, labels, values, np.ones_like(values), covariance, independent=False)]
 
 
 def check_split(evidence: Evidence) -> list[Check]:

@@ -18,6 +18,7 @@ class EfficiencyRatio(PassFail, DataScaleFactor):
     method: ClassVar[str] = "pocket.scale_factors.methods.efficiency.measure:measure_ratio"
     algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_ratio"
     injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
+    counts_entries: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -337,6 +337,7 @@ class TagAndProbeCount(TagAndProbe):
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.count:measure"
     injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
+    counts_entries: ClassVar[bool] = True
 
     peak: tuple[float, float]
     sidebands: tuple[tuple[float, float], ...]

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import hist
 import numpy as np
 import pytest
 
@@ -213,3 +214,54 @@ def test_tagger_measured_again() -> None:
     ]
     assert [number.found for number in again.numbers] == pytest.approx([1.0] * 4, abs=0.01)
     assert outcomes(evidence(0.0))["remeasured"].startswith("0.9")
+
+
+EDGES = (24.0, 26.0, 28.0, 30.0, 40.0, 60.0)
+TURN_ON = EfficiencyRatio(
+    input="before",
+    variable="probes",
+    category="baseline",
+    axes=("pt",),
+    data=("data",),
+    mc=("dy",),
+    closure=Closure(remeasured={"variable": "applied"}),
+)
+
+
+def turn_on(factors: tuple[float, ...], **arguments: Any) -> dict[str, str]:
+    """Return what fails for scale factors of the bins in ``EDGES``, measured in bins that may be coarser."""
+    declaration = dataclasses.replace(TURN_ON, **arguments)
+    rng, entries, efficiency = np.random.default_rng(1), 4000.0, 0.8
+
+    def filled(passing: Any, failing: Any, is_mc: bool) -> hist.Hist[Any]:
+        axes: list[Any] = [hist.axis.StrCategory(["baseline"], name="cat")]
+        axes += [hist.axis.StrCategory(["nominal"], name="variation")] if is_mc else []
+        axes += [hist.axis.Integer(0, 2, name="passing"), hist.axis.Variable(EDGES, name="pt")]
+        made = hist.Hist(*axes, storage=hist.storage.Weight())
+        values = np.stack([failing, passing])
+        view: Any = made.view()
+        view["value"] = view["variance"] = values[None, None] if is_mc else values[None]
+        return made
+
+    data = rng.binomial(int(entries), np.minimum(efficiency * np.array(factors), 1)).astype(float)
+    before = {
+        "data": filled(data, entries - data, is_mc=False),
+        "dy": filled(np.full(5, entries * efficiency), np.full(5, entries * (1 - efficiency)), is_mc=True),
+    }
+    result = measure("sf", declaration, before)
+    edges = np.array(result.axes["pt"])
+    inside = np.clip(np.searchsorted(edges, np.array(EDGES[:-1]), side="right") - 1, 0, len(edges) - 2)
+    applied = result.scale_factor.value[inside]
+    after = before | {"dy": filled(entries * efficiency * applied, entries * (1 - efficiency * applied), is_mc=True)}
+    sources = {ALL_YEARS: {("before", "probes"): before, ("before", "applied"): after}}
+    return outcomes(Evidence("sf", declaration, result, dumps(result), sources, {"before": {}}))
+
+
+def test_bins_that_are_too_wide_or_too_short() -> None:
+    flat, rising = (0.95,) * 5, (0.6, 0.8, 0.95, 0.96, 0.96)
+    assert turn_on(rising) == {}
+    assert turn_on(flat, bins={"pt": (24.0, 30.0, 60.0)}) == {}
+    for bins in ((24.0, 30.0, 60.0), (30.0, 40.0, 60.0)):
+        failed = turn_on(rising, bins={"pt": bins})
+        assert set(failed) == {"finer_bins"}, failed
+        assert "instead of 1 in pt [24, 26)" in failed["finer_bins"]
