@@ -76,14 +76,13 @@ def help_of(task: Any, batch: bool = False) -> str:
     needed = {name for _, name, parameter in own if not parameter.has_task_value(task.__name__, name)}
     # The sort is stable, so that options of one class stay in their order.
     own.sort(key=lambda entry: (entry[1] not in needed, entry[0]))
+    # An option and its value stay on one line.
+    values = [f"{_option(name)}\N{NO-BREAK SPACE}…" for _, name, _ in own if name in needed]
+    usage = textwrap.wrap(
+        " ".join([f"usage: law run {task.task_family}", *values, "[options]"]), width, subsequent_indent="  "
+    )
     lines = [
-        " ".join(
-            [
-                f"usage: law run {task.task_family}",
-                *(f"{_option(name)} …" for _, name, _ in own if name in needed),
-                "[options]",
-            ]
-        ),
+        *(line.replace("\N{NO-BREAK SPACE}", " ") for line in usage),
         "",
         *textwrap.wrap(_summary(task), width),
         "",
@@ -94,7 +93,7 @@ def help_of(task: Any, batch: bool = False) -> str:
     if batch and not has_batch:
         return f"{task.task_family} runs no jobs and has no executors"
     if batch:
-        lines = lines[:1]
+        lines = lines[: len(usage)]
     for group in _GROUPS:
         if batch and not group.explained:
             continue
@@ -113,7 +112,11 @@ def help_of(task: Any, batch: bool = False) -> str:
     if batch:
         return "\n".join(lines)
     if examples := _examples(task, needed):
-        lines += ["", "examples", *(f"  {line}" for line in examples)]
+        lines += ["", "examples"]
+        for example in examples:
+            # The shell takes lines that end with a backslash as one.
+            parts = textwrap.wrap(example, width - 4, subsequent_indent="    ", break_on_hyphens=False)
+            lines.append(" \\\n".join(f"  {part}" for part in parts))
     more = "[…] is the default. --TASK-OPTION is an option for another task only, e.g. --RunProcessor-cores 2."
     return "\n".join([*lines, "", *textwrap.wrap(more, width)])
 
