@@ -15,10 +15,8 @@ from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.smearing import flat, normal_numbers
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DerivedCorrection
+from pocket.corrections.keys import PARAMETER, SCALE, SMEARING, systematic_key
 from pocket.errors import ConfigError, check_known
-
-#: input of the correction that tells the scale from the smearing
-PARAMETER, SCALE, SMEARING = "parameter", "scale", "smearing"
 
 
 class MeasuredCalibrator(Calibrator):
@@ -121,6 +119,19 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
         super().__init__(params, metadata, do_variations)
         if not self.isMC:
             self._variations = ()
+        self._normal: Floats | None = None
+
+    def initialize(self, events: Any) -> None:
+        """Forget the objects of the previous chunk."""
+        self._normal = None
+
+    def _numbers(self, events: Any, objects: ak.Array, is_shared: bool) -> Floats:
+        """Return the random numbers of objects, once for a chunk unless an earlier calibrator varies them."""
+        if not is_shared:
+            return normal_numbers(self.seed, events, objects)
+        if self._normal is None:
+            self._normal = normal_numbers(self.seed, events, objects)
+        return self._normal
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
@@ -142,23 +153,16 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
         def value(parameter: str, systematic: str) -> Floats:
             return correction.evaluate(inputs.with_texts({PARAMETER: parameter}), systematic, int(counts.sum()))
 
-        kind, systematic = _varied(variation, self.name)
+        is_own = variation in self.variations
+        kind, _, systematic = systematic_key(variation if is_own else NOMINAL, self.name).partition("_")
         if not self.isMC:
             factor = value(SCALE, NOMINAL)
         else:
             factor = np.ones(int(counts.sum()))
             if SMEARING in correction.keys(PARAMETER):
                 width = value(SMEARING, systematic if kind == "smear" else NOMINAL)
-                factor = 1 + width * normal_numbers(self.seed, events, objects)
+                factor = 1 + width * self._numbers(events, objects, is_shared=is_own or variation == NOMINAL)
             if kind == "scale":
                 factor = factor * value(SCALE, systematic) / value(SCALE, NOMINAL)
         # NanoAOD stores float32.
         return {f"{self.lepton}.pt": ak.unflatten((flat(pt) * factor).astype(np.float32), counts)}
-
-
-def _varied(variation: str, name: str) -> tuple[str, str]:
-    """Return what a variation of a calibrator changes, and the key of the correction."""
-    for side in ("Up", "Down"):
-        if variation.startswith(f"{name}_") and variation.endswith(side):
-            return variation.removeprefix(f"{name}_").removesuffix(side), side.lower()
-    return NOMINAL, NOMINAL

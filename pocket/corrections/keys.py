@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: input of the correction of a calibration, and its values
+PARAMETER, SCALE, SMEARING = "parameter", "scale", "smearing"
+
 
 def systematic_key(variation: str, weight: str = "") -> str:
     """Return the name of a variation in the file of a derived scale factor.

@@ -36,8 +36,8 @@ def describe_ranges(result: ScaleFactorResult) -> str:
     """Return the smallest and largest value and relative error in percent, of a calibration for each parameter."""
     import numpy as np
 
+    from pocket.corrections.keys import PARAMETER
     from pocket.scale_factors.measurement.binning import bin_text
-    from pocket.scale_factors.methods.energy_scale.declaration import PARAMETER
 
     up, down, value = result.total_up, result.total_down, result.scale_factor.value
     if PARAMETER in result.axes:

@@ -78,7 +78,7 @@ class ScaleFactor(ScaleFactorBase):
     #: error of the difference of two measurements with the same events, relative to that of one: in pseudo-experiments
     #: of the shipped ones to which the measured values are applied, fits differ by 0.02 to 0.10 of it, and counts by
     #: rounding
-    same_events: ClassVar[float] = 0.15
+    same_events_error: ClassVar[float] = 0.15
     #: arguments that differ where it is measured again with itself applied
     remeasured_with: ClassVar[Mapping[str, Any]] = {}
     #: arguments that determine the bins or the systematics, so systematics may not change them

@@ -213,20 +213,21 @@ def check_truth_in_events(evidence: Evidence) -> list[Check]:
     declaration = evidence.declaration
     compared = (
         "the scale factor measured in simulated events to which known ones are applied, and these; of the error of a "
-        f"measurement, the same events leave {declaration.same_events:g}, and each bin may be off by {TOLERATED:g}"
+        f"measurement, the same events leave {declaration.same_events_error:g}, and each bin may be off by "
+        f"{TOLERATED:g}"
     )
     factors = declaration.closure.injected or declaration.injected
     others = declaration.other_samples(evidence.simulated)
     efficiency = CorrectionSet.from_string(evidence.correction)[f"{evidence.name}_efficiency_mc"]
-    units, known = [], []
+    weighted, known = [], []
     for unit, elsewhere in zip(evidence.units(), evidence.units(place), strict=True):
         bins = unit.evaluate(efficiency, NOMINAL).ravel()
         _, first = np.unique(unit.templates.binning.groups, return_index=True)
         known.append(injected(bins[first], bins, factors))
         templates = with_expected(unit.templates, elsewhere.templates.histograms, others)
-        units.append(dataclasses.replace(unit, templates=templates))
-    labels, found, covariance = _measured(evidence.name, units)
-    covariance = declaration.same_events**2 * covariance + TOLERATED**2 * np.diag(np.diag(covariance))
+        weighted.append(dataclasses.replace(unit, templates=templates))
+    labels, found, covariance = _measured(evidence.name, weighted)
+    covariance = declaration.same_events_error**2 * covariance + TOLERATED**2 * np.diag(np.diag(covariance))
     values = (labels, found, np.concatenate(known), covariance)
     return [within_errors("truth_in_events", compared, *values, independent=False)]
 
@@ -238,7 +239,7 @@ def check_remeasured(evidence: Evidence) -> list[Check]:
     if not evidence.places("remeasured"):
         return [not_made("remeasured", "the scale factor measured again", "remeasured=")]
     ((words, place),) = evidence.places("remeasured")
-    share = evidence.declaration.same_events
+    share = evidence.declaration.same_events_error
     compared = (
         f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
         f"error of the difference is {share:g} of that of a measurement"
@@ -306,14 +307,14 @@ def check_datasets(evidence: Evidence) -> list[Check]:
     return [*checks, check_overlaps(evidence.selected)] if evidence.selected else checks
 
 
-def _measured(name: str, units: Iterable[Unit]) -> tuple[list[str], Floats, Floats]:
+def _measured(name: str, parts: Iterable[Unit]) -> tuple[list[str], Floats, Floats]:
     """Return labels, values and statistical covariance of a measurement in units.
 
     Frozen values aren't measured and are left out.
     """
     labels: list[str] = []
     values, covariances = [], []
-    for unit in units:
+    for unit in parts:
         declaration = unit.templates.declaration
         measured: Measured = find_function(declaration.method)(declaration, unit.templates)
         of_unit, status = measured.labels(unit.labels), measured.statuses

@@ -9,14 +9,13 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
+from pocket.corrections.keys import PARAMETER
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
 from pocket.histograms.edges import declared_edges
 from pocket.scale_factors.declarations.measured import DataScaleFactor
 
 SmearingFunction = Literal["gaussian", "tails"]
-#: axis of the correction, and its values
-PARAMETER, SCALE, SMEARING = "parameter", "scale", "smearing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ class EnergyScale(DataScaleFactor):
     quantity: ClassVar[str] = "calibration"
     fixed: ClassVar[tuple[str, ...]] = (*DataScaleFactor.fixed, "partner_axes")
     # With other random numbers for the smearing, scales measured again differ by 0.38 to 0.58 of their errors.
-    same_events: ClassVar[float] = 0.6
+    same_events_error: ClassVar[float] = 0.6
     # Smearing can't be negative, so where it is applied it isn't measured again.
     remeasured_with: ClassVar[Mapping[str, Any]] = {"smearing": False}
 

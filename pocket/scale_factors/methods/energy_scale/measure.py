@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from pocket.base.typing import Floats
+from pocket.corrections.keys import PARAMETER, SCALE, SMEARING
 from pocket.errors import ConfigError, ScaleFactorError, UnstableFitError
 from pocket.scale_factors.measurement.binning import Categories
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
 from pocket.scale_factors.measurement.templates import NOMINAL, Sums, Templates, within
-from pocket.scale_factors.methods.energy_scale.declaration import PARAMETER, SCALE, SMEARING, EnergyScale
+from pocket.scale_factors.methods.energy_scale.declaration import EnergyScale
 from pocket.scale_factors.methods.energy_scale.fit import EnergyFit, Spectra, fit
 from pocket.scale_factors.methods.energy_scale.folding import pairs_of
 
