@@ -75,10 +75,8 @@ def verify_files(paths: Iterable[str | Path]) -> None:
         if found := find_output(path):
             directory, name, _ = found
             wanted.setdefault(directory, set()).add(name)
-        elif any((folder / DAMAGED).exists() for folder in list(Path(path).parents)[:_DEPTH]):
-            raise DamagedOutputError(
-                f"the output that {path} belongs to is damaged: run this again, which makes it anew"
-            )
+        elif reason := next(filter(None, map(_found_before, list(Path(path).parents)[:_DEPTH])), None):
+            raise DamagedOutputError(reason)
     for directory, names in wanted.items():
         verify(directory, names)
 
@@ -97,7 +95,8 @@ def _damage(directory: Path, names: Collection[str] | None = None) -> str | None
     """Return the damage of an output as a sentence, after setting its manifest aside; ``None`` if there is none."""
     manifest = manifest_of(directory)
     if manifest is None:
-        return f"{why_incomplete(directory)}: run this again, which makes it anew"
+        # Another process may have found it a moment ago.
+        return _found_before(directory) or f"{why_incomplete(directory)}: run this again, which makes it anew"
     place = existing_place(directory)
     found = _first_damage(place, manifest, names)
     if found is None:
@@ -113,6 +112,13 @@ def _damage(directory: Path, names: Collection[str] | None = None) -> str | None
             (place / NAME).replace(place / DAMAGED)
     name, reason = found
     return f"{name} in {place} {reason}; the output counts as missing now: run this again, which makes it anew"
+
+
+def _found_before(folder: Path) -> str | None:
+    """Return that a folder's output was found damaged and isn't made again yet, as a sentence."""
+    if not (folder / DAMAGED).exists():
+        return None
+    return f"the output in {folder} was found damaged: run this again, which makes it anew"
 
 
 def damage(place: Path) -> str | None:

@@ -278,13 +278,13 @@ def test_a_damaged_input_of_a_pass_is_named(chain: Chain, start: Callable[[], No
         beside._begin_pass(task)
         # One worker finds the damage; another one may have been refused the same file before that is told.
         found = f"{damaged.name} in {damaged.parent} isn't what was written"
-        with pytest.raises(DamagedOutputError, match=f"{found}|the output that {damaged} belongs to is damaged"):
+        with pytest.raises(DamagedOutputError, match=f"{found}|the output in {damaged.parent} was found damaged"):
             beside.finish_pass(task)
     else:
         assert f"{damaged.name} in {damaged.parent} isn't what was written" in chain.error(RunProcessor, config="main")
     assert beside._passes == {}
     # What it would be processed from is not what was written, although its manifest is gone.
-    with pytest.raises(DamagedOutputError, match=f"the output that {damaged} belongs to is damaged: run this again"):
+    with pytest.raises(DamagedOutputError, match=f"the output in {damaged.parent} was found damaged: run this again"):
         task.as_branch(1).job().verify_inputs()
 
 
