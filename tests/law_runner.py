@@ -153,8 +153,9 @@ class Law:
     def outputs(self, task: str, analysis: str = "zmumu") -> Iterator[Path]:
         """Return the folders with a manifest, and the containers, below a task's folder in the store."""
         found = []
-        # Path.rglob stumbles over what vanishes meanwhile.
-        for folder, folders, files in os.walk(self.store / analysis / task):
+        # Path.rglob stumbles over what vanishes meanwhile. Toys are those of all analyses.
+        places = (self.store / part / task for part in (analysis, "shared"))
+        for folder, folders, files in (found_there for place in places for found_there in os.walk(place)):
             folders[:] = [name for name in folders if not name.startswith(".")]
             if "manifest.json" in files:
                 found.append(Path(folder))

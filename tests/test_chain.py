@@ -56,7 +56,7 @@ def output(law: Law, task: str, part: str) -> Path:
 
 
 def toy_files(law: Law, process: str) -> list[Path]:
-    return sorted((law.store / "zmumu" / "MakeToySamples").rglob(f"{process}_*/events.root"))
+    return sorted((law.store / "shared" / "MakeToySamples").rglob(f"{process}_*/events.root"))
 
 
 def test_runs_in_time_and_memory(law: Law, chain: tuple[Run, Usage]) -> None:

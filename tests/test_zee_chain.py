@@ -70,7 +70,7 @@ def mean_efficiency(law: Law, edges: list[Any], config: ToyConfig, is_data: bool
     truth = config.electrons
     assert truth
     sums = np.zeros((2, *(len(axis) - 1 for axis in edges)))
-    for path in sorted((law.store / "zee" / "MakeToySamples").rglob("dyee_0*/events.root")):
+    for path in sorted((law.store / "shared" / "MakeToySamples").rglob("dyee_0*/events.root")):
         with uproot.open(path) as file:
             events = file["Events"].arrays(filter_name=["Electron_*", "HLT_Ele32_WPTight_Gsf", "genWeight"])
         events = events[events.HLT_Ele32_WPTight_Gsf]
@@ -124,7 +124,7 @@ def test_energies_agree_with_the_truth(law: Law, chain: Run) -> None:
 def electrons_of_pairs(law: Law) -> tuple[Any, Any]:
     """Return |η| and weights of simulated electrons that are identified, in events that fired the trigger."""
     eta, weights = [], []
-    for path in sorted((law.store / "zee" / "MakeToySamples").rglob("dyee_0*/events.root")):
+    for path in sorted((law.store / "shared" / "MakeToySamples").rglob("dyee_0*/events.root")):
         with uproot.open(path) as file:
             events = file["Events"].arrays(filter_name=["Electron_*", "HLT_Ele32_WPTight_Gsf", "genWeight"])
         good = (events.Electron_pt > 20) & events.Electron_mvaFall17V2Iso_WP90 & (abs(events.Electron_eta) < 2.5)

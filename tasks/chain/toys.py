@@ -29,8 +29,13 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     exclude_index = False
 
     @property
+    def analysis_part(self) -> str:
+        """The folder of what all analyses share: toys of one definition are made once."""
+        return "shared"
+
+    @property
     def config_part(self) -> str:
-        """The folder of the toys, the same for all configurations of an analysis."""
+        """The folder of the toys, the same for all configurations."""
         return "toys"
 
     @cached_property

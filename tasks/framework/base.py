@@ -236,8 +236,13 @@ class StoreTask(AnalysisTask):
     @cached_property
     def directory(self) -> Path:
         """Folder of the output."""
-        name = self.analysis_inst.name
-        return store_path(name, self.task_family, self.config_part, self.version_part, self.fingerprint)
+        parts = (self.analysis_part, self.task_family, self.config_part, self.version_part)
+        return store_path(*parts, self.fingerprint)
+
+    @property
+    def analysis_part(self) -> str:
+        """Folder of the analysis."""
+        return str(self.analysis_inst.name)
 
     @property
     def version_part(self) -> str:

@@ -117,7 +117,7 @@ def jets(law: Law, config: ToyConfig) -> dict[str, Jets]:
     """Process → its jets; weights are normalised to the same luminosity."""
     found = {}
     for process in SAMPLES:
-        files = sorted((law.store / "ttbar" / "MakeToySamples").rglob(f"{process}_*/events.root"))
+        files = sorted((law.store / "shared" / "MakeToySamples").rglob(f"{process}_*/events.root"))
         parts = [select(path) for path in files]
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in Jets.__annotations__}
         # the mean of the generator's weights is the cross section

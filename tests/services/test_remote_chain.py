@@ -29,7 +29,7 @@ def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chain:
     enter(chain, monkeypatch)
     chain.build(MakeToySamples)
     for name, toy in FILES.items():
-        (path,) = chain.store.glob(f"small/MakeToySamples/toys/v1/*/{toy}/events.root")
+        (path,) = chain.store.glob(f"shared/MakeToySamples/toys/v1/*/{toy}/events.root")
         shutil.copy(path, chain.analysis / name)
     return chain
 

@@ -48,7 +48,7 @@ def readers_of(secrets: list[bytes], folders: list[Path], since: float) -> list[
 def on_server(analysis: Analysis, server: ControlledServer) -> None:
     """Let the datasets be files on a server, which are opened with a token."""
     urls = {}
-    toys = analysis.checkout.store / "small" / "MakeToySamples"
+    toys = analysis.checkout.store / "shared" / "MakeToySamples"
     for name, toy in {"dy_0.root": "dy_000", "data.root": "data_000"}.items():
         (path,) = toys.rglob(f"{toy}/events.root")
         urls[name] = server.add(path, name) + "?authz=Bearer%20$BEARER_TOKEN"

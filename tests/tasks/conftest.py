@@ -59,7 +59,7 @@ def chain(finished: tuple[Chain, Path], monkeypatch: pytest.MonkeyPatch) -> Chai
 def make_on_files(copy: Path, folder: Path) -> Chain:
     """Return the small analysis on files of its own, with nothing run: two of simulation, one of data."""
     chain = Chain.make(folder, copy / "law" / "index")
-    toys = copy / "store" / "small" / "MakeToySamples" / "toys" / "v1"
+    toys = copy / "store" / "shared" / "MakeToySamples" / "toys" / "v1"
     for name, toy in {"dy_0.root": "dy_000", "dy_1.root": "dy_001", "data.root": "data_000"}.items():
         (path,) = toys.glob(f"*/{toy}/events.root")
         shutil.copy(path, chain.analysis / name)

@@ -140,7 +140,7 @@ def expected_yield(chain: Chain, scale_factor: Callable[[float, float], float]) 
     selection, threshold = params.object_preselection.Muon.pt, params.leading_muon.pt
     total = everything = 0.0
     columns = ["genWeight", "PV_npvsGood", "Muon_pt", "Muon_eta", "Muon_looseId"]
-    for path in (chain.store / "small" / "MakeToySamples").rglob("dy_*/events.root"):
+    for path in (chain.store / "shared" / "MakeToySamples").rglob("dy_*/events.root"):
         for event in uproot.open(path)["Events"].arrays(columns).tolist():
             everything += event["genWeight"]
             muons = zip(event["Muon_pt"], event["Muon_eta"], event["Muon_looseId"], strict=True)

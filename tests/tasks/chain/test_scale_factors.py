@@ -231,7 +231,7 @@ def test_scale_factor_from_a_file_that_comes_with_the_toys(importing: Chain) -> 
     assert importing.build(**compute) == ["ComputeScaleFactors published"]
     task: ComputeScaleFactors = importing.task(**compute)
     assert list(task.requires()) == ["toys"]
-    (toys,) = (importing.store / "small" / "MakeToySamples").rglob("muon_Z.json.gz")
+    (toys,) = (importing.store / "shared" / "MakeToySamples").rglob("muon_Z.json.gz")
     original = correctionlib.CorrectionSet.from_file(str(toys))["NUM_TightID_DEN_TrackerMuons"]
     written = correctionlib.CorrectionSet.from_file(str(task.correction_file))["published"]
     assert written.evaluate(1.0, 30.0, "up") == original.evaluate(1.0, 30.0, "systup")
