@@ -21,7 +21,6 @@ Comments of HTML say what the reader needn't see:
 ``<!-- walk: given -->``               the next block is what the script has done before the page begins
 ``<!-- walk: begins with PAGE -->``    the page goes on where a tutorial has ended
 ``<!-- walk: commands after PAGE -->`` the same, and only commands of the page are run: its code is parts of something
-``<!-- walk: port NUMBER -->``         a port of this machine in the page's commands, for which a free one is taken
 =====================================  ==============================================================================
 
 In what is printed, ``…`` stands for any text within a line, and alone in a line for any number of lines. A number with
@@ -59,7 +58,7 @@ _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>```+)(?P<language>[\w+-]*)(?: +ti
 #: languages of commands, of which pages use the first one
 SHELLS = ("shell", "bash", "console", "sh", "zsh")
 #: words of comments that concern a whole page
-_OF_PAGES = {"begins", "commands", "port"}
+_OF_PAGES = {"begins", "commands"}
 _MARK = re.compile(r"^ *<!-- walk: (?P<word>[a-z]+)(?: (?P<rest>.*?))? -->$")
 _PICTURE = re.compile(r"!\[[^\]]*\]\((?:[^)]*/)?pictures/(?P<name>[\w.-]+\.png)\)")
 

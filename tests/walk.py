@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -142,8 +141,6 @@ class Reader:
     update: bool = False
     renew: bool = False
     _python: Session | None = None
-    #: port that a page shows, and the one that is taken instead
-    _port: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         self._blocks = self.home.with_name(self.home.name + ".blocks")
@@ -213,8 +210,6 @@ class Reader:
 
     def _checked(self, text: str, code: int, printed: str, expected: int) -> str:
         printed = printed.replace(str(self.home), HOME)
-        shown, free = self._port
-        printed = printed.replace(free, shown) if free else printed
         if code != expected:
             raise PageError(f"ended with exit code {code}, not {expected}:\n{text}\n--- printed\n{printed}")
         return printed
@@ -238,7 +233,6 @@ class Reader:
         """
         differences, updates = [], []
         marks = read_marks(page)
-        self._port = (marks["port"], str(free_port())) if "port" in marks else ("", "")
         for block in read_blocks(page):
             if not block.is_executed or (files_only and runs_tasks(block)):
                 continue
@@ -261,8 +255,6 @@ class Reader:
     def _step(self, block: Block) -> str:
         fails = int(block.marks["fails"]) if "fails" in block.marks else None
         text = block.text.replace(HOME, str(self.home))
-        shown, free = self._port
-        text = text.replace(shown, free) if shown else text
         if block.kind == "shell":
             return self.run(text, fails=fails)
         if block.kind == "python":
@@ -290,14 +282,6 @@ class Reader:
 def runs_tasks(block: Block) -> bool:
     """Return whether a block runs tasks or looks at what they made, instead of making files."""
     return block.kind in {"python", "picture"} or (block.kind == "shell" and "law run " in block.text)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens at."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    return port
 
 
 def clone(folder: Path) -> None:

@@ -226,8 +226,8 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
                 for number, ((category, variable), formats) in enumerate(missing.items())
             }
             if jobs:
-                shown = self.progress_label, "histograms", self.show_progress
-                run_jobs(list(jobs.values()), self.cores, *shown, done_until_started=_DRAWN_UNTIL_STARTED)
+                label = self.progress_label, "histograms"
+                run_jobs(list(jobs.values()), self.cores, *label, done_until_started=_DRAWN_UNTIL_STARTED)
             for (category, variable), job in jobs.items():
                 for plot, formats in job.plots.items():
                     names = names_of_plot(self.config_inst, variable, plots[plot])

@@ -110,8 +110,7 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         """Draw all figures, with one job per variable and category."""
         formats = self.formats_to_write()
         with write_output(**self.write_info(), formats=formats, **self.record()) as folder:
-            label = self.progress_label, "histograms", self.show_progress
-            run_jobs(list(self.jobs(folder)), self.cores, *label)
+            run_jobs(list(self.jobs(folder)), self.cores, self.progress_label, "histograms")
 
 
 class PlotsWithData(PlotsFromTemplates, BlindTask):

@@ -23,16 +23,16 @@ from pocket.io.store.records import record_file
 from pocket.parameters.tags import label_of, without_tags
 from tasks.batch.options import BatchOptions
 from tasks.batch.own_store import is_made_elsewhere
-from tasks.core.central_scheduler import use_central_scheduler
 from tasks.core.console import short_path
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
 from tasks.core.names import AssignmentsParameter, VersionParameter, choose, is_pattern, split_names
 from tasks.core.report import log_luigi, note_unchanged
+from tasks.core.reporting_worker import use_reporting_worker
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
-from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_options
+from tasks.core.terminal import one_sentence_errors, one_sentence_options
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.jobs import traceback_file
 from tasks.framework.records import Records, significant_parameters, task_records
@@ -50,7 +50,7 @@ one_sentence_errors()
 one_sentence_options()
 log_to_terminal()
 log_luigi()
-use_central_scheduler()
+use_reporting_worker()
 
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 
@@ -358,15 +358,6 @@ class StoreTask(AnalysisTask):
     def describe_place(self) -> list[tuple[str, str]]:
         """Return where the output is, as label and text for the results of a run."""
         return [("output", short_path(self.directory))]
-
-    def show_progress(self, percentage: float) -> None:
-        """Show the percentage on luigi's page, if luigi runs this task."""
-        if callable(getattr(self, "set_progress_percentage", None)):
-            self.publish_progress(percentage)
-
-    def on_failure(self, exception: BaseException) -> str:
-        """Return the text that luigi's page shows for a failure: the message for users, if there is one."""
-        return str(exception) if isinstance(exception, FOR_PEOPLE) else str(super().on_failure(exception))
 
     def refuse_incomplete(self) -> None:
         """Check that the output was made, and nothing was changed meanwhile.

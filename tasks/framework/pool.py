@@ -23,8 +23,6 @@ Show = Callable[[int], None]
 _LABEL, _BAR, _BESIDE = 16, (8, 40), 46
 #: s until the first line about progress where there is no terminal, and largest number between two
 _FIRST_LINE, _LAST_PAUSE = 60.0, 3600.0
-#: function of a percentage
-Publish = Callable[[float], None]
 
 
 def run_jobs(
@@ -32,7 +30,6 @@ def run_jobs(
     cores: int,
     label: str,
     unit: str,
-    publish: Publish | None = None,
     done_until_started: float = 0,
 ) -> None:
     """Run jobs in up to ``cores`` processes.
@@ -42,7 +39,6 @@ def run_jobs(
         cores: number of processes; 0 for all cores. One process means this one.
         label: label of the progress bar.
         unit: unit of the jobs' sizes.
-        publish: function that is called with the finished percentage.
         done_until_started: number of jobs that this process does in the time until others have started; if all are done
             here as soon, none are started.
 
@@ -51,7 +47,7 @@ def run_jobs(
         ProcessDiedError: if a process was killed or crashed.
         ConfigError: if the number of processes is negative.
     """
-    with progress_bar(label, sum(job.size for job in jobs), unit, publish) as advance:
+    with progress_bar(label, sum(job.size for job in jobs), unit) as advance:
         _run(jobs, cores, advance, done_until_started=0 if are_there() else done_until_started)
 
 
@@ -61,13 +57,12 @@ def run_with(
     jobs: Mapping[str, Job],
     label: str,
     unit: str,
-    publish: Publish | None = None,
 ) -> None:
     """Run jobs, name → job, with an executor and a progress bar; ``options`` are those of the executor."""
     executor = factory(options)
     try:
         executor.setup()
-        with progress_bar(label, sum(job.size for job in jobs.values()), unit, publish) as advance:
+        with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
             executor.get()(jobs, advance)
     finally:
         executor.close()
@@ -130,14 +125,13 @@ def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextlib.contextmanager
-def progress_bar(label: str, total: int, unit: str, publish: Publish | None = None) -> Iterator[Progress]:
+def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
     """Show a progress bar on a terminal, elsewhere a line now and then.
 
     Args:
         label: label of the progress bar.
         total: amount of work.
         unit: unit of the work.
-        publish: function that is called with the finished percentage.
 
     Yields:
         A function that is called with each finished amount.
@@ -151,8 +145,6 @@ def progress_bar(label: str, total: int, unit: str, publish: Publish | None = No
             nonlocal done
             done += amount
             show(done)
-            if publish is not None and total:
-                publish(100 * done / total)
 
         yield advance
     seconds = time.monotonic() - begin

@@ -67,9 +67,9 @@ class PoolProxy(LocalWorkflowProxy):
                 # The folder is hidden, so it is no part of any output.
                 log_folder=str(own_folder(task.directory / ".dask")),
             )
-            run_with(task.executor_factory, options, now.jobs, now.label, task.work_unit, task.show_progress)
+            run_with(task.executor_factory, options, now.jobs, now.label, task.work_unit)
         else:
-            run_jobs(list(now.jobs.values()), task.cores, now.label, task.work_unit, task.show_progress)
+            run_jobs(list(now.jobs.values()), task.cores, now.label, task.work_unit)
         done = now.done()
         for each in done:
             note_done(each)

@@ -145,7 +145,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             known = dict.fromkeys(nuisance for job in jobs for nuisance in job.shifts[""])
             sources = choose("nuisance", self.sources, known, f"templates of model {self.model!r}")
             chosen = [replace(job, sources=sources) for job in jobs]
-            run_jobs(chosen, self.cores, self.progress_label, "regions", self.show_progress)
+            run_jobs(chosen, self.cores, self.progress_label, "regions")
 
     def region_jobs(self, folder: Path, name: str) -> Iterator[TreatmentPlotJob]:
         """Yield the jobs that draw the regions of a declared model into a folder."""

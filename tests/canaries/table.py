@@ -38,7 +38,6 @@ WRITING = "pocket.io.nanoaod.writing"
 EVENTS = "pocket.io.nanoaod.events"
 RECORDS = "pocket.io.nanoaod.records"
 VISIBLE = "pocket.parameters.visible"
-CENTRAL = "tasks.core.central_scheduler"
 SUBMISSION = "tasks.batch.submission:BatchProxy"
 RETRYING = "tasks.batch.proxy:RetryingProxy"
 BASE_PROXY = "law.workflow.remote:BaseRemoteWorkflowProxy"
@@ -114,28 +113,8 @@ CANARIES = (
     Canary(
         "luigi.cmdline_parser:CmdlineParser.get_task_obj", "", "tasks.core.terminal:one_sentence_options", ("self",)
     ),
-    Canary("luigi.interface:_WorkerSchedulerFactory", "", f"{CENTRAL}:use_central_scheduler"),
+    Canary("luigi.interface:_WorkerSchedulerFactory", "", "tasks.core.reporting_worker:use_reporting_worker"),
     Canary("luigi.parameter:ChoiceParameter", "_choices", "tasks.core.terminal:one_sentence_options"),
-    Canary("luigi.rpc:RemoteScheduler", "_url", f"{CENTRAL}:CentralScheduler"),
-    Canary("luigi.rpc:RemoteScheduler", "_fetcher", f"{CENTRAL}:CentralScheduler"),
-    Canary("luigi.rpc:RemoteScheduler", "_connect_timeout", f"{CENTRAL}:CentralScheduler"),
-    Canary(
-        "luigi.rpc:RemoteScheduler._request",
-        "",
-        f"{CENTRAL}:CentralScheduler",
-        ("self", "url", "data", "attempts", "allow_null"),
-    ),
-    Canary("luigi.worker:Worker._add", "", f"{CENTRAL}:SharingWorker", ("self", "task", "is_complete")),
-    Canary("luigi.worker:Worker._run_task", "", f"{CENTRAL}:SharingWorker", ("self", "task_id")),
-    Canary("luigi.worker:Worker._keep_alive", "", f"{CENTRAL}:SharingWorker", ("self", "get_work_response")),
-    Canary("luigi.worker:Worker", "_scheduler", f"{CENTRAL}:SharingWorker"),
-    Canary("luigi.worker:Worker", "_first_task", f"{CENTRAL}:SharingWorker"),
-    Canary("luigi.worker:Worker", "_scheduled_tasks", f"{CENTRAL}:SharingWorker"),
-    Canary("luigi.worker:Worker", "_add_task_history", f"{CENTRAL}:SharingWorker"),
-    Canary("luigi.worker:Worker", "_get_work_response_history", f"{CENTRAL}:SharingWorker"),
-    Canary("luigi.worker:Worker", "_stop_requesting_work", f"{CENTRAL}:SharingWorker"),
-    Canary("luigi.worker:Worker", "_running_tasks", f"{CENTRAL}:SharingWorker"),
-    Canary("luigi.worker:Worker", "_id", f"{CENTRAL}:SharingWorker"),
     Canary("luigi.task:Task", "__hash", "tasks.framework.workflow:BranchTemplate"),
     Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:BranchTemplate"),
     Canary(

@@ -119,17 +119,6 @@ def test_futures_executor(tmp_path: Path) -> None:
     assert {job.path.read_text() for job in jobs.values()} == {str(os.getpid())}
 
 
-def test_progress_is_published() -> None:
-    told: list[float] = []
-    with pool.progress_bar("Label", 8, "events", told.append) as advance:
-        advance(2)
-        advance(6)
-    # nothing to do is nothing to tell
-    with pool.progress_bar("Label", 0, "events", told.append) as advance:
-        advance(0)
-    assert told == [25, 100]
-
-
 def test_counting_bar(capsys: pytest.CaptureFixture[str]) -> None:
     with counting_bar("Label", "files") as count:
         for done in (1, 2, 2, 5):
