@@ -14,9 +14,10 @@ from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import ComputeScaleFactors
+from tasks.chain.validation import ClosureGate, ValidateScaleFactors
 from tasks.core.console import short_path
 from tasks.core.names import choose, read_inputs
-from tasks.framework.base import ConfigTask, TemplateTask, input_ids, load
+from tasks.framework.base import ConfigTask, input_ids, load
 
 #: file names that PocketCoffea's plotting expects
 COFFEA_FILE = "output_all.coffea"
@@ -63,8 +64,8 @@ class ExportCoffea(ConfigTask):
         return [("file", short_path(self.directory / COFFEA_FILE))]
 
 
-class ExportScaleFactors(TemplateTask):
-    """Writes scale factors to a file in the layout of a CMS group.
+class ExportScaleFactors(ClosureGate):
+    """Writes scale factors that close to a file in the layout of a CMS group.
 
     Examples:
         law run ExportScaleFactors --version v1 --scale-factor muon_id --layout MUO --names NUM_TightID_DEN_TrackerMuons
@@ -107,27 +108,33 @@ class ExportScaleFactors(TemplateTask):
         """Names of the scale factors."""
         return "+".join(self.scale_factor)
 
-    def requires(self) -> dict[str, ComputeScaleFactors]:
-        """Return the scale factors."""
-        return {name: ComputeScaleFactors.req(self, scale_factor=name) for name in self.scale_factor}
+    def requires(self) -> dict[str, dict[str, Any]]:
+        """Return the scale factors and their closures."""
+        kinds = {"scale factor": ComputeScaleFactors, "closure": ValidateScaleFactors}
+        return {
+            kind: {name: cls.req(self, scale_factor=name) for name in self.scale_factor} for kind, cls in kinds.items()
+        }
 
     def fingerprint_spec(self) -> Any:
         """Return the scale factors, what is asked for, and the code that writes the file."""
         return {
-            "scale_factors": {name: task.fingerprint for name, task in self.requires().items()},
+            "scale_factors": {name: task.fingerprint for name, task in self.requires()["scale factor"].items()},
             "written": (self.layout, self.names, self.inputs),
             "code": code_closure("pocket.scale_factors.files.published"),
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the scale factors."""
-        return input_ids({f"scale factor {name}": task.output() for name, task in self.requires().items()})
+        """Return the scale factors and their closures."""
+        return input_ids(
+            {f"{kind} {name}": task.output() for kind, tasks in self.requires().items() for name, task in tasks.items()}
+        )
 
     def make(self) -> None:
         """Write the file."""
         from pocket.scale_factors.files.published import write
 
-        files = {name: task.correction_file.read_text(encoding="utf-8") for name, task in self.requires().items()}
+        made = self.requires()["scale factor"]
+        files = {name: task.correction_file.read_text(encoding="utf-8") for name, task in made.items()}
         corrections = {name: json.loads(text)["corrections"][0] for name, text in files.items()}
         written = write(corrections, self.layout, self.names, read_inputs("--inputs", self.inputs))
         with write_output(**self.write_info()) as folder:

@@ -70,6 +70,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
         category=context.category,
         xlim=context.xlim,
         covariance=context.covariance,
+        data_before=context.data_before,
     )
 
 
@@ -85,8 +86,11 @@ def before_after(
     title: str = "",
     xlim: tuple[float, float] | None = None,
     covariance: Mapping[str, Hist[Any]] | None = None,
+    data_before: Hist[Any] | None = None,
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw data over the sum of MC before and after scale factors, the ratios data / MC, and MC after / before.
+
+    If a calibrator changes data, too, both data are drawn, each compared with its own simulation.
 
     Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.templates.stack.data_mc`. Both sums
     use the same events, so their errors are correlated: the statistical error of after / before is drawn only if
@@ -104,6 +108,7 @@ def before_after(
         xlim: range to show; the whole axis by default.
         covariance: templates whose sums of squared weights are the covariances of before and after
             (:func:`pocket.configuration.comparison.square_roots`).
+        data_before: the data before, if a calibrator changes data; the same data by default.
 
     Returns:
         The figure, and the numbers it shows for JSON.
@@ -113,10 +118,13 @@ def before_after(
             has other events.
     """
     totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
-    binning = shared_binning([*before.items(), *after.items(), *(covariance or {}).items(), ("data", data)], histogram)
+    observed = {"before": data if data_before is None else data_before, "after": data}
+    compared = [*before.items(), *after.items(), *(covariance or {}).items(), *observed.items()]
+    binning = shared_binning(compared, histogram)
     hidden = style.blind_hists.hidden(category, histogram, binning.bounds)
-    comparisons = {name: chi2_data_mc(data, total, keep=~hidden) for name, total in totals.items()}
-    points = Points.from_data(data, hidden)
+    comparisons = {name: chi2_data_mc(observed[name], total, keep=~hidden) for name, total in totals.items()}
+    points = {name: Points.from_data(counts, hidden) for name, counts in observed.items()}
+    calibrated = not np.array_equal(observed["before"].values(flow=True), data.values(flow=True))
     error = None
     if covariance is not None:
         if not before.keys() == after.keys() == covariance.keys():
@@ -128,7 +136,8 @@ def before_after(
         "category": category,
         "axis": binning.label,
         "edges": binning.edges.tolist(),
-        "data": points_numbers(points),
+        "data": points_numbers(points["after"]),
+        **({"data_before": points_numbers(points["before"])} if calibrated else {}),
         "after_over_before": {
             "values": as_list(change.values),
             "error": None if error is None else as_list(error),
@@ -147,17 +156,23 @@ def before_after(
         panels = (main, middle, lower)
         label_x(panels, binning, xlim)
 
-        events = comparisons["before"]
-        entries = [(draw_points(main, binning, points), f"Data: {events.data_yield:.0f}")]
-        ratios = {name: points.over(total.values) for name, total in totals.items()}
+        entries = []
+        if calibrated:
+            drawn = draw_points(main, binning, points["before"], **POINTS["before"])
+            entries.append((drawn, f"Data before: {comparisons['before'].data_yield:.0f}"))
+        name_of_data = "Data after" if calibrated else "Data"
+        drawn = draw_points(main, binning, points["after"])
+        entries.append((drawn, f"{name_of_data}: {comparisons['after'].data_yield:.0f}"))
+        ratios = {name: points[name].over(total.values) for name, total in totals.items()}
         scale_ratio(middle, ratio_range(*ratios.values()), "Data / MC")
         for name, total in totals.items():
             _draw_total(main, middle, binning, total, name)
             draw_ratio(middle, binning, ratios[name], **POINTS[name])
             line = Line2D([], [], color=COLORS[name], linewidth=2.5)
-            entries.append(((Patch(**BANDS[name]), line), _legend_text(name, comparisons[name])))
-        floor = log_floor(totals.values(), points) if style.is_log(histogram) else None
-        tops = [points.high, *(total.values + total.total[0] for total in totals.values())]
+            text = _legend_text(name if calibrated else f"{name} SF", comparisons[name])
+            entries.append(((Patch(**BANDS[name]), line), text))
+        floor = log_floor(totals.values(), points["after"]) if style.is_log(histogram) else None
+        tops = [*(each.high for each in points.values()), *(total.values + total.total[0] for total in totals.values())]
         fit_legend(main, binning.edges, tops, entries, caption(title or category, hidden), floor)
         label_y(main, binning.events_label)
         _draw_change(lower, binning, change, known=error is not None)
@@ -214,7 +229,7 @@ def _draw_total(main: Axes, ratio: Axes, binning: Binning, total: Prediction, na
 
 def _legend_text(name: str, comparison: Comparison) -> str:
     error = math.hypot(comparison.mc_stat, comparison.mc_syst)
-    return rf"MC {name} SF: {comparison.mc_yield:.0f} $\pm$ {error:.0f}" + "\n" + chi2_text(comparison)
+    return rf"MC {name}: {comparison.mc_yield:.0f} $\pm$ {error:.0f}" + "\n" + chi2_text(comparison)
 
 
 def _draw_change(ax: Axes, binning: Binning, change: Points, *, known: bool) -> None:

@@ -46,6 +46,7 @@ class PlotContext:
         xlim: range to show; ``None`` for the whole axis.
         before: like ``mc``, for the configuration to compare with; empty if there is none, or the plot doesn't compare.
         before_name: name of that configuration.
+        data_before: like ``data``, for that configuration; its calibrators may change data, too.
         covariance: like ``mc``, for the configuration whose sums of squared weights are the covariances of both
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` if
             there is none.
@@ -63,6 +64,7 @@ class PlotContext:
     xlim: tuple[float, float] | None = None
     before: Mapping[str, Hist[Any]] = field(default_factory=dict)
     before_name: str = ""
+    data_before: Hist[Any] | None = None
     covariance: Mapping[str, Hist[Any]] | None = None
     blind: bool = False
     ylim: tuple[float, float] | None = None
@@ -129,6 +131,7 @@ def draw_templates(
                 period=period_of(cfg),
                 xlim=axes[number].lim,
                 before=compared[number][1] if compared else {},
+                data_before=compared[number][0] if compared and not blind else None,
                 before_name=before_name if compared else "",
                 covariance=covariances[number][1] if covariances else None,
                 ylim=axes[1].lim if plot.axes == 2 else None,

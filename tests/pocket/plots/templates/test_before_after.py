@@ -37,6 +37,25 @@ def test_both_sides_are_compared_with_data() -> None:
     json.dumps(numbers, allow_nan=False)
 
 
+def test_data_that_a_calibrator_changes_are_compared_with_their_own_simulation() -> None:
+    data, before = z_peak()
+    moved = data.copy()
+    moved.view()[:] = np.roll(data.view(), 1)
+    after = {sample: h * 0.8 for sample, h in before.items()}
+    figure, numbers = before_after(data, before, after, data_before=moved, style=PlotStyle(), **NAMES)
+    assert numbers["before"]["comparison"] == chi2_data_mc(moved, before).as_dict()
+    assert numbers["after"]["comparison"] == chi2_data_mc(data, after).as_dict()
+    assert numbers["data_before"]["values"] == moved.values().tolist()
+    assert numbers["data"]["values"] == data.values().tolist()
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    entries = [text.get_text().partition(":")[0] for text in legend.get_texts()]
+    assert entries == ["Data before", "Data after", "MC before", "MC after"]
+    # the same data are drawn once
+    _, same = before_after(data, before, after, data_before=data.copy(), style=PlotStyle(), **NAMES)
+    assert "data_before" not in same
+
+
 def test_the_change_has_no_error_unless_it_is_known() -> None:
     data, before = z_peak()
     after = {sample: h * 0.98 for sample, h in before.items()}
