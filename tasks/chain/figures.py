@@ -39,8 +39,6 @@ class FormatsTask(StoreTask):
     )
 
     exclude_index = True
-    #: modules that take long to import, which workers may do while they have nothing else to do
-    job_modules = ("pocket.plots.templates.figures", "pocket.plots.statistics")
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,6 @@ class MergeOutputs(IterationTask, ConfigTask):
     """Adds the outputs of all branches and normalises them to the luminosity."""
 
     exclude_index = False
-    runs_beside = True
 
     @property
     def processor(self) -> RunProcessor:

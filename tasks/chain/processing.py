@@ -37,7 +37,6 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     """
 
     exclude_index = False
-    runs_beside = True
     in_containers = True
 
     @classmethod

@@ -141,8 +141,6 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
     """
 
     exclude_index = False
-    runs_beside = True
-    spreads = True
 
     @classmethod
     def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
@@ -245,11 +243,6 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         manifest = self.output().manifest
         assert manifest is not None
         return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
-
-    @property
-    def own_modules(self) -> tuple[str, ...]:
-        """The module that makes the scale factor; its import takes as long as most measurements."""
-        return (self.declaration.maker.partition(":")[0],)
 
     def make(self) -> None:
         """Measure or import the scale factor and write it."""

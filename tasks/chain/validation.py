@@ -57,8 +57,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     """Checks that a scale factor closes, and fails if it doesn't."""
 
     exclude_index = False
-    runs_beside = True
-    spreads = True
 
     def requires(self) -> dict[str, Any]:
         """Return the scale factor, and the templates for its closure, including those it was measured in."""

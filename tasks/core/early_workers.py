@@ -31,9 +31,7 @@ PRELOAD = (
     "correctionlib",
     "pocket.outputs.folders",
     "pocket.engine.preload",
-    # What runs jobs, which has law, and one module of tasks that may run beside them.
-    "tasks.framework.beside",
-    "tasks.chain.merging",
+    "tasks.framework.workers",
 )
 #: environment variable; 0 starts workers only when a task needs them
 VARIABLE = "POCKET_EARLY_WORKERS"

@@ -1,7 +1,7 @@
 """Tasks that luigi found incomplete in this command, and those of them that could run now.
 
-luigi gives tasks one after the other. What is known here lets others that are ready share a pass over their events, or
-run beside the one that luigi gave.
+luigi gives tasks one after the other. What is known here lets configurations that are ready share a pass over their
+events.
 """
 
 from __future__ import annotations

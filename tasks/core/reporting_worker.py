@@ -31,7 +31,7 @@ def use_reporting_worker() -> None:
 def _worker(self: Any, scheduler: Any, worker_processes: int, assistant: bool = False) -> Any:
     is_central = isinstance(scheduler, RemoteScheduler)
     if worker_processes > 1 and not is_central and _is_local():
-        print_note("--workers is for batch systems: tasks that are ready run side by side in --cores processes anyway")
+        print_note("--workers is for batch systems: each task on this machine has all processes of --cores anyway")
         worker_processes = 1
     pending.begin(alone=worker_processes == 1 and not is_central)
     return ReportingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)

@@ -186,19 +186,13 @@ class StoreTask(AnalysisTask):
     one_by_one = luigi.BoolParameter(
         default=False,
         significant=False,
-        description="run one task after the other, and share no passes; default: False",
+        description="process one configuration after the other, and share no passes; default: False",
     )
 
     # Only tasks that check closures have this as an option.
     accept_closure = False
 
     exclude_index = True
-
-    #: whether ``make`` may run in another process, while other tasks run; it needs one process then
-    runs_beside = False
-
-    #: whether ``make`` spreads its work over processes itself, which it can in the process of luigi only
-    spreads = False
 
     #: whether the output may depend on the versions of corrections that parameters name
     reads_corrections = False
@@ -300,26 +294,20 @@ class StoreTask(AnalysisTask):
         luigi takes the values of an iterator as further requirements.
         """
         from pocket.configuration.user_errors import one_sentence
-        from tasks.framework.beside import finish_beside, make_beside, use_free_workers
 
         self.check_expected()
         check_sources()
         # luigi decides which tasks to run before it runs any of them, so check again here.
-        is_made = finish_beside(self)
         if self.complete():
-            if not is_made:
-                note_unchanged(self)
+            note_unchanged(self)
             return None
         output = self.output()
         if output.awaits_upload:
             output.upload()
-        elif make_beside(self):
-            self.refuse_incomplete()
         else:
             self._replaced = read_id(output)
             self.fetch_needed()
             self.prepare_place()
-            use_free_workers()
             begin_work()
             # Another command may replace an input after it was read, so the inputs are those of before.
             self._info = self.write_info()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing import parent_process
 from typing import Any, TypeVar
 
@@ -23,23 +22,6 @@ _SECONDS_HERE = 1.5
 _WORTH = 6.0
 #: parts of the calls per process, so that all processes end at about the same time
 _PARTS = 4
-
-
-@dataclass(frozen=True)
-class _Calls:
-    """Calls of a function.
-
-    Args:
-        function: the function.
-        arguments: an argument for each call.
-    """
-
-    function: Callable[[Any], Any]
-    arguments: Sequence[Any]
-
-    def run(self) -> list[Any]:
-        """Return the results."""
-        return [self.function(argument) for argument in self.arguments]
 
 
 def spread_over(cores: int) -> Spread:
@@ -85,18 +67,13 @@ def _call_for_a_while(function: Callable[[T], R], arguments: Sequence[T]) -> lis
 
 def _call_in_workers(function: Callable[[T], R], arguments: Sequence[T], number: int) -> list[R]:
     """Return the results of the first calls, of none if there are no workers or one of them has died."""
-    if len(arguments) < 2 or not (workers.are_there() or (parent_process() is None and workers.start(number))):
+    if len(arguments) < 2 or parent_process() is not None:
         return []
+    workers.start(number)
     size = max(1, len(arguments) // (_PARTS * number))
     parts = [arguments[start : start + size] for start in range(0, len(arguments), size)]
-    results: list[R] = []
-    try:
-        futures = [workers.begin_beside(_Calls(function, part)) for part in parts]
-        for _ in workers.finish_beside(set(futures)):
-            pass
-        for future in futures:
-            results += future.result()
-    except BrokenProcessPool:
-        # The calls that are missing run in this process.
-        pass
-    return results
+    return [result for of_part in workers.call(partial(_call_each, function), parts) for result in of_part]
+
+
+def _call_each(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
+    return [function(argument) for argument in arguments]

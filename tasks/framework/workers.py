@@ -21,13 +21,16 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pocket.errors import ProcessDiedError
 from pocket.executors import Job, Progress
 from pocket.io.store.provenance import begin_work
 from tasks.core.early_workers import use_server, worker_context
 from tasks.core.log import Line, Sender, log_to_terminal, receive, rerouted
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 #: s until a process that waits notices a signal that didn't wake it
 _LOOK = 1.0
@@ -49,18 +52,12 @@ def run_in_processes(
         Exception: the first error of a job, after the running jobs are done.
         ProcessDiedError: if a process was killed or crashed.
     """
-    global _kept, _are_alone
+    global _kept
     if _kept is None or not _kept.serves(workers, cores):
         _end_workers()
         _kept = _Workers(workers)
     try:
         _kept.run(jobs, advance, names)
-    except _OtherDied as died:
-        _end_workers()
-        _are_alone = True
-        left = died.left
-        again = [jobs[number] for number in left]
-        run_in_processes(again, workers, cores, advance, [names[number] for number in left] if names else ())
     except KeyboardInterrupt:
         _end_at_once()
         raise
@@ -69,71 +66,52 @@ def run_in_processes(
         raise
 
 
-class OtherWork(Protocol):
-    """Work beside the jobs, which returns something; it must pickle."""
-
-    def run(self) -> Any:
-        """Do the work."""
-
-
-#: functions that begin what can run beside what is awaited, with passes over events or not, and return all that does
-begin_ready: list[Callable[[bool], set[Future[Any]]]] = []
-#: whether nothing runs beside jobs any more, since it has ended a process
-_are_alone = False
-
-
-def start(number: int) -> bool:
-    """Start workers for what isn't a job, and tell whether there are some."""
+def start(number: int) -> None:
+    """Start workers if there are none."""
     global _kept
-    if _kept is None and not _are_alone:
+    if _kept is None:
         _kept = _Workers(number)
-    return are_there()
 
 
 def are_there() -> bool:
-    """Tell whether this command has workers, which may do what isn't a job."""
-    return _kept is not None and not _are_alone
+    """Tell whether this command has workers."""
+    return _kept is not None
 
 
-def are_free() -> bool:
-    """Tell whether a worker of this command has nothing to do."""
-    return are_there() and _kept is not None and _kept.is_free()
+def call(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
+    """Return the results of calls in the workers; the first ones if a worker died, which ends all of them.
 
-
-def number() -> int:
-    """Return the number of workers of this command."""
-    return _kept.number if _kept is not None and are_there() else 0
-
-
-def begin_beside(work: OtherWork) -> Future[Any]:
-    """Begin work in the workers of this command.
+    Args:
+        function: a function that pickles.
+        arguments: an argument for each call.
 
     Raises:
-        ProcessDiedError: if there are none, or such work ended one.
+        Exception: the first error of a call.
     """
-    if _kept is None or _are_alone:
-        raise ProcessDiedError("there are no workers")
-    return _kept.begin_beside(work)
-
-
-def finish_beside(futures: set[Future[Any]]) -> Iterator[Future[Any]]:
-    """Yield work that was begun when it is done, and begin meanwhile what becomes ready."""
+    assert _kept is not None
+    results: list[R] = []
     try:
-        yield from _finished(futures, passes=True)
+        futures = _kept.submit([(_call, function, argument) for argument in arguments])
+        for _ in _finished(set(futures)):
+            pass
+        for future in futures:
+            results.append(future.result())
+    except BrokenProcessPool:
+        _end_workers()
     except KeyboardInterrupt:
         _end_at_once()
         raise
+    return results
 
 
-def _finished(futures: set[Future[Any]], *, passes: bool) -> Iterator[Future[Any]]:
-    """Yield futures when they are done, and begin what becomes ready meanwhile."""
+def _finished(futures: set[Future[Any]]) -> Iterator[Future[Any]]:
+    """Yield futures when they are done."""
     events: SimpleQueue[Future[Any] | None] = SimpleQueue()
-    watched: set[Future[Any]] = set()
+    with _interrupts_as_events(events):
+        for each in futures:
+            each.add_done_callback(events.put)
     while futures:
         with _interrupts_as_events(events):
-            for each in futures.union(*(begin(passes) for begin in begin_ready)) - watched:
-                watched.add(each)
-                each.add_done_callback(events.put)
             done = _next_event(events)
         if done in futures:
             futures = futures - {done}
@@ -173,18 +151,6 @@ def _interrupts_as_events(events: SimpleQueue[Future[Any] | None]) -> Iterator[N
         raise KeyboardInterrupt
 
 
-class _OtherDied(Exception):  # noqa: N818 (never seen)
-    """A process was ended by what ran beside the jobs.
-
-    Args:
-        left: numbers of the jobs that aren't done.
-    """
-
-    def __init__(self, left: Sequence[int]) -> None:
-        super().__init__(left)
-        self.left = left
-
-
 class _Workers:
     """Worker processes that run jobs.
 
@@ -202,23 +168,11 @@ class _Workers:
         self._pool = ProcessPoolExecutor(number, context, _start_worker, (self._sender, self._traces, dict(os.environ)))
         self._processes: list[BaseProcess] = []
         self._others = {process.pid for process in active_children()}
-        self._beside: set[Future[Any]] = set()
         # Processes of luigi's --workers run no functions of atexit, and would wait for these workers. The queues that
         # tell these to end are closed with a priority of 10.
         Finalize(None, _end_workers, exitpriority=100)
 
-    def is_free(self) -> bool:
-        """Tell whether a worker has nothing to do while no jobs run."""
-        self._beside = {future for future in self._beside if not future.done()}
-        return len(self._beside) < self.number
-
-    def begin_beside(self, work: OtherWork) -> Future[Any]:
-        """Begin work that isn't a job."""
-        (future,) = self._submit([(_work_beside, work)])
-        self._beside.add(future)
-        return future
-
-    def _submit(self, calls: Iterable[tuple[Any, ...]]) -> list[Future[Any]]:
+    def submit(self, calls: Iterable[tuple[Any, ...]]) -> list[Future[Any]]:
         """Submit calls of functions."""
         with _interrupts_for_this_process_alone():
             futures = [self._pool.submit(*call) for call in calls]
@@ -243,20 +197,15 @@ class _Workers:
         listener.start()
         # Big jobs come first, so that no core waits long for the last one.
         ordered = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
-        numbers: dict[Future[Any], int] = {}
         try:
-            futures = self._submit((_work, number, jobs[number]) for number in ordered)
-            numbers = dict(zip(futures, ordered, strict=True))
-            for future in _finished(set(futures), passes=False):
+            futures = self.submit((_work, number, jobs[number]) for number in ordered)
+            for future in _finished(set(futures)):
                 future.result()
-                del numbers[future]
         except BrokenProcessPool as error:
             # Of two threads that ask for an exit code at once, one gets a wrong one, so the pool's comes first.
             self._pool.shutdown(cancel_futures=True)
             self._sender.send(None)
             listener.join()
-            if self._beside and not _begun_by(self._processes, running):
-                raise _OtherDied(sorted(numbers.values()) or ordered) from error
             began = {pid: names[number] for pid, number in running.items() if names}
             raise explain_death(self._processes, began, self._traces) from error
         except Exception:
@@ -349,8 +298,6 @@ def _next_of(messages: Messages) -> Message | None:
         return None
 
 
-#: number of what isn't a job
-_NO_JOB = -1
 #: an amount of finished work, or a process and the number of the job that it begins, or what a job logs
 Message = int | tuple[int, int] | Line
 Messages: TypeAlias = "Connection[Message | None, Message | None]"
@@ -376,19 +323,11 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _work_beside(work: OtherWork) -> Any:
-    assert _sender is not None
+def _call(function: Callable[[T], R], argument: T) -> R:
     try:
-        _sender.send((os.getpid(), _NO_JOB))
-        return work.run()
+        return function(argument)
     except KeyboardInterrupt:
         os._exit(1)
-
-
-def _begun_by(processes: Iterable[BaseProcess], running: Mapping[int, int]) -> bool:
-    """Tell whether the process that ended first ran a job."""
-    ended = _ended(processes)
-    return not ended or running.get(ended[0].pid or 0, _NO_JOB) != _NO_JOB
 
 
 def _ended(processes: Iterable[BaseProcess]) -> list[BaseProcess]:

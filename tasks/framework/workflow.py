@@ -25,7 +25,6 @@ from tasks.core.pending import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, requirements_complete
-from tasks.framework.beside import finish_pass
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.passes import Pass
 from tasks.framework.pool import run_jobs, run_with
@@ -52,11 +51,9 @@ class PoolProxy(LocalWorkflowProxy):
         from pocket.configuration.analysis import absolute_reference
 
         task = self.task
-        is_begun = finish_pass(task)
         jobs = task.incomplete_jobs()
         if not jobs:
-            if not is_begun:
-                note_unchanged(task)
+            note_unchanged(task)
             return
         now = task.with_others(jobs)
         begin = time.monotonic()
