@@ -177,6 +177,23 @@ class WeightWrapper:
         """Tell whether :meth:`compute` must return variations; inside a shape variation, it needn't."""
         return shape_variation == "nominal" and self.has_variations and self._are_stored
 
+    def with_variations(
+        self, nominal: Any, shape_variation: str, varied: Callable[[str, str], Any]
+    ) -> WeightData | WeightDataMultiVariation:
+        """Return the weight with its variations, as far as it needs them.
+
+        Args:
+            nominal: nominal weight, shape (n events,).
+            shape_variation: as in :meth:`compute`.
+            varied: returns the weight for one of :attr:`variations`, ``""`` for a single pair, and ``up`` or ``down``.
+        """
+        if not self.needs_variations(shape_variation):
+            return WeightData(self.name, nominal)
+        up, down = ([varied(name, side) for name in self.variations or ("",)] for side in ("up", "down"))
+        if not self.variations:
+            return WeightData(self.name, nominal, *up, *down)
+        return WeightDataMultiVariation(self.name, nominal, self.variations, up, down)
+
     def evaluate(self, events: Any, size: int, shape_variation: str) -> tuple[Floats, dict[str, Floats]]:
         """Return the computed weight and its variations in a common form.
 

@@ -22,9 +22,9 @@ from pocket.corrections.evaluation import coverage, evaluate, kind_input, kinds,
 from pocket.corrections.files import find_corrections, load_correction, names_of
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
-from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
 from pocket.weights.energy_shifts import energy_shift
 from pocket.weights.objects import FlatObjects
+from pocket.weights.of_year import WeightOfYear
 
 #: Uncertainties of the shape: contamination, statistics and, for c jets, the assumed uncertainty.
 SHAPE_VARIATIONS = ("hf", "lf", "hfstats1", "hfstats2", "lfstats1", "lfstats2", "cferr1", "cferr2")
@@ -46,15 +46,10 @@ GROUPS = ("heavy", "light")
 _TOTAL, _CORRELATION, _SINGLE = "the total", "correlated and uncorrelated", "single sources"
 
 
-class BTagWeight(WeightWrapper):
+class BTagWeight(WeightOfYear):
     """Base class of the weights for b tagging."""
 
     has_variations = True
-
-    @property
-    def year(self) -> str:
-        """Year of the dataset."""
-        return str(self.metadata["year"])
 
     def jets(self, events: Any) -> FlatObjects:
         """Return the jets that the weight uses."""
@@ -63,12 +58,6 @@ class BTagWeight(WeightWrapper):
     def score(self, jets: FlatObjects) -> npt.NDArray[Any]:
         """Return the score of each jet."""
         return jets[parameter(self.params, "btagging", "working_point", self.year, "btagging_algorithm")]
-
-    def chosen_variations(self, weight: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        """Return ``systematic_variations.weight_variations.<weight>.<year>`` of the parameters, if it is there."""
-        section = ("systematic_variations", "weight_variations")
-        chosen = section[0] in self.params and weight in parameter(self.params, *section)
-        return tuple(parameter(self.params, *section, weight, self.year)) if chosen else default
 
     def check_tagger(self, corrections: Iterable[str]) -> None:
         """Check that corrections are those of the tagger whose score is used, as far as both are known.
@@ -154,14 +143,11 @@ class BTagShape(BTagWeight):
             shift = energy_shift(shape_variation, self.params, self.year)
             key = None if shift is None else shift.key(kinds(file, name))
             return varied(key, charm=False) if key else nominal
-        if not self.needs_variations(shape_variation):
-            return nominal
-        sides: dict[str, list[Floats]] = {"up": [], "down": []}
-        for variation in self.variations:
-            charm = variation.startswith("cferr")
-            for side, values in sides.items():
-                values.append(varied(f"{side}_{variation}", charm))
-        return WeightDataMultiVariation(self.name, nominal, self.variations, sides["up"], sides["down"])
+        return self.with_variations(
+            nominal,
+            shape_variation,
+            lambda variation, side: varied(f"{side}_{variation}", charm=variation.startswith("cferr")),
+        )
 
 
 class BTagCalibration(BTagWeight):
@@ -314,17 +300,15 @@ class BTagFixedWorkingPoint(BTagWeight):
             return jets.product(method_1a(self.name, tagged, factors, efficiency))
 
         known = {"heavy": kinds(*of_bc), "light": kinds(*of_light)}
-        nominal = weight(self._keys_inside(shape_variation, known))
-        if not self.needs_variations(shape_variation):
-            return WeightData(self.name, nominal)
-        sides: dict[str, list[Floats]] = {"up": [], "down": []}
-        for group, source in self._sources.values():
-            for side, values in sides.items():
-                key = f"{side}_{source}" if source else side
-                of = of_bc if group == "heavy" else of_light
-                check_known("uncertainty", [key], known[group], f"correction {of[1]!r} (weight {self.name!r})")
-                values.append(weight({group: key}))
-        return WeightDataMultiVariation(self.name, nominal, self.variations, sides["up"], sides["down"])
+
+        def varied(variation: str, side: str) -> Floats:
+            group, source = _source(variation, self.name)
+            key = f"{side}_{source}" if source else side
+            of = of_bc if group == "heavy" else of_light
+            check_known("uncertainty", [key], known[group], f"correction {of[1]!r} (weight {self.name!r})")
+            return weight({group: key})
+
+        return self.with_variations(weight(self._keys_inside(shape_variation, known)), shape_variation, varied)
 
     def _keys_inside(self, shape_variation: str, known: Mapping[str, Iterable[Any]]) -> dict[str, str]:
         """Return heavy, light → key inside a variation of the jets' energy, for those that aren't central."""

@@ -19,9 +19,9 @@ from pocket.corrections.evaluation import evaluate, kind_input, kinds, plain_nam
 from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError
 from pocket.parameters.access import parameter
-from pocket.weights.base import WeightDataMultiVariation, WeightWrapper
 from pocket.weights.energy_shifts import energy_shift
 from pocket.weights.objects import FlatObjects
+from pocket.weights.of_year import WeightOfYear
 
 #: Uncertainties of the shape. Those of the jets' energy, ``jer`` and ``jesTotal``, go with its variations.
 SHAPE_VARIATIONS = (
@@ -40,13 +40,8 @@ SHAPE_VARIATIONS = (
 _TOTAL = "jesTotal"
 
 
-class CTagWeight(WeightWrapper):
+class CTagWeight(WeightOfYear):
     """Base class of the weights for c tagging."""
-
-    @property
-    def year(self) -> str:
-        """Year of the dataset."""
-        return str(self.metadata["year"])
 
     def jets(self, events: Any) -> FlatObjects:
         """Return the jets that the weight uses."""
@@ -78,9 +73,7 @@ class CTagShape(CTagWeight):
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         super().__init__(params, metadata)
-        section = ("systematic_variations", "weight_variations")
-        chosen = section[0] in params and self.name in parameter(params, *section)
-        self._variations = tuple(parameter(params, *section, self.name, self.year)) if chosen else SHAPE_VARIATIONS
+        self._variations = self.chosen_variations(self.name, SHAPE_VARIATIONS)
 
     def corrections(self) -> Sequence[tuple[str, str]]:
         """Return file and name of the correction."""
@@ -106,9 +99,7 @@ class CTagShape(CTagWeight):
         key = None if shift is None else shift.key(kinds(file, name), total=_TOTAL)
         own = key is not None and key.partition("_")[2] in self.variations
         nominal = product("central" if key is None or own else key)
-        names = self.variations if self.needs_variations(shape_variation) else ()
-        ups, downs = ([product(f"{side}_{each}") for each in names] for side in ("up", "down"))
-        return WeightDataMultiVariation(self.name, nominal, names, ups, downs)
+        return self.with_variations(nominal, shape_variation, lambda variation, side: product(f"{side}_{variation}"))
 
 
 class CTagCalibration(CTagWeight):

@@ -27,39 +27,30 @@ class GeneratorBranch(WeightWrapper):
 
     has_variations = True
 
-    def all_entries(self, events: Any, source: str) -> Floats:
+    def entries(self, events: Any, source: str, expected: Sequence[int] = ()) -> Floats:
         """Return a branch with the same number of entries for each event, shape (n events, n entries).
 
-        Raises:
-            ConfigError: if the numbers of entries differ between events.
-        """
-        values = events[source]
-        counts = np.asarray(ak.num(values, axis=1))
-        if len(counts) == 0:
-            return np.ones((0, 0))
-        if counts.min() != counts.max():
-            raise ConfigError(
-                f"weight {self.name!r} needs the same number of entries for each event in {source}, sample "
-                f"{self.metadata.get('sample')!r} has {' and '.join(map(str, sorted(set(counts.tolist()))))}"
-            )
-        return np.asarray(ak.to_numpy(ak.flatten(values, axis=1)), dtype=np.float64).reshape(len(counts), counts[0])
-
-    def entries(self, events: Any, source: str, expected: Sequence[int]) -> Floats:
-        """Return a branch with an expected number of entries per event, shape (n events, n entries).
+        Args:
+            events: the events.
+            source: the branch.
+            expected: numbers of entries that it may have; any by default.
 
         Raises:
-            ConfigError: if it has another number of entries, e.g. because the sample was generated without variations.
+            ConfigError: if it has another number of entries, e.g. because the sample was generated without variations,
+                or the numbers differ between events.
         """
         values = events[source]
-        counts = sorted(set(ak.to_list(ak.num(values, axis=1))))
+        counts = np.unique(np.asarray(ak.num(values, axis=1))).tolist()
         if not counts:
-            return np.ones((0, expected[0]))
-        if len(counts) > 1 or counts[0] not in expected:
+            return np.ones((0, expected[0] if expected else 0))
+        if len(counts) > 1 or (expected and counts[0] not in expected):
+            numbers = " or ".join(map(str, expected))
+            needed = f"{numbers} entries per" if numbers else "the same number of entries for each"
             raise ConfigError(
-                f"weight {self.name!r} needs {' or '.join(map(str, expected))} entries per event in {source}, sample "
-                f"{self.metadata.get('sample')!r} has {' and '.join(map(str, counts))}"
+                f"weight {self.name!r} needs {needed} event in {source}, sample {self.metadata.get('sample')!r} has "
+                f"{' and '.join(map(str, counts))}"
             )
-        return np.asarray(ak.to_numpy(values), dtype=np.float64)
+        return np.asarray(ak.to_numpy(ak.flatten(values, axis=1)), dtype=np.float64).reshape(len(values), counts[0])
 
     def mean_weights(self, source: str, expected: int | None = None) -> Floats:
         """Return the mean of each entry over all generated events, from the metadata of the dataset.

@@ -18,7 +18,7 @@ from pocket.base.arrays.fields import branch, collection, field
 from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import evaluate
 from pocket.errors import ConfigError, MissingBranchError
-from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.base import WeightWrapper
 from pocket.weights.objects import flat
 
 #: Path of a field of the events, such as ``LHE.Vpt``; a function of the events; or a constant, such as a string.
@@ -124,11 +124,9 @@ class KFactor(WeightWrapper):
             ConfigError: if an input isn't one number per event.
         """
         found = self._correction()
-        names = list(self.sides) if self.needs_variations(shape_variation) else []
         if found is None:
             one = np.ones(size)
-            evaluated = [(one, one) for _ in names]
-            return self._with_sides(one, names, evaluated)
+            return self.with_variations(one, shape_variation, lambda variation, side: one)
         file, name = found
         numbers: dict[str, Input] = {key: self._input(events, size, key, source) for key, source in self.inputs.items()}
         inputs = Inputs(numbers)
@@ -136,16 +134,9 @@ class KFactor(WeightWrapper):
         def value(texts: Mapping[str, str]) -> Any:
             return np.broadcast_to(evaluate(file, name, inputs.with_texts({**self.nominal, **texts})), (size,))
 
-        evaluated = [(value(self.sides[each][0]), value(self.sides[each][1])) for each in names]
-        return self._with_sides(value({}), names, evaluated)
-
-    def _with_sides(self, nominal: Any, names: Sequence[str], sides: Sequence[tuple[Any, Any]]) -> Any:
-        if not names:
-            return nominal
-        if names == [""]:
-            return WeightData(self.name, nominal, *sides[0])
-        ups, downs = ([side[number] for side in sides] for number in (0, 1))
-        return WeightDataMultiVariation(self.name, nominal, names, ups, downs)
+        return self.with_variations(
+            value({}), shape_variation, lambda variation, side: value(self.sides[variation][side == "down"])
+        )
 
     def _input(self, events: Any, size: int, key: str, source: Source) -> npt.NDArray[Any]:
         place = f"weight {self.name!r}, input {key!r}"

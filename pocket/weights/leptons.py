@@ -13,13 +13,14 @@ from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import evaluate, kind_input, kinds, named_correction
 from pocket.errors import ConfigError
 from pocket.parameters.access import parameter
-from pocket.weights.base import WeightData, WeightWrapper
+from pocket.weights.base import WeightData
 from pocket.weights.objects import FlatObjects
+from pocket.weights.of_year import WeightOfYear
 
 _REGION = re.compile(r"pt(?:_gt_(?P<low>\d+))?(?:_lt_(?P<high>\d+))?")
 
 
-class LeptonWeight(WeightWrapper):
+class LeptonWeight(WeightOfYear):
     """Base class of the leptons' weights.
 
     The collection is ``lepton_scale_factors.<flavour>.collection``; all of its leptons are used, so it must be the one
@@ -34,11 +35,6 @@ class LeptonWeight(WeightWrapper):
     has_variations = True
     flavour: ClassVar[str]
     what: ClassVar[str]
-
-    @property
-    def year(self) -> str:
-        """Year of the dataset."""
-        return str(self.metadata["year"])
 
     def parameter(self, *path: str) -> Any:
         """Return a parameter of the flavour."""

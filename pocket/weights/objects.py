@@ -56,6 +56,17 @@ class FlatObjects:
         column = elements_of(field(self._objects, name, self._name))
         return flat(column, f"{self._name}.{name}", "object")
 
+    def flags(self, name: str, where: str) -> npt.NDArray[np.bool_]:
+        """Return a field that is true or false; ``where`` names what needs it, for errors. Shape (n objects,).
+
+        Raises:
+            ConfigError: if it isn't true or false.
+        """
+        values = self[name]
+        if values.dtype != bool:
+            raise ConfigError(f"{where}: {self._name}.{name} is not true or false")
+        return values
+
     def __contains__(self, name: str) -> bool:
         return name in self._objects.fields
 

@@ -99,7 +99,7 @@ class _PDFBranch(GeneratorBranch):
         Raises:
             ConfigError: if the number of entries doesn't fit the set.
         """
-        values = self.all_entries(events, _SOURCE)
+        values = self.entries(events, _SOURCE)
         members, number = found.members, values.shape[1]
         if len(values) == 0:
             return np.ones(0), np.ones((0, members)), np.ones((0, 2))

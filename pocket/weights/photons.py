@@ -14,8 +14,9 @@ from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError
 from pocket.objects.photons import supercluster_eta_from
 from pocket.parameters.access import parameter
-from pocket.weights.base import WeightData, WeightWrapper
+from pocket.weights.base import WeightData
 from pocket.weights.objects import FlatObjects
+from pocket.weights.of_year import WeightOfYear
 
 #: |eta| of the supercluster between the bins of the vetoes in barrel and endcap, as in the files of Run 3.
 BARREL_END = 1.5
@@ -28,7 +29,7 @@ _NAMED_BINS = ("haspixbin", "csevbin")
 _FIELDS = ("pt", "phi", "r9")
 
 
-class PhotonWeight(WeightWrapper):
+class PhotonWeight(WeightOfYear):
     """Base class of the photons' weights.
 
     The correction is ``sf_name.<year>.<what>`` of ``JSONfiles.<year>.file`` in ``photon_scale_factors.photon_sf``, the
@@ -48,11 +49,6 @@ class PhotonWeight(WeightWrapper):
     what: ClassVar[str]
     points: ClassVar[str]
     KINDS: ClassVar = {"nominal": "sf", "up": "sfup", "down": "sfdown"}
-
-    @property
-    def year(self) -> str:
-        """Year of the dataset."""
-        return str(self.metadata["year"])
 
     def parameter(self, *path: str) -> Any:
         """Return a parameter of photons."""

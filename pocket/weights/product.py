@@ -12,7 +12,7 @@ import numpy as np
 from pocket.base.arguments import declarative
 from pocket.base.typing import Floats
 from pocket.errors import ConfigError, check_known
-from pocket.weights.base import NormalisationWeight, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.base import NormalisationWeight, WeightWrapper
 
 
 class WeightProduct(WeightWrapper):
@@ -103,23 +103,18 @@ class WeightProduct(WeightWrapper):
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the product with its variations."""
-        varies = self.needs_variations(shape_variation)
         columns: list[tuple[WeightWrapper, Floats, dict[str, Floats]]] = []
         for part in self._parts:
-            part.store_variations(varies)
+            part.store_variations(self.needs_variations(shape_variation))
             columns.append((part, *part.evaluate(events, size, shape_variation)))
-        nominal = _product([values for _, values, _ in columns])
-        if not varies:
-            return nominal
 
         def varied(source: str, side: str) -> Floats:
             """Return the product in which every weight that has the source is varied."""
-            shares = source in self.shared
-            names = [f"{part.name}_{source}{side}" if shares else f"{source}{side}" for part, _, _ in columns]
+            stems = [f"{part.name}_{source}" if source in self.shared else source for part, _, _ in columns]
+            names = [f"{stem}{side.title()}" for stem in stems]
             return _product([own.get(name, values) for name, (_, values, own) in zip(names, columns, strict=True)])
 
-        up, down = ([varied(source, side) for source in self.variations] for side in ("Up", "Down"))
-        return WeightDataMultiVariation(self.name, nominal, self.variations, up, down)
+        return self.with_variations(_product([values for _, values, _ in columns]), shape_variation, varied)
 
     def compute_following(self, events: Any, size: int, keys: Sequence[str]) -> Mapping[str, Any]:
         """Return the product in variations of the weight that some of them follow."""

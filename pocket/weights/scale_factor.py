@@ -15,7 +15,7 @@ from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DerivedCorrection
 from pocket.errors import ConfigError, UnknownNameError, check_known
-from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.base import WeightWrapper
 from pocket.weights.object_efficiencies import any_of, each_of
 from pocket.weights.objects import FlatObjects, flat
 
@@ -81,13 +81,12 @@ class DerivedWeight(WeightWrapper):
             return self._one(size, shape_variation)
         weight = self.at(events, size, shape_variation)
         correction = self.correction(self.scale_factor)
-        if not self.needs_variations(shape_variation):
-            return weight(correction.nominal_in(shape_variation))
-        self._check_statistics(correction)
-        if not self.variations:
-            return WeightData(self.name, *map(weight, ("nominal", "up", "down")))
-        up, down = ([weight(f"{source}_{side}") for source in self.variations] for side in ("up", "down"))
-        return WeightDataMultiVariation(self.name, weight("nominal"), self.variations, up, down)
+        if self.needs_variations(shape_variation):
+            self._check_statistics(correction)
+        nominal = weight(correction.nominal_in(shape_variation))
+        return self.with_variations(
+            nominal, shape_variation, lambda source, side: weight(f"{source}_{side}" if source else side)
+        )
 
     def compute_following(self, events: Any, size: int, keys: Sequence[str]) -> Mapping[str, Any]:
         """Return the weight in variations of the weight that it follows."""
@@ -147,12 +146,7 @@ class DerivedWeight(WeightWrapper):
 
     def _one(self, size: int, shape_variation: str) -> Any:
         one = np.ones(size)
-        if not self.needs_variations(shape_variation):
-            return one
-        if not self.variations:
-            return WeightData(self.name, one, one, one)
-        sides = [one] * len(self.variations)
-        return WeightDataMultiVariation(self.name, one, self.variations, sides, sides)
+        return self.with_variations(one, shape_variation, lambda source, side: one)
 
     def _check_statistics(self, correction: DerivedCorrection) -> None:
         # Only some of the decorrelated statistical variations would give too small an uncertainty.
@@ -252,7 +246,5 @@ class ScaleFactorWeight(DerivedWeight):
             return lambda systematic: any_of(
                 data.evaluate(inputs, systematic, objects.size), simulated, objects, self.scale_factor
             )
-        passing = objects[self.passing]
-        if passing.dtype != bool:
-            raise ConfigError(f"weight {self.name!r}: {self.collection}.{self.passing} is not true or false")
+        passing = objects.flags(self.passing, f"weight {self.name!r}")
         return lambda systematic: each_of(data.evaluate(inputs, systematic, objects.size), simulated, passing, objects)

@@ -17,7 +17,6 @@ import numpy as np
 
 from pocket.base.arguments import declarative
 from pocket.errors import ConfigError, check_known
-from pocket.weights.base import WeightDataMultiVariation
 from pocket.weights.generator_branches import GeneratorBranch, title_of
 
 _SOURCE = "PSWeight"
@@ -137,12 +136,9 @@ class PartonShowerSplit(GeneratorBranch):
             ConfigError: if the sample lacks a variation, or the title doesn't name them.
         """
         nominal = np.ones(size)
-        if not self.needs_variations(shape_variation):
-            return nominal
-        if not size:
-            sides = [nominal] * len(self.variations)
-            return WeightDataMultiVariation(self.name, nominal, self.variations, sides, sides)
-        weights = self.all_entries(events, _SOURCE)
+        if not (size and self.needs_variations(shape_variation)):
+            return self.with_variations(nominal, shape_variation, lambda variation, side: nominal)
+        weights = self.entries(events, _SOURCE)
         places = entries_of(title_of(events, _SOURCE))
         if not places and self.order:
             places = dict(ORDERS[self.order])
@@ -151,15 +147,15 @@ class PartonShowerSplit(GeneratorBranch):
                 f"weight {self.name!r}: the title of {_SOURCE} of sample {self.metadata.get('sample')!r} doesn't name "
                 f"its {weights.shape[1]} entries: declare their order, PartonShowerSplit.wrap(order='cms' or 'pythia')"
             )
-        up: list[Any] = []
-        down: list[Any] = []
-        for variation in self.variations:
-            side, branching, quantity = variation.split("_")
+
+        def varied(variation: str, side: str) -> Any:
+            shower, branching, quantity = variation.split("_")
             low, high = _SPLIT_VALUES[quantity.lower()]
-            first, second = (low, high) if quantity == "muR" else (high, low)
-            for values, value in ((up, first), (down, second)):
-                values.append(entry(self, weights, places, (side, branching, quantity.lower(), value)))
-        return WeightDataMultiVariation(self.name, nominal, self.variations, up, down)
+            # A lower scale means more radiation.
+            value = low if (side == "up") == (quantity == "muR") else high
+            return entry(self, weights, places, (shower, branching, quantity.lower(), value))
+
+        return self.with_variations(nominal, shape_variation, varied)
 
 
 def entry(weight: GeneratorBranch, weights: Any, places: Mapping[Variation, int], wanted: Variation) -> Any:

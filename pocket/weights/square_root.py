@@ -9,7 +9,7 @@ import numpy as np
 from pocket.base.arguments import declarative
 from pocket.base.typing import Floats
 from pocket.errors import ConfigError
-from pocket.weights.base import NormalisationWeight, WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.base import NormalisationWeight, WeightWrapper
 
 
 class SquareRoot(WeightWrapper):
@@ -66,16 +66,14 @@ class SquareRoot(WeightWrapper):
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the square root with its variations."""
-        varies = self.needs_variations(shape_variation)
-        self._weight.store_variations(varies)
+        self._weight.store_variations(self.needs_variations(shape_variation))
         nominal, varied = self._weight.evaluate(events, size, shape_variation)
-        root = self._root(nominal, "nominal")
-        if not varies:
-            return root
-        sides = [self._root(values, variation) for variation, values in varied.items()]
-        if self.variations:
-            return WeightDataMultiVariation(self.name, root, self.variations, sides[::2], sides[1::2])
-        return WeightData(self.name, root, *sides)
+
+        def root(source: str, side: str) -> Floats:
+            name = f"{self.weight.name}_{source}" if source else self.weight.name
+            return self._root(varied[f"{name}{side.title()}"], f"{name}{side.title()}")
+
+        return self.with_variations(self._root(nominal, "nominal"), shape_variation, root)
 
     def _root(self, values: Floats, variation: str) -> Floats:
         negative = int((values < 0).sum())

@@ -27,8 +27,8 @@ from pocket.errors import check_known
 from pocket.objects.taus import WORKING_POINTS, of_year
 from pocket.parameters.access import parameter
 from pocket.parameters.checksums import FileContent
-from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
 from pocket.weights.objects import FlatObjects
+from pocket.weights.of_year import WeightOfYear
 
 #: Key of the selection in ``object_preselection``.
 SELECTION = "Tau"
@@ -41,7 +41,7 @@ FORMS: Mapping[str, tuple[str, str]] = {"pt": ("pt", "pt"), "dm": ("dm", "dm"), 
 PT_SPLIT = 140.0
 
 
-class TauWeight(WeightWrapper):
+class TauWeight(WeightOfYear):
     """Base class of the weights of taus, as a product over the taus of an event.
 
     Attributes:
@@ -50,11 +50,6 @@ class TauWeight(WeightWrapper):
 
     has_variations = True
     against: ClassVar[str]
-
-    @property
-    def year(self) -> str:
-        """Year of the dataset."""
-        return str(self.metadata["year"])
 
     def selected(self, key: str) -> str:
         """Return the tagger, or the working point of a discriminator, that the selection uses."""
@@ -94,16 +89,10 @@ class TauWeight(WeightWrapper):
         taus = FlatObjects(events, parameter(self.params, "tau_scale_factors", "collection"))
         inputs = self.inputs(taus)
 
-        def weight(side: str, source: str = "") -> Floats:
+        def weight(source: str, side: str) -> Floats:
             return taus.product(self.factors(inputs, source, side))
 
-        nominal = weight(_NOMINAL)
-        if not self.needs_variations(shape_variation):
-            return WeightData(self.name, nominal)
-        if not self.variations:
-            return WeightData(self.name, nominal, weight("up"), weight("down"))
-        up, down = ([weight(side, source) for source in self.variations] for side in ("up", "down"))
-        return WeightDataMultiVariation(self.name, nominal, self.variations, up, down)
+        return self.with_variations(weight("", _NOMINAL), shape_variation, weight)
 
 
 class TauVsJet(TauWeight):
@@ -122,9 +111,7 @@ class TauVsJet(TauWeight):
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         super().__init__(params, metadata)
-        section = ("systematic_variations", "weight_variations")
-        chosen = section[0] in params and self.name in parameter(params, *section)
-        self._variations = tuple(parameter(params, *section, self.name, self.year)) if chosen else ()
+        self._variations = self.chosen_variations(self.name)
 
     @property
     def form(self) -> str:

@@ -35,7 +35,7 @@ class _PartonShower(GeneratorBranch):
         """Return 1, and the variations relative to it."""
         places = entries_of(title_of(events, "PSWeight")) if size else {}
         if places:
-            weights = self.all_entries(events, "PSWeight")
+            weights = self.entries(events, "PSWeight")
             up, down = (entry(self, weights, places, (self.shower, "", "mur", factor)) for factor in (0.5, 2.0))
             return WeightData(self.name, np.ones(size), up, down)
         weights = self.entries(events, "PSWeight", (4,))
@@ -72,7 +72,17 @@ class _QCDScales(GeneratorBranch):
         return {scale: weights[:, number] for number, scale in enumerate(order)}
 
 
-class RenormalisationScale(_QCDScales):
+class _OneScale(_QCDScales):
+    #: factors on both scales for up and for down
+    sides: tuple[tuple[float, float], tuple[float, float]]
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return 1, and the variations relative to it."""
+        scales = self.scales(events)
+        return WeightData(self.name, np.ones(size), *(scales[side] for side in self.sides))
+
+
+class RenormalisationScale(_OneScale):
     """Renormalisation scale of the matrix element; up means twice the scale.
 
     LHEScaleWeight has the renormalisation scale as the outer index and the factorisation scale as the inner one, each
@@ -81,22 +91,14 @@ class RenormalisationScale(_QCDScales):
     """
 
     name = "sf_qcd_renorm_scale"
-
-    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return 1, and the variations relative to it."""
-        scales = self.scales(events)
-        return WeightData(self.name, np.ones(size), scales[2, 1], scales[0.5, 1])
+    sides = (2, 1), (0.5, 1)
 
 
-class FactorisationScale(_QCDScales):
+class FactorisationScale(_OneScale):
     """Factorisation scale of the matrix element; up means twice the scale (:class:`RenormalisationScale`)."""
 
     name = "sf_qcd_factor_scale"
-
-    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return 1, and the variations relative to it."""
-        scales = self.scales(events)
-        return WeightData(self.name, np.ones(size), scales[1, 2], scales[1, 0.5])
+    sides = (1, 2), (1, 0.5)
 
 
 class QCDScale(_QCDScales):

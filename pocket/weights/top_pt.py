@@ -12,7 +12,8 @@ The first must not be used where top quarks are measured or searched for in the 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import awkward as ak
 import numpy as np
@@ -79,10 +80,8 @@ class _TopPt(WeightWrapper):
 
     has_variations = True
 
-    @staticmethod
-    def factor(pt: Floats) -> Floats:
-        """Return the factor of top quarks."""
-        raise NotImplementedError
+    #: function of pt in GeV that returns the factor of top quarks
+    factor: ClassVar[Callable[[Floats], Floats]]
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight; up applies it twice, down not at all."""
@@ -100,19 +99,11 @@ class TopPtNNLO(_TopPt):
     """
 
     name = "sf_top_pt_nnlo"
-
-    @staticmethod
-    def factor(pt: Floats) -> Floats:
-        """Return the factor of top quarks, see :func:`nnlo_over_nlo`."""
-        return nnlo_over_nlo(pt)
+    factor = staticmethod(nnlo_over_nlo)
 
 
 class TopPtData(_TopPt):
     """Weight from data; see :class:`TopPtNNLO` for its variations, and the module for when it may be used."""
 
     name = "sf_top_pt_data"
-
-    @staticmethod
-    def factor(pt: Floats) -> Floats:
-        """Return the factor of top quarks, see :func:`data_over_nlo`."""
-        return data_over_nlo(pt)
+    factor = staticmethod(data_over_nlo)

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from pocket.base.arguments import declarative
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Inputs
-from pocket.errors import ConfigError
 from pocket.weights.btag import BTagFixedWorkingPoint, method_1a
 from pocket.weights.objects import FlatObjects
 from pocket.weights.scale_factor import DerivedWeight
@@ -75,9 +74,7 @@ class FixedWorkingPointWeight(DerivedWeight):
     def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
         """Return the weight as a function of the scale factor's systematic, with results of shape (size,)."""
         jets = self.objects(events, self.collection)
-        tagged = jets[self.tagged]
-        if tagged.dtype != bool:
-            raise ConfigError(f"weight {self.name!r}: {self.collection}.{self.tagged} is not true or false")
+        tagged = jets.flags(self.tagged, f"weight {self.name!r}")
         of_efficiency, of_factors = (self.correction(name) for name in self.scale_factors())
         inputs = self.inputs_of(of_factors, jets.__getitem__)
         efficiency = of_efficiency.evaluate(
