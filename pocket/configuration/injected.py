@@ -34,7 +34,7 @@ def add_injected(analysis: Analysis) -> None:
                 where = f"events of the closure of scale factor {name!r}: configuration"
                 if place.input in configs:
                     raise ConfigError(f"{where} {place.input!r} exists already, remeasure it in another than {base!r}")
-                factors = declaration.closure.injected or declaration.injected
+                factors = declaration.known_factors()
                 configs[place.input] = _injected(analysis.configs[base], name, place, factors, f"{where} {base!r}")
                 skims |= {place.input: skims[base]} if base in skims else {}
     object.__setattr__(analysis, "configs", configs)

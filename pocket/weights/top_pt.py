@@ -12,7 +12,6 @@ The first must not be used where top quarks are measured or searched for in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import awkward as ak
@@ -81,7 +80,7 @@ class _TopPt(WeightWrapper):
     has_variations = True
 
     #: function of pt in GeV that returns the factor of top quarks
-    factor: ClassVar[Callable[[Floats], Floats]]
+    factor: ClassVar[staticmethod[[Floats], Floats]]
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight; up applies it twice, down not at all."""

@@ -169,8 +169,7 @@ def check_closure(declaration: ScaleFactor) -> None:
             f"{declaration.where}: {method} isn't 1 when measured again, its closure is same_events=, split= or "
             "preserved="
         )
-    # Methods that put efficiencies into pseudo-data measure those of objects.
-    if closure.events and not declaration.injection.endswith(":efficiency"):
+    if closure.events and not declaration.injects_events:
         raise ConfigError(
             f"{declaration.where}: events=True injects an efficiency of objects, which {method} doesn't measure in data"
         )

@@ -67,6 +67,8 @@ class ScaleFactor(ScaleFactorBase):
     injection: ClassVar[str] = ""
     #: values that bins have in turn in pseudo-data; an efficiency can't be above 1
     injected: ClassVar[tuple[float, ...]] = (0.94, 0.97, 1.0)
+    #: whether known values can also be put into simulated events, since they are efficiencies of objects in data
+    injects_events: ClassVar[bool] = False
     #: output of the correction: a ``weight``, an ``efficiency``, or the ``calibration`` of objects
     quantity: ClassVar[str] = "weight"
     #: whether entries outside of an axis that clamps count in its first or last bin, which is evaluated for them
@@ -194,6 +196,10 @@ class ScaleFactor(ScaleFactorBase):
         """Return all samples that are read, except those of data."""
         data = self.roles().get("data", ())
         return tuple(sample for sample in self.samples() if sample not in data)
+
+    def known_factors(self) -> tuple[float, ...]:
+        """Return the scale factors that bins have in turn in pseudo-data and in simulated events."""
+        return self.closure.injected or self.injected
 
     def per_sample(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""

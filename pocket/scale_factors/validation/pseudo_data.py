@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import hist
@@ -68,18 +68,16 @@ class Contents:
     @classmethod
     def of(cls, declaration: ScaleFactor, histogram: Histogram, variations: Sequence[str]) -> Contents:
         """Return the contents that a declaration reads of a histogram."""
-        is_varied = "variation" in histogram.axes.name
-        known = [name for name in variations if is_varied and name in histogram.axes["variation"]]
-        names = (NOMINAL, *known)
+        known = histogram.axes["variation"] if "variation" in histogram.axes.name else ()
+        names = (NOMINAL, *(name for name in variations if name in known))
         source: Any = histogram
-        parts = []
-        for category in declaration.categories():
-            picked: list[dict[Any, Any]] = [
-                {"cat": category, **({"variation": name} if is_varied else {})} for name in names
-            ]
-            chosen = [source[selection].view(flow=True) for selection in picked]
-            parts.append([np.stack([np.asarray(one[key]) for one in chosen]) for key in ("value", "variance")])
-        values, variances = (np.stack([part[which] for part in parts]) for which in (0, 1))
+
+        def content(category: str, name: str) -> Any:
+            chosen = source[{"cat": category, **({"variation": name} if known else {})}]
+            return np.asarray(chosen.view(flow=True))
+
+        whole = np.stack([np.stack([content(one, name) for name in names]) for one in declaration.categories()])
+        values, variances = whole["value"].copy(), whole["variance"].copy()
         if is_nested(declaration):
             for sums in (values, variances):
                 sums[1] -= sums[0]
@@ -181,7 +179,9 @@ class PseudoExperiments:
             for name in declaration.simulated()
         }
         if isinstance(declaration, DataScaleFactor):
-            made |= self._data(injected, partial(poisson, rng))
+            made |= _as_data(
+                declaration, self.contents, poisson(rng, _expected_data(self.templates, self.contents, injected))
+            )
         return dataclasses.replace(self.templates, histograms=made), injected.truth
 
     def from_other_events(self, seed: int) -> PseudoExperiments:
@@ -193,32 +193,32 @@ class PseudoExperiments:
         }
         return dataclasses.replace(self, templates=dataclasses.replace(self.templates, histograms=made))
 
-    def _data(self, injected: Injected, draw: Callable[[Floats], Floats]) -> dict[str, Histogram]:
-        declaration = self.declaration
-        assert isinstance(declaration, DataScaleFactor)
-        total: Any = 0.0
-        for name, of_sample in self.contents.items():
-            expected = of_sample.values[:, 0]
-            if name in declaration.mc:
-                histogram = self.templates.histograms[name]
-                for stem, shifts in injected.shifts.items():
-                    if f"{stem}Up" in of_sample.variations:
-                        expected = expected + of_sample.shifted(stem, by_bin(self.templates, histogram, shifts))
-                expected = expected * injected.factor(name, histogram)
-            if np.shape(total) not in ((), expected.shape):
-                raise ScaleFactorError(
-                    f"variable {declaration.variable!r}: sample {name!r} has other axes than those before, so no "
-                    "pseudo-data can be made"
-                )
-            total = total + expected
-        first = self.contents[declaration.mc[0]]
-        drawn = draw(total)[:, None]
-        data = Contents(drawn, drawn, (NOMINAL,), first.axes)
-        nothing = dataclasses.replace(data, values=0 * drawn, variances=0 * drawn)
-        # All data are those of the first sample.
-        return {
-            name: (nothing if number else data).histogram(declaration) for number, name in enumerate(declaration.data)
-        }
+
+def _expected_data(templates: Templates, contents: Mapping[str, Contents], injected: Injected | None = None) -> Floats:
+    """Return the sum of samples, in which the measured ones have injected values, shape (parts, bins with flow …)."""
+    total: Any = 0.0
+    for name, of_sample in contents.items():
+        expected = of_sample.values[:, 0]
+        if injected and name in templates.declaration.mc:
+            histogram = templates.histograms[name]
+            for stem, shifts in injected.shifts.items():
+                if f"{stem}Up" in of_sample.variations:
+                    expected = expected + of_sample.shifted(stem, by_bin(templates, histogram, shifts))
+            expected = expected * injected.factor(name, histogram)
+        if np.shape(total) not in ((), expected.shape):
+            raise ScaleFactorError(
+                f"variable {templates.declaration.variable!r}: sample {name!r} has other axes than those before, so no "
+                "pseudo-data can be made"
+            )
+        total = total + expected
+    return np.asarray(total)
+
+
+def _as_data(declaration: DataScaleFactor, contents: Mapping[str, Contents], numbers: Floats) -> dict[str, Histogram]:
+    """Return histograms of data with some numbers, all of which are in the first sample."""
+    data = Contents(numbers[:, None], numbers[:, None], (NOMINAL,), contents[declaration.mc[0]].axes)
+    nothing = dataclasses.replace(data, values=0 * data.values, variances=0 * data.values)
+    return {name: (nothing if number else data).histogram(declaration) for number, name in enumerate(declaration.data)}
 
 
 def with_expected(templates: Templates, weighted: Mapping[str, Histogram], others: Sequence[str]) -> Templates:
@@ -233,13 +233,16 @@ def with_expected(templates: Templates, weighted: Mapping[str, Histogram], other
         ScaleFactorError: if a sample has other bins.
     """
     declaration, own = templates.declaration.bare(), templates.histograms
-    mixed = {**own, **{name: weighted[name] for name in declaration.mc}}
-    expected = dataclasses.replace(templates, declaration=declaration, histograms=mixed, data_are_expected=True)
-    nothing = Injected(np.ones(0), lambda *_: np.ones(1))
-    experiments = PseudoExperiments(expected, tuple(filter(own.__contains__, others)), np.ones(0), lambda *_: nothing)
+    assert isinstance(declaration, DataScaleFactor)
+    sources = {
+        **{name: own[name] for name in others if name in own},
+        **{name: weighted[name] for name in declaration.mc},
+    }
+    names = dict.fromkeys((*declaration.simulated(), *sources))
+    contents = {name: Contents.of(declaration, sources.get(name, own[name]), ()) for name in names}
     # Sums of negative weights are no numbers of events.
-    data = experiments._data(nothing, partial(np.maximum, 0))
-    return dataclasses.replace(expected, histograms={**own, **data})
+    data = _as_data(declaration, contents, np.maximum(0, _expected_data(templates, contents)))
+    return dataclasses.replace(templates, declaration=declaration, histograms={**own, **data}, data_are_expected=True)
 
 
 def poisson(rng: np.random.Generator, mean: Floats) -> Floats:

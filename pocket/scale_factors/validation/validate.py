@@ -189,7 +189,7 @@ def check_truth(evidence: Evidence) -> list[Check]:
     declaration = evidence.declaration
     if not declaration.injection:
         return []
-    factors, measurements = declaration.closure.injected or declaration.injected, []
+    measurements = []
     for unit in evidence.units():
         part = unit.templates.declaration
         repeated = dataclasses.replace(part.bare(), systematics=part.fitted_systematics())
@@ -197,7 +197,7 @@ def check_truth(evidence: Evidence) -> list[Check]:
         experiments = PseudoExperiments(
             templates=templates,
             others=tuple(name for name in part.other_samples(evidence.simulated) if name in templates.histograms),
-            factors=np.resize(factors, templates.binning.size),
+            factors=np.resize(declaration.known_factors(), templates.binning.size),
             inject=find_function(declaration.injection),
             variations=tuple(f"{stem}{side}" for stem in part.read_variations() for side in ("Up", "Down")),
         )
@@ -216,14 +216,13 @@ def check_truth_in_events(evidence: Evidence) -> list[Check]:
         f"measurement, the same events leave {declaration.same_events_error:g}, and each bin may be off by "
         f"{TOLERATED:g}"
     )
-    factors = declaration.closure.injected or declaration.injected
     others = declaration.other_samples(evidence.simulated)
     efficiency = CorrectionSet.from_string(evidence.correction)[f"{evidence.name}_efficiency_mc"]
     weighted, known = [], []
     for unit, elsewhere in zip(evidence.units(), evidence.units(place), strict=True):
         bins = unit.evaluate(efficiency, NOMINAL).ravel()
         _, first = np.unique(unit.templates.binning.groups, return_index=True)
-        known.append(injected(bins[first], bins, factors))
+        known.append(injected(bins[first], bins, declaration.known_factors()))
         templates = with_expected(unit.templates, elsewhere.templates.histograms, others)
         weighted.append(dataclasses.replace(unit, templates=templates))
     labels, found, covariance = _measured(evidence.name, weighted)
@@ -244,9 +243,7 @@ def check_remeasured(evidence: Evidence) -> list[Check]:
         f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
         f"error of the difference is {share:g} of that of a measurement"
     )
-    labels, values, covariance = _measured(evidence.name, evidence.units(place))
-    covariance = share**2 * covariance
-    return [within_errors("remeasured", compared, labels, values, np.ones_like(values), covariance, independent=False)]
+    return [_one("remeasured", compared, evidence.name, evidence.units(place), share)]
 
 
 def check_finer_bins(evidence: Evidence) -> list[Check]:
@@ -260,8 +257,7 @@ def check_finer_bins(evidence: Evidence) -> list[Check]:
     ((words, place),) = evidence.places("remeasured")
     compared = f"the scale factor measured again where it is applied ({words}), in the bins of the histogram, and 1"
     finer = dataclasses.replace(place, bins={}, min_n_eff=max(place.min_n_eff, FINER_ENTRIES))
-    labels, values, covariance = _measured(evidence.name, units(evidence.name, finer, evidence.sources))
-    return [within_errors("finer_bins", compared, labels, values, np.ones_like(values), covariance, independent=False)]
+    return [_one("finer_bins", compared, evidence.name, units(evidence.name, finer, evidence.sources))]
 
 
 def check_split(evidence: Evidence) -> list[Check]:
@@ -305,6 +301,13 @@ def check_datasets(evidence: Evidence) -> list[Check]:
             outputs = (before, evidence.sums[before]), (config, evidence.sums[config])
             checks.append(check_events(*outputs, common, declaration.years, skimmed=skimmed))
     return [*checks, check_overlaps(evidence.selected)] if evidence.selected else checks
+
+
+def _one(check: str, compared: str, name: str, parts: Iterable[Unit], share: float = 1.0) -> Check:
+    """Return the check that a measurement gives 1; the error of the difference is a share of that of a measurement."""
+    labels, values, covariance = _measured(name, parts)
+    ones = np.ones_like(values)
+    return within_errors(check, compared, labels, values, ones, share**2 * covariance, independent=False)
 
 
 def _measured(name: str, parts: Iterable[Unit]) -> tuple[list[str], Floats, Floats]:

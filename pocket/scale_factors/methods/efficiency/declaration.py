@@ -18,6 +18,7 @@ class EfficiencyRatio(PassFail, DataScaleFactor):
     method: ClassVar[str] = "pocket.scale_factors.methods.efficiency.measure:measure_ratio"
     algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_ratio"
     injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
+    injects_events: ClassVar[bool] = True
     counts_entries: ClassVar[bool] = True
 
 

@@ -13,7 +13,7 @@ from scipy.special import erfc
 
 from pocket.base.typing import Floats
 from pocket.scale_factors.methods.tag_and_probe.declaration import BACKGROUNDS
-from pocket.scale_factors.methods.tag_and_probe.mass_shapes import SLOPE_WIDTH
+from pocket.scale_factors.methods.tag_and_probe.mass_shapes import SLOPE_WIDTH, Background
 
 #: centre above the lowest mass, and width of the normal distribution that constrains the turn-on [GeV]
 TURN_ON, TURN_ON_WIDTH = 5.0, 15.0
@@ -21,7 +21,7 @@ TURN_ON, TURN_ON_WIDTH = 5.0, 15.0
 STEEPNESS, STEEPNESS_WIDTH = 0.05, 0.03
 
 
-class CMSShape:
+class CMSShape(Background):
     """Background with a turn-on and an exponential fall.
 
     The turn-on often begins below the fitted masses, and bins may have hardly any background. So its parameters are
@@ -32,7 +32,6 @@ class CMSShape:
     """
 
     names: tuple[str, ...] = BACKGROUNDS["cms_shape"]
-    yields: tuple[str, ...] = ("background",)
     constrained = 2
 
     def __init__(self, edges: Floats) -> None:

@@ -42,6 +42,9 @@ class TagAndProbe(PassFail, DataScaleFactor):
         mass_axis: histogram axis of the dilepton mass.
     """
 
+    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
+    injects_events: ClassVar[bool] = True
+
     mass_axis: str = "mass"
 
     def __post_init__(self) -> None:
@@ -184,7 +187,6 @@ class TagAndProbeFit(TagAndProbe):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.fit:measure"
-    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
 
     mass_range: tuple[float, float]
     alternative_fits: tuple[str, ...] = ALTERNATIVE_FITS
@@ -336,7 +338,6 @@ class TagAndProbeCount(TagAndProbe):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.count:measure"
-    injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
     counts_entries: ClassVar[bool] = True
 
     peak: tuple[float, float]

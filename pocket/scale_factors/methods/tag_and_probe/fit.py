@@ -217,24 +217,15 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     minuit.errors["efficiency"] = 0.003
     minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
 
-    minuit.migrad()
-    attempts = 1
-    status, up, down = _outcome(minuit, model, name)
-    if status == NO_INTERVAL:
-        attempts = 2
-        status, up, down = _outcome(_lower_minimum(minuit), model, name)
+    status, up, down, attempts = _minimised(minuit.migrad(), model, name)
     if status != VALID:
         # With few entries, a negative background may reach the limit of the likelihood, where nothing is expected.
-        attempts += 1
         minuit.reset()
         for parameter in model.background_yields:
             if parameter not in ranges:
                 minuit.limits[parameter] = (0, None)
-        minuit.simplex().migrad()
-        status, up, down = _outcome(minuit, model, name)
-        if status == NO_INTERVAL:
-            attempts += 1
-            status, up, down = _outcome(_lower_minimum(minuit), model, name)
+        status, up, down, more = _minimised(minuit.simplex().migrad(), model, name)
+        attempts += more
 
     signal, background = model.components(*minuit.values)
     prefit_signal, prefit_background = model.components(*start)
@@ -260,6 +251,12 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
         attempts=attempts,
     )
     return BinFit(minuit.values["efficiency"], up, down, diagnostics)
+
+
+def _minimised(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float, int]:
+    """Return status, errors of the efficiency and number of minimisations, another one if the first has no interval."""
+    outcome = _outcome(minuit, model, name)
+    return (*outcome, 1) if outcome[0] != NO_INTERVAL else (*_outcome(_lower_minimum(minuit), model, name), 2)
 
 
 def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float]:

@@ -11,9 +11,9 @@ nuisances.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -178,7 +178,7 @@ def breit_wigner_spectrum(edges: Floats, width: float = Z_WIDTH) -> SmearedSpect
     return SmearedSpectrum(breit_wigner(width), edges, np.inf, sigma=1.5)
 
 
-class Background(Protocol):
+class Background(ABC):
     """A shape of the background in one region, with its own parameters.
 
     Its yields may become negative, within the signal: cut off at zero, bins with hardly any background would be biased
@@ -186,29 +186,34 @@ class Background(Protocol):
     """
 
     names: tuple[str, ...]
-    yields: tuple[str, ...]
+    yields: tuple[str, ...] = ("background",)
     #: lowest and highest values of parameters
-    limits: Mapping[str, tuple[float, float]]
+    limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
     #: number of parameters with a constraint that counts as a measurement
-    constrained: int
+    constrained = 0
 
+    @abstractmethod
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         """Return initial values for ``total`` pairs with a distribution like exp(−``slope`` · mass)."""
 
+    @abstractmethod
     def __call__(self, *values: float) -> Floats:
         """Return the background per mass bin."""
 
+    @abstractmethod
     def gradient(self, *values: float) -> Floats:
         """Return the derivatives of the background by the values, shape (values, bins)."""
 
     def penalty(self, *values: float) -> float:
         """Return the constraint on parameters that the data leave free, added to twice the negative logarithm."""
+        return 0.0
 
     def penalty_gradient(self, *values: float) -> tuple[float, ...]:
         """Return the derivatives of the penalty by the values."""
+        return (0.0,) * len(values)
 
 
-class Exponential:
+class Exponential(Background):
     """Exponentially falling background, whose slope is loosely constrained to zero for bins without background.
 
     Args:
@@ -217,9 +222,6 @@ class Exponential:
 
     names: tuple[str, ...] = BACKGROUNDS["exponential"]
     slope_width = SLOPE_WIDTH
-    yields: tuple[str, ...] = ("background",)
-    limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
-    constrained = 0
 
     def __init__(self, edges: Floats) -> None:
         # The mass is relative to the middle, so that the largest value has the largest exponent.
@@ -245,7 +247,7 @@ class Exponential:
         return 0.0, 2 * values[1] / self.slope_width**2
 
 
-class Quadratic:
+class Quadratic(Background):
     """Background with a quadratic polynomial, the sum of the three Bernstein polynomials of second degree.
 
     Args:
@@ -254,8 +256,6 @@ class Quadratic:
 
     names: tuple[str, ...] = BACKGROUNDS["quadratic"]
     yields = names
-    limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
-    constrained = 0
 
     def __init__(self, edges: Floats) -> None:
         self._range = edges[-1] - edges[0]
@@ -273,12 +273,6 @@ class Quadratic:
 
     def gradient(self, *values: float) -> Floats:
         return np.asarray(self._polynomials)
-
-    def penalty(self, *values: float) -> float:
-        return 0.0
-
-    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
-        return 0.0, 0.0, 0.0
 
 
 class PowerLaw(Exponential):
@@ -300,7 +294,7 @@ class PowerLaw(Exponential):
         return total, slope * self._middle
 
 
-class Bernstein:
+class Bernstein(Background):
     """Background with a polynomial of third degree, whose Bernstein coefficients are 1 and three exponentials.
 
     Args:
@@ -308,7 +302,6 @@ class Bernstein:
     """
 
     names: tuple[str, ...] = BACKGROUNDS["bernstein"]
-    yields: tuple[str, ...] = ("background",)
     limits: Mapping[str, tuple[float, float]] = MappingProxyType(dict.fromkeys(names[1:], (-10.0, 10.0)))
     constrained = 3
 
