@@ -155,14 +155,7 @@ def _new_page(shape: tuple[int, ...], heading: str, style: PlotStyle, *, period:
 
 
 def _draw_map(ax: Axes, one: Map, edges: Sequence[tuple[str, Sequence[float]]], groups: Indices) -> QuadMesh:
-    """Draw a map as equal cells with text, and lines between bins that weren't measured together.
-
-    Args:
-        ax: axes to draw in.
-        one: the map.
-        edges: label and edges of both axes.
-        groups: group of each bin.
-    """
+    """Draw a map as equal cells with text, and lines between bins that weren't measured together."""
     ax.set_facecolor(EMPTY)
     mesh = ax.pcolormesh(np.ma.masked_invalid(one.values.T), cmap=one.colors, norm=one.norm)
     _separate(ax, groups)

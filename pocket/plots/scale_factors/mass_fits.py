@@ -71,10 +71,8 @@ def fit_pages(
 
 
 def _draw_region(figure: Figure, cell: SubplotSpec, fit: FitDiagnostics, name: str, region: Region, label: str) -> None:
-    inner = cell.subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
-    upper, lower = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
     binning = Binning(fit.mass_edges, label)
-    label_x((upper, lower), binning, None)
+    ax = spectrum_panel(figure, cell, binning, name, _pulls(region))
     postfit = region.postfit_signal + region.postfit_background
     prefit = region.prefit_signal + region.prefit_background
     points = Points(region.data, *garwood_interval(region.data, region.data))
@@ -83,34 +81,39 @@ def _draw_region(figure: Figure, cell: SubplotSpec, fit: FitDiagnostics, name: s
         (region.postfit_background, BACKGROUND, "Background"),
         (postfit, SIGNAL, "Signal + background"),
     ):
-        upper.stairs(values, binning.edges, baseline=None, label=text, **look)
-    draw_points(upper, binning, points, markersize=5, label="Data")
-    upper.set_ylim(0.0, 1.35 * max(1.0, *points.high, *postfit))
+        ax.stairs(values, binning.edges, baseline=None, label=text, **look)
+    draw_points(ax, binning, points, markersize=5, label="Data")
+    ax.set_ylim(0.0, 1.35 * max(1.0, *points.high, *postfit))
+    ax.legend(loc="upper right", fontsize=14)
+
+
+def spectrum_panel(figure: Figure, cell: SubplotSpec, binning: Binning, title: str, pulls: Floats) -> Axes:
+    """Return the empty panel of a spectrum, over one in which its pulls are drawn."""
+    inner = cell.subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
+    upper, lower = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
+    label_x((upper, lower), binning, None)
     upper.set_ylabel(binning.events_label, fontsize="small")
-    upper.text(0.04, 0.94, name, transform=upper.transAxes, va="top", fontweight="bold")
-    upper.legend(loc="upper right", fontsize=14)
-
-    draw_pulls(lower, binning, _pulls(region))
-    for ax in (upper, lower):
-        ax.yaxis.set_label_coords(-0.125, 0.5 if ax is lower else 1.0)
-
-
-def draw_pulls(ax: Axes, binning: Binning, pulls: Floats) -> None:
-    """Draw pulls in a panel."""
+    upper.text(0.04, 0.94, title, transform=upper.transAxes, va="top", fontweight="bold")
     limit = max(4.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
-    draw_band(ax, binning, np.zeros_like(pulls), pulls, facecolor=PREFIT["color"])
+    draw_band(lower, binning, np.zeros_like(pulls), pulls, facecolor=PREFIT["color"])
     for level in (-2, 0, 2):
-        ax.axhline(level, color="black", linewidth=0.8, linestyle="-" if level == 0 else ":")
-    ax.set_ylim(-limit, limit)
-    ax.set_yticks([-2, 0, 2])
-    ax.set_ylabel("Pull", loc="center", fontsize="small")
+        lower.axhline(level, color="black", linewidth=0.8, linestyle="-" if level == 0 else ":")
+    lower.set_ylim(-limit, limit)
+    lower.set_yticks([-2, 0, 2])
+    lower.set_ylabel("Pull", loc="center", fontsize="small")
+    for ax, position in ((upper, 1.0), (lower, 0.5)):
+        ax.yaxis.set_label_coords(-0.125, position)
+    return upper
+
+
+def pulls_of(data: Floats, expected: Floats, relative: Floats | float = 0.0) -> Floats:
+    """Return (data - sum) / its error, Poisson and a relative one, NaN where the sum isn't positive."""
+    expected = np.where(expected > 0, expected, np.nan)
+    return np.asarray((data - expected) / np.sqrt(expected + (relative * expected) ** 2))
 
 
 def _pulls(region: Region) -> Floats:
-    """Return (data - fitted sum) / sqrt(fitted sum), NaN where the sum isn't positive."""
-    expected = region.postfit_signal + region.postfit_background
-    expected = np.where(expected > 0, expected, np.nan)
-    return (region.data - expected) / np.sqrt(expected)
+    return pulls_of(region.data, region.postfit_signal + region.postfit_background)
 
 
 def write_parameters(

@@ -87,10 +87,10 @@ def _draw(
         band = _scaled(published, factor)
         draw_band(ax, one.binning, band.low, band.high, **BAND)
         ax.stairs(band.values, one.binning.edges, baseline=None, **LINE)
-        draw_bins(ax, one, _scaled(total, factor), WHOLE)
+        ends = _scaled(total, factor)
+        draw_bins(ax, one, ends, WHOLE)
         draw_bins(ax, one, _scaled(measured, factor), DATA_STYLE)
         grey(ax, one, result.valid)
-        ends = _scaled(total, factor)
         reached.append([ends.low, ends.high, band.low, band.high])
     lower.axhline(1.0, color="black", linewidth=1.0, linestyle="--", zorder=1)
     return reached[0], reached[1]
@@ -118,9 +118,7 @@ def _scaled(points: Points, factor: Floats) -> Points:
 def _numbers(one: Slice, result: ScaleFactorResult, comparison: PublishedComparison) -> dict[str, Any]:
     measured, total, published = _points(one, result, comparison)
     return {
-        "range": one.part.title,
-        "axis": one.binning.label,
-        "edges": as_list(one.binning.edges),
+        **one.numbers(),
         "measured": points_numbers(measured),
         "measured_total": points_numbers(total),
         "published": points_numbers(published),

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pocket.base.typing import Floats, Mask
 from pocket.plots.axes import Binning
 from pocket.plots.style import PlotStyle
+from pocket.plots.templates.panels import as_list
 from pocket.scale_factors.measurement.binning import Axis, Categories, length
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 
@@ -58,6 +60,10 @@ class Slice:
     binning: Binning
     bins: NDArray[np.int64]
     shared: Mask
+
+    def numbers(self) -> dict[str, Any]:
+        """Return what the numbers of each plot say of the bins."""
+        return {"range": self.part.title, "axis": self.binning.label, "edges": as_list(self.binning.edges)}
 
     def pick(self, values: NDArray[np.generic]) -> Floats:
         """Return the values of the slice's bins, from an array with one dimension per axis."""

@@ -12,9 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from pocket.base.typing import Floats
-from pocket.plots.axes import Binning, label_x
+from pocket.plots.axes import Binning
 from pocket.plots.canvas import Period, cms_style, new_page
-from pocket.plots.scale_factors.mass_fits import draw_pulls, fit_numbers, short_label, value_text, write_parameters
+from pocket.plots.scale_factors.mass_fits import (
+    fit_numbers,
+    pulls_of,
+    short_label,
+    spectrum_panel,
+    value_text,
+    write_parameters,
+)
 from pocket.plots.scale_factors.uncertainties import draw_correlation
 from pocket.plots.statistics import garwood_interval
 from pocket.plots.style import PlotStyle
@@ -71,16 +78,10 @@ def _distributions(
         grid = figure.add_gridspec(2, 3, **span, wspace=0.22, hspace=0.17, width_ratios=(3, 3, 2))
         for row, (stage, (yields, pulls)) in enumerate(stages.items()):
             for column, region in enumerate(REGIONS):
-                inner = grid[row, column].subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
-                upper, lower = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
-                label_x((upper, lower), binning, None)
+                ax = spectrum_panel(figure, grid[row, column], binning, f"{region}, {stage}", pulls[column])
                 errors = fit.prefit_errors[column] if row == 0 else None
                 of_region = {process: values[column] for process, values in yields.items()}
-                _draw_stack(upper, binning, fit.data[column], of_region, errors, style)
-                upper.text(0.04, 0.94, f"{region}, {stage}", transform=upper.transAxes, va="top", fontweight="bold")
-                draw_pulls(lower, binning, pulls[column])
-                for ax in (upper, lower):
-                    ax.yaxis.set_label_coords(-0.125, 0.5 if ax is lower else 1.0)
+                _draw_stack(ax, binning, fit.data[column], of_region, errors, style)
         free = {key: pair for key, pair in fit.parameters.items() if key not in fit.nuisances}
         write_parameters(figure.add_subplot(grid[0, 2]), name, fit, free, rows=20)
     numbers = fit_numbers(fit) | {
@@ -118,16 +119,13 @@ def _draw_stack(
     points = Points(data, *garwood_interval(data, data))
     handles.insert(0, draw_points(ax, binning, points, markersize=5, label="Data"))
     ax.set_ylim(0.0, 1.6 * max(1.0, *points.high, *below))
-    ax.set_ylabel(binning.events_label, fontsize="small")
     ax.legend(handles=handles, loc="upper right", fontsize=14, ncols=2)
 
 
 def _pulls(fit: TemplateFitDiagnostics, before: bool = False) -> Floats:
     """Return the pulls of both regions, NaN where no events are expected."""
     expected = np.sum(list((fit.prefit if before else fit.postfit).values()), axis=0)
-    expected = np.where(expected > 0, expected, np.nan)
-    simulation = fit.prefit_errors * expected if before else np.zeros_like(expected)
-    return np.asarray((fit.data - expected) / np.sqrt(expected + simulation**2))
+    return pulls_of(fit.data, expected, fit.prefit_errors if before else 0.0)
 
 
 def _by_region(values: Floats) -> dict[str, list[float | None]]:
@@ -166,13 +164,7 @@ def _parameters(
 
 
 def _draw_nuisances(ax: Axes, fit: TemplateFitDiagnostics, size: float) -> None:
-    """Draw nuisance parameters with their errors over the bands of one and two standard deviations before the fit.
-
-    Args:
-        ax: axes to draw in.
-        fit: the fit.
-        size: height of the panel [inch].
-    """
+    """Draw nuisance parameters over their constraints before the fit, in a panel with a height in inches."""
     ax.axvspan(-2, 2, **TWICE)
     ax.axvspan(-1, 1, **CONSTRAINT)
     ax.axvline(0, color="black", linewidth=1.0, linestyle="--")

@@ -125,9 +125,7 @@ def _line_pages(
             label_first(found, (label,))
         slices = [
             {
-                "range": panels.slice.part.title,
-                "axis": panels.slice.binning.label,
-                "edges": as_list(panels.slice.binning.edges),
+                **panels.slice.numbers(),
                 "percent": [
                     {"name": line.name, "values": as_list(height)} for line, height in zip(lines, heights, strict=True)
                 ],

@@ -166,9 +166,7 @@ def _numbers(result: ScaleFactorResult, one: Slice) -> dict[str, Any]:
     syst = dict(zip(("syst_up", "syst_down"), systematic(result), strict=True))
     errors = {**syst, "total_up": result.total_up, "total_down": result.total_down}
     return {
-        "range": one.part.title,
-        "axis": one.binning.label,
-        "edges": as_list(one.binning.edges),
+        **one.numbers(),
         **of,
         "scale_factor": listed(result.scale_factor),
         **{name: as_list(one.pick(error)) for name, error in errors.items()},
