@@ -11,10 +11,10 @@ import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
-from pocket.calibrators.base import NOMINAL, Calibrator
+from pocket.calibrators.base import NOMINAL, ChunkCalibrator
 from pocket.calibrators.egamma_corrections import EgammaCorrections
 from pocket.calibrators.jet_corrections import DIRECTIONS
-from pocket.calibrators.smearing import flat, normal_numbers
+from pocket.calibrators.smearing import as_stored, flat, normal_numbers
 from pocket.objects.nanoaod import supercluster_eta
 from pocket.objects.photons import photon_supercluster_eta
 from pocket.parameters.access import parameter
@@ -23,7 +23,7 @@ from pocket.parameters.access import parameter
 _SCALE, _SMEAR = "scale", "smear"
 
 
-class EgammaCalibrator(Calibrator):
+class EgammaCalibrator(ChunkCalibrator):
     """Base class of the calibrators of electrons and photons.
 
     Data are multiplied by the scale, simulation by 1 + σ n, with the width σ of the smearing and a random number n of
@@ -55,7 +55,6 @@ class EgammaCalibrator(Calibrator):
         super().__init__(params, metadata, do_variations)
         place = (*self.section, "scale_and_smearing")
         self._variations = ()
-        self._cached: EgammaEnergies | None = None
         self._applied = self.is_applied(place)
         if not self._applied:
             return
@@ -87,10 +86,6 @@ class EgammaCalibrator(Calibrator):
         """Return (file, name) of the corrections."""
         return self._corrections.names() if self._applied else ()
 
-    def initialize(self, events: Any) -> None:
-        """Forget the objects of the previous chunk."""
-        self._cached = None
-
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
@@ -102,18 +97,15 @@ class EgammaCalibrator(Calibrator):
         """
         if not self._applied:
             return {}
-        if variation == NOMINAL or variation in self.variations:
-            self._cached = energies = self._cached or self._energies(events)
-        else:
-            # An earlier calibrator varies the objects.
-            energies = self._energies(events)
+        energies: EgammaEnergies = self.computed(events, variation)
         kind, direction = NOMINAL, ""
         if variation in self.variations:
             side = next(side for side in DIRECTIONS if variation.endswith(side))
             kind, direction = variation.removeprefix(f"{self.prefix}_").removesuffix(side), DIRECTIONS[side]
         return energies.calibrated(kind, direction)
 
-    def _energies(self, events: Any) -> EgammaEnergies:
+    def compute(self, events: Any) -> EgammaEnergies:
+        """Return the energies of the objects."""
         eta = functools.partial(self.supercluster_eta, events)
         return self.energies_class()(events, self.flavour, self._corrections, self.isMC, self._seed, eta)
 
@@ -290,5 +282,4 @@ class EgammaEnergies:
         return flat(self._objects[field]) if field in self._objects.fields else 0.0
 
     def _jagged(self, values: Floats) -> ak.Array:
-        # NanoAOD stores float32.
-        return ak.unflatten(values.astype(np.float32), self._counts)
+        return as_stored(values, self._counts)

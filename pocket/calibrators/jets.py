@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pocket.base.arrays.fields import branch, collection, with_fields
 from pocket.base.arrays.jagged import counts_of, elements_of, flat_values, to_lists, without_gaps
 from pocket.base.typing import Floats
-from pocket.calibrators.base import NOMINAL, Calibrator
+from pocket.calibrators.base import ChunkCalibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections, jet_collections
 from pocket.calibrators.smearing import (
     flat,
@@ -40,7 +40,7 @@ _STATISTICAL = ("AbsoluteStat", "TimePtEta", "RelativeJEREC?", "RelativePtEC?", 
 OF_ERAS = ("*_JER", *(f"*_JES_{source}" for source in _STATISTICAL))
 
 
-class JetsCalibrator(Calibrator):
+class JetsCalibrator(ChunkCalibrator):
     """Calibrator that corrects the raw energy of jets again, smears simulation, and varies both.
 
     ``jets_calibration`` of the parameters has, per year and type of jet, the corrections (``jet_types``), the
@@ -95,7 +95,6 @@ class JetsCalibrator(Calibrator):
         self._node = smearing_node(params)
         self.calibrated_collections = tuple(self._corrections)
         self._variations = tuple(self._shifts)
-        self._nominal: dict[str, JetEnergies] = {}
 
     def corrected_types(self) -> Iterator[tuple[str, str, list[str]]]:
         """Yield the types of jets that are corrected, the type whose corrections each has, and their collections."""
@@ -151,7 +150,7 @@ class JetsCalibrator(Calibrator):
             UnknownNameError: if the file doesn't have a collection.
             ConfigError: if corrections of CHS jets are for PUPPI jets, or the reverse.
         """
-        self._nominal = {}
+        super().initialize(events)
         for jet_type, _, names in self.corrected_types():
             where = f"jets_calibration.collection.{self.year}, from which '{jet_type}: null' leaves it out"
             check_known("collection", names, events.fields, where)
@@ -171,17 +170,13 @@ class JetsCalibrator(Calibrator):
     ) -> Mapping[str, Any]:
         """Return the calibrated collections; types of jets that aren't varied have the nominal arrays."""
         shift = self._shifts.get(variation)
-        if shift is None and variation != NOMINAL:
-            # The jets come from the variation of an earlier calibrator, so the cached ones don't apply.
-            return {name: jets.nominal for name, jets in self._energies(events).items()}
-        if not self._nominal:
-            self._nominal = self._energies(events)
         return {
             name: jets.shifted(*shift[1:]) if shift and shift[0] == self._varied_with[name] else jets.nominal
-            for name, jets in self._nominal.items()
+            for name, jets in self.computed(events, variation).items()
         }
 
-    def _energies(self, events: Any) -> dict[str, JetEnergies]:
+    def compute(self, events: Any) -> dict[str, JetEnergies]:
+        """Return the energies of each collection."""
         return {
             name: self.energies_class()(
                 events,

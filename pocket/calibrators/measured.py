@@ -11,15 +11,15 @@ import numpy as np
 from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import branch, collection, field
 from pocket.base.typing import Floats
-from pocket.calibrators.base import NOMINAL, Calibrator
-from pocket.calibrators.smearing import flat, normal_numbers
+from pocket.calibrators.base import NOMINAL, ChunkCalibrator
+from pocket.calibrators.smearing import as_stored, flat, normal_numbers
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DerivedCorrection
 from pocket.corrections.keys import PARAMETER, SCALE, SMEARING, systematic_key
 from pocket.errors import ConfigError, check_known
 
 
-class MeasuredCalibrator(Calibrator):
+class MeasuredCalibrator(ChunkCalibrator):
     """Base class of calibrators with a file that the chain makes, see ``scale_factors`` of an analysis.
 
     Attributes:
@@ -82,6 +82,7 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
     inputs = ()
     lepton: ClassVar[str]
     seed: ClassVar[int] = 0
+    has_smearing: ClassVar[bool] = True
 
     @classmethod
     @declarative
@@ -92,6 +93,7 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
         collection: str,
         inputs: Mapping[str, str] | None = None,
         seed: int = 0,
+        smearing: bool = True,
     ) -> type[MeasuredEnergyCalibrator]:
         """Return a calibrator class for one measurement.
 
@@ -102,14 +104,17 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
             inputs: axis → field of the objects; the default is the name of the axis. ``abseta`` is |``eta``| if there
                 is no ``abseta``.
             seed: selects the random numbers.
+            smearing: whether the measurement has a smearing; without, there are no variations of it.
         """
-        variations = tuple(f"{name}_{kind}{side}" for kind in ("scale", "smear") for side in ("Up", "Down"))
+        kinds = ("scale", "smear") if smearing else ("scale",)
+        variations = tuple(f"{name}_{kind}{side}" for kind in kinds for side in ("Up", "Down"))
         attributes = {
             "name": name,
             "scale_factor": scale_factor,
             "lepton": collection,
             "measured_inputs": dict(inputs or {}),
             "seed": seed,
+            "has_smearing": smearing,
             "calibrated_collections": (f"{collection}.pt",),
             "_variations": variations,
         }
@@ -119,19 +124,10 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
         super().__init__(params, metadata, do_variations)
         if not self.isMC:
             self._variations = ()
-        self._normal: Floats | None = None
 
-    def initialize(self, events: Any) -> None:
-        """Forget the objects of the previous chunk."""
-        self._normal = None
-
-    def _numbers(self, events: Any, objects: ak.Array, is_shared: bool) -> Floats:
-        """Return the random numbers of objects, once for a chunk unless an earlier calibrator varies them."""
-        if not is_shared:
-            return normal_numbers(self.seed, events, objects)
-        if self._normal is None:
-            self._normal = normal_numbers(self.seed, events, objects)
-        return self._normal
+    def compute(self, events: Any) -> Floats:
+        """Return the random numbers of the objects."""
+        return normal_numbers(self.seed, events, collection(events, self.lepton))
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
@@ -139,12 +135,16 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
         """Return the momentum.
 
         Raises:
-            ConfigError: if the file isn't known, or lacks a value.
+            ConfigError: if the file isn't known, lacks a value, or has a smearing and the calibrator none, or the
+                reverse.
             MissingBranchError: if an input is missing.
         """
         correction = self.correction
         if correction is None:
             return {}
+        if self.has_smearing != (SMEARING in correction.keys(PARAMETER)):
+            found = f"{self.scale_factor!r} measures {'no' if self.has_smearing else 'a'} smearing"
+            raise ConfigError(f"calibrator {self.name!r}: {found}, set smearing={not self.has_smearing}")
         objects = collection(events, self.lepton)
         pt = branch(objects, "pt", self.lepton)
         inputs = self.inputs_of(correction, objects, self.lepton)
@@ -153,16 +153,15 @@ class MeasuredEnergyCalibrator(MeasuredCalibrator):
         def value(parameter: str, systematic: str) -> Floats:
             return correction.evaluate(inputs.with_texts({PARAMETER: parameter}), systematic, int(counts.sum()))
 
-        is_own = variation in self.variations
-        kind, _, systematic = systematic_key(variation if is_own else NOMINAL, self.name).partition("_")
+        own = variation if variation in self.variations else NOMINAL
+        kind, _, systematic = systematic_key(own, self.name).partition("_")
         if not self.isMC:
             factor = value(SCALE, NOMINAL)
         else:
             factor = np.ones(int(counts.sum()))
-            if SMEARING in correction.keys(PARAMETER):
+            if self.has_smearing:
                 width = value(SMEARING, systematic if kind == "smear" else NOMINAL)
-                factor = 1 + width * self._numbers(events, objects, is_shared=is_own or variation == NOMINAL)
+                factor = 1 + width * self.computed(events, variation)
             if kind == "scale":
                 factor = factor * value(SCALE, systematic) / value(SCALE, NOMINAL)
-        # NanoAOD stores float32.
-        return {f"{self.lepton}.pt": ak.unflatten((flat(pt) * factor).astype(np.float32), counts)}
+        return {f"{self.lepton}.pt": as_stored(flat(pt) * factor, counts)}

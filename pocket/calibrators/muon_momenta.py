@@ -10,7 +10,7 @@ import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
-from pocket.calibrators.base import NOMINAL, Calibrator
+from pocket.calibrators.base import ChunkCalibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.muon_scale_resolution import (
     OF_DATA,
@@ -21,7 +21,7 @@ from pocket.calibrators.muon_scale_resolution import (
     random_uniform,
 )
 from pocket.calibrators.rochester import TOTAL, RochesterCorrections, find_roccor, sources_in
-from pocket.calibrators.smearing import flat, linked_positions, uniform_numbers
+from pocket.calibrators.smearing import as_stored, flat, linked_positions, uniform_numbers
 from pocket.corrections.files import find_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
@@ -31,7 +31,7 @@ _PLACE = ("lepton_scale_factors", "muon_sf")
 _LEAST_RATIO = 0.25
 
 
-class MuonMomentumCalibrator(Calibrator):
+class MuonMomentumCalibrator(ChunkCalibrator):
     """Base class of calibrators of ``Muon.pt``, which are applied in the years that a table of the parameters says.
 
     A subclass computes the momenta in :meth:`nominal` and :meth:`shifted`.
@@ -51,7 +51,6 @@ class MuonMomentumCalibrator(Calibrator):
         self._shifts: dict[str, tuple[str, bool]] = {}
         if self._applied:
             self.calibrated_collections = ("Muon.pt",)
-        self._nominal: tuple[Any, Any] | None = None
 
     def parameter(self, *path: str) -> Any:
         """Return a parameter of the section."""
@@ -75,9 +74,10 @@ class MuonMomentumCalibrator(Calibrator):
         """Return pt in GeV, varied by a source, shape (n muons,)."""
         raise NotImplementedError
 
-    def initialize(self, events: Any) -> None:
-        """Forget the muons of the previous chunk."""
-        self._nominal = None
+    def compute(self, events: Any) -> tuple[Any, Mapping[str, Any]]:
+        """Return what the momenta are made of, and the nominal calibration."""
+        computed = self.nominal(events, collection(events, "Muon"))
+        return computed, self._calibrated(events, self.momenta(computed))
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
@@ -85,24 +85,14 @@ class MuonMomentumCalibrator(Calibrator):
         """Return the calibrated pt of muons, nothing in years in which they aren't calibrated."""
         if not self._applied:
             return {}
-        muons = collection(events, "Muon")
-        counts = ak.num(branch(muons, "pt", "Muon"))
-
-        def result(pt: Floats) -> dict[str, Any]:
-            # NanoAOD stores float32.
-            return {"Muon.pt": ak.unflatten(pt.astype(np.float32), counts)}
-
-        own = variation in self._shifts
-        if variation != NOMINAL and not own:
-            # The muons may come from the variation of an earlier calibrator, so the cached ones don't apply.
-            return result(self.momenta(self.nominal(events, muons)))
-        if self._nominal is None:
-            computed = self.nominal(events, muons)
-            self._nominal = computed, result(self.momenta(computed))
-        computed, of_nominal = self._nominal
-        if not own:
+        computed, of_nominal = self.computed(events, variation)
+        if variation not in self._shifts:
             return dict(of_nominal)
-        return result(self.shifted(computed, *self._shifts[variation]))
+        return self._calibrated(events, self.shifted(computed, *self._shifts[variation]))
+
+    @staticmethod
+    def _calibrated(events: Any, pt: Floats) -> Mapping[str, Any]:
+        return {"Muon.pt": as_stored(pt, ak.num(branch(collection(events, "Muon"), "pt", "Muon")))}
 
 
 class MuonsRochesterCalibrator(MuonMomentumCalibrator):

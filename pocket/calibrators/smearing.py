@@ -184,6 +184,11 @@ def flat(values: ak.Array) -> Floats:
     return np.asarray(ak.flatten(values), dtype=np.float64)
 
 
+def as_stored(values: Floats, counts: npt.NDArray[Any] | ak.Array) -> ak.Array:
+    """Return flat numbers as jagged ones in single precision, as NanoAOD stores them."""
+    return ak.unflatten(values.astype(np.float32), counts)
+
+
 @functools.cache
 def _generator(distribution: Distribution) -> Any:
     # All inputs are real numbers, since correctionlib's integers have 32 bits.

@@ -14,7 +14,7 @@ from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS
-from pocket.calibrators.smearing import flat
+from pocket.calibrators.smearing import as_stored, flat
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.evaluation import evaluate, kind_input
 from pocket.errors import ConfigError
@@ -108,10 +108,7 @@ class TauEnergyScaleCalibrator(Calibrator):
         if variation in self._shifts:
             part, side = self._shifts[variation]
             scales = np.where(_is_part(part, generated, mode), scale(side), scales)
-        # NanoAOD stores float32.
-        return {
-            f"Tau.{name}": ak.unflatten((columns[name] * scales).astype(np.float32), counts) for name in ("pt", "mass")
-        }
+        return {f"Tau.{name}": as_stored(columns[name] * scales, counts) for name in ("pt", "mass")}
 
 
 def _is_part(part: str, generated: npt.NDArray[Any], mode: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -55,8 +55,8 @@ class JetsCalibrator(ours.JetsCalibrator):
         switch = self._of_year("apply_pt_regr_MC" if self.isMC else "apply_pt_regr_Data")
         return bool(switch.get(like, False))
 
-    def _energies(self, events: Any) -> dict[str, ours.JetEnergies]:
-        return super()._energies(with_regression(events, self._regressed))
+    def compute(self, events: Any) -> dict[str, ours.JetEnergies]:
+        return super().compute(with_regression(events, self._regressed))
 
     @property
     def jetcoll_to_alias(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -91,6 +92,20 @@ def test_variations() -> None:
     )
     assert CALIBRATOR.scale_factors() == ("electron_energy",)
     assert not hasattr(WeightWrapper, "calibrated_collections")
+
+
+def test_without_smearing(file: str, tmp_path: Path) -> None:
+    tree = category("parameter", {"scale": category("systematic", {"nominal": 1.002, "up": 1.003, "down": 1.001})})
+    inputs = {"parameter": "string", "systematic": "string"}
+    scale = write_corrections(tmp_path / "scale.json", with_inputs("electron_energy", tree, **inputs))
+    cls = MeasuredEnergyCalibrator.wrap("energy", "electron_energy", "Electron", smearing=False)
+    assert made(is_mc=True, file=scale, cls=cls).variations == ("energy_scaleUp", "energy_scaleDown")
+    found = made(is_mc=True, file=scale, cls=cls).calibrate(events(), {}, "energy_scaleUp", ())["Electron.pt"]
+    assert ak.flatten(found).to_numpy() == pytest.approx(PT * 1.003 / 1.002, rel=1e-6)
+    with pytest.raises(ConfigError, match="'electron_energy' measures a smearing, set smearing=True"):
+        made(is_mc=True, file=file, cls=cls).calibrate(events(), {}, "nominal", ())
+    with pytest.raises(ConfigError, match="'electron_energy' measures no smearing, set smearing=False"):
+        made(is_mc=True, file=scale).calibrate(events(), {}, "nominal", ())
 
 
 def test_without_the_scale_nothing_changes() -> None:
