@@ -74,6 +74,12 @@ def with_children(node: Node, below: Mapping[Label, Node]) -> Node:
             return node
 
 
+def category(name: str, contents: Mapping[Any, Node], *default: Node) -> Node:
+    """Return a node with a key of an input for each of its contents, and perhaps a default for other keys."""
+    content = [{"key": key, "value": value} for key, value in contents.items()]
+    return {"nodetype": "category", "input": name, "content": content, **dict(zip(("default",), default, strict=False))}
+
+
 def own_form(node: Node) -> dict[str, Any]:
     """Return the properties of a node itself: its type, inputs, edges, and the rule beyond the edges."""
     if kind_of(node) == "number":

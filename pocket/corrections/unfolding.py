@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pocket.corrections.regions import UNCOVERED
-from pocket.corrections.tree import Fixing, Node, children, kind_of, walk, with_children
+from pocket.corrections.tree import Fixing, Node, category, children, kind_of, walk, with_children
 from pocket.errors import ScaleFactorError
 
 #: Expressions of the absolute value.
@@ -88,18 +88,9 @@ def _of_keys(node: Node) -> Node | None:
     if any(kind_of(value) != "number" or float(value) != int(value) for value in values.values()):
         return None
     try:
-        fixed = {key: _fixed(node["content"], name, int(value)) for key, value in values.items()}
+        # A value that isn't covered everywhere, or is in a formula, can't be fixed.
+        fixed = {key: Fixing({name: int(value)}, {}, "").apply(node["content"]) for key, value in values.items()}
     except ScaleFactorError:
         return None
     default = fixed.pop(None, UNCOVERED)
-    content = [{"key": key, "value": value} for key, value in fixed.items() if value is not UNCOVERED]
-    return {"nodetype": "category", "input": name, "content": content, "default": default}
-
-
-def _fixed(content: Node, name: str, value: int) -> Node:
-    """Return a tree for one value of an input.
-
-    Raises:
-        ScaleFactorError: if it isn't covered everywhere, or the tree has formulas of it.
-    """
-    return Fixing({name: value}, {}, "the correction").apply(content)
+    return category(name, {key: value for key, value in fixed.items() if value is not UNCOVERED}, default)

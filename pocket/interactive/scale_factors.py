@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy as np
 from pocket.base.typing import Floats
 from pocket.corrections.derived import SYSTEMATIC, DerivedCorrection
 from pocket.corrections.files import find_corrections, load_correction, names_of, read_corrections
+from pocket.corrections.keys import DECORRELATED
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.interactive.tables import Table
 from pocket.interactive.templates import refuse_absent, refuse_changed
@@ -24,8 +24,6 @@ from pocket.scale_factors.files.imported_result import axes_of, sides
 from pocket.scale_factors.measurement.binning import Categories, bin_labels
 from pocket.scale_factors.validation.units import evaluate
 
-#: sources of statistical errors that are decorrelated between bins, beside ``stat`` with all of them
-_DECORRELATED = re.compile(r"stat(\d+)")
 _TOTAL = "total"
 #: file with the details of the measurement
 RESULT = "result.json"
@@ -102,7 +100,7 @@ class ScaleFactorFile:
         found: dict[str, tuple[Floats, Floats]] = {}
         for up in self.systematics:
             source = up.removesuffix("up").removesuffix("_")
-            if not up.endswith("up") or _DECORRELATED.fullmatch(source):
+            if not up.endswith("up") or DECORRELATED.fullmatch(source):
                 continue
             shifts = tuple(self._in_bins(key) - self.values for key in (up, f"{up.removesuffix('up')}down"))
             found[source or _TOTAL] = sides((shifts[0], shifts[1]))
@@ -181,7 +179,7 @@ class ScaleFactorFile:
 
 def _order(systematic: str) -> tuple[int, str]:
     """Return the place of a systematic: decorrelated statistical errors come last, by their numbers."""
-    decorrelated = _DECORRELATED.match(systematic)
+    decorrelated = DECORRELATED.match(systematic)
     return (int(decorrelated[1]) if decorrelated else 0, systematic)
 
 

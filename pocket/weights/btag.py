@@ -76,17 +76,12 @@ class BTagWeight(WeightOfYear):
 
 
 class _Part(NamedTuple):
-    """The c jets of the events or the other jets; each variation changes one of these parts.
-
-    Args:
-        inputs: inputs of the correction.
-        beyond: whether a jet is beyond the |η| of the correction, shape (n jets,).
-        numbers: number of these jets in each event, shape (n events,).
-        central: product of their central scale factors, shape (n events,).
-    """
+    """The c jets of the events or the other jets; each variation changes one of these parts."""
 
     inputs: Inputs
+    #: whether a jet is beyond the |η| of the correction, shape (n jets,)
     beyond: npt.NDArray[np.bool_]
+    #: number of these jets in each event, and product of their central scale factors, shape (n events,)
     numbers: Indices
     central: Floats
 

@@ -152,11 +152,7 @@ class KFactor(WeightWrapper):
 def _by_sample(
     name: str, file: str | Mapping[str, str], correction: str | Mapping[str, str]
 ) -> dict[str, tuple[str, str]]:
-    """Return sample → file and name, with ``*`` for all samples.
-
-    Raises:
-        ConfigError: if both are mappings with different samples.
-    """
+    """Return sample → file and name, with ``*`` for all samples."""
     if isinstance(file, str) and isinstance(correction, str):
         return {"*": (file, correction)}
     files = file if isinstance(file, Mapping) else dict.fromkeys(correction, file)

@@ -86,15 +86,8 @@ class _PDFBranch(GeneratorBranch):
             )
         return found
 
-    def central_and_members(self, events: Any, found: PDFSet) -> tuple[Floats, Floats, Floats]:
-        """Return the weights of the central member, of the others, and of α_S down and up.
-
-        Args:
-            events: the events.
-            found: the set of the entries.
-
-        Returns:
-            Arrays of shape (n,), (n, members) and (n, 2), the last one (n, 0) if there are none.
+    def central_and_members(self, events: Any, found: PDFSet, needs_alphas: bool) -> tuple[Floats, Floats, Floats]:
+        """Return the weights of the central member, (n,), of others, (n, members), and of α_S down and up, (n, 2 or 0).
 
         Raises:
             ConfigError: if the number of entries doesn't fit the set.
@@ -111,6 +104,11 @@ class _PDFBranch(GeneratorBranch):
             raise ConfigError(
                 f"weight {self.name!r}: PDF set {found.name} has {members} members, but {_SOURCE} of sample "
                 f"{self.metadata.get('sample')!r} has {number} entries, expected {' or '.join(map(str, allowed))}"
+            )
+        if needs_alphas and number < members + 2:
+            raise ConfigError(
+                f"weight {self.name!r}: {_SOURCE} of sample {self.metadata.get('sample')!r}, PDF set {found.name}, has "
+                "no entries for α_S"
             )
         first = (number - members) % 2
         central = values[:, 0] if first else np.ones(len(values))
@@ -217,12 +215,8 @@ class PDFWeight(_PDFBranch):
                 f"{found.name} ({found.kind}, {found.members} members): declare it, or a weight of its own kind, with "
                 "PDFWeight.wrap(…, sets={sample: set})"
             )
-        central, members, strong = self.central_and_members(events, found)
-        shifts = (members - central[:, np.newaxis]) * found.scale
-        if self.with_alphas:
-            if strong.shape[1] != 2:
-                raise ConfigError(_without_alphas(self, found))
-            strong = strong - central[:, np.newaxis]
+        central, members, strong = self.central_and_members(events, found, needs_alphas=self.with_alphas)
+        shifts, strong = (members - central[:, np.newaxis]) * found.scale, strong - central[:, np.newaxis]
         if self.mode == EVENT:
             high, low = _in_each_event(shifts, found.kind)
             if self.with_alphas:
@@ -262,18 +256,9 @@ class AlphaS(_PDFBranch):
         if not self.needs_variations(shape_variation):
             return nominal
         found = self.found_set(events)
-        central, _, strong = self.central_and_members(events, found)
-        if strong.shape[1] != 2:
-            raise ConfigError(_without_alphas(self, found))
+        central, _, strong = self.central_and_members(events, found, needs_alphas=True)
         down, up = self.scale * (strong.T - central)
         return WeightData(self.name, nominal, 1 + up, 1 + down)
-
-
-def _without_alphas(weight: GeneratorBranch, found: PDFSet) -> str:
-    return (
-        f"weight {weight.name!r}: {_SOURCE} of sample {weight.metadata.get('sample')!r}, PDF set {found.name}, has no "
-        "entries for α_S"
-    )
 
 
 def _by_sample(sets: Which | Mapping[str, Which]) -> Mapping[str, Which]:

@@ -9,7 +9,7 @@ NanoAOD gives and this table doesn't have is declared as a :class:`PDFSet`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
@@ -78,121 +78,95 @@ class PDFSet:
         return (self.kind, self.members) == (other.kind, other.members)
 
 
-def _sets(kind: str, alphas: bool, rows: Iterable[tuple[int, str, int]], level: int = 68) -> list[PDFSet]:
-    return [PDFSet(lhapdf, name, kind, members, alphas, level) for lhapdf, name, members in rows]
-
-
+#: Kind, whether there are members for α_S, and confidence level in % → LHAPDF numbers, names and numbers of members.
+_TABLE: Mapping[tuple[str, bool, int], tuple[tuple[int, str, int], ...]] = {
+    (SYMMETRIC, True, 68): (
+        (90200, "PDF4LHC15_nlo_100_pdfas", 100),
+        (90400, "PDF4LHC15_nlo_30_pdfas", 30),
+        (91200, "PDF4LHC15_nnlo_100_pdfas", 100),
+        (91400, "PDF4LHC15_nnlo_30_pdfas", 30),
+        (93300, "PDF4LHC21_40_pdfas", 40),
+        (93700, "PDF4LHC21_40_pdfas_nf4", 40),
+        (305800, "NNPDF31_nlo_hessian_pdfas", 100),
+        (306000, "NNPDF31_nnlo_hessian_pdfas", 100),
+        (325300, "NNPDF31_nnlo_as_0118_mc_hessian_pdfas", 100),
+        (331600, "NNPDF40_nnlo_hessian_pdfas", 50),
+    ),
+    (SYMMETRIC, False, 68): (
+        (42780, "ABMP16als118_5_nnlo", 29),
+        (90700, "PDF4LHC15_nlo_100", 100),
+        (90900, "PDF4LHC15_nlo_30", 30),
+        (91700, "PDF4LHC15_nnlo_100", 100),
+        (91900, "PDF4LHC15_nnlo_30", 30),
+        (303000, "NNPDF30_nlo_as_0118_hessian", 100),
+        (303200, "NNPDF30_nnlo_as_0118_hessian", 100),
+        (304200, "NNPDF31_nlo_as_0118_hessian", 100),
+        (304400, "NNPDF31_nnlo_as_0118_hessian", 100),
+        (325500, "NNPDF31_nnlo_as_0118_nf_4_mc_hessian", 100),
+        (325900, "NNPDF31_nnlo_as_0118_CMSW2_hessian_100", 100),
+        (326100, "NNPDF31_nnlo_as_0118_CMSW3_hessian_100", 100),
+        (326300, "NNPDF31_nnlo_as_0118_CMSW4_hessian_100", 100),
+        (331500, "NNPDF40_nnlo_as_01180_hessian", 50),
+    ),
+    (REPLICAS, True, 68): (
+        (90000, "PDF4LHC15_nlo_mc_pdfas", 100),
+        (91000, "PDF4LHC15_nnlo_mc_pdfas", 100),
+        (292000, "NNPDF30_nlo_nf_4_pdfas", 100),
+        (292200, "NNPDF30_nlo_nf_5_pdfas", 100),
+        (292400, "NNPDF30_nnlo_nf_4_pdfas", 100),
+        (292600, "NNPDF30_nnlo_nf_5_pdfas", 100),
+        (305000, "NNPDF31_nlo_pdfas", 100),
+        (305200, "NNPDF31_nnlo_pdfas", 100),
+        (331300, "NNPDF40_nnlo_pdfas", 100),
+        (335500, "NNPDF40_nnlo_nf_4_pdfas", 100),
+        (335700, "NNPDF40_nlo_nf_4_pdfas", 100),
+    ),
+    (REPLICAS, False, 68): (
+        (90500, "PDF4LHC15_nlo_mc", 100),
+        (91500, "PDF4LHC15_nnlo_mc", 100),
+        (260000, "NNPDF30_nlo_as_0118", 100),
+        (260400, "NNPDF30_nlo_as_0118_nf_4", 100),
+        (261000, "NNPDF30_nnlo_as_0118", 100),
+        (262000, "NNPDF30_lo_as_0118", 100),
+        (263000, "NNPDF30_lo_as_0130", 100),
+        (303400, "NNPDF31_nlo_as_0118", 100),
+        (303600, "NNPDF31_nnlo_as_0118", 100),
+        (315000, "NNPDF31_lo_as_0118", 100),
+        (315200, "NNPDF31_lo_as_0130", 100),
+        (315800, "NNPDF31_nlo_as_0118_mc", 100),
+        (316200, "NNPDF31_nnlo_as_0118_mc", 100),
+        (320500, "NNPDF31_nlo_as_0118_nf_4", 100),
+        (320900, "NNPDF31_nnlo_as_0118_nf_4", 100),
+        (325100, "NNPDF31_nnlo_as_0118_luxqed", 100),
+        (331100, "NNPDF40_nnlo_as_01180", 100),
+        (331700, "NNPDF40_nlo_as_01180", 100),
+        (331900, "NNPDF40_lo_as_01180", 100),
+        (332100, "NNPDF40_nnlo_pch_as_01180", 100),
+    ),
+    (PAIRS, False, 68): (
+        (25000, "MMHT2014lo68cl", 50),
+        (25100, "MMHT2014nlo68cl", 50),
+        (25200, "MMHT2014nlo68clas118", 50),
+        (25300, "MMHT2014nnlo68cl", 50),
+        (27400, "MSHT20nnlo_as118", 64),
+        (29100, "MSHT20an3lo_as118", 104),
+        (61100, "HERAPDF20_NLO_EIG", 28),
+        (61200, "HERAPDF20_NNLO_EIG", 28),
+    ),
+    (PAIRS, False, 90): (
+        (13000, "CT14nnlo", 56),
+        (13100, "CT14nlo", 56),
+        (14000, "CT18NNLO", 58),
+        (14100, "CT18ZNNLO", 58),
+        (14400, "CT18NLO", 58),
+        (14600, "CT18ANLO", 58),
+    ),
+}
 #: LHAPDF number → set.
 SETS: dict[int, PDFSet] = {
-    each.lhapdf: each
-    for each in (
-        *_sets(
-            SYMMETRIC,
-            True,
-            (
-                (90200, "PDF4LHC15_nlo_100_pdfas", 100),
-                (90400, "PDF4LHC15_nlo_30_pdfas", 30),
-                (91200, "PDF4LHC15_nnlo_100_pdfas", 100),
-                (91400, "PDF4LHC15_nnlo_30_pdfas", 30),
-                (93300, "PDF4LHC21_40_pdfas", 40),
-                (93700, "PDF4LHC21_40_pdfas_nf4", 40),
-                (305800, "NNPDF31_nlo_hessian_pdfas", 100),
-                (306000, "NNPDF31_nnlo_hessian_pdfas", 100),
-                (325300, "NNPDF31_nnlo_as_0118_mc_hessian_pdfas", 100),
-                (331600, "NNPDF40_nnlo_hessian_pdfas", 50),
-            ),
-        ),
-        *_sets(
-            SYMMETRIC,
-            False,
-            (
-                (42780, "ABMP16als118_5_nnlo", 29),
-                (90700, "PDF4LHC15_nlo_100", 100),
-                (90900, "PDF4LHC15_nlo_30", 30),
-                (91700, "PDF4LHC15_nnlo_100", 100),
-                (91900, "PDF4LHC15_nnlo_30", 30),
-                (303000, "NNPDF30_nlo_as_0118_hessian", 100),
-                (303200, "NNPDF30_nnlo_as_0118_hessian", 100),
-                (304200, "NNPDF31_nlo_as_0118_hessian", 100),
-                (304400, "NNPDF31_nnlo_as_0118_hessian", 100),
-                (325500, "NNPDF31_nnlo_as_0118_nf_4_mc_hessian", 100),
-                (325900, "NNPDF31_nnlo_as_0118_CMSW2_hessian_100", 100),
-                (326100, "NNPDF31_nnlo_as_0118_CMSW3_hessian_100", 100),
-                (326300, "NNPDF31_nnlo_as_0118_CMSW4_hessian_100", 100),
-                (331500, "NNPDF40_nnlo_as_01180_hessian", 50),
-            ),
-        ),
-        *_sets(
-            REPLICAS,
-            True,
-            (
-                (90000, "PDF4LHC15_nlo_mc_pdfas", 100),
-                (91000, "PDF4LHC15_nnlo_mc_pdfas", 100),
-                (292000, "NNPDF30_nlo_nf_4_pdfas", 100),
-                (292200, "NNPDF30_nlo_nf_5_pdfas", 100),
-                (292400, "NNPDF30_nnlo_nf_4_pdfas", 100),
-                (292600, "NNPDF30_nnlo_nf_5_pdfas", 100),
-                (305000, "NNPDF31_nlo_pdfas", 100),
-                (305200, "NNPDF31_nnlo_pdfas", 100),
-                (331300, "NNPDF40_nnlo_pdfas", 100),
-                (335500, "NNPDF40_nnlo_nf_4_pdfas", 100),
-                (335700, "NNPDF40_nlo_nf_4_pdfas", 100),
-            ),
-        ),
-        *_sets(
-            REPLICAS,
-            False,
-            (
-                (90500, "PDF4LHC15_nlo_mc", 100),
-                (91500, "PDF4LHC15_nnlo_mc", 100),
-                (260000, "NNPDF30_nlo_as_0118", 100),
-                (260400, "NNPDF30_nlo_as_0118_nf_4", 100),
-                (261000, "NNPDF30_nnlo_as_0118", 100),
-                (262000, "NNPDF30_lo_as_0118", 100),
-                (263000, "NNPDF30_lo_as_0130", 100),
-                (303400, "NNPDF31_nlo_as_0118", 100),
-                (303600, "NNPDF31_nnlo_as_0118", 100),
-                (315000, "NNPDF31_lo_as_0118", 100),
-                (315200, "NNPDF31_lo_as_0130", 100),
-                (315800, "NNPDF31_nlo_as_0118_mc", 100),
-                (316200, "NNPDF31_nnlo_as_0118_mc", 100),
-                (320500, "NNPDF31_nlo_as_0118_nf_4", 100),
-                (320900, "NNPDF31_nnlo_as_0118_nf_4", 100),
-                (325100, "NNPDF31_nnlo_as_0118_luxqed", 100),
-                (331100, "NNPDF40_nnlo_as_01180", 100),
-                (331700, "NNPDF40_nlo_as_01180", 100),
-                (331900, "NNPDF40_lo_as_01180", 100),
-                (332100, "NNPDF40_nnlo_pch_as_01180", 100),
-            ),
-        ),
-        *_sets(
-            PAIRS,
-            False,
-            (
-                (25000, "MMHT2014lo68cl", 50),
-                (25100, "MMHT2014nlo68cl", 50),
-                (25200, "MMHT2014nlo68clas118", 50),
-                (25300, "MMHT2014nnlo68cl", 50),
-                (27400, "MSHT20nnlo_as118", 64),
-                (29100, "MSHT20an3lo_as118", 104),
-                (61100, "HERAPDF20_NLO_EIG", 28),
-                (61200, "HERAPDF20_NNLO_EIG", 28),
-            ),
-        ),
-        *_sets(
-            PAIRS,
-            False,
-            (
-                (13000, "CT14nnlo", 56),
-                (13100, "CT14nlo", 56),
-                (14000, "CT18NNLO", 58),
-                (14100, "CT18ZNNLO", 58),
-                (14400, "CT18NLO", 58),
-                (14600, "CT18ANLO", 58),
-            ),
-            level=90,
-        ),
-    )
+    number: PDFSet(number, name, kind, members, alphas, level)
+    for (kind, alphas, level), rows in _TABLE.items()
+    for number, name, members in rows
 }
 _BY_NAME = {each.name: each for each in SETS.values()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -14,13 +13,13 @@ from pocket.base.arrays.fields import field
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DerivedCorrection
+from pocket.corrections.keys import DECORRELATED
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.weights.base import WeightWrapper
 from pocket.weights.object_efficiencies import any_of, each_of
 from pocket.weights.objects import FlatObjects, flat
 
 COMBINE = ("product", "any")
-_STATISTICS = re.compile(r"(stat\d+)_up")
 
 
 class DerivedWeight(WeightWrapper):
@@ -150,7 +149,8 @@ class DerivedWeight(WeightWrapper):
 
     def _check_statistics(self, correction: DerivedCorrection) -> None:
         # Only some of the decorrelated statistical variations would give too small an uncertainty.
-        independent = {match[1] for key in correction.systematics if (match := _STATISTICS.fullmatch(str(key)))}
+        sources = {str(key).removesuffix("_up") for key in correction.systematics}
+        independent = set(filter(DECORRELATED.fullmatch, sources))
         missing = independent - set(self.variations)
         if missing and independent & set(self.variations):
             raise ConfigError(

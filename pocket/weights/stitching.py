@@ -11,6 +11,7 @@ only one sample covers keep weight 1.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -63,7 +64,7 @@ class StitchedSample(metaclass=Declarative):
             if not (isinstance(number, int | float) and math.isfinite(number) and number > 0):
                 raise ConfigError(f"stitched sample {self.sample!r}: {what} must be a positive number, not {number!r}")
         for quantity, limits in self.region.items():
-            if len(limits) != 2 or _low(limits) >= _high(limits):
+            if len(limits) != 2 or operator.ge(*_ends(limits)):
                 raise ConfigError(
                     f"stitched sample {self.sample!r}: the range of {quantity} is {limits}, expected its lower and "
                     "upper edge"
@@ -85,16 +86,14 @@ class StitchedSample(metaclass=Declarative):
         """Return the mask of events in the region, shape (size,)."""
         inside = np.ones(size, dtype=np.bool_)
         for quantity, limits in self.region.items():
-            inside &= (quantities[quantity] >= _low(limits)) & (quantities[quantity] < _high(limits))
+            low, high = _ends(limits)
+            inside &= (quantities[quantity] >= low) & (quantities[quantity] < high)
         return inside
 
 
-def _low(limits: Range) -> float:
-    return -math.inf if limits[0] is None else limits[0]
-
-
-def _high(limits: Range) -> float:
-    return math.inf if limits[1] is None else limits[1]
+def _ends(limits: Range) -> tuple[float, float]:
+    low, high = limits
+    return -math.inf if low is None else low, math.inf if high is None else high
 
 
 @dataclass(frozen=True)

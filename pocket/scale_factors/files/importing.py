@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pocket.corrections.files import find_corrections, load_correction, read_corrections
-from pocket.corrections.tree import Fixing, Node, combine, keys_of
+from pocket.corrections.tree import Fixing, Node, category, combine, keys_of
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.scale_factors.declarations.base import UpstreamOutputs
 from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported, signed
@@ -84,11 +84,7 @@ def write(name: str, declaration: Imported, published: Mapping[str, Any]) -> str
         "description": description,
         "inputs": [*inputs, {"name": SYSTEMATIC, "type": "string", "description": ", ".join(content)}],
         "generic_formulas": [_fixing(declaration).apply(formula) for formula in formulas] or None,
-        "data": {
-            "nodetype": "category",
-            "input": SYSTEMATIC,
-            "content": [{"key": key, "value": value} for key, value in content.items()],
-        },
+        "data": category(SYSTEMATIC, content),
     }
     return json.dumps({"schema_version": 2, "description": description, "corrections": [correction]})
 

@@ -7,14 +7,14 @@ Source of the layouts: the groups' files for Run 2, 2022 and 2023
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import correctionlib.schemav2 as schema
 
-from pocket.corrections.tree import Fixing, Node, Value, children, combine, keys_of
+from pocket.corrections.keys import DECORRELATED
+from pocket.corrections.tree import Fixing, Node, Value, category, children, combine, keys_of
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.scale_factors.declarations.imported import SYSTEMATIC
 
@@ -23,7 +23,6 @@ Trees = Mapping[str, Node]
 #: types of the inputs that are no strings
 _TYPES = {"eta": "real", "abseta": "real", "pt": "real", "phi": "real", "flavor": "int", "dm": "int", "genmatch": "int"}
 _PYTHON: Mapping[str, type[Value]] = {"string": str, "int": int, "real": float}
-_DECORRELATED = re.compile(r"stat\d+")
 
 
 def _sources(trees: Trees) -> list[str]:
@@ -33,7 +32,7 @@ def _sources(trees: Trees) -> list[str]:
         raise ScaleFactorError(
             f"source {taken[0]!r} has the name of a key of the group's files, so it can't be exported"
         )
-    return [source for source in sources if not _DECORRELATED.fullmatch(source)]
+    return [source for source in sources if not DECORRELATED.fullmatch(source)]
 
 
 def _muo(trees: Trees) -> Trees:
@@ -181,7 +180,7 @@ def write(
         # The groups have a correction for b and c jets, and another one for light jets.
         for group in filter(None, (flavours - {0}, flavours & {0})):
             of_group = {one: Fixing({"flavor": one}, {}, where).apply(data) for one in sorted(group)}
-            parts.append((f"{name} of {sorted(group)}", {**content, "data": _category("flavor", of_group)}))
+            parts.append((f"{name} of {sorted(group)}", {**content, "data": category("flavor", of_group)}))
         if not flavours:
             parts.append((name, {**content, "data": data}))
     if not len(parts) == len(names) == len(set(names)):
@@ -200,7 +199,7 @@ def _keys(where: str, correction: Mapping[str, Any], form: Layout) -> Node:
     if correction.get("generic_formulas"):
         raise ScaleFactorError(f"{where} has shared formulas, which can't be exported")
     try:
-        return _category(form.kind, form.keys(children(correction["data"])))
+        return category(form.kind, form.keys(children(correction["data"])))
     except KeyError as error:
         raise ScaleFactorError(f"{where} has no {error}, which the layout needs") from None
 
@@ -217,19 +216,14 @@ def _with_values(data: Node, placed: Mapping[str, str], form: Layout, inputs: Ma
         if each in placed.values() or each not in values:
             continue
         if _type(each) != "real":
-            data = _category(each, {_value(each, values[each], _type(each)): data})
+            data = category(each, {_value(each, values[each], _type(each)): data})
             continue
         low, _, high = values[each].partition(":")
         edges = sorted(_value(each, edge, "real") for edge in (low, high))
         data = {"nodetype": "binning", "input": each, "edges": edges, "content": [data], "flow": "error"}
     # Generated electrons are 1 and 3, muons 2 and 4, taus 5.
     by_match = {match: data if match in form.matched else 1.0 for match in range(7)}
-    return _category("genmatch", by_match) if form.matched else data
-
-
-def _category(name: str, contents: Mapping[Any, Node]) -> Node:
-    items = [{"key": key, "value": value} for key, value in contents.items()]
-    return {"nodetype": "category", "input": name, "content": items}
+    return category("genmatch", by_match) if form.matched else data
 
 
 def _value(name: str, text: str, kind: str) -> Value:
