@@ -160,11 +160,9 @@ def _bins_alone(content: FileContent, name: str) -> dict[str, Any] | None:
     """Return a correction if it consists of bins only; others take much memory."""
     # The JSON has compound corrections elsewhere, so they aren't found.
     found = next((correction for correction in read_corrections(content) if correction["name"] == name), None)
-    return found if found is not None and _has_bins_alone(found["data"]) else None
-
-
-def _has_bins_alone(tree: Node) -> bool:
-    return all(kind_of(node) in ("category", *BINNED, "number") for node in walk(tree))
+    if found is None or any(kind_of(node) not in ("category", *BINNED, "number") for node in walk(found["data"])):
+        return None
+    return found
 
 
 @functools.lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.corrections.regions import UNCOVERED, Interval, Key, OtherKeys, Region, is_divided, parts_of
-from pocket.corrections.tree import Node, binned_inputs, edges_of, kind_of, walk
+from pocket.corrections.tree import Node, binned_inputs, edges_of, keys_of, kind_of, walk
 
 #: Values of inputs that no bins restrict, by a part of their name; the last ones are for all others.
 TYPICAL: Mapping[str, tuple[float, ...]] = {
@@ -186,7 +186,7 @@ def _evaluate(cells: Sequence[tuple[Region, Node, Node]], left: Side, right: Sid
         formulas = left.formula(ours), right.formula(theirs)
         values = {name: _values(name, kind, region, formulas) for name, kind in inputs.items()}
         free.append([name for name, found in values.items() if found is not None and len(found) > 1])
-        grid = list(itertools.product(*(found or [_unused(inputs[name])] for name, found in values.items())))
+        grid = list(itertools.product(*(found or [_NO_KEY.get(inputs[name], 0.0)] for name, found in values.items())))
         step = math.ceil(len(grid) / MOST_POINTS)
         points += [(number, dict(zip(values, point, strict=True))) for point in grid[::step]]
     both = [_at_points(side, [point for _, point in points]) for side in (left, right)]
@@ -208,10 +208,6 @@ def _size(left: float, right: float) -> float:
     return math.inf if math.isnan(size) else size
 
 
-def _unused(kind: str) -> Any:
-    return _NO_KEY.get(kind, 0.0)
-
-
 def _values(name: str, kind: str, region: Region, nodes: Sequence[Node]) -> list[Any] | None:
     """Return the values of an input at which formulas are compared in a region, ``None`` if they don't depend on it."""
     at = region.get(name)
@@ -219,8 +215,7 @@ def _values(name: str, kind: str, region: Region, nodes: Sequence[Node]) -> list
         return [at.key]
     inner = [part for node in nodes for part in walk(node)]
     if kind in _NO_KEY:
-        keys = {item["key"] for part in inner if kind_of(part) == "category" and part["input"] == name
-                for item in part["content"]}  # fmt: skip
+        keys = set().union(*(keys_of(node, name) for node in nodes))
         excluded = at.than if isinstance(at, OtherKeys) else frozenset()
         return sorted(keys - excluded) or None
     low, high = (at.low, at.high) if isinstance(at, Interval) else (-math.inf, math.inf)
@@ -233,7 +228,7 @@ def _values(name: str, kind: str, region: Region, nodes: Sequence[Node]) -> list
         # Formulas may have other values at the ends of a bin than in the middle.
         middles += [at.first, at.middle, float(np.nextafter(at.last, -math.inf))]
     elif not middles:
-        middles += _typical(name)
+        middles += next(values for part, values in TYPICAL.items() if part in name.lower())
     found = sorted({value for value in middles if low <= value < high and math.isfinite(value)})
     return found or [at.middle if isinstance(at, Interval) else 0.0]
 
@@ -248,11 +243,6 @@ def _variables(node: Node) -> Sequence[str]:
             return [node["input"]]
         case _:
             return []
-
-
-def _typical(name: str) -> tuple[float, ...]:
-    plain = name.lower()
-    return next(values for part, values in TYPICAL.items() if part in plain)
 
 
 def _at_points(side: Side, points: Sequence[Mapping[str, Any]]) -> Floats:

@@ -20,8 +20,9 @@ from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.interactive.tables import Table
 from pocket.interactive.templates import refuse_absent, refuse_changed
 from pocket.io.store.manifest import NAME as MANIFEST
-from pocket.scale_factors.files.imported_result import axes_of, sides
+from pocket.scale_factors.files.imported_result import axes_of
 from pocket.scale_factors.measurement.binning import Categories, bin_labels
+from pocket.scale_factors.measurement.result import sides
 from pocket.scale_factors.validation.units import evaluate
 
 _TOTAL = "total"

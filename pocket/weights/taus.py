@@ -133,7 +133,9 @@ class TauVsJet(TauWeight):
         below, above = FORMS[self.form]
         content = find_corrections(file)
         known = {form: _keys(content, name, form) for form in (below, above)}
-        self._check_sources(name, known)
+        # The group's corrections take an unknown uncertainty for the nominal one.
+        sources = {key.removesuffix("_up") for key in frozenset().union(*known.values()) if key.endswith("_up")}
+        check_known("uncertainty", self.variations, sources, f"correction {name!r} (weight {self.name!r})")
 
         def value(form: str, key: str, own: Inputs) -> Floats:
             return evaluate(file, name, own.with_texts({_FLAG: form, **kind_input(key)}))
@@ -158,12 +160,6 @@ class TauVsJet(TauWeight):
         for form, mask in ((below, is_low), (above, ~is_low)):
             factors[mask] = of_form(form, inputs.chosen(mask))
         return factors
-
-    def _check_sources(self, name: str, known: Mapping[str, frozenset[str]]) -> None:
-        # The group's corrections take an unknown uncertainty for the nominal one.
-        keys = frozenset().union(*known.values())
-        sources = {key.removesuffix("_up") for key in keys if key.endswith("_up")}
-        check_known("uncertainty", self.variations, sources, f"correction {name!r} (weight {self.name!r})")
 
 
 class TauVsElectron(TauWeight):

@@ -14,7 +14,7 @@ from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError, check_known
 from pocket.histograms.config import finite_edges
 from pocket.scale_factors.measurement.binning import Axis, Categories, bin_labels
-from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
+from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult, sides
 from pocket.scale_factors.validation.checks import Chi2, agreement
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ POINTS = 5
 
 #: value of an input of a correction
 Value = str | float | int
+#: axis of an input and its values in each bin of it, or no axis and one list for all bins
+Source = tuple[str, Sequence[Sequence[Value]]]
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,7 @@ def compare_published(
 
     nominal = evaluated("nominal")
     up, down = (evaluated(side) - nominal for side in ("up", "down")) if varied else np.zeros((2, *nominal.shape))
-    # The larger shift in each direction counts, as for the total uncertainty of a measurement.
-    published = Measurement(nominal, np.maximum(np.maximum(up, down), 0.0), np.maximum(np.maximum(-up, -down), 0.0))
+    published = Measurement(nominal, *sides((up, down)))
     together = _agreement(result, published)
     return PublishedComparison(
         correction=correction.name,
@@ -153,7 +154,7 @@ def _evaluate(result: ScaleFactorResult, correction: Correction, fixed: Mapping[
     values = np.empty(result.groups.shape)
     for index, label in zip(np.ndindex(values.shape), bin_labels(result.axes), strict=True):
         bins = dict(zip(result.axes, index, strict=True))
-        points = list(itertools.product(*(source.of_bin(bins) for source in sources)))
+        points = list(itertools.product(*(values_of[bins.get(axis, 0)] for axis, values_of in sources)))
         values[index] = np.mean([_value(correction, point, label) for point in points])
         if not np.isfinite(values[index]):
             raise ScaleFactorError(f"correction {correction.name!r} isn't finite in {label}")
@@ -172,22 +173,11 @@ def _value(correction: Correction, point: Sequence[Value], label: str) -> float:
         ) from None
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Values of a correction's input: one list per bin of an axis, or one list for all bins if there is no axis."""
-
-    axis: str
-    values: Sequence[Sequence[Value]]
-
-    def of_bin(self, bins: Mapping[str, int]) -> Sequence[Value]:
-        return self.values[bins.get(self.axis, 0)]
-
-
-def _source(result: ScaleFactorResult, correction: str, name: str, kind: str, fixed: Mapping[str, str]) -> _Source:
+def _source(result: ScaleFactorResult, correction: str, name: str, kind: str, fixed: Mapping[str, str]) -> Source:
     where = f"input {name!r} of correction {correction!r}"
     text = fixed.get(name, name)
     if text in result.axes:
-        return _Source(text, _points(result.axes[text], kind == "int", f"{where}: axis {text!r}"))
+        return text, _points(result.axes[text], kind == "int", f"{where}: axis {text!r}")
     if name not in fixed:
         raise ScaleFactorError(
             f"{where} ({kind}) is no axis of {result.name} ({', '.join(result.axes)}) and has no value: give it as "
@@ -195,7 +185,7 @@ def _source(result: ScaleFactorResult, correction: str, name: str, kind: str, fi
         )
     kinds: dict[str, type[Value]] = {"string": str, "int": int, "real": float}
     try:
-        return _Source("", [[kinds[kind](text)]])
+        return "", [[kinds[kind](text)]]
     except ValueError:
         expected = "an integer" if kind == "int" else "a number"
         raise ScaleFactorError(

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from correctionlib import CorrectionSet
 
-from pocket.base.typing import Floats
 from pocket.corrections.tree import BINNED, binned_inputs, children, edges_of, kind_of, walk
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported
 from pocket.scale_factors.declarations.measured import Flow
 from pocket.scale_factors.measurement.binning import Axis, Binning, Categories
-from pocket.scale_factors.measurement.result import VALID, Measurement, ScaleFactorResult, Shifts
+from pocket.scale_factors.measurement.result import VALID, Measurement, ScaleFactorResult, Shifts, sides
 from pocket.scale_factors.validation.units import evaluate
 
 #: relative difference up to which sources in quadrature agree with the published total error, since files round
@@ -74,11 +73,6 @@ def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFac
     if total is None or np.allclose((by_source.total_up, by_source.total_down), sides(total), rtol=SAME, atol=1e-9):
         return by_source
     return result(none, {"published": total})
-
-
-def sides(shifts: Shifts) -> tuple[Floats, Floats]:
-    """Return the absolute sizes of shifts upwards and downwards, whichever variation they come from."""
-    return np.maximum(np.maximum(*shifts), 0.0), np.maximum(-np.minimum(*shifts), 0.0)
 
 
 def axes_of(correction: Mapping[str, Any]) -> dict[str, Axis]:

@@ -183,14 +183,12 @@ class ScaleFactorResult:
     @property
     def total_up(self) -> Floats:
         """Statistical error and the upward shift of each source, added in quadrature."""
-        shifts = [np.maximum(np.maximum(*pair), 0.0) for pair in self.systematics.values()]
-        return np.sqrt(sum((shift**2 for shift in shifts), self.scale_factor.up**2))
+        return np.sqrt(sum((sides(pair)[0] ** 2 for pair in self.systematics.values()), self.scale_factor.up**2))
 
     @property
     def total_down(self) -> Floats:
         """Statistical error and the downward shift of each source, added in quadrature; not negative."""
-        shifts = [np.minimum(np.minimum(*pair), 0.0) for pair in self.systematics.values()]
-        return np.sqrt(sum((shift**2 for shift in shifts), self.scale_factor.down**2))
+        return np.sqrt(sum((sides(pair)[1] ** 2 for pair in self.systematics.values()), self.scale_factor.down**2))
 
     @property
     def statistical_covariance(self) -> Floats:
@@ -258,6 +256,11 @@ class ScaleFactorResult:
             stat_covariance=None if covariance is None else np.array(covariance, dtype=float),
             diagnostics=tuple(_diagnostics(fit) for fit in content["diagnostics"]),
         )
+
+
+def sides(shifts: Shifts) -> tuple[Floats, Floats]:
+    """Return the absolute sizes of shifts upwards and downwards, whichever variation they come from."""
+    return np.maximum(np.maximum(*shifts), 0.0), np.maximum(-np.minimum(*shifts), 0.0)
 
 
 def _plain(value: Any) -> Any:

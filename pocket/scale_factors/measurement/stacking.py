@@ -60,10 +60,5 @@ def _stacked_shifts(parts: Sequence[Mapping[str, Shifts]]) -> dict[str, Shifts]:
     """Return combined shifts; a source that a part lacks, as the rate of another sample, doesn't shift its values."""
     names = dict.fromkeys(name for part in parts for name in part)
     zeros = np.zeros_like(next((up for part in parts for up, _ in part.values()), np.zeros(())))
-    return {
-        name: (
-            np.stack([part.get(name, (zeros, zeros))[0] for part in parts]),
-            np.stack([part.get(name, (zeros, zeros))[1] for part in parts]),
-        )
-        for name in names
-    }
+    pairs = {name: zip(*(part.get(name, (zeros, zeros)) for part in parts), strict=True) for name in names}
+    return {name: (np.stack(up), np.stack(down)) for name, (up, down) in pairs.items()}

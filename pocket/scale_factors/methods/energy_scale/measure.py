@@ -101,14 +101,8 @@ def _collected(spectra: Spectra, fitted: EnergyFit, labels: list[str]) -> Measur
         # The covariance is that of errors which are the mean of both sides.
         slopes = np.concatenate([slopes, (ends[0] - ends[1]) / (2 * errors[groups:])])
     names = (SCALE, SMEARING) if spectra.has_smearing else (SCALE,)
-    sizes = (up + down) / 2
-    parameters = [
-        {
-            name: (float(values[number]), float(sizes[number]))
-            for name, number in zip(names, (group, groups + group), strict=False)
-        }
-        for group in range(groups)
-    ]
+    pairs = list(zip(values.tolist(), ((up + down) / 2).tolist(), strict=True))
+    parameters = [dict(zip(names, pairs[group::groups], strict=True)) for group in range(groups)]
     return Measured(
         Measurement(values, up, down),
         covariance=np.outer(slopes, slopes) * fitted.covariance,

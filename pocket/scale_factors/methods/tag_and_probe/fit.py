@@ -120,7 +120,10 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
             "or give overrides= for them"
         )
 
-    fitted = {model: _measurement(of_model) for model, of_model in fits.items()}
+    fitted = {
+        model: Measurement(*np.array([(one.efficiency, one.up, one.down) for one in of_model]).T)
+        for model, of_model in fits.items()
+    }
     nominal = efficiency_ratio(fitted[NOMINAL], simulated[NOMINAL])
     alternatives = {
         model: fitted[model].value / simulated[model].value - nominal.value for model in declaration.alternative_fits
@@ -358,7 +361,3 @@ def _spectrum(
     if name == "crystal_ball":
         return crystal_ball_spectrum(contents[window], weight, edges, width)
     return template_spectrum(contents, weight, masses, edges)
-
-
-def _measurement(fits: list[BinFit]) -> Measurement:
-    return Measurement(*(np.array([getattr(one, key) for one in fits]) for key in ("efficiency", "up", "down")))
