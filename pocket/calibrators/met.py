@@ -132,8 +132,7 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     # Jets that a regression wasn't made for have no pt, and aren't counted.
     scaled = (others + muons) * flat(jets["pt"]) / np.where(counted, pt_jec, 1)
     change = np.where(counted, scaled - (others_l1 + muons), 0)
-    phi = flat(jets["phi"]) + _stored(jets, "muonSubtrDeltaPhi")
-    return _sums(change * np.cos(phi), jets), _sums(change * np.sin(phi), jets)
+    return _sums(change, flat(jets["phi"]) + _stored(jets, "muonSubtrDeltaPhi"), jets)
 
 
 def without_smearing(jets: ak.Array, variation: str) -> ak.Array:
@@ -176,8 +175,7 @@ def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Float
     change = flat(branch(leptons, "pt", name)) - flat(before)
     if "isPFcand" in leptons.fields:
         change = np.where(np.asarray(ak.flatten(leptons["isPFcand"])), change, 0)
-    phi = flat(branch(leptons, "phi", name))
-    return _sums(change * np.cos(phi), leptons), _sums(change * np.sin(phi), leptons)
+    return _sums(change, flat(branch(leptons, "phi", name)), leptons)
 
 
 def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Floats, Floats]:
@@ -215,8 +213,10 @@ def _numbers(values: ak.Array) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
-def _sums(values: Floats, jets: ak.Array) -> Floats:
-    return _numbers(ak.sum(ak.unflatten(values, ak.num(jets)), axis=1))
+def _sums(pt: Floats, phi: Floats, objects: ak.Array) -> tuple[Floats, Floats]:
+    """Return the sums of x and y over the objects of each event."""
+    x, y = (ak.unflatten(pt * part, ak.num(objects)) for part in (np.cos(phi), np.sin(phi)))
+    return _numbers(ak.sum(x, axis=1)), _numbers(ak.sum(y, axis=1))
 
 
 def _stored(jets: ak.Array, field: str) -> Floats | float:

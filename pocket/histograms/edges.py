@@ -50,5 +50,5 @@ def missing_edge(wanted: npt.ArrayLike, edges: Floats) -> tuple[float, float] | 
     finite = edges[np.isfinite(edges)]
     for edge in np.atleast_1d(np.asarray(wanted, dtype=float)):
         if not np.isclose(finite, edge, rtol=1e-9, atol=1e-12).any():
-            return float(edge), float(finite[np.argmin(np.abs(finite - edge))])
+            return float(edge), float(finite[np.argmin(np.abs(finite - np.clip(edge, finite[0], finite[-1])))])
     return None

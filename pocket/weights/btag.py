@@ -273,34 +273,31 @@ class BTagFixedWorkingPoint(BTagWeight):
         working_point = str(parameter(self.params, "object_preselection", "Jet", "btag", "wp"))
         lowest = parameter(self.params, "btagging", "working_point", self.year, "btagging_WP", working_point)
         working_point = _POINTS.get(working_point, working_point)
-        of_bc, of_light = self.scale_factor_corrections()
-        self._check_threshold(*of_bc, working_point, lowest)
+        of = dict(zip(GROUPS, self.scale_factor_corrections(), strict=True))
+        self._check_threshold(*of["heavy"], working_point, lowest)
         tagged = self.score(jets) > lowest
         flavour, abseta = jets["hadronFlavour"], np.abs(jets["eta"])
         inputs = Inputs({"workingpoint": working_point, "flavor": flavour, "abseta": abseta, "pt": jets["pt"]})
         efficiency = self.efficiency(jets, inputs, shape_variation)
 
-        is_light = flavour == 0
-        beyond = abseta >= np.where(is_light, end_of_abseta(*of_light), end_of_abseta(*of_bc))
-        light_inputs, bc_inputs = inputs.chosen(is_light), inputs.chosen(~is_light)
+        masks = {"heavy": flavour != 0, "light": flavour == 0}
+        beyond = abseta >= np.where(masks["light"], end_of_abseta(*of["light"]), end_of_abseta(*of["heavy"]))
+        of_group = {group: inputs.chosen(mask) for group, mask in masks.items()}
 
         def weight(keys: Mapping[str, str]) -> Floats:
             factors = np.empty(len(flavour))
-            for group, (file, name), mask, own in (
-                ("heavy", of_bc, ~is_light, bc_inputs),
-                ("light", of_light, is_light, light_inputs),
-            ):
-                factors[mask] = evaluate(file, name, own.with_texts(kind_input(keys.get(group, "central"))))
+            for group, mask in masks.items():
+                own = of_group[group].with_texts(kind_input(keys.get(group, "central")))
+                factors[mask] = evaluate(*of[group], own)
             factors[beyond] = 1.0
             return jets.product(method_1a(self.name, tagged, factors, efficiency))
 
-        known = {"heavy": kinds(*of_bc), "light": kinds(*of_light)}
+        known = {group: kinds(*correction) for group, correction in of.items()}
 
         def varied(variation: str, side: str) -> Floats:
             group, source = _source(variation, self.name)
             key = f"{side}_{source}" if source else side
-            of = of_bc if group == "heavy" else of_light
-            check_known("uncertainty", [key], known[group], f"correction {of[1]!r} (weight {self.name!r})")
+            check_known("uncertainty", [key], known[group], f"correction {of[group][1]!r} (weight {self.name!r})")
             return weight({group: key})
 
         return self.with_variations(weight(self._keys_inside(shape_variation, known)), shape_variation, varied)

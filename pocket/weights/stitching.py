@@ -64,7 +64,7 @@ class StitchedSample(metaclass=Declarative):
             if not (isinstance(number, int | float) and math.isfinite(number) and number > 0):
                 raise ConfigError(f"stitched sample {self.sample!r}: {what} must be a positive number, not {number!r}")
         for quantity, limits in self.region.items():
-            if len(limits) != 2 or operator.ge(*_ends(limits)):
+            if len(limits) != 2 or operator.ge(*ends_of(limits)):
                 raise ConfigError(
                     f"stitched sample {self.sample!r}: the range of {quantity} is {limits}, expected its lower and "
                     "upper edge"
@@ -86,12 +86,13 @@ class StitchedSample(metaclass=Declarative):
         """Return the mask of events in the region, shape (size,)."""
         inside = np.ones(size, dtype=np.bool_)
         for quantity, limits in self.region.items():
-            low, high = _ends(limits)
+            low, high = ends_of(limits)
             inside &= (quantities[quantity] >= low) & (quantities[quantity] < high)
         return inside
 
 
-def _ends(limits: Range) -> tuple[float, float]:
+def ends_of(limits: Range) -> tuple[float, float]:
+    """Return the ends of a range, infinite where it has none."""
     low, high = limits
     return -math.inf if low is None else low, math.inf if high is None else high
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.errors import HistogramError, check_known
-from pocket.weights.stitching import StitchedSample, Stitching
+from pocket.weights.stitching import Range, StitchedSample, Stitching, ends_of
 
 if TYPE_CHECKING:
     from hist import Hist
@@ -120,7 +120,10 @@ def stitching_closure(
     cuts = [0, *(int(np.argmin(abs(edges - border))) + 1 for border in borders), len(edges) + 1]
     regions = [slice(first, last) for first, last in itertools.pairwise(cuts)]
     quantity = stitching.quantities[0]
-    covering = [_covering(stitching, middle) for middle in _middles(borders)]
+    covering = [
+        [each for each in stitching.samples if all(_contains(limits, ends) for limits in each.region.values())]
+        for ends in itertools.pairwise((-math.inf, *borders, math.inf))
+    ]
     checks = [
         *_overlaps(covering, regions, _names(quantity, borders), values, variances, year),
         *_totals(stitching, covering, values, variances, regions),
@@ -150,15 +153,14 @@ def _contents(templates: Mapping[str, Any], which: str) -> dict[str, Any]:
     return found
 
 
+def _contains(limits: Range, ends: tuple[float, float]) -> bool:
+    low, high = ends_of(limits)
+    return low <= ends[0] and ends[1] <= high
+
+
 def _borders(stitching: Stitching) -> list[float]:
     limits = (limit for each in stitching.samples for pair in each.region.values() for limit in pair)
     return sorted({float(limit) for limit in limits if limit is not None and math.isfinite(limit)})
-
-
-def _middles(borders: list[float]) -> list[float]:
-    """Return a value of the quantity within each region; the outermost edges of templates may be infinite."""
-    ends = [borders[0] - 1, *borders, borders[-1] + 1] if borders else [0.0, 0.0]
-    return [(low + high) / 2 for low, high in itertools.pairwise(ends)]
 
 
 def _names(quantity: str, borders: list[float]) -> list[str]:
@@ -168,12 +170,6 @@ def _names(quantity: str, borders: list[float]) -> list[str]:
         f"{quantity} below {high}"
         for low, high in itertools.pairwise(ends)
     ]  # fmt: skip
-
-
-def _covering(stitching: Stitching, value: float) -> list[StitchedSample]:
-    """Return the samples that cover a value of the quantity."""
-    quantities = {stitching.quantities[0]: np.array([value])}
-    return [each for each in stitching.samples if each.covers(quantities, 1)[0]]
 
 
 def _overlaps(

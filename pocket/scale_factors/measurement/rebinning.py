@@ -9,6 +9,7 @@ import hist
 import numpy as np
 
 from pocket.errors import ConfigError
+from pocket.histograms.edges import missing_edge
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.measurement.binning import Axis, Categories
 
@@ -51,14 +52,11 @@ def _rebinned(histogram: Histogram, axis: str, edges: Sequence[float], declarati
     if isinstance(read_axis(old), Categories):
         raise ConfigError(f"bins of {declaration.where}: axis {axis!r} has categories, not edges")
     matches = np.isclose(old.edges, np.array(edges)[:, np.newaxis], rtol=1e-9, atol=1e-12)
-    for edge, match in zip(edges, matches, strict=True):
-        if not match.any():
-            finite = old.edges[np.isfinite(old.edges)]
-            nearest = finite[np.argmin(np.abs(finite - np.clip(edge, finite[0], finite[-1])))]
-            raise ConfigError(
-                f"bins of {declaration.where}: {edge:g} is no edge of the histogram's axis {axis!r}, nearest: "
-                f"{nearest:g}"
-            )
+    if missing := missing_edge(np.array(edges)[~matches.any(axis=1)], old.edges):
+        raise ConfigError(
+            f"bins of {declaration.where}: {missing[0]:g} is no edge of the histogram's axis {axis!r}, nearest: "
+            f"{missing[1]:g}"
+        )
     new = hist.axis.Variable(list(edges), name=axis, label=old.label)
     rebinned = hist.Hist(*(new if one.name == axis else one for one in histogram.axes), storage=hist.storage.Weight())
     position = list(histogram.axes.name).index(axis)

@@ -7,7 +7,7 @@ is repeated. Data are made of all simulated samples of the configuration, so a b
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -206,46 +206,46 @@ def pulls_of(results: Sequence[Sequence[Toy | Failure]], toys: int) -> Pulls:
             for the first seeds.
         toys: number of pseudo-experiments.
     """
-    # Those that have a result everywhere.
-    good = {
-        number: [one for one in row if isinstance(one, Toy)]
-        for number, row in enumerate(results)
-        if all(isinstance(one, Toy) for one in row)
-    }
-    first = [row for number, row in good.items() if number < toys]
-    failures = [[one for one in row if isinstance(one, Failure)] for row in results[:toys]]
-    lacking = sum(bool(row) and not any(one.is_fit for one in row) for row in failures)
-    reasons = sorted((one for row in failures for one in row), key=lambda one: not one.is_fit)
-    failure = reasons[0].reason if reasons else ""
+    rows = [_together(row) for row in results]
+    good = {number: one for number, one in enumerate(rows) if isinstance(one, Toy)}
+    first = [one for number, one in good.items() if number < toys]
+    failures = [one for one in rows[:toys] if isinstance(one, Failure)]
+    failure = min(failures, key=lambda one: not one.is_fit, default=Failure("", is_fit=False)).reason
+    measured = toys - sum(not one.is_fit for one in failures)
     if not first:
         nothing = np.zeros((0, 0))
-        return Pulls((), nothing, np.zeros(0), np.zeros(0), nothing, 0.0, toys - lacking, failure)
-
-    def of(key: str, rows: Iterable[Sequence[Toy]]) -> Floats:
-        return np.array([np.concatenate([getattr(one, key) for one in row]) for row in rows])
-
-    differences, errors = of("differences", first), of("errors", first).mean(axis=0)
-    pairs = [
-        (number, number + 1)
-        for number in range(toys, len(results), 2)
-        if {number, number + 1, number - toys, number + 1 - toys} <= set(good)
-    ]
+        return Pulls((), nothing, np.zeros(0), np.zeros(0), nothing, 0.0, measured, failure)
+    errors = np.array([one.errors for one in first]).mean(axis=0)
     # What two pseudo-experiments with the same other events have in common is due to these.
-    one, other = (
-        of("differences", (good[pair[side]] for pair in pairs))
-        - of("differences", (good[pair[side] - toys] for pair in pairs))
-        for side in (0, 1)
-    )
+    changes = {
+        number: one.differences - good[number - toys].differences
+        for number, one in good.items()
+        if number >= toys and number - toys in good
+    }
+    pairs = [(number, number + 1) for number in range(toys, len(rows), 2) if {number, number + 1} <= set(changes)]
+    common = [changes[one] * changes[other] / errors**2 for one, other in pairs]
     return Pulls(
-        labels=tuple(label for one in first[0] for label in one.labels),
-        differences=differences,
-        truth=of("truth", first)[0],
+        labels=first[0].labels,
+        differences=np.array([one.differences for one in first]),
+        truth=first[0].truth,
         errors=errors,
-        correlation=block_diag(*(one.correlation for one in first[0])),
-        simulation=float(np.sqrt(max((one * other / errors**2).mean(), 0.0))) if pairs else 0.0,
-        toys=toys - lacking,
+        correlation=first[0].correlation,
+        simulation=float(np.sqrt(max(np.mean(common), 0.0))) if pairs else 0.0,
+        toys=measured,
         failure=failure,
     )
+
+
+def _together(row: Sequence[Toy | Failure]) -> Toy | Failure:
+    """Return the results of all measurements of a pseudo-experiment as one, or a failure, if possible that of a fit."""
+    failures = [one for one in row if isinstance(one, Failure)]
+    if failures:
+        return min(failures, key=lambda one: not one.is_fit)
+    toys = [one for one in row if isinstance(one, Toy)]
+    labels = tuple(label for one in toys for label in one.labels)
+    keys = ("differences", "truth", "errors")
+    differences, truth, errors = (np.concatenate([getattr(one, key) for one in toys]) for key in keys)
+    return Toy(labels, differences, truth, errors, block_diag(*(one.correlation for one in toys)))
 
 
 def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tuple[int, bool]) -> Toy | Failure:
