@@ -361,6 +361,31 @@ class DataScaleFactor(ScaleFactor):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BackgroundScaleFactor(DataScaleFactor):
+    """Base of scale factors that compare data with simulation of a signal, which is in ``mc``, and of a background.
+
+    Args:
+        background: simulated samples of the background, which aren't corrected.
+
+    Raises:
+        ConfigError: as in other declarations, and if a sample is signal and background.
+    """
+
+    background: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._set_names("background", optional=True)
+        super().__post_init__()
+        for sample in self.background:
+            if sample in self.mc:
+                raise ConfigError(f"{self.where}: {sample!r} can't be in mc and in background")
+
+    def samples(self) -> tuple[str, ...]:
+        """Return all samples that are read."""
+        return (*super().samples(), *self.background)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PassFail(ScaleFactor):
     """Base of scale factors from entries that pass and entries that fail a requirement.
 

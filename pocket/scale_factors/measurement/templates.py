@@ -95,13 +95,15 @@ class Templates:
             variation: the variation; :attr:`variation` by default.
 
         Returns:
-            Shape (groups, bins of ``further`` …).
+            Shape (groups, bins of ``further`` …), or a single zero without samples.
 
         Raises:
             UnknownNameError: if the templates lack a sample, an axis or the category.
             ScaleFactorError: if a histogram has no sums of squared weights or isn't finite, or samples have different
                 bins.
         """
+        if not samples:
+            return Sums(np.zeros(()), np.zeros(()))
         return self._collapsed(self.histogram(samples, category, further, variation), samples)
 
     def histogram(

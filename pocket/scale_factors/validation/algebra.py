@@ -55,9 +55,7 @@ def norm_ratio(declaration: NormRatio, templates: Templates) -> Iterator[Sides]:
 
 def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Sides]:
     """Yield simulation, and data less background; shares of their sums if the scale factor preserves the yield."""
-    expected = templates.read(declaration.data).values
-    if declaration.background:
-        expected = expected - templates.read(declaration.background).values
+    expected = templates.read(declaration.data).values - templates.read(declaration.background).values
     corrected = templates.read(declaration.mc).values
     if declaration.keep_yield:
         corrected, expected = corrected / corrected.sum(), expected / expected.sum()

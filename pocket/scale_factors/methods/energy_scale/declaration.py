@@ -13,25 +13,25 @@ from pocket.corrections.keys import PARAMETER
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
 from pocket.histograms.edges import declared_edges
-from pocket.scale_factors.declarations.measured import DataScaleFactor
+from pocket.scale_factors.declarations.measured import BackgroundScaleFactor
 
 SmearingFunction = Literal["gaussian", "tails"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnergyScale(DataScaleFactor):
+class EnergyScale(BackgroundScaleFactor):
     """Scale of the energies of leptons in data, and their smearing in simulation, by category.
 
     The histogram has the mass of pairs, and each of ``axes`` for both leptons, in any order. The mass in simulation is
     folded with scales and smearings of all categories until it describes the data of all pairs of categories, whose
-    numbers are free. The correction's first input is ``parameter``: ``scale`` is the factor on energies in data,
-    ``smearing`` the relative width of the Gaussian with which energies in simulation are smeared.
+    numbers are free; ``background`` is added as it is. The correction's first input is ``parameter``: ``scale`` is the
+    factor on energies in data, ``smearing`` the relative width of the Gaussian with which energies in simulation are
+    smeared.
     :class:`~pocket.calibrators.measured.MeasuredEnergyCalibrator` applies both.
 
     Args:
         partner_axes: the axes of the other lepton, in the order of ``axes`` and with the same bins.
         mass_range: range of the fit in GeV. The histogram reaches beyond it, since masses move into it.
-        background: simulated samples that are added to the folded ones as they are.
         smearing: whether simulation is smeared; without, only the scale is measured.
         smearing_function: ``gaussian``, or ``tails`` for a tenth of the leptons with twice the width, a source of
             uncertainty in :class:`~pocket.scale_factors.declarations.systematics.Alternative`.
@@ -51,7 +51,7 @@ class EnergyScale(DataScaleFactor):
     injection: ClassVar[str] = "pocket.scale_factors.validation.injections:energy_scale"
     injected: ClassVar[tuple[float, ...]] = (0.998, 1.0, 1.002)
     quantity: ClassVar[str] = "calibration"
-    fixed: ClassVar[tuple[str, ...]] = (*DataScaleFactor.fixed, "partner_axes")
+    fixed: ClassVar[tuple[str, ...]] = (*BackgroundScaleFactor.fixed, "partner_axes")
     # With other random numbers for the smearing, scales measured again differ by 0.38 to 0.58 of their errors.
     same_events_error: ClassVar[float] = 0.6
     # Smearing can't be negative, so where it is applied it isn't measured again.
@@ -59,14 +59,12 @@ class EnergyScale(DataScaleFactor):
 
     partner_axes: tuple[str, ...]
     mass_range: tuple[float, float]
-    background: tuple[str, ...] = ()
     smearing: bool = True
     smearing_function: SmearingFunction = "gaussian"
     mass_axis: str = "mass"
 
     def __post_init__(self) -> None:
         self._set_names("partner_axes")
-        self._set_names("background", optional=True)
         super().__post_init__()
         self._refuse_axes((self.mass_axis, PARAMETER), "has another meaning")
         if len(self.partner_axes) != len(self.axes):
@@ -80,17 +78,10 @@ class EnergyScale(DataScaleFactor):
             raise ConfigError(f"{self.where}: mass_range must be two rising masses, not {self.mass_range!r}")
         if self.smearing_function not in get_args(SmearingFunction):
             raise UnknownNameError("smearing function", self.smearing_function, get_args(SmearingFunction), self.where)
-        for sample in self.background:
-            if sample in self.mc:
-                raise ConfigError(f"{self.where}: {sample!r} can't be in mc and in background")
         if self.bins or self.min_n_eff:
             raise ConfigError(
                 f"{self.where}: both leptons have the bins of the histogram, so bins= and min_n_eff= aren't possible"
             )
-
-    def samples(self) -> tuple[str, ...]:
-        """Return all samples that are read."""
-        return (*super().samples(), *self.background)
 
     def histogram_axes(self) -> tuple[str, ...]:
         """Return all axes that the histogram must have."""

@@ -11,7 +11,7 @@ from pocket.corrections.keys import PARAMETER, SCALE, SMEARING
 from pocket.errors import ConfigError, ScaleFactorError, UnstableFitError
 from pocket.scale_factors.measurement.binning import Categories
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
-from pocket.scale_factors.measurement.templates import NOMINAL, Sums, Templates, within
+from pocket.scale_factors.measurement.templates import NOMINAL, Templates, within
 from pocket.scale_factors.methods.energy_scale.declaration import EnergyScale
 from pocket.scale_factors.methods.energy_scale.fit import EnergyFit, Spectra, fit
 from pocket.scale_factors.methods.energy_scale.folding import pairs_of
@@ -53,8 +53,7 @@ def read_spectra(declaration: EnergyScale, templates: Templates) -> Spectra:
     further = (*declaration.partner_axes, declaration.mass_axis)
     data, signal = (templates.read(samples, None, further) for samples in (declaration.data, declaration.mc))
     templates.require_counts(data, declaration.data)
-    nothing = Sums(np.zeros_like(data.values), np.zeros_like(data.values))
-    background = templates.read(declaration.background, None, further) if declaration.background else nothing
+    background = templates.read(declaration.background, None, further)
     histogram = templates.histogram(declaration.mc, None, (declaration.mass_axis,))
     simulated = np.asarray(histogram.axes[declaration.mass_axis].edges, dtype=float)
     inside = within(histogram, declaration.mass_axis, declaration.mass_range)
@@ -66,6 +65,8 @@ def read_spectra(declaration: EnergyScale, templates: Templates) -> Spectra:
     first = int(np.flatnonzero(inside)[0])
 
     def by_pair(contents: Floats) -> Floats:
+        # Without a background, there is a single zero.
+        contents = np.broadcast_to(contents, data.values.shape)
         return in_pairs(templates.binning.collapse(np.moveaxis(contents, 0, -2)))
 
     return Spectra(

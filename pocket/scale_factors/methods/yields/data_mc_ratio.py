@@ -7,7 +7,7 @@ import numpy as np
 from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.measurement.result import Measured, Measurement
-from pocket.scale_factors.measurement.templates import Sums, Templates
+from pocket.scale_factors.measurement.templates import Templates
 from pocket.scale_factors.methods.efficiency.statistics import refuse
 from pocket.scale_factors.methods.yields.declaration import DataMCRatio
 
@@ -25,11 +25,7 @@ def measure(declaration: DataMCRatio, templates: Templates) -> Measured:
     """
     data, target = templates.read(declaration.data), templates.read(declaration.mc)
     templates.require_counts(data, declaration.data)
-    background = (
-        templates.read(declaration.background)
-        if declaration.background
-        else Sums(np.zeros_like(data.values), np.zeros_like(data.values))
-    )
+    background = templates.read(declaration.background)
     found, variance = data.values - background.values, data.variances + background.variances
     refuse(
         {

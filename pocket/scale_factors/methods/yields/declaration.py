@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from pocket.errors import ConfigError
-from pocket.scale_factors.declarations.measured import DataScaleFactor, ScaleFactor
+from pocket.scale_factors.declarations.measured import BackgroundScaleFactor, ScaleFactor
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataMCRatio(DataScaleFactor):
+class DataMCRatio(BackgroundScaleFactor):
     """Data less background over simulation, which corrects mismodelling in ``axes``.
 
     Args:
-        background: simulated samples that are subtracted from data.
         keep_yield: whether a common factor preserves the yield of simulation.
-
-    Raises:
-        ConfigError: as in other declarations, and if a sample is signal and background.
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.yields.data_mc_ratio:measure"
@@ -28,19 +24,7 @@ class DataMCRatio(DataScaleFactor):
     injected: ClassVar[tuple[float, ...]] = (0.9, 1.0, 1.1)
     folds_flow: ClassVar[bool] = True
 
-    background: tuple[str, ...] = ()
     keep_yield: bool = False
-
-    def __post_init__(self) -> None:
-        self._set_names("background", optional=True)
-        super().__post_init__()
-        for sample in self.background:
-            if sample in self.mc:
-                raise ConfigError(f"{self.where}: {sample!r} can't be in mc and in background")
-
-    def samples(self) -> tuple[str, ...]:
-        """Return all samples that are read."""
-        return (*super().samples(), *self.background)
 
 
 @dataclass(frozen=True, kw_only=True)
