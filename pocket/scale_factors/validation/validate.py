@@ -243,7 +243,7 @@ def check_remeasured(evidence: Evidence) -> list[Check]:
         f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
         f"error of the difference is {share:g} of that of a measurement"
     )
-    return [_one("remeasured", compared, evidence.name, evidence.units(place), share)]
+    return [_equals_one("remeasured", compared, evidence.name, evidence.units(place), share)]
 
 
 def check_finer_bins(evidence: Evidence) -> list[Check]:
@@ -257,7 +257,7 @@ def check_finer_bins(evidence: Evidence) -> list[Check]:
     ((words, place),) = evidence.places("remeasured")
     compared = f"the scale factor measured again where it is applied ({words}), in the bins of the histogram, and 1"
     finer = dataclasses.replace(place, bins={}, min_n_eff=max(place.min_n_eff, FINER_ENTRIES))
-    return [_one("finer_bins", compared, evidence.name, units(evidence.name, finer, evidence.sources))]
+    return [_equals_one("finer_bins", compared, evidence.name, units(evidence.name, finer, evidence.sources))]
 
 
 def check_split(evidence: Evidence) -> list[Check]:
@@ -303,7 +303,7 @@ def check_datasets(evidence: Evidence) -> list[Check]:
     return [*checks, check_overlaps(evidence.selected)] if evidence.selected else checks
 
 
-def _one(check: str, compared: str, name: str, parts: Iterable[Unit], share: float = 1.0) -> Check:
+def _equals_one(check: str, compared: str, name: str, parts: Iterable[Unit], share: float = 1.0) -> Check:
     """Return the check that a measurement gives 1; the error of the difference is a share of that of a measurement."""
     labels, values, covariance = _measured(name, parts)
     ones = np.ones_like(values)
