@@ -10,7 +10,7 @@ import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
-from pocket.calibrators.base import ChunkCalibrator
+from pocket.calibrators.chunk import ChunkCalibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.muon_scale_resolution import (
     OF_DATA,

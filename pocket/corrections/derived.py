@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from pocket.corrections.keys import systematic_key
 from pocket.errors import ConfigError, MissingBranchError, check_known
 
 SYSTEMATIC = "systematic"
+#: source of one of the statistical errors that are decorrelated between bins, beside ``stat`` with all of them
+DECORRELATED = re.compile(r"stat(\d+)")
 
 
 @dataclass(frozen=True)

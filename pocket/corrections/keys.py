@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-#: source of one of the statistical errors that are decorrelated between bins, beside ``stat`` with all of them
-DECORRELATED = re.compile(r"stat(\d+)")
 #: input of the correction of a calibration, and its values
 PARAMETER, SCALE, SMEARING = "parameter", "scale", "smearing"
 

@@ -13,9 +13,8 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.typing import Floats
-from pocket.corrections.derived import SYSTEMATIC, DerivedCorrection
+from pocket.corrections.derived import DECORRELATED, SYSTEMATIC, DerivedCorrection
 from pocket.corrections.files import find_corrections, load_correction, names_of, read_corrections
-from pocket.corrections.keys import DECORRELATED
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.interactive.tables import Table
 from pocket.interactive.templates import refuse_absent, refuse_changed

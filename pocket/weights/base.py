@@ -177,9 +177,7 @@ class WeightWrapper:
         """Tell whether :meth:`compute` must return variations; inside a shape variation, it needn't."""
         return shape_variation == "nominal" and self.has_variations and self._are_stored
 
-    def with_variations(
-        self, nominal: Any, shape_variation: str, varied: Callable[[str, str], Any]
-    ) -> WeightData | WeightDataMultiVariation:
+    def with_variations(self, nominal: Any, shape_variation: str, varied: Callable[[str, str], Any]) -> Any:
         """Return the weight with its variations, as far as it needs them.
 
         Args:
@@ -204,19 +202,16 @@ class WeightWrapper:
             ConfigError: if shapes are wrong, values aren't finite, or declared variations are missing.
         """
         data = self.compute(events, size, shape_variation)
-        # A list of arrays is treated like a tuple, a list of numbers is the nominal weight.
-        if isinstance(data, tuple) or (isinstance(data, list) and data and np.ndim(data[0]) == 1):
-            if len(data) == 4:
-                data = WeightDataMultiVariation(self.name, *data)
-            elif 1 <= len(data) <= 3:
-                data = WeightData(self.name, *data)
-            else:
+        if not isinstance(data, WeightData | WeightDataMultiVariation):
+            # A list of arrays is treated like a tuple, a list of numbers is the nominal weight.
+            is_list_of_arrays = isinstance(data, list) and data and np.ndim(data[0]) == 1
+            arrays = data if isinstance(data, tuple) or is_list_of_arrays else (data,)
+            if not 1 <= len(arrays) <= 4:
                 raise ConfigError(
-                    f"weight {self.name!r} returned {len(data)} arrays, neither (nominal, up, down) nor (nominal, "
+                    f"weight {self.name!r} returned {len(arrays)} arrays, neither (nominal, up, down) nor (nominal, "
                     "names, up, down)"
                 )
-        elif not isinstance(data, WeightData | WeightDataMultiVariation):
-            data = WeightData(self.name, data)
+            data = (WeightDataMultiVariation if len(arrays) == 4 else WeightData)(self.name, *arrays)
         nominal = self._checked(data.nominal, size, "nominal")
         names = self.variation_names() if self.needs_variations(shape_variation) else []
         if not names:

@@ -12,8 +12,7 @@ from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import field
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Inputs
-from pocket.corrections.derived import DerivedCorrection
-from pocket.corrections.keys import DECORRELATED
+from pocket.corrections.derived import DECORRELATED, DerivedCorrection
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.weights.base import WeightWrapper
 from pocket.weights.object_efficiencies import any_of, each_of

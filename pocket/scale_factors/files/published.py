@@ -13,7 +13,7 @@ from typing import Any
 
 import correctionlib.schemav2 as schema
 
-from pocket.corrections.keys import DECORRELATED
+from pocket.corrections.derived import DECORRELATED
 from pocket.corrections.tree import Fixing, Node, Value, category, children, combine, keys_of
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.scale_factors.declarations.imported import SYSTEMATIC
