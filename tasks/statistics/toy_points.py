@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -11,17 +11,16 @@ import luigi
 from pocket.base.fingerprint import code_closure
 from pocket.errors import check_known
 from pocket.executors.base import Progress
-from pocket.io.store import write_output
 from pocket.statistics.parameter_options import read_points
 from tasks.core.targets import StoreTarget
+from tasks.statistics.card_files import Card
 from tasks.statistics.options import POINTS, REACH, PointOptions, read_model
 from tasks.statistics.toys import ToysJob, ToyWorkflow
 
 if TYPE_CHECKING:
-    from pocket.executors import Job
+    from pocket.statistics.analyses import Choice
     from pocket.statistics.results import PointToys
 
-FILE = "points.json"
 #: toys with the parameter at the point, and without a signal
 SIGNAL, NONE = "signal", "none"
 
@@ -35,26 +34,22 @@ class ThrowToys(PointOptions, ToyWorkflow):
         description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
     )
     exclude_index = False
+    file = "points.json"
 
     @property
-    def count(self) -> int:
-        """Number of points."""
-        return POINTS if self.points == law.NO_STR else len(read_points(self.points)[1])
-
-    def is_zero(self, point: int) -> bool:
-        """Whether a point has no signal."""
-        return point == 0 if self.points == law.NO_STR else read_points(self.points)[1][point] == 0
+    def given(self) -> tuple[str, tuple[float, ...]] | None:
+        """The parameter and the points of the command line, ``None`` for those from the asymptotic limits."""
+        return None if self.points == law.NO_STR else read_points(self.points)
 
     def create_branch_map(self) -> list[tuple[int, str, int, int]]:
         """Return point, kind of toys, the first toy and the one after the last of each branch."""
-        size = self.toys_per_branch
+        zeros = [value == 0 for value in self.given[1]] if self.given else [True] + [False] * (POINTS - 1)
         return [
-            (point, kind, first, min(first + size, self.toys_per_point))
-            for point in range(self.count)
-            for kind in (SIGNAL, NONE)
+            (point, kind, first, stop)
+            for point, is_zero in enumerate(zeros)
             # At 0, both are the same.
-            if kind == SIGNAL or not self.is_zero(point)
-            for first in range(0, self.toys_per_point, size)
+            for kind in ((SIGNAL,) if is_zero else (SIGNAL, NONE))
+            for first, stop in self.ranges(self.toys_per_point)
         ]
 
     def output(self) -> StoreTarget:
@@ -72,56 +67,40 @@ class ThrowToys(PointOptions, ToyWorkflow):
             "code": code_closure("pocket.statistics.toy_points"),
         }
 
-    def job(self) -> Job:
+    def job(self) -> ToysJob:
         """Return the work of this branch."""
-        point, kind, first, stop = self.branch_data
+        point, kind, *_ = self.branch_data
         choice = self.choice(data=self.data, asimov=self.asimov)
-        given = None if self.points == law.NO_STR else self.points
-        return PointToysJob(self.source, first, stop, choice, self.write_info(), given, point, kind)
+        return self.job_of(_throw_toys, self.source, choice, self.given, point, kind)
 
     def found(self) -> list[PointToys]:
         """Return the toys of all branches, those of one point and kind together."""
         from pocket.statistics import from_json
         from pocket.statistics.toy_points import joined
 
-        folders = [branch.output().directory for branch in self.get_branch_tasks().values()]
-        return joined(from_json((folder / FILE).read_text(encoding="utf-8")) for folder in folders)
+        return joined(map(from_json, self.texts()))
 
 
-@dataclass(frozen=True)
-class PointToysJob(ToysJob):
-    """Fits some toys at a point.
+def _throw_toys(
+    source: Path | Card,
+    choice: Choice,
+    given: tuple[str, tuple[float, ...]] | None,
+    point: int,
+    kind: str,
+    numbers: range,
+    progress: Progress,
+) -> str:
+    """Return the results of fits of some toys, with the parameter at a point or without a signal."""
+    from pocket.statistics import to_json
+    from pocket.statistics.analyses import choose_likelihood, of_limit
+    from pocket.statistics.toy_points import default_points, throw_at
 
-    Args:
-        points: the points of the command line, ``None`` for those that follow from the asymptotic limits.
-        point: number of the point.
-        kind: whether the toys have the signal of the point, or none.
-    """
-
-    points: str | None
-    point: int
-    kind: str
-
-    def run(self, progress: Progress) -> None:
-        """Fit the toys and write their results."""
-        from pocket.statistics import to_json
-        from pocket.statistics.analyses import choose_likelihood, of_limit
-        from pocket.statistics.toy_points import default_points, throw_at
-
-        model = read_model(self.model)
-        likelihood = choose_likelihood(model, self.choice)
-        poi = next(iter(model.pois)) if self.points is None else read_points(self.points)[0]
-        check_known("parameter of interest", [poi], model.pois, "--points")
-        likelihood = of_limit(likelihood, self.choice, poi)
-        if self.points is None:
-            points = default_points(likelihood, poi, POINTS, REACH)
-        else:
-            _, points = read_points(self.points)
-        tested = points[self.point]
-        at = tested if self.kind == SIGNAL else 0.0
-        # Toys with and without the signal are independent.
-        seed = 2 * self.choice.seed + (self.kind == NONE)
-        with write_output(**self.output) as folder:
-            numbers = range(self.first, self.stop)
-            found = throw_at(likelihood, poi, at, tested, numbers, seed, progress)
-            (folder / FILE).write_text(to_json(found), encoding="utf-8")
+    model = read_model(source)
+    likelihood = choose_likelihood(model, choice)
+    poi, points = given or (next(iter(model.pois)), ())
+    check_known("parameter of interest", [poi], model.pois, "--points")
+    likelihood = of_limit(likelihood, choice, poi)
+    tested = (points or default_points(likelihood, poi, POINTS, REACH))[point]
+    # Toys with and without the signal are independent.
+    seed = 2 * choice.seed + (kind == NONE)
+    return to_json(throw_at(likelihood, poi, tested if kind == SIGNAL else 0.0, tested, numbers, seed, progress))

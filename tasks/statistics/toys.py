@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from tasks.statistics.card_files import Card
 from tasks.statistics.options import FitOptions, read_model
 
 if TYPE_CHECKING:
-    from pocket.executors import Job
     from pocket.statistics.analyses import Choice
 
 TOYS = "toys.json"
@@ -32,6 +32,8 @@ class ToyWorkflow(FitOptions, BatchWorkflow):
 
     exclude_index = True
     work_unit = "toys"
+    #: file in each branch's folder
+    file: str
 
     def workflow_requires(self) -> dict[str, Any]:
         """Return the model."""
@@ -46,12 +48,28 @@ class ToyWorkflow(FitOptions, BatchWorkflow):
         *_, first, stop = self.get_branch_map()[branch]
         return int(stop - first)
 
+    def ranges(self, toys: int) -> list[tuple[int, int]]:
+        """Return the first of some toys in each of several branches, and the one after the last."""
+        size = self.toys_per_branch
+        return [(first, min(first + size, toys)) for first in range(0, toys, size)]
+
+    def texts(self) -> Iterator[str]:
+        """Yield the files of all branches."""
+        for branch in self.get_branch_tasks().values():
+            yield (branch.output().directory / self.file).read_text(encoding="utf-8")
+
+    def job_of(self, fit: Callable[..., str], *arguments: Any) -> ToysJob:
+        """Return the work of this branch: a function of some arguments, of numbers of toys, and of the progress."""
+        *_, first, stop = self.branch_data
+        return ToysJob(partial(fit, *arguments), range(first, stop), self.file, self.write_info())
+
 
 class FitToys(ToyWorkflow):
     """Fits toys of a model, thrown where its parameters start."""
 
     toys = luigi.IntParameter(default=100, description="number of toys; default: 100")
     exclude_index = False
+    file = TOYS
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +81,7 @@ class FitToys(ToyWorkflow):
 
     def create_branch_map(self) -> list[tuple[int, int]]:
         """Return the first toy of each branch, and the one after its last."""
-        size = self.toys_per_branch
-        return [(first, min(first + size, self.toys)) for first in range(0, self.toys, size)]
+        return self.ranges(self.toys)
 
     def output(self) -> StoreTarget:
         """Return the branch's folder."""
@@ -75,16 +92,14 @@ class FitToys(ToyWorkflow):
         """Return the model, values of parameters, and the code of fits; a toy doesn't depend on how many there are."""
         return {**self.options_spec, "code": code_closure("pocket.statistics.analyses")}
 
-    def job(self) -> Job:
+    def job(self) -> ToysJob:
         """Return the work of this branch."""
-        first, stop = self.branch_data
-        return ToyFitJob(self.source, first, stop, self.choice(), self.write_info(), self.toys_source)
+        return self.job_of(_fit_toys, self.source, self.toys_source, self.choice())
 
     def values(self) -> dict[str, dict[str, list[float]]]:
         """Return parameter of interest → results of all toys, see :func:`pocket.statistics.analyses.fit_toys`."""
         found: dict[str, dict[str, list[float]]] = {}
-        for branch in self.get_branch_tasks().values():
-            text = (branch.output().directory / TOYS).read_text(encoding="utf-8")
+        for text in self.texts():
             for poi, results in json.loads(text).items():
                 for key, values in results.items():
                     found.setdefault(poi, {}).setdefault(key, []).extend(values)
@@ -96,39 +111,31 @@ class ToysJob:
     """The work of a branch with some toys.
 
     Args:
-        model: the file of the model, or the card.
-        first, stop: number of the first toy, and the one after the last.
-        choice: the data, values at which toys are thrown, seed, and frozen parameters.
+        fit: returns the results of toys as text; called with their numbers and with the progress.
+        numbers: numbers of the toys.
+        file: name of the file.
         output: arguments of :func:`pocket.io.store.write_output`.
     """
 
-    model: Path | Card
-    first: int
-    stop: int
-    choice: Choice
+    fit: Callable[[range, Progress], str]
+    numbers: range
+    file: str
     output: Mapping[str, Any]
 
     @property
     def size(self) -> int:
         """Number of toys."""
-        return self.stop - self.first
-
-
-@dataclass(frozen=True)
-class ToyFitJob(ToysJob):
-    """Fits some toys.
-
-    Args:
-        of: the file of the model, or the card, whose toys they are; ``None`` for the fitted one.
-    """
-
-    of: Path | Card | None
+        return len(self.numbers)
 
     def run(self, progress: Progress) -> None:
         """Fit the toys and write their results."""
-        from pocket.statistics.analyses import fit_toys
-
-        model, of = read_model(self.model), None if self.of is None else read_model(self.of)
         with write_output(**self.output) as folder:
-            found = fit_toys(model, range(self.first, self.stop), self.choice, progress, of)
-            (folder / TOYS).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
+            (folder / self.file).write_text(self.fit(self.numbers, progress), encoding="utf-8")
+
+
+def _fit_toys(source: Path | Card, of: Path | Card | None, choice: Choice, numbers: range, progress: Progress) -> str:
+    """Return the results of fits of some toys, which are those of another model or card if there is one."""
+    from pocket.statistics.analyses import fit_toys
+
+    thrown = None if of is None else read_model(of)
+    return json.dumps(fit_toys(read_model(source), numbers, choice, progress, thrown), allow_nan=False)
