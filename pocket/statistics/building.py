@@ -20,7 +20,7 @@ from pocket.statistics.checks import Finding, find_mistakes
 from pocket.statistics.consistency import check_groups, require_declared
 from pocket.statistics.declarations import Drop, Free, LogNormal, Region, StatisticalModel, Stored, Years
 from pocket.statistics.formulas import Formula
-from pocket.statistics.model import Model, RegionModel
+from pocket.statistics.model import Model, RegionModel, nested
 from pocket.statistics.names import check_parameter_name, fits_any
 from pocket.statistics.regions import Contents, RegionTemplates
 from pocket.statistics.treatment import Options, Step, Treated, largest_shape, remove_negative, treat
@@ -107,32 +107,23 @@ def build_model(
     """
     made: dict[str, RegionModel] = {}
     records: dict[str, RegionRecord] = {}
-    findings: list[Finding] = []
-    parameters: dict[str, None] = {}
-    without_process: dict[str, None] = {}
-    stored: set[tuple[str, str, str]] = set()
-    declared: set[tuple[str, str, str]] = set()
+    found = _Found()
     for name in declaration.regions:
         if name not in templates:
             raise UnknownNameError("region", name, templates, "the templates")
-        builder = _RegionBuilder(declaration, name, templates[name])
-        made[name], records[name] = builder.build(unblind)
-        findings += builder.findings
-        parameters |= dict.fromkeys(builder.parameters)
-        without_process |= dict.fromkeys(builder.without_process)
-        stored |= builder.stored
-        declared |= builder.declared_rates
-    # Groups may name them, too.
-    parameters |= without_process
-    require_declared(declaration, stored, "the model")
-    model = _assemble(declaration, made, tuple(parameters), findings)
+        made[name], records[name] = _RegionBuilder(declaration, name, templates[name], found).build(unblind)
+    # Groups may name those of processes that are left out, too.
+    parameters = tuple(found.parameters | found.without_process)
+    require_declared(declaration, found.stored, "the model")
+    model = _assemble(declaration, made, parameters, found.findings)
     # Whoever writes a large factor into the declaration knows that it is large.
-    findings += [
+    found.findings += [
         finding
         for finding in find_mistakes(model)
-        if finding.check != "large_rate" or (finding.region, finding.process, finding.nuisance) not in declared
+        if finding.check != "large_rate" or (finding.region, finding.process, finding.nuisance) not in found.rates
     ]
-    return Built(model, records, tuple(findings), tuple(name for name in parameters if name not in model.nuisances))
+    pruned = tuple(name for name in parameters if name not in model.nuisances)
+    return Built(model, records, tuple(found.findings), pruned)
 
 
 def write_treatment(treatment: Mapping[str, RegionRecord], file: IO[str]) -> None:
@@ -239,27 +230,28 @@ def stored_effects(
 
 
 @dataclass
-class _RegionBuilder:
-    """Builder of the model of one region.
+class _Found:
+    """What is found in all regions."""
 
-    Args:
-        declaration: the model's declaration.
-        name: name of the region.
-        templates: its templates.
-    """
+    findings: list[Finding] = field(default_factory=list)
+    #: names of the parameters of nuisances, including those without an effect
+    parameters: dict[str, None] = field(default_factory=dict)
+    #: names of the parameters of processes that are left out
+    without_process: dict[str, None] = field(default_factory=dict)
+    #: variation, process and region of what is stored
+    stored: set[tuple[str, str, str]] = field(default_factory=set)
+    #: region, process and parameter of factors that are declared
+    rates: set[tuple[str, str, str]] = field(default_factory=set)
+
+
+@dataclass
+class _RegionBuilder:
+    """Builder of the model of one region."""
 
     declaration: StatisticalModel
     name: str
     templates: RegionTemplates
-    findings: list[Finding] = field(default_factory=list)
-    #: names of the parameters of nuisances, including those without an effect
-    parameters: list[str] = field(default_factory=list)
-    #: names of the parameters of processes that are left out
-    without_process: list[str] = field(default_factory=list)
-    #: variation, process and region of what is stored
-    stored: set[tuple[str, str, str]] = field(default_factory=set)
-    #: region, process and parameter of factors that are declared
-    declared_rates: set[tuple[str, str, str]] = field(default_factory=set)
+    found: _Found
 
     def build(self, unblind: bool) -> tuple[RegionModel, RegionRecord]:
         """Return the model of the region and the record of its treatment."""
@@ -275,12 +267,12 @@ class _RegionBuilder:
             total = sum((one.values for one in binned.values()), np.zeros(self.bins))
             events = float(total.sum())
             outside[process] = self._outside(by_year)
-            self.stored |= {(name, process, self.name) for one in by_year.values() for name in one.varied}
+            self.found.stored |= {(name, process, self.name) for one in by_year.values() for name in one.varied}
             if not events > 0:
                 left_out[process] = events
-                self.without_process += self._names_of(process, binned)
+                self.found.without_process |= dict.fromkeys(self._names_of(process, binned))
                 text = f"process {process!r} is left out of region {self.name!r}, where its yield is {events:.3g}"
-                self.findings.append(Finding("left_out", text, self.name, process, value=events))
+                self.found.findings.append(Finding("left_out", text, self.name, process, value=events))
                 continue
             variances = sum((one.variances for one in binned.values()), np.zeros(self.bins))
             values, negative = remove_negative(total)
@@ -363,7 +355,7 @@ class _RegionBuilder:
             f"process {process!r} is negative in region {self.name!r}, {describe_bins(bins, self.edges)}: that is 0 "
             "now, with its variations, at the same yield"
         )
-        self.findings.append(
+        self.found.findings.append(
             Finding("negative_bin", text, self.name, process, bins=bins, value=float(total[negative].min()))
         )
 
@@ -386,7 +378,7 @@ class _RegionBuilder:
         for name, nuisance, by_year in _factors_by_year(self.declaration, process, self.name, tuple(binned)):
             self._claim(nuisance, process, f"LogNormal({name!r})", sources)
             effects[nuisance] = self._factor_effect(by_year, binned, nominal)
-            self.declared_rates.add((self.name, process, nuisance))
+            self.found.rates.add((self.name, process, nuisance))
         return effects
 
     def _names_of(self, process: str, binned: Mapping[str, Contents]) -> list[str]:
@@ -396,14 +388,12 @@ class _RegionBuilder:
         return [*names, *(nuisance for _, nuisance, _ in factors)]
 
     def _claim(self, parameter: str, process: str, source: str, sources: dict[str, str]) -> None:
-        if parameter not in self.parameters:
-            check_parameter_name(parameter, f"{source} of process {process!r} in region {self.name!r}")
-            self.parameters.append(parameter)
+        where = f"{source} of process {process!r} in region {self.name!r}"
+        if parameter not in self.found.parameters:
+            check_parameter_name(parameter, where)
+            self.found.parameters[parameter] = None
         if parameter in sources:
-            raise ConfigError(
-                f"{sources[parameter]} and {source} of process {process!r} in region {self.name!r} are both of the "
-                f"parameter {parameter!r}"
-            )
+            raise ConfigError(f"{sources[parameter]} and {where} are both of the parameter {parameter!r}")
         sources[parameter] = source
 
     def _report_cut_off(self, process: str, parameter: str, sides: Sequence[Floats | None], nominal: Floats) -> None:
@@ -413,7 +403,9 @@ class _RegionBuilder:
                     f"the template {side} of nuisance {parameter!r} of process {process!r} in region {self.name!r} has "
                     f"the yield {values.sum():.3g} beside {nominal.sum():.3g} of nominal: 1 % of nominal is taken"
                 )
-                self.findings.append(Finding("cut_off", text, self.name, process, parameter, value=float(values.sum())))
+                self.found.findings.append(
+                    Finding("cut_off", text, self.name, process, parameter, value=float(values.sum()))
+                )
 
     def _factor_effect(
         self, by_year: Mapping[str, tuple[float, float]], binned: Mapping[str, Contents], nominal: Floats
@@ -433,31 +425,23 @@ class _RegionBuilder:
         up, down = sides
         factors = float(down.sum() / nominal.sum()), float(up.sum() / nominal.sum())
         largest = largest_shape(nominal, (up, down))
-        if largest < _ROUNDING:
-            return Treated(factors, None, "rate", largest)
-        return Treated(factors, (up, down), "shape", largest)
+        is_rate = largest < _ROUNDING
+        return Treated(factors, None if is_rate else (up, down), "rate" if is_rate else "shape", largest)
 
     def _model(
         self, records: Mapping[str, ProcessRecord], nominal: Floats, sumw2: Floats, unblind: bool
     ) -> RegionModel:
-        shapes: dict[str, dict[str, tuple[Floats, Floats]]] = {}
-        factors: dict[str, dict[str, tuple[float, float]]] = {}
-        for process, record in records.items():
-            for parameter, effect in record.effects.items():
-                if effect.shapes is not None:
-                    shapes.setdefault(parameter, {})[process] = effect.shapes
-                elif effect.kind == "rate":
-                    factors.setdefault(parameter, {})[process] = effect.factors
-        hidden = self.templates.data is None or (self.declaration.is_blind(self.name) and not unblind)
+        effects = [(process, *item) for process, record in records.items() for item in record.effects.items()]
+        data = None if self.declaration.is_blind(self.name) and not unblind else self.templates.data
         return RegionModel(
             self.name,
             tuple(records),
             nominal,
             sumw2,
-            data=None if hidden or self.templates.data is None else self._bins_of(self.templates.data),
+            data=None if data is None else self._bins_of(data),
             edges=self.edges,
-            shapes=shapes,
-            log_normals=factors,
+            shapes=nested((name, process, one.shapes) for process, name, one in effects if one.shapes is not None),
+            log_normals=nested((name, process, one.factors) for process, name, one in effects if one.kind == "rate"),
             factors=self._factors(records),
             mc_stat=self.declaration.mc_stat,
         )
@@ -467,8 +451,7 @@ class _RegionBuilder:
         for process in processes:
             poi = self.declaration.poi_of(process)
             free = [one.name for one in self.declaration.of_kind(Free) if one.multiplies(process, self.name)]
-            names = dict.fromkeys([*([poi] if poi else []), *free])
-            if names:
+            if names := dict.fromkeys([*([poi] if poi else []), *free]):
                 found[process] = tuple(names)
         return found
 

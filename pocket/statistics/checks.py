@@ -10,7 +10,6 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -95,14 +94,8 @@ def effective_events(region: RegionModel) -> Floats:
     return _ratio(total**2, squares)
 
 
-def plain_checks(model: Model, findings: Iterable[Finding]) -> dict[str, Any]:
-    """Return findings, and the effective events of each bin, as plain data for ``checks.json``.
-
-    Args:
-        model: the model.
-        findings: what was found.
-    """
-    shown = [dataclasses.asdict(finding) for finding in findings]
+def write_checks(model: Model, findings: Iterable[Finding]) -> str:
+    """Return the text of ``checks.json``: findings, and the effective events of each bin."""
     events = {
         region.name: {
             "total": _finite(effective_events(region)),
@@ -113,7 +106,8 @@ def plain_checks(model: Model, findings: Iterable[Finding]) -> dict[str, Any]:
         }
         for region in model.regions
     }
-    return {"warnings": shown, "effective_events": events}
+    content = {"warnings": [dataclasses.asdict(finding) for finding in findings], "effective_events": events}
+    return json.dumps(content, indent=1, allow_nan=False)
 
 
 def _finite(values: Floats) -> list[float | None]:
@@ -122,11 +116,6 @@ def _finite(values: Floats) -> list[float | None]:
 
 def _ratio(above: Floats, below: Floats) -> Floats:
     return np.asarray(np.divide(above, below, out=np.where(above > 0, np.inf, 0.0), where=below > 0))
-
-
-def write_checks(model: Model, findings: Iterable[Finding]) -> str:
-    """Return the text of ``checks.json``."""
-    return json.dumps(plain_checks(model, findings), indent=1, allow_nan=False)
 
 
 def read_checks(text: str) -> tuple[Finding, ...]:

@@ -93,8 +93,26 @@ def check_combined(name: str, model: CombinedModel, analysis: Analysis) -> None:
             raise ConfigError(f"{where}: {part!r} combines models itself: name those")
         parts[part] = declared
     for (first, one), (second, other) in itertools.combinations(parts.items(), 2):
-        _check_regions(where, (first, one), (second, other), analysis)
-        _check_parameters(where, (first, _free(one)), (second, _free(other)))
+        for name in one.regions:
+            if name in other.regions:
+                raise ConfigError(
+                    f"{where}: the models {first!r} and {second!r} both have a region {name!r}: give one of them "
+                    "another name"
+                )
+        for (name, region), (other_name, other_region) in itertools.product(one.regions.items(), other.regions.items()):
+            both = f"{where}: region {name!r} of {first!r} and region {other_name!r} of {second!r}"
+            if share_events(region, other_region):
+                raise ConfigError(
+                    f"{both} have the same events, of category {region.category!r} of configuration {region.config!r}"
+                )
+            check_parts(region, other_region, analysis, both)
+        free, other_free = _free(one), _free(other)
+        for name in free:
+            if name in other_free and free[name] != other_free[name]:
+                raise ConfigError(
+                    f"{where}: the parameter {name!r} is {free[name]} in {first!r} and {other_free[name]} in "
+                    f"{second!r}: make them the same, or give one of them another name"
+                )
 
 
 def check_parts(region: Region, other: Region, analysis: Analysis, where: str) -> None:
@@ -131,26 +149,6 @@ def _includes(outer: Sequence[Cut], inner: Sequence[Cut]) -> bool:
     return all(any(cut.function is one.function and cut.id == one.id for one in inner) for cut in required)
 
 
-def _check_regions(
-    where: str, first: tuple[str, StatisticalModel], second: tuple[str, StatisticalModel], analysis: Analysis
-) -> None:
-    (first_name, one), (second_name, other) = first, second
-    for name, region in one.regions.items():
-        if name in other.regions:
-            raise ConfigError(
-                f"{where}: the models {first_name!r} and {second_name!r} both have a region {name!r}: give one of them "
-                "another name"
-            )
-        for other_name, other_region in other.regions.items():
-            if share_events(region, other_region):
-                raise ConfigError(
-                    f"{where}: region {name!r} of {first_name!r} and region {other_name!r} of {second_name!r} have the "
-                    f"same events, of category {region.category!r} of configuration {region.config!r}"
-                )
-            both = f"region {name!r} of {first_name!r} and region {other_name!r} of {second_name!r}"
-            check_parts(region, other_region, analysis, f"{where}: {both}")
-
-
 def _free(model: StatisticalModel) -> dict[str, object]:
     """Return name → declaration without places, of all parameters that are no stored variation."""
     found: dict[str, object] = dict(model.pois)
@@ -159,13 +157,3 @@ def _free(model: StatisticalModel) -> dict[str, object]:
         for one in model.of_kind(Free)
     }
     return found | {one.name: "a nuisance" for one in model.of_kind(LogNormal)}
-
-
-def _check_parameters(where: str, first: tuple[str, dict[str, object]], second: tuple[str, dict[str, object]]) -> None:
-    (first_name, one), (second_name, other) = first, second
-    for name in one:
-        if name in other and one[name] != other[name]:
-            raise ConfigError(
-                f"{where}: the parameter {name!r} is {one[name]} in {first_name!r} and {other[name]} in "
-                f"{second_name!r}: make them the same, or give one of them another name"
-            )

@@ -406,12 +406,10 @@ class StatisticalModel(metaclass=Declarative):
         self._check_signals()
         self._check_nuisances()
         _check_fit("region", self.blind, self.regions, "blind")
-        if self.mc_stat is not None and not isinstance(self.mc_stat, McStat):
-            raise ConfigError(f"mc_stat must be McStat(…) or None, not {self.mc_stat!r}")
-        if self.prune is not None and not isinstance(self.prune, Prune):
-            raise ConfigError(f"prune must be Prune(…) or None, not {self.prune!r}")
-        if self.grid is not None and not isinstance(self.grid, Grid):
-            raise ConfigError(f"grid must be Grid(…) or None, not {self.grid!r}")
+        for name, cls in {"mc_stat": McStat, "prune": Prune, "grid": Grid}.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, cls):
+                raise ConfigError(f"{name} must be {cls.__name__}(…) or None, not {value!r}")
         if self.grid is not None:
             object.__setattr__(self, "grid", self.grid.of(self))
 
@@ -461,13 +459,12 @@ class StatisticalModel(metaclass=Declarative):
             both = [sample for sample in process.samples if sample in self.data]
             if both:
                 raise ConfigError(f"sample {both[0]!r} is in process {name!r} and in data")
-        for number, (name, region) in enumerate(self.regions.items()):
-            for other_name, other in list(self.regions.items())[:number]:
-                if share_events(region, other):
-                    raise ConfigError(
-                        f"regions {other_name!r} and {name!r} have the same events, of category {region.category!r} of "
-                        f"configuration {region.config!r}"
-                    )
+        for (other_name, other), (name, region) in itertools.combinations(self.regions.items(), 2):
+            if share_events(region, other):
+                raise ConfigError(
+                    f"regions {other_name!r} and {name!r} have the same events, of category {region.category!r} of "
+                    f"configuration {region.config!r}"
+                )
 
     def _check_signals(self) -> None:
         if not self.pois:
@@ -477,7 +474,7 @@ class StatisticalModel(metaclass=Declarative):
             check_parameter_name(name, "pois")
             pois[name] = declared if isinstance(declared, FreeParameter) else _poi(name, declared)
         object.__setattr__(self, "pois", pois)
-        used = set()
+        used = {name for one in self.of_kind(Free) for name in one.arguments}
         for name, process in self.processes.items():
             if process.signal is True and len(pois) > 1:
                 known = ", ".join(pois)
@@ -486,9 +483,8 @@ class StatisticalModel(metaclass=Declarative):
             if poi is not None:
                 check_known("parameter of interest", [poi], pois, f"signal of process {name!r}")
                 used.add(poi)
-        arguments = {name for one in self.of_kind(Free) for name in one.arguments}
         for name in pois:
-            if name not in used | arguments:
+            if name not in used:
                 raise ConfigError(f"the parameter of interest {name!r} multiplies no process: set signal= of one")
 
     def _check_nuisances(self) -> None:

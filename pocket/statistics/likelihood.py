@@ -92,6 +92,10 @@ class Likelihood:
         model: the model.
         observations: what was measured; by default the data of the model, and auxiliary measurements as expected.
 
+    Attributes:
+        has_gaussian: bins that have a Gaussian parameter for statistical errors of simulation, shape (B,).
+        simulation_events: effective events of the processes that have a Poisson parameter, shape (P, B); 0 elsewhere.
+
     Raises:
         StatisticsError: if a region has no data, and no observations are given.
 
@@ -110,13 +114,11 @@ class Likelihood:
             )
         self.model = model
         self.arrays: Tensors = tensors(model)
-        gaussian, poisson, events = poisson_processes(model, self.arrays)
-        few = np.flatnonzero(poisson.any(axis=0))
+        gaussian, poisson, self.simulation_events = poisson_processes(model, self.arrays)
+        self.has_gaussian: Mask = np.asarray(gaussian.any(axis=0))
         self._sumw2 = self.arrays.sumw2 * gaussian
-        self._gaussian: Mask = np.asarray(gaussian.any(axis=0))
-        self._events = events
-        self._few: Indices = few
-        self._poisson = poisson[:, few]
+        self._few: Indices = np.flatnonzero(poisson.any(axis=0))
+        self._poisson = poisson[:, self._few]
         free = {**model.pois, **model.free}
         nuisances = len(model.nuisances)
         self.constrained: Indices = np.arange(len(free), len(free) + nuisances)
@@ -136,8 +138,8 @@ class Likelihood:
         self._point: _Point | None = None
 
     def _set_terms(self) -> None:
-        few = self._few
-        self._terms = PoissonTerms(few, self._poisson, self._events[:, few], self.observations.poisson[:, few])
+        few, measured = self._few, self.observations.poisson
+        self._terms = PoissonTerms(few, self._poisson, self.simulation_events[:, few], measured[:, few])
 
     def expected_observations(self, data: Floats) -> Observations:
         """Return observations in which all auxiliary measurements are as expected before the fit.
@@ -149,7 +151,7 @@ class Likelihood:
             data=np.asarray(data, dtype=float),
             nuisances=np.zeros(len(self.model.nuisances)),
             gaussian=np.zeros(len(data)),
-            poisson=self._events,
+            poisson=self.simulation_events,
         )
 
     # ------------------------------------------------------------------ other likelihoods of the same model
@@ -259,11 +261,10 @@ class Likelihood:
             has none, they are 0 and 1.
         """
         point = self._evaluate(values)
-        poisson = np.ones(point.expectation.yields.shape)
-        poisson[:, self._few] = point.profile.scale
         if self._frozen_simulation is not None:
-            return self._starting_simulation.copy(), poisson
-        return self.observations.gaussian - np.sqrt(point.variance) * point.profile.multiplier, poisson
+            return self._starting_simulation.copy(), self._poisson_factors(point)
+        gaussian = self.observations.gaussian - np.sqrt(point.variance) * point.profile.multiplier
+        return gaussian, self._poisson_factors(point)
 
     def simulated_expectation(self, values: Floats, gaussian: Floats, poisson: Floats) -> Floats:
         """Return the total expectation for given statistical errors of simulation.
@@ -288,16 +289,6 @@ class Likelihood:
     @property
     def _events_seen(self) -> Floats:
         return np.where(self.is_seen, self.observations.data, 0.0)
-
-    @property
-    def simulation_events(self) -> Floats:
-        """Effective events of the processes that have a Poisson parameter, shape (P, B); 0 elsewhere."""
-        return self._events
-
-    @property
-    def has_gaussian(self) -> Mask:
-        """Bins that have a Gaussian parameter for statistical errors of simulation, shape (B,)."""
-        return self._gaussian
 
     def deviance(self, values: Floats) -> float:
         """Return −2·ln of the ratio to the saturated likelihood.
@@ -345,7 +336,7 @@ class Likelihood:
         expectation, shapes, count = point.expectation, arrays.shape_positions, len(self.parameters.names)
         found = expectation.sum_second_derivatives(*self._weights(point))
         by_factor, templates = expectation.factor_derivatives(), expectation.template_derivatives()
-        scaled = self._scaled(point, np.ones(expectation.yields.shape))
+        scaled = self._poisson_factors(point)
         # changes of factors twice, in V, and changes of a factor and of its template
         inner = 2 * arrays.by_region(self._variance_weights(point)[0] * self._sumw2)
         found += (by_factor * inner).reshape(count, -1) @ by_factor.reshape(count, -1).T
@@ -372,8 +363,8 @@ class Likelihood:
 
     def simulation_variances(self, values: Floats) -> Floats:
         """Return the variance of each process from its simulated events, where they vary it, shape (P, B)."""
-        expectation = self._evaluate(values).expectation
-        relative = np.divide(1, self._events, out=np.zeros(self._events.shape), where=self._events > 0)
+        expectation, events = self._evaluate(values).expectation, self.simulation_events
+        relative = np.divide(1, events, out=np.zeros(events.shape), where=events > 0)
         return np.asarray(expectation.factors_by_bin() ** 2 * self._sumw2 + expectation.yields**2 * relative)
 
     def total_derivatives(self, values: Floats) -> tuple[Floats, Floats, Floats]:
@@ -389,7 +380,7 @@ class Likelihood:
         point, few = self._evaluate(values), self._few
         expectation, profiled = point.expectation, point.profile
         yields = expectation.yield_derivatives()
-        total = (self._scaled(point, np.ones(expectation.yields.shape)) * yields).sum(axis=1)
+        total = (self._poisson_factors(point) * yields).sum(axis=1)
         slopes = self._slopes(point, total, expectation.factor_derivatives(), yields[:, :, few])
         stiffness = np.zeros(len(point.variance))
         if self._frozen_simulation is None:
@@ -413,7 +404,7 @@ class Likelihood:
         point, few = self._evaluate(values), self._few
         expectation, profiled, errors = point.expectation, point.profile, np.sqrt(point.variance)
         by_factor, yields = expectation.factor_derivatives(), expectation.yield_derivatives()
-        total = (self._scaled(point, np.ones(expectation.yields.shape)) * yields).sum(axis=1)
+        total = (self._poisson_factors(point) * yields).sum(axis=1)
         t = profiled.multiplier
         by_multiplier = profiled.curvature * self._slopes(point, total, by_factor, yields[:, :, few])
         inverse = np.divide(t, 2 * errors, out=np.zeros(len(t)), where=errors > 0)
@@ -426,10 +417,8 @@ class Likelihood:
         stiffness = point.variance + (expectation.yields**2 * free).sum(axis=0)
         information = self._events_seen / np.maximum(profiled.total, FLOOR) ** 2
         shared = information / (1 + stiffness * information)
-        return (gaussian, self._gaussian - point.variance * shared), (
-            poisson,
-            free - free**2 * expectation.yields**2 * shared,
-        )
+        free_poisson = free - free**2 * expectation.yields**2 * shared
+        return (gaussian, self.has_gaussian - point.variance * shared), (poisson, free_poisson)
 
     # ------------------------------------------------------------------ one point
 
@@ -454,16 +443,16 @@ class Likelihood:
         self._point = _Point(expectation, variance, found)
         return self._point
 
-    def _scaled(self, point: _Point, values: Floats) -> Floats:
-        """Return values of shape (P, B) with the Poisson parameters multiplied in; changes ``values``."""
-        if len(self._few):
-            values[:, self._few] *= point.profile.scale
-        return values
+    def _poisson_factors(self, point: _Point) -> Floats:
+        """Return the Poisson parameters, 1 where there is none, shape (P, B)."""
+        factors = np.ones(point.expectation.yields.shape)
+        factors[:, self._few] = point.profile.scale
+        return factors
 
     def _weights(self, point: _Point) -> tuple[Floats, Floats]:
         """Return the derivatives of the deviance by S·Πκ, shape (P, C), and by the templates, shape (P, B)."""
         expectation = point.expectation
-        by_yield = 2 * point.profile.multiplier * self._scaled(point, np.ones(expectation.yields.shape))
+        by_yield = 2 * point.profile.multiplier * self._poisson_factors(point)
         in_variance = self.arrays.by_region(self._variance_weights(point)[0] * self._sumw2)
         by_factor = self.arrays.by_region(by_yield * expectation.templates) + 2 * expectation.factor * in_variance
         return by_factor, by_yield * expectation.factors_by_bin()
@@ -486,11 +475,7 @@ class Likelihood:
     def _slopes(self, point: _Point, total: Floats, by_factor: Floats, yields: Floats) -> Floats:
         """Return the derivatives of what the simulation's parameters are fitted to, shape (parameters, B).
 
-        Args:
-            point: the point.
-            total: derivatives of λ at fixed parameters of simulation, shape (parameters, B).
-            by_factor: derivatives of S·Πκ, shape (parameters, P, C).
-            yields: derivatives of the yields in bins with Poisson parameters, shape (parameters, P, few bins).
+        They are made of those of λ at fixed parameters of simulation, of S·Πκ, and of the yields in the few bins.
         """
         variance = self._variance_derivatives(point, by_factor)
         frozen, t, measured = self._frozen_simulation is not None, point.profile.multiplier, self._measured_simulation()
@@ -508,13 +493,7 @@ class Likelihood:
         return point.expectation.over_processes(2 * point.expectation.factor * by_factor, self._sumw2)
 
     def _along_expectation(self, point: _Point, along: Floats, yields: Floats) -> Floats:
-        """Return the part of the Hessian that comes from first derivatives of λ and of the Poisson terms.
-
-        Args:
-            point: the point.
-            along: what :meth:`_slopes` returns.
-            yields: derivatives of the yields in bins with Poisson parameters, shape (parameters, P, few bins).
-        """
+        """Return the part of the Hessian that comes from first derivatives, of :meth:`_slopes` and in the few bins."""
         profiled, few = point.profile, self._few
         found = (2 * along * profiled.curvature) @ along.T
         if len(few) and self._frozen_simulation is None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pocket.base.typing import Floats
-from pocket.errors import ConfigError, StatisticsError, UnknownNameError, check_known
+from pocket.errors import ConfigError, StatisticsError, check_known
 from pocket.statistics.binning import describe_bins
 from pocket.statistics.formulas import Formula
 
@@ -216,6 +216,11 @@ class Model(ModelPart):
         return tuple(dict.fromkeys(process for region in self.regions for process in region.processes))
 
     @property
+    def all_signals(self) -> tuple[str, ...]:
+        """Names of the processes of all regions whose yields depend on a parameter of interest somewhere."""
+        return tuple(dict.fromkeys(process for region in self.regions for process in self.signals(region)))
+
+    @property
     def blind(self) -> tuple[str, ...]:
         """Names of the regions without data."""
         return tuple(region.name for region in self.regions if region.data is None)
@@ -241,6 +246,27 @@ class Model(ModelPart):
             for process in region.processes
             if any(name in self.pois for factor in region.factors.get(process, ()) for name in self.arguments(factor))
         )
+
+    def used_in(self, regions: Iterable[RegionModel]) -> set[str]:
+        """Return the names of parameters and formulas that change something in some regions."""
+        found = {name for region in regions for name in (*region.shapes, *region.log_normals)}
+        factors = {name for region in regions for names in region.factors.values() for name in names}
+        return found | factors | {argument for name in factors for argument in self.arguments(name)}
+
+    def shown_data(self, region: RegionModel) -> Floats:
+        """Return the data of a region, or the expectation before the fit if it is blind, shape (bins,)."""
+        if region.data is not None:
+            return region.data
+        values = {name: parameter.initial for name, parameter in {**self.pois, **self.free}.items()}
+
+        def factor(name: str) -> float:
+            formula = self.formulas.get(name)
+            if formula is None:
+                return values[name]
+            return formula.evaluate([values.get(argument, 0.0) for argument in formula.arguments])[0]
+
+        scales = [math.prod(map(factor, region.factors.get(process, ()))) for process in region.processes]
+        return np.asarray(np.array(scales) @ region.nominal)
 
     def without_data(self, regions: Iterable[str]) -> Model:
         """Return the model with some regions blinded.
@@ -394,6 +420,18 @@ def _check_effects(region: RegionModel) -> None:
             )
 
 
+def nested(effects: Iterable[tuple[str, str, T]]) -> dict[str, dict[str, T]]:
+    """Return nuisance → process → effect of these three.
+
+    >>> nested([("lumi", "signal", 1.02), ("lumi", "other", 1.02), ("rate", "other", 1.5)])
+    {'lumi': {'signal': 1.02, 'other': 1.02}, 'rate': {'other': 1.5}}
+    """
+    found: dict[str, dict[str, T]] = {}
+    for nuisance, process, effect in effects:
+        found.setdefault(nuisance, {})[process] = effect
+    return found
+
+
 def _flat(effects: Mapping[str, Mapping[str, T]]) -> Iterator[tuple[str, str, T]]:
     for nuisance, by_process in effects.items():
         for process, effect in by_process.items():
@@ -414,19 +452,14 @@ def _check_model(model: Model) -> None:
             raise StatisticsError(f"two {kind.replace(' or ', 's or ')}s of the model are named {twice[0]!r}")
     for name, formula in model.formulas.items():
         check_known("parameter", formula.arguments, model.parameters, f"the formula {name!r}")
-    known = (*model.pois, *model.free, *model.formulas)
-    used = set()
+    known, changing = (*model.pois, *model.free, *model.formulas), (*model.nuisances, *model.free)
     for region in model.regions:
         for process, factors in region.factors.items():
             check_known("factor", factors, known, f"process {process!r} of region {region.name!r}")
-            used |= {name for factor in factors for name in model.arguments(factor)}
-        for nuisance in (*region.shapes, *region.log_normals):
-            check_known("nuisance", [nuisance], (*model.nuisances, *model.free), f"region {region.name!r}")
-            used.add(nuisance)
+        check_known("nuisance", (*region.shapes, *region.log_normals), changing, f"region {region.name!r}")
+    used = model.used_in(model.regions)
     for name in model.parameters:
         if name not in used:
             raise StatisticsError(f"the parameter {name!r} changes no process of any region")
     for group, members in model.groups.items():
-        for member in members:
-            if member not in (*model.free, *model.nuisances):
-                raise UnknownNameError("parameter", member, (*model.free, *model.nuisances), f"group {group!r}")
+        check_known("parameter", members, (*model.free, *model.nuisances), f"group {group!r}")

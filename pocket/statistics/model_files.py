@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,9 +14,7 @@ import numpy as np
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.statistics.formulas import Formula
-from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel
-
-T = TypeVar("T")
+from pocket.statistics.model import FreeParameter, McStat, Model, RegionModel, nested
 
 #: of the layout of the file; another one can't be read
 VERSION = 1
@@ -114,8 +112,10 @@ def _read_region(group: Any, name: str) -> RegionModel:
     return RegionModel(
         name=name,
         processes=tuple(described["processes"]),
-        shapes=_nested(described["shapes"], [(up, down) for up, down in shapes]),
-        log_normals=_nested(described["log_normals"], [(down, up) for down, up in kappas]),
+        shapes=nested((*names, (up, down)) for names, (up, down) in zip(described["shapes"], shapes, strict=True)),
+        log_normals=nested(
+            (*names, (down, up)) for names, (down, up) in zip(described["log_normals"], kappas, strict=True)
+        ),
         factors={process: tuple(names) for process, names in described["factors"].items()},
         mc_stat=McStat(*described["mc_stat"]) if described["mc_stat"] else None,
         weighted=described.get("weighted", False),
@@ -128,13 +128,6 @@ def _stack(values: list[Floats], shape: tuple[int, ...]) -> Floats:
     return np.stack(values) if values else np.zeros((0, *shape))
 
 
-def _nested(names: list[list[str]], values: list[T]) -> dict[str, dict[str, T]]:
-    found: dict[str, dict[str, T]] = {}
-    for (nuisance, process), value in zip(names, values, strict=True):
-        found.setdefault(nuisance, {})[process] = value
-    return found
-
-
 def _free_to_json(parameters: Mapping[str, FreeParameter]) -> dict[str, list[float | None]]:
     """Return ranges and initial values; JSON has no infinity, so ends without a bound are null."""
     return {
@@ -143,10 +136,8 @@ def _free_to_json(parameters: Mapping[str, FreeParameter]) -> dict[str, list[flo
     }
 
 
-def _free_from_json(values: Mapping[str, list[float | None]]) -> dict[str, FreeParameter]:
+def _free_from_json(values: Mapping[str, list[Any]]) -> dict[str, FreeParameter]:
     return {
-        name: FreeParameter(
-            -math.inf if low is None else low, math.inf if high is None else high, 1.0 if initial is None else initial
-        )
+        name: FreeParameter(-math.inf if low is None else low, math.inf if high is None else high, initial)
         for name, (low, high, initial) in values.items()
     }

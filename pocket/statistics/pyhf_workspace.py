@@ -91,7 +91,7 @@ def pyhf_workspace(model: Model, mc_stat: McStatKind = "histosys") -> dict[str, 
     return {
         "version": "1.0.0",
         "channels": channels,
-        "observations": [{"name": region.name, "data": _data(model, region).tolist()} for region in model.regions],
+        "observations": [{"name": r.name, "data": model.shown_data(r).tolist()} for r in model.regions],
         "measurements": [{"name": "pocketlaw", "config": {"poi": next(iter(model.pois)), "parameters": parameters}}],
     }
 
@@ -194,7 +194,6 @@ def _check(model: Model) -> None:
                     f"the free parameter {name!r} varies templates in region {region.name!r}, which only constrained "
                     "ones do in a workspace of pyhf"
                 )
-    for region in model.regions:
         for process, names in region.factors.items():
             for name in names:
                 if name in model.formulas:
@@ -258,13 +257,3 @@ def _staterror(region: RegionModel, row: int) -> list[dict[str, Any]]:
 
 def _bounds(parameter: FreeParameter) -> list[float]:
     return [max(float(parameter.low), -_FREE_RANGE), min(float(parameter.high), _FREE_RANGE)]
-
-
-def _data(model: Model, region: RegionModel) -> Floats:
-    if region.data is not None:
-        return region.data
-    free = {**model.pois, **model.free}
-    factors = [
-        math.prod(free[name].initial for name in region.factors.get(process, ())) for process in region.processes
-    ]
-    return np.asarray(np.array(factors) @ region.nominal)

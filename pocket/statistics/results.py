@@ -337,26 +337,8 @@ class Confirmation:
     difference: float
 
 
-RECORDS = {
-    record.__name__: record
-    for record in (
-        ParameterResult,
-        FitResult,
-        Interval,
-        Scan,
-        Impact,
-        Breakdown,
-        Significance,
-        UpperLimit,
-        GoodnessOfFit,
-        NoResult,
-        Confirmation,
-        PointToys,
-        ToyLimit,
-        ToySignificance,
-        ToyInterval,
-    )
-}
+#: the classes above by their names in JSON
+RECORDS: dict[str, Any] = {name: one for name, one in list(globals().items()) if dataclasses.is_dataclass(one)}
 
 
 def to_json(result: Any) -> str:

@@ -22,7 +22,7 @@ from tasks.framework.base import input_ids
 from tasks.statistics.datacards import CHECKS, warning_lines
 from tasks.statistics.options import PointOptions, declared_parameters, read_model
 from tasks.statistics.toy_points import ThrowToys
-from tasks.statistics.toys import TOYS, FitToys
+from tasks.statistics.toys import TOYS, FitToys, ToyWorkflow
 
 if TYPE_CHECKING:
     from pocket.io.store import Manifest
@@ -77,6 +77,11 @@ class FitChoice(PointOptions):
 
     exclude_index = True
 
+    @property
+    def by_toys(self) -> tuple[str, ...]:
+        """The results from toys at points that are asked for."""
+        return tuple(one for one in self.results if one in BY_TOYS)
+
     def asks_for(self, result: str) -> bool:
         """Whether limits or the fit of background are asked for by name, which are shown also if a signal is seen."""
         return result in self.results and tuple(self.results) != RESULTS
@@ -90,31 +95,31 @@ class FitChoice(PointOptions):
         if params["data"] == "toys" and (named := [one for one in params["results"] if one in BY_TOYS]):
             raise ConfigError(f"--results {named[0]} needs --data asimov or observed, not toys")
         check_known("choice", [params["asimov"]], ASIMOV, "--asimov")
-        unblinds = params["unblind"] != law.NO_STR
-        fits_data = params["data"] == "asimov" and params["asimov"] == "postfit"
+        unblinds, data = params["unblind"] != law.NO_STR, params["data"]
+        fits_data = data == "asimov" and params["asimov"] == "postfit"
         if params["asimov"] == "postfit" and not fits_data:
-            raise ConfigError(f"--asimov postfit has no effect with --data {params['data']}")
-        if params["data"] == "observed" and not unblinds:
+            raise ConfigError(f"--asimov postfit has no effect with --data {data}")
+        if data == "observed" and not unblinds:
             raise ConfigError(
                 "--data observed needs --unblind REASON, which is recorded; without it, --data asimov is what the "
                 "model expects"
             )
-        if params["data"] != "observed" and unblinds and not fits_data:
-            raise ConfigError(f"--unblind has no effect with --data {params['data']}, which uses no observed data")
+        if data != "observed" and unblinds and not fits_data:
+            raise ConfigError(f"--unblind has no effect with --data {data}, which uses no observed data")
         if fits_data and params["card"] != law.NO_STR and not unblinds:
             raise ConfigError(
                 "--asimov postfit of a card fits the data of all its regions, so it needs --unblind REASON, which is "
                 "recorded"
             )
         named = [one for one in params["results"] if one in FOR_DATA] if tuple(params["results"]) != RESULTS else []
-        if named and params["data"] != "observed":
+        if named and data != "observed":
             raise ConfigError(f"--results {named[0]} needs --data observed: Asimov data and toys have none")
         if params["toys"] < 0:
             raise ConfigError(f"--toys is {params['toys']}, expected 0 or more")
-        if params["data"] == "toys":
+        if data == "toys":
             params["toys"] = params["toys"] or 100
         elif params["toys_of"] != law.NO_STR:
-            raise ConfigError(f"--toys-of has no effect with --data {params['data']}")
+            raise ConfigError(f"--toys-of has no effect with --data {data}")
         return params
 
     def lacks(self, manifest: Manifest) -> str:
@@ -137,7 +142,7 @@ class FitModel(FitChoice):
     def requires(self) -> dict[str, Any]:
         """Return the model of the analysis, and the fits of toys if these are the data."""
         toys = {"toys": FitToys.req(self, branch=-1)} if self.data == "toys" else {}
-        points = {"points": ThrowToys.req(self, branch=-1)} if {*self.results} & {*BY_TOYS} else {}
+        points = {"points": ThrowToys.req(self, branch=-1)} if self.by_toys else {}
         return {**self.model_tasks, **toys, **points}
 
     def fingerprint_spec(self) -> Any:
@@ -147,21 +152,18 @@ class FitModel(FitChoice):
             "asimov": self.asimov,
             "results": sorted(self.results),
             "toys": self.toys,
-            **({"points": self.points, "toys_per_point": self.toys_per_point} if {*self.results} & {*BY_TOYS} else {}),
+            **({"points": self.points, "toys_per_point": self.toys_per_point} if self.by_toys else {}),
             **self.options_spec,
             "code": [code_closure(f"pocket.statistics.{module}") for module in ("analyses", "prediction_files")],
         }
 
     def input_ids(self) -> dict[str, str] | None:
         """Return the model and the toys."""
-        required = self.requires()
         targets = {label: task.output() for label, task in self.model_tasks.items()}
-        if "toys" in required:
-            branches = required["toys"].get_branch_tasks().values()
-            targets |= {f"toys {branch.output().directory.name}": branch.output() for branch in branches}
-        if "points" in required:
-            branches = required["points"].get_branch_tasks().values()
-            targets |= {f"points {branch.output().directory.name}": branch.output() for branch in branches}
+        for label, task in self.requires().items():
+            if isinstance(task, ToyWorkflow):
+                outputs = [branch.output() for branch in task.get_branch_tasks().values()]
+                targets |= {f"{label} {output.directory.name}": output for output in outputs}
         return input_ids(targets)
 
     def make(self) -> None:
@@ -181,20 +183,21 @@ class FitModel(FitChoice):
         files: dict[str, str] = {}
         missing: Sequence[NoResult] = ()
         predictions: dict[str, Any] = {}
+        of, choice = self.toys_source, self.choice()
         if self.data == "toys":
             found = self.requires()["toys"].values()
-            thrown = choose_likelihood(model, self.choice())
-            if self.toys_source is not None:
-                thrown = thrower(read_model(self.toys_source), thrown, self.choice())
+            thrown = choose_likelihood(model, choice)
+            if of is not None:
+                thrown = thrower(read_model(of), thrown, choice)
             truth = dict(zip(thrown.parameters.names, map(float, thrown.parameters.start), strict=True))
-            shown = toy_lines(found, self.toys, truth, "" if self.toys_source is None else self.toys_of)
+            shown = toy_lines(found, self.toys, truth, "" if of is None else self.toys_of)
             files[TOYS] = json.dumps(found, indent=1, allow_nan=False)
         else:
             named = tuple(one for one in self.results if one in RESULTS)
             choice = self.choice(data=self.data, asimov=self.asimov, results=named, toys=self.toys)
             results = find_results(model, choice)
-            if by_toys := tuple(one for one in self.results if one in BY_TOYS):
-                results = with_toys(results, choice, by_toys, self.requires()["points"].found())
+            if self.by_toys:
+                results = with_toys(results, choice, self.by_toys, self.requires()["points"].found())
             missing, label = results.missing, f"{self.point}{data_label(results.fit.likelihood, choice)}"
             shown = result_lines(results, self.data, label)
             predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
@@ -413,11 +416,8 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
     poi = next(iter(results.intervals), "")
     if results.impacts and (side := parameters[poi].bound):
         lines.append(f"note: {poi} is at its {side} bound, so impacts are 0; --ranges lets it go beyond")
-    ranked = (
-        []
-        if poi and parameters[poi].bound
-        else sorted((*results.impacts, *results.simulation), key=lambda impact: -impact.size(poi))[:_SHOWN]
-    )
+    shown = () if poi and parameters[poi].bound else (*results.impacts, *results.simulation)
+    ranked = sorted(shown, key=lambda impact: -impact.size(poi))[:_SHOWN]
     width = max((len(impact.name) for impact in ranked), default=0)
     decimals = max(3, digits_of(parameters[poi].error)) if poi else 3
     for number, impact in enumerate(ranked, start=1):

@@ -86,7 +86,8 @@ class FitOptions(ModelTask):
             raise ConfigError("expected one of --model and --card, not both of them")
         if not given:
             raise no_model(load(params), "--model or --card")
-        if params["card"] != law.NO_STR:
+        has_card = given == ["card"]
+        if has_card:
             card = cls.card_of(params)
             params["card"] = str(card)
             params["analysis"] = NO_ANALYSIS
@@ -95,25 +96,22 @@ class FitOptions(ModelTask):
             raise ConfigError("--mass, --keywords and --maps have no effect without --card")
         params = super().modify_param_values(params)
         check_known("minimiser", [params["minimizer"]], MINIMISERS, "--minimizer")
+        where = "the card" if has_card else f"model {params['model']!r}"
         freeze, values, ranges = params["freeze"], read_values(params["set"]), read_ranges(params["ranges"])
         if freeze or values or ranges:
             from pocket.statistics.analyses import known_parameters
 
-            known = declared_parameters(params) if params["card"] == law.NO_STR else known_parameters(model)
-            place = "the card" if params["card"] != law.NO_STR else f"model {params['model']!r}"
-            check_options(known, freeze, values, ranges, place)
+            known = known_parameters(model) if has_card else declared_parameters(params)
+            check_options(known, freeze, values, ranges, where)
         if params["mask"]:
             from pocket.statistics.analyses import masked_regions
 
-            where = f"model {params['model']!r}" if params["card"] == law.NO_STR else "the card"
             masked_regions(params["mask"], cls.regions_of(params), where)
         if (other := params["toys_of"]) != law.NO_STR:
-            if params["card"] != law.NO_STR:
-                for path in cls.card_of({**params, "card": other}).paths.values():
-                    if not path.is_file():
-                        raise ConfigError(f"--toys-of: there is no file {path}")
-            regions = cls.regions_of({**params, "card" if params["card"] != law.NO_STR else "model": other})
-            check_known("region", cls.regions_of(params), regions, f"--toys-of {other}")
+            others = {**params, given[0]: other}
+            if has_card:
+                check_files(cls.card_of(others), "--toys-of")
+            check_known("region", cls.regions_of(params), cls.regions_of(others), f"--toys-of {other}")
         if params["toys_per_branch"] < 1:
             raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params
@@ -143,11 +141,10 @@ class FitOptions(ModelTask):
         """Return what is fitted; ``others`` are further arguments."""
         from pocket.statistics.analyses import Choice
 
-        values, ranges = read_values(self.set), read_ranges(self.ranges)
         return Choice(
             freeze=tuple(self.freeze),
-            values=values,
-            ranges=ranges,
+            values=read_values(self.set),
+            ranges=read_ranges(self.ranges),
             mask=tuple(self.mask),
             minimiser=self.minimizer,
             seed=self.seed,
@@ -249,6 +246,13 @@ def read_model(source: Path | Card) -> Model:
     return load_model(source)
 
 
+def check_files(card: Card, option: str) -> None:
+    """Check that the files of a card are there."""
+    for path in card.paths.values():
+        if not path.is_file():
+            raise ConfigError(f"{option}: there is no file {path}")
+
+
 @functools.lru_cache(maxsize=4)
 def read_card(card: Card) -> Model:
     """Return the model of a card, or of several, read once in a process.
@@ -260,9 +264,7 @@ def read_card(card: Card) -> Model:
     from pocket.statistics import read_datacards
     from pocket.statistics.cards.interest import split_maps
 
-    for path in card.paths.values():
-        if not path.is_file():
-            raise ConfigError(f"--card: there is no file {path}")
+    check_files(card, "--card")
     return read_datacards(card.paths, mass=card.mass, maps=split_maps(card.maps), keywords=dict(card.keywords))
 
 

@@ -18,6 +18,7 @@ from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel, missing_resul
 from tasks.statistics.systematics import axes_of, histograms_of, names_of, periods_of
 
 if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
     from pocket.configuration.configurator import Configurator
     from pocket.statistics import StatisticalModel
 
@@ -77,14 +78,21 @@ class PlotFit(FormatsTask, FitChoice):
         """The declared models, none for a card."""
         return [] if self.the_card is not None else list(self.parts.values())
 
-    def _of_regions(self, of_model: Callable[[StatisticalModel], Mapping[str, T]]) -> dict[str, T]:
-        """Return region → what a function returns for it, of all declared models."""
-        return {region: value for part in self._declared for region, value in of_model(part).items()}
+    def of_regions(self, of_model: Callable[[Analysis, StatisticalModel], Mapping[str, T]]) -> dict[str, T]:
+        """Return region → what a function returns for it, of all declared models; a card has none."""
+        return {
+            region: value for part in self._declared for region, value in of_model(self.analysis_inst, part).items()
+        }
 
     @cached_property
     def axes(self) -> dict[str, str]:
-        """Region → label of its axis; a card has none."""
-        return self._of_regions(lambda part: axes_of(self.analysis_inst, part))
+        """Region → label of its axis."""
+        return self.of_regions(axes_of)
+
+    @property
+    def periods(self) -> dict[str, Any]:
+        """Region → its years, luminosities and energies."""
+        return self.of_regions(periods_of)
 
     @property
     def samples(self) -> dict[str, tuple[str, ...]]:
@@ -94,21 +102,6 @@ class PlotFit(FormatsTask, FitChoice):
             for name, process in part.processes.items():
                 found[name] = tuple(dict.fromkeys((*found.get(name, ()), *process.samples)))
         return found
-
-    @property
-    def histograms(self) -> dict[str, str]:
-        """Region with bins → its histogram; those of a card aren't known."""
-        return self._of_regions(histograms_of)
-
-    @property
-    def periods(self) -> dict[str, Any]:
-        """Region → its years, luminosities and energies; those of a card aren't known."""
-        return self._of_regions(lambda part: periods_of(self.analysis_inst, part))
-
-    @property
-    def names(self) -> dict[str, tuple[str, ...]]:
-        """Region with categories → names of its bins; those of a card aren't known."""
-        return self._of_regions(lambda part: names_of(self.analysis_inst, part))
 
     def fingerprint_spec(self) -> Any:
         """Return the fit, the luminosities, the style, the labels, and the code that draws."""
@@ -153,7 +146,7 @@ class PlotFit(FormatsTask, FitChoice):
         with_background = self.asks_for("background") or not seen
         records["background"] = fitted_results["background"] if with_background else None
         formats, (style, period) = self.formats_to_write(), look_of(self.styled_as, self.periods)
-        style = with_processes(style, self.samples, self.histograms)
+        style = with_processes(style, self.samples, self.of_regions(lambda _, part: histograms_of(part)))
         periods = {region: period_from(spec) for region, spec in self.periods.items()}
         predictions, is_data = load_predictions(folder / POSTFIT), self.data == "observed"
         if not with_background:
@@ -167,7 +160,9 @@ class PlotFit(FormatsTask, FitChoice):
             for suffix, table in tables.items():
                 (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
             look = style, period, self.axes
-            plots = draw_fit(records, predictions, *look, is_data=is_data, periods=periods, names=self.names)
+            plots = draw_fit(
+                records, predictions, *look, is_data=is_data, periods=periods, names=self.of_regions(names_of)
+            )
             save_plots(plots, output, formats)
         if missing and not self.accept_missing:
             raise missing_results(self, len(missing))

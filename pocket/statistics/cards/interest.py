@@ -189,9 +189,9 @@ def write_call(model: Model, regions: Sequence[RegionModel], card: str) -> str |
         for process in region.processes:
             names = tuple(name for name in region.factors.get(process, ()) if name in model.pois)
             places.setdefault(names, []).append((region.name, process))
-    plain = {process for _, process in places.pop((), [])}
-    by_default = not plain & set(_signals(model)) and all(names == tuple(DEFAULT) for names in places)
-    pois = {name: poi for name, poi in model.pois.items() if name in _used(model, regions)}
+    plain, used = {process for _, process in places.pop((), [])}, model.used_in(regions)
+    by_default = not plain & {*model.all_signals} and all(names == tuple(DEFAULT) for names in places)
+    pois = {name: poi for name, poi in model.pois.items() if name in used}
     if not pois or (dict(model.pois) == DEFAULT and by_default):
         return None
     options = []
@@ -209,15 +209,6 @@ def write_call(model: Model, regions: Sequence[RegionModel], card: str) -> str |
             options.append(f"map={','.join(_patterns(regions, places[names]))}:{formula}")
     listed = " ".join(f"--PO '{option}'" for option in options)
     return f"text2workspace.py {card} {_PHYSICS} {listed}"
-
-
-def _used(model: Model, regions: Sequence[RegionModel]) -> set[str]:
-    factors = {name for region in regions for names in region.factors.values() for name in names}
-    return {argument for factor in factors for argument in model.arguments(factor)}
-
-
-def _signals(model: Model) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(process for region in model.regions for process in model.signals(region)))
 
 
 def _patterns(regions: Sequence[RegionModel], places: Sequence[tuple[str, str]]) -> list[str]:

@@ -7,14 +7,13 @@ https://cms-analysis.github.io/HiggsAnalysis-CombinedLimit/part2/settinguptheana
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from pocket.base.runtime.remarks import remark, some_of
-from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.statistics.cards.histograms import HistogramFiles
 from pocket.statistics.cards.interest import DEFAULT, Interest, check_maps, parse_call, parse_maps
@@ -23,7 +22,7 @@ from pocket.statistics.cards.syntax import Card, fits, parse_card
 from pocket.statistics.cards.systematics import parse_systematics
 from pocket.statistics.cards.templates import Names, ProcessTemplates, RegionReader
 from pocket.statistics.cards.uncertainties import Systematics
-from pocket.statistics.model import SMALLEST_NORM, Model, ModelPart, RegionModel, combine_models
+from pocket.statistics.model import SMALLEST_NORM, Model, ModelPart, RegionModel, combine_models, nested
 
 
 def read_datacard(
@@ -216,17 +215,12 @@ class _Builder:
         """Return what the card is of a model, without its sidebands."""
         card = self.card
         regions = [self._region(name, name in blind) for name in card.regions]
-        if self.left_out:
-            remark(f"{card.name}: processes without events are left out: {some_of(self.left_out)}")
-        if self.reader.cut:
-            remark(f"{card.name}: bins below 0 are cut to 0: {some_of(self.reader.cut)}")
-        if self.reader.rounded:
-            remark(f"{card.name}: data are rounded to integers: {some_of(self.reader.rounded)}")
-        if self.reader.weighted:
-            places = list(self.reader.weighted.values())
-            remark(f"{card.name}: data aren't integers, and taken as they are, as in combine: {some_of(places)}")
-        if self.reader.shapeless:
-            remark(f"{card.name}: shapes do nothing in counting regions: {some_of(self.reader.shapeless)}")
+        reader = self.reader
+        self._remark("processes without events are left out", self.left_out)
+        self._remark("bins below 0 are cut to 0", reader.cut)
+        self._remark("data are rounded to integers", reader.rounded)
+        self._remark("data aren't integers, and taken as they are, as in combine", list(reader.weighted.values()))
+        self._remark("shapes do nothing in counting regions", reader.shapeless)
         with_sidebands = (*regions, *self.parameters.sidebands())
         used = {name for region in with_sidebands for names in region.factors.values() for name in names}
         formulas = {name: formula for name, formula in self.parameters.formulas.items() if name in used}
@@ -237,8 +231,7 @@ class _Builder:
         # A card without a signal may be one of several.
         of_interest = self.interest.pois if pois else {}
         without = [name for name in (*of_interest, *free, *nuisances) if name not in used]
-        if without:
-            remark(f"{card.name}: parameters that change nothing are left out: {some_of(without)}")
+        self._remark("parameters that change nothing are left out", without)
         return ModelPart(
             regions=tuple(regions),
             pois=pois,
@@ -248,6 +241,10 @@ class _Builder:
             groups=self.parameters.groups(used),
             smallest_norm=smallest_norm,
         )
+
+    def _remark(self, text: str, names: Sequence[str]) -> None:
+        if names:
+            remark(f"{self.card.name}: {text}: {some_of(names)}")
 
     def _region(self, name: str, blind: bool) -> RegionModel:
         columns = [column for column in self.card.columns if column.region == name]
@@ -265,13 +262,6 @@ class _Builder:
             raise StatisticsError(f"the region {name!r} of {self.card.name} has no process with events")
         edges = found[0].edges
         data = None if blind or not self.card.observations else self.reader.data(name, edges)
-        shapes: dict[str, dict[str, tuple[Floats, Floats]]] = {}
-        log_normals: dict[str, dict[str, tuple[float, float]]] = {}
-        for templates in found:
-            for nuisance, pair in templates.shapes.items():
-                shapes.setdefault(nuisance, {})[templates.process] = pair
-            for nuisance, kappas in templates.log_normals.items():
-                log_normals.setdefault(nuisance, {})[templates.process] = kappas
         return RegionModel(
             name=self.renamed[name],
             processes=tuple(templates.process for templates in found),
@@ -279,8 +269,8 @@ class _Builder:
             sumw2=np.array([templates.sumw2 for templates in found]),
             data=data,
             edges=edges,
-            shapes=shapes,
-            log_normals=log_normals,
+            shapes=nested((name, one.process, pair) for one in found for name, pair in one.shapes.items()),
+            log_normals=nested((name, one.process, pair) for one in found for name, pair in one.log_normals.items()),
             factors={process: names for process, names in factors.items() if names},
             mc_stat=self.systematics.mc_stat.get(name) if self.reader.has_histograms(name) else None,
             weighted=name in self.reader.weighted,

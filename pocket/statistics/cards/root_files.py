@@ -94,12 +94,7 @@ def root_file(edges: Floats, histograms: Mapping[str, tuple[Floats, Floats | Non
 
 @dataclass(frozen=True)
 class _Skeleton:
-    """What a file has besides histograms.
-
-    Args:
-        head: header and record of the directory.
-        streamers: key and content of the description of classes.
-    """
+    """What a file has besides histograms: header and record of the directory, and key and description of classes."""
 
     head: bytes
     streamers: bytes
@@ -143,17 +138,11 @@ class _Skeleton:
 
 @dataclass(frozen=True)
 class _Template:
-    """The bytes of a histogram without a name, and positions of what differs between histograms.
-
-    Args:
-        content: the bytes.
-        entries, squares, values: positions of the number of entries, squared errors and contents; squares are −1 if
-            there are none.
-    """
+    """The bytes of a histogram without a name, and positions of what differs between histograms."""
 
     content: bytes
     entries: int
-    squares: int
+    squares: int  # −1 if there are none
     values: int
 
     @classmethod
@@ -210,13 +199,7 @@ def _string(text: bytes) -> bytes:
 
 
 def _key(packed: int, size: int, position: int, strings: bytes) -> bytes:
-    """Return the key of an object.
-
-    Args:
-        packed, size: number of bytes of the object in the file and in memory.
-        position: where the key is.
-        strings: class, name and title of the object.
-    """
+    """Return the key of an object of some bytes in the file and in memory, with its class, name and title."""
     length = struct.calcsize(_KEY) + len(strings)
     return struct.pack(_KEY, length + packed, 4, size, _DATE, length, 1, position, _BEGIN) + strings
 

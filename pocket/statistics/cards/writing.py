@@ -11,8 +11,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from pocket.base.runtime.remarks import remark, some_of
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
@@ -131,8 +129,7 @@ def _check_histogram_names(model: Model) -> None:
 
 def _histograms(model: Model, region: RegionModel) -> dict[str, tuple[Floats, Floats | None]]:
     """Return the histograms of a region by name, with their variances."""
-    data = _expectation(model, region) if region.data is None else region.data
-    found: dict[str, tuple[Floats, Floats | None]] = {"data_obs": (data, None)}
+    found: dict[str, tuple[Floats, Floats | None]] = {"data_obs": (model.shown_data(region), None)}
     for process, values, sumw2 in zip(region.processes, region.nominal, region.sumw2, strict=True):
         found[process] = values, sumw2
     for nuisance, effects in region.shapes.items():
@@ -140,18 +137,6 @@ def _histograms(model: Model, region: RegionModel) -> dict[str, tuple[Floats, Fl
             found[f"{process}_{nuisance}Up"] = up, None
             found[f"{process}_{nuisance}Down"] = down, None
     return found
-
-
-def _expectation(model: Model, region: RegionModel) -> Floats:
-    """Return the expectation before the fit."""
-    values = {name: parameter.initial for name, parameter in {**model.pois, **model.free}.items()}
-
-    def factor(name: str) -> float:
-        formula = model.formulas.get(name)
-        return values[name] if formula is None else formula.evaluate([values.get(a, 0.0) for a in formula.arguments])[0]
-
-    scales = [math.prod(factor(name) for name in region.factors.get(process, ())) for process in region.processes]
-    return np.asarray(np.array(scales) @ region.nominal)
 
 
 def _card(model: Model, regions: Sequence[RegionModel], name: str, with_shapes: bool) -> str:
@@ -173,10 +158,7 @@ def _card(model: Model, regions: Sequence[RegionModel], name: str, with_shapes: 
             f"shapes * {region.name} shapes_{region.name}.root $PROCESS $PROCESS_$SYSTEMATIC" for region in regions
         ]
         lines.append("-" * 40)
-    observed = [
-        "-1" if with_shapes else _number(float((_expectation(model, r) if r.data is None else r.data).sum()))
-        for r in regions
-    ]
+    observed = ["-1" if with_shapes else _number(float(model.shown_data(region).sum())) for region in regions]
     lines += _table([["bin", *(region.name for region in regions)], ["observation", *observed]])
     lines.append("-" * 40)
     lines += _columns(model, regions, with_shapes)
@@ -185,13 +167,13 @@ def _card(model: Model, regions: Sequence[RegionModel], name: str, with_shapes: 
             threshold = _number(region.mc_stat.threshold)
             lines.append(f"{region.name} autoMCStats {threshold} {int(region.mc_stat.include_signal)}")
     lines += _rate_parameters(model, regions)
-    lines += _groups(model, _used(model, regions))
+    lines += _groups(model, model.used_in(regions))
     return "\n".join(lines) + "\n"
 
 
 def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) -> list[str]:
     """Return the lines with a column for each process of each region."""
-    signals = dict.fromkeys(process for region in model.regions for process in model.signals(region))
+    signals = model.all_signals
     backgrounds = [process for process in model.processes if process not in signals]
     numbers = {process: 1 - len(signals) + number for number, process in enumerate([*signals, *backgrounds])}
     columns = [(region, process, row) for region in regions for row, process in enumerate(region.processes)]
@@ -201,7 +183,7 @@ def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) ->
         ["process", "", *(str(numbers[process]) for _, process, _ in columns)],
         ["rate", "", *("-1" if with_shapes else _number(float(region.nominal[row, 0])) for region, _, row in columns)],
     ]
-    in_formulas = {argument for name in _used(model, regions) for argument in model.arguments(name)}
+    in_formulas = {argument for name in model.used_in(regions) for argument in model.arguments(name)}
     params = []
     for name, parameter in model.free.items():
         _check_free(model, name, parameter)
@@ -228,11 +210,7 @@ def _columns(model: Model, regions: Sequence[RegionModel], with_shapes: bool) ->
 
 
 def _kind(model: Model, name: str) -> str:
-    """Return the kind of a nuisance with templates.
-
-    Raises:
-        StatisticsError: if logarithms of only some of its templates are interpolated.
-    """
+    """Return the kind of a nuisance with templates, of which all or none are interpolated in logarithms."""
     kinds = {process in region.logarithmic for region in model.regions for process in region.shapes.get(name, ())}
     if len(kinds) > 1:
         raise StatisticsError(
@@ -242,11 +220,7 @@ def _kind(model: Model, name: str) -> str:
 
 
 def _check_free(model: Model, name: str, parameter: FreeParameter) -> None:
-    """Check that a card can have a free parameter.
-
-    Raises:
-        StatisticsError: if it can't.
-    """
+    """Check that a card can have a free parameter."""
     if not any(name in (*region.shapes, *region.log_normals) for region in model.regions):
         return
     if not any(name in region.shapes for region in model.regions):
@@ -279,20 +253,13 @@ def _table(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _used(model: Model, regions: Sequence[RegionModel]) -> set[str]:
-    """Return the names of parameters and formulas that change something in some regions."""
-    factors = {name for region in regions for names in region.factors.values() for name in names}
-    arguments = {argument for name in factors for argument in model.arguments(name)}
-    return factors | arguments | {name for region in regions for name in (*region.shapes, *region.log_normals)}
-
-
 def _rate_parameters(model: Model, regions: Sequence[RegionModel]) -> list[str]:
     places: dict[str, list[tuple[str, str]]] = {}
     for region in regions:
         for process in region.processes:
             for name in region.factors.get(process, ()):
                 places.setdefault(name, []).append((region.name, process))
-    used = _used(model, regions)
+    used = model.used_in(regions)
     lines = []
     for name, parameter in model.free.items():
         if name in places:
