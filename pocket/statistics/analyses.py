@@ -335,8 +335,7 @@ def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Seq
         toys: toys of one parameter of interest.
     """
     poi, missing, others = toys[0].poi, list(results.missing), dict(results.others)
-    best = results.fit
-    find: dict[str, dict[str, Callable[[PointStatistics, str], Any]]] = {
+    finders: dict[str, dict[str, Callable[[PointStatistics, str], Any]]] = {
         "toy_limits": {poi: find_toy_limit},
         "toy_significance": {poi: find_toy_significance},
         "feldman_cousins": {
@@ -344,19 +343,15 @@ def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Seq
         },
     }
 
-    def found(result: str) -> list[Any]:
-        parts = find[result]
+    def find(result: str, name: str) -> Any:
+        start = results.fit
+        if result == "toy_limits" and choice.data == ASIMOV:
+            # Expected limits are those of data without the signal.
+            start = fit(of_limit(start.likelihood, choice, poi), choice.minimiser)
+        return at_lowest_minimum(start, lambda best: finders[result][name](PointStatistics(best, toys), poi))[1]
 
-        def part(name: str) -> Any:
-            start = best
-            if result == "toy_limits" and choice.data == ASIMOV:
-                # Expected limits are those of data without the signal.
-                start = fit(of_limit(best.likelihood, choice, poi), choice.minimiser)
-            return at_lowest_minimum(start, lambda best: parts[name](PointStatistics(best, toys), poi))[1]
-
-        return list(_each(result, parts, part, missing).values())
-
-    others |= {result: found(result) for result in wanted}
+    for result in wanted:
+        others[result] = list(_each(result, finders[result], partial(find, result), missing).values())
     for found_limit in others.get("toy_limits", ()):
         if not np.isfinite(found_limit.expected).all():
             reason = "CLs is too uncertain there, or not crossed: ask for more with --toys-per-point, or other --points"
@@ -466,10 +461,9 @@ def fit_toys(
         finally:
             progress(1)
         for poi, interval in intervals.items():
-            for key, value in {
-                "number": float(number), "value": interval.value, "low": interval.low, "high": interval.high
-            }.items():  # fmt: skip
-                found[poi][key].append(float(value))
+            found[poi]["number"].append(float(number))
+            for key in ("value", "low", "high"):
+                found[poi][key].append(float(getattr(interval, key)))
     return found
 
 

@@ -288,11 +288,10 @@ def _check_determined(likelihood: Likelihood, gradient: Floats, hessian: Floats,
     is_flat = (np.diag(hessian) <= 1e-12) & (np.isin(np.arange(len(names)), free) | (gradient == 0))
     for index in np.flatnonzero(is_flat & likelihood.parameters.floating):
         raise FitError(f"parameter {names[index]!r} isn't determined: the likelihood doesn't depend on it")
-    inner = hessian[np.ix_(free, free)]
-    diagonal = np.diag(inner)
     if len(free) < 2:
         return
-    scale = np.sqrt(diagonal)
+    inner = hessian[np.ix_(free, free)]
+    scale = np.sqrt(np.diag(inner))
     eigenvalues, vectors = np.linalg.eigh(inner / np.outer(scale, scale))
     if eigenvalues[0] < LEAST_EIGENVALUE:
         first, second = np.argsort(-np.abs(vectors[:, 0]), kind="stable")[:2]

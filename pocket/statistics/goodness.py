@@ -26,8 +26,7 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
     Source: S. Baker and R. D. Cousins, Nucl. Instrum. Meth. 221 (1984) 437.
 
     >>> import numpy as np
-    >>> from pocket.statistics.likelihood import Likelihood
-    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel
     >>> region = RegionModel("sr", ("signal",), np.full((1, 2), 50.0), np.zeros((1, 2)), edges=np.arange(3.0),
     ...     data=np.array([45.0, 55.0]), factors={"signal": ("r",)})
     >>> test = goodness_of_fit(fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 10)}))), range(20))
@@ -37,7 +36,7 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
     likelihood = best.likelihood
     free = int(likelihood.parameters.floating.sum() - likelihood.parameters.floating[likelihood.constrained].sum())
     degrees = int(likelihood.is_seen.sum()) - free
-    found = deviances_of_toys(best, numbers, seed)
+    found = _deviances_of_toys(best, numbers, seed)
     shares = likelihood.arrays.by_region(likelihood.deviances(best.values))
     return GoodnessOfFit(
         deviance=best.deviance,
@@ -50,14 +49,8 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
     )
 
 
-def deviances_of_toys(best: Fit, numbers: Sequence[int], seed: int) -> tuple[float, ...]:
-    """Return the smallest deviances of toys drawn at a best fit, without toys whose fit has no minimum.
-
-    Args:
-        best: the best fit.
-        numbers: numbers of the toys.
-        seed: seed of all toys.
-    """
+def _deviances_of_toys(best: Fit, numbers: Sequence[int], seed: int) -> tuple[float, ...]:
+    """Return the smallest deviances of toys drawn at a best fit, without toys whose fit has no minimum."""
     likelihood = best.likelihood
     simulation = likelihood.simulation(best.values)
     found = []

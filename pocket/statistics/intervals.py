@@ -40,9 +40,7 @@ def find_interval(fit: Fit, name: str, level: float = ONE_SIGMA, precision: floa
         FitError: if a profile has no minimum; LowerMinimumError if it has one below that of the fit.
         StatisticsError: if the parameter doesn't float, or the level isn't between 0 and 1.
 
-    >>> from pocket.statistics.fits import fit
-    >>> from pocket.statistics.likelihood import Likelihood
-    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, fit
     >>> region = RegionModel("sr", ("signal",), np.array([[1.0]]), np.zeros((1, 1)), data=np.array([9.0]),
     ...     factors={"signal": ("r",)})
     >>> found = find_interval(fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 50)}))), "r")
@@ -51,7 +49,7 @@ def find_interval(fit: Fit, name: str, level: float = ONE_SIGMA, precision: floa
     """
     if not 0 < level < 1:
         raise StatisticsError(f"the level of an interval is {level:g}, but must be between 0 and 1")
-    index = floating_index(fit, name)
+    index = _floating_index(fit, name)
     height = float(np.sqrt(stats.chi2.ppf(level, 1)))
     ends = [crossing(fit, index, side, height, precision) for side in (-1, 1)]
     return Interval(
@@ -64,12 +62,8 @@ def find_interval(fit: Fit, name: str, level: float = ONE_SIGMA, precision: floa
     )
 
 
-def floating_index(fit: Fit, name: str) -> int:
-    """Return the position of a parameter that floats.
-
-    Raises:
-        StatisticsError: if it doesn't.
-    """
+def _floating_index(fit: Fit, name: str) -> int:
+    """Return the position of a parameter, which must float."""
     index = fit.likelihood.parameters.index(name)
     if not fit.likelihood.parameters.floating[index]:
         raise StatisticsError(f"parameter {name!r} is frozen, so it has no profile")
@@ -160,9 +154,7 @@ def scan(fit: Fit, points: dict[str, Sequence[float] | Floats]) -> Scan:
         FitError: if a profile has no minimum; LowerMinimumError if it has one below that of the fit.
         StatisticsError: if a parameter doesn't float, a value is outside of its range, or there are more than two.
 
-    >>> from pocket.statistics.fits import fit
-    >>> from pocket.statistics.likelihood import Likelihood
-    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> from pocket.statistics import FreeParameter, Likelihood, Model, RegionModel, fit
     >>> region = RegionModel("sr", ("signal",), np.array([[1.0]]), np.zeros((1, 1)), data=np.array([9.0]),
     ...     factors={"signal": ("r",)})
     >>> best = fit(Likelihood(Model((region,), pois={"r": FreeParameter(0, 50)})))
@@ -171,7 +163,7 @@ def scan(fit: Fit, points: dict[str, Sequence[float] | Floats]) -> Scan:
     """
     if not 1 <= len(points) <= 2:
         raise StatisticsError(f"a scan is over one parameter or two, not over {len(points)}")
-    indices = [floating_index(fit, name) for name in points]
+    indices = [_floating_index(fit, name) for name in points]
     parameters = fit.likelihood.parameters
     for index, values in zip(indices, points.values(), strict=True):
         low, high = parameters.low[index], parameters.high[index]

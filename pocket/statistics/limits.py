@@ -204,16 +204,8 @@ class LimitStatistic:
         value, _ = find_crossing(lambda x: float(np.sqrt(self.background_at(x))), first, np.inf, root, PRECISION)
         return value
 
-    def find_level(self, level: float, width: float) -> float:
-        """Return where CLs of the data has a value.
-
-        Args:
-            level: the value.
-            width: about how far the root of q̃ of Asimov data rises by one, 0 if that isn't known.
-
-        Raises:
-            FitError: if it isn't found.
-        """
+    def find_level(self, level: float, width: float = 0.0) -> float:
+        """Return where CLs of the data has a value; ``width`` and errors are those of :meth:`find_root`."""
         best = float(self.observed.values[self.index])
         width = width or self.observed.width(self.index)
 

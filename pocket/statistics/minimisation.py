@@ -108,10 +108,11 @@ def find_minimum(likelihood: Likelihood, start: Floats, floating: Mask, minimise
     return found, minimiser
 
 
-def held_at_bounds(likelihood: Likelihood, values: Floats, gradient: Floats) -> Mask:
-    """Return which parameters are at a bound of their range out of which the deviance falls, shape (parameters,)."""
+def _movable(likelihood: Likelihood, values: Floats, gradient: Floats, floating: Mask) -> Indices:
+    """Return the positions of floating parameters, without those at a bound out of which the deviance falls."""
     low, high = likelihood.parameters.low, likelihood.parameters.high
-    return ((values <= low) & (gradient >= 0)) | ((values >= high) & (gradient <= 0))
+    is_held = ((values <= low) & (gradient >= 0)) | ((values >= high) & (gradient <= 0))
+    return np.flatnonzero(floating & ~is_held)
 
 
 def errors_alone(second: Floats) -> Floats:
@@ -142,28 +143,28 @@ class _OutsideError(Exception):
 
 def _trust_region(likelihood: Likelihood, values: Floats, floating: Mask) -> Minimum:
     """Return the minimum by Newton's steps and, where these don't lead down, by those within a trust region."""
-    found = polish(likelihood, values, floating)
+    found = _polish(likelihood, values, floating)
     for _ in range(MAX_ITERATIONS):
         if found.distance < CLOSE or not found.moved:
             break
-        found = polish(likelihood, found.values, floating, found.iterations)
+        found = _polish(likelihood, found.values, floating, found.iterations)
     if found.converged:
         return found
     descent = _Descent(likelihood, found.values, likelihood.impossible_bins(found.values), iterations=found.iterations)
     while descent.iterations < MAX_ITERATIONS:
         gradient = likelihood.gradient(descent.values)
-        free = np.flatnonzero(floating & ~held_at_bounds(likelihood, descent.values, gradient))
+        free = _movable(likelihood, descent.values, gradient, floating)
         if not len(free):
             return Minimum(descent.values, likelihood.deviance(descent.values), 0.0, descent.iterations, True)
         before = likelihood.deviance(descent.values)
         if descent.go(free):
-            found = polish(likelihood, descent.values, floating, descent.iterations)
+            found = _polish(likelihood, descent.values, floating, descent.iterations)
             if found.converged:
                 return found
             if found.deviance > before - TOLERANCE:
                 return _along_kinks(likelihood, found, floating)
             descent.values = found.values
-    return polish(likelihood, descent.values, floating, descent.iterations)
+    return _polish(likelihood, descent.values, floating, descent.iterations)
 
 
 def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum:
@@ -183,7 +184,7 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
     for iterations in range(at.iterations + 1, at.iterations + MAX_ITERATIONS + 1):
         gradient, hessian = likelihood.gradient(values), likelihood.hessian(values)
         impossible = likelihood.impossible_bins(values)
-        free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, gradient))
+        free = _movable(likelihood, values, gradient, floating)
         inner = hessian[np.ix_(free, free)]
         factor = factorise(inner) if len(free) else None
         is_positive = factor is not None
@@ -201,7 +202,7 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
         if distance < CLOSE:
             # Away from kinks a full step is much better still.
             is_smooth = len(bundle) == 1 and is_positive
-            return polish(likelihood, values, floating, iterations) if is_smooth else at_kink(distance)
+            return _polish(likelihood, values, floating, iterations) if is_smooth else at_kink(distance)
         step = np.zeros(len(values))
         step[free] = -linalg.solve_triangular(factor[0].T, shortest, lower=False)
         for length in 0.5 ** np.arange(STEPS_BACK):
@@ -230,19 +231,14 @@ def _shortest(rows: Floats) -> Floats:
 
 @dataclass(eq=False)
 class _Descent:
-    """Steps of the trust region, until one leaves the ranges.
-
-    Args:
-        likelihood: the likelihood.
-        values: values of all parameters; changed by each accepted step.
-        impossible: number of bins with data where nothing is expected, which mustn't grow: the deviance is flat there.
-        radius: radius of the trust region at the next start.
-        iterations: number of steps.
-    """
+    """Steps of the trust region, until one leaves the ranges."""
 
     likelihood: Likelihood
+    #: values of all parameters; changed by each accepted step
     values: Floats
+    #: number of bins with data where nothing is expected, which mustn't grow: the deviance is flat there
     impossible: int
+    #: radius of the trust region at the next start
     radius: float = RADIUS
     iterations: int = 0
 
@@ -308,18 +304,11 @@ class _Descent:
             self.radius = float(np.linalg.norm((proposed - self.values)[free] / scale)) / 4
 
 
-def polish(likelihood: Likelihood, values: Floats, floating: Mask, iterations: int = 0) -> Minimum:
-    """Return where a full step of Newton's method leads, on the parameters that aren't held at a bound.
-
-    Args:
-        likelihood: the likelihood.
-        values: values of all parameters, shape (parameters,).
-        floating: which parameters may change, shape (parameters,).
-        iterations: number of steps before.
-    """
+def _polish(likelihood: Likelihood, values: Floats, floating: Mask, iterations: int = 0) -> Minimum:
+    """Return where a full step of Newton's method leads, on the parameters that aren't held at a bound."""
     low, high = likelihood.parameters.low, likelihood.parameters.high
     deviance, gradient = likelihood.deviance(values), likelihood.gradient(values)
-    free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, gradient))
+    free = _movable(likelihood, values, gradient, floating)
     if not len(free):
         return Minimum(values, deviance, 0.0, iterations, True)
     hessian = likelihood.hessian(values)[np.ix_(free, free)]
@@ -359,7 +348,7 @@ def _minuit(likelihood: Likelihood, values: Floats, floating: Mask) -> Minimum:
     for bound, sign in ((parameters.low, 1), (parameters.high, -1)):
         reaches = floating & (np.abs(found - bound) < near) & (sign * gradient > 0)
         found = np.where(reaches, bound, found)
-    polished = polish(likelihood, found, floating, int(minuit.fmin.nfcn))
+    polished = _polish(likelihood, found, floating, int(minuit.fmin.nfcn))
     if polished.converged:
         return polished
     # Where the deviance has a kink, as where a bin becomes empty, derivatives don't vanish at the minimum.
@@ -376,7 +365,7 @@ def _is_lowest(likelihood: Likelihood, values: Floats, deviance: float, floating
     On one side of a kink, second derivatives may be negative at a minimum.
     """
     low, high = likelihood.parameters.low, likelihood.parameters.high
-    free = np.flatnonzero(floating & ~held_at_bounds(likelihood, values, likelihood.gradient(values)))
+    free = _movable(likelihood, values, likelihood.gradient(values), floating)
     inner = likelihood.hessian(values)[np.ix_(free, free)]
     scale = errors_alone(np.diag(inner))
     curvatures, directions = np.linalg.eigh(inner * np.outer(scale, scale))

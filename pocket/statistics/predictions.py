@@ -52,8 +52,7 @@ def predict(source: Likelihood | Fit) -> dict[str, Prediction]:
         source: a best fit; or a likelihood, for the expectation before the fit, in which nuisances have errors of 1 and
             other parameters none.
 
-    >>> from pocket.statistics.fits import fit
-    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
+    >>> from pocket.statistics import FreeParameter, Model, RegionModel, fit
     >>> region = RegionModel("sr", ("signal", "other"), np.array([[5.0], [20.0]]), np.zeros((2, 1)),
     ...     data=np.array([35.0]), factors={"signal": ("r",)}, log_normals={"rate": {"other": (0.9, 1.1)}})
     >>> likelihood = Likelihood(Model((region,), pois={"r": FreeParameter(0, 10)}, nuisances=("rate",)))

@@ -52,7 +52,7 @@ def find_shared_events(
     for one, other in pairs_of_regions(models):
         if one.region.config not in folders:
             continue
-        samples = {"simulation": one.simulation | other.simulation}
+        samples = {"simulation": {*one.model.samples, *other.model.samples}}
         if unblind or not (one.is_blind or other.is_blind):
             samples["data"] = {*one.model.data, *other.model.data}
         found = {
@@ -83,10 +83,6 @@ class _Placed:
     @property
     def is_blind(self) -> bool:
         return self.model.is_blind(self.name)
-
-    @property
-    def simulation(self) -> set[str]:
-        return {sample for process in self.model.processes.values() for sample in process.samples}
 
 
 def _counts(sums: Sums, samples: list[str], region: Region, other: Region) -> tuple[int, int]:

@@ -277,21 +277,18 @@ def _prune(work: _Work, nominal: Floats, options: Options) -> Treated:
     limits = options.prune or Prune()
     keeps_rate = any(abs(factor - 1) >= limits.rate for factor in factors) and factors != (1.0, 1.0)
     keeps_shape = largest > _ROUNDING and largest >= limits.shape
-    steps = work.steps
+    reasons = []
     if not keeps_rate and factors != (1.0, 1.0):
         if keeps_shape:
             work.pair = (at_yield(up, total), at_yield(down, total))
-            steps.append(_summary("prune", f"rate below {limits.rate:g}"))
+            reasons.append(f"rate below {limits.rate:g}")
         factors = (1.0, 1.0)
     shapes = work.pair if keeps_shape else None
     kind = "shape" if keeps_shape else "rate" if keeps_rate else "pruned"
     if not keeps_shape and largest > _ROUNDING:
-        steps.append(_summary("prune", f"shape below {limits.shape:g}"))
+        reasons.append(f"shape below {limits.shape:g}")
     if kind == "pruned":
-        steps.append(_summary("prune", f"rate below {limits.rate:g}" if limits.rate else "no effect"))
-    return Treated(factors, shapes, kind, largest, tuple(steps))
-
-
-def _summary(name: str, how: str) -> Step:
-    """Return a step that leaves out all or part of an effect, which the factors show."""
-    return Step(name, how, {}, {})
+        reasons.append(f"rate below {limits.rate:g}" if limits.rate else "no effect")
+    # The factors show what these steps leave out.
+    steps = (*work.steps, *(Step("prune", reason, {}, {}) for reason in reasons))
+    return Treated(factors, shapes, kind, largest, steps)

@@ -31,7 +31,7 @@ from tasks.framework.restrictions import restriction_of
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.histograms.readings import Reading
-    from pocket.statistics import Built, Model, StatisticalModel
+    from pocket.statistics import Built, MergedTemplates, Model, StatisticalModel
     from pocket.statistics.checks import Finding
 
 MODEL, TREATMENT, CHECKS, WORKSPACE = "model.h5", "treatment.json", "checks.json", "workspace.json"
@@ -223,15 +223,23 @@ class ProduceDatacards(ModelTask):
 
     def built(self) -> Made:
         """Return the model of the templates."""
-        from pocket.statistics import MergedTemplates, build_model, write_treatment
+        from pocket.statistics import build_model, write_treatment
 
-        templates = self.requires()["templates"]
-        folders = {config: task.directory for config, task in templates.items()}
-        years = {config: self.analysis_inst.years_of(config) for config in templates}
-        merged = MergedTemplates(self.declaration, folders, years)
-        built = build_model(self.declaration, merged, unblind=self.shows_blind)
-        built = replace(built, findings=(*self.shared_events(folders), *built.findings))
+        templates = self.templates
+        built = build_model(self.declaration, templates, unblind=self.shows_blind)
+        built = replace(built, findings=(*self.shared_events(templates.folders), *built.findings))
         return Made(built, partial(write_treatment, built.treatment))
+
+    @property
+    def templates(self) -> MergedTemplates:
+        """The templates that the model is made of."""
+        from pocket.statistics import MergedTemplates
+
+        required = self.requires()["templates"]
+        folders = {config: task.directory for config, task in required.items()}
+        return MergedTemplates(
+            self.declaration, folders, {config: self.analysis_inst.years_of(config) for config in required}
+        )
 
     def shared_events(self, folders: Mapping[str, Path]) -> Iterator[Finding]:
         """Yield what regions have in common, of the configurations whose folders of merged templates are given."""
@@ -311,22 +319,17 @@ def why_without_workspace(model: Model) -> str:
     """Return a sentence that says why a model has no workspace of pyhf; empty if it can have one."""
     if model.formulas:
         return f"no {WORKSPACE}: the model has the formula {next(iter(model.formulas))!r}, and pyhf has no formulas"
-    size = workspace_size(model)
+    # Statistical errors of simulation are templates there.
+    size = sum(
+        region.bins * (2 * sum(map(len, region.shapes.values())) + len(region.processes) * (region.bins * 2 + 1))
+        for region in model.regions
+    )
     if size > _LARGEST_WORKSPACE:
         return (
             f"no {WORKSPACE}: it would have {size:.2g} numbers, more than the {_LARGEST_WORKSPACE:.2g} that can be "
             "read; pocket.statistics.pyhf_workspace makes it of model.h5"
         )
     return ""
-
-
-def workspace_size(model: Model) -> int:
-    """Return how many numbers the workspace of a model has: statistical errors of simulation are templates there."""
-    templates = sum(
-        region.bins * (2 * sum(map(len, region.shapes.values())) + len(region.processes) * (region.bins * 2 + 1))
-        for region in model.regions
-    )
-    return int(templates)
 
 
 def summary(name: str, built: Built, place: str = CHECKS) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -53,27 +55,19 @@ class FitChoice(PointOptions):
     """A task that needs the fit of a model to data that are observed, expected or thrown."""
 
     # luigi adds the choices of its ChoiceParameter to the description, in another order each time.
-    data = luigi.Parameter(
-        default=DATA[0],
-        description="asimov, observed (needs --unblind) or toys; default: asimov",
-    )
+    data = luigi.Parameter(default=DATA[0], description="asimov, observed (needs --unblind) or toys; default: asimov")
     asimov = luigi.Parameter(
         default=ASIMOV[0],
         description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
     )
     accept_missing = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="take a fit of which some results aren't found; default: False",
+        default=False, significant=False, description="take a fit of which some results aren't found; default: False"
     )
     results = law.CSVParameter(
         default=RESULTS,
         description=f"results besides the fit, goodness and background for data only; default: {','.join(RESULTS)}",
     )
-    toys = luigi.IntParameter(
-        default=0,
-        description="toys to fit, or for the goodness of fit, 0 for 100; default: 0",
-    )
+    toys = luigi.IntParameter(default=0, description="toys to fit, or for the goodness of fit, 0 for 100; default: 0")
 
     exclude_index = True
 
@@ -126,6 +120,24 @@ class FitChoice(PointOptions):
         """Return that results aren't there that were asked for, unless that is accepted."""
         missing = int(manifest.info.get("missing", 0))
         return "" if self.accept_missing or not missing else f"a fit without {counted(missing, 'result')}"
+
+    @contextlib.contextmanager
+    def writing(self, files: Mapping[str, str], missing: int, **info: Any) -> Iterator[Path]:
+        """Write files, and what is written in the block, of a fit without some results.
+
+        Raises:
+            FitError: if results are missing, unless that is accepted.
+        """
+        with write_output(**self.write_info(), **info, missing=missing, **self.reason) as output:
+            for name, text in files.items():
+                (output / name).write_text(text, encoding="utf-8")
+            yield output
+        if missing and not self.accept_missing:
+            raise FitError(
+                f"{counted(missing, 'result')} of {self.task_family} {self.config_part} "
+                f"{'is' if missing == 1 else 'are'} missing, for the reasons above; all others are in "
+                f"{short_path(self.directory)}; --accept-missing continues anyway"
+            )
 
 
 class FitModel(FitChoice):
@@ -198,7 +210,7 @@ class FitModel(FitChoice):
             results = find_results(model, choice)
             if self.by_toys:
                 results = with_toys(results, choice, self.by_toys, self.requires()["points"].found())
-            missing, label = results.missing, f"{self.point}{data_label(results.fit.likelihood, choice)}"
+            missing, label = results.missing, f"{self.point}{_data_label(results.fit.likelihood, choice)}"
             shown = result_lines(results, self.data, label)
             predictions = {"prefit": predict(results.fit.likelihood), "postfit": predict(results.fit)}
             if results.background is not None:
@@ -220,14 +232,9 @@ class FitModel(FitChoice):
                 files["impacts_of_simulation.json"] = to_json(results.simulation)
             files |= {f"{name}.json": to_json(records) for name, records in results.others.items()}
         print("\n".join([*shown, *warning_lines(warnings, place)]), flush=True)
-        info: dict[str, Any] = {"data": self.data, "missing": len(missing), **self.reason}
-        with write_output(**self.write_info(), **info) as output:
-            for name, text in files.items():
-                (output / name).write_text(text, encoding="utf-8")
+        with self.writing(files, len(missing), data=self.data) as output:
             if predictions:
                 save_predictions(predictions, output / POSTFIT)
-        if missing and not self.accept_missing:
-            raise missing_results(self, len(missing))
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the parameters of interest."""
@@ -269,22 +276,8 @@ class FitModel(FitChoice):
             raise
 
 
-def missing_results(task: FitChoice, missing: int) -> FitError:
-    """Return the error that ends a command whose results aren't all found."""
-    return FitError(
-        f"{counted(missing, 'result')} of {task.task_family} {task.config_part} {'is' if missing == 1 else 'are'} "
-        f"missing, for the reasons above; all others are in {short_path(task.directory)}; --accept-missing continues "
-        "anyway"
-    )
-
-
-def data_label(likelihood: Likelihood, choice: Choice) -> str:
-    """Return in words which data a fit has.
-
-    Args:
-        likelihood: the likelihood.
-        choice: what is fitted.
-    """
+def _data_label(likelihood: Likelihood, choice: Choice) -> str:
+    """Return in words which data a fit has."""
     without = f", without {', '.join(choice.mask)}" if choice.mask else ""
     if choice.data == "observed":
         return f"observed{without}"

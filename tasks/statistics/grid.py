@@ -9,10 +9,9 @@ import law
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
-from pocket.io.store import write_output
 from tasks.framework.base import load
 from tasks.framework.jobs import save_plots
-from tasks.statistics.fitting import FitModel, missing_results
+from tasks.statistics.fitting import FitModel
 from tasks.statistics.plotting import PlotFit
 
 if TYPE_CHECKING:
@@ -91,9 +90,5 @@ class PlotGrid(PlotFit):
         files = as_files(rows, found, grid, observed=is_data)
         print(files["grid.txt"], end="", flush=True)
         formats, look = self.formats_to_write(), look_of(self.styled_as, self.periods)
-        with write_output(**self.write_info(), formats=formats, missing=missing, **self.reason) as output:
-            for name, text in files.items():
-                (output / name).write_text(text, encoding="utf-8")
+        with self.writing(files, missing, formats=formats) as output:
             save_plots(draw_grid(rows, found, grid, *look, data=is_data), output, formats)
-        if missing and not self.accept_missing:
-            raise missing_results(self, missing)

@@ -44,23 +44,15 @@ class FitOptions(ModelTask):
     """A task that fits a model, with values of its parameters from the command line."""
 
     card = luigi.Parameter(
-        default=law.NO_STR,
-        description="datacard to fit instead of a model, or a=PATH,b=PATH; no default",
+        default=law.NO_STR, description="datacard to fit instead of a model, or a=PATH,b=PATH; no default"
     )
     mass = luigi.Parameter(default=MASS, description=f"value of $MASS in a card; default: {MASS}")
     keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
     maps = luigi.Parameter(
-        default=law.NO_STR,
-        description="scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]; no default",
+        default=law.NO_STR, description="scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]; no default"
     )
-    freeze = law.CSVParameter(
-        default=(),
-        description="parameters to fix, e.g. btag_*,group:lumi; no default",
-    )
-    set = law.CSVParameter(
-        default=(),
-        description="start values, also of Asimov data and toys, e.g. r=2; no default",
-    )
+    freeze = law.CSVParameter(default=(), description="parameters to fix, e.g. btag_*,group:lumi; no default")
+    set = law.CSVParameter(default=(), description="start values, also of Asimov data and toys, e.g. r=2; no default")
     ranges = law.CSVParameter(default=(), description="ranges of parameters, e.g. r=-5:5,norm_*=0:3; no default")
     mask = law.CSVParameter(default=(), description="regions without a part in the fit, e.g. sr_*; no default")
     minimizer = luigi.Parameter(

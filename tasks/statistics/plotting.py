@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
-from pocket.io.store import write_output
 from tasks.chain.figures import FormatsTask
 from tasks.chain.results import EVIDENCE, describe_fit, seen_signals
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
 from tasks.framework.jobs import save_plots
-from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel, missing_results
+from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
 from tasks.statistics.systematics import axes_of, histograms_of, names_of, periods_of
 
 if TYPE_CHECKING:
@@ -153,16 +152,11 @@ class PlotFit(FormatsTask, FitChoice):
             predictions.pop("background", None)
         yields = fitted_yields(predictions, is_data=is_data)
         fitted = "" if is_data else "Asimov data"
-        tables = {suffix: as_table(yields, form, fitted) for suffix, form in FORMS.items()}
-        tables["json"] = as_json([each.row() for each in yields])
-        info = {"formats": formats, "missing": len(missing), **self.reason}
-        with write_output(**self.write_info(), **info) as output:
-            for suffix, table in tables.items():
-                (output / f"yields.{suffix}").write_text(f"{table}\n", encoding="utf-8")
+        tables = {f"yields.{suffix}": f"{as_table(yields, form, fitted)}\n" for suffix, form in FORMS.items()}
+        tables["yields.json"] = as_json([each.row() for each in yields]) + "\n"
+        with self.writing(tables, len(missing), formats=formats) as output:
             look = style, period, self.axes
             plots = draw_fit(
                 records, predictions, *look, is_data=is_data, periods=periods, names=self.of_regions(names_of)
             )
             save_plots(plots, output, formats)
-        if missing and not self.accept_missing:
-            raise missing_results(self, len(missing))

@@ -152,13 +152,11 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         from pocket.plots.fits.results import with_processes
         from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_from
-        from pocket.statistics import MergedTemplates, build_model
+        from pocket.statistics import build_model
         from pocket.statistics.shifts import find_shifts
 
         declaration, config = self.parts[name], self.config_inst
-        templates = ProduceDatacards.req(self, model=name).requires()["templates"]
-        folders = {one: task.directory for one, task in templates.items()}
-        merged = MergedTemplates(declaration, folders, {one: self.analysis_inst.years_of(one) for one in templates})
+        merged = ProduceDatacards.req(self, model=name).templates
         built, axes = build_model(declaration, merged), axes_of(self.analysis_inst, declaration)
         periods, names = periods_of(self.analysis_inst, declaration), names_of(self.analysis_inst, declaration)
         style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,19 +12,6 @@ from pocket.statistics.cards.syntax import Card, Column
 from pocket.statistics.cards.uncertainties import Systematics, Uncertainty
 from pocket.statistics.formulas import Formula
 from pocket.statistics.model import FreeParameter, RegionModel
-
-
-@dataclass(frozen=True)
-class Sideband:
-    """Where the events of a process come from, ``gmN``.
-
-    Args:
-        expectation: events of the process where the parameter is 1.
-        events: events that were observed in the sideband.
-    """
-
-    expectation: float
-    events: float
 
 
 class Parameters:
@@ -49,7 +35,7 @@ class Parameters:
         #: formulas, of parameters alone
         self.formulas: dict[str, Formula] = dict(interest.formulas)
         self._factors: dict[tuple[str, str], list[str]] = {}
-        self._sidebands: dict[tuple[str, str], tuple[str, Sideband]] = {}
+        self._from_sideband: dict[tuple[str, str], float] = {}
         # parameter → events that its sideband is expected to have and has
         self._observed: dict[str, tuple[float, float]] = {}
         self._gaussian: dict[str, tuple[float, float]] = {}
@@ -71,10 +57,9 @@ class Parameters:
         names = [self._factor(name) for name in self._systematics.rates.get(column.place, ())]
         return (*(name for name in names if name), *self._factors.get(column.place, ()))
 
-    def sideband(self, column: Column) -> Sideband | None:
-        """Return where the events of a process come from, or None if they are simulated."""
-        _, sideband = self._sidebands.get(column.place, ("", None))
-        return sideband
+    def from_sideband(self, column: Column) -> float | None:
+        """Return the events of a process that come from a sideband, ``gmN``, or None if they are simulated."""
+        return self._from_sideband.get(column.place)
 
     def sidebands(self) -> list[RegionModel]:
         """Return the counting regions that sidebands are."""
@@ -149,7 +134,7 @@ class Parameters:
         rates = {column.place: column.rate for column in card.columns}
         for place, effect in uncertainty.effects.items():
             region, process = place
-            if place in self._sidebands:
+            if place in self._from_sideband:
                 card.refuse(uncertainty.line, f"process {process!r} in region {region!r} has two uncertainties gmN")
             alpha = effect.value if isinstance(effect.value, float) else 0.0
             rate = rates[place]
@@ -159,7 +144,7 @@ class Parameters:
                     f"{name!r} has {events:g} events times {alpha:g}, but the rate of process {process!r} in region "
                     f"{region!r} is {rate:g}",
                 )
-            self._sidebands[place] = name, Sideband(alpha * numbers[0], events)
+            self._from_sideband[place] = alpha * numbers[0]
             self._factors.setdefault(place, []).append(name)
 
     def _define_width(self, uncertainty: Uncertainty) -> None:

@@ -89,19 +89,19 @@ def read_datacards(
     >>> [region.name for region in model.regions], model.parameters
     (['year1', 'year2'], ('r',))
     """
-    options = _Options(tuple(maps), tuple(blind), Names(mass, keywords or {}))
+    maps, blind, words = tuple(maps), tuple(blind), Names(mass, keywords or {})
     parts: list[ModelPart] = []
     sidebands: dict[str, RegionModel] = {}
     places: list[str] = []
     for label, path in cards.items():
-        part, of_card, of_columns = _read_part(label, Path(path), options)
+        part, of_card, of_columns = _read_part(label, Path(path), maps, blind, words)
         places += of_columns
         parts.append(_with_own_formulas(label, part, parts))
         for region in of_card:
             before = sidebands.setdefault(region.name, region)
             if _events(before) != _events(region):
                 raise StatisticsError(f"the cards have different numbers of events in the sideband {region.name!r}")
-    check_maps(options.maps, places)
+    check_maps(maps, places)
     if not any(part.pois for part in parts):
         names = ", ".join(Path(path).name for path in cards.values())
         hint = "" if any(cards) else "; with --card a=PATH,b=PATH, it can be read together with a card that has one"
@@ -112,26 +112,19 @@ def read_datacards(
     return combine_models(*parts)
 
 
-@dataclass(frozen=True)
-class _Options:
-    """How cards are read: maps of parameters of interest, patterns of blind regions, and words with ``$``."""
-
-    maps: tuple[str, ...]
-    blind: tuple[str, ...]
-    names: Names
-
-
-def _read_part(label: str, path: Path, options: _Options) -> tuple[ModelPart, list[RegionModel], list[str]]:
+def _read_part(
+    label: str, path: Path, maps: tuple[str, ...], blind: tuple[str, ...], words: Names
+) -> tuple[ModelPart, list[RegionModel], list[str]]:
     """Return what a card is of a model, the regions of its sidebands, and ``region/process`` of its columns."""
     card = parse_card(path)
-    interest = _interest(card, options.maps)
+    interest = _interest(card, maps)
     blinded, smallest_norm = _notes(card)
     renamed = {name: _renamed(name, label, len(card.regions)) for name in card.regions}
-    blinded += [name for name, new in renamed.items() for pattern in options.blind if fits(pattern, new)]
+    blinded += [name for name, new in renamed.items() for pattern in blind if fits(pattern, new)]
     files = HistogramFiles(path.parent)
     try:
         systematics = parse_systematics(card)
-        reader = RegionReader(card, systematics, files, options.names)
+        reader = RegionReader(card, systematics, files, words)
         parameters = Parameters(card, systematics, interest)
         builder = _Builder(card, systematics, parameters, reader, interest, renamed)
         places = [f"{renamed[column.region]}/{column.process}" for column in card.columns]
@@ -252,7 +245,8 @@ class _Builder:
         found: list[ProcessTemplates] = []
         for column in columns:
             of_interest = self.interest.factors(self.renamed[name], column.process, column.number <= 0)
-            templates = None if of_interest is None else self.reader.process(column, self.parameters.sideband(column))
+            events = self.parameters.from_sideband(column)
+            templates = None if of_interest is None else self.reader.process(column, events)
             if of_interest is None or templates is None:
                 self.left_out.append(f"{name}/{column.process}")
                 continue

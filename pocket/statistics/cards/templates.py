@@ -15,7 +15,6 @@ import numpy as np
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
 from pocket.statistics.cards.histograms import COUNTING_EDGES, Histogram, HistogramFiles, check_finite
-from pocket.statistics.cards.parameters import Sideband
 from pocket.statistics.cards.syntax import Card, Column, ShapeLine
 from pocket.statistics.cards.uncertainties import Effect, Systematics, Uncertainty
 from pocket.statistics.model import SMALLEST_NORM
@@ -114,24 +113,24 @@ class RegionReader:
         """Tell whether histograms of a region were read."""
         return region in self._first
 
-    def process(self, column: Column, sideband: Sideband | None) -> ProcessTemplates | None:
+    def process(self, column: Column, events: float | None) -> ProcessTemplates | None:
         """Return the templates of a process in a region, or None if it has no events.
 
         Args:
             column: the process.
-            sideband: where its events come from, or None.
+            events: those that come from a sideband, or None.
 
         Raises:
             StatisticsError: if a histogram is missing, or doesn't agree with rate, bins or kind of uncertainty.
         """
         line = self._line(column.region, column.process)
         where = f"process {column.process!r} in region {column.region!r}"
-        if column.rate == 0 and sideband is None:
+        if column.rate == 0 and events is None:
             return None
         if line is None:
             if column.rate < 0:
                 raise StatisticsError(f"the rate {column.rate:g} of {where} can't be without a histogram")
-            nominal = np.array([column.rate if sideband is None else sideband.expectation])
+            nominal = np.array([column.rate if events is None else events])
             found = ProcessTemplates(column.process, nominal, np.zeros(1), None)
             self._vary_counts(column, found)
             return found
@@ -148,7 +147,9 @@ class RegionReader:
             return None
         # Combine uses the errors of no other histograms, so those may be wrong.
         check_finite(np.where(histogram.variances < 0, np.nan, histogram.variances), "error", histogram.place)
-        scale = self._scale(column, total, sideband)
+        scale = 1.0
+        if column.region not in self._mc_stat and (events is not None or column.rate != -1):
+            scale = (column.rate if events is None else events) / total
         nominal = self._cut(histogram)
         if nominal is not histogram.values and column.region not in self._mc_stat:
             nominal = nominal * (total / nominal.sum())
@@ -246,14 +247,6 @@ class RegionReader:
             return histogram.values
         self.cut.append(histogram.place)
         return np.maximum(histogram.values, 0)
-
-    def _scale(self, column: Column, total: float, sideband: Sideband | None) -> float:
-        """Return the factor from the histogram to the expected events."""
-        if column.region in self._mc_stat:
-            return 1.0
-        if sideband is not None:
-            return sideband.expectation / total
-        return 1.0 if column.rate == -1 else column.rate / total
 
     def _vary_counts(self, column: Column, found: ProcessTemplates) -> None:
         for uncertainty, effect in self._effects.get(column.place, ()):

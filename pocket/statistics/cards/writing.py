@@ -112,7 +112,6 @@ def _in_order(model: Model) -> Model:
 
 def _check_histogram_names(model: Model) -> None:
     for region in model.regions:
-        names: dict[str, str] = {"data_obs": "the data"}
         wanted = {process: f"process {process!r}" for process in region.processes}
         for nuisance, effects in region.shapes.items():
             for process in effects:
@@ -124,7 +123,6 @@ def _check_histogram_names(model: Model) -> None:
                             f"in region {region.name!r} the histograms of {wanted[name]} and {what} are both {name!r}"
                         )
                     wanted[name] = what
-        names |= wanted
 
 
 def _histograms(model: Model, region: RegionModel) -> dict[str, tuple[Floats, Floats | None]]:
