@@ -22,13 +22,11 @@ from pocket.statistics.likelihood import Likelihood, Observations
 from pocket.statistics.limits import find_significance, find_upper_limit
 from pocket.statistics.minimisation import minimise
 from pocket.statistics.model import Model
-from pocket.statistics.parameter_options import MINIMISERS, KnownParameters, check_options, expand
+from pocket.statistics.parameter_options import MINIMISERS, RESULTS, KnownParameters, check_options, expand
 from pocket.statistics.results import Breakdown, Confirmation, Impact, Interval, NoResult, PointToys, Scan
 from pocket.statistics.toy_points import PointStatistics, find_toy_interval, find_toy_limit, find_toy_significance
 from pocket.statistics.toys import Simulation, asimov, toy
 
-#: kinds of results besides the fit and the intervals of the parameters of interest
-RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness", "background")
 OBSERVED, ASIMOV = "observed", "asimov"
 #: where the nuisances of Asimov data are: as expected, or as a fit to data puts them
 PREFIT, POSTFIT = "prefit", "postfit"
@@ -54,7 +52,7 @@ class Choice:
         freeze: parameters that don't float: names, patterns, and groups as ``group:lumi``.
         values: parameter, or a pattern → value at which it starts, and Asimov data are made.
         ranges: parameter, or a pattern → lowest and highest value.
-        results: names of :data:`RESULTS`.
+        results: names of :data:`~pocket.statistics.parameter_options.RESULTS`.
         toys: number of toys for the goodness of fit.
         seed: seed of toys.
 

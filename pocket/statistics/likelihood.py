@@ -133,13 +133,15 @@ class Likelihood:
             np.concatenate([region.data for region in model.regions if region.data is not None])
         )
         self._frozen_simulation: Profile | None = None
-        self._starting_simulation: Floats = np.zeros(0)
-        self._set_terms()
         self._point: _Point | None = None
+        self._set_terms()
 
     def _set_terms(self) -> None:
+        """Set the Poisson parameters as measured, and the Gaussian ones at which the profile begins, or stays."""
         few, measured = self._few, self.observations.poisson
         self._terms = PoissonTerms(few, self._poisson, self.simulation_events[:, few], measured[:, few])
+        if self._frozen_simulation is None:
+            self._gaussian: Floats = self.observations.gaussian
 
     def expected_observations(self, data: Floats) -> Observations:
         """Return observations in which all auxiliary measurements are as expected before the fit.
@@ -232,8 +234,7 @@ class Likelihood:
         """
         other = copy.copy(self)
         other._frozen_simulation, other._point = self._evaluate(values).profile, None
-        gaussian, _ = self.simulation(values)
-        other._starting_simulation = gaussian
+        other._gaussian, _ = self.simulation(values)
         return other
 
     # ------------------------------------------------------------------ values
@@ -261,9 +262,9 @@ class Likelihood:
             has none, they are 0 and 1.
         """
         point = self._evaluate(values)
-        if self._frozen_simulation is not None:
-            return self._starting_simulation.copy(), self._poisson_factors(point)
-        gaussian = self.observations.gaussian - np.sqrt(point.variance) * point.profile.multiplier
+        gaussian = self._gaussian.copy()
+        if self._frozen_simulation is None:
+            gaussian -= np.sqrt(point.variance) * point.profile.multiplier
         return gaussian, self._poisson_factors(point)
 
     def simulated_expectation(self, values: Floats, gaussian: Floats, poisson: Floats) -> Floats:
@@ -428,14 +429,12 @@ class Likelihood:
         expectation = Expectation(self.arrays, values)
         variance = (expectation.factors_by_bin() ** 2 * self._sumw2).sum(axis=0)
         few, data = expectation.yields[:, self._few], self.observations.data
-        total = expectation.yields.sum(axis=0)
+        total = expectation.yields.sum(axis=0) + self._gaussian * np.sqrt(variance)
         unseen = ~self.is_seen
         if self._frozen_simulation is not None:
-            total += self._starting_simulation * np.sqrt(variance)
             total[self._few] += ((self._frozen_simulation.scale - 1) * few).sum(axis=0)
             found = fixed(total, np.where(unseen, total, data), self._frozen_simulation.scale)
         else:
-            total += self.observations.gaussian * np.sqrt(variance)
             found = profile(total, variance, np.where(unseen, np.maximum(total, 0), data), self._terms, few)
         if unseen.any():
             deviance, multiplier, curvature = found.deviance, found.multiplier, found.curvature
@@ -457,13 +456,9 @@ class Likelihood:
         by_factor = self.arrays.by_region(by_yield * expectation.templates) + 2 * expectation.factor * in_variance
         return by_factor, by_yield * expectation.factors_by_bin()
 
-    def _measured_simulation(self) -> Floats:
-        """Return the Gaussian parameters at which the profile begins, or stays if they are frozen, shape (B,)."""
-        return self.observations.gaussian if self._frozen_simulation is None else self._starting_simulation
-
     def _variance_weights(self, point: _Point) -> tuple[Floats, Floats]:
         """Return the derivative of the deviance by V, and the second one beyond W, each of shape (B,)."""
-        t, measured = point.profile.multiplier, self._measured_simulation()
+        t, measured = point.profile.multiplier, self._gaussian
         first, second = (-(t**2) if self._frozen_simulation is None else np.zeros(len(t))), np.zeros(len(t))
         if measured.any():
             errors = np.sqrt(point.variance)
@@ -478,7 +473,7 @@ class Likelihood:
         They are made of those of λ at fixed parameters of simulation, of S·Πκ, and of the yields in the few bins.
         """
         variance = self._variance_derivatives(point, by_factor)
-        frozen, t, measured = self._frozen_simulation is not None, point.profile.multiplier, self._measured_simulation()
+        frozen, t, measured = self._frozen_simulation is not None, point.profile.multiplier, self._gaussian
         found = total.copy() if frozen else total - t * variance
         if measured.any():
             errors = np.sqrt(point.variance)

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from pocket.errors import ConfigError, UnknownNameError
 
+#: kinds of results besides the fit and the intervals of the parameters of interest
+RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness", "background")
 #: what looks for minima
 MINIMISERS = ("newton", "minuit")
 #: beginning of the name of a group, where parameters are named

@@ -16,6 +16,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.base.probabilities import short_probability
 from pocket.errors import ConfigError, FitError, UnknownNameError, check_known
 from pocket.io.store import write_output
+from pocket.statistics.parameter_options import RESULTS as RESULTS
 from pocket.statistics.parameter_options import read_ranges, read_values
 from tasks.chain.results import describe_fit, digits_of, interval_text, significance_text
 from tasks.core.console import counted, short_path
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 DATA = ("asimov", "observed", "toys")
 ASIMOV = ("prefit", "postfit")
 POSTFIT = "postfit.h5"
-RESULTS = ("breakdown", "impacts", "scan", "significance", "limits", "goodness", "background")
 #: results that data alone have
 FOR_DATA = ("goodness", "background")
 #: results from toys at points, which are made if they are asked for by name

@@ -51,7 +51,6 @@ def parse_systematics(card: Card) -> Systematics:
         "rateParam": _rate_parameter,
         "extArg": _argument,
         "param": _gaussian,
-        "flatParam": _flat,
         "group": _group,
         "autoMCStats": _mc_stat,
         "edit": edit,
@@ -59,6 +58,8 @@ def parse_systematics(card: Card) -> Systematics:
     for line in card.lines:
         if line.kind in _REFUSED:
             card.refuse(line.number, f"{line.name!r} is {line.kind}: {_REFUSED[line.kind]}")
+        if line.kind == "flatParam":
+            continue  # It is only a remark on a parameter that is defined elsewhere.
         if line.kind in handlers:
             handlers[line.kind](card, line, found)
         elif line.kind in _WITH_COLUMNS or line.kind.startswith("shape"):
@@ -192,10 +193,6 @@ def _gaussian(card: Card, line: Line, found: Systematics) -> None:
     found.gaussian[line.name] = line.words, line.number
     # A rateParam with a constraint isn't free.
     found.free.pop(line.name, None)
-
-
-def _flat(card: Card, line: Line, found: Systematics) -> None:
-    """Take a flat parameter, which is only a remark on one that is defined elsewhere."""
 
 
 def _group(card: Card, line: Line, found: Systematics) -> None:
