@@ -54,8 +54,8 @@ class Parameters:
 
     def factors(self, column: Column) -> tuple[str, ...]:
         """Return what multiplies a process, besides parameters of interest."""
-        names = [self._factor(name) for name in self._systematics.rates.get(column.place, ())]
-        return (*(name for name in names if name), *self._factors.get(column.place, ()))
+        rates = self._systematics.rates.get(column.place, ())
+        return (*map(self._factor, rates), *self._factors.get(column.place, ()))
 
     def from_sideband(self, column: Column) -> float | None:
         """Return the events of a process that come from a sideband, ``gmN``, or None if they are simulated."""
@@ -181,13 +181,12 @@ class Parameters:
                 self._card.refuse(line, f"the width {width:g} of {name!r} must be positive")
             self._gaussian[name] = mean, width
 
-    def _factor(self, name: str) -> str | None:
+    def _factor(self, name: str) -> str:
         """Return the name of what a rateParam multiplies with."""
-        if name in self._systematics.gaussian:
-            factor = f"{name}_value"
-            self._set_formula(factor, name)
-            return factor
-        return name
+        if name not in self._systematics.gaussian:
+            return name
+        self._set_formula(f"{name}_value", name)
+        return f"{name}_value"
 
     def _set_formula(self, name: str, of: str) -> None:
         if name in self.formulas:
