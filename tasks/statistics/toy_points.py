@@ -49,7 +49,7 @@ class ThrowToys(PointOptions, ToyWorkflow):
             for point, is_zero in enumerate(zeros)
             # At 0, both are the same.
             for kind in ((SIGNAL,) if is_zero else (SIGNAL, NONE))
-            for first, stop in self.ranges(self.toys_per_point)
+            for first, stop in self.split(self.toys_per_point)
         ]
 
     def output(self) -> StoreTarget:

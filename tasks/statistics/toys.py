@@ -48,7 +48,7 @@ class ToyWorkflow(FitOptions, BatchWorkflow):
         *_, first, stop = self.get_branch_map()[branch]
         return int(stop - first)
 
-    def ranges(self, toys: int) -> list[tuple[int, int]]:
+    def split(self, toys: int) -> list[tuple[int, int]]:
         """Return the first of some toys in each of several branches, and the one after the last."""
         size = self.toys_per_branch
         return [(first, min(first + size, toys)) for first in range(0, toys, size)]
@@ -81,7 +81,7 @@ class FitToys(ToyWorkflow):
 
     def create_branch_map(self) -> list[tuple[int, int]]:
         """Return the first toy of each branch, and the one after its last."""
-        return self.ranges(self.toys)
+        return self.split(self.toys)
 
     def output(self) -> StoreTarget:
         """Return the branch's folder."""
