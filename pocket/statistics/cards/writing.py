@@ -44,8 +44,8 @@ def write_datacards(model: Model, folder: Path | str) -> Path:
     Raises:
         StatisticsError: if combine can't take a name, or something of the model, with the reason.
 
-    >>> region = RegionModel("sr", ("signal",), np.array([[5.0, 2.0]]), np.array([[0.1, 0.2]]),
-    ...     edges=np.array([0.0, 50.0, 100.0]), factors={"signal": ("r",)})
+    >>> region = RegionModel("sr", ("signal",), [[5.0, 2.0]], [[0.1, 0.2]], edges=[0.0, 50.0, 100.0],
+    ...     factors={"signal": ("r",)})
     >>> path = write_datacards(Model((region,), pois={"r": FreeParameter(0, 20)}), "my_cards")
     >>> sorted(file.name for file in path.parent.iterdir())
     ['datacard.txt', 'datacard_sr.txt', 'shapes_sr.root']
