@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.base.arguments import Declarative, refused_call
 from pocket.base.file_names import check_store_name
+from pocket.base.fingerprint.compiled import name_compiled_code
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
 from pocket.base.runtime.import_names import install_import_names
@@ -450,6 +451,7 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = (), restriction: 
         'calibrated'
     """
     install_import_names()
+    name_compiled_code()
     reference = absolute_reference(reference)
     if _is_path(reference) and not (folder := _imported_from(reference)).is_relative_to(project_root()):
         register_outside(folder)

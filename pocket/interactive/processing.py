@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from pocket.base.fingerprint.compiled import name_compiled_code
 from pocket.columns.parquet import column_files, read_columns
 from pocket.configuration.configurator import Configurator
 from pocket.corrections.files import load_correction
@@ -91,6 +92,8 @@ def process(
         raise ConfigError(
             f"config is {config!r}, expected a Configurator, such as load_analysis('zmumu').config('tnp')"
         )
+    # The configuration may be made in a notebook, which loads no analysis.
+    name_compiled_code()
     place = None if output is None else _new_folder(output)
     at_once = {name for name, definition in config.definitions.items() if definition.source == "toys"}
     definitions = define_datasets(config, files)
