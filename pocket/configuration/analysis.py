@@ -511,8 +511,7 @@ def _raise_blocking(analysis: Analysis, broken: Iterable[Broken]) -> None:
         BrokenConfigError: as the configuration would, if it were used.
     """
     sentences = [f"configuration {name!r}: {reason}" for name, reason in analysis.broken.items()]
-    known = {*analysis.broken.values(), *sentences}
-    unused = [each.sentence for each in broken if each.sentence not in known]
+    unused = [each.sentence for each in broken if each.sentence not in (*analysis.broken.values(), *sentences)]
     for sentence in (*unused, *([] if analysis.configs else sentences)):
         raise BrokenConfigError(sentence)
 
@@ -557,11 +556,10 @@ def _explained(reference: str, name: str, beside: Iterable[str] = ()) -> Iterato
     """Explain errors of the import of an analysis in one sentence."""
     try:
         yield
-    except BrokenConfigError:
-        # Its lines were added when it was made.
-        raise
     except PocketError as error:
-        add_lines(error)
+        # The lines of a broken configuration were added when it was made.
+        if not isinstance(error, BrokenConfigError):
+            add_lines(error)
         raise
     except (Exception, SystemExit) as error:
         if isinstance(error, TypeError) and (refused := refused_call(error)):

@@ -34,6 +34,7 @@ class Canary(NamedTuple):
         return f"{self.place}{'.' if self.attribute else ''}{self.attribute}"
 
 
+COMPILED = "pocket.base.fingerprint.compiled"
 WRITING = "pocket.io.nanoaod.writing"
 EVENTS = "pocket.io.nanoaod.events"
 RECORDS = "pocket.io.nanoaod.records"
@@ -101,6 +102,20 @@ CANARIES = (
         "",
         "pocket.datasets.catalogues.rucio_query:site_addresses",
     ),
+    Canary(
+        "numba.core.caching:Cache._load_overload", "", f"{COMPILED}:_rename_files", ("self", "sig", "target_context")
+    ),
+    Canary("numba.core.caching:Cache", "_py_func", f"{COMPILED}:_rename_files"),
+    Canary("numba.core.caching:Cache", "_cache_file", f"{COMPILED}:_rename_files"),
+    Canary("numba.core.caching:Cache", "_impl", f"{COMPILED}:_rename_files"),
+    Canary(
+        "numba.core.caching:IndexDataCacheFile.__init__",
+        "",
+        f"{COMPILED}:_rename_files",
+        ("self", "cache_path", "filename_base", "source_stamp"),
+    ),
+    Canary("numba.core.caching:IndexDataCacheFile.load", "", f"{COMPILED}:_Files", ("self", "key")),
+    Canary("numba.core.caching:IndexDataCacheFile.save", "", f"{COMPILED}:_Files", ("self", "key", "data")),
     Canary("omegaconf._utils:get_omega_conf_dumper", "", "pocket.parameters.defaults:dump_parameters"),
     Canary("omegaconf:DictConfig._get_node", "", f"{VISIBLE}:_Guarded", ("self", "key")),
     Canary("omegaconf:DictConfig._get_full_key", "", f"{VISIBLE}:_Guarded", ("self", "key")),

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from enum import Enum
 from pathlib import PurePath
-from types import EllipsisType, MappingProxyType, NoneType, NotImplementedType
+from types import EllipsisType, FunctionType, MappingProxyType, NoneType, NotImplementedType
 from typing import Any
 
 from pocket.base.fingerprint.code import describe_code
@@ -27,6 +27,7 @@ from pocket.base.fingerprint.graph import Node, digest_of
 from pocket.base.fingerprint.imports import Closure, code_closure
 from pocket.base.fingerprint.modules import is_library, public_name, top_level
 from pocket.base.fingerprint.places import portable
+from pocket.base.fingerprint.reductions import describe_reduced
 from pocket.base.fingerprint.sources import read_source
 from pocket.base.runtime.file_state import checksum
 from pocket.errors import ConfigError, UnknownNameError
@@ -38,6 +39,7 @@ _WRITTEN_OUT = frozenset({
 })  # fmt: skip
 _TABLES = (dict, MappingProxyType)
 _CONTAINERS = (dict, list, tuple, set, frozenset)
+_DISPATCH = functools.singledispatch(len).__code__  # type: ignore[attr-defined]
 #: Types that a user's class may be derived from.
 _BUILTIN: tuple[Any, ...] = (*_CONTAINERS, int, float, complex, str, bytes)
 
@@ -78,8 +80,10 @@ def describe(obj: object, place: str) -> Node:
         or _describe_numpy(obj)
         or _describe_omegaconf(obj, place)
         or _describe_container(obj)
+        or _describe_dispatch(obj)
         or describe_code(obj)
         or _describe_instance(obj)
+        or describe_reduced(obj)
     )
     if node is None:
         raise ConfigError(
@@ -178,6 +182,14 @@ def _describe_container(obj: object) -> Node | None:
     return None
 
 
+def _describe_dispatch(obj: object) -> Node | None:
+    """Return the node of a ``functools.singledispatch`` function: the functions by type, without what it looked up."""
+    if isinstance(obj, FunctionType) and obj.__code__ is _DISPATCH:
+        registry = vars(obj)["registry"].items()
+        return Node("singledispatch", [(f"[{pair[0].__qualname__}]", pair) for pair in registry], ordered=False)
+    return None
+
+
 def _items(table: Mapping[object, object]) -> list[tuple[str, object]]:
     return [
         (f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]", _Item(key, value))
@@ -220,7 +232,17 @@ def _describe_instance(obj: object) -> Node | None:
         parts.append((".__class__", kind))
     parts += [("", builtin(obj)) for builtin in _BUILTIN if isinstance(obj, builtin)]
     parts += _factory(obj)
+    if fields is None and not library and any(map(_has_reduction, kind.__mro__)):
+        reduced = describe_reduced(obj)
+        parts += reduced.parts if reduced is not None else []
     return Node(f"instance {_name(kind)} {' '.join(state)}", parts)
+
+
+@functools.cache
+def _has_reduction(kind: type) -> bool:
+    """Tell whether a library's class stores more of its instances than their attributes and items."""
+    known = kind is object or issubclass(kind, _BUILTIN) or not is_library(kind.__module__)
+    return not known and not {"__reduce__", "__reduce_ex__", "__getstate__"}.isdisjoint(vars(kind))
 
 
 @functools.lru_cache(maxsize=1 << 10)
