@@ -11,12 +11,14 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import awkward as ak
+import numba
+import numpy as np
 
 from pocket.cuts.cut import Cut
 
 from . import tables
 from .nearby import threshold_from_afar
-from .tables import THRESHOLDS, Thresholds, scaled
+from .tables import LEAST_BY_POINTS, LEAST_COMPILED, THRESHOLDS, Thresholds, scaled
 
 Mask = Callable[..., Any]
 LEAST = 3
@@ -118,6 +120,25 @@ def by_local_import(events: Any, params: Any, **kwargs: Any) -> Any:
     from .later import LEAST as LATER
 
     return events.PV.npvsGood > LATER
+
+
+def by_points(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Compare with an interpolation."""
+    return events.PV.npvsGood > LEAST_BY_POINTS(events.PV.npvsGood)
+
+
+@numba.njit(cache=True)
+def exceeds(values: Any, result: Any) -> Any:
+    """Compare with a constant that is compiled in."""
+    for place in range(len(values)):
+        result[place] = values[place] > LEAST_COMPILED
+    return result
+
+
+def by_compiled(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Compare in compiled code."""
+    values = np.asarray(events.PV.npvsGood, dtype=np.int64)
+    return exceeds(values, np.empty(len(values), dtype=np.bool_))
 
 
 class MuonOfTheStudy(ak.Array):
@@ -303,6 +324,8 @@ cuts = [
         by_eval,
         by_import_module,
         by_local_import,
+        by_points,
+        by_compiled,
         by_behavior,
         by_metaclass,
         by_nonmember,

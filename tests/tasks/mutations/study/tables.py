@@ -6,8 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from scipy.interpolate import interp1d
+
 least_by_getattr = 3
 THRESHOLDS = {"first": 3, "second": 5}
+LEAST_BY_POINTS = interp1d([0.0, 100.0], [3.0, 3.0])
+LEAST_COMPILED = 3
 
 
 class Thresholds:
