@@ -63,7 +63,7 @@ def _rename_files(caching: Any) -> None:
     @functools.wraps(original)
     def load_overload(cache: Any, signature: object, context: object) -> Any:
         function, files = cache._py_func, cache._cache_file
-        if isinstance(files, caching.IndexDataCacheFile) and owner(str(function.__globals__.get("__name__"))) == "user":
+        if isinstance(files, caching.IndexDataCacheFile) and owner(_module_of(function)) == "user":
             name = cache._impl.filename_base
             cache._cache_file = _Files(
                 function, lambda digest: caching.IndexDataCacheFile(cache.cache_path, f"{name}-{digest}", digest)
@@ -108,9 +108,14 @@ def _digest(function: FunctionType, key: object) -> str:
     These are the function with all that it uses, whose values count as they are now; the modules that may decide how it
     is compiled, by arguments of a decorator or by :mod:`numba.extending`; and the machine with the types of arguments.
     """
-    modules = {function.__module__, *_modules_with_numba()}
-    parts = [digest_of(function, describe), *(module_code(name) for name in sorted(modules)), repr(key)]
-    return hash_of("compiled", parts)[:_LENGTH]
+    modules = {_module_of(function), *_modules_with_numba()}
+    # With a function that is called for each object, no digest is kept, since values may be set later in an import.
+    uses = digest_of(function, describe, lambda *_: None)
+    return hash_of("compiled", [uses, *(module_code(name) for name in sorted(modules)), repr(key)])[:_LENGTH]
+
+
+def _module_of(function: FunctionType) -> str:
+    return str(function.__globals__.get("__name__"))
 
 
 def _modules_with_numba() -> Iterator[str]:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from pocket.base.fingerprint.compiled import _Files
+from pocket.base.fingerprint import digest
+from pocket.base.fingerprint.compiled import _digest, _Files
+from pocket.base.runtime.kept import keeping_tables
 from tests.law_runner import ROOT
-from tests.pocket.base.fingerprint.sources import write_modules
+from tests.pocket.base.fingerprint.sources import digest_in, loaded, write_modules
 
 KERNELS = """
 import numba
@@ -242,3 +244,14 @@ def test_what_has_no_digest_is_compiled_in_each_process() -> None:
     files = _Files(locked, lambda digest: pytest.fail("no file is looked for"))
     assert files.load("float64") is None
     files.save("float64", b"")
+
+
+def test_code_that_is_compiled_in_an_import_counts_with_later_values() -> None:
+    source = "LATER = 20.0\ndef add(x): return x + LATER\n"
+    with loaded(source) as module, keeping_tables():
+        early = _digest(module.add, "float64")
+        assert _digest(module.add, "float64") == early != _digest(module.add, "float32")
+        module.LATER = 60.0
+        assert _digest(module.add, "float64") != early
+        later = digest(module.add)
+    assert later == digest_in("add", source.replace("20.0", "60.0"))
