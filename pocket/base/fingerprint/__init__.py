@@ -30,8 +30,8 @@ def digest(obj: object) -> str:
 
     The object may consist of plain values, containers, dataclasses, numpy arrays, OmegaConf containers, and code:
     functions, classes, methods, partials and modules. A dataclass field with ``metadata={"fingerprint": False}`` is
-    left out, one with ``"given"`` if it has its default value. Any other class may define ``__fingerprint__()``, whose
-    result is hashed instead of the object.
+    left out, one with ``"given"`` if it has its default value. Other objects of libraries count by what :mod:`pickle`
+    would store of them. Any class may define ``__fingerprint__()``, whose result is hashed instead of the object.
 
     Functions and classes count by the normalised syntax tree of their source, their default values and closures,
     and by everything they refer to; those of installed distributions count by name and version only, those of the
@@ -40,7 +40,7 @@ def digest(obj: object) -> str:
     value, so they should be constants. The order of a dict counts, that of a set doesn't.
 
     Raises:
-        ConfigError: for an object of any other type; the error names the type and the place, e.g.
+        ConfigError: for an object that can't be stored, such as a lock; the error names the type and the place, e.g.
             ``weights.common[2]``.
     """
     return digest_of(obj, describe)

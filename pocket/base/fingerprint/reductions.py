@@ -62,15 +62,15 @@ def describe_reduced(obj: object) -> Node | None:
     parts: Parts = [(f".__reduce__()[{position}]", part) for position, part in enumerate(reduction)]
     # The attributes of slots may be apart from the others.
     for part in state if isinstance(state, tuple) else (state,):
-        parts += _attributes(kind, part, counts) if isinstance(part, dict) else [(".__getstate__()", part)]
+        named = isinstance(part, dict) and all(isinstance(name, str) for name in part)
+        parts += _attributes(kind, part, counts) if named else [(".__getstate__()", part)]
     return Node(f"reduced {label} {[place for place, _ in parts]}", parts)
 
 
-def _attributes(kind: type, state: dict[Any, Any], counts: Mapping[str, int]) -> Parts:
+def _attributes(kind: type, state: dict[str, Any], counts: Mapping[str, int]) -> Parts:
     """Return the attributes of an instance by name, without values of cached properties."""
-    kept = {
-        str(name): (value[: counts[name]] if counts[name] else None) if name in counts else value
-        for name, value in state.items()
-        if not isinstance(inspect.getattr_static(kind, str(name), None), functools.cached_property)
-    }
-    return [(f".{name}", kept[name]) for name in sorted(kept)]
+    return [
+        (f".{name}", (value[: counts[name]] if counts[name] else None) if name in counts else value)
+        for name, value in sorted(state.items())
+        if not isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
+    ]
