@@ -5,20 +5,22 @@ The study is no module of tests: its files are written where it is copied to.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.tasks.mutations.table import enter, finish
-from tests.tasks.mutations.world import World, restore
+from tests.tasks.mutations.world import ENVIRONMENT, World, restore
 
 collect_ignore = ["study"]
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Path]]:
     """The study with its chain run to the end, and a copy of its folder."""
-    return finish(tmp_path_factory.mktemp("mutations"))
+    yield finish(tmp_path_factory.mktemp("mutations"))
+    Path(ENVIRONMENT["STUDY_SHARED"]).unlink()
 
 
 @pytest.fixture

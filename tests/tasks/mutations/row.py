@@ -24,6 +24,7 @@ FROM_PROBES = PROBES | MEASURED
 DATASETS = frozenset({"BuildDatasets datasets"})
 MERGED = frozenset({"MergeOutputs probes", "MergeOutputs main", "MergeOutputs corrected"}) | PLOT
 EVERYTHING = FROM_PROBES | MAIN | DATASETS
+PROCESSED = EVERYTHING - DATASETS
 
 
 @dataclass(frozen=True)

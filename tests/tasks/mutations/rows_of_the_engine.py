@@ -11,7 +11,6 @@ from tests.tasks.mutations import sources
 from tests.tasks.mutations.row import (
     CORRECTED,
     DATASETS,
-    EVERYTHING,
     FROM_PROBES,
     MAIN,
     MEASURED,
@@ -19,6 +18,7 @@ from tests.tasks.mutations.row import (
     NOTHING,
     PLOT,
     PLOT_OF_SCALE_FACTOR,
+    PROCESSED,
 )
 
 #: a folder with the checkout
@@ -96,8 +96,6 @@ def in_parameters(file: str, old: str, new: str) -> Edit:
 
     return make
 
-
-PROCESSED = EVERYTHING - DATASETS
 
 ENGINE = [
     EngineRow("nothing", lambda root: None),

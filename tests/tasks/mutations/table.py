@@ -53,6 +53,7 @@ def enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("POCKET_STORE", str(folder / "store"))
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
+    Path(ENVIRONMENT["STUDY_SHARED"]).write_text("3")
     patch.setattr(sys, "path", [*sys.path])
     # another process knows no analysis from before
     patch.setattr("pocket.base.fingerprint.places._outside", {})

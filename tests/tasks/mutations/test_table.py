@@ -13,6 +13,7 @@ from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.framework.base import StoreTask
 from tests.tasks.mutations.row import CORRECTED, FROM_PROBES, MAIN, MEASURED, NOTHING, PLOT, PROBES, Row
+from tests.tasks.mutations.rows_of_byways import RECORDED, REFUSED_BYWAYS
 from tests.tasks.mutations.rows_of_code import DYNAMIC, IDIOMS, UNCHANGED
 from tests.tasks.mutations.rows_of_configurations import FILLED, SCALE_FACTORS, SELECTIONS
 from tests.tasks.mutations.rows_of_files import PARAMETERS, READ, REFUSED
@@ -21,7 +22,10 @@ from tests.tasks.mutations.world import World, restore
 
 pytestmark = pytest.mark.slow
 
-TABLE = [*UNCHANGED, *IDIOMS, *DYNAMIC, *SELECTIONS, *FILLED, *SCALE_FACTORS, *PARAMETERS, *READ, *REFUSED]
+TABLE = [
+    *(*UNCHANGED, *IDIOMS, *DYNAMIC, *SELECTIONS, *FILLED, *SCALE_FACTORS, *PARAMETERS, *READ, *REFUSED),
+    *(*RECORDED, *REFUSED_BYWAYS),
+]
 #: tasks → the one that they begin with, by its family and options; rows that make just these run again share a look at
 #: all, since those that follow wait for the first one
 FIRST: Mapping[frozenset[str], tuple[type[StoreTask] | None, Mapping[str, str]]] = {

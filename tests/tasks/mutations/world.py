@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import awkward_cpp
 import luigi
 import numpy as np
 import uproot
@@ -35,7 +37,11 @@ from tests.tasks.mutations import sources
 STUDY = Path(__file__).with_name("study")
 EVENTS = 60
 #: what the cuts of ``reading`` find in the environment
-ENVIRONMENT = {"STUDY_KEPT": "3", "STUDY_ENVIRON": "3", "STUDY_ENVIRON_GET": "3", "STUDY_GETENV": "3"}
+ENVIRONMENT = {
+    **dict.fromkeys(("STUDY_KEPT", "STUDY_ENVIRON", "STUDY_ENVIRON_GET", "STUDY_GETENV"), "3"),
+    **dict.fromkeys(("STUDY_BYTES", "STUDY_TEMPLATE", "STUDY_OMEGACONF"), "3"),
+    "STUDY_SHARED": f"/dev/shm/pocketlaw-study-{os.getpid()}",
+}
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,21 @@ class World:
         (world.analysis / "golden.json").write_text(json.dumps({"1": [[1, 80]]}))
         for name in ("model", "table", "numbers"):
             (world.analysis / f"{name}.json").write_text(json.dumps({"least": 3}))
-        for name in ("number", "kept"):
-            (world.analysis / f"{name}.txt").write_text("3")
+        for name in ("number.txt", "kept.txt", "by_thread.txt", "by_pool.txt", "number.py", "number.so"):
+            (world.analysis / name).write_text("3")
+        (world.analysis / "least.csv").write_text("least\n3\n")
+        (world.analysis / "least.jsonl").write_text('{"least": 3}\n')
+        for name in ("sized.bin", "stated.bin"):
+            (world.analysis / name).write_bytes(b"123")
+        (library,) = Path(awkward_cpp.__file__).parent.rglob("libawkward-cpu-kernels.so")
+        shutil.copy(library, world.analysis / "library.so")
         (world.analysis / "linked.txt").write_text("3")
         (world.analysis / "link.txt").symlink_to("linked.txt")
         (world.analysis / "number.pickle").write_bytes(pickle.dumps(3))
         (world.analysis / "number.yaml").write_text("least: 3\n")
         np.save(world.analysis / "number.npy", np.array([3]))
-        (world.analysis / "network.bin").write_bytes(b"\x03")
+        for name in ("network.bin", "mapped.bin"):
+            (world.analysis / name).write_bytes(b"\x03")
         return world
 
     @property
