@@ -17,6 +17,7 @@ from pocket.base.file_names import check_store_name
 from pocket.base.fingerprint.compiled import name_compiled_code
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
+from pocket.base.fingerprint.reads import watch
 from pocket.base.runtime.import_names import install_import_names
 from pocket.base.runtime.remarks import remark
 from pocket.base.snapshots.process import import_root, located
@@ -484,6 +485,7 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
         whole = _load(reference, overrides)
         return replace(whole, analysis=restrict_analysis(whole.analysis, restriction))
     file = plain_files.check_plain_file(reference) if plain_files.is_plain_file(reference) else None
+    watch()
     with parameter_overrides(overrides), deferred_errors() as broken:
         module = _import(reference) if file is None else _import_file(file)
     analysis = getattr(module, "analysis", None)

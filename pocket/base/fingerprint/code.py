@@ -9,6 +9,7 @@ import inspect
 import operator
 import sys
 import typing
+from contextvars import ContextVar
 from enum import Enum
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 
@@ -49,12 +50,17 @@ def describe_code(obj: object) -> Node | None:
 
 
 def _describe_function(function: FunctionType) -> Node:
+    watched = vars(function).get("__pocket_watched__")
+    if watched is not None and (node := describe_code(watched)) is not None:
+        # It is a library's function that raises an event.
+        return node
     if is_library(_module(function)):
         return _describe_library_function(function)
     source = function_digest(function.__code__)
     used = references(function)
     if top_level(_module(function)) not in ENGINE_PACKAGES:
         used |= dynamic_references(function)
+        used |= {f"{name}.get()": _current(value) for name, value in used.items() if isinstance(value, ContextVar)}
     parts: Parts = [] if source else [(".__code__", function.__code__)]
     parts += [*_bound_values(function), *((f" -> {name}", value) for name, value in used.items())]
     own = {name: value for name, value in vars(function).items() if name not in _NO_STATE}
@@ -87,6 +93,13 @@ def _bound_values(function: FunctionType) -> Parts:
         (".__kwdefaults__", function.__kwdefaults__),
         *((f" -> {name}", _content(cell)) for name, cell in zip(function.__code__.co_freevars, cells, strict=True)),
     ]
+
+
+def _current(variable: ContextVar[object]) -> object:
+    try:
+        return variable.get()
+    except LookupError:
+        return "<empty>"
 
 
 def _content(cell: CellType) -> object:

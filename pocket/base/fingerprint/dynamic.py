@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import functools
 import importlib.util
+import inspect
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
@@ -19,6 +22,17 @@ from pocket.base.fingerprint.syntax import function_node
 from pocket.errors import ConfigError
 
 _ABSENT = object()
+#: Attributes and functions that tell what fingerprints leave out of code.
+_SOURCES = frozenset({"getcomments", "getsource", "getsourcelines"})
+_TEXTS = _SOURCES | {
+    "__annotations__", "__doc__", "annotation", "get_annotations", "get_type_hints", "getdoc", "return_annotation",
+}  # fmt: skip
+#: Attributes by which names of another place are found.
+_PLACES = frozenset({"__globals__", "__subclasses__", "f_builtins", "f_globals", "f_locals"})
+#: Attributes and functions that tell when a file was changed, which differs between copies.
+_TIMES = frozenset({
+    "getatime", "getctime", "getmtime", "st_atime", "st_atime_ns", "st_ctime", "st_ctime_ns", "st_mtime", "st_mtime_ns",
+})  # fmt: skip
 _IMPORTERS = (importlib.import_module, builtins.__import__)
 #: Names of importers that a function imports itself.
 _IMPORTER_NAMES = frozenset({"import_module", "__import__"})
@@ -29,6 +43,11 @@ CREDENTIALS = frozenset(
         "X509_USER_PROXY", "X509_VOMS_DIR",
     }
 )  # fmt: skip
+_LOOKS_UP = (
+    "looks up a name that is known only when it runs, so a change of what it finds couldn't be noticed; write the name "
+    "in the code, or choose from a dict of what it may be"
+)
+_WATCHED = _TEXTS | _PLACES | _TIMES
 
 
 def dynamic_references(function: FunctionType) -> dict[str, object]:
@@ -44,9 +63,14 @@ def dynamic_references(function: FunctionType) -> dict[str, object]:
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def _subscripts_and_calls(tree: ast.AST) -> tuple[ast.Subscript | ast.Call, ...]:
-    """Return the subscripts and calls of a syntax tree, which may look up a name."""
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Call))
+def _lookups_in(tree: ast.AST) -> tuple[ast.Subscript | ast.Call | ast.Attribute, ...]:
+    """Return the subscripts, calls and attributes of a syntax tree that may look up a name."""
+    return tuple(
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript | ast.Call)
+        or (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr in _WATCHED)
+    )
 
 
 @dataclass(frozen=True)
@@ -57,15 +81,18 @@ class _Lookup:
 
     def found_in(self, tree: ast.AST) -> Iterator[tuple[str, object]]:
         known: set[int] = set()
-        nodes = _subscripts_and_calls(tree)
+        nodes = _lookups_in(tree)
         for node in nodes:
             if isinstance(node, ast.Subscript):
                 yield from self._subscript(node, known)
-            else:
+            elif isinstance(node, ast.Call):
                 yield from self._method(node, known)
         for node in nodes:
             if isinstance(node, ast.Call) and id(node) not in known:
-                yield from self._call(node)
+                yield from self._call(node, known)
+        for node in nodes:
+            if isinstance(node, ast.Attribute) and id(node) not in known:
+                yield from self._watched(node, node.attr, node.value)
 
     def _subscript(self, node: ast.Subscript, known: set[int]) -> Iterator[tuple[str, object]]:
         if self._is_globals(node.value):
@@ -84,9 +111,9 @@ class _Lookup:
         elif isinstance(method, ast.Attribute) and method.attr == "get" and self._value(method.value) is os.environ:
             yield from self._variable(node.args[0] if node.args else None)
 
-    def _call(self, node: ast.Call) -> Iterator[tuple[str, object]]:
+    def _call(self, node: ast.Call, known: set[int]) -> Iterator[tuple[str, object]]:
         called = self._value(node.func)
-        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        name = getattr(called, "__name__", getattr(node.func, "attr", getattr(node.func, "id", "")))
         if any(called is importer for importer in _IMPORTERS) or (called is _ABSENT and name in _IMPORTER_NAMES):
             yield from self._module(self._text(node.args[0] if node.args else None, node))
         elif called is eval or called is exec:
@@ -95,6 +122,10 @@ class _Lookup:
             raise self._error(node)
         elif called is getattr and len(node.args) > 1:
             yield from self._attribute(node)
+            yield from self._watched(node, self._known_text(node.args[1]) or "", node.args[0])
+        elif name in _WATCHED and (called is _ABSENT or is_library(str(called.__module__))):
+            known.add(id(node.func))
+            yield from self._watched(node, name, node.args[0] if node.args else None)
         elif called is os.getenv:
             yield from self._variable(node.args[0] if node.args else None)
         elif called is vars and node.args:
@@ -139,6 +170,22 @@ class _Lookup:
         if hasattr(owner, name):
             yield f"{owner.__name__}.{name}", getattr(owner, name)
 
+    def _watched(self, node: ast.AST, name: str, subject: ast.AST | None) -> Iterator[tuple[str, object]]:
+        """Yield what an attribute or a function tells of an object, if that is known."""
+        value = _ABSENT if subject is None else self._value(subject)
+        if name in _TIMES:
+            raise self._error(node, "reads a time of a file, which differs between copies; read its content")
+        if name == "__subclasses__" and isinstance(value, type):
+            found: list[type] = type.__subclasses__(value)
+            yield f"{ast.unparse(node)}()", [each for each in found if not is_library(each.__module__)]
+        elif name in _PLACES:
+            raise self._error(node)
+        elif name in _TEXTS:
+            if value is _ABSENT:
+                why = "reads a text of what is known only when it runs, which fingerprints leave out; name the function"
+                raise self._error(node, f"{why}, or put the text into a constant")
+            yield ast.unparse(node), _text_of(value, in_full=name in _SOURCES)
+
     def _is_globals(self, node: ast.AST) -> bool:
         return isinstance(node, ast.Call) and self._value(node.func) is globals
 
@@ -156,7 +203,7 @@ class _Lookup:
         """Return the current value of a name of the module, or of its attributes."""
         if isinstance(node, ast.Attribute):
             owner = self._value(node.value)
-            return getattr(owner, node.attr, _ABSENT) if isinstance(owner, ModuleType) else _ABSENT
+            return getattr(owner, node.attr, _ABSENT) if isinstance(owner, ModuleType | type) else _ABSENT
         if not isinstance(node, ast.Name):
             return _ABSENT
         free = self.function.__code__.co_freevars
@@ -169,10 +216,26 @@ class _Lookup:
             return _ABSENT
         return self.function.__globals__.get(node.id, getattr(builtins, node.id, _ABSENT))
 
-    def _error(self, node: ast.AST) -> ConfigError:
+    def _error(self, node: ast.AST, does: str = _LOOKS_UP) -> ConfigError:
         code = self.function.__code__
         return ConfigError(
             f"{code.co_qualname} in {code.co_filename}, line {getattr(node, 'lineno', code.co_firstlineno)}: "
-            f"'{ast.unparse(node)}' looks up a name that is known only when it runs, so a change of what it finds "
-            "couldn't be noticed; write the name in the code, or choose from a dict of what it may be"
+            f"'{ast.unparse(node)}' {does}"
         )
+
+
+def _text_of(value: object, in_full: bool) -> tuple[object, ...]:
+    """Return the docstring of an object, and the source of the user's code in it, which has its annotations.
+
+    Args:
+        value: the object.
+        in_full: whether comments and the format of the source count.
+    """
+    code = value if callable(value) or isinstance(value, ModuleType) else type(value)
+    sources: list[str] = []
+    for part in getattr(code, "__mro__", (code,)):
+        if not is_library(str(getattr(part, "__module__", getattr(part, "__name__", "")))):
+            with contextlib.suppress(OSError, TypeError, SyntaxError):
+                source = inspect.getsource(part)
+                sources.append(source if in_full else ast.unparse(ast.parse(textwrap.dedent(source))))
+    return getattr(value, "__doc__", None), *sources

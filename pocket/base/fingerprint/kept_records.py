@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Generic, Protocol, Self, TypeVar
 
+from pocket.base.fingerprint.frames import STARTED
 from pocket.base.fingerprint.modules import owner, top_level
 
 #: Most analyses whose records are remembered.
@@ -20,7 +21,10 @@ _MOST = 16
 
 
 def functions_of_the_user() -> frozenset[str]:
-    """Return the names of the user's functions that are running, down to the engine's innermost call."""
+    """Return the names of the user's functions that are running, down to the engine's innermost call.
+
+    In a thread that user code has started, these are also those that were running there.
+    """
     names: set[str] = set()
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -30,7 +34,7 @@ def functions_of_the_user() -> frozenset[str]:
         if owner(module) == "user" and module != "__main__":
             names.add(frame.f_code.co_name)
         frame = frame.f_back
-    return frozenset(names)
+    return STARTED.get()[1].union(names)
 
 
 def may_call(names: Collection[str] | None, functions: Collection[str]) -> bool:

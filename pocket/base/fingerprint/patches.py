@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import functools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from pocket.base.fingerprint.distributions import number_library
 from pocket.base.fingerprint.modules import is_library, top_level
 
 _ENGINE = "pocket"
@@ -25,8 +26,9 @@ def register_package(package: str) -> None:
 def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
     """Return the patches of an analysis by name.
 
-    These are the functions and classes of the engine that it replaced, the behaviours that it registered with
-    awkward, and the values that its modules set in other ones.
+    These are the functions and classes of the engine and of libraries that it replaced or added, the behaviours that it
+    registered with awkward and the resolvers with OmegaConf, and the values that its modules set in other ones, also in
+    libraries.
 
     Args:
         package: package of the analysis; modules beside it count as well, other analyses don't.
@@ -42,8 +44,7 @@ def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
 
     replaced = {
         f"{name}.{attribute}": value
-        for name, module in sys.modules.copy().items()
-        if name.partition(".")[0] == _ENGINE and isinstance(module, ModuleType)
+        for name, module in (_engine() | _libraries_in(modules)).items()
         for attribute, value in _entries(module)
         if is_the_users(_module_of(value))
     }
@@ -51,13 +52,30 @@ def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
         "replaced": dict(sorted(replaced.items())),
         "behaviors": {name: value for name, value in _behaviors() if is_the_users(_module_of(value))},
     }
-    values = {place: value for name in modules for place, value in _set_by(name) if place not in replaced}
+    resolvers = {name: value for name, value in _resolvers() if is_the_users(_module_of(getattr(value, "func", value)))}
+    if resolvers:
+        found["resolvers"] = resolvers
+    values = {place: value for name in modules for place, value in _set_by(name, is_the_users) if place not in replaced}
     if values:
         found["set"] = dict(sorted(values.items()))
     return found
 
 
-def _set_by(name: str) -> Iterator[tuple[str, object]]:
+def _engine() -> dict[str, ModuleType]:
+    return {
+        name: module
+        for name, module in sys.modules.copy().items()
+        if top_level(name) == _ENGINE and isinstance(module, ModuleType)
+    }
+
+
+def _libraries_in(modules: Iterable[str]) -> dict[str, ModuleType]:
+    """Return the modules of libraries that modules of the analysis, or whose classes, have as globals."""
+    used = {_home(value) for name in modules for value in vars(sys.modules[name]).values()}
+    return {name: sys.modules[name] for name in sorted(used) if name in sys.modules and is_library(name)}
+
+
+def _set_by(name: str, is_the_users: Callable[[object], bool]) -> Iterator[tuple[str, object]]:
     """Yield place → value of what a module sets in modules, classes and tables that it imports.
 
     Code that imports such a module in a function is hashed by the source of the module, which hasn't got the value.
@@ -72,23 +90,49 @@ def _set_by(name: str) -> Iterator[tuple[str, object]]:
         for alias in node.names
     }
     for first, *attributes in dict.fromkeys(_targets(tree)):
-        value, place = names.get(first), ""
-        if first not in imported or not (attributes or isinstance(value, dict | list | set)):
+        value, place, of_library = names.get(first), "", False
+        if not (first in imported or is_library(_home(value))) or not (
+            attributes or isinstance(value, dict | list | set)
+        ):
             continue
         for attribute in attributes:
-            owner = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
-            # Instances count where they are used, and what libraries do can't be known.
-            if not isinstance(value, ModuleType | type) or is_library(owner) or not hasattr(value, attribute):
+            owner = _home(value)
+            # Instances count where they are used.
+            if not isinstance(value, ModuleType | type) or not hasattr(value, attribute) or _is_idle(owner):
                 break
             place = f"{owner}.{attribute}" if isinstance(value, ModuleType) else f"{owner}.{value.__name__}.{attribute}"
+            of_library = is_library(owner)
             value = getattr(value, attribute)
         else:
-            yield place or f"{name}.{first}", value
+            if not of_library:
+                yield place or f"{name}.{first}", value
+            elif isinstance(value, dict) and place != "awkward.behavior":
+                yield place, {key: entry for key, entry in value.items() if _is_plain(entry, is_the_users)}
+            elif _is_plain(value, is_the_users):
+                yield place, value
+
+
+def _home(value: object) -> str:
+    """Return the name of a module, or of the module of a class."""
+    return value.__name__ if isinstance(value, ModuleType) else value.__module__ if isinstance(value, type) else ""
+
+
+def _is_idle(module: str) -> bool:
+    """Tell whether a module belongs to a library whose values affect no numbers, or is the state of Python."""
+    top = top_level(module)
+    return top == "sys" or (is_library(module) and top not in sys.stdlib_module_names and not number_library(top))
+
+
+def _is_plain(value: object, is_the_users: Callable[[object], bool]) -> bool:
+    """Tell whether a value is a number, a string or the like, or a function or class of the user's."""
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        return all(_is_plain(entry, is_the_users) for entry in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, bool | int | float | complex | str | bytes | None) or is_the_users(_module_of(value))
 
 
 def _targets(tree: ast.AST) -> Iterator[tuple[str, ...]]:
     """Yield the names whose attributes or items are set, each with the attributes that lead there."""
-    for node in ast.walk(tree):
+    for node in map(_set_by_name, ast.walk(tree)):
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
             attributes: list[str] = []
             inner: ast.expr = node
@@ -98,6 +142,14 @@ def _targets(tree: ast.AST) -> Iterator[tuple[str, ...]]:
                 inner = inner.value
             if isinstance(inner, ast.Name):
                 yield inner.id, *attributes
+
+
+def _set_by_name(node: ast.AST) -> ast.AST:
+    """Return what ``setattr(object, "name", value)`` sets as an attribute."""
+    match node:
+        case ast.Call(ast.Name("setattr"), [owner, ast.Constant(str(name)), _]):
+            return ast.Attribute(owner, name, ast.Store())
+    return node
 
 
 def _entries(module: ModuleType) -> Iterator[tuple[str, object]]:
@@ -124,3 +176,13 @@ def _behaviors() -> Iterator[tuple[str, object]]:
     awkward = sys.modules.get("awkward")
     entries = [] if awkward is None else list(awkward.behavior.items())
     yield from sorted(((repr(key), value) for key, value in entries), key=lambda item: item[0])
+
+
+def _resolvers() -> Iterator[tuple[str, object]]:
+    """Yield name → function of OmegaConf's resolvers, which it wraps in a closure."""
+    omegaconf = sys.modules.get("omegaconf")
+    wrapped = {} if omegaconf is None else vars(omegaconf.basecontainer.BaseContainer)["_resolvers"]
+    for name, wrapper in sorted(wrapped.items()):
+        cells = dict(zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True))
+        if "resolver" in cells:
+            yield name, cells["resolver"].cell_contents

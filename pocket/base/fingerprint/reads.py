@@ -4,9 +4,9 @@ Fingerprints cover code and values, but not the files that a function opens. So 
 runs, an output names them with checksums, and the output is out of date once one of them has changed. Inputs that can't
 be checked again, such as servers and databases, are refused.
 
-An audit hook (https://docs.python.org/3/library/audit_events.html) reports what Python opens; for libraries that open
-files themselves, the arguments of their readers are recorded. Reads inside an import don't count as the user's, nor do
-those of the engine: the innermost frame outside of libraries decides.
+An audit hook (https://docs.python.org/3/library/audit_events.html) reports what Python opens; libraries that open files
+themselves report the arguments of their readers (:mod:`pocket.base.fingerprint.watching`). Reads inside an import don't
+count as the user's, nor do those of the engine: the innermost frame outside of libraries decides.
 """
 
 from __future__ import annotations
@@ -17,53 +17,65 @@ import hashlib
 import importlib
 import os
 import site
+import stat
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import FrameType
+from pathlib import Path
 from typing import Any, TypeVar
 
+from pocket.base.fingerprint import watching
 from pocket.base.fingerprint.dynamic import CREDENTIALS
+from pocket.base.fingerprint.frames import Caller, caller, imported_module, passes
 from pocket.base.fingerprint.kept_records import KeptRecords, functions_of_the_user, may_call
-from pocket.base.fingerprint.modules import owner
 from pocket.base.fingerprint.places import located, portable
 from pocket.base.runtime.file_state import FileState, checksum, file_state
 from pocket.errors import ChangedFileError, ConfigError
 
-#: Compiled and imported files are code, which fingerprints cover.
+#: Files that Python and libraries open as code, which fingerprints cover; user code may open others as data.
 _CODE = (".py", ".pyc", ".so", ".pyd", ".nbi", ".nbc")
-_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr")
-#: Readers of libraries that open files without Python: the class or function in the library, and its argument.
-_READERS: Mapping[str, tuple[tuple[str, int | str], ...]] = {
-    "correctionlib": (("CorrectionSet.from_file", 0),),
-    "h5py": (("File.__init__", 1),),
-    "onnxruntime": (("InferenceSession.__init__", 1),),
-    "pyarrow": (),
-    "pyarrow.dataset": (("dataset", 0),),
-    "pyarrow.feather": (("read_table", 0),),
-    "pyarrow.parquet": (
-        *(("read_table", 0), ("read_schema", 0), ("read_metadata", 0)),
-        *(("ParquetFile.__init__", 1), ("ParquetDataset.__init__", 1)),
-    ),
-    "torch": (("jit.load", 0),),
-    "uproot": (("open", 0),),
-    "xgboost": (("Booster.load_model", 1),),
-}
+_READ_CODE = frozenset({"importlib", "linecache", "numba", "zipimport"})
+_SYSTEM = ("/dev/", "/proc/", "/sys/")
+_SHARED_MEMORY = "/dev/shm/"
+#: Libraries that look up paths and variables for their caller.
+_HELPERS = frozenset(
+    {
+        "_collections_abc",
+        "collections",
+        "genericpath",
+        "glob",
+        "omegaconf",
+        "os",
+        "pathlib",
+        "posixpath",
+        "re",
+        "string",
+    }
+)
+#: Functions that look at folders, and at ``HOME``, to spell out a path.
+_SPELLING = frozenset({"_joinrealpath", "expanduser", "realpath", "resolve"})
+_NOTHING, _FOLDER = "nothing", "folder"
 #: Event → kind of the input, and the argument that names it.
 _REFUSED = {
     "ftplib.connect": ("server", 1),
     "http.client.connect": ("server", 1),
     "os.exec": ("program", 0),
+    "os.fork": ("process", 0),
+    "os.forkpty": ("process", 0),
     "os.posix_spawn": ("program", 0),
     "os.system": ("program", 0),
+    "pty.spawn": ("program", 0),
     "socket.connect": ("server", 1),
     "socket.getaddrinfo": ("server", 0),
     "socket.gethostbyname": ("server", 0),
     "sqlite3.connect": ("database", 0),
     "subprocess.Popen": ("program", 0),
     "urllib.Request": ("URL", 0),
+    watching.PROCESS: ("process", 0),
+    watching.VARIABLES: ("environment", 0),
 }
 
 
@@ -78,6 +90,7 @@ class Reads:
         files: path → state of the file when it was first opened.
         folders: path → digest of the names in the folder when it was first listed.
         variables: name → value of an environment variable, ``None`` for one that wasn't set.
+        states: path → what was there when its state was asked for: ``120 bytes``, ``folder`` or ``nothing``.
         written: paths of files that the code wrote: reading them back is no input.
         readers: file, folder or variable → names of the user's functions that were running.
     """
@@ -85,6 +98,7 @@ class Reads:
     files: dict[str, FileState] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str | None] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     readers: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -93,6 +107,7 @@ class Reads:
         self.files |= self._added(self.files, earlier.files, earlier.readers, names)
         self.folders |= self._added(self.folders, earlier.folders, earlier.readers, names)
         self.variables |= self._added(self.variables, earlier.variables, earlier.readers, names)
+        self.states |= self._added(self.states, earlier.states, earlier.readers, names)
         self.readers = {**earlier.readers, **self.readers}
 
     @staticmethod
@@ -112,18 +127,25 @@ class Reads:
             return (
                 any(file_state(path) != state for path, state in self.files.items())
                 or any(_listing(path) != names for path, names in self.folders.items())
+                or any(_state(path) != state for path, state in self.states.items())
                 or any(os.environ.get(name) != value for name, value in self.variables.items())
             )
         except OSError:
             return True
 
     def checksums(self) -> dict[str, str]:
-        """Return portable name → checksum of the files and folders; names of folders end with a slash.
+        """Return portable name → checksum of the files and folders, or their state if nothing else was read.
+
+        Names of listed folders end with a slash.
 
         Raises:
             ChangedFileError: if a file was changed after it was opened, so that its content at that time isn't known.
         """
         found = {portable(f"{path}/"): digest for path, digest in self.folders.items()}
+        for path, there in self.states.items():
+            if path not in self.files and _state(path) != there:
+                raise ChangedFileError(f"{path} was changed while it was used: run this again")
+            found[portable(path)] = there
         for path, state in self.files.items():
             try:
                 sha256 = checksum(path, state)
@@ -145,6 +167,7 @@ class Reads:
         """
         for path in inputs:
             self.files.pop(_absolute(path), None)
+            self.states.pop(_absolute(path), None)
         files = {name: checksum for name, checksum in self.checksums().items() if not name.startswith("<store>")}
         return {"files": files, "variables": self.variable_digests()}
 
@@ -153,7 +176,11 @@ class Reads:
         return {name: _digest_of_value(value) for name, value in sorted(self.variables.items())}
 
 
-_active = threading.local()
+_active: ContextVar[Reads | None] = ContextVar("reads", default=None)
+_handling = threading.local()
+#: Folders of ``sys.path``: those from before user code ran, and those that it has added since.
+_known_folders: set[str] = set()
+_added_folders: set[str] = set()
 
 
 #: Inputs that code has read in this process.
@@ -162,7 +189,7 @@ EARLIER: KeptRecords[Reads] = KeptRecords(Reads)
 
 @contextlib.contextmanager
 def recording_reads(whose: object = None, names: Collection[str] | None = None) -> Iterator[Reads]:
-    """Record the inputs that user code reads in a block, in this thread.
+    """Record the inputs that user code reads in a block, in this thread and in those that user code starts.
 
     Args:
         whose: owner of the code. Inputs that it read earlier in this process may count as read
@@ -175,14 +202,23 @@ def recording_reads(whose: object = None, names: Collection[str] | None = None) 
         >>> reads.checksums()
         {}
     """
-    _install()
-    before = getattr(_active, "reads", None)
+    watch()
+    if _active.get() is None:
+        _known_folders.clear()
+        _known_folders.update(set(sys.path) - _added_folders)
     with EARLIER.recording(whose, names) as reads:
-        _active.reads = reads
+        token = _active.set(reads)
         try:
             yield reads
         finally:
-            _active.reads = before
+            _active.reset(token)
+            _added_folders.update(set(sys.path) - _known_folders)
+            # What wasn't there and is there now was made by the code itself.
+            reads.states = {
+                path: state
+                for path, state in reads.states.items()
+                if path not in reads.written and (state != _NOTHING or _state(path) == _NOTHING)
+            }
 
 
 def changed_reads(files: Mapping[str, str], variables: Mapping[str, str | None]) -> list[str]:
@@ -202,9 +238,20 @@ def changed_reads(files: Mapping[str, str], variables: Mapping[str, str | None])
 def _current(name: str, recorded: str) -> str:
     path = located(name)
     try:
+        if recorded in (_NOTHING, _FOLDER) or recorded.endswith(" bytes"):
+            now = _state(path)
+            return recorded if now == _NOTHING and not name.startswith("<") else now
         return _listing(path.rstrip("/")) if path.endswith("/") else checksum(path)
     except OSError:
         return "" if name.startswith("<") else recorded
+
+
+def _state(path: str) -> str:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return _NOTHING
+    return _FOLDER if stat.S_ISDIR(found.st_mode) else f"{found.st_size} bytes"
 
 
 def _listing(path: str) -> str:
@@ -216,26 +263,32 @@ def _digest_of_value(value: str | None) -> str | None:
 
 
 @functools.cache
-def _install() -> None:
-    """Install the audit hook, once per process, since it can't be removed."""
-    for package in list(_READERS):
+def watch() -> None:
+    """Let Python and libraries report what they read, once per process, before the modules of an analysis name them.
+
+    The audit hook can't be removed, and hears nothing unless a block is recorded.
+    """
+    for package in list(watching.READERS):
         if package in sys.modules:
-            _watch(package)
-    os.environ.__class__ = _Environment
+            watching.watch(package)
+    watching.watch_python()
     sys.addaudithook(_hear)
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "import" and arguments[0] in watching.READERS and arguments[0] not in sys.modules:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(arguments[0])
+            watching.watch(arguments[0])
     handle = _HANDLERS.get(event)
-    if handle is not None:
-        reads = getattr(_active, "reads", None)
-        if reads is not None:
-            # Reads by the handler itself don't count.
-            _active.reads = None
-            try:
-                handle(reads, event, arguments)
-            finally:
-                _active.reads = reads
+    if handle is None or (reads := _active.get()) is None or getattr(_handling, "is_busy", False):
+        return
+    # What the handler itself reads doesn't count.
+    _handling.is_busy = True
+    try:
+        handle(reads, event, arguments)
+    finally:
+        _handling.is_busy = False
 
 
 def _opened(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
@@ -243,7 +296,9 @@ def _opened(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     if isinstance(path, int) or path is None:
         return
     name = _absolute(path)
-    if _is_left_out(name) or not _by_user():
+    if _is_left_out(name) or caller() is None:
+        return
+    if (name.endswith(_CODE) or "/__pycache__/" in name) and passes(_READ_CODE):
         return
     access = (flags or 0) & os.O_ACCMODE
     if (mode and any(letter in mode for letter in "wxa")) or access == os.O_WRONLY:
@@ -267,111 +322,140 @@ def _listed(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     if isinstance(path, int):
         return
     name = _absolute(path or ".")
-    if not _is_left_out(f"{name}/") and name not in reads.folders and _by_user():
+    if not _is_left_out(f"{name}/") and name not in reads.folders and caller() is not None:
         with contextlib.suppress(OSError):
             reads.folders[name] = _listing(name)
             reads.readers[name] = functions_of_the_user()
 
 
+def _made_folder(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
+    if not isinstance(arguments[0], int):
+        reads.written.add(_absolute(arguments[0]))
+
+
+def _asked_for_state(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
+    path = arguments[0][0]
+    if not isinstance(path, str | bytes | os.PathLike) or caller(_HELPERS) is None or passes(_SPELLING):
+        return
+    name = _absolute(path)
+    if not _is_left_out(name) and name not in reads.written and name not in reads.states:
+        reads.states[name] = _state(name)
+        reads.readers.setdefault(name, functions_of_the_user())
+
+
+def _asked_for_variable(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
+    if not isinstance(arguments[0], str | bytes):
+        return
+    name = os.fsdecode(arguments[0])
+    if name not in CREDENTIALS and caller(_HELPERS) is not None and not passes(_SPELLING):
+        reads.variables.setdefault(name, os.environ.get(name))
+        reads.readers.setdefault(name, functions_of_the_user())
+
+
 def _imported(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
-    package = str(arguments[0])
-    if package in _READERS and package not in sys.modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(package)
-            _watch(package)
+    if arguments[1] is not None:
+        _check_known(arguments[1])
+
+
+def _executed(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
+    file = getattr(arguments[0], "co_filename", "")
+    if os.path.isfile(file):  # noqa: PTH113
+        _check_known(file)
+
+
+def _check_known(file: str) -> None:
+    """Refuse code that fingerprints can't follow, since no import names it or its folder isn't searched by them.
+
+    Raises:
+        ConfigError: if the user's code runs the file.
+    """
+    name = _absolute(file)
+    place = None if _is_left_out(name) else caller(importing=True)
+    if place is None:
+        return
+    module = imported_module()
+    if module is None:
+        raise _refusal(place, f"runs the file {file}", "whose code fingerprints don't cover; import it by its name")
+    folder = Path(name).parents[module.count(".") + name.endswith("/__init__.py")]
+    if str(folder) in set(map(_absolute, sys.path)) - set(map(_absolute, _known_folders)):
+        why = "which fingerprints don't search; add the folder where the analysis is imported, outside of functions"
+        raise _refusal(place, f"imports {file} from a folder that a function added to sys.path", why)
+
+
+def _loaded(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
+    """Record a library in C that user code loads by its path; the system finds others by their name."""
+    if isinstance(arguments[0], str | bytes) and caller({"ctypes", "numpy"}) is not None:
+        name = _absolute(arguments[0])
+        if not _is_left_out(name):
+            _note_file(reads, name)
 
 
 def _refused(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
-    frame = _user_frame()
-    if frame is None:
-        return
-    # Local sockets, such as those of a logging daemon, hold no data.
-    if event == "socket.connect" and isinstance(arguments[1], str | bytes):
-        return
     kind, position = _REFUSED[event]
-    raise _refusal(frame, kind, arguments[position])
+    place = caller(_HELPERS if kind == "environment" else None)
+    # Local sockets, such as those of a logging daemon, hold no data.
+    if place is None or (event == "socket.connect" and isinstance(arguments[1], str | bytes)):
+        return
+    if kind == "process":
+        raise _refusal(place, "starts a process", "whose reads nobody records; use threads instead")
+    if kind == "environment":
+        why = "so that a change of those it looks at couldn't be noticed; ask for each by its name"
+        raise _refusal(place, "copies all variables of the environment", why)
+    raise _unrepeatable(place, kind, arguments[position])
 
 
-def _refusal(frame: FrameType, kind: str, name: object) -> ConfigError:
-    code = frame.f_code
+def _unrepeatable(place: Caller, kind: str, name: object) -> ConfigError:
     shown = name[0] if isinstance(name, tuple) and name else name
     shown = os.fsdecode(shown) if isinstance(shown, bytes) else shown
     does = "starts the program" if kind == "program" else f"reads the {kind}"
     instead = "run it before and read" if kind == "program" else "read"
-    return ConfigError(
-        f"{code.co_qualname} in {code.co_filename}, line {frame.f_lineno}, {does} {shown}, whose content nobody could "
-        f"compare later; {instead} a file instead, by pocket.corrections.files.load_correction(path, name) or "
-        "pocket.parameters.locations.local_path(path)"
+    return _refusal(
+        place,
+        f"{does} {shown}",
+        f"whose content nobody could compare later; {instead} a file instead, by "
+        "pocket.corrections.files.load_correction(path, name) or pocket.parameters.locations.local_path(path)",
     )
 
 
-_HANDLERS: Mapping[str, Callable[[Reads, str, tuple[Any, ...]], None]] = {
-    "open": _opened,
-    "os.listdir": _listed,
-    "os.scandir": _listed,
-    "import": _imported,
-    **dict.fromkeys(_REFUSED, _refused),
-}
+def _refusal(place: Caller, does: str, why: str) -> ConfigError:
+    return ConfigError(f"{place.function} in {place.file}, line {place.line}, {does}, {why}")
 
 
-def _watch(package: str) -> None:
-    """Wrap the readers of a library so that the files they open are recorded."""
-    for reader, argument in _READERS[package]:
-        owner: Any = sys.modules[package]
-        *path, name = reader.split(".")
-        for part in path:
-            owner = getattr(owner, part, None)
-        found = vars(owner).get(name) if owner is not None else None
-        if found is None or getattr(found, "__pocket_watched__", False):
-            continue
-        with contextlib.suppress(TypeError, AttributeError):  # The class may not allow changes.
-            setattr(owner, name, _telling(found, argument))
-
-
-def _telling(reader: Any, argument: int | str) -> Any:
-    static = isinstance(reader, staticmethod | classmethod)
-    function = reader.__func__ if static else reader
-    position = argument if isinstance(argument, int) else 0
-    if isinstance(reader, classmethod):
-        position += 1
-
-    @functools.wraps(function)
-    def telling(*args: Any, **kwargs: Any) -> Any:
-        reads = getattr(_active, "reads", None)
-        if reads is not None:
-            # Arguments by name may be in any order; those that are no files aren't recorded.
-            given = args[position : position + 1] or kwargs.values()
-            _active.reads = None
-            try:
-                for name in _paths_in(given):
-                    _note_given(reads, name)
-            finally:
-                _active.reads = reads
-        return function(*args, **kwargs)
-
-    telling.__pocket_watched__ = True  # type: ignore[attr-defined]
-    return type(reader)(telling) if static else telling
+def _given(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
+    """Record the files that a reader of a library got; arguments that are no files aren't recorded."""
+    place = caller()
+    for given in _paths_in(arguments[0]) if place is not None else ():
+        if place is not None and "://" in given and not given.startswith("file://"):
+            raise _unrepeatable(place, "URL", given)
+        name = _absolute(given)
+        if not _is_left_out(name):
+            _note_file(reads, name)
 
 
 def _paths_in(given: Iterable[Any]) -> Iterator[str]:
-    """Yield the strings and paths in arguments, also those in lists."""
+    """Yield the strings and paths in arguments, also those in lists, and what an asynchronous file system reads."""
     for value in given:
         if isinstance(value, str | os.PathLike):
             yield os.fsdecode(value)
         elif isinstance(value, list | tuple):
             yield from _paths_in(value)
+        elif isinstance(value, type) and getattr(value, "async_impl", False):
+            yield from (f"{protocol}://" for protocol in _paths_in([getattr(value, "protocol", ())]))
 
 
-def _note_given(reads: Reads, given: str) -> None:
-    """Record the argument that a reader of a library got."""
-    frame = _user_frame()
-    if frame is None:
-        return
-    if "://" in given and not given.startswith("file://"):
-        raise _refusal(frame, "URL", given)
-    name = _absolute(given)
-    if not _is_left_out(name):
-        _note_file(reads, name)
+_HANDLERS: Mapping[str, Callable[[Reads, str, tuple[Any, ...]], None]] = {
+    "ctypes.dlopen": _loaded,
+    "exec": _executed,
+    "import": _imported,
+    "open": _opened,
+    "os.listdir": _listed,
+    "os.mkdir": _made_folder,
+    "os.scandir": _listed,
+    watching.GIVEN: _given,
+    watching.STATE: _asked_for_state,
+    watching.VARIABLE: _asked_for_variable,
+    **dict.fromkeys(_REFUSED, _refused),
+}
 
 
 def _absolute(path: Any) -> str:
@@ -379,71 +463,13 @@ def _absolute(path: Any) -> str:
 
 
 def _is_left_out(name: str) -> bool:
-    return name.endswith(_CODE) or "/__pycache__/" in name or name.startswith(_left_out_folders())
+    """Tell whether a file belongs to the system, or to Python and its packages."""
+    if name.startswith(_SYSTEM):
+        return not name.startswith(_SHARED_MEMORY)
+    return name.startswith(_packages()) or "/site-packages/" in name or "/dist-packages/" in name
 
 
 @functools.cache
-def _left_out_folders() -> tuple[str, ...]:
-    """Return the folders of the system and of Python's packages."""
+def _packages() -> tuple[str, ...]:
     packages = {*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")), site.getusersitepackages()}
-    return tuple(f"{folder}/" for folder in (*_SYSTEM, *sorted(packages)))
-
-
-def _by_user() -> bool:
-    return _user_frame() is not None
-
-
-def _user_frame() -> FrameType | None:
-    """Return the innermost frame outside of libraries and this module if it is the user's, else ``None``."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if name == "importlib._bootstrap":
-            return None
-        if name != __name__ and owner(name) != "library":
-            return frame if owner(name) == "user" else None
-        frame = frame.f_back
-    return None
-
-
-class _Listed(str):
-    """Name of an environment variable that was listed with all the others."""
-
-    __slots__ = ()
-
-
-class _Environment(os._Environ):  # type: ignore[type-arg]
-    """The environment, which records the variables that user code reads."""
-
-    def __getitem__(self, key: str) -> str:
-        reads = getattr(_active, "reads", None)
-        is_read = reads is not None and type(key) is not _Listed and isinstance(key, str) and key not in CREDENTIALS
-        if reads is not None and is_read and self._is_asked_by_user():
-            if key not in reads.readers:
-                reads.readers[key] = functions_of_the_user()
-            try:
-                value = super().__getitem__(key)
-            except KeyError:
-                reads.variables.setdefault(key, None)
-                raise
-            reads.variables.setdefault(key, value)
-            return str(value)
-        return str(super().__getitem__(key))
-
-    def keys(self) -> KeysView[str]:
-        """Return the names, marked as listed: copying the whole environment doesn't read each variable."""
-        return dict.fromkeys(map(_Listed, super().keys())).keys()
-
-    @staticmethod
-    def _is_asked_by_user() -> bool:
-        frame: FrameType | None = sys._getframe(2)
-        while frame is not None and (
-            frame.f_globals.get("__name__") in ("os", "_collections_abc", "collections.abc")
-            # In newer versions of Python, a function within it asks.
-            or frame.f_code.co_qualname.partition(".")[0] == "expandvars"
-        ):
-            if frame.f_code.co_name == "copy":
-                return False
-            frame = frame.f_back
-        name = "" if frame is None else frame.f_globals.get("__name__", "")
-        return owner(name) == "user"
+    return tuple(f"{folder}/" for folder in packages)

@@ -26,6 +26,22 @@ def change_library(world: World) -> None:
         file.write(b"\0")
 
 
+CUT_BY_SOURCE = """
+import inspect
+
+
+def with_source():
+    # 3
+    pass
+
+
+def by_source(events, params, **kwargs):
+    return events.PV.npvsGood > int(inspect.getsource(with_source).splitlines()[1].strip()[2:])
+
+
+cuts.append(Cut("by_source", {}, by_source))
+"""
+
 RECORDED = [
     Row("a file by a thread", write("by_thread.txt", "4"), MAIN),
     Row("a file by a library's function in a pool of threads", write("by_pool.txt", "4"), MAIN),
@@ -51,7 +67,7 @@ RECORDED = [
     Row("another subclass", append("FirstPlugin", "class Second(Plugin):\n    least = 3\n"), MAIN),
     Row("a docstring that is read", edit("documented", '"""3"""', '"""4"""'), MAIN),
     Row("an annotation that is read", edit("annotated", "Literal[3]", "Literal[4]"), MAIN),
-    Row("a source that is read", edit("with_source", "# 3", "# 4"), MAIN),
+    Row("a source that is read", edit("with_source", "# 3", "# 4"), MAIN, before=append("documented", CUT_BY_SOURCE)),
     Row("a property of a library's class", edit("least_of_hardness", "> 30", "> 31"), PROCESSED),
     Row("a property that setattr sets", edit("least_of_softness", "< 30", "< 29"), PROCESSED),
     Row("a library's function that is replaced", edit("least_of_colours", "return 3", "return 4"), PROCESSED),
@@ -72,11 +88,8 @@ BODIES = {
         "runs the file .*late.py",
     ),
     "a module from a folder that a function adds": (
-        "    import sys\n"
-        "    sys.path.insert(0, localdir)\n"
-        "    import late\n"
-        "    return events.PV.npvsGood > late.LEAST",
-        "imports late after .* sys.path",
+        "    import sys\n    sys.path.insert(0, localdir)\n    import late\n    return events.PV.npvsGood > late.LEAST",
+        "imports .*late.py from a folder that .* sys.path",
     ),
     "a URL by fsspec": (
         "    import fsspec\n"
@@ -118,7 +131,8 @@ BODIES = {
         "all variables of the environment",
     ),
     "the environment's items": (
-        "    return events.PV.npvsGood > [int(value) for name, value in os.environ.items() if name == 'STUDY_ENVIRON'][0]",
+        "    found = [int(value) for name, value in os.environ.items() if name == 'STUDY_ENVIRON']\n"
+        "    return events.PV.npvsGood > found[0]",
         "all variables of the environment",
     ),
     "the globals of a function": (

@@ -36,6 +36,40 @@ REFUSED = [
     "import lib\ndef cut(x): return getattr(lib, x)",
     "import lib\ndef cut(x): return vars(lib)[x]",
     "def cut(x):\n    def inner(y): return eval(y)\n    return inner(x)",
+    "def other(): pass\ndef cut(x): return other.__globals__['LIMIT']",
+    "def cut(x): return x.__subclasses__()",
+    "import sys\ndef cut(x): return sys._getframe().f_globals",
+    "def other(): pass\ndef cut(x): return getattr(other, '__globals__')",
+]
+TEXTS = [
+    "def cut(x): return other.__doc__",
+    "def cut(x): return getattr(other, '__doc__')",
+    "def cut(x): return other.__annotations__",
+    "import inspect\ndef cut(x): return inspect.getdoc(other)",
+    "from inspect import getsource as text\ndef cut(x): return text(other)",
+    "import typing\ndef cut(x): return typing.get_type_hints(other)",
+    "def cut(x):\n    from typing import get_type_hints\n    return get_type_hints(other)",
+    "def cut(x): return Other.limit.__doc__",
+]
+OTHERS = """
+def other() -> "{}":
+    "{}"
+
+
+class Other:
+    def limit(self):
+        "{}"
+"""
+COMPUTED_TEXTS = [
+    "def cut(x): return x.__doc__",
+    "import inspect\ndef cut(x): return inspect.getsource(x)",
+    "import inspect\ndef cut(x): return inspect.signature(x).return_annotation",
+    "from typing import get_type_hints as hints\ndef cut(x): return hints(x)",
+]
+TIMES = [
+    "import os\ndef cut(x): return os.path.getmtime(x)",
+    "from os.path import getctime as when\ndef cut(x): return when(x)",
+    "def cut(x): return x.stat().st_mtime_ns",
 ]
 
 
@@ -56,6 +90,52 @@ def test_modules_that_are_known_are_followed(code: str) -> None:
 def test_names_that_are_computed_are_refused(code: str) -> None:
     with pytest.raises(ConfigError, match=r"cut.* in .*lib\.py, line \d: '.*' looks up a name that is known only when"):
         digest_in("cut", code)
+
+
+@pytest.mark.parametrize("code", TEXTS)
+def test_texts_that_code_reads_are_followed(code: str) -> None:
+    one, same, other = (digest_in("cut", f"{code}\n{OTHERS}".replace("{}", limit)) for limit in ("30", "30", "25"))
+    assert one == same != other
+
+
+def test_a_comment_counts_only_where_the_source_is_read() -> None:
+    source = "import inspect\ndef other():\n    # {}\n    'doc'\ndef cut(x): return "
+    for read, counts in (("other.__doc__", False), ("inspect.getsource(other)", True)):
+        digests = {digest_in("cut", source.replace("{}", limit) + read) for limit in ("30", "25")}
+        assert len(digests) == 1 + counts
+
+
+@pytest.mark.parametrize("code", COMPUTED_TEXTS)
+def test_texts_of_what_is_computed_are_refused(code: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"cut in .*lib\.py, line \d: '.*' reads a text of what is known only when it"
+    ):
+        digest_in("cut", code)
+
+
+@pytest.mark.parametrize("code", TIMES)
+def test_times_of_files_are_refused(code: str) -> None:
+    with pytest.raises(ConfigError, match=r"cut in .*lib\.py, line \d: '.*' reads a time of a file, which differs"):
+        digest_in("cut", code)
+
+
+def test_subclasses_are_followed() -> None:
+    code = "class Base: pass\nclass One(Base): low = {}\ndef cut(x): return Base.__subclasses__()"
+    one, same, other = (digest_in("cut", code.replace("{}", limit)) for limit in ("30", "30", "25"))
+    assert one == same != other
+    assert digest_in("cut", code.replace("{}", "30") + "\nclass Two(Base): pass") != one
+
+
+@pytest.mark.parametrize("variable", ["ContextVar('v', default={})", "ContextVar('v')\nV.set({})"])
+def test_context_variables_count_by_their_value(variable: str) -> None:
+    code = f"from contextvars import ContextVar\nV = {variable}\ndef cut(x): return V.get()"
+    one, same, other = (digest_in("cut", code.replace("{}", limit)) for limit in ("30", "30", "25"))
+    assert one == same != other
+
+
+def test_a_context_variable_may_have_no_value() -> None:
+    code = "from contextvars import ContextVar\nV = ContextVar('v')\ndef cut(x): return V.get(x)"
+    assert digest_in("cut", code) != digest_in("cut", f"{code}\nV.set('<empty>')\nV.set(3)")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 import awkward as ak
 import pytest
+from omegaconf import OmegaConf
 
 from pocket.base.fingerprint import digest
 from pocket.base.fingerprint.modules import is_library
@@ -83,16 +87,70 @@ SETTINGS = "LEAST, TABLE, OTHER = 20, {}, 0\nclass Cuts: low = 3\nclass Thing: p
         ("from settings import TABLE\nTABLE['a'] = 28", {"lib.TABLE": {"a": 28}}),
         ("import settings\nsettings.TABLE['b'] = 29", {"settings.TABLE": {"b": 29}}),
         ("import pocket.cuts.certification as c\nc.LEAST = 30", {"pocket.cuts.certification.LEAST": 30}),
-        # What code names shows its value there, an instance counts as a whole, and libraries can't be known.
+        ("import json\njson.encoder.mine = 32", {"json.encoder.mine": 32}),
+        ("import json\nsetattr(json.encoder, 'mine', 33)", {"json.encoder.mine": 33}),
+        (
+            "from json import JSONEncoder\nEncoder = JSONEncoder\nEncoder.mine = 34",
+            {"json.encoder.JSONEncoder.mine": 34},
+        ),
+        ("import json\njson.TABLE = {}\njson.TABLE['a'] = 35\njson.TABLE['b'] = object()", {"json.TABLE": {"a": 35}}),
+        # What code names shows its value there, an instance counts as a whole, and other objects of libraries and the
+        # state of Python and of plots can't be compared.
+        ("import json, sys, matplotlib\njson.mine = object()\nsys.mine = matplotlib.mine = 36", {}),
         ("import settings\nprint(settings.LEAST)\nsettings = settings", {}),
         ("from settings import thing\nthing.low = 31", {}),
-        ("import json\njson.encoder.mine = 32", {}),
         ("class Own: pass\nOwn.low = 33", {}),
     ],
 )
 def test_values_that_an_analysis_sets_elsewhere_count(source: str, values: dict[str, object]) -> None:
     with loaded({"lib": source, "settings": SETTINGS}):
         assert patches("lib", ["lib"]).get("set", {}) == values
+
+
+ADDED = """
+from json import encoder
+import json
+import functools
+from omegaconf import OmegaConf
+
+class Mine: pass
+def own(number=0): return {0}
+for cls in (json.JSONEncoder, json.JSONDecoder):
+    setattr(cls, "of_" + "mine", property(own))
+encoder.py_encode_basestring = own
+json.Mine = Mine
+OmegaConf.register_resolver("own_of_mine", own, replace=True)
+OmegaConf.register_resolver("part_of_mine", functools.partial(own, {0}), replace=True)
+"""
+
+
+@pytest.fixture
+def json_as_it_was() -> Iterator[None]:
+    before = [(owner, dict(vars(owner))) for owner in (json, json.encoder, json.JSONEncoder, json.JSONDecoder)]
+    yield
+    for owner, attributes in before:
+        for name in set(vars(owner)) - set(attributes):
+            delattr(owner, name)
+    json.encoder.py_encode_basestring = dict(before[1][1])["py_encode_basestring"]
+    for name in ("own_of_mine", "part_of_mine"):
+        OmegaConf.clear_resolver(name)
+
+
+@pytest.mark.usefixtures("json_as_it_was")
+def test_what_an_analysis_replaces_or_adds_in_libraries_counts() -> None:
+    digests = []
+    for number in (1, 1, 2):
+        with loaded(ADDED.replace("{0}", str(number))):
+            found = patches("lib", ["lib"])
+            digests.append(digest(found))
+            assert patches("other")["replaced"] == {}
+    places = [
+        *("json.Mine", "json.decoder.JSONDecoder.of_mine"),
+        *("json.encoder.JSONEncoder.of_mine", "json.encoder.py_encode_basestring"),
+    ]
+    assert sorted(found["replaced"]) == places
+    assert sorted(found["resolvers"]) == ["own_of_mine", "part_of_mine"]
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_what_is_replaced_is_named_once() -> None:

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
+import linecache
+import multiprocessing
 import os
 import pickle
+import runpy
 import socket
 import sqlite3
 import subprocess
@@ -13,10 +17,12 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import correctionlib
+import fsspec
 import h5py
 import numpy as np
 import pyarrow
@@ -130,19 +136,26 @@ def test_what_the_engine_opens_is_its_own_business(file: Path) -> None:
     assert reads.files == {}
 
 
-def test_code_packages_and_the_system_are_no_files_of_the_user(tmp_path: Path) -> None:
-    (tmp_path / "lib.py").write_text("X = 1")
+def test_code_packages_and_the_system_are_no_files_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_modules(tmp_path, {"lib_of_reads": "X = 1"})
+    monkeypatch.syspath_prepend(str(tmp_path))
     with recording_reads() as reads:
-        for path in (tmp_path / "lib.py", Path(yaml.__file__).with_name("py.typed"), Path("/proc/self/status")):
+        for path in (Path(yaml.__file__).with_name("py.typed"), Path("/proc/self/status")):
             with contextlib.suppress(FileNotFoundError):
                 path.read_bytes()
-    assert reads.files == {}
+        import lib_of_reads  # type: ignore[import-not-found]
+
+        linecache.getlines(lib_of_reads.__file__)
+    assert reads.checksums() == {}
+    del sys.modules["lib_of_reads"]
 
 
-def test_nothing_is_recorded_outside_of_the_block_or_by_another_thread(file: Path) -> None:
+def test_nothing_is_recorded_outside_of_the_block_or_by_a_thread_of_before(file: Path) -> None:
+    begin = threading.Event()
+    thread = threading.Thread(target=lambda: (begin.wait(), file.read_text()))
+    thread.start()
     with recording_reads() as reads:
-        thread = threading.Thread(target=file.read_text)
-        thread.start()
+        begin.set()
         thread.join()
     file.read_text()
     assert reads.files == {}
@@ -265,10 +278,61 @@ def test_credentials_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reads.variables == {}
 
 
-def test_a_copy_of_the_environment_reads_no_variable(variable: str) -> None:
-    with recording_reads() as reads:
-        assert os.environ.copy()[variable] == dict(os.environ)[variable] == "30"
-    assert reads.variables == {}
+def run_by_path(path: str) -> None:
+    spec = importlib.util.spec_from_file_location("by_path", path)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+@pytest.mark.parametrize("run", [run_by_path, runpy.run_path])
+def test_code_by_its_path_is_refused(tmp_path: Path, run: Callable[[str], object]) -> None:
+    write_modules(tmp_path, {"by_path": "LEAST = 3"})
+    run(str(tmp_path / "by_path.py"))
+    expected = r"in .*test_reads\.py, line \d+, runs the file .*by_path\.py, .* import it by its name"
+    with recording_reads(), pytest.raises(ConfigError, match=expected):
+        run(str(tmp_path / "by_path.py"))
+
+
+def test_an_import_from_a_folder_that_a_function_adds_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_modules(tmp_path, {"late_of_reads": "LEAST = 3", "known.of_reads": "LEAST = 3"})
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "known"), *sys.path])
+    monkeypatch.setattr("pocket.base.fingerprint.reads._added_folders", set())
+
+    def load(name: str) -> None:
+        sys.path.insert(0, str(tmp_path))
+        importlib.import_module(name)
+
+    # also when the folder is still there from before
+    for _ in range(2):
+        expected = r"load in .*, line \d+, imports .*late_of_reads\.py from a folder that a function added to sys\.path"
+        with recording_reads(), pytest.raises(ConfigError, match=expected):
+            load("late_of_reads")
+    with recording_reads():
+        load("of_reads")
+    del sys.modules["of_reads"]
+
+
+def start_process(method: str) -> None:
+    context: Any = multiprocessing.get_context(method)
+    context.Process(target=print).start()
+
+
+PROCESSES: list[Callable[[], object]] = [
+    lambda: os.fork() or os._exit(0),
+    lambda: start_process("fork"),
+    lambda: start_process("spawn"),
+    lambda: start_process("forkserver"),
+    lambda: ProcessPoolExecutor(1).submit(int),
+]
+
+
+@pytest.mark.parametrize("start", PROCESSES)
+def test_processes_are_refused(start: Callable[[], object]) -> None:
+    with recording_reads(), pytest.raises(ConfigError, match=r"test_reads\.py, line \d+, starts a process, .* threads"):
+        start()
 
 
 def connect(port: int) -> None:
@@ -285,6 +349,8 @@ def connect(port: int) -> None:
         (lambda: socket.gethostbyname("nowhere.invalid"), r"reads the server nowhere\.invalid"),
         (lambda: urllib.request.urlopen("http://127.0.0.1:9/"), r"reads the URL http://127\.0\.0\.1:9/"),
         (lambda: uproot.open("root://127.0.0.1:9//a.root"), r"reads the URL root://127\.0\.0\.1:9//a\.root"),
+        (lambda: fsspec.open("http://127.0.0.1:9/a").open(), r"reads the URL http://"),
+        (lambda: fsspec.filesystem("https"), r"reads the URL http://"),
         (lambda: sqlite3.connect(":memory:"), "reads the database :memory:"),
         (lambda: subprocess.run(["true"]), "starts the program true"),
         (lambda: os.system("true"), "starts the program true"),

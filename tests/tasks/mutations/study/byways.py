@@ -5,7 +5,6 @@ from __future__ import annotations
 import colorsys
 import contextvars
 import ctypes
-import inspect
 import os
 import string
 import threading
@@ -162,16 +161,6 @@ def by_annotation(events: Any, params: Any, **kwargs: Any) -> Any:
     return events.PV.npvsGood > typing.get_type_hints(annotated)["least"].__args__[0]
 
 
-def with_source() -> None:
-    # 3
-    """Has its threshold in a comment."""
-
-
-def by_source(events: Any, params: Any, **kwargs: Any) -> Any:
-    """Compare with a comment of a function."""
-    return events.PV.npvsGood > int(inspect.getsource(with_source).splitlines()[1].strip()[2:])
-
-
 def least_of_hardness(self: Any) -> Any:
     """Return whether a muon is hard."""
     return self.pt > 30
@@ -228,7 +217,6 @@ cuts = [
         by_subclasses,
         by_docstring,
         by_annotation,
-        by_source,
         by_property,
         by_replaced,
     )
