@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 from types import FrameType
-from typing import NamedTuple
 
 from pocket.base.fingerprint.modules import owner, top_level
 
@@ -14,73 +14,52 @@ from pocket.base.fingerprint.modules import owner, top_level
 _BY_NAME = frozenset({"_find_and_load", "reload"})
 #: Modules that record what callers do.
 _RECORDERS = frozenset({__name__, "pocket.base.fingerprint.reads", "pocket.base.fingerprint.watching"})
-_THREADS = frozenset({"concurrent", "threading"})
-
-
-class Caller(NamedTuple):
-    """Place in user code.
-
-    Args:
-        function: qualified name of the function.
-        file: its file.
-        line: the line that runs.
-    """
-
-    function: str
-    file: str
-    line: int
 
 
 #: Of a thread that user code has started: where, and the names of the user's functions that were running.
-STARTED: ContextVar[tuple[Caller | None, frozenset[str]]] = ContextVar("started", default=(None, frozenset()))
+STARTED: ContextVar[tuple[str | None, frozenset[str]]] = ContextVar("started", default=(None, frozenset()))
 
 
-def caller(through: Collection[str] | None = None, importing: bool = False) -> Caller | None:
-    """Return the innermost place outside of libraries if it is the user's, else ``None``.
+def caller(through: Collection[str] | None = None, importing: bool = False) -> str | None:
+    """Return the function, file and line of the innermost frame outside of libraries, ``None`` if it isn't the user's.
 
     Args:
         through: libraries that may lie in between; by default all.
         importing: whether the import of a module by its name counts as the user's.
     """
-    for frame in _frames():
-        name = frame.f_globals.get("__name__", "")
-        if name == "importlib._bootstrap" and frame.f_code.co_name in _BY_NAME and not importing:
+    for frame, module in _frames():
+        if module == "importlib._bootstrap" and frame.f_code.co_name in _BY_NAME and not importing:
             return None
-        whose = owner(name)
-        if whose != "library":
-            return (
-                Caller(frame.f_code.co_qualname, frame.f_code.co_filename, frame.f_lineno) if whose == "user" else None
-            )
-        if through is not None and top_level(name) not in through and top_level(name) not in _THREADS:
+        whose = owner(module)
+        if whose == "user":
+            return f"{frame.f_code.co_qualname} in {frame.f_code.co_filename}, line {frame.f_lineno}"
+        if whose == "engine":
+            return None
+        if through is not None and top_level(module) not in {*through, "concurrent", "threading"}:
             return None
     return STARTED.get()[0]
 
 
 def passes(names: Collection[str]) -> bool:
     """Tell whether a module or function of a library with one of these names asks on behalf of its caller."""
-    for frame in _frames():
-        name = frame.f_globals.get("__name__", "")
-        if owner(name) != "library":
-            return False
-        if top_level(name) in names or frame.f_code.co_name in names:
-            return True
-    return False
+    return any(top_level(module) in names or frame.f_code.co_name in names for frame, module in _library_frames())
 
 
 def imported_module() -> str | None:
     """Return the name of the module that is being imported, ``None`` if code is run in another way."""
-    for frame in _frames():
-        if owner(frame.f_globals.get("__name__", "")) != "library":
-            break
-        if frame.f_code.co_name in _BY_NAME:
-            return str(frame.f_locals.get("name"))
-    return None
+    names = (str(frame.f_locals.get("name")) for frame, _ in _library_frames() if frame.f_code.co_name in _BY_NAME)
+    return next(names, None)
 
 
-def _frames() -> Iterator[FrameType]:
-    """Yield the frames from the innermost one, without those that record."""
+def _library_frames() -> Iterator[tuple[FrameType, str]]:
+    return itertools.takewhile(lambda entry: owner(entry[1]) == "library", _frames())
+
+
+def _frames() -> Iterator[tuple[FrameType, str]]:
+    """Yield the frames from the innermost one with their modules, without those that record."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if frame.f_globals.get("__name__") not in _RECORDERS:
-            yield frame
+        module = frame.f_globals.get("__name__", "")
+        if module not in _RECORDERS:
+            yield frame, module
         frame = frame.f_back

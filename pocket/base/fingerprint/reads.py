@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 
 from pocket.base.fingerprint import watching
 from pocket.base.fingerprint.dynamic import CREDENTIALS
-from pocket.base.fingerprint.frames import Caller, caller, imported_module, passes
+from pocket.base.fingerprint.frames import caller, imported_module, passes
 from pocket.base.fingerprint.kept_records import KeptRecords, functions_of_the_user, may_call
 from pocket.base.fingerprint.places import located, portable
 from pocket.base.runtime.file_state import FileState, checksum, file_state
@@ -41,22 +41,11 @@ _READ_CODE = frozenset({"importlib", "linecache", "numba", "zipimport"})
 _SYSTEM = ("/dev/", "/proc/", "/sys/")
 _SHARED_MEMORY = "/dev/shm/"
 #: Libraries that look up paths and variables for their caller.
-_HELPERS = frozenset(
-    {
-        "_collections_abc",
-        "collections",
-        "genericpath",
-        "glob",
-        "omegaconf",
-        "os",
-        "pathlib",
-        "posixpath",
-        "re",
-        "string",
-    }
-)
-#: Functions that look at folders, and at ``HOME``, to spell out a path.
-_SPELLING = frozenset({"_joinrealpath", "expanduser", "realpath", "resolve"})
+_HELPERS = frozenset({
+    "_collections_abc", "collections", "genericpath", "glob", "omegaconf", "os", "pathlib", "posixpath", "re", "string",
+})  # fmt: skip
+#: Functions that look at the folders of a path, or at ``HOME``, to spell it out.
+_SPELLING = frozenset({"_joinrealpath", "realpath", "resolve"})
 _NOTHING, _FOLDER = "nothing", "folder"
 #: Event → kind of the input, and the argument that names it.
 _REFUSED = {
@@ -296,9 +285,8 @@ def _opened(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     if isinstance(path, int) or path is None:
         return
     name = _absolute(path)
-    if _is_left_out(name) or caller() is None:
-        return
-    if (name.endswith(_CODE) or "/__pycache__/" in name) and passes(_READ_CODE):
+    is_code = (name.endswith(_CODE) or "/__pycache__/" in name) and passes(_READ_CODE)
+    if is_code or _is_left_out(name) or caller() is None:
         return
     access = (flags or 0) & os.O_ACCMODE
     if (mode and any(letter in mode for letter in "wxa")) or access == os.O_WRONLY:
@@ -308,7 +296,7 @@ def _opened(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _note_file(reads: Reads, name: str) -> None:
-    if name in reads.files or name in reads.written:
+    if name in reads.files or name in reads.written or _is_left_out(name):
         return
     # If the file doesn't exist, the code that opens it gets the error.
     with contextlib.suppress(OSError):
@@ -347,31 +335,16 @@ def _asked_for_variable(reads: Reads, event: str, arguments: tuple[Any, ...]) ->
     if not isinstance(arguments[0], str | bytes):
         return
     name = os.fsdecode(arguments[0])
-    if name not in CREDENTIALS and caller(_HELPERS) is not None and not passes(_SPELLING):
+    if name not in CREDENTIALS and caller(_HELPERS) is not None and not passes({"expanduser"}):
         reads.variables.setdefault(name, os.environ.get(name))
         reads.readers.setdefault(name, functions_of_the_user())
 
 
-def _imported(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
-    if arguments[1] is not None:
-        _check_known(arguments[1])
-
-
-def _executed(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
-    file = getattr(arguments[0], "co_filename", "")
-    if os.path.isfile(file):  # noqa: PTH113
-        _check_known(file)
-
-
-def _check_known(file: str) -> None:
-    """Refuse code that fingerprints can't follow, since no import names it or its folder isn't searched by them.
-
-    Raises:
-        ConfigError: if the user's code runs the file.
-    """
-    name = _absolute(file)
-    place = None if _is_left_out(name) else caller(importing=True)
-    if place is None:
+def _ran(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse code that fingerprints can't follow, since no import names it or its folder isn't searched by them."""
+    file = arguments[1] if event == "import" else getattr(arguments[0], "co_filename", None)
+    name = _absolute(file or "")
+    if not file or not os.path.isfile(name) or _is_left_out(name) or (place := caller(importing=True)) is None:  # noqa: PTH113
         return
     module = imported_module()
     if module is None:
@@ -385,9 +358,7 @@ def _check_known(file: str) -> None:
 def _loaded(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     """Record a library in C that user code loads by its path; the system finds others by their name."""
     if isinstance(arguments[0], str | bytes) and caller({"ctypes", "numpy"}) is not None:
-        name = _absolute(arguments[0])
-        if not _is_left_out(name):
-            _note_file(reads, name)
+        _note_file(reads, _absolute(arguments[0]))
 
 
 def _refused(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
@@ -404,7 +375,7 @@ def _refused(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     raise _unrepeatable(place, kind, arguments[position])
 
 
-def _unrepeatable(place: Caller, kind: str, name: object) -> ConfigError:
+def _unrepeatable(place: str, kind: str, name: object) -> ConfigError:
     shown = name[0] if isinstance(name, tuple) and name else name
     shown = os.fsdecode(shown) if isinstance(shown, bytes) else shown
     does = "starts the program" if kind == "program" else f"reads the {kind}"
@@ -417,19 +388,17 @@ def _unrepeatable(place: Caller, kind: str, name: object) -> ConfigError:
     )
 
 
-def _refusal(place: Caller, does: str, why: str) -> ConfigError:
-    return ConfigError(f"{place.function} in {place.file}, line {place.line}, {does}, {why}")
+def _refusal(place: str, does: str, why: str) -> ConfigError:
+    return ConfigError(f"{place}, {does}, {why}")
 
 
 def _given(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     """Record the files that a reader of a library got; arguments that are no files aren't recorded."""
     place = caller()
-    for given in _paths_in(arguments[0]) if place is not None else ():
-        if place is not None and "://" in given and not given.startswith("file://"):
+    for given in _paths_in(arguments[0]) if place else ():
+        if place and "://" in given and not given.startswith("file://"):
             raise _unrepeatable(place, "URL", given)
-        name = _absolute(given)
-        if not _is_left_out(name):
-            _note_file(reads, name)
+        _note_file(reads, _absolute(given))
 
 
 def _paths_in(given: Iterable[Any]) -> Iterator[str]:
@@ -445,8 +414,8 @@ def _paths_in(given: Iterable[Any]) -> Iterator[str]:
 
 _HANDLERS: Mapping[str, Callable[[Reads, str, tuple[Any, ...]], None]] = {
     "ctypes.dlopen": _loaded,
-    "exec": _executed,
-    "import": _imported,
+    "exec": _ran,
+    "import": _ran,
     "open": _opened,
     "os.listdir": _listed,
     "os.mkdir": _made_folder,

@@ -13,7 +13,7 @@ from contextvars import Context, copy_context
 from threading import Thread
 from typing import Any
 
-from pocket.base.fingerprint.frames import STARTED, Caller, caller
+from pocket.base.fingerprint.frames import STARTED, caller
 from pocket.base.fingerprint.kept_records import functions_of_the_user
 
 #: Events: a reader of a library, the state of a path, a variable of the environment, all of them, a process.
@@ -78,7 +78,7 @@ def _carry_records() -> None:
     ThreadPoolExecutor.submit = submitting  # type: ignore[assignment,method-assign]
 
 
-def _context(place: Caller) -> Context:
+def _context(place: str) -> Context:
     context = copy_context()
     context.run(STARTED.set, (place, functions_of_the_user()))
     return context
