@@ -451,6 +451,7 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = (), restriction: 
         >>> load_analysis("zmumu").default_config
         'calibrated'
     """
+    watch()
     install_import_names()
     name_compiled_code()
     reference = absolute_reference(reference)
@@ -485,7 +486,6 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
         whole = _load(reference, overrides)
         return replace(whole, analysis=restrict_analysis(whole.analysis, restriction))
     file = plain_files.check_plain_file(reference) if plain_files.is_plain_file(reference) else None
-    watch()
     with parameter_overrides(overrides), deferred_errors() as broken:
         module = _import(reference) if file is None else _import_file(file)
     analysis = getattr(module, "analysis", None)

@@ -44,7 +44,7 @@ def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
 
     replaced = {
         f"{name}.{attribute}": value
-        for name, module in (_engine() | _libraries_in(modules)).items()
+        for name, module in _patched(modules)
         for attribute, value in _entries(module)
         if is_the_users(_module_of(value))
     }
@@ -61,18 +61,13 @@ def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
     return found
 
 
-def _engine() -> dict[str, ModuleType]:
-    return {
-        name: module
-        for name, module in sys.modules.copy().items()
-        if top_level(name) == _ENGINE and isinstance(module, ModuleType)
-    }
-
-
-def _libraries_in(modules: Iterable[str]) -> dict[str, ModuleType]:
-    """Return the modules of libraries that modules of the analysis, or whose classes, have as globals."""
+def _patched(modules: Iterable[str]) -> Iterator[tuple[str, ModuleType]]:
+    """Yield the engine's modules, and those of libraries that modules of the analysis, or their globals' classes, use."""
     used = {_home(value) for name in modules for value in vars(sys.modules[name]).values()}
-    return {name: sys.modules[name] for name in sorted(used) if name in sys.modules and is_library(name)}
+    for name, module in sys.modules.copy().items():
+        is_used = top_level(name) == _ENGINE or (name in used and is_library(name))
+        if is_used and isinstance(module, ModuleType):
+            yield name, module
 
 
 def _set_by(name: str, is_the_users: Callable[[object], bool]) -> Iterator[tuple[str, object]]:
