@@ -437,14 +437,12 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = (), restriction: 
 
     Args:
         reference: ``zmumu`` for ``analysis.zmumu`` or for ``zmumu`` at the top of the project, a dotted package, the
-            path of a package's folder, or that of a configuration file with ``cfg = Configurator(...)``, which is an
-            analysis of one configuration.
+            path of a package's folder, or of a file with ``cfg = Configurator(...)``, an analysis of one configuration.
         overrides: parameters set on the command line, ``key=value``.
         restriction: the part of the datasets that is read; ``None`` for all.
 
     Raises:
-        ConfigError: if there is no such package or file, it can't be imported, or it defines no ``analysis`` or
-            ``cfg``.
+        ConfigError: if there is no such package or file, it can't be imported, or has no ``analysis`` or ``cfg``.
         UnknownNameError: if an override names an unknown parameter, or the restriction an unknown dataset.
 
     Examples:

@@ -62,7 +62,7 @@ def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _patched(modules: Iterable[str]) -> Iterator[tuple[str, ModuleType]]:
-    """Yield the engine's modules, and those of libraries that modules of the analysis, or their globals' classes, use."""
+    """Yield name → module of the engine, and of the libraries that modules of the analysis have as globals."""
     used = {_home(value) for name in modules for value in vars(sys.modules[name]).values()}
     for name, module in sys.modules.copy().items():
         is_used = top_level(name) == _ENGINE or (name in used and is_library(name))
