@@ -9,6 +9,7 @@ import inspect
 import operator
 import sys
 import typing
+from collections.abc import Mapping
 from contextvars import ContextVar
 from enum import Enum
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -16,9 +17,11 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodT
 from pocket.base.fingerprint.distributions import version
 from pocket.base.fingerprint.dynamic import dynamic_references
 from pocket.base.fingerprint.graph import Node
-from pocket.base.fingerprint.modules import is_library, public_name, top_level
+from pocket.base.fingerprint.imports import Closure
+from pocket.base.fingerprint.modules import ENGINE_PACKAGES, is_library, public_name, top_level
+from pocket.base.fingerprint.normal_form import BY_NAME
 from pocket.base.fingerprint.references import local_imports, module_code, references
-from pocket.base.fingerprint.syntax import function_digest
+from pocket.base.fingerprint.syntax import aliases, function_form
 
 Parts = list[tuple[str, object]]
 
@@ -29,9 +32,6 @@ _ANNOTATIONS = frozenset({"__annotate__", "__annotate_func__"})
 _GENERATED = (type(collections.namedtuple("_Example", ["field"]).field),)  # type: ignore[attr-defined]
 #: Attributes that decorators set on functions.
 _NO_STATE = frozenset({"__wrapped__", "__isabstractmethod__", "__dataclass_transform__", "__final__", "__override__"})
-#: Packages whose dynamic look-ups aren't followed: they get their names from configurations, which fingerprints
-#: contain.
-ENGINE_PACKAGES = frozenset({"pocket", "tasks"})
 _GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
 
 
@@ -43,7 +43,10 @@ def describe_code(obj: object) -> Node | None:
         return _describe_class(obj)
     if isinstance(obj, ModuleType):
         name = obj.__name__
-        return Node(f"module {name} {version(name) if is_library(name) else module_code(name)}")
+        if is_library(name):
+            return Node(f"module {name} {version(name)}")
+        closure = module_code(name)
+        return Node(f"module {name} {closure}", exact=f"module {name} {closure.exact}", reads=closure.reads)
     if isinstance(obj, CodeType):
         return _describe_bytecode(obj)
     return _describe_wrapper(obj) or _describe_named(obj)
@@ -56,18 +59,40 @@ def _describe_function(function: FunctionType) -> Node:
         return node
     if is_library(_module(function)):
         return _describe_library_function(function)
-    source = function_digest(function.__code__)
+    code = function.__code__
+    form = function_form(code)
     used = references(function)
-    if top_level(_module(function)) not in ENGINE_PACKAGES:
+    is_users = top_level(_module(function)) not in ENGINE_PACKAGES
+    if is_users:
+        # The engine gets names from configurations, which fingerprints contain.
         used |= dynamic_references(function)
         used |= {f"{name}.get()": _current(value) for name, value in used.items() if isinstance(value, ContextVar)}
-    parts: Parts = [] if source else [(".__code__", function.__code__)]
+    # The normal form has the own name of what is imported under another one.
+    called = aliases(code) if form else {}
+    used = dict(sorted((_original(name, called), value) for name, value in used.items()))
+    parts: Parts = [] if form else [(".__code__", code)]
     parts += [*_bound_values(function), *((f" -> {name}", value) for name, value in used.items())]
     own = {name: value for name, value in vars(function).items() if name not in _NO_STATE}
     if own:
         parts.append((".__dict__", own))
-    free = function.__code__.co_freevars
-    return Node(" ".join(["function", source or "", *free, "uses", *used, *local_imports(function)]), parts)
+    imports = local_imports(function)
+    closures = [each for each in imports if isinstance(each, Closure)]
+    rest = [*code.co_freevars, "uses", *used, *imports]
+    normal, exact = (form.normal, form.exact) if form else ("", "")
+    if not BY_NAME.isdisjoint(getattr(value, "__name__", "") for value in used.values()):
+        normal = exact
+    return Node(
+        " ".join(["function", normal, *rest]),
+        parts,
+        exact=" ".join(["function", exact, *rest, *(each.exact for each in closures)]),
+        # Nobody knows what code without source reads.
+        reads=is_users and (form is None or form.reads or any(each.reads for each in closures)),
+    )
+
+
+def _original(name: str, called: Mapping[str, str]) -> str:
+    first, dot, rest = name.partition(".")
+    return f"{called.get(first, first)}{dot}{rest}"
 
 
 def _describe_library_function(function: FunctionType) -> Node:
@@ -136,7 +161,8 @@ def _describe_class(cls: type) -> Node:
     parts += [(f".{member}", value) for member, value in members.items()]
     if not is_library(type(cls).__module__):
         parts.append((".__class__", type(cls)))
-    return Node(f"class {name} {' '.join(members)}", parts)
+    label = f"class {name} {' '.join(members)}"
+    return Node(label, parts, exact=f"{label} {cls.__doc__}")
 
 
 def _decides(cls: type, name: str, value: object) -> bool:

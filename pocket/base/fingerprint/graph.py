@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pocket.base.runtime.kept import kept_table
 
@@ -18,13 +18,15 @@ class Node:
         label: the object's own content, without its parts.
         parts: the objects it refers to, each with its place relative to this one, e.g. ``".pt"`` or ``"[2]"``.
         ordered: whether the order of the parts counts.
-        known: the digest, if it is known already.
+        exact: the label with texts and names that decide no number, if it has any.
+        reads: whether the object is code that may read such texts and names of the others.
     """
 
     label: str
     parts: Sequence[tuple[str, object]] = ()
     ordered: bool = True
-    known: str | None = None
+    exact: str = ""
+    reads: bool = False
 
 
 Describe = Callable[[object, str], Node]
@@ -41,6 +43,7 @@ class _Open:
     lowest: int
     shallow: str
     content: str = ""
+    reads: bool = False
 
 
 def hash_of(label: str, parts: Sequence[str] = ()) -> str:
@@ -61,7 +64,9 @@ def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
         describe: returns the :class:`Node` of an object, given its place.
         note: called for each object, once for an object with parts.
     """
-    return _Walk(describe, note).visit(obj, "")
+    walk = _Walk(describe, note)
+    digest = walk.visit(obj, "")
+    return _Walk(describe, note, exact=True).visit(obj, "") if walk.reads else digest
 
 
 class _Walk:
@@ -71,34 +76,45 @@ class _Walk:
     its label, so that the result doesn't depend on where the circle was entered.
     """
 
-    def __init__(self, describe: Describe, note: Note | None) -> None:
+    def __init__(self, describe: Describe, note: Note | None, exact: bool = False) -> None:
         self._describe = describe
         self._note = note
+        self._exact = exact
+        #: Whether code that was visited may read texts or names of other code.
+        self.reads = False
         # The objects are stored with their digests, since the id of a freed object may be used again.
-        self._closed: dict[int, tuple[object, str]] = {} if note is not None else kept_table(("digests", describe))
+        self._closed: dict[int, tuple[object, str, bool]] = (
+            {} if note is not None else kept_table(("digests", describe, exact))
+        )
         self._open: dict[int, _Open] = {}
 
     def visit(self, obj: object, place: str) -> str:
         key = id(obj)
         if key in self._closed:
-            return self._closed[key][1]
+            _, digest, reads = self._closed[key]
+            self.reads |= reads
+            return digest
         if key in self._open:
             return self._open[key].shallow
         node = self._describe(obj, place)
+        if self._exact and node.exact:
+            node = replace(node, label=node.exact)
         if self._note is not None:
             self._note(place, obj, node)
-        elif node.known is not None:
-            return node.known
         if not node.parts:
+            self.reads |= node.reads
             return _hash_of_leaf(node.label)
         entry = _Open(obj, len(self._open), len(self._open), hash_of(node.label))
         self._open[key] = entry
+        before, self.reads = self.reads, node.reads
         digests = []
         for where, part in node.parts:
             digests.append(self.visit(part, place + where))
             if id(part) in self._open:
                 entry.lowest = min(entry.lowest, self._open[id(part)].lowest)
         entry.content = hash_of(node.label, digests if node.ordered else sorted(digests))
+        entry.reads = self.reads
+        self.reads |= before
         if entry.lowest == entry.position:
             self._close(entry)
         return self._closed[key][1] if key in self._closed else entry.shallow
@@ -109,4 +125,5 @@ class _Walk:
         for entry in circle:
             del self._open[id(entry.obj)]
             digest = entry.content if len(circle) == 1 else hash_of(entry.content, contents)
-            self._closed[id(entry.obj)] = (entry.obj, digest)
+            # All of a circle can be reached from the first.
+            self._closed[id(entry.obj)] = (entry.obj, digest, first.reads)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from pocket.base.fingerprint.distributions import number_library
 from pocket.base.fingerprint.graph import hash_of
-from pocket.base.fingerprint.modules import Location, is_library, locate, top_level
+from pocket.base.fingerprint.modules import ENGINE_PACKAGES, Location, is_library, locate, top_level
 from pocket.base.fingerprint.sources import Binding, Import, Source, read_source, with_parents
 from pocket.errors import ConfigError, UnknownNameError
 
@@ -27,14 +27,25 @@ class Closure(str):
         libraries: the libraries in use that affect numbers, with their versions.
         words: all names and words in these statements, by statement
             (:class:`pocket.base.fingerprint.sources.Statement`).
+        exact: the digest with texts and names.
+        reads: whether one of the statements may read texts or names of other code.
     """
 
     modules: Mapping[str, str]
     libraries: tuple[str, ...]
     words: tuple[str, ...]
-    __slots__ = ("libraries", "modules", "words")
+    exact: str
+    reads: bool
+    __slots__ = ("exact", "libraries", "modules", "reads", "words")
 
-    def __new__(cls, modules: Mapping[str, str], libraries: Iterable[str], words: Iterable[str] = ()) -> Closure:
+    def __new__(
+        cls,
+        modules: Mapping[str, str],
+        libraries: Iterable[str],
+        words: Iterable[str] = (),
+        exact: Iterable[str] = (),
+        reads: bool = False,
+    ) -> Closure:
         """Return the digest of the counted statements of modules, and of the libraries they use."""
         libraries = tuple(sorted(libraries))
         closure = super().__new__(
@@ -43,6 +54,8 @@ class Closure(str):
         closure.modules = dict(sorted(modules.items()))
         closure.libraries = libraries
         closure.words = tuple(words)
+        closure.exact = hash_of(closure, sorted(exact))
+        closure.reads = reads
         return closure
 
 
@@ -177,7 +190,7 @@ class _Search:
         self._follow = follow
         self._locations: dict[str, Location | None] = {}
         self._modules: dict[str, _Module | None] = {}
-        self._needed: set[tuple[str, str]] = set()
+        self._needed: set[tuple[str, str, bool]] = set()
         self._whole: set[str] = set()
         self._libraries: set[str] = set()
         #: Top-level packages whose location was looked up.
@@ -187,14 +200,18 @@ class _Search:
 
     def closure(self) -> Closure:
         digests = {}
-        words = []
+        words, exact = [], []
+        reads = False
         for name, module in self._modules.items():
             if module is not None and (module.counted or module.imported):
                 statements = [module.source.statements[position] for position in sorted(module.counted)]
                 counted = [statement.digest for statement in statements]
                 digests[name] = hash_of("module", [*counted, *sorted(module.imported)])
                 words += [statement.words for statement in statements]
-        return Closure(digests, self._libraries, words)
+                exact.append(hash_of(name, [statement.exact for statement in statements]))
+                # The engine's own code decides nothing by texts, which the tests look at.
+                reads |= top_level(name) not in ENGINE_PACKAGES and any(statement.reads for statement in statements)
+        return Closure(digests, self._libraries, words, exact, reads)
 
     def need_all(self, name: str) -> None:
         """Count all statements of a module."""
@@ -215,13 +232,14 @@ class _Search:
             for binding in bindings:
                 self._bind(name, module, binding, ())
 
-    def need(self, name: str, attribute: str, rest: tuple[str, ...] = ()) -> None:
+    def need(self, name: str, attribute: str, rest: tuple[str, ...] = (), inside: bool = False) -> None:
         """Count the statements that bind a name in a module.
 
         Args:
             name: the module.
             attribute: the name.
             rest: attributes that are taken of the name.
+            inside: whether it is the module itself that uses the name.
         """
         module = self._module(name)
         if module is None:
@@ -243,7 +261,7 @@ class _Search:
         for position in positions:
             self._count(name, module, position)
         for binding in bindings:
-            self._bind(name, module, binding, rest)
+            self._bind(name, module, binding, rest, inside)
 
     def check_bound(self, name: str, attribute: str) -> None:
         """Check that a module has a name.
@@ -285,32 +303,34 @@ class _Search:
         for chain in statement.uses:
             first, *rest = chain.split(".")
             if first in module.source.binders or first in module.source.imported:
-                self.need_once(name, first, tuple(rest))
+                self.need_once(name, first, tuple(rest), inside=True)
 
-    def need_once(self, name: str, attribute: str, rest: tuple[str, ...]) -> None:
+    def need_once(self, name: str, attribute: str, rest: tuple[str, ...], inside: bool = False) -> None:
         """Count the statements that bind a name in a module, unless they were counted with these attributes."""
-        key = (name, ".".join([attribute, *rest]))
+        key = (name, ".".join([attribute, *rest]), inside)
         if key not in self._needed:
             self._needed.add(key)
-            self.need(name, attribute, rest)
+            self.need(name, attribute, rest, inside)
 
-    def _bind(self, name: str, module: _Module, binding: Binding, rest: tuple[str, ...]) -> None:
+    def _bind(self, name: str, module: _Module, binding: Binding, rest: tuple[str, ...], inside: bool = False) -> None:
         statement = binding.statement
         base = statement.base(module.package)
+        # Inside of the module, the normal form has the own name of what is imported.
+        bound = module.source.aliases.get(binding.name, binding.name) if inside else binding.name
         if not self._follow(base):
-            module.imported.add(f"{binding.name} is {base} {' '.join(statement.names)}")
+            module.imported.add(f"{bound} is {base} {' '.join(statement.names)}")
             self._note_library(base)
         elif statement.names:
             target = statement.names[0]
             is_own = (base, target) == (name, binding.name)  # A package imports its own module.
             if not is_own:
-                module.imported.add(f"{binding.name} is {target} of {base}")
+                module.imported.add(f"{bound} is {target} of {base}")
             if is_own or self._is_module_of(base, target):
                 self._need_module(f"{base}.{target}", rest)
             else:
                 self.need_once(base, target, rest)
         elif binding.whole:
-            module.imported.add(f"{binding.name} is {base}")
+            module.imported.add(f"{bound} is {base}")
             self._need_module(base, rest)
         else:
             module.imported.add(f"import {base}")

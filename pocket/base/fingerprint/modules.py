@@ -12,7 +12,8 @@ from pathlib import Path
 
 #: Packages of this project, whose code counts by content even if they are installed; one has PocketCoffea's name.
 OWN_PACKAGES = frozenset({"analysis", "pocket", "pocket_coffea", "tasks"})
-_ENGINE = frozenset({"pocket", "pocket_coffea", "tasks"})
+#: Those whose code isn't an analysis'.
+ENGINE_PACKAGES = frozenset({"pocket", "pocket_coffea", "tasks"})
 
 _INSTALLED = frozenset({"dist-packages", "site-packages"})
 
@@ -83,7 +84,7 @@ def owner(module: str) -> str:
 
     The result is cached per name, since thousands of frames ask for it.
     """
-    if top_level(module) in _ENGINE:
+    if top_level(module) in ENGINE_PACKAGES:
         return "engine"
     return "library" if is_library(module) else "user"
 

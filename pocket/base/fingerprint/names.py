@@ -16,10 +16,10 @@ from types import CodeType, FunctionType, ModuleType
 from pocket.base.fingerprint.graph import digest_of
 from pocket.base.fingerprint.imports import Closure
 from pocket.base.fingerprint.modules import is_library, top_level
+from pocket.base.fingerprint.normal_form import WORD
 from pocket.base.fingerprint.places import portable
 from pocket.base.fingerprint.references import local_imports, module_code
-from pocket.base.fingerprint.sources import WORD
-from pocket.base.fingerprint.syntax import nested_codes
+from pocket.base.fingerprint.syntax import function_form, nested_codes
 from pocket.base.fingerprint.values import describe
 from pocket.base.runtime.kept import kept_table
 from pocket.errors import ConfigError
@@ -115,7 +115,8 @@ def _of_code(code: CodeType) -> tuple[frozenset[str], bool]:
             names.update(_words(constant))
         # Other bytes may look like the opcode, which only costs time.
         imports |= _IMPORTS in nested.co_code[::2]
-    return frozenset(names), imports
+    form = function_form(code)
+    return frozenset(names.difference(form.texts.split()) if form else names), imports
 
 
 def _engine_parts(function: FunctionType) -> Iterator[object]:

@@ -6,14 +6,13 @@ import ast
 import functools
 import hashlib
 import marshal
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pocket.base.fingerprint import syntax
-from pocket.base.fingerprint.syntax import FunctionNode, is_idle, tree_digest
+from pocket.base.fingerprint import normal_form
+from pocket.base.fingerprint.normal_form import FunctionNode, Module, is_idle, normalise
 from pocket.base.runtime.file_cache import cached
 from pocket.errors import ConfigError
 
@@ -23,8 +22,6 @@ _PURE_DECORATORS = frozenset({
     "final", "guvectorize", "jit", "lru_cache", "njit", "overload", "override", "property", "runtime_checkable",
     "singledispatch", "staticmethod", "total_ordering", "unique", "vectorize", "wraps",
 })  # fmt: skip
-#: Pattern of a word in a string.
-WORD = re.compile(r"\w+")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -71,19 +68,23 @@ class Statement(NamedTuple):
     """One statement of a module that isn't an import.
 
     Args:
-        digest: of its normalised syntax tree.
+        digest: of its syntax tree, without what decides no number.
+        exact: digest with texts and names.
         binds: the names that it assigns or changes in the module.
         uses: the names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
         imports: the imports inside it.
         acts: whether it does more than bind names when the module is run.
+        reads: whether it may read texts or names of other code.
         words: all names, attributes and words of strings in it, separated by spaces; not part of the digest.
     """
 
     digest: str
+    exact: str
     binds: tuple[str, ...]
     uses: tuple[str, ...]
     imports: tuple[Import, ...]
     acts: bool
+    reads: bool = False
     words: str = ""
 
 
@@ -95,11 +96,13 @@ class Source:
         statements: its statements in order, without imports and what is under ``if TYPE_CHECKING``.
         bindings: the names that imports bind, in order.
         exported: the names in ``__all__``.
+        aliases: name that an import gives something → its own name.
     """
 
     statements: tuple[Statement, ...]
     bindings: tuple[Binding, ...] = ()
     exported: tuple[str, ...] = ()
+    aliases: dict[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def binders(self) -> dict[str, list[int]]:
@@ -126,8 +129,9 @@ class Source:
     @functools.cached_property
     def digest(self) -> str:
         """The digest of all statements of the file."""
-        counted = [statement[:-1] for statement in self.statements]
-        return hashlib.sha256(repr((counted, self.bindings)).encode()).hexdigest()
+        counted = [statement.digest for statement in self.statements]
+        bindings = [(self.aliases.get(name, name), *rest) for name, *rest in self.bindings]
+        return hashlib.sha256(repr((counted, bindings)).encode()).hexdigest()
 
 
 def with_parents(module: str) -> Iterator[str]:
@@ -151,11 +155,12 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
         ConfigError: if it can't be parsed.
     """
     if not file.endswith((".py", ".pyi")):
-        return Source((Statement(hashlib.sha256(Path(file).read_bytes()).hexdigest(), (), (), (), acts=True),))
+        checksum = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        return Source((Statement(checksum, checksum, (), (), (), acts=True),))
 
     def parse(content: bytes) -> bytes:
         source = _parsed(file, content)
-        return marshal.dumps(_plain((source.statements, source.bindings, source.exported)))
+        return marshal.dumps((*_plain((source.statements, source.bindings, source.exported)), source.aliases))
 
     # The cache has a checksum and belongs to this version of Python, so marshal can read it.
     return _restored(marshal.loads(cached(Path(file), "statements", _method(), parse)))
@@ -164,19 +169,20 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
 @functools.cache
 def _method() -> bytes:
     """Return the version of the cached results: besides the file, only the code here decides them."""
-    return b"".join(Path(file).read_bytes() for file in (__file__, syntax.__file__))
+    return b"".join(Path(file).read_bytes() for file in (__file__, normal_form.__file__))
 
 
-def _restored(content: tuple[Any, Any, Any]) -> Source:
+def _restored(content: tuple[Any, Any, Any, Any]) -> Source:
     """Return the source file from the plain tuples of :func:`marshal.loads`."""
-    statements, bindings, exported = content
+    statements, bindings, exported, aliases = content
     return Source(
         tuple(
-            Statement(digest, binds, uses, tuple(map(Import._make, imports)), acts, words)
-            for digest, binds, uses, imports, acts, words in statements
+            Statement(digest, exact, binds, uses, tuple(map(Import._make, imports)), *rest)
+            for digest, exact, binds, uses, imports, *rest in statements
         ),
         tuple(Binding(name, Import._make(statement), whole) for name, statement, whole in bindings),
         exported,
+        aliases,
     )
 
 
@@ -190,16 +196,17 @@ def _parsed(file: str, content: bytes) -> Source:
         tree = ast.parse(content, file)
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"{file} can't be parsed: {error}") from None
-    found = _Found()
+    found = _Found(Module.of(tree))
     for statement in tree.body:
         found.add(statement)
-    return Source(tuple(found.statements), tuple(found.bindings), tuple(found.exported))
+    return Source(tuple(found.statements), tuple(found.bindings), tuple(found.exported), found.module.aliases)
 
 
 @dataclass
 class _Found:
     """Parts of a file that were found so far."""
 
+    module: Module
     statements: list[Statement] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     exported: list[str] = field(default_factory=list)
@@ -217,31 +224,26 @@ class _Found:
         else:
             # Imports in a block of the module, such as a try, also bind names of the module.
             self.bindings += [binding for node in _own_imports(statement) for binding in _bindings(node)]
-            self.statements.append(_statement(statement))
+            self.statements.append(_statement(statement, self.module))
 
 
-def _statement(node: ast.stmt) -> Statement:
+def _statement(node: ast.stmt, module: Module) -> Statement:
     acts = not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.ClassDef | FunctionNode)
     if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         acts = not all(_is_pure(decorator) for decorator in node.decorator_list)
     imports = [statement for nested in ast.walk(node) for statement in _statements(nested)]
     uses = dict.fromkeys(_uses(node))
+    form = normalise(node, module)
     return Statement(
-        tree_digest(node), _bound_names(node), tuple(uses), tuple(dict.fromkeys(imports)), acts, _words(node)
+        form.normal,
+        form.exact,
+        _bound_names(node),
+        tuple(uses),
+        tuple(dict.fromkeys(imports)),
+        acts,
+        form.reads,
+        form.words,
     )
-
-
-def _words(node: ast.AST) -> str:
-    words: set[str] = set()
-    nodes = list(ast.walk(node))
-    idle = {id(nested.value) for nested in nodes if isinstance(nested, ast.Expr)}
-    for nested in nodes:
-        match nested:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
-                words.add(name)
-            case ast.Constant(value=str(text)) if id(nested) not in idle:
-                words.update(WORD.findall(text))
-    return " ".join(sorted(words))
 
 
 def _bound_names(node: ast.stmt) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from pocket.base.fingerprint.graph import Node, digest_of
 from pocket.base.fingerprint.imports import Closure
 from pocket.base.fingerprint.places import portable
-from pocket.base.fingerprint.syntax import function_digest, nested_codes
+from pocket.base.fingerprint.syntax import function_form, nested_codes
 from pocket.base.fingerprint.values import describe
 
 #: Longest string of a value that is stored in full; a fingerprint counts all of it.
@@ -144,7 +144,7 @@ def _source_of(function: FunctionType) -> tuple[str, int, str] | None:
     if not lines:
         return None
     file, first = portable(code.co_filename), code.co_firstlineno
-    if function_digest(code) is None:
+    if function_form(code) is None:
         # The file was edited since, so its lines are those of another function.
         return file, first, ""
     # Python's inspect would divide the whole file into tokens, which takes ten times as long.

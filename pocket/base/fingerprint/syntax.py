@@ -1,4 +1,4 @@
-"""Normalised syntax trees: source code without comments, docstrings, formatting and annotations."""
+"""Source of functions: their syntax trees, and the digests of these."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
-from typing import TypeAlias
+from typing import Any
 
+from pocket.base.fingerprint import normal_form
+from pocket.base.fingerprint.normal_form import Form, FunctionNode, Module, normalise
 from pocket.base.runtime.file_cache import cached
-
-FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-
-#: Fields of the tree that don't change what the code does.
-_IGNORED = frozenset({"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"})
 
 # The keys are ids, since code objects of different files may be equal.
 _nodes: dict[int, tuple[CodeType, FunctionNode | None]] = {}
-_digests: dict[int, tuple[CodeType, str | None]] = {}
-# File → its state, and signature → digest of its functions.
-_files: dict[str, tuple[tuple[int, int], Mapping[bytes, str]]] = {}
+_forms: dict[int, tuple[CodeType, Form | None]] = {}
+# File → its state, what its imports call others, and signature → form of its functions.
+_files: dict[str, tuple[tuple[int, int], Mapping[str, str], Mapping[bytes, tuple[Any, ...]]]] = {}
 
 
 @dataclass(frozen=True)
@@ -35,25 +32,32 @@ class _Source:
 
     functions: dict[int, list[FunctionNode]] = field(default_factory=dict)
     codes: frozenset[CodeType] = frozenset()
+    module: Module = field(default_factory=lambda: Module.of(ast.Module([], [])))
 
 
 def tree_digest(tree: ast.AST) -> str:
-    """Return the SHA-256 of a normalised syntax tree."""
-    words: list[str] = []
-    _write(tree, words)
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+    """Return the SHA-256 of a file's syntax tree, without what decides no number."""
+    return normalise(tree, Module.of(tree)).normal
 
 
-def function_digest(code: CodeType) -> str | None:
-    """Return the digest of the source that a function's code was compiled from.
+def function_form(code: CodeType) -> Form | None:
+    """Return the digests of the source that a function's code was compiled from.
 
     Returns:
         ``None`` if there is no source, or if it isn't the one of this code, for example because the file was edited
         since.
     """
-    if id(code) not in _digests:
-        _digests[id(code)] = (code, _find_digest(code))
-    return _digests[id(code)][1]
+    if id(code) not in _forms:
+        _forms[id(code)] = (code, _find_form(code))
+    return _forms[id(code)][1]
+
+
+def aliases(code: CodeType) -> Mapping[str, str]:
+    """Return name → own name, of what imports of the file that code is from call otherwise."""
+    try:
+        return _forms_in(code.co_filename)[0]
+    except OSError:
+        return _source_of(code).module.aliases
 
 
 def function_node(code: CodeType) -> FunctionNode | None:
@@ -71,59 +75,19 @@ def nested_codes(code: CodeType) -> Iterator[CodeType]:
             yield from nested_codes(constant)
 
 
-@functools.cache
-def _fields(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in _IGNORED)
-
-
-def _write(value: object, words: list[str], in_class: bool = False) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _write(item, words, in_class)
-    elif isinstance(value, ast.AnnAssign):
-        _write_annotated(value, words, in_class)
-    elif isinstance(value, ast.AST):
-        words.append(f"{type(value).__name__}(")
-        for name in _fields(value._fields):
-            child = getattr(value, name, None)
-            if isinstance(child, list):
-                child = [item for item in child if not is_idle(item)]
-            if child is not None and child != []:
-                words.append(name)
-                _write(child, words, isinstance(value, ast.ClassDef))
-        words.append(")")
-    else:
-        words.append(f"{type(value).__name__}:{value!r}")
-
-
-def is_idle(statement: object) -> bool:
-    """Tell whether a statement does nothing: ``pass``, docstrings and other lone constants."""
-    return isinstance(statement, ast.Pass) or (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    )
-
-
-def _write_annotated(node: ast.AnnAssign, words: list[str], in_class: bool) -> None:
-    if in_class:
-        # The annotation may change what a class does: ClassVar and KW_ONLY in a dataclass.
-        words.append("annotated")
-        _write([node.target, node.annotation], words)
-    if node.value is not None:
-        _write(ast.Assign(targets=[node.target], value=node.value), words)
-
-
-def _find_digest(code: CodeType) -> str | None:
+def _find_form(code: CodeType) -> Form | None:
     try:
-        known = _digests_in(code.co_filename)
+        _, known = _forms_in(code.co_filename)
     # The code may be a cell of a notebook, which linecache knows.
     except OSError:
         node = function_node(code)
-        return None if node is None else tree_digest(node)
-    return known.get(_signature(code))
+        return None if node is None else normalise(node, _source_of(code).module)
+    found = known.get(_signature(code))
+    return None if found is None else Form(*found)
 
 
-def _digests_in(file: str) -> Mapping[bytes, str]:
-    """Return signature of the code → digest of the source, for all functions that a file defines.
+def _forms_in(file: str) -> tuple[Mapping[str, str], Mapping[bytes, tuple[Any, ...]]]:
+    """Return what imports of a file call otherwise, and signature of the code → form of all functions that it defines.
 
     Raises:
         OSError: if the file can't be read.
@@ -131,20 +95,25 @@ def _digests_in(file: str) -> Mapping[bytes, str]:
     stat = os.stat(file)  # noqa: PTH116  Strings are faster for many functions.
     state = stat.st_mtime_ns, stat.st_size
     if file not in _files or _files[file][0] != state:
-        _files[file] = state, marshal.loads(cached(Path(file), "functions", _method(), _digests_of))
-    return _files[file][1]
+        _files[file] = state, *marshal.loads(cached(Path(file), "functions", _method(), _forms_of))
+    return _files[file][1:]
 
 
-def _digests_of(content: bytes) -> bytes:
+def _forms_of(content: bytes) -> bytes:
     source = _read_source(content)
     nodes = ((code, _find_in(source, code)) for code in source.codes)
-    return marshal.dumps({_signature(code): tree_digest(node) for code, node in nodes if node is not None})
+    forms: dict[bytes, Any] = {
+        _signature(code): tuple(normalise(node, source.module)) for code, node in nodes if node is not None
+    }
+    return marshal.dumps((source.module.aliases, forms))
 
 
 @functools.cache
 def _method() -> bytes:
     """Return the version of the cached results: besides the file, the code here and Python's options decide them."""
-    return b"".join([Path(__file__).read_bytes(), bytes([sys.flags.optimize])])
+    return b"".join(
+        [Path(file).read_bytes() for file in (__file__, normal_form.__file__)] + [bytes([sys.flags.optimize])]
+    )
 
 
 def _signature(code: CodeType) -> bytes:
@@ -170,8 +139,12 @@ def _signed_constant(constant: object) -> object:
 
 
 def _find(code: CodeType) -> FunctionNode | None:
+    return _find_in(_source_of(code), code)
+
+
+def _source_of(code: CodeType) -> _Source:
     linecache.checkcache(code.co_filename)
-    return _find_in(_read_source("".join(linecache.getlines(code.co_filename))), code)
+    return _read_source("".join(linecache.getlines(code.co_filename)))
 
 
 def _find_in(source: _Source, code: CodeType) -> FunctionNode | None:
@@ -217,4 +190,4 @@ def _read_source(text: str | bytes) -> _Source:
             decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
             first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
             functions.setdefault(first, []).append(node)
-    return _Source(functions, frozenset(nested_codes(code)))
+    return _Source(functions, frozenset(nested_codes(code)), Module.of(tree))

@@ -23,7 +23,7 @@ from types import EllipsisType, FunctionType, MappingProxyType, NoneType, NotImp
 from typing import Any
 
 from pocket.base.fingerprint.code import describe_code
-from pocket.base.fingerprint.graph import Node, digest_of
+from pocket.base.fingerprint.graph import Node
 from pocket.base.fingerprint.imports import Closure, code_closure
 from pocket.base.fingerprint.modules import is_library, public_name, top_level
 from pocket.base.fingerprint.places import portable
@@ -67,7 +67,7 @@ def describe(obj: object, place: str) -> Node:
     if kind is str and os.sep not in str(obj):
         return _word(str(obj))
     if isinstance(obj, Closure):
-        return _describe_closure(obj, obj.words)
+        return Node(f"code {obj}", exact=f"code {obj.exact}", reads=obj.reads)
     if isinstance(obj, _Item):
         return Node("item", [("", obj.key), ("", obj.value)])
     if kind in _WRITTEN_OUT and kind is not str:
@@ -243,22 +243,6 @@ def _has_reduction(kind: type) -> bool:
     """Tell whether a library's class stores more of its instances than their attributes and items."""
     known = kind is object or issubclass(kind, _BUILTIN) or not is_library(kind.__module__)
     return not known and not {"__reduce__", "__reduce_ex__", "__getstate__"}.isdisjoint(vars(kind))
-
-
-@functools.lru_cache(maxsize=1 << 10)
-def _describe_closure(closure: Closure, words: tuple[str, ...]) -> Node:
-    """Return the node of a closure with its digest, cached since it is needed often.
-
-    Args:
-        closure: the closure, which as a string has the digest of its modules and libraries.
-        words: its words.
-    """
-    return dataclasses.replace(_describe_anew(closure, ""), known=digest_of(closure, _describe_anew))
-
-
-def _describe_anew(obj: object, place: str) -> Node:
-    node = _describe_instance(obj) if isinstance(obj, Closure) else None
-    return node or describe(obj, place)
 
 
 @functools.cache

@@ -75,6 +75,11 @@ def replaced(name: str, old: str, new: str) -> Edit:
     return lambda root: sources.replace(root, name, old, new)
 
 
+def renamed(name: str, old: str, new: str) -> Edit:
+    """Return the edit that renames a variable in the definition of an object."""
+    return lambda root: sources.rename(root, name, old, new)
+
+
 def in_package(package: str, text: str) -> Edit:
     """Return the edit that adds lines to the ``__init__`` of a package."""
 
@@ -101,6 +106,27 @@ ENGINE = [
     EngineRow("nothing", lambda root: None),
     EngineRow("a comment in the engine", statement("process_chunk", "# why")),
     EngineRow("a statement that does nothing", statement("process_chunk", "pass")),
+    EngineRow(
+        "the text of an error of the engine", replaced("run_branch", "events from {branch", "that begin at {branch")
+    ),
+    EngineRow("the text of an error of a shipped cut", replaced("apply_triggers", "to choose its", "to know its")),
+    EngineRow(
+        "the text of a log line of the engine", replaced("_run_together", "one by one", "one after the other")
+    ),
+    EngineRow(
+        "a docstring of the engine", replaced("run_branch", "        ConfigError: if", "        ConfigError: when")
+    ),
+    EngineRow("the name of a variable of the engine", renamed("run_branch", "nevents", "number")),
+    EngineRow(
+        "the class of an error of the engine",
+        replaced("run_branch", "raise DatasetError", "raise ConfigError"),
+        PROCESSED,
+    ),
+    EngineRow(
+        "the condition of an error of the engine",
+        replaced("run_branch", "processed != nevents or", "processed > nevents or"),
+        PROCESSED,
+    ),
     EngineRow("the engine's loop over chunks", statement("process_chunk"), PROCESSED),
     EngineRow("a shipped cut that is used", statement("nPVgood"), MAIN | FROM_PROBES),
     EngineRow("a shipped cut that isn't used", statement("nBtagMin")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,3 +82,13 @@ def append(folder: Path, name: str, text: str) -> None:
     """Append lines to the module that defines an object."""
     place = find(folder, name)
     place.file.write_text(f"{place.file.read_text(encoding='utf-8')}\n{text}\n", encoding="utf-8")
+
+
+def rename(folder: Path, name: str, old: str, new: str) -> None:
+    """Rename a variable in the definition of an object."""
+    place = find(folder, name)
+    lines = place.file.read_text(encoding="utf-8").splitlines(keepends=True)
+    text, count = re.subn(rf"\b{old}\b", new, "".join(lines[place.first : place.last]))
+    assert count > 1, f"{old!r} is {count} times in {name}"
+    lines[place.first : place.last] = [text]
+    place.file.write_text("".join(lines), encoding="utf-8")

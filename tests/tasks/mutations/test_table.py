@@ -17,14 +17,26 @@ from tests.tasks.mutations.rows_of_byways import RECORDED, REFUSED_BYWAYS
 from tests.tasks.mutations.rows_of_code import DYNAMIC, IDIOMS, UNCHANGED
 from tests.tasks.mutations.rows_of_configurations import FILLED, SCALE_FACTORS, SELECTIONS
 from tests.tasks.mutations.rows_of_files import PARAMETERS, READ, REFUSED
+from tests.tasks.mutations.rows_of_texts import READ_TEXTS, TEXTS
 from tests.tasks.mutations.table import check_row, enter, needless_rows
 from tests.tasks.mutations.world import World, restore
 
 pytestmark = pytest.mark.slow
 
 TABLE = [
-    *(*UNCHANGED, *IDIOMS, *DYNAMIC, *SELECTIONS, *FILLED, *SCALE_FACTORS, *PARAMETERS, *READ, *REFUSED),
-    *(*RECORDED, *REFUSED_BYWAYS),
+    *UNCHANGED,
+    *TEXTS,
+    *READ_TEXTS,
+    *IDIOMS,
+    *DYNAMIC,
+    *SELECTIONS,
+    *FILLED,
+    *SCALE_FACTORS,
+    *PARAMETERS,
+    *READ,
+    *REFUSED,
+    *RECORDED,
+    *REFUSED_BYWAYS,
 ]
 #: tasks → the one that they begin with, by its family and options; rows that make just these run again share a look at
 #: all, since those that follow wait for the first one

@@ -41,7 +41,7 @@ def differ(expression: str, one: str | dict[str, str], other: str | dict[str, st
         ("cut", "import operator\ncut = operator.attrgetter('Muon.pt')", "pt", "eta"),
         ("cut", "exec('def cut(x): return x > 30')", "30", "25"),
         ("cut", "exec('def cut(x): return x > LIMIT')\nLIMIT = 30", "30", "25"),
-        ("cut", "def cut(x): raise ValueError('30')", "30", "25"),
+        ("cut", "def cut(x): raise SystemExit(30)", "30", "25"),
         ("W", "class W:\n    def run(self): return 30", "30", "25"),
         ("W", "class W:\n    limit = 30\n    def run(self): return self.limit", "30", "25"),
         ("W", "class W:\n    @property\n    def limit(self): return 30", "30", "25"),

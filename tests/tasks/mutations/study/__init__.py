@@ -17,7 +17,7 @@ from pocket.parameters import defaults
 from pocket.scale_factors import EfficiencyRatio
 from pocket.weights.scale_factor import ScaleFactorWeight
 
-from . import byways, idioms, reading
+from . import byways, idioms, reading, texts
 from .calibrators import Scale
 from .cuts import get_leading, get_probe, heavy
 from .weights import Generator, Slope
@@ -55,7 +55,7 @@ main = Configurator(
     categories={
         "all": [passthrough],
         "heavy": [heavy],
-        **{cut.name: [cut] for cut in (*idioms.cuts, *reading.cuts, *byways.cuts)},
+        **{cut.name: [cut] for cut in (*idioms.cuts, *reading.cuts, *byways.cuts, *texts.cuts)},
     },
     weights={"common": {"inclusive": ["genWeight", "lumi", "XS", Generator]}},
     variables={"npvs": HistConf([vertices], only_categories=["all", "heavy"])},
