@@ -10,6 +10,7 @@ from typing import Any, cast
 import law
 
 from pocket.base.fingerprint import Specification, specification
+from pocket.base.fingerprint.specification import SCHEME
 from pocket.io.store import why_incomplete
 from pocket.io.store.records import read_specification, record_file
 from tasks.core.changes import changes
@@ -20,6 +21,9 @@ _UPSTREAM = r"^templates\.|^\['measured in'\]|\bprocessor\b"
 
 #: the reason if all that differs is in what other tasks have made
 OTHER_INPUTS = "what it is made from has changed"
+
+#: the reason if nothing can be compared
+OTHER_RULES = "another version of Pocketlaw has made fingerprints by other rules"
 
 #: attribute of a task with the content of its fingerprint
 _SPECIFICATION = "_specification"
@@ -67,6 +71,8 @@ def changes_since(task: Any) -> list[str]:
     directory = getattr(task, "directory", None)
     if not isinstance(directory, Path) or (earlier := _newest_specification(directory)) is None:
         return []
+    if earlier.scheme != SCHEME:
+        return [OTHER_RULES]
     required = law.util.flatten(task.requires())
     upstream = {each.fingerprint for each in required if hasattr(each, "fingerprint")}
     return changes(earlier, specification_of(task), tuple(upstream), without=_UPSTREAM)

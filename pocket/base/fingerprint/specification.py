@@ -15,6 +15,8 @@ from pocket.base.fingerprint.places import portable
 from pocket.base.fingerprint.syntax import function_form, nested_codes
 from pocket.base.fingerprint.values import describe
 
+#: Number of the rules by which code and values are hashed; under other rules, equal code has another digest.
+SCHEME = 2
 #: Longest string of a value that is stored in full; a fingerprint counts all of it.
 _LONGEST = 2000
 
@@ -28,17 +30,20 @@ class Specification:
         values: place → content, e.g. ``".config.skim[4].params.minpt"`` → ``"float 15.0"``.
         closures: place → module → digest of its statements that count.
         functions: place → file, line and source of a function outside of libraries.
+        scheme: number of the rules.
     """
 
     digest: str
     values: dict[str, str] = field(default_factory=dict)
     closures: dict[str, dict[str, str]] = field(default_factory=dict)
     functions: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+    scheme: int = SCHEME
 
     def to_json(self) -> dict[str, Any]:
         """Return the specification as plain containers."""
         return {
             "digest": self.digest,
+            "scheme": self.scheme,
             "values": self.values,
             "closures": self.closures,
             "functions": {place: list(function) for place, function in self.functions.items()},
@@ -48,7 +53,8 @@ class Specification:
     def from_json(cls, content: Mapping[str, Any]) -> Specification:
         """Return the specification from plain containers of :meth:`to_json`."""
         functions = {place: (file, line, source) for place, (file, line, source) in content["functions"].items()}
-        return cls(content["digest"], dict(content["values"]), dict(content["closures"]), functions)
+        scheme = content.get("scheme", 1)
+        return cls(content["digest"], dict(content["values"]), dict(content["closures"]), functions, scheme)
 
 
 def specification(obj: object) -> Specification:
@@ -118,7 +124,12 @@ def differences(one: Specification, other: Specification) -> Iterator[Difference
     functions = [
         (place, one.functions.get(place), other.functions.get(place)) for place in {**one.functions, **other.functions}
     ]
-    changed = {place for place, before, after in functions if (before and before[2]) != (after and after[2])}
+    changed = {
+        place
+        for place, before, after in functions
+        # Sources may differ in what doesn't count.
+        if (before and before[2]) != (after and after[2]) and one.values.get(place) != other.values.get(place)
+    }
     for place, before, after in functions:
         if place in changed:
             file, line, _ = after or before or ("", 0, "")

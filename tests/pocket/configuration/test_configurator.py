@@ -280,11 +280,11 @@ def test_luminosity_is_there_when_the_configuration_is_built(lumi: dict[str, Any
 
 def test_what_decides_the_output_of_the_processor() -> None:
     style = OmegaConf.merge(PARAMETERS, {"plotting_style": {"colour": "red"}})
-    spec = configure(parameters=style, workflow_options={"a": 1}).processing_spec()
+    spec = configure(parameters=style, workflow_options={"limits": "x"}).processing_spec()
     # lumi is read when outputs are merged
     assert spec["parameters"] == {"limits": {"x": 1.0}}
     assert spec["workflow"] is PlainWorkflow
-    assert spec["workflow_options"] == {"a": 1}
+    assert spec["workflow_options"] == {"limits": "x"}
     assert spec["datasets"][TT] == {"sample": "TT", "year": "2018", "isMC": True}
     assert spec["category_order"] == ("baseline",)
     assert set(spec["variables"]) == {"x"}
@@ -294,7 +294,7 @@ def test_parameters_of_the_merging() -> None:
     normalised = configure(weights={"common": {"inclusive": ["genWeight", "lumi"]}})
     assert normalised.normalisation_parameters() == {"lumi": {"picobarns": {"2018": {"tot": LUMI}}}}
     # the name of the weight is there, but of its section nothing is named
-    assert normalised.processing_spec()["parameters"] == {"limits": {"x": 1.0}, "lumi": {}}
+    assert normalised.processing_spec()["parameters"] == {"lumi": {}}
     with pytest.raises(ConfigError, match="reads section 'limits' of the parameters"):
         normalised.normalising().parameters.get("limits")
     assert configure(weights={"common": {"inclusive": ["genWeight"]}}).normalisation_parameters() == {}
@@ -306,8 +306,8 @@ def test_sections_that_are_read_without_being_named() -> None:
     def read(*sections: str) -> set[str]:
         return set(configure(parameters=parameters, parameters_read=sections).processed_parameters())
 
-    assert read() == {"limits"}
-    assert read("own") == {"limits", "own"}
+    assert read() == set()
+    assert read("own") == {"own"}
     assert read("*") == {"limits", "own", "unread", "lumi"}
     with pytest.raises(UnknownNameError, match="unknown section 'owns' in parameters_read, did you mean 'own'"):
         read("owns")

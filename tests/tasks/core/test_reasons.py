@@ -4,12 +4,13 @@ import os
 
 import pytest
 
-from pocket.base.fingerprint import code_closure, specification
+from pocket.base.fingerprint import Specification, code_closure, specification
+from pocket.base.fingerprint.specification import SCHEME
 from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
-from tasks.core.reasons import OTHER_INPUTS, changes_since
+from tasks.core.reasons import OTHER_INPUTS, OTHER_RULES, changes_since
 from tests.tasks.small_chain import Chain
 
 pytestmark = pytest.mark.slow
@@ -50,6 +51,16 @@ def test_code_that_differs_has_a_line_for_each_module(chain: Chain, monkeypatch:
     monkeypatch.setattr(task, "fingerprint_spec", lambda: {"code": code("errors")})
     assert "module pocket.cuts.cut is gone" in (changes := changes_since(task))
     assert [change for change in changes if "words" in change] == []
+
+
+def test_specifications_by_other_rules_are_not_compared(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = specification({"code": code_closure("pocket.cuts.cut")}).to_json()
+    assert content["scheme"] == SCHEME
+    # those of earlier versions have no number
+    del content["scheme"]
+    monkeypatch.setattr("tasks.core.reasons._newest_specification", lambda directory: Specification.from_json(content))
+    chain.edit("cuts.py", '> params["pt"]', '>= params["pt"]')
+    assert reason(chain) == OTHER_RULES
 
 
 def test_what_upstream_tasks_make_is_no_reason_of_its_own(chain: Chain) -> None:
