@@ -67,8 +67,6 @@ _LAST = re.compile(r"(?: -> (?:import |eval .*)?[^.\[ ]*|\.\w+|\[[^\[\]]*\]|\{\}
 _INTERNAL = re.compile(
     r"\.__\w+__(?:\(\))?(?:\[\d+\])?|\.(?:function|func|keywords|params|fget|args)(?!\w)|\{\}|\(\)(?:\[\d+\])*"
 )
-#: Contents of closures, which have differences of their own.
-_CLOSURE = re.compile(r"\.(?:modules\[|libraries\b|words\b)")
 _TYPE = re.compile(r"(?:float|int|str|bool|bytes|NoneType|path) (?=\S)")
 _LISTS = ("tuple", "list")
 #: number of elements of a list that are shown
@@ -186,7 +184,7 @@ class _Changes:
         if _FIGURE_OF.match(each.place) or (_BLIND.match(each.place) and not (each.before and each.after)):
             return True
         above = list(_above(each.place))
-        if _CLOSURE.search(each.place) or not self._replaced.keys().isdisjoint([each.place, *above]):
+        if not self._replaced.keys().isdisjoint([each.place, *above]):
             return True
         if each.place.endswith(".name") and any(
             other is not each and other.place.startswith(f"{above[0]}.") for other in self._found

@@ -79,7 +79,8 @@ def _describe_function(function: FunctionType) -> Node:
     closures = [each for each in imports if isinstance(each, Closure)]
     rest = [*code.co_freevars, "uses", *used, *imports]
     normal, exact = (form.normal, form.exact) if form else ("", "")
-    if not BY_NAME.isdisjoint(getattr(value, "__name__", "") for value in used.values()):
+    named = (top_level(str(getattr(value, name, ""))) for value in used.values() for name in ("__name__", "__module__"))
+    if not BY_NAME.isdisjoint(named):
         normal = exact
     return Node(
         " ".join(["function", normal, *rest]),

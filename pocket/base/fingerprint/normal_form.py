@@ -3,8 +3,8 @@
 These don't count: comments, formatting, annotations, docstrings, the text of errors and log lines, names of local
 variables, and the names under which a module imports others. A call inside a text counts.
 
-Code may read what doesn't count: the text of a caught exception, a docstring, the frame of whoever calls it. So there
-is an exact form as well, for all that is fingerprinted together with such code.
+Code may read what doesn't count: the text of a caught exception, a docstring, the frame of a function that calls it. So
+there is an exact form as well, for all that is fingerprinted together with such code.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ _READERS = re.compile(
     r"getdoc|__a?exit__|\w*Handler|addFilter|setLog\w+|redirect_std\w+|stdout|stderr|capture\w*"
 )
 #: Words of code that may read its own local variables by their names.
-BY_NAME = frozenset(
-    {"dir", "eval", "evaluate", "exec", "locals", "objmode", "query", "re_evaluate", "validate", "vars"}
-)
+BY_NAME = frozenset({"dir", "eval", "exec", "locals", "numexpr", "objmode", "query", "vars"})
 
 
 class Form(NamedTuple):
@@ -99,10 +97,10 @@ class Module:
                     loggers |= {name} if loggers and bound[name] == 1 else set()
         # Another name may stand for what the imported one does, if that is clear.
         original = Counter(found.original for found in imports)
-        words = {getattr(node, "id", getattr(node, "attr", "")) for node in nodes}
-        hidden = "*" in bound or not BY_NAME.isdisjoint(words)
+        words = {getattr(node, "id", getattr(node, "attr", "")) for node in nodes} | {each.module for each in imports}
+        hidden = "*" in bound or not BY_NAME.isdisjoint(words | original.keys())
         return cls(
-            {found.name: found.original for found in imports},
+            {found.name: "numexpr" if found.module == "numexpr" else found.original for found in imports},
             {
                 found.name: found.original
                 for found in imports

@@ -54,7 +54,7 @@ TEXTS = [
         "the name of an imported class",
         all_of(imported("as Levels", "as Bounds"), renamed("by_texts", "Levels", "Bounds")),
     ),
-    Row("the name of a variable of a weight", renamed("Slope.compute", "vertices", "numbers")),
+    Row("the name of a variable of a weight", renamed("Slope.compute", "correction", "table")),
     Row(
         "the name of a variable of a workflow",
         renamed("StudyProcessor.apply_object_preselection", "muons", "all_muons"),
@@ -64,7 +64,7 @@ TEXTS = [
         edit("Scale.calibrate", "        return", '        print("scaled")\n        return'),
     ),
     Row("a method that nothing uses", edit("Counter.not_used", "return 1", "return 2")),
-    Row("another file in a folder that is read", write("notes.md", "notes")),
+    Row("another file in a folder that is read", write("lists/notes.md", "notes")),
 ]
 
 #: code that reads texts: of an exception, a docstring, a variable of another function
@@ -107,7 +107,7 @@ READ_TEXTS = [
     Row("variables that are looked up by name", edit("by_own_names", "low, high = 3, 5", "high, low = 3, 5"), MAIN),
     Row("a variable whose name is in a text", renamed("by_name_in_text", "low", "lowest"), MAIN),
     Row("variables that change places", edit("by_names", "position, step in", "step, position in"), MAIN),
-    Row("the number of files in a folder", write("more.root", ""), MAIN),
+    Row("the number of files in a folder", write("lists/more.txt", ""), MAIN),
     Row("what an imported name is", imported("Thresholds as Levels", "Lower as Levels"), MAIN,
         before=append("tables:Thresholds", "class Lower(Thresholds):\n    def least(self):\n        return 2\n")),
     Row("the text of an error that is read", edit("refused", "more than 3", "more than 4"), MAIN, before=WITH_READERS),

@@ -110,13 +110,11 @@ ENGINE = [
         "the text of an error of the engine", replaced("run_branch", "events from {branch", "that begin at {branch")
     ),
     EngineRow("the text of an error of a shipped cut", replaced("apply_triggers", "to choose its", "to know its")),
-    EngineRow(
-        "the text of a log line of the engine", replaced("_run_together", "one by one", "one after the other")
-    ),
+    EngineRow("the text of a log line of the engine", replaced("_run_together", "one by one", "one after the other")),
     EngineRow(
         "a docstring of the engine", replaced("run_branch", "        ConfigError: if", "        ConfigError: when")
     ),
-    EngineRow("the name of a variable of the engine", renamed("run_branch", "nevents", "number")),
+    EngineRow("the name of a variable of the engine", renamed("run_branch", "together", "joined")),
     EngineRow(
         "the class of an error of the engine",
         replaced("run_branch", "raise DatasetError", "raise ConfigError"),

@@ -89,6 +89,6 @@ def rename(folder: Path, name: str, old: str, new: str) -> None:
     place = find(folder, name)
     lines = place.file.read_text(encoding="utf-8").splitlines(keepends=True)
     text, count = re.subn(rf"\b{old}\b", new, "".join(lines[place.first : place.last]))
-    assert count > 1, f"{old!r} is {count} times in {name}"
+    assert count, f"{old!r} isn't in {name}"
     lines[place.first : place.last] = [text]
     place.file.write_text("".join(lines), encoding="utf-8")

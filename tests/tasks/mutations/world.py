@@ -77,6 +77,8 @@ class World:
             (world.analysis / name).write_bytes(b"123")
         (library,) = Path(awkward_cpp.__file__).parent.rglob("libawkward-cpu-kernels.so")
         shutil.copy(library, world.analysis / "library.so")
+        (world.analysis / "lists").mkdir()
+        (world.analysis / "lists" / "one.txt").write_text("1")
         (world.analysis / "linked.txt").write_text("3")
         (world.analysis / "link.txt").symlink_to("linked.txt")
         (world.analysis / "number.pickle").write_bytes(pickle.dumps(3))

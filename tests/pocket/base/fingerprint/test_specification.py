@@ -43,3 +43,12 @@ def test_differences_are_named() -> None:
     assert str(difference).endswith("lib.py:1 differs")
     engine, outputs = (specification({"code": code_closure(f"pocket.{name}")}) for name in ("cuts.cut", "errors"))
     assert "code: module pocket.cuts.cut differs" in list(map(str, differences(engine, outputs)))
+
+
+def test_a_source_that_differs_in_what_does_not_count_is_no_difference() -> None:
+    def spec(text: str, least: int) -> Specification:
+        with loaded(f"def cut(x):\n    assert x, '{text}'\n    return x > {least}\n") as lib:
+            return specification([lib.cut])
+
+    assert list(differences(spec("no events", 1), spec("nothing", 1))) == []
+    assert len(list(differences(spec("no events", 1), spec("nothing", 2)))) == 1

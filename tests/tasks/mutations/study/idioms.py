@@ -105,6 +105,12 @@ def by_getattr(events: Any, params: Any, **kwargs: Any) -> Any:
     return events.PV.npvsGood > getattr(tables, "least_by_getattr")  # noqa: B009
 
 
+def by_own_names(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Compare with a variable that is looked up by its name."""
+    low, high = 3, 5
+    return events.PV.npvsGood > locals()["low"] + 0 * high
+
+
 def by_eval(events: Any, params: Any, **kwargs: Any) -> Any:
     """Compare with the value of a text."""
     return events.PV.npvsGood > eval("LEAST_BY_EVAL + 1")
@@ -321,6 +327,7 @@ cuts = [
         by_attribute,
         by_globals,
         by_getattr,
+        by_own_names,
         by_eval,
         by_import_module,
         by_local_import,

@@ -75,12 +75,6 @@ def by_log(events: Any, params: Any, **kwargs: Any) -> Any:
     return events.PV.npvsGood > least[-1]
 
 
-def by_own_names(events: Any, params: Any, **kwargs: Any) -> Any:
-    """Compare with a variable that is looked up by its name."""
-    low, high = 3, 5
-    return events.PV.npvsGood > locals()["low"] + 0 * high
-
-
 def by_name_in_text(events: Any, params: Any, **kwargs: Any) -> Any:
     """Compare with the length of a text that has the name of a variable."""
     low = 3
@@ -89,10 +83,10 @@ def by_name_in_text(events: Any, params: Any, **kwargs: Any) -> Any:
 
 def by_folder(events: Any, params: Any, **kwargs: Any) -> Any:
     """Compare with the number of files of a kind."""
-    return events.PV.npvsGood > len(list(Path(__file__).parent.glob("*.root")))
+    return events.PV.npvsGood > len(list((Path(__file__).parent / "lists").glob("*.txt")))
 
 
 cuts = [
     Cut(name=function.__name__, params={}, function=function)
-    for function in (by_texts, by_names, by_log, by_own_names, by_name_in_text, by_folder)
+    for function in (by_texts, by_names, by_log, by_name_in_text, by_folder)
 ]
