@@ -14,6 +14,7 @@ from law.job.base import JobInputFile
 from pocket.base.snapshots.process import current_snapshot
 from pocket.base.snapshots.trees import use
 from pocket.errors import ConfigError
+from pocket.io.store.paths import private_folder
 from tasks.batch.environment import NOTHING_KNOWN
 from tasks.batch.options import BatchOptions, add_batch_system
 from tasks.batch.submission import BatchProxy
@@ -169,7 +170,8 @@ class BatchControl(BatchOptions):
         """Return the arguments of law's factory of job files, which writes beside the record of the jobs by default."""
         if "dir" in kwargs:
             return kwargs
-        self.submission_directory.mkdir(parents=True, exist_ok=True)
+        private_folder(self.control)
+        private_folder(self.submission_directory)
         return {**kwargs, "dir": str(self.submission_directory), "mkdtemp": True}
 
     def bootstrap_file(self) -> JobInputFile:

@@ -13,6 +13,7 @@ import law
 
 from pocket.errors import ConfigError
 from pocket.executors.proxy import in_words
+from pocket.io.store.paths import private_folder
 from tasks.batch.cancelling import workflows_behind
 from tasks.batch.causes import Needs
 from tasks.core.console import counted
@@ -78,9 +79,10 @@ def _empty(folder: Path, site: Site) -> None:
     Raises:
         ConfigError: if it can't be made.
     """
-    shutil.rmtree(folder, ignore_errors=True)
     try:
-        folder.mkdir(parents=True)
+        private_folder(folder.parent)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
     except OSError as error:
         setting = f"log_directory in [{PREFIX}{site.name}] of law.cfg" if site.log_directory else "POCKET_STORE"
         raise ConfigError(

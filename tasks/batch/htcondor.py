@@ -14,11 +14,12 @@ from law.contrib.htcondor.job import HTCondorJobManager
 from law.contrib.htcondor.workflow import HTCondorWorkflow, HTCondorWorkflowProxy
 from law.job.base import JobInputFile
 
+from pocket.io.store.paths import opened
 from tasks.batch.causes import Cause, Failure
 from tasks.batch.condor_queue import CondorQueue
 from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, branches_of
-from tasks.batch.submission import BatchProxy
+from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy, checksums
 from tasks.settings.batch_systems import BatchSystem
 
 #: attributes that identify jobs in the queue: the control folder, and the branches as in ``_0To1``
@@ -74,6 +75,12 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
     def __init__(self, control: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.queue = CondorQueue(f'{CONTROL} == "{control}"', _ASKED, self.pool or "", self.scheduler or "")
+
+    def submit(self, job_file: str, **kwargs: Any) -> Any:
+        """Submit jobs, and return their ids; HTCondor reads the file in the private folder that it was written to."""
+        path = Path(job_file)
+        with opened(path.parent) as place:
+            return super().submit(str(place / path.name), **kwargs)
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
         """Return the states of jobs by id.
@@ -131,8 +138,40 @@ def is_held_by_a_person(ad: Mapping[str, Any]) -> bool:
     return bool(by_a_person and Failure(held=True, reason=ad.get("HoldReason", "")).cause is Cause.HELD)
 
 
+#: What a job runs first, as an argument, which nobody can change once it is submitted.
+_FIRST = (
+    "set -f; ({sums}) | sha256sum --check --quiet && exec bash $0 $@; "
+    f"echo error: {OTHER_SCRIPTS} | tee -a $2 >&2; exit 1"
+)
+
+
+def compared_first(text: str, sums: Mapping[str, str]) -> str:
+    """Return a submit file whose jobs compare their scripts with what was submitted before they run any.
+
+    Args:
+        text: the submit file, with a script as executable.
+        sums: name → SHA-256 of the scripts.
+    """
+    first = _FIRST.format(sums="; ".join(f"echo {checksum} *{name}" for name, checksum in sums.items()))
+    begin, _, end = text.partition("executable = ")
+    script, _, rest = end.partition("\n")
+    command = f"""/bin/bash\ntransfer_executable = False\narguments = "-c '{first}' {script} $(job_arguments)\""""
+    text = f"{begin}executable = {command}\n{rest}"
+    return text.replace("queue law_job_postfix, arguments from", "queue law_job_postfix, job_arguments from")
+
+
 class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
     """Runs branches as jobs on HTCondor."""
+
+    def create_job_file(self, *arguments: Any) -> dict[str, Any]:
+        """Write the submit file and the scripts of jobs, which compare the latter when they start."""
+        made: dict[str, Any] = super().create_job_file(*arguments)
+        job = Path(made["job"])
+        scripts = [Path(file.path_sub_abs).name for file in made["config"].input_files.values() if file.copy]
+        with opened(job.parent) as place:
+            text = (place / job.name).read_text(encoding="utf-8")
+            (place / job.name).write_text(compared_first(text, checksums(place, scripts)), encoding="utf-8")
+        return made
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
         """Write the submit file of jobs with equal requests, and return it."""

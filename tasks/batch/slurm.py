@@ -17,9 +17,10 @@ import luigi
 from law.contrib.slurm.job import SlurmJobManager
 from law.contrib.slurm.workflow import SlurmWorkflow, SlurmWorkflowProxy
 
+from pocket.io.store.paths import opened
 from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
-from tasks.batch.submission import BatchProxy
+from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy, checksums
 from tasks.settings.batch_systems import BatchSystem
 
 #: fields that squeue prints of a job, with the width of each; longer values are cut off
@@ -71,10 +72,20 @@ _ARRAY = """\
 jobs=(
 {names}
 )
+job="${{jobs[$SLURM_ARRAY_TASK_ID]}}"
 # law lists the folder that a job begins in: that of the logs has a file for each job
 scratch="$(mktemp -d "${{TMPDIR:-/tmp}}/pocketlaw_XXXXXXXX")" && cd "$scratch" || exit 1
 trap 'cd /; rm -rf "$scratch"' EXIT
-bash {folder}/"${{jobs[$SLURM_ARRAY_TASK_ID]}}"
+# Others may put a folder of theirs in the place of the scripts, so copies are compared with what was submitted, and run.
+grep -F "_${{job##*_}}" >sums <<'END'
+{sums}
+END
+cut -c 67- sums | while read -r name; do cp {folder}/"$name" .; done
+if ! sha256sum --check --quiet sums; then
+    echo "error: {changed}" >>{control}/stdall_"$(basename "${{job##*_}}" .sh)".txt
+    exit 1
+fi
+PATH="$scratch:$PATH" bash "$job"
 """
 
 
@@ -115,18 +126,31 @@ class SlurmManager(QueueManager, SlurmJobManager):
 
     def submit(self, job_file: list[str], **kwargs: Any) -> list[str]:
         """Submit job files with equal requests as one array, and return the ids."""
-        number = super().submit(str(self.write_array(job_file)), **kwargs)
+        array = self.write_array(job_file)
+        with opened(array.parent) as place:
+            number = super().submit(str(place / array.name), **kwargs)
         return [f"{number}_{index}" for index in range(len(job_file))]
 
     def write_array(self, job_file: list[str]) -> Path:
         """Write the array script of job files with equal requests beside them."""
         files = [Path(path) for path in job_file]
-        header = [line for line in files[0].read_text(encoding="utf-8").splitlines() if line.startswith("#SBATCH ")]
-        header.append(f"#SBATCH --array=0-{len(files) - 1}")
         array = files[0].with_name(f"array_{uuid.uuid4().hex}.sh")
-        names = "\n".join(path.name for path in files)
-        folder = shlex.quote(str(array.parent))
-        array.write_text(_ARRAY.format(header="\n".join(header), names=names, folder=folder), encoding="utf-8")
+        # The scripts of a job have its name at their end.
+        ends = tuple(f"_{path.name.rpartition('_')[2]}" for path in files)
+        with opened(array.parent) as place:
+            text = (place / files[0].name).read_text(encoding="utf-8")
+            header = [line for line in text.splitlines() if line.startswith("#SBATCH ")]
+            header.append(f"#SBATCH --array=0-{len(files) - 1}")
+            scripts = sorted(path.name for path in place.iterdir() if path.name.endswith(ends))
+            text = _ARRAY.format(
+                header="\n".join(header),
+                names="\n".join(path.name for path in files),
+                sums="\n".join(f"{checksum}  {name}" for name, checksum in checksums(place, scripts).items()),
+                folder=shlex.quote(str(array.parent)),
+                control=shlex.quote(str(self._control)),
+                changed=OTHER_SCRIPTS,
+            )
+            (place / array.name).write_text(text, encoding="utf-8")
         return array
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
@@ -256,6 +280,8 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
         config.job_name = self.batch_name
         # law writes a log of its own.
         config.stdout = config.stderr = "/dev/null"
+        # A job runs copies of its scripts, in the folder that it begins in.
+        config.absolute_paths = False
         # The temporary folder is then beside the job's other files, which are removed with it.
         del config.render_variables["law_job_tmp"]
         config.custom_content += [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import law
 from law.job.dashboard import NoJobDashboard
 
+from pocket.io.store.paths import private_folder
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
@@ -19,6 +21,8 @@ from tasks.core.terminal import going_on
 
 #: largest number of jobs that are submitted together, since law passes the arguments of all to each of them
 MOST_TOGETHER = 1000
+#: what a job says whose scripts were changed
+OTHER_SCRIPTS = "the scripts of the job are not those that were submitted: somebody has changed them"
 
 
 class BatchProxy(RetryingProxy):
@@ -129,6 +133,7 @@ class BatchProxy(RetryingProxy):
         return len(jobs)
 
     def _run_impl(self) -> None:
+        private_folder(self.task.control)
         # law's --cleanup-jobs only knows the jobs in the record.
         if not self.task.is_controlling_remote_jobs():
             self._adopt()
@@ -183,6 +188,11 @@ def write_record(path: Path, jobs: Mapping[str, Any]) -> None:
     with replacing_file(path) as file:
         # Indentation would make json use its slow Python encoder, at each look at the queue.
         file.write(json.dumps(jobs).encode())
+
+
+def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return name → SHA-256 of files in a folder."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
 def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:

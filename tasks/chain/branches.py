@@ -68,7 +68,7 @@ class BatchWorkflow(TemplateTask, PoolWorkflow, AnyBatchSystem):
     def control_directory(self, batch: str) -> Path:
         """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
         if elsewhere := self.site_inst.log_directory:
-            return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
+            return own_folder(Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch))
         return own_folder(self.directory / f".{batch}")
 
 

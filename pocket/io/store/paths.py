@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from pocket.base.file_names import check_store_name
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, PocketError
 
 
 def store_root() -> Path:
@@ -47,6 +50,45 @@ def own_folder(folder: Path) -> Path:
     user = os.geteuid()
     is_own = owner == user or owner == _owner_of_new(folder.parent)
     return folder if is_own else folder.with_name(f"{folder.name}-{user}")
+
+
+def private_folder(folder: Path) -> Path:
+    """Return a folder, which is made if needed, that only this user can enter: jobs run what is in it.
+
+    Raises:
+        PocketError: if it can't be made, belongs to somebody else, or others may write to it.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if not folder.is_symlink() and folder.stat().st_mode & 0o077:
+            # Made by an earlier version.
+            with contextlib.suppress(PermissionError):
+                folder.chmod(0o700)
+        with opened(folder):
+            return folder
+    except OSError as error:
+        raise PocketError(f"{folder} can't be made: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Path]:
+    """Yield a path that leads to a private folder itself, whatever others put in its place meanwhile.
+
+    Raises:
+        PocketError: if it belongs to somebody else, or others may write to it.
+        OSError: if it isn't there, or is a link.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        found, place = os.fstat(descriptor), Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+        if found.st_uid not in (os.geteuid(), _owner_of_new(place)):
+            raise PocketError(f"{folder} belongs to somebody else, who could change what your jobs run: remove it")
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PocketError(f"others may write to {folder}, and so change what your jobs run: chmod 700 {folder}")
+        yield place
+    finally:
+        os.close(descriptor)
 
 
 def _owner_of_new(folder: Path) -> int | None:
