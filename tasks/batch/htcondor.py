@@ -76,11 +76,11 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
         super().__init__(**kwargs)
         self.queue = CondorQueue(f'{CONTROL} == "{control}"', _ASKED, self.pool or "", self.scheduler or "")
 
-    def submit(self, job_file: str, **kwargs: Any) -> Any:
+    def submit(self, job_file: str, *arguments: Any, **kwargs: Any) -> Any:
         """Submit jobs, and return their ids; HTCondor reads the file in the private folder that it was written to."""
         path = Path(job_file)
         with opened(path.parent) as place:
-            return super().submit(str(place / path.name), **kwargs)
+            return super().submit(str(place / path.name), *arguments, **kwargs)
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
         """Return the states of jobs by id.

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.errors import ConfigError
 from pocket.io.remote.client import is_remote
-from pocket.io.store import store_root
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.settings.remote_store import VARIABLE as REMOTE
 from tasks.settings.remote_store import remote_store
 from tasks.settings.sites import Site
 
 if TYPE_CHECKING:
-    from pocket.datasets.fileset import Fileset
     from tasks.core.targets import StoreTarget
 
 #: environment variable of such jobs, with the path of the store of the user who submitted them
@@ -42,21 +40,6 @@ def is_made_elsewhere(family: str) -> bool:
         family: family of the task.
     """
     return has_own_store() and family != os.environ.get(EXPECTED, "").partition("=")[0]
-
-
-def with_own_paths(fileset: Fileset) -> Fileset:
-    """Return a fileset with the paths in the submitting user's store replaced by those in the job's own store."""
-    if (submitted := os.environ.get(VARIABLE)) is None:
-        return fileset
-    own = str(store_root())
-
-    def moved(path: str) -> str:
-        return own + path.removeprefix(submitted) if path.startswith(f"{submitted}/") else path
-
-    return {
-        name: {**dataset, "files": {moved(path): info for path, info in dataset["files"].items()}}
-        for name, dataset in fileset.items()
-    }
 
 
 def check_own_store(site: Site, workflow: str) -> None:

@@ -76,7 +76,7 @@ job="${{jobs[$SLURM_ARRAY_TASK_ID]}}"
 # law lists the folder that a job begins in: that of the logs has a file for each job
 scratch="$(mktemp -d "${{TMPDIR:-/tmp}}/pocketlaw_XXXXXXXX")" && cd "$scratch" || exit 1
 trap 'cd /; rm -rf "$scratch"' EXIT
-# Others may put a folder of theirs in the place of the scripts, so copies are compared with what was submitted, and run.
+# Others may put a folder of theirs in the place of the scripts, so copies are compared with what was submitted.
 grep -F "_${{job##*_}}" >sums <<'END'
 {sums}
 END

@@ -6,7 +6,7 @@ import json
 import stat
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.base.fingerprint.places import portable
 from pocket.errors import check_known
 from pocket.io.store import store_root, write_output
-from tasks.batch.own_store import with_own_paths
+from pocket.io.store.paths import store_file, store_name
 from tasks.chain.toys import MakeToySamples
 from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, fetch, fetch_verified
@@ -161,7 +161,7 @@ class BuildDatasets(StoreTask):
         return store_root() / "cache" / "coffea_samples"
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the files as they are now, by absolute path, since a fileset doesn't move with its files.
+        """Return the files as they are now, by absolute path, since a fileset moves only with the files of the store.
 
         Servers aren't asked, because they might not answer: a remote file is known by its URL, a pattern or folder by
         itself, and a dataset of a catalogue by its name and the places that its files are read from. When the files are
@@ -188,7 +188,7 @@ class BuildDatasets(StoreTask):
     @cached_property
     def _toy_files(self) -> dict[str, StoreTarget]:
         toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
-        return {target.path: target for target in (branch.output() for branch in toys)}
+        return {store_name(target.path): target for target in (branch.output() for branch in toys)}
 
     def settled_ids(self) -> dict[str, str]:
         """Return the files as they are now, once none was changed in the last moments.
@@ -246,7 +246,7 @@ class BuildDatasets(StoreTask):
         skipped = {file.path: file.reason for file in result.skipped}
         print_left_out(self.progress_label, skipped)
         with write_output(**{**self.write_info(), "inputs": before}, skipped=skipped) as folder:
-            (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")
+            write_fileset(result.fileset, folder)
 
     def complete(self) -> bool:
         """Whether the fileset exists, or has been checked."""
@@ -333,7 +333,24 @@ class BuildDatasets(StoreTask):
     def fileset(self) -> Fileset:
         """Return the fileset."""
         fetch_verified([self.output()])
-        return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))
+        return read_fileset(self.directory)
+
+
+def write_fileset(fileset: Fileset, folder: Path) -> None:
+    """Write a fileset, in which files of the store have names that hold wherever the store is."""
+    (folder / FILESET).write_text(json.dumps(_renamed(fileset, store_name), indent=1), encoding="utf-8")
+
+
+def read_fileset(folder: Path) -> Fileset:
+    """Return the fileset in a folder, with paths of files as they are now."""
+    return _renamed(json.loads((folder / FILESET).read_text(encoding="utf-8")), store_file)
+
+
+def _renamed(fileset: Fileset, rename: Callable[[str], str]) -> Fileset:
+    return {
+        name: {**dataset, "files": {rename(path): info for path, info in dataset["files"].items()}}
+        for name, dataset in fileset.items()
+    }
 
 
 def _instance(definition: DatasetDefinition) -> tuple[str, ...]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
 from pocket.io.store import verify, write_output
-from tasks.batch.own_store import with_own_paths
 from tasks.chain.branches import DatasetWorkflow
-from tasks.chain.datasets import FILESET
+from tasks.chain.datasets import read_fileset, write_fileset
 from tasks.core.targets import fetch, fetch_verified
 from tasks.core.terminal import print_left_out
 from tasks.framework.base import ConfigTask, load
@@ -137,10 +136,10 @@ class BuildSkimDatasets(SkimTask):
         skipped = skim.skipped_files()
         print_left_out(self.progress_label, skipped)
         with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
-            (folder / FILESET).write_text(json.dumps(fileset, indent=1), encoding="utf-8")
+            write_fileset(fileset, folder)
             (folder / DEFINITIONS).write_text(json.dumps(definitions, indent=1), encoding="utf-8")
 
     def fileset(self) -> Fileset:
         """Return the fileset."""
         fetch_verified([self.output()])
-        return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))
+        return read_fileset(self.directory)

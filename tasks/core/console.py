@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.executors.proxy import in_words
+from pocket.io.store.paths import store_root
 
 #: name for Python's codecs of what happens to characters that an encoding lacks
 _REPLACED = "pocketlaw.replaced"
@@ -172,8 +173,11 @@ def duration(seconds: float) -> str:
 
 
 def short_path(path: Path | str) -> str:
-    """Return a path relative to the working directory if it is below it."""
+    """Return a path relative to the working directory if it is below it; of a link to another store, the path there."""
     try:
+        for link in (Path(path), Path(path).parent):
+            if link.is_symlink() and store_root() in link.parents:
+                path = link.readlink() / Path(path).relative_to(link)
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)

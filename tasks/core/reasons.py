@@ -11,10 +11,11 @@ import law
 
 from pocket.base.fingerprint import Specification, specification
 from pocket.base.fingerprint.specification import SCHEME
-from pocket.io.store import why_incomplete
+from pocket.io.store import store_root, why_incomplete
 from pocket.io.store.records import read_specification, record_file
 from tasks.core.changes import changes
 from tasks.core.targets import StoreTarget, store_targets
+from tasks.settings.remote_store import read_stores
 
 # Specifications of required tasks are part of a specification, but what differs is said there.
 _UPSTREAM = r"^templates\.|^\['measured in'\]|\bprocessor\b"
@@ -94,13 +95,16 @@ def has_earlier(task: Any) -> bool:
 
 def _newest_specification(directory: Path) -> Specification | None:
     """Return the specification of the newest output beside a folder; one that failed counts if there is no other."""
-    newest: Path | None = None
-    with contextlib.suppress(OSError):
-        beside = [path for path in directory.parent.iterdir() if not path.name.startswith(".") and path != directory]
-        beside.sort(key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
-        # There may be many outputs, so none is looked into beyond the first that is whole.
-        newest = next(filter(_is_whole, beside), next(iter(beside), None))
-    return read_specification(record_file("spec", newest.name)) if newest else None
+    place, stores = directory.parent.relative_to(store_root()), (store_root(), *read_stores())
+    for store in stores:
+        with contextlib.suppress(OSError):
+            beside = [path for path in (store / place).iterdir() if path.name[0] != "." and path.name != directory.name]
+            beside.sort(key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
+            # There may be many outputs, so none is looked into beyond the first that is whole.
+            if newest := next(filter(_is_whole, beside), next(iter(beside), None)):
+                known = (read_specification(record_file("spec", newest.name, each)) for each in stores)
+                return next(filter(None, known), None)
+    return None
 
 
 def _is_whole(directory: Path) -> bool:

@@ -61,7 +61,7 @@ def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str)
     told = ", ".join(f"{counts[kind]} {kind}" for kind in (COMPLETE, MAY_RUN, WOULD_RUN) if counts[kind])
     print(f"\n{counted(len(states), 'task')}: {told}")
     if isinstance(output := root.output(), StoreTarget):
-        print(f"output: {output.place}")
+        print(f"output: {output.location}")
 
 
 class TaskState:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +15,13 @@ from pocket.base.containers import existing_place, folder_of, is_container
 from pocket.base.fingerprint.places import located
 from pocket.errors import ChangedFileError, DamagedOutputError
 from pocket.io.remote.threads import in_threads
-from pocket.io.store import Manifest, is_complete, manifest_of, verify_all
+from pocket.io.store import Manifest, is_complete, manifest_of, store_root, verify_all
 from pocket.io.store.manifest import other_input, why_incomplete
 from pocket.io.store.packing import remove_output
+from pocket.io.store.publishing import link_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
 from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
+from pocket.io.store.verification import is_damaged
 from tasks.core.console import counted
 
 #: what the next run does with an output; ``may run`` if that depends on the result of another task
@@ -56,7 +58,8 @@ class States(list[State]):
         """The state of all of them, named by a count if some are complete; the reason is that of the first other."""
         others = [state for state in self if state.name != COMPLETE]
         if not others:
-            return State(COMPLETE if self else WOULD_RUN)
+            places = {state.reason for state in self}
+            return State(COMPLETE, places.pop() if len(places) == 1 else "") if self else State(WOULD_RUN)
         worst = WOULD_RUN if any(state.name == WOULD_RUN for state in others) else MAY_RUN
         name = f"{self.complete} of {len(self)} branches" if self.complete else worst
         return State(name, next((state.reason for state in others if state.reason), ""))
@@ -84,6 +87,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         awaited: returns the task that must run before it is known whether the output is still valid, empty if there is
             none.
         lacks: returns which wanted part an output lacks, as a clause, empty if it has all; for outputs that grow.
+        read: further stores, in which the output is searched if the store lacks it, and is used where it is.
     """
 
     def __init__(
@@ -95,9 +99,11 @@ class StoreTarget(law.LocalDirectoryTarget):
         remote: str | None = None,
         awaited: Callable[[], str] = str,
         lacks: Callable[[Manifest], str] = lambda manifest: "",
+        read: Sequence[Path] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(str(path), **kwargs)
+        self._read = read
         self._awaited = awaited
         self._lacks = lacks
         self._inputs = inputs
@@ -124,7 +130,25 @@ class StoreTarget(law.LocalDirectoryTarget):
     def manifest(self) -> Manifest | None:
         """The manifest in the folder, or else the one in the remote store."""
         local = manifest_of(self.directory)
+        if local is None and self._read and self._link():
+            local = manifest_of(self.directory)
         return remote_manifest(self.remote) if local is None and self.remote is not None else local
+
+    def _link(self) -> bool:
+        """Link the output to the first of the further stores that has it complete, and return whether one has."""
+        if is_damaged(self.directory):
+            return False
+        for store in self._read:
+            place = store / self.directory.relative_to(store_root())
+            if is_complete(place):
+                link_output(existing_place(place), self.directory)
+                return True
+        return False
+
+    @property
+    def location(self) -> Path:
+        """Path of the folder or container that there is, in whichever store."""
+        return self.place.readlink() if self.place.is_symlink() else self.place
 
     @property
     def id(self) -> str | None:
@@ -136,7 +160,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         """Whether the output is complete and was made from the current inputs."""
         if self.unsuitable() is not None:
             return False
-        if self.remote is None:
+        if self.remote is None or self.place.is_symlink():
             return is_complete(self.directory)
         if is_complete(self.directory):
             return is_uploaded(self.directory, self.remote)
@@ -171,7 +195,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         if self.remote is not None:
             remove(self.remote)
             forget()
-        if is_container(self.directory):
+        if is_container(self.directory) or self.directory.is_symlink():
             remove_output(self.directory)
         else:
             super().remove(silent=silent, **kwargs)
@@ -198,7 +222,11 @@ class StoreTarget(law.LocalDirectoryTarget):
             reason = why_incomplete(self.directory) or "the remote store lacks the output"
         if reason is not None:
             return State(WOULD_RUN, reason)
-        return undecided if awaited else State(COMPLETE)
+        if awaited:
+            return undecided
+        if not self.place.is_symlink():
+            return State(COMPLETE)
+        return State(COMPLETE, f"in {str(self.location).removesuffix(f'/{self.place.relative_to(store_root())}')}")
 
     def unsuitable(self) -> str | None:
         """Return why the manifest is invalid, as a clause, ``None`` if it is valid; the files aren't checked."""

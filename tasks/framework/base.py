@@ -38,7 +38,7 @@ from tasks.framework.jobs import traceback_file
 from tasks.framework.records import Records, significant_parameters, task_records
 from tasks.framework.requirements import RequiringTask
 from tasks.framework.restrictions import CHUNK_SIZE, RestrictionOptions, restriction_of
-from tasks.settings.remote_store import remote_url
+from tasks.settings.remote_store import read_stores, remote_url
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -258,6 +258,7 @@ class StoreTask(AnalysisTask):
             remote=remote,
             awaited=self.awaited,
             lacks=self.lacks,
+            read=read_stores(),
         )
 
     def lacks(self, manifest: Manifest) -> str:

@@ -148,7 +148,7 @@ def _output_of(task: StoreTask, command: str) -> Output:
         is_complete = bool(task.complete())
         if isinstance(output, StoreTarget):
             state = output.status_text(exists=is_complete)
-            return Output(label, output.place, output.manifest, is_complete, state, command)
+            return Output(label, output.location, output.manifest, is_complete, state, command)
         state = "complete" if is_complete else _state_of(output)
         return Output(label, task.directory, None, is_complete, state, command)
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import law
 
+from pocket.base.runtime.remarks import remark
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import store_root
 
 SECTION = "store"
 VARIABLE = "POCKET_REMOTE_STORE"
-_OPTIONS = ("remote", "tasks")
+_OPTIONS = ("read", "remote", "tasks")
 # Options after '?' are refused, since they may hold a token and addresses are written into outputs.
 _ADDRESS = re.compile(r"root://[^/?#]+/(/[^/?#]+)+")
 
@@ -39,6 +40,20 @@ def remote_store() -> str | None:
     if not _ADDRESS.fullmatch(url):
         raise ConfigError(f"{place} is {url!r}, expected root://host//path (two slashes after the host, no '?')")
     return url
+
+
+def read_stores() -> tuple[Path, ...]:
+    """Return the stores that are searched after the own one, and only read: ``read`` in ``[store]`` of law.cfg."""
+    return _folders(_option("read"), store_root())
+
+
+@functools.cache
+def _folders(text: str, own: Path) -> tuple[Path, ...]:
+    folders = [Path(name.strip()).expanduser().absolute() for name in text.split(",") if name.strip()]
+    for folder in folders:
+        if not folder.is_dir():
+            remark(f"{folder}, which read in [{SECTION}] of law.cfg names, isn't there: no output is searched in it")
+    return tuple(folder for folder in folders if folder.is_dir() and folder != own.absolute())
 
 
 def remote_url(task: str, directory: Path) -> str | None:

@@ -77,4 +77,11 @@ def remove_output(place: Path) -> None:
         place.unlink(missing_ok=True)
         place.with_name(DAMAGED + place.name).unlink(missing_ok=True)
         place = Path(folder_of(place))
-    shutil.rmtree(place, ignore_errors=True)
+    remove_folder(place)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder as far as that is possible, or a link to one in another store, which stays."""
+    if folder.is_symlink():
+        folder.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

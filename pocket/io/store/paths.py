@@ -12,6 +12,9 @@ from pathlib import Path
 from pocket.base.file_names import check_store_name
 from pocket.errors import ConfigError, PocketError
 
+#: What stands for the store in names of paths.
+STORE = "<store>"
+
 
 def store_root() -> Path:
     """Return the folder of all outputs: ``$POCKET_STORE``, by default ``$POCKET_ROOT/store``.
@@ -36,6 +39,17 @@ def store_path(analysis: str, task: str, config: str, version: str, fingerprint:
     for kind, name in names.items():
         check_store_name(kind, name)
     return store_root().joinpath(*names.values())
+
+
+def store_name(path: str) -> str:
+    """Return the name of a path that holds wherever the store is: ``<store>/…`` for one in the store."""
+    root = f"{store_root()}/"
+    return f"{STORE}/{path.removeprefix(root)}" if path.startswith(root) else path
+
+
+def store_file(name: str) -> str:
+    """Return the path that a name from :func:`store_name` has in the store as it is now."""
+    return f"{store_root()}{name.removeprefix(STORE)}" if name.startswith(f"{STORE}/") else name
 
 
 def own_folder(folder: Path) -> Path:

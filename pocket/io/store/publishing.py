@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from pocket.base.containers import folder_of, is_container
 from pocket.errors import PocketError
-from pocket.io.store.packing import DAMAGED, PACKED, pack_folder
+from pocket.io.store.packing import DAMAGED, PACKED, pack_folder, remove_folder
 
 #: Seconds after which a temporary folder of another host is abandoned: more than a job may run.
 ABANDONED = 14 * 24 * 3600.0
@@ -129,7 +129,8 @@ def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool
             temporary.rename(directory)
             break
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            # In the place of a folder may be a link to another store.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 raise
         if is_as_good(temporary):
             shutil.rmtree(temporary)
@@ -138,7 +139,7 @@ def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool
             aside.append(directory.rename(_beside(directory, "old")))
     sync(directory.parent)
     for old in aside:
-        shutil.rmtree(old, ignore_errors=True)
+        remove_folder(old)
 
 
 def _publish_container(temporary: Path, container: Path, is_as_good: Callable[[Path], bool]) -> None:
@@ -155,7 +156,29 @@ def _publish_container(temporary: Path, container: Path, is_as_good: Callable[[P
     # A folder would be found again without the container, so it goes as a whole.
     with contextlib.suppress(FileNotFoundError):
         old = Path(folder_of(container))
-        shutil.rmtree(old.rename(_beside(old, "old")), ignore_errors=True)
+        remove_folder(old.rename(_beside(old, "old")))
+
+
+def link_output(output: Path, directory: Path) -> None:
+    """Let an output of another store be read at a place in this one, through a link.
+
+    Args:
+        output: the folder or container.
+        directory: the place, which has no output.
+
+    Raises:
+        PocketError: if the store can't be written.
+    """
+    place = directory.with_name(output.name)
+    temporary = _beside(place, "tmp")
+    with readable_errors(directory):
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        temporary.symlink_to(output.absolute())
+        try:
+            temporary.replace(place)
+        except IsADirectoryError:
+            # Something is left of an earlier output, so this one is made again.
+            temporary.unlink()
 
 
 def _beside(directory: Path, kind: str) -> Path:

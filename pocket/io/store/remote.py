@@ -95,7 +95,7 @@ def upload(directory: Path, url: str, like: Path | None = None) -> None:
 def is_uploaded(directory: Path, url: str) -> bool:
     """Tell whether the current output in a folder was copied to its place in the remote store."""
     try:
-        if is_container(directory):
+        if _has_record_beside(directory):
             record = directory.with_name(UPLOADED)
             return _mark(written(directory), url) in _marks(record, file_state(record))
         return (directory / UPLOADED).read_text(encoding="utf-8") == _mark(written(directory), url)
@@ -304,8 +304,13 @@ def _marks(record: Path, state: FileState) -> frozenset[str]:
     return frozenset(record.read_text(encoding="utf-8").splitlines(keepends=True))
 
 
+def _has_record_beside(directory: Path) -> bool:
+    """Tell whether nothing may be written into the place of an output: a container, or a link to another store."""
+    return is_container(directory) or directory.is_symlink()
+
+
 def _note(directory: Path, identifier: str, url: str) -> None:
-    if is_container(directory):
+    if _has_record_beside(directory):
         if not is_uploaded(directory, url):
             with contextlib.suppress(OSError), directory.with_name(UPLOADED).open("a", encoding="utf-8") as file:
                 file.write(_mark(identifier, url))

@@ -108,10 +108,21 @@ def _damage(directory: Path, names: Collection[str] | None = None) -> str | None
     with contextlib.suppress(OSError):
         if is_container(place):
             place.replace(place.with_name(packing.DAMAGED + place.name))
+        elif place.is_symlink():
+            # Nothing is changed in another store.
+            place.unlink()
+            place.mkdir()
+            (place / DAMAGED).touch()
         else:
             (place / NAME).replace(place / DAMAGED)
     name, reason = found
     return f"{name} in {place} {reason}; the output counts as missing now: run this again, which makes it anew"
+
+
+def is_damaged(directory: Path) -> bool:
+    """Tell whether the output at a place was found damaged and isn't made again yet."""
+    aside = directory.with_name(packing.DAMAGED + directory.name) if is_container(directory) else directory / DAMAGED
+    return os.path.lexists(aside)
 
 
 def _found_before(folder: Path) -> str | None:
