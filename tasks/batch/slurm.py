@@ -85,7 +85,8 @@ if ! sha256sum --check --quiet sums; then
     echo "error: {changed}" >>{control}/stdall_"$(basename "${{job##*_}}" .sh)".txt
     exit 1
 fi
-PATH="$scratch:$PATH" bash "$job"
+sed -i 's|^law_job_|./&|' "$job"
+bash "$job"
 """
 
 

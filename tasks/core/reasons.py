@@ -95,14 +95,14 @@ def has_earlier(task: Any) -> bool:
 
 def _newest_specification(directory: Path) -> Specification | None:
     """Return the specification of the newest output beside a folder; one that failed counts if there is no other."""
-    place, stores = directory.parent.relative_to(store_root()), (store_root(), *read_stores())
-    for store in stores:
+    stores, folder = read_stores(), directory.parent
+    for place in (folder, *(store / folder.relative_to(store_root()) for store in stores)):
         with contextlib.suppress(OSError):
-            beside = [path for path in (store / place).iterdir() if path.name[0] != "." and path.name != directory.name]
+            beside = [path for path in place.iterdir() if path.name[0] != "." and path.name != directory.name]
             beside.sort(key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
             # There may be many outputs, so none is looked into beyond the first that is whole.
             if newest := next(filter(_is_whole, beside), next(iter(beside), None)):
-                known = (read_specification(record_file("spec", newest.name, each)) for each in stores)
+                known = (read_specification(record_file("spec", newest.name, store)) for store in (None, *stores))
                 return next(filter(None, known), None)
     return None
 

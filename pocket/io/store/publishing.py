@@ -130,7 +130,7 @@ def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool
             break
         except OSError as error:
             # In the place of a folder may be a link to another store.
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) and not directory.is_symlink():
                 raise
         if is_as_good(temporary):
             shutil.rmtree(temporary)
