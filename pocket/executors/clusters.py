@@ -18,6 +18,7 @@ from typing import Any
 
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.openssl import keep_errors_apart
+from pocket.io.store.paths import private_folder
 
 #: prefix of options that are lines of the batch system's job description
 DIRECTIVE = "directive."
@@ -90,8 +91,7 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
         keys = None
         if spec.kind != "local":
             # The logs and the keys are private.
-            spec.log_folder.mkdir(parents=True, exist_ok=True)
-            spec.log_folder.chmod(0o700)
+            private_folder(spec.log_folder)
             keys = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".keys-", dir=spec.log_folder)))
             # Dask removes its jobs only while it reaches its own scheduler.
             stack.callback(_ask, REMOVE[spec.kind](spec.label))

@@ -28,6 +28,7 @@ from pocket.executors.clusters import (
 from pocket.executors.gateway import OPTION, GatewaySpec, gateway_cluster
 from pocket.executors.proxy import check_proxy, read_proxy
 from pocket.io.store import store_root
+from pocket.io.store.paths import private_folder
 from pocket.io.store.remote_manifests import forget
 
 if TYPE_CHECKING:
@@ -246,9 +247,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 
         if self.kind == "local" and self.cluster is not None:
             return None
-        folder = Path(self.run_options["log_folder"])
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        folder = private_folder(Path(self.run_options["log_folder"]))
         probe = folder / f"probe-{self.run}"
         store = SharedStore(str(store_root()), str(probe), secrets.token_hex(16))
         probe.write_text(store.token, encoding="utf-8")

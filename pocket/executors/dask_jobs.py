@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from pocket.errors import PocketError
+from pocket.errors import ConfigError, PocketError
 from pocket.executors.base import Job, Progress
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def prepare_workers(
         PocketError: if another run uses the scheduler, or a worker can't be replaced, has another Python version or
             lacks packages.
     """
-    from pocket.executors.remote import PrepareWorker
+    from pocket.executors.remote import FAILED, PrepareWorker
 
     if not new:
         busy = [key for keys in client.processing().values() for key in keys if str(key).startswith(PREFIX)]
@@ -236,7 +236,11 @@ def prepare_workers(
     with by_value():
         client.register_plugin(PrepareWorker(run, content, variables, new=new, store=store, versions=versions))
     for last in (False, True):
-        foreign = _foreign_workers(client, run)
+        runs = _runs_of_workers(client)
+        for address, found in runs.items():
+            if found and found.startswith(FAILED):
+                raise PocketError(f"Dask worker {address} {found}")
+        foreign = [address for address, found in runs.items() if found != run]
         if not foreign:
             return
         if last:
@@ -280,17 +284,26 @@ def look_at_workers(client: Any) -> dict[str, tuple[dict[str, str], Any]]:
     return states
 
 
-def _foreign_workers(client: Any, run: str) -> list[str]:
-    """Return the addresses of the workers that don't belong to a run."""
+def _runs_of_workers(client: Any) -> dict[str, str | None]:
+    """Return address → run of the process, for all workers."""
     from pocket.executors import remote
 
     with by_value():
-        runs = client.run(remote.run_of_worker)
-    return [address for address, found in runs.items() if found != run]
+        runs: dict[str, str | None] = client.run(remote.run_of_worker)
+    return runs
 
 
 def lend_proxy(client: Any, content: bytes, certificates: str | None) -> None:
-    """Give the workers an X509 proxy until :func:`leave_workers`."""
+    """Give the workers an X509 proxy until :func:`leave_workers`.
+
+    Raises:
+        ConfigError: if the connection to the scheduler isn't encrypted.
+    """
+    if (address := client.scheduler.addr).startswith("tcp:"):
+        raise ConfigError(
+            f"an X509 proxy isn't sent to the Dask scheduler {address}, since others could read it on its way: use a "
+            "scheduler with TLS (tls://), or workers that have a proxy"
+        )
     from pocket.executors.remote import ProxyOnWorker
 
     with by_value():

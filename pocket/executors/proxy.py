@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,15 +26,23 @@ def read_proxy(place: str) -> bytes:
             ``/tmp/x509up_u<uid>``.
 
     Raises:
-        ConfigError: if there is no proxy, or users other than its owner have access to it.
+        ConfigError: if there is no proxy, somebody else owns it, or its mode isn't 0600 or 0400.
     """
     path = proxy_path(place)
     try:
-        mode, content = path.stat().st_mode, path.read_bytes()
+        with path.open("rb") as file:
+            found, content = os.fstat(file.fileno()), file.read()
     except OSError as error:
         raise ConfigError(f"X509 proxy {path}: {error.strerror}; make one with voms-proxy-init") from None
-    if mode & 0o077:
+    if found.st_uid != os.geteuid():
+        # In /tmp, anybody may make a file with this name, and read with it in the name of others.
+        raise ConfigError(
+            f"X509 proxy {path} belongs to somebody else: make your own one with voms-proxy-init -out PATH"
+        )
+    if (mode := stat.S_IMODE(found.st_mode)) & 0o077:
         raise ConfigError(f"X509 proxy {path} can be used by others than its owner: chmod 400 {path}")
+    if mode not in (0o400, 0o600):
+        raise ConfigError(f"X509 proxy {path} has the mode {mode:04o}, expected 0600 or 0400: chmod 400 {path}")
     if b"-----BEGIN CERTIFICATE-----" not in content or b"PRIVATE KEY-----" not in content:
         raise ConfigError(f"{path} is no X509 proxy: it holds no certificate with its key")
     return content

@@ -30,6 +30,8 @@ RUN = "pocketlaw_run"
 PLACES = "pocketlaw_places"
 #: attribute of a worker: differences of its packages, see :func:`compared_packages`
 PACKAGES = "pocketlaw_packages"
+#: beginning of what stands for the run of a worker that can't be set up
+FAILED = "can't be set up for jobs"
 #: environment variables for one thread per worker, since several threads would compete
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -58,6 +60,14 @@ def content_digest(parent: Path, names: Iterable[str]) -> str:
     for name in source_files(parent, names):
         digest.update(f"{name}\0{hashlib.sha256((parent / name).read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
+
+
+def _digest_here(parent: Path, names: Iterable[str]) -> str:
+    """Return the hash of folders, empty if this process can't read them, for example those of another account."""
+    try:
+        return content_digest(parent, names)
+    except OSError:
+        return ""
 
 
 def moved(path: str, places: Mapping[str, str]) -> str:
@@ -155,7 +165,13 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         self.versions = dict(versions or {})
 
     def setup(self, worker: Worker) -> None:
-        """Find or unpack the code, unless the process has been used before."""
+        """Find or unpack the code, unless the process has been used before; a failure is noted as the worker's run."""
+        try:
+            self._prepare(worker)
+        except Exception as error:
+            setattr(worker, RUN, f"{FAILED}: {type(error).__name__}: {error}")
+
+    def _prepare(self, worker: Worker) -> None:
         if getattr(worker, RUN, None) is not None or ("pocket" in sys.modules and not self.new):
             setattr(worker, RUN, getattr(worker, RUN, None) or "another")
             return
@@ -165,7 +181,7 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
             places[parent] = parent
             # Packages of another environment may not fit this Python, so only those of this process count.
             is_readable = not _has_packages(parent) or parent in sys.path
-            if not is_readable or content_digest(Path(parent), names) != digest:
+            if not is_readable or _digest_here(Path(parent), names) != digest:
                 places[parent] = str(unpacked / str(number))
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
                     archive.extractall(places[parent])
@@ -275,7 +291,10 @@ def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping
         RuntimeError: if the worker belongs to another run.
     """
     worker = get_worker()
-    if getattr(worker, RUN, None) != run:
+    found = getattr(worker, RUN, None)
+    if found is None or found.startswith(FAILED):
+        raise RuntimeError(f"worker {worker.address} {found or FAILED}")
+    if found != run:
         raise RuntimeError(f"worker {worker.address} was taken over by another run, whose code may differ")
     # The engine isn't thread-safe, although a worker should have only one thread.
     with SerializableLock("pocketlaw"):

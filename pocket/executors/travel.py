@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -116,10 +117,10 @@ def run_here(
             raise PocketError(packages_missing(worker, missing_packages))
         for path, content in contents.items():
             _write(Path(moved(path, places)), content)
-        lacking = [path for path in inputs if not Path(moved(path, places)).exists()]
+        lacking = [path for path in inputs if not os.access(moved(path, places), os.R_OK)]
         if unknown := [path for path in lacking if moved(path, places) == path]:
             raise PocketError(
-                f"{unknown[0]} doesn't exist on worker {worker}: give files by URLs that workers can read, such as root://"
+                f"worker {worker} can't read {unknown[0]}: give files by URLs that workers can read, such as root://"
             )
         if lacking:
             return Outcome(lacking=tuple(lacking))

@@ -16,10 +16,15 @@ LEFT_OUT = frozenset({".git", ".venv", ".law", "__pycache__", ".condor", ".globu
 #: Names of proxies, tokens, keys and passwords.
 _SECRET_NAME = re.compile(
     r"x509up_u\d+.*|bt_u\d+.*|krb5cc.*|id_(rsa|dsa|ecdsa|ed25519)|.*\.(pem|key|p12|pfx)"
-    r"|\.env|\.netrc|\.git-credentials|rucio\.cfg"
+    r"|\.env|\.netrc|\.pypirc|\.pgpass|\.git-credentials|rucio\.cfg|(.*[._-])?token"
 )
-#: Contents that are secrets under any name: a private key in PEM, as in proxies, or a lone JSON web token.
-_SECRET_CONTENT = re.compile(rb"^-----BEGIN [A-Z ]*PRIVATE KEY-----\s*$|\A\s*eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*\s*\Z", re.M)
+#: Contents that are secrets under any name: a private key in PEM, as in proxies, a lone JSON web token, or a token of
+#: GitHub or GitLab.
+_SECRET_CONTENT = re.compile(
+    rb"^-----BEGIN [A-Z ]*PRIVATE KEY-----\s*$|\A\s*eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*\s*\Z"
+    rb"|\b(gh[oprsu]_\w{36}|github_pat_\w{40}|glpat-[\w-]{20})",
+    re.MULTILINE,
+)
 #: Characters that stand for the bytes of a name in another encoding.
 _NOT_DECODED = re.compile("[\udc80-\udcff]")
 #: Largest secret in bytes.

@@ -87,6 +87,8 @@ def read_specification(path: Path) -> Specification | None:
 def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
     """Write the code of snapshots as one archive, and return its id.
 
+    In a store that others can enter, files are left out that the group of the store can't read in the original.
+
     Args:
         folders: name in the archive, and snapshot.
 
@@ -94,12 +96,16 @@ def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
         OSError: if the store can't be written.
     """
     members: dict[str, tuple[Path, bool, str]] = {}
+    store_root().mkdir(parents=True, exist_ok=True)
+    store = store_root().stat()
     for name, folder in folders:
-        mark = read_mark(folder) or {"files": {}}
+        mark = read_mark(folder) or {"files": {}, "origin": str(folder)}
         files = mark["files"]
         assert isinstance(files, dict)
         for file, (_, _, checksum) in files.items():
             path = folder / file
+            if store.st_mode & 0o077 and not _is_readable(Path(str(mark["origin"])), file, store.st_gid):
+                continue
             members[f"{name}/{file}"] = path, os.access(path, os.X_OK), checksum
     lines = (f"{name}\0{members[name][1]:d}\0{members[name][2]}\n" for name in sorted(members))
     identifier = hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
@@ -118,6 +124,19 @@ def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
 
     keep_record("code", identifier, content)
     return identifier
+
+
+def _is_readable(origin: Path, file: str, group: int) -> bool:
+    """Tell whether a group can read a file, given its name in a folder, as far as that isn't up to the folder."""
+    try:
+        found = [path.stat() for path in (origin / file, *(origin / file).parents) if path.is_relative_to(origin)]
+    except OSError:
+        return False
+    needed = [0o4, *[0o1] * (len(found) - 2)]
+    return all(
+        each.st_mode & bit or (each.st_mode & bit << 3 and each.st_gid == group)
+        for each, bit in zip(found, needed, strict=False)
+    )
 
 
 def keep_lock(root: Path) -> str:

@@ -149,20 +149,34 @@ def test_cluster_of_this_machine(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 
 @pytest.mark.slow
-def test_scheduler_that_is_there(facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = write_proxy(tmp_path / "proxy", 3600)
+def test_scheduler_that_is_there(tls_scheduler: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facility, proxy = tls_scheduler, write_proxy(tmp_path / "proxy", 3600)
     secret = proxy.read_text().splitlines()[-2]
     monkeypatch.setenv("POCKET_SOMETHING", "here")
-    given = options(tmp_path, scheduler=facility.address, proxy=str(proxy), certificates="/certificates")
+    tls = {f"tls_{name.removesuffix('_file')}": f"{facility.folder}/{name}.pem" for name in ("ca_file", "cert", "key")}
+    given = options(tmp_path, scheduler=facility.address, proxy=str(proxy), certificates="/certificates", **tls)
     # a second run finds its workers anew, with nothing left by the first
-    for name in ("first", "second"):
-        job = LookAround(tmp_path / name)
-        assert run(DaskExecutorFactory(given), {"look": job}) == 1
-        mode, certificates, something, content = job.path.read_text().split("\n", 3)
-        assert (mode, certificates, something) == ("400", "/certificates", "here")
-        assert content == proxy.read_text()
+    with facility.worker("first"), facility.worker("second"):
+        for name in ("first", "second"):
+            job = LookAround(tmp_path / name)
+            assert run(DaskExecutorFactory(given), {"look": job}) == 1
+            mode, certificates, something, content = job.path.read_text().split("\n", 3)
+            assert (mode, certificates, something) == ("400", "/certificates", "here")
+            assert content == proxy.read_text()
     assert [path for path in facility.folder.rglob("*x509*") if path.is_file()] == []
     assert all(secret not in facility.log(name) for name in ("scheduler", "first", "second"))
+
+
+@pytest.mark.slow
+def test_proxy_is_not_sent_without_tls(facility: Facility, tmp_path: Path) -> None:
+    proxy = write_proxy(tmp_path / "proxy", 3600)
+    given = options(tmp_path, scheduler=facility.address, proxy=str(proxy))
+    job = LookAround(tmp_path / "job")
+    with pytest.raises(
+        ConfigError, match=r"an X509 proxy isn't sent to the Dask scheduler tcp://127\.0\.0\.1:\d+, since"
+    ):
+        run(DaskExecutorFactory(given), {"look": job})
+    assert not job.path.exists()
 
 
 @dataclasses.dataclass(frozen=True)

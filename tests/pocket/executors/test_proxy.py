@@ -40,11 +40,20 @@ def test_refused(proxy: Path, tmp_path: Path) -> None:
         proxy.chmod(mode)
         with pytest.raises(ConfigError, match=r"can be used by others than its owner: chmod 400 /.*/proxy$"):
             read_proxy(str(proxy))
+    proxy.chmod(0o700)
+    with pytest.raises(ConfigError, match="has the mode 0700, expected 0600 or 0400"):
+        read_proxy(str(proxy))
     proxy.chmod(0o600)
     for content in ("", PROXY.replace("PRIVATE KEY", "x"), PROXY.replace("CERTIFICATE", "x")):
         proxy.write_text(content)
         with pytest.raises(ConfigError, match="is no X509 proxy: it holds no certificate with its key"):
             read_proxy(str(proxy))
+
+
+def test_that_of_somebody_else_is_refused(proxy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: proxy.stat().st_uid + 1)
+    with pytest.raises(ConfigError, match=r"X509 proxy .* belongs to somebody else: make your own one with voms-proxy"):
+        read_proxy(str(proxy))
 
 
 def test_paths(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,14 @@ import pytest
 from pocket.executors.code import CodeFolder, code_folders
 from pocket.executors.dask_jobs import prepare_workers, run_on_dask
 from pocket.executors.remote import (
+    FAILED,
     PLACES,
     RUN,
     PrepareWorker,
     ProxyOnWorker,
     content_digest,
     moved,
+    run_job,
     source_files,
 )
 from tests.facility import Facility
@@ -112,6 +114,40 @@ def test_code_is_used_in_place_or_unpacked(facility: Facility, tmp_path: Path) -
         assert "pocketlaw-run-3" in root
         assert "pocketlaw-run-3" in place
         assert name == "small"
+
+
+def test_code_that_a_worker_cannot_read_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "code" / "mine").mkdir(parents=True)
+    (tmp_path / "code" / "mine" / "__init__.py").write_text("")
+    folder = CodeFolder.read(tmp_path / "code", ["mine"])
+    given = [(folder.parent, folder.names, folder.digest, folder.content)]
+    worker = SimpleNamespace(local_directory=str(tmp_path / "worker"), memory_manager=SimpleNamespace())
+    monkeypatch.setattr("pocket.executors.openssl.keep_errors_apart", lambda: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def refuse(parent: Path, names: Any) -> str:
+        raise PermissionError(13, "Permission denied", str(parent))
+
+    monkeypatch.setattr("pocket.executors.remote.content_digest", refuse)
+    PrepareWorker("run", given, {}, new=True).setup(cast(Any, worker))
+    assert vars(worker)[RUN] == "run"
+    assert Path(getattr(worker, PLACES)[folder.parent], "mine", "__init__.py").is_file()
+
+
+def test_a_failed_set_up_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = SimpleNamespace(local_directory=str(tmp_path / "file"), address="tcp://a:1")
+    (tmp_path / "file").touch()
+    PrepareWorker("run", [("/nowhere", ("mine",), "digest", b"no archive")], {}, new=True).setup(cast(Any, worker))
+    assert vars(worker)[RUN].startswith(f"{FAILED}: BadZipFile: ")
+    monkeypatch.setattr("pocket.executors.remote.get_worker", lambda: worker)
+    with pytest.raises(
+        RuntimeError, match=r"^worker tcp://a:1 can't be set up for jobs: BadZipFile: File is not a zip"
+    ):
+        run_job(b"", "run", (), {})
+    vars(worker)[RUN] = "another"
+    with pytest.raises(RuntimeError, match="was taken over by another run"):
+        run_job(b"", "run", (), {})
 
 
 def test_an_installed_package_is_loaded_from_the_own_environment_alone(

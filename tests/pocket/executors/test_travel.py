@@ -149,7 +149,7 @@ def test_file_that_a_worker_can_not_have(world: World) -> None:
     job = world.job(inputs=("/data/events.root", "root://host//events.root"))
     error = pickle.loads(world.run(job).error)
     assert isinstance(error, PocketError)
-    assert str(error).startswith("/data/events.root doesn't exist on worker tcp://a:1: give files by URLs that workers")
+    assert str(error).startswith("worker tcp://a:1 can't read /data/events.root: give files by URLs that workers")
 
 
 def test_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

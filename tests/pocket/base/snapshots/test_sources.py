@@ -92,6 +92,10 @@ def test_links(tmp_path: Path) -> None:
         ("rucio.cfg", ""),
         ("proxy", f"-----BEGIN CERTIFICATE-----\nabc\n{KEY}\nabc\n"),
         ("idtoken", f"{TOKEN}\n"),
+        ("wlcg.token", ""),
+        (".pypirc", ""),
+        ("notes.md", f"push with glpat-{'a1' * 10}\n"),
+        ("settings.yaml", f"key: ghp_{'a1' * 18}\n"),
     ],
 )
 def test_secrets(tmp_path: Path, name: str, content: str) -> None:
