@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pocket.base.fingerprint.modules import top_level
+from pocket.configuration.moved_names import name_now
 from pocket.configuration.user_errors import describe, shown_file, suggestion, user_lines
 from pocket.errors import ConfigError, PocketError, nearest
 
@@ -109,7 +110,9 @@ def _begin(lines: Sequence[tuple[str, str]]) -> int:
 
 
 def _module_hint(name: str, package: str, beside: Iterable[str]) -> str:
-    """Return a hint whether a module belongs to the analysis or to a package, with the nearest name."""
+    """Return a hint whether a module moved, or belongs to the analysis or to a package, with the nearest name."""
+    if now := name_now(name):
+        return f"it is {now} now"
     parent, _, last = name.rpartition(".")
     if top_level(name) == top_level(package) and parent:
         close = nearest(last, _modules_in(parent))
@@ -144,6 +147,13 @@ def _modules_in(package: str) -> list[str]:
 def _name_hint(name: str, module: str, text: str) -> str:
     if "circular import" in text:
         return ", which isn't complete yet: the two modules import each other"
+    if now := name_now(name):
+        return f"; {name} is {now} now"
     # Packages load the modules of their names when these are used, so only dir() has all of them.
     close = nearest(name, [known for known in dir(sys.modules.get(module, object)) if not known.startswith("__")])
-    return f", did you mean {' or '.join(map(repr, close))}?" if close else ""
+    if close:
+        return f", did you mean {' or '.join(map(repr, close))}?"
+    now = name_now(module)
+    if now.startswith("stays; "):
+        return now.removeprefix("stays")
+    return f"; what {module} had is {now} now" if now else ""

@@ -24,6 +24,7 @@ from pocket.base.fingerprint.modules import owner
 from pocket.base.runtime.remarks import some_of
 from pocket.base.runtime.user_code import call_of, code_of, events_of
 from pocket.base.snapshots.process import original, shown
+from pocket.configuration.moved_names import name_now
 from pocket.corrections.files import inputs_of
 from pocket.errors import (
     BadFileError,
@@ -299,6 +300,9 @@ def suggestion(error: BaseException) -> str:
         with contextlib.suppress(Exception):
             names = dir(error.obj)
     name = getattr(error, "name", None)
+    for cls in type(error.obj).__mro__ if isinstance(error, AttributeError) else ():
+        if now := name_now(f"{cls.__name__}.{name}"):
+            return f" (it is {now} now)"
     close = nearest(name, [known for known in names if known != name], 1, 0.7) if isinstance(name, str) else []
     return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
 

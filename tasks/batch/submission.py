@@ -44,7 +44,9 @@ class BatchProxy(RetryingProxy):
 
         Raises:
             BatchError: if the batch system refuses all jobs and accepted none before; it would refuse them again.
+            PocketError: if others may write to the control folder.
         """
+        private_folder(self.task.control)
         job_ids: dict[int, Any] = {}
         data: dict[int, Any] = {}
         unknown = (None, self.job_data.dummy_job_id)
@@ -85,7 +87,7 @@ class BatchProxy(RetryingProxy):
         groups = []
         for number, (needs, group) in enumerate(by_needs(jobs, self.needs).items(), 1):
             place = folder / str(number)
-            place.mkdir(parents=True)
+            place.mkdir(mode=0o700, parents=True)
             self.job_file_factory = self.create_job_file_factory(dir=str(place), mkdtemp=False)
             groups.append((self.write_group(group), needs, list(group.values())))
         return groups
@@ -133,7 +135,6 @@ class BatchProxy(RetryingProxy):
         return len(jobs)
 
     def _run_impl(self) -> None:
-        private_folder(self.task.control)
         # law's --cleanup-jobs only knows the jobs in the record.
         if not self.task.is_controlling_remote_jobs():
             self._adopt()

@@ -91,9 +91,7 @@ def both_work(first: Analysis, second: Analysis, system: str) -> None:
     assert run(first, "MergeOutputs", *options).executed == []
     users = first.checkout.user.uid, second.checkout.user.uid
     controls = [first.control(system), first.control(system).with_name(f".{system}-{users[1]}")]
-    assert [(each.stat().st_uid, stat.S_IMODE(each.stat().st_mode)) for each in controls] == [
-        (user, 0o700) for user in users
-    ]
+    assert [(each.stat().st_uid, each.stat().st_mode & 0o777) for each in controls] == [(user, 0o700) for user in users]
     assert all(path.stat().st_uid == users[1] for path in controls[1].rglob("*"))
 
 
@@ -120,15 +118,15 @@ def replace_scripts(second: Analysis, control: Path, evidence: Path) -> list[Pat
     attacker.run("mv", str(control), f"{control}.away")
     for path in scripts:
         attacker.run("mkdir", "--parents", str(path.parent))
-        path_text = f"#!/bin/bash\ntouch {evidence}-$(id -u)\n"
+        path_text = f"#!/bin/bash\ntouch {evidence}-$(id -u)-$LAW_HTCONDOR_JOB_PROCESS\n"
         attacker.run("bash", "-c", f"cat >{path} && chmod 755 {path}", text=path_text)
     attacker.run("chmod", "--recursive", "777", str(control))
     return scripts
 
 
-def ran_as(evidence: Path) -> list[int]:
-    """Return the accounts that ran the scripts."""
-    return [int(path.name.rpartition("-")[2]) for path in evidence.parent.glob(f"{evidence.name}-*")]
+def ran_as(evidence: Path) -> list[str]:
+    """Return the accounts that ran the scripts, with the numbers of jobs on HTCondor."""
+    return [path.name.removeprefix(f"{evidence.name}-") for path in evidence.parent.glob(f"{evidence.name}-*")]
 
 
 @pytest.mark.htcondor
@@ -136,7 +134,6 @@ def test_nobody_runs_code_as_another_on_htcondor(
     first: Analysis, second: Analysis, store: Path, htcondor_pool: list[str]
 ) -> None:
     evidence, user = store / "evidence", first.checkout.user
-    assert run(first, "BuildDatasets").code == 0
     waits = site_settings({"requirements": "PocketlawGo =?= True"})
     command = first.law("RunProcessor", "--workflow", "htcondor", *QUICK.split())
     process = first.checkout.start(f"umask 002 && {waits} {command}")
@@ -152,10 +149,15 @@ def test_nobody_runs_code_as_another_on_htcondor(
         process.kill()
         user.run("condor_rm", "-all")
     assert process.returncode != 0
-    assert ran_as(evidence) == [user.uid]
+    assert ran_as(evidence) == [f"{user.uid}-1"]
     logs = {path.name: path.read_text() for path in first.control("htcondor").glob("stdall_*.txt")}
     assert CHANGED in logs["stdall_0To1.txt"]
     assert "belongs to somebody else, who could change what your jobs run" in text
+
+
+def slurm(*command: str) -> str:
+    """Run a command of Slurm, and return what it prints."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.mark.slurm
@@ -163,19 +165,17 @@ def test_nobody_runs_code_as_another_on_slurm(
     first: Analysis, second: Analysis, store: Path, slurm_cluster: None
 ) -> None:
     evidence, user = store / "evidence", first.checkout.user
-    assert run(first, "BuildDatasets").code == 0
     waits = site_settings({"submit": "hold ="})
     command = first.law("RunProcessor", "--workflow", "slurm", *QUICK.split())
     process = first.checkout.start(f"umask 002 && {waits} {command}")
-    queue = ["squeue", "--noheader", "--array", "--format=%i"]
     try:
-        wait_for(lambda: len(user.run(*queue).split()) == 2)
+        wait_for(lambda: len(slurm("squeue", "--noheader", "--array", "--format=%i").split()) == 2)
         scripts = replace_scripts(second, first.control("slurm"), evidence)
-        user.run("scontrol", "release", user.run(*queue).split()[0].partition("_")[0])
+        slurm("scontrol", "release", slurm("squeue", "--noheader", "--format=%F").split()[0])
         text, _ = process.communicate(timeout=300)
     finally:
         process.kill()
-        user.run("scancel", f"--user={user.uid}")
+        slurm("scancel", f"--user={user.uid}")
     assert process.returncode != 0
     assert ran_as(evidence) == []
     logs = [path.read_text() for path in first.control("slurm").glob("stdall_*.txt")]
@@ -184,11 +184,12 @@ def test_nobody_runs_code_as_another_on_slurm(
     assert "belongs to somebody else, who could change what your jobs run" in text
     # The control: what the job would have run, had it not compared its scripts.
     user.run("bash", next(str(path) for path in scripts if path.name.startswith("slurm_job")))
-    assert ran_as(evidence) == [user.uid]
+    assert ran_as(evidence) == [f"{user.uid}-"]
 
 
 def test_a_folder_of_another_is_refused(first: Analysis, second: Analysis) -> None:
-    assert run(first, "BuildDatasets").code == 0
+    made = first.checkout.run(f"umask 002 && law run BuildDatasets --version v1 --analysis {first.folder}")
+    assert made.code == 0, made.text
     shown = run(first, "RunProcessor", "--workflow", "slurm", "--dry-run")
     assert shown.code == 0, shown.text
     control, attacker = first.control("slurm"), second.checkout.user

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pocket.base.arguments import former_names, refused_call
+from pocket.base.runtime.remarks import remark
 from pocket.columns import ColOut
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
@@ -83,9 +84,15 @@ def test_signature_is_that_of_the_class() -> None:
     assert "before" in inspect.signature(Comparison).parameters
 
 
-def test_former_name_of_a_class() -> None:
-    with pytest.raises(ConfigError, match=r"^pocket\.scale_factors\.Kept is called PreservedYield now$"):
-        from pocket.scale_factors import Kept  # noqa: F401
+def test_former_name_of_a_class(caplog: pytest.LogCaptureFixture) -> None:
+    sentence = "pocket.scale_factors.Kept is called PreservedYield now: the former name goes with the next release"
+    remark.cache_clear()
+    for _ in range(2):
+        with pytest.warns(DeprecationWarning, match=f"^{sentence}$"):
+            from pocket.scale_factors import Kept
+        assert Kept is PreservedYield
+    # The user is told once.
+    assert caplog.messages == [sentence]
     with pytest.raises(ImportError, match="cannot import name 'Closur'"):
         from pocket.scale_factors import Closur  # noqa: F401
     assert former_names("here", {"old": "new"}, "{} of today".format)("other") == "other of today"

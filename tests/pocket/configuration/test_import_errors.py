@@ -20,6 +20,17 @@ from pocket.errors import ConfigError
         ("import awkwrd", r"__init__\.py:1: ModuleNotFoundError: .*, or did you mean awkward.*\?"),
         ("import awkward.no.such", r"ModuleNotFoundError: .*; the package awkward has no such module"),
         ("import tasks.mine", r"tasks is a package of Pocketlaw, which has no such module: give a package of yours an"),
+        ("import pocket.configurator", r"No module named 'pocket\.configurator'; it is pocket\.configuration\.config"),
+        (
+            "from pocket.datasets.fileset import x",
+            r"'; build_fileset, inspect_file and the like are in pocket\.datasets",
+        ),
+        ("import pocket.engine.tree", r"; it is pocket\.io\.nanoaod\.ttree now$"),
+        (
+            "from pocket.outputs import x",
+            r"; what pocket\.outputs had is pocket\.histograms\.files now$",
+        ),
+        ("from pocket import Kept", r"cannot import name 'Kept' from 'pocket'; Kept is PreservedYield now$"),
         (
             "\nimport cuts",
             r"__init__\.py:2: .*; it is a module of the analysis, .* outside_analysis\.cuts, or from \. in",

@@ -6,7 +6,7 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.settings.remote_store import remote_store, remote_url
+from tasks.settings.remote_store import read_stores, remote_store, remote_url
 
 URL = "root://eos.example//eos/user/m/me"
 
@@ -65,3 +65,16 @@ def test_unknown_names(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(monkeypatch, remotes=URL)
     with pytest.raises(UnknownNameError, match=r"unknown option 'remotes' in \[store\] of law.cfg, did you mean"):
         remote_store()
+
+
+def test_further_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("POCKET_STORE", str(tmp_path / "own"))
+    for name in ("own", "one", "two"):
+        (tmp_path / name).mkdir()
+    assert read_stores() == ()
+    text = f"{tmp_path}/two, {tmp_path}/one,{tmp_path}/own, {tmp_path}/none"
+    configure(monkeypatch, read=text)
+    assert read_stores() == (tmp_path / "two", tmp_path / "one")
+    assert caplog.messages == [
+        f"{tmp_path}/none, which read in [store] of law.cfg names, isn't there: no output is searched in it"
+    ]

@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,3 +120,47 @@ def test_installed_packages_are_those_of_the_metadata() -> None:
     names = dict(line.split("==") for line in installed_packages())
     for package in ("numpy", "law"):
         assert names[package] == version(package)
+
+
+def code_of(store: Path, identifier: str) -> list[str]:
+    content = read_record("code", identifier, store)
+    assert content is not None
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return archive.getnames()
+
+
+@pytest.mark.parametrize(
+    ("mode", "same_group", "held"),
+    [(0o644, True, True), (0o600, True, False), (0o640, True, True), (0o640, False, False), (0o604, False, True)],
+)
+def test_private_files_are_in_no_record_that_others_read(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, same_group: bool, held: bool
+) -> None:
+    made = snapshot(tmp_path, "private = 1\n")
+    (tmp_path / "code" / "pkg" / "cuts.py").chmod(mode)
+    store.mkdir()
+    store.chmod(0o750)
+    if not same_group:
+        group = store.stat().st_gid + 1
+        stat = Path.stat
+        monkeypatch.setattr(
+            Path,
+            "stat",
+            lambda path, **more: SimpleNamespace(st_mode=0o40750, st_gid=group) if path == store else stat(path),
+        )
+    expected = ["checkout/pkg/cuts.py", "checkout/run.sh"] if held else ["checkout/run.sh"]
+    assert code_of(store, keep_code([("checkout", made)])) == expected
+
+
+def test_a_private_folder_hides_its_files(store: Path, tmp_path: Path) -> None:
+    made = snapshot(tmp_path, "private = 1\n")
+    (tmp_path / "code" / "pkg").chmod(0o700)
+    store.mkdir(mode=0o755)
+    assert code_of(store, keep_code([("checkout", made)])) == ["checkout/run.sh"]
+
+
+def test_a_private_store_has_all(store: Path, tmp_path: Path) -> None:
+    made = snapshot(tmp_path, "private = 1\n")
+    (tmp_path / "code" / "pkg" / "cuts.py").chmod(0o600)
+    store.mkdir(mode=0o700)
+    assert code_of(store, keep_code([("checkout", made)])) == ["checkout/pkg/cuts.py", "checkout/run.sh"]
