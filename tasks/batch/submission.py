@@ -44,9 +44,9 @@ class BatchProxy(RetryingProxy):
 
         Raises:
             BatchError: if the batch system refuses all jobs and accepted none before; it would refuse them again.
-            PocketError: if others may write to the control folder.
+            PocketError: if others may write to the folder of the files that are submitted.
         """
-        private_folder(self.task.control)
+        private_folder(Path(self.job_file_factory.dir))
         job_ids: dict[int, Any] = {}
         data: dict[int, Any] = {}
         unknown = (None, self.job_data.dummy_job_id)
