@@ -14,7 +14,7 @@ from law.contrib.htcondor.job import HTCondorJobManager
 from law.contrib.htcondor.workflow import HTCondorWorkflow, HTCondorWorkflowProxy
 from law.job.base import JobInputFile
 
-from pocket.io.store.paths import opened
+from pocket.io.store.paths import opened, private_folder
 from tasks.batch.causes import Cause, Failure
 from tasks.batch.condor_queue import CondorQueue
 from tasks.batch.control import BatchControl, on_batch_system
@@ -146,12 +146,7 @@ _FIRST = (
 
 
 def compared_first(text: str, sums: Mapping[str, str]) -> str:
-    """Return a submit file whose jobs compare their scripts with what was submitted before they run any.
-
-    Args:
-        text: the submit file, with a script as executable.
-        sums: name → SHA-256 of the scripts.
-    """
+    """Return a submit file whose jobs compare their scripts (name → SHA-256) before the first of them runs."""
     first = _FIRST.format(sums="; ".join(f"echo {checksum} *{name}" for name, checksum in sums.items()))
     begin, _, end = text.partition("executable = ")
     script, _, rest = end.partition("\n")
@@ -165,6 +160,7 @@ class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
 
     def create_job_file(self, *arguments: Any) -> dict[str, Any]:
         """Write the submit file and the scripts of jobs, which compare the latter when they start."""
+        private_folder(Path(self.job_file_factory.dir))
         made: dict[str, Any] = super().create_job_file(*arguments)
         job = Path(made["job"])
         scripts = [Path(file.path_sub_abs).name for file in made["config"].input_files.values() if file.copy]

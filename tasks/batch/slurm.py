@@ -17,7 +17,7 @@ import luigi
 from law.contrib.slurm.job import SlurmJobManager
 from law.contrib.slurm.workflow import SlurmWorkflow, SlurmWorkflowProxy
 
-from pocket.io.store.paths import opened
+from pocket.io.store.paths import opened, private_folder
 from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
 from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy, checksums
@@ -246,6 +246,12 @@ def branches_of_array(script: Path) -> dict[int, tuple[int, ...]]:
 
 class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
     """Runs branches as jobs on Slurm."""
+
+    def create_job_file(self, *arguments: Any) -> dict[str, Any]:
+        """Write the scripts of a job."""
+        private_folder(Path(self.job_file_factory.dir))
+        made: dict[str, Any] = super().create_job_file(*arguments)
+        return made
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
         """Write the files of jobs with equal requests, and return the array scripts."""

@@ -12,7 +12,6 @@ from typing import Any
 import law
 from law.job.dashboard import NoJobDashboard
 
-from pocket.io.store.paths import private_folder
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
@@ -44,9 +43,7 @@ class BatchProxy(RetryingProxy):
 
         Raises:
             BatchError: if the batch system refuses all jobs and accepted none before; it would refuse them again.
-            PocketError: if others may write to the folder of the files that are submitted.
         """
-        private_folder(Path(self.job_file_factory.dir))
         job_ids: dict[int, Any] = {}
         data: dict[int, Any] = {}
         unknown = (None, self.job_data.dummy_job_id)
@@ -87,7 +84,7 @@ class BatchProxy(RetryingProxy):
         groups = []
         for number, (needs, group) in enumerate(by_needs(jobs, self.needs).items(), 1):
             place = folder / str(number)
-            place.mkdir(mode=0o700, parents=True)
+            place.mkdir(parents=True)
             self.job_file_factory = self.create_job_file_factory(dir=str(place), mkdtemp=False)
             groups.append((self.write_group(group), needs, list(group.values())))
         return groups

@@ -53,7 +53,8 @@ def run_from_snapshot(root: Path) -> Path:
 def snapshots_of(root: Path) -> Path:
     """Return the folder of the user's snapshots, which nobody else can enter; it is made if needed.
 
-    It is in the checkout, which jobs can read. If the checkout can't be written, it is in the store.
+    It is in the checkout, which jobs can read. If the checkout can't be written, it is in the store, unless others may
+    write there.
 
     Raises:
         OSError: if neither can be written.
@@ -64,6 +65,8 @@ def snapshots_of(root: Path) -> Path:
         folder = place / name
         try:
             place.mkdir(parents=True, exist_ok=True)
+            if place is places[-1] and any(each.stat().st_mode & 0o022 for each in (place, place.parent)):
+                raise PermissionError(f"others may write to {place}, and so change the code that runs")
             folder.mkdir(mode=0o700, exist_ok=True)
             found = folder.lstat()
         except OSError:

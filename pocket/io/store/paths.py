@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,10 +74,6 @@ def private_folder(folder: Path) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        if not folder.is_symlink() and folder.stat().st_mode & 0o077:
-            # Made by an earlier version.
-            with contextlib.suppress(PermissionError):
-                folder.chmod(0o700)
         with opened(folder):
             return folder
     except OSError as error:
@@ -95,10 +90,13 @@ def opened(folder: Path) -> Iterator[Path]:
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        found, place = os.fstat(descriptor), Path(f"/proc/{os.getpid()}/fd/{descriptor}")
-        if found.st_uid not in (os.geteuid(), _owner_of_new(place)):
+        owner, place = os.fstat(descriptor).st_uid, Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+        if owner != os.geteuid() and owner != _owner_of_new(place):
             raise PocketError(f"{folder} belongs to somebody else, who could change what your jobs run: remove it")
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        # An earlier version made it for the group; not every file system has modes.
+        with contextlib.suppress(OSError):
+            os.fchmod(descriptor, 0o700)
+        if os.fstat(descriptor).st_mode & 0o022:
             raise PocketError(f"others may write to {folder}, and so change what your jobs run: chmod 700 {folder}")
         yield place
     finally:

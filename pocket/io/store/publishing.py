@@ -160,11 +160,7 @@ def _publish_container(temporary: Path, container: Path, is_as_good: Callable[[P
 
 
 def link_output(output: Path, directory: Path) -> None:
-    """Let an output of another store be read at a place in this one, through a link.
-
-    Args:
-        output: the folder or container.
-        directory: the place, which has no output.
+    """Let an output of another store be read at a place in this one that has none, through a link.
 
     Raises:
         PocketError: if the store can't be written.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, PocketError
 from pocket.io.store import store_path, store_root
-from pocket.io.store.paths import own_folder
+from pocket.io.store.paths import opened, own_folder, private_folder
 from tests.entries import check_each
 
 
@@ -56,3 +56,36 @@ def test_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     os.chown(folder, 0, -1)
     assert own_folder(folder) == folder
+
+
+def test_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "shared" / ".jobs"
+    folder.parent.mkdir()
+    folder.parent.chmod(0o2775)
+    for _ in range(2):
+        assert private_folder(folder) == folder
+        assert folder.stat().st_mode & 0o777 == 0o700
+        # as an earlier version made it
+        folder.chmod(0o2775)
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(PocketError, match="link can't be made: "):
+        private_folder(tmp_path / "link")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fchmod", lambda descriptor, mode: None)
+        with pytest.raises(PocketError, match=r"^others may write to .*: chmod 700 "):
+            private_folder(folder)
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    monkeypatch.setattr("pocket.io.store.paths._owner_of_new", lambda folder: 12345)
+    with pytest.raises(PocketError, match=r"\.jobs belongs to somebody else, who could change what your jobs run"):
+        private_folder(folder)
+
+
+def test_an_opened_folder_is_itself_whatever_takes_its_place(tmp_path: Path) -> None:
+    folder = private_folder(tmp_path / "mine")
+    (folder / "script").write_text("mine")
+    with opened(folder) as place:
+        folder.rename(tmp_path / "away")
+        folder.mkdir()
+        (folder / "script").write_text("theirs")
+        assert (place / "script").read_text() == "mine"
+        assert (folder / "script").read_text() == "theirs"
