@@ -120,7 +120,7 @@ def replace_scripts(second: Analysis, control: Path, evidence: Path) -> list[Pat
     attacker.run("mv", str(control), f"{control}.away")
     for path in scripts:
         attacker.run("mkdir", "--parents", str(path.parent))
-        path_text = f"#!/bin/bash\ntouch {evidence}-$(id -u)-$LAW_HTCONDOR_JOB_PROCESS\n"
+        path_text = f'#!/bin/bash\ntouch {evidence}-$(id -u)-$LAW_HTCONDOR_JOB_PROCESS\n[ -z "$2" ] || touch $2\n'
         attacker.run("bash", "-c", f"cat >{path} && chmod 755 {path}", text=path_text)
     attacker.run("chmod", "--recursive", "777", str(control))
     return scripts
@@ -162,8 +162,6 @@ def test_nobody_runs_code_as_another_on_htcondor(
         user.run("condor_rm", "-all")
     assert ran_as(evidence) == [f"{user.uid}-1"]
     assert CHANGED in logs(first, "htcondor")[0]
-    again = run(first, "RunProcessor", "--workflow", "htcondor", *QUICK.split())
-    assert again.code == 0, again.text
 
 
 def slurm(*command: str) -> str:
