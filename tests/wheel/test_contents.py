@@ -17,7 +17,7 @@ from tasks.command.scaffold import PARTS, new_repository
 from tests.law_runner import ROOT
 
 #: what a checkout has at its top, and a wheel in pocket/data
-SHIPPED = ("law.cfg", "requirements.lock", "setup.sh")
+SHIPPED = ("CHANGELOG.md", "law.cfg", "requirements.lock", "setup.sh")
 DIGESTS = """
 import json, sys
 import pocket
