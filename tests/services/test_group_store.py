@@ -159,7 +159,7 @@ def test_nobody_runs_code_as_another_on_htcondor(
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        user.run("condor_rm", "-all")
+        subprocess.run(user.command("condor_rm", "-all"), capture_output=True)
     assert ran_as(evidence) == [f"{user.uid}-1"]
     assert CHANGED in logs(first, "htcondor")[0]
 
