@@ -14,12 +14,13 @@ from law.contrib.htcondor.job import HTCondorJobManager
 from law.contrib.htcondor.workflow import HTCondorWorkflow, HTCondorWorkflowProxy
 from law.job.base import JobInputFile
 
+from pocket.base.runtime.file_state import file_checksum
 from pocket.io.store.paths import opened, private_folder
 from tasks.batch.causes import Cause, Failure
 from tasks.batch.condor_queue import CondorQueue
 from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, branches_of
-from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy, checksums
+from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy
 from tasks.settings.batch_systems import BatchSystem
 
 #: attributes that identify jobs in the queue: the control folder, and the branches as in ``_0To1``
@@ -166,7 +167,9 @@ class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
         scripts = [Path(file.path_sub_abs).name for file in made["config"].input_files.values() if file.copy]
         with opened(job.parent) as place:
             text = (place / job.name).read_text(encoding="utf-8")
-            (place / job.name).write_text(compared_first(text, checksums(place, scripts)), encoding="utf-8")
+            (place / job.name).write_text(
+                compared_first(text, {name: file_checksum(place / name) for name in scripts}), encoding="utf-8"
+            )
         return made
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:

@@ -17,10 +17,11 @@ import luigi
 from law.contrib.slurm.job import SlurmJobManager
 from law.contrib.slurm.workflow import SlurmWorkflow, SlurmWorkflowProxy
 
+from pocket.base.runtime.file_state import file_checksum
 from pocket.io.store.paths import opened, private_folder
 from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
-from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy, checksums
+from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy
 from tasks.settings.batch_systems import BatchSystem
 
 #: fields that squeue prints of a job, with the width of each; longer values are cut off
@@ -146,7 +147,7 @@ class SlurmManager(QueueManager, SlurmJobManager):
             text = _ARRAY.format(
                 header="\n".join(header),
                 names="\n".join(path.name for path in files),
-                sums="\n".join(f"{checksum}  {name}" for name, checksum in checksums(place, scripts).items()),
+                sums="\n".join(f"{file_checksum(place / name)}  {name}" for name in scripts),
                 folder=shlex.quote(str(array.parent)),
                 control=shlex.quote(str(self._control)),
                 changed=OTHER_SCRIPTS,

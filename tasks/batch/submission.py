@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -186,11 +185,6 @@ def write_record(path: Path, jobs: Mapping[str, Any]) -> None:
     with replacing_file(path) as file:
         # Indentation would make json use its slow Python encoder, at each look at the queue.
         file.write(json.dumps(jobs).encode())
-
-
-def checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Return name → SHA-256 of files in a folder."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
 def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:

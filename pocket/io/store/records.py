@@ -132,11 +132,10 @@ def _is_readable(origin: Path, file: str, group: int) -> bool:
         found = [path.stat() for path in (origin / file, *(origin / file).parents) if path.is_relative_to(origin)]
     except OSError:
         return False
-    needed = [0o4, *[0o1] * (len(found) - 2)]
-    return all(
-        each.st_mode & bit or (each.st_mode & bit << 3 and each.st_gid == group)
-        for each, bit in zip(found, needed, strict=False)
-    )
+    # Of the file the right to read, of the folders that to enter; the last one is the folder itself.
+    bits = [0o4] + [0o1] * (len(found) - 2)
+    modes = (each.st_mode | (each.st_mode >> 3 if each.st_gid == group else 0) for each in found)
+    return all(mode & bit for mode, bit in zip(modes, bits, strict=False))
 
 
 def keep_lock(root: Path) -> str:
