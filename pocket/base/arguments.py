@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any, ParamSpec, TypeVar
 
-from pocket.base.runtime.remarks import remark
 from pocket.errors import ConfigError, UnknownNameError
 
 P = ParamSpec("P")
@@ -92,27 +90,6 @@ def _find_function(qualname: str, frame: FrameType) -> object:
     for name in rest:
         found = getattr(found, name, None)
     return found
-
-
-def former_names(module: str, renamed: Mapping[str, str], names_now: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for a module, in which former names work for one release more and warn once.
-
-    Args:
-        module: name of the module.
-        renamed: former name → name now.
-        names_now: ``__getattr__`` that finds the names of today.
-    """
-
-    def find(name: str) -> Any:
-        if name in renamed:
-            sentence = f"{module}.{name} is called {renamed[name]} now: the former name goes with the next release"
-            # Python shows its own warning to developers only.
-            remark(sentence)
-            warnings.warn(sentence, DeprecationWarning, stacklevel=2)
-            return names_now(renamed[name])
-        return names_now(name)
-
-    return find
 
 
 def check_arguments(

@@ -10,7 +10,7 @@ whose ``method`` names a function ``"module:function"``, see docs/reference/scal
 
 import lazy_loader
 
-from pocket.base.arguments import former_names
+from pocket.base.runtime.remarks import former_names
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __getattr__ = former_names(__name__, {"Kept": "PreservedYield"}, __getattr__)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import logging
 import multiprocessing
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 _log = logging.getLogger(__name__)
 #: Number of names that a remark lists.
@@ -31,3 +33,24 @@ def some_of(names: Sequence[str]) -> str:
     ('a, b', 'a, b, c, d, e, f, …')
     """
     return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+def former_names(module: str, renamed: Mapping[str, str], names_now: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a ``__getattr__`` for a module, in which former names work for one release more and warn once.
+
+    Args:
+        module: name of the module.
+        renamed: former name → name now.
+        names_now: ``__getattr__`` that finds the names of today.
+    """
+
+    def find(name: str) -> Any:
+        if name in renamed:
+            # Python shows its own warning to developers only.
+            sentence = f"{module}.{name} is called {renamed[name]} now: the former name goes with the next release"
+            remark(sentence)
+            warnings.warn(sentence, DeprecationWarning, stacklevel=2)
+            return names_now(renamed[name])
+        return names_now(name)
+
+    return find

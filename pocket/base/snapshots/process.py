@@ -65,7 +65,7 @@ def snapshots_of(root: Path) -> Path:
         folder = place / name
         try:
             place.mkdir(parents=True, exist_ok=True)
-            if place is places[-1] and any(each.stat().st_mode & 0o022 for each in (place, place.parent)):
+            if place is places[-1] and (place.stat().st_mode | place.parent.stat().st_mode) & 0o022:
                 raise PermissionError(f"others may write to {place}, and so change the code that runs")
             folder.mkdir(mode=0o700, exist_ok=True)
             found = folder.lstat()

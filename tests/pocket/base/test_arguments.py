@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pocket.base.arguments import former_names, refused_call
-from pocket.base.runtime.remarks import remark
+from pocket.base.arguments import refused_call
+from pocket.base.runtime.remarks import former_names, remark
 from pocket.columns import ColOut
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
