@@ -263,9 +263,10 @@ class Report:
         for task in tasks:
             for label, text in described(task, "describe_results", ()):
                 rows.setdefault(label, []).append(text)
-        for task in asked:
-            for label, text in described(task, "describe_place", ()) if task in tasks else ():
-                rows.setdefault(label, []).append(text)
+        for method in ("describe_audit", "describe_place"):
+            for task in asked:
+                for label, text in described(task, method, ()) if task in tasks else ():
+                    rows.setdefault(label, []).append(text)
         if not rows:
             return
         self.tell("")

@@ -33,6 +33,7 @@ from tasks.core.reporting_worker import use_reporting_worker
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
 from tasks.core.terminal import one_sentence_errors, one_sentence_options
+from tasks.framework.audits import describe_audit
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.jobs import traceback_file
 from tasks.framework.records import Records, significant_parameters, task_records
@@ -199,6 +200,8 @@ class StoreTask(AnalysisTask):
 
     #: id of the output version that existed when this task began to make its own; ``None`` before
     _replaced: str | None = None
+
+    describe_audit = describe_audit
 
     #: arguments of :meth:`write_info` while the output is made; ``None`` otherwise
     _info: dict[str, Any] | None = None

@@ -1,0 +1,50 @@
+"""Results of audits, found again by later tasks that depend on audited outputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+
+from pocket.io.store import store_root
+
+if TYPE_CHECKING:
+    from tasks.framework.base import StoreTask
+
+#: name of the task, and of the file with its result
+TASK, FILE = "Audit", "audit.json"
+#: family of the tasks whose branches stand for all that is audited
+PROCESSOR = "RunProcessor"
+
+
+def describe_audit(task: StoreTask) -> list[tuple[str, str]]:
+    """Return the last audit of what a task depends on, as label and text for the results of a run."""
+    audits = _audits(store_root() / task.analysis_inst.name / TASK, task.version_part)
+    if not audits:
+        return []
+    needed = {each.fingerprint for each in upstream(task) if each.task_family == PROCESSOR}
+    for result in audits:
+        if audited := needed & set(result["fingerprints"]):
+            part = "" if len(audited) == len(needed) else f", of {len(audited)} of {len(needed)} configurations"
+            return [("audited", result["summary"] + part)]
+    return [("audited", "not as it is now")] if needed else []
+
+
+def upstream(*tasks: StoreTask) -> list[StoreTask]:
+    """Return tasks and all that they require, workflows instead of their branches, each once."""
+    found: dict[str, StoreTask] = {}
+    left: list[Any] = list(tasks)
+    while left:
+        task = left.pop()
+        if task.task_id not in found:
+            found[task.task_id] = task
+            left += law.util.flatten(task.requires())
+    return list(found.values())
+
+
+def _audits(folder: Path, version: str) -> list[dict[str, Any]]:
+    """Return the results in the store, the newest first."""
+    found = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob(f"*/{version}/*/{FILE}")]
+    return sorted(found, key=lambda result: str(result["time"]), reverse=True)
