@@ -20,14 +20,14 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 from pocket.base.typing import Floats, Indices, Mask
 from pocket.calibrators.base import NOMINAL
-from pocket.engine import chunk, coffea_processor
+from pocket.engine import chunk, coffea_processor, weighting
 from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout
 from pocket.engine.masks import CategoryMasks
 from pocket.engine.weighting import ChunkWeights
 from pocket.interactive.single_event import Outcome, Variation, compute_event
+from pocket.io.nanoaod.events import Chunk
 from pocket.io.remote.client import is_remote
-from pocket.weights.base import WeightWrapper
 
 #: Largest relative difference of weights: functions in single precision round differently for many events at once.
 TOLERANCE = 1e-5
@@ -121,7 +121,8 @@ class Watched:
                     continue
                 self._compare(position, label, outcome)
                 expected.add(label, outcome)
-        for sentence in expected.differences():
+        # Other selections and weights fill other bins, too.
+        for sentence in () if self._found else expected.differences():
             self._note("histogram", sentence)
         return output
 
@@ -144,11 +145,13 @@ class Watched:
                     current.chosen |= set(self._random.choice(passed, wanted, replace=False).tolist())
             yield selected
 
-    def evaluate(self, original: Callable[..., Any], weight: Any, *arguments: Any) -> Any:
-        """Note the values of a weight."""
-        nominal, varied = original(weight, *arguments)
-        self._chunk.factors[weight.name] = {NOMINAL: nominal, **varied}
-        return nominal, varied
+    def multiply(
+        self, original: Callable[..., Any], plan: Any, names: Any, computed: Mapping[str, Any], size: int
+    ) -> ChunkWeights:
+        """Note the values of each weight."""
+        self._chunk.factors = {name: {NOMINAL: one.nominal, **one.varied} for name, one in computed.items()}
+        weights: ChunkWeights = original(plan, names, computed, size)
+        return weights
 
     def fill(
         self,
@@ -259,8 +262,8 @@ class _Histograms:
                     counted = 1.0 if self._watched.cfg.variables[name].no_weights else weight
                     for bins in entries:
                         index = (*outer, *bins)
-                        self._alone[name, sample][0][index] += counted
-                        self._alone[name, sample][1][index] += counted**2
+                        for power, sums in enumerate(self._alone[name, sample], 1):
+                            sums[index] += counted**power
                         self._labels[name, sample, index] = label
 
     def differences(self) -> Iterator[str]:
@@ -325,7 +328,10 @@ def _masks_of(masks: CategoryMasks, keep: Mask) -> CategoryMasks:
 
 def _event(events: Any, position: int, metadata: Mapping[str, Any], read: Callable[[str], Any]) -> tuple[str, Any]:
     """Return the name of an event, and the event read again by itself, by coffea if the file is here."""
-    pieces = iter(events.attrs["@events_factory"].columns.pieces)
+    chunk_of = events.attrs.get("@events_factory")
+    if not isinstance(chunk_of, Chunk):
+        return f"event {position} of the chunk", events[position : position + 1]
+    pieces = iter(chunk_of.columns.pieces)
     nano, start, stop = next(pieces)
     while position >= stop - start:
         position -= stop - start
@@ -354,7 +360,7 @@ def watching(number: int, total: int, seed: int) -> Iterator[Watched]:
         (chunk, "skim", watched.skim),
         (chunk, "preselect", watched.preselect),
         (HistogramFiller, "fill", watched.fill),
-        (WeightWrapper, "evaluate", watched.evaluate),
+        (weighting, "_sample_weights", watched.multiply),
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
     for (owner, name, watch), (_, _, original) in zip(places, before, strict=True):
