@@ -29,6 +29,7 @@ SERVICES = {
     "rucio": "a Rucio server",
     "openssl": "openssl and voms-clients",
     "container": "buildah and mmdebstrap",
+    "strace": "strace",
 }
 
 # outputs of tests don't go where those of the user do
