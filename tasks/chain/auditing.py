@@ -21,6 +21,7 @@ import luigi
 
 from pocket.base.fingerprint.places import located
 from pocket.base.runtime.system_calls import can_trace, unrecorded
+from pocket.base.snapshots.process import shown
 from pocket.errors import ConfigError, PocketError
 from pocket.io.remote.client import is_remote
 from pocket.io.store import manifest_of, store_root, write_output
@@ -30,6 +31,7 @@ from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.core.console import counted, short_path
 from tasks.core.names import choose, split_names
+from tasks.core.targets import fetch
 from tasks.framework.audits import FILE, upstream
 from tasks.framework.base import StoreTask, TemplateTask
 from tasks.framework.fresh import Made, make_fresh
@@ -166,7 +168,7 @@ class Audit(TemplateTask):
                 results += pool.map(audit, range(1, len(chosen)))
         for result in results:
             for sentence in (*result.findings, *([result.note] if result.note else [])):
-                print(f"{result.label}: {sentence}", flush=True)
+                print(shown(f"{result.label}: {sentence}"), flush=True)
         self._result = self._summary(seed, results, all_of, incomplete)
         with write_output(**self.write_info()) as output:
             (output / FILE).write_text(json.dumps(self._result, indent=1), encoding="utf-8")
@@ -211,9 +213,7 @@ class Audit(TemplateTask):
         time = datetime.now(UTC)
         return {
             "time": time.isoformat(timespec="seconds"),
-            "summary": f"{time:%Y-%m-%d}: {share:.2g} of outputs, {events} events, {what}{traced}".replace(
-                f"{share:.2g}", f"{100 * share:.2g} %"
-            ),
+            "summary": f"{time:%Y-%m-%d}: {100 * share:.3g} % of outputs, {events} events, {what}{traced}",
             "seed": seed,
             "share": share,
             "events": events,
@@ -245,6 +245,7 @@ def audit_output(task: Any, folder: Path, events: int, seed: int) -> Audited:
 
     label = getattr(task, "branch_label", None) if getattr(task, "is_branch", bool)() else None
     output = task.output()
+    fetch([output, *task.needed()])
     made = make_fresh(task, folder, trace=can_trace(), events=events, seed=seed)
     findings, note = [], ""
     if made.failure:

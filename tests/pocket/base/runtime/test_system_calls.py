@@ -57,10 +57,15 @@ def test_trace_is_read(tmp_path: Path) -> None:
     assert read_trace(tmp_path / "calls", Path("/work/other")) == []
 
 
-def test_what_is_unrecorded() -> None:
-    assert list(unrecorded(READ, [], [])) == READ
-    assert list(unrecorded(READ, ["/data/a.txt", "/work/folder/"], [])) == [*READ[1:3], *READ[4:]]
-    assert list(unrecorded(READ, [], ["/work", "/data"], servers=True)) == [READ[4]]
+def test_what_is_unrecorded(tmp_path: Path) -> None:
+    # a folder that is gone was the process' own
+    assert list(unrecorded(READ, [], [])) == [*READ[:3], *READ[4:]]
+    read = [*READ[:3], Access(FOLDER, str(tmp_path)), *READ[4:]]
+    assert list(unrecorded(read, [], [])) == read
+    assert list(unrecorded(read, ["/data/a.txt", f"{tmp_path}/"], [])) == [*read[1:3], *read[4:]]
+    assert list(unrecorded(read, [], ["/work", "/data", str(tmp_path)], servers=True)) == [read[4]]
+    (tmp_path / "cuts.py").touch()
+    assert read[3] not in unrecorded(read, [], [])
     # a file beside a folder that is known
     assert list(unrecorded([Access(FILE, "/workshop/a")], [], ["/work"])) == [Access(FILE, "/workshop/a")]
     system = ("/usr/lib/libm.so.6", "/etc/passwd", "/proc/self/maps", "/work/cuts.py", f"{sys.prefix}/share/a.json")
