@@ -24,8 +24,10 @@ from pocket.engine import chunk, coffea_processor, weighting
 from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout
 from pocket.engine.masks import CategoryMasks
+from pocket.engine.values import axis_values, entries
 from pocket.engine.weighting import ChunkWeights
-from pocket.interactive.single_event import Outcome, Variation, compute_event
+from pocket.histograms.axes import build_axis
+from pocket.interactive.single_event import Outcome, Variation, compute_event, find_bin, make_axis
 from pocket.io.nanoaod.events import Chunk
 from pocket.io.remote.client import is_remote
 
@@ -61,6 +63,7 @@ class _Chunk:
         factors: weights as they were computed for the preselected events, until the histograms are filled.
         of_variation: variation → the same.
         without: the histograms without the chosen events.
+        refilled: histogram, sample, category → nominal sums of all events, in the bins of boost-histogram.
     """
 
     cfg: Any
@@ -75,6 +78,7 @@ class _Chunk:
     factors: dict[str, dict[str, Floats]] = field(default_factory=dict)
     of_variation: dict[str, dict[str, dict[str, Floats]]] = field(default_factory=dict)
     without: HistogramFiller | None = None
+    refilled: dict[tuple[str, str, str], Floats] = field(default_factory=dict)
 
 
 class Watched:
@@ -176,6 +180,8 @@ class Watched:
         some = {sample: _masks_of(mask, keep) for sample, mask in masks.items()}
         weighted = {sample: replace(weight, matrices=weight.matrices[:, keep]) for sample, weight in weights.items()}
         original(current.without, events[keep], left, some, weighted, variation)
+        if variation == NOMINAL:
+            current.refilled = _refilled(current, events, custom, masks, weights)
 
     def _note(self, kind: str, sentence: str) -> None:
         self._found.setdefault(kind, []).append(sentence)
@@ -250,7 +256,7 @@ class _Histograms:
     def add(self, label: str, outcome: Outcome) -> None:
         """Fill an event as it is alone."""
         for shape, found in outcome.variations.items():
-            for (name, sample, category), entries in found.entries.items():
+            for (name, sample, category), filled in found.entries.items():
                 whole, _ = self._engine[name, sample]
                 axes = {axis.name: list(axis) for axis in whole.axes[:2] if axis.name in ("cat", "variation")}
                 place = axes["cat"].index(category)
@@ -260,7 +266,7 @@ class _Histograms:
                         continue
                     outer = (place, axes["variation"].index(column)) if "variation" in axes else (place,)
                     counted = 1.0 if self._watched.cfg.variables[name].no_weights else weight
-                    for bins in entries:
+                    for bins in filled:
                         index = (*outer, *bins)
                         for power, sums in enumerate(self._alone[name, sample], 1):
                             sums[index] += counted**power
@@ -290,6 +296,18 @@ class _Histograms:
                     f"give {alone[0][index]:.8g}, e.g. {event}; the engine's filling is wrong, so don't use its outputs"
                 )
 
+        for (name, sample, category), sums in self._watched.refilled.items():
+            whole, _ = self._engine[name, sample]
+            place = list(whole.axes["cat"]).index(category)
+            filled = _sums(whole)[0][(place, 0) if "variation" in whole.axes.name else place].ravel()
+            if filled.shape != sums.shape or not np.allclose(filled, sums, rtol=1e-8, atol=1e-9 * np.abs(sums).max()):
+                bin_ = int(np.argmax(np.abs(filled - sums))) if filled.shape == sums.shape else -1
+                yield (
+                    f"histogram {name} of {sample} (category {category}, nominal, flat bin {bin_}): the engine fills "
+                    f"{filled[bin_]:.8g}, and boost-histogram {sums[bin_]:.8g} with all events of the chunk; the engine's "
+                    "filling is wrong, so don't use its outputs"
+                )
+
     def _is_filled(self, whole: Any, sample: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
         """Return the bins except those of shape variations that a category lacks, where it keeps its nominal values."""
         filled = np.ones(shape, dtype=np.bool_)
@@ -301,6 +319,39 @@ class _Histograms:
             for number, variation in enumerate(whole.axes["variation"]):
                 filled[place, number] = variation not in all_shapes or variation in shapes[category]
         return filled
+
+
+def _refilled(
+    current: _Chunk,
+    events: Any,
+    custom: Mapping[str, Any],
+    masks: Mapping[str, CategoryMasks],
+    weights: Mapping[str, ChunkWeights],
+) -> dict[tuple[str, str, str], Floats]:
+    """Return the nominal sums of all events in flat bins, found value by value by boost-histogram."""
+    assert current.layout is not None
+    found = {}
+    for name, conf in current.cfg.variables.items():
+        columns = [axis_values(axis, events, custom, current.metadata, name) for axis in conf.axes]
+        entry = entries(columns, len(events), name)
+        flat, size = np.zeros(len(entry.event), dtype=np.int64), 1
+        for axis, values in zip(conf.axes, entry.values, strict=True):
+            distinct, inverse = np.unique(values, return_inverse=True)
+            made = make_axis(axis)
+            bins = [find_bin(axis, made, value) for value in distinct.tolist()]
+            places = np.array([-1 if one is None else one for one in bins], dtype=np.int64)[inverse]
+            extent = build_axis(axis).extent
+            flat, size = np.where((flat < 0) | (places < 0), -1, flat * extent + places), size * extent
+        for sample in filter(conf.fills_sample, current.layout.stored):
+            for category in filter(conf.fills_category, current.cfg.categories.names):
+                if category in masks[sample].per_object:
+                    # Single events are enough for categories of objects.
+                    continue
+                chosen = (flat >= 0) & masks[sample].of(category)[entry.event]
+                weight = weights[sample].nominal(category)[entry.event[chosen]]
+                counted = np.ones(len(weight)) if conf.no_weights else weight
+                found[name, sample, category] = np.bincount(flat[chosen], counted, size)
+    return found
 
 
 def _sums(histogram: Any, fill: float | None = None) -> list[Floats]:

@@ -284,7 +284,9 @@ def unrecorded_reads(task: Any, made: Made) -> Iterator[str]:
             known[name] = ""
     segments = task.branch_data.segments if isinstance(task, RunProcessor) else ()
     paths = [path for segment in segments for path in segment.locations]
-    recorded = [*(_path(name) for name in known), *(path for path in paths if not is_remote(path))]
+    # Portable names of paths are made with the names in these folders.
+    listed = [f"{os.environ[name]}/" for name in ("HOME", "POCKET_ROOT") if name in os.environ]
+    recorded = [*listed, *(_path(name) for name in known), *(path for path in paths if not is_remote(path))]
     folders = [str(store_root()), str(made.place.parent.parent)]
     for access in unrecorded(made.accesses or (), recorded, folders, servers=any(map(is_remote, paths))):
         where = made.reader(access.name) if access.kind == "file" else ""
