@@ -159,3 +159,10 @@ def test_plots_of_the_fits(law: Law, chain: Run) -> None:
     for stem in (NAME, f"{NAME}_map", f"{NAME}_uncertainties", f"{NAME}_fits_nominal", f"{NAME}_fits_01"):
         for suffix in ("pdf", "png", "json"):
             assert (folder / f"{stem}.{suffix}").stat().st_size > 1000
+
+
+def test_an_audit_finds_nothing(law: Law, chain: Run) -> None:
+    options = ("--share", "1", "--events", "60", "--seed", "1")
+    run = law.run("Audit", "--analysis", "zee", "--version", "v1", *options, timeout=3600)
+    assert run.code == 0, run.text
+    assert re.search(r"^  audited +\S+ 100 % of outputs, \d+ events, no difference", run.text, re.MULTILINE)

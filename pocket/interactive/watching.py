@@ -304,8 +304,8 @@ class _Histograms:
                 bin_ = int(np.argmax(np.abs(filled - sums))) if filled.shape == sums.shape else -1
                 yield (
                     f"histogram {name} of {sample} (category {category}, nominal, flat bin {bin_}): the engine fills "
-                    f"{filled[bin_]:.8g}, and boost-histogram {sums[bin_]:.8g} with all events of the chunk; the engine's "
-                    "filling is wrong, so don't use its outputs"
+                    f"{filled[bin_]:.8g}, and boost-histogram {sums[bin_]:.8g} with all events of the chunk; the "
+                    "engine's filling is wrong, so don't use its outputs"
                 )
 
     def _is_filled(self, whole: Any, sample: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
