@@ -330,7 +330,7 @@ def _refilled(
 ) -> dict[tuple[str, str, str], Floats]:
     """Return the nominal sums of all events in flat bins, found value by value by boost-histogram."""
     assert current.layout is not None
-    found = {}
+    found: dict[tuple[str, str, str], Floats] = {}
     for name, conf in current.cfg.variables.items():
         columns = [axis_values(axis, events, custom, current.metadata, name) for axis in conf.axes]
         entry = entries(columns, len(events), name)
@@ -350,7 +350,7 @@ def _refilled(
                 chosen = (flat >= 0) & masks[sample].of(category)[entry.event]
                 weight = weights[sample].nominal(category)[entry.event[chosen]]
                 counted = np.ones(len(weight)) if conf.no_weights else weight
-                found[name, sample, category] = np.bincount(flat[chosen], counted, size)
+                found[name, sample, category] = np.bincount(flat[chosen], counted, size).astype(np.float64)
     return found
 
 
