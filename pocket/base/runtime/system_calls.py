@@ -34,10 +34,17 @@ _CODE = re.compile(r"\.(py|pyc|pyi|nbi|nbc|pth)$|\.so(\.[\d.]+)?$|/gconv-modules
 #: Files of the system: the kernel's, and settings that libraries look at when they are loaded.
 _SYSTEM = (
     *("/proc/", "/sys/", "/dev/", "/run/", "/var/run/", "/etc/", "/usr/lib/locale/", "/usr/share/locale/"),
-    *("/usr/share/zoneinfo/", "/usr/share/fonts/", "/usr/share/ca-certificates/", "/usr/lib/ssl/"),
+    *(
+        "/usr/share/zoneinfo/",
+        "/usr/share/fonts/",
+        "/usr/share/fontconfig/",
+        "/var/cache/fontconfig/",
+        "/usr/share/ca-certificates/",
+        "/usr/lib/ssl/",
+    ),
 )
-#: Programs that Python's own modules start, such as ``platform``.
-_PROGRAMS = ("uname",)
+#: Programs that Python's own modules start, such as ``platform``, and matplotlib for its list of fonts.
+_PROGRAMS = ("uname", "fc-list")
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)$', re.MULTILINE)
 
 
