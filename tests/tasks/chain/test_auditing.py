@@ -20,7 +20,7 @@ from tasks.chain.auditing import Audit
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.framework.audits import describe_audit
-from tests.law_runner import Law, Run
+from tests.law_runner import Run
 from tests.tasks.in_process import not_refused, run_here
 from tests.tasks.small_chain import Chain, contents
 
@@ -44,19 +44,6 @@ def leading_muon(events: Any, params: Any, **kwargs: Any) -> Any:
     libc.fclose.argtypes = [ctypes.c_void_p]
     libc.fclose(libc.fopen(b"PLACE", b"r"))
     return ak.firsts(events.MuonGood.pt) > params["pt"]
-"""
-COMPILED = """
-import numba
-import numpy as np
-
-
-@numba.njit(cache=True)
-def threshold(pt):
-    return pt + 0.25
-
-
-def leading_muon(events: Any, params: Any, **kwargs: Any) -> Any:
-    return ak.firsts(events.MuonGood.pt) > threshold(params["pt"])
 """
 
 
@@ -160,29 +147,6 @@ def test_shifted_weight(chain: Chain, shift: str) -> None:
     assert (run.code, bool(found)) == ((30, True) if shift == "np.roll" else (0, False)), run.text
     assert all("weight by_muons is " in sentence for sentence in found if sentence.startswith("event "))
     assert all("branch" in line for line in run.text.splitlines() if "weight by_muons" in line)
-
-
-@pytest.mark.slow
-def test_stale_compiled_function(chain: Chain, tmp_path: Path) -> None:
-    # numba takes what it has compiled for a file with the same size and time
-    file = chain.analysis / "cuts.py"
-    _, begin, rest = file.read_text().partition("def leading_muon")
-    _, end, after = rest.partition("def get_leading_muon")
-    assert begin
-    assert end
-    head = file.read_text().partition("def leading_muon")[0]
-    file.write_text(f"{head}{COMPILED}\n\n{end}{after}")
-    law = Law(chain.folder, {"POCKET_SNAPSHOT": "0", "NUMBA_CACHE_DIR": str(tmp_path)})
-    arguments = chain.arguments("MergeOutputs", "--cores", "1", "--config", "main")
-    assert law.run(*arguments).code == 0
-    state = file.stat()
-    chain.edit("cuts.py", "pt + 0.25", "pt + 8.25")
-    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
-    shutil.rmtree(file.with_name("__pycache__"), ignore_errors=True)
-    assert law.run(*arguments).code == 0
-    run = law.run(*chain.arguments("Audit", "--cores", "1", *OPTIONS, "--events", "0"))
-    assert run.code == 30, run.text
-    assert re.search(r"RunProcessor main .*: raw.h5 in .* differs in .*something stale", run.text)
 
 
 @pytest.mark.strace
