@@ -131,7 +131,7 @@ def make(order: Order) -> dict[str, Any]:
     # Values that were read while the analysis was loaded are in the fingerprint, and git and packages are no inputs.
     revision()
     software()
-    order.place.with_name(_BEGIN).open("x").close()
+    order.place.with_name(_BEGIN).write_text("")
     if not order.events:
         task.make()
         return {}
