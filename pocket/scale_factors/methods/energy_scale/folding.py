@@ -11,8 +11,9 @@ from pocket.base.typing import Floats, Indices
 
 #: smearing function → shares of its Gaussians, and their widths relative to its standard deviation
 FUNCTIONS = {"gaussian": ((1.0, 1.0),), "tails": ((0.9, float(np.sqrt(2 / 3))), (0.1, 2.0))}
-#: smallest width of a Gaussian in simulated bins; without any, a spectrum is smoothest where it moves by half a bin
-NARROWEST = 0.5
+#: smallest widths of a Gaussian, in simulated bins and relative to the mass; without any, fluctuations of simulation move
+#: with the scale, so that the likelihood is rough
+NARROWEST, NARROWEST_OF_MASS = 0.5, 0.003
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,8 @@ def fold(simulated: Floats, edges: Floats, scale: Floats, square: Floats, functi
     for share, relative in FUNCTIONS[function]:
         smeared = (relative * delta * middle) ** 2 - (high - low) ** 2 / 6
         # It changes smoothly, so that a fit finds its way back from where there is no smearing.
-        root = np.sqrt(smeared**2 + 4 * (NARROWEST * (high - low)) ** 4)
+        least = np.maximum(NARROWEST * (high - low), NARROWEST_OF_MASS * middle)
+        root = np.sqrt(smeared**2 + 4 * least**4)
         width = np.sqrt((smeared + root) / 2)
         (inside_low, slope_low), (inside_high, slope_high) = (_integral((at - edge) / width) for edge in (low, high))
         density = share / (high - low)

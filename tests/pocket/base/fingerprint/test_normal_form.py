@@ -185,12 +185,6 @@ READ = {
         "noted",
         "listed",
     ),
-    "a frame": (
-        "def local(): return sys._getframe(1).f_locals['low']\n"
-        "def other(x):\n low = x\n high = 2\n return local()\ndef cut(x): return other(x)",
-        "low = x\n high = 2",
-        "high = x\n low = 2",
-    ),
     "locals": ("def cut(x):\n low, high = x\n return locals()['low']", "low, high", "high, low"),
     "vars": ("def cut(x):\n low, high = x\n return vars()['low']", "low, high", "high, low"),
     "dir": ("def cut(x):\n low = x\n return dir()", "low = x", "high = x"),

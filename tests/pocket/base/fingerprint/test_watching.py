@@ -273,7 +273,7 @@ def test_file_systems_of_this_machine_are_allowed(file: Path, protocol: str) -> 
 @pytest.mark.parametrize("name", ["os.stat", "uproot.open"])
 def test_watched_functions_have_the_fingerprint_of_the_librarys(name: str) -> None:
     module, _, function = name.partition(".")
-    code = f"from {module} import {function} as used\ndef cut(x): return used(x)"
+    code = f"from {module} import {function} as given\nused = given\ndef cut(x): return used(x)"
     with recording_reads():
         pass
     watched = digest_in("cut", code)
