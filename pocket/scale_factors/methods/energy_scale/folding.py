@@ -11,8 +11,8 @@ from pocket.base.typing import Floats, Indices
 
 #: smearing function → shares of its Gaussians, and their widths relative to its standard deviation
 FUNCTIONS = {"gaussian": ((1.0, 1.0),), "tails": ((0.9, float(np.sqrt(2 / 3))), (0.1, 2.0))}
-#: smallest widths of a Gaussian, in simulated bins and relative to the mass; without any, fluctuations of simulation move
-#: with the scale, so that the likelihood is rough
+#: smallest widths of a Gaussian, in simulated bins and relative to the mass; without any, the likelihood is rough, as
+#: fluctuations of simulation move with the scale
 NARROWEST, NARROWEST_OF_MASS = 0.5, 0.003
 
 
