@@ -58,7 +58,8 @@ def _described(value: Floats, up: Floats, down: Floats, valid: Mask) -> str:
     invalid = int((~valid).sum())
     without = f"  {invalid} without a value" if invalid else ""
     low, high = (f"{value:.3f}" if value >= 0.01 else f"{value:.3g}" for value in (values.min(), values.max()))
-    return f"{low} … {high}   ± {errors.min():.1f} … {errors.max():.1f} %{without}"
+    smallest, largest = (f"{error:.1f}" if error >= 0.1 else f"{error:.2g}" for error in (errors.min(), errors.max()))
+    return f"{low} … {high}   ± {smallest} … {largest} %{without}"
 
 
 def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, str]]:

@@ -61,8 +61,10 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
         _require(~same, result.name, f"{kind}up and {kind}down, which equal the nominal one,", labels)
     if result.quantity == "efficiency":
         values = {systematic: _clipped(content) for systematic, content in values.items()}
+    if result.quantity == "calibration":
+        # Smearing may vanish within its errors.
+        values = {systematic: np.maximum(content, 0.0) for systematic, content in values.items()}
     for systematic, content in values.items():
-        # Smearing may vanish.
         possible = content >= 0 if result.quantity == "calibration" else content > 0
         _require(np.isfinite(content) & possible, result.name, systematic, labels)
     for source, shifts in result.systematics.items():

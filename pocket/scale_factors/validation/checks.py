@@ -71,6 +71,7 @@ class Check:
         chi2: agreement of all numbers together, for differences with errors.
         numbers: all compared numbers.
         noticed: relative difference of all numbers that would fail in every second case, if that is known.
+        accepted: bins whose fits are accepted although they don't describe the data.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Check:
     chi2: Chi2 | None = None
     numbers: tuple[Number, ...] = ()
     noticed: float | None = None
+    accepted: tuple[str, ...] = ()
 
 
 def not_made(name: str, compared: str, lacking: str) -> Check:

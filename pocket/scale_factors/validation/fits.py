@@ -42,12 +42,13 @@ def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Che
     wrong = [fit for fit, is_bad in zip(fits, are_bad, strict=True) if is_bad and fit.model == NOMINAL]
     marked = [fit for fit, is_bad in zip(fits, are_bad, strict=True) if is_bad and fit.model != NOMINAL]
     failed = [fit for fit in wrong if fit.label not in accept]
-    worst = int(p_values.argmin())
-    parts = [f"{len(fits)} fits, smallest p-value {p_values[worst]:.2g} ({_described(fits[worst])})"]
+    worst = min(range(len(fits)), key=lambda number: (fits[number].model != NOMINAL, p_values[number]))
+    parts = [f"{len(fits)} fits, smallest p-value of nominal ones {p_values[worst]:.2g} ({_described(fits[worst])})"]
     if failed:
-        texts = "; ".join(f"{_described(fit)} isn't described" for fit in failed)
+        texts = "; ".join(f"{fit.label!r} isn't described (χ²/ndf {fit.chi2:.0f}/{fit.ndf})" for fit in failed)
         parts = [f"{texts}: choose another shape, overrides= for the bin, or name it in accept= of the closure"]
-    parts += [f"accepted in {fit.label}: {accept[fit.label]}" for fit in wrong if fit.label in accept]
+    accepted = tuple(fit.label for fit in wrong if fit.label in accept)
+    parts += [f"accepted in {label}: {accept[label]}" for label in accepted]
     own = [(fit.label, fit.overridden) for fit in fits if isinstance(fit, FitDiagnostics) and fit.overridden]
     parts += [f"overridden in {label}: {settings}" for label, settings in own]
     for model, group in groupby(sorted(marked, key=lambda fit: fit.model), key=lambda fit: fit.model):
@@ -62,7 +63,7 @@ def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Che
         for fit, p in zip(fits, p_values, strict=True)
     )
     compared = "deviance of each fit, and its distribution for Poisson numbers"
-    return [Check(NAME, not failed, compared, "; ".join(parts), numbers=numbers)]
+    return [Check(NAME, not failed, compared, "; ".join(parts), numbers=numbers, accepted=accepted)]
 
 
 def p_value(fit: Diagnostics) -> float:

@@ -55,7 +55,11 @@ class Report:
         found = ["applied consistently"] if set(passed) & set(_APPLICATION) - set(self.failed) else []
         if (truth := passed.get("truth")) and truth.noticed is not None:
             found.append(f"measures the truth within {100 * truth.noticed:.2g} %")
-        return (*found, *([DESCRIBED] if "fits" in passed else []))
+        if (fits := passed.get("fits")) is not None:
+            number = len(fits.accepted)
+            but = f", except for {number} that {'is' if number == 1 else 'are'} accepted" if number else ""
+            found.append(f"{DESCRIBED}{but}")
+        return tuple(found)
 
     @property
     def verdict(self) -> str:
@@ -87,7 +91,7 @@ class Report:
             "verdict": self.verdict,
             "statements": self.statements,
             # The last one but that of fits says most.
-            "short": next((one for one in reversed(self.statements) if one != DESCRIBED), ""),
+            "short": next((one for one in reversed(self.statements) if not one.startswith(DESCRIBED)), ""),
             "accepted": accepted,
             "checks": [asdict(check) for check in self.checks],
         }

@@ -240,7 +240,7 @@ class TagAndProbeFit(TagAndProbe):
             self._require_range(f"mass_range in overrides, {label}", fit.mass_range)
 
     def check_axes(self, axes: Sequence[Axis], where: str) -> None:
-        """Check the declared axes of the histogram, ``mass_bins`` and the bins of ``overrides``.
+        """Check the declared axes of the histogram, ``mass_bins``, and the bins of ``overrides`` and ``accept``.
 
         Raises:
             UnknownNameError: as in other declarations, and if there is no such bin.
@@ -250,16 +250,18 @@ class TagAndProbeFit(TagAndProbe):
         edges = {axis.name: found for axis in axes if (found := declared_edges(axis)) is not None}
         if self.mass_axis in edges:
             self.check_mass_bins(edges[self.mass_axis])
-        if self.overrides and set(self.axes) <= set(edges):
+        named = {"overrides": self.overrides, "accept in the closure": self.closure.accept}
+        if any(named.values()) and set(self.axes) <= set(edges):
             from pocket.scale_factors.measurement.binning import bin_labels
 
             bins = bin_labels({name: tuple(self.bins.get(name, edges[name])) for name in self.axes})
             years = [f"year {year}, " for year in self.years] or [""]
             # Which bins are joined depends on the events.
-            for label in self.overrides:
-                year = next(one for one in years if label.startswith(one))
-                members = [f"{year}{one}" for one in label.removeprefix(year).split(" + ")]
-                check_known("bin", members, (f"{year}{one}" for one in bins), f"overrides of {where}")
+            for argument, labels in named.items():
+                for label in labels:
+                    year = next((one for one in years if label.startswith(one)), years[0])
+                    members = [f"{year}{one}" for one in label.removeprefix(year).split(" + ")]
+                    check_known("bin", members, [f"{year}{one}" for one in bins], f"{argument} of {where}")
 
     def check_mass_bins(self, edges: Floats) -> None:
         """Check that ``mass_bins`` are edges of the histogram.

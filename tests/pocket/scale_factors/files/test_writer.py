@@ -241,6 +241,14 @@ def test_map_of_efficiencies_is_clipped() -> None:
         assert correction.evaluate(PT[i], ABSETA[j], systematic) == expected
 
 
+def test_smearing_that_vanishes_within_its_errors_is_written() -> None:
+    measured = result(quantity="calibration", scale_factor=Measurement(*np.full((3, 3, 2), 0.01)), efficiencies={})
+    correction = correctionlib.CorrectionSet.from_string(dumps(measured))["muon_id"]
+    assert correction.evaluate(PT[0], ABSETA[0], "nominal") == 0.01
+    # 0.01 less the sum in quadrature of two errors of 0.01
+    assert correction.evaluate(PT[0], ABSETA[0], "down") == 0.0
+
+
 def changed(measurement: Measurement, **values: float) -> Measurement:
     """A measurement with bin (1, 0) changed."""
     arrays = {key: getattr(measurement, key).copy() for key in ("value", "up", "down")}

@@ -38,7 +38,7 @@ def test_fits_that_describe_the_data_pass() -> None:
 def test_a_wrong_spectrum_of_the_signal_fails() -> None:
     found = check(WRONG)
     assert found.passed is False
-    assert f"{BIN}, χ²/ndf 522/112 isn't described" in found.outcome
+    assert f"'{BIN}' isn't described (χ²/ndf 522/112)" in found.outcome
     assert found.outcome.count("isn't described") == 6
 
 

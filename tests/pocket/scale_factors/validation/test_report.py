@@ -98,3 +98,8 @@ def test_each_statement_has_a_line() -> None:
     lines = Report("btag", (GOOD, SPLIT, TRUTH, FITS)).table().splitlines()[:3]
     assert lines[0] == "closure of scale factor btag: applied consistently"
     assert [line.strip() for line in lines[1:]] == ["measures the truth within 0.15 %", DESCRIBED]
+
+
+def test_accepted_fits_are_told() -> None:
+    checks = (SPLIT, Check("fits", True, "fits", "", accepted=("a", "b")))
+    assert Report("sf", checks).statements[-1] == "fits describe the data, except for 2 that are accepted"

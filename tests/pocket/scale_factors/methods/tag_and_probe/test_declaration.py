@@ -78,6 +78,9 @@ def test_bins_are_checked_when_the_histogram_is_known() -> None:
         wrong = declaration(overrides={label: Fit(signal="crystal_ball")})
         with pytest.raises(UnknownNameError, match=r"unknown bin .* in overrides of scale factor 'a'"):
             wrong.check_axes(axes, "scale factor 'a'")
+    declaration(closure=Closure(accept={BIN: "few pairs"})).check_axes(axes, "scale factor 'a'")
+    with pytest.raises(UnknownNameError, match=r"unknown bin .* in accept in the closure of scale factor 'a'"):
+        declaration(closure=Closure(accept={"pt [20, 30)": "few pairs"})).check_axes(axes, "scale factor 'a'")
     of_year = declaration(overrides={f"year 2018, {BIN}": Fit(signal="crystal_ball")}, years=("2017", "2018"))
     of_year.check_axes(axes, "scale factor 'a'")
     with pytest.raises(UnknownNameError, match="unknown bin"):
