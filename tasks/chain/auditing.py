@@ -38,6 +38,8 @@ from tasks.framework.fresh import Made, make_fresh
 
 #: tasks whose outputs are audited
 AUDITED = (RunProcessor, MergeBranches, MergeOutputs, ComputeScaleFactors)
+#: number of files of an output for which the function that opens them is found, since each takes another run
+READERS = 3
 
 
 class AuditError(PocketError):
@@ -288,8 +290,9 @@ def unrecorded_reads(task: Any, made: Made) -> Iterator[str]:
     listed = [f"{os.environ[name]}/" for name in ("HOME", "POCKET_ROOT") if name in os.environ]
     recorded = [*listed, *(_path(name) for name in known), *(path for path in paths if not is_remote(path))]
     folders = [str(store_root()), str(made.place.parent.parent)]
-    for access in unrecorded(made.accesses or (), recorded, folders, servers=any(map(is_remote, paths))):
-        where = made.reader(access.name) if access.kind == "file" else ""
+    found = unrecorded(made.accesses or (), recorded, folders, servers=any(map(is_remote, paths)))
+    for number, access in enumerate(found):
+        where = made.reader(access.name) if access.kind == "file" and number < READERS else ""
         by = f", in {where}" if where else ""
         yield f"uses the {access.kind} {access.name}{by}, which nothing records: {remedy}"
 

@@ -43,6 +43,8 @@ _SYSTEM = (
         "/usr/lib/ssl/",
     ),
 )
+#: Names of folders of packages.
+_PACKAGES = ("site-packages", "dist-packages")
 #: Programs that Python's own modules start, such as ``platform``, and matplotlib for its list of fonts.
 _PROGRAMS = ("uname", "fc-list")
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)$', re.MULTILINE)
@@ -154,6 +156,8 @@ def unrecorded(
 def _python() -> tuple[str, ...]:
     """Return the folders of Python and its packages."""
     folders = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, site.getusersitepackages()} - {"/", "/usr"}
+    # An environment may have the packages of another one.
+    folders |= {folder for folder in sys.path if Path(folder).name in _PACKAGES}
     return tuple(f"{os.path.realpath(folder)}/" for folder in sorted(folders))
 
 
