@@ -263,7 +263,7 @@ class Report:
         for task in tasks:
             for label, text in described(task, "describe_results", ()):
                 rows.setdefault(label, []).append(text)
-        for method in ("describe_audit", "describe_place"):
+        for method in ("last_audit", "describe_place"):
             for task in asked:
                 for label, text in described(task, method, ()) if task in tasks else ():
                     rows.setdefault(label, []).append(text)

@@ -201,7 +201,7 @@ class StoreTask(AnalysisTask):
     #: id of the output version that existed when this task began to make its own; ``None`` before
     _replaced: str | None = None
 
-    describe_audit = describe_audit
+    last_audit = describe_audit
 
     #: arguments of :meth:`write_info` while the output is made; ``None`` otherwise
     _info: dict[str, Any] | None = None

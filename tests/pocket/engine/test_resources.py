@@ -57,13 +57,13 @@ def test_files_of_registered_directories_become_paths() -> None:
 
 
 def test_parameters_cannot_be_changed_while_events_are_processed() -> None:
-    params = resolve_parameters(configure(), Resources())
+    params = resolve_parameters(configure(parameters_read=["limits"]), Resources())
     with pytest.raises(ReadonlyConfigError):
         params.limits.x = 2.0
 
 
 def test_what_was_resolved_before_is_never_stale() -> None:
-    config = configure(parameters=OmegaConf.merge(PARAMETERS, {"bins": {1: "first"}}))
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, {"bins": {1: "first"}}), parameters_read=["*"])
     first = resolve_parameters(config, Resources())
     assert resolve_parameters(config, Resources()) is first
     assert resolve_parameters(config, Resources(scale_factors={"id": "/id.json"})).scale_factors.id == "/id.json"
