@@ -65,7 +65,6 @@ RECORDED = [
     Row("a resolver of OmegaConf", edit("least_of_resolver", "return 3", "return 4"), PROCESSED),
     Row("a subclass that its base class finds", edit("FirstPlugin", "least = 3", "least = 4"), MAIN),
     Row("another subclass", append("FirstPlugin", "class Second(Plugin):\n    least = 3\n"), MAIN),
-    Row("a docstring that is read", edit("documented", '"""3"""', '"""4"""'), MAIN),
     Row("an annotation that is read", edit("annotated", "Literal[3]", "Literal[4]"), MAIN),
     Row("a source that is read", edit("with_source", "# 3", "# 4"), MAIN, before=append("documented", CUT_BY_SOURCE)),
     Row("a property of a library's class", edit("least_of_hardness", "> 30", "> 31"), PROCESSED),

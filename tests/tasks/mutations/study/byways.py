@@ -143,15 +143,6 @@ def by_subclasses(events: Any, params: Any, **kwargs: Any) -> Any:
     return events.PV.npvsGood > Plugin.__subclasses__()[0].least
 
 
-def documented() -> None:
-    """3"""
-
-
-def by_docstring(events: Any, params: Any, **kwargs: Any) -> Any:
-    """Compare with the docstring of a function."""
-    return events.PV.npvsGood > int(documented.__doc__ or "0")
-
-
 def annotated(least: typing.Literal[3]) -> None:
     """Has its threshold in an annotation."""
 
@@ -215,7 +206,6 @@ cuts = [
         by_oc_env,
         by_resolver,
         by_subclasses,
-        by_docstring,
         by_annotation,
         by_property,
         by_replaced,
