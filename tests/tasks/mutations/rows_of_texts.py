@@ -67,7 +67,7 @@ TEXTS = [
     Row("another file in a folder that is read", write("lists/notes.md", "notes")),
 ]
 
-#: code that reads texts: of an exception, a docstring, a variable of another function
+#: code that reads texts: of an exception and of a docstring
 READERS = """
 class Sentence:
     "Describes a threshold of 3"
@@ -84,19 +84,14 @@ def outcome(vertices):
         return int(str(error).split()[-1])
 
 
-def of_caller():
-    return sys._getframe(1).f_locals["low"]
-
-
 def by_reading(events, params, **kwargs):
-    low, high = 3, 5
-    least = outcome(events) + int(Sentence.__doc__.split()[-1]) + of_caller() + 0 * high
+    least = outcome(events) + int(Sentence.__doc__.split()[-1])
     return events.PV.npvsGood > least
 
 
 cuts.append(Cut(name="by_reading", params={}, function=by_reading))
 """
-WITH_READERS = all_of(append("checked", READERS), imported("import logging\n", "import logging\nimport sys\n"))
+WITH_READERS = append("checked", READERS)
 
 READ_TEXTS = [
     Row("the class of an error", edit("checked", "raise ValueError", "raise TypeError"), MAIN),
@@ -112,6 +107,4 @@ READ_TEXTS = [
         before=append("tables:Thresholds", "class Lower(Thresholds):\n    def least(self):\n        return 2\n")),
     Row("the text of an error that is read", edit("refused", "more than 3", "more than 4"), MAIN, before=WITH_READERS),
     Row("a docstring that is read", edit("Sentence", "of 3", "of 4"), MAIN, before=WITH_READERS),
-    Row("variables that another function reads", edit("by_reading", "low, high = 3, 5", "high, low = 3, 5"), MAIN,
-        before=WITH_READERS),
 ]  # fmt: skip
