@@ -66,7 +66,7 @@ RECORDED = [
     Row("a subclass that its base class finds", edit("FirstPlugin", "least = 3", "least = 4"), MAIN),
     Row("another subclass", append("FirstPlugin", "class Second(Plugin):\n    least = 3\n"), MAIN),
     Row("an annotation that is read", edit("annotated", "Literal[3]", "Literal[4]"), MAIN),
-    Row("a source that is read", edit("with_source", "# 3", "# 4"), MAIN, before=append("documented", CUT_BY_SOURCE)),
+    Row("a source that is read", edit("with_source", "# 3", "# 4"), MAIN, before=append("annotated", CUT_BY_SOURCE)),
     Row("a property of a library's class", edit("least_of_hardness", "> 30", "> 31"), PROCESSED),
     Row("a property that setattr sets", edit("least_of_softness", "< 30", "< 29"), PROCESSED),
     Row("a library's function that is replaced", edit("least_of_colours", "return 3", "return 4"), PROCESSED),
