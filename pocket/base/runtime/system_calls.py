@@ -148,7 +148,8 @@ def unrecorded(
             path = f"{name.rstrip('/')}/"
             if path not in files and not path.startswith((*known, *_SYSTEM)) and not _has_code(name):
                 yield access
-        elif name not in files and not _CODE.search(name) and not name.startswith((*known, *_SYSTEM)):
+        # A folder may be opened like a file.
+        elif name not in files and not _CODE.search(name) and not f"{name}/".startswith((*known, *_SYSTEM)):
             yield access
 
 
