@@ -11,7 +11,7 @@ from typing import Any
 
 import law
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words
 from pocket.io.store.paths import private_folder
 from tasks.batch.cancelling import workflows_behind
@@ -83,10 +83,11 @@ def _empty(folder: Path, site: Site) -> None:
         private_folder(folder.parent)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-    except OSError as error:
+    except (OSError, PocketError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         setting = f"log_directory in [{PREFIX}{site.name}] of law.cfg" if site.log_directory else "POCKET_STORE"
         raise ConfigError(
-            f"the files of the dry run can't be written to {folder}: {error.strerror}; set {setting} to a folder that "
+            f"the files of the dry run can't be written to {folder}: {reason}; set {setting} to a folder that "
             "you can write"
         ) from error
 

@@ -132,7 +132,7 @@ class Analysis:
         code = [
             "    import os, signal, sys, time",
             "    def hold():",
-            f"        while os.path.exists({str(self.attempts)!r}) and not os.path.exists({str(self._go)!r}):",
+            f"        while os.access({str(self.attempts)!r}, os.F_OK) and not os.access({str(self._go)!r}, os.F_OK):",
             "            time.sleep(0.1)",
             "    number = 0",
             "    while True:",

@@ -58,7 +58,7 @@ def own_folder(folder: Path) -> Path:
     """
     try:
         owner = folder.stat().st_uid
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return folder
     user = os.geteuid()
     is_own = owner == user or owner == _owner_of_new(folder.parent)
