@@ -185,7 +185,8 @@ def test_a_configuration_that_only_skims(repository: Path) -> None:
     (dataset,) = json.loads((made / "fileset.json").read_text()).values()
     assert 0 < dataset["metadata"]["nevents"] < dataset["metadata"]["nevents_before_skim"]
     for path in dataset["files"]:
-        events = uproot.open(path.replace("<store>", str(Law(repository.parent).store)))["Events"].arrays(["Muon_pt", "skimRescaleGenWeight"])
+        file = path.replace("<store>", str(Law(repository.parent).store))
+        events = uproot.open(file)["Events"].arrays(["Muon_pt", "skimRescaleGenWeight"])
         assert ak.all(ak.sum(events.Muon_pt > 5, axis=1) >= 2)
     sentence = (
         "configuration 'config' only makes a skim (save_skimmed_files): run BuildSkimDatasets, whose datasets.json "
