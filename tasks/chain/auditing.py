@@ -32,7 +32,8 @@ from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.core.console import counted, short_path
 from tasks.core.names import choose, split_names
 from tasks.core.targets import fetch
-from tasks.framework.audits import FILE, upstream
+from tasks.core.tree import requirements
+from tasks.framework.audits import FILE
 from tasks.framework.base import StoreTask, TemplateTask
 from tasks.framework.fresh import Made, make_fresh
 
@@ -119,7 +120,8 @@ class Audit(TemplateTask):
         templates = [MergeOutputs.req(self, config=name) for name in self.configs]
         measured = [] if self.config != law.NO_STR else list(self.analysis_inst.scale_factors)
         scale_factors = [ComputeScaleFactors.req(self, scale_factor=name) for name in measured]
-        return [task for task in upstream(*templates, *scale_factors) if isinstance(task, AUDITED)]
+        found = dict.fromkeys(each for task in (*templates, *scale_factors) for each in requirements(task))
+        return [task for task in found if isinstance(task, AUDITED)]
 
     def requires(self) -> dict[str, Any]:
         """Return nothing: what isn't there isn't audited, instead of being made."""

@@ -73,7 +73,7 @@ def tree_of(root: Any, stop: str = "-1") -> Node:
         UnknownNameError: if the task requires none of a family, directly or not.
     """
     depth, families = _parse_stop(stop)
-    required = _requirements(root, depth, families)
+    required = requirements(root, depth, families)
     _check_families(families, root)
     labels = _labels(required)
     below = _reachable(required)
@@ -106,14 +106,20 @@ def _parse_stop(stop: str) -> tuple[int, list[str]]:
 
 def _check_families(families: Sequence[str], root: Any) -> None:
     # Tasks above a family may stop the search before it is reached, so all are asked, once.
-    known = {task.task_family for task in _requirements(root, -1, ())} if families else set()
+    known = {task.task_family for task in requirements(root)} if families else set()
     for family in families:
         if not any(law.util.multi_match(name, [family]) for name in known):
             raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
 
 
-def _requirements(root: Any, depth: int, families: Sequence[str]) -> dict[Any, list[Any]]:
-    """Return task → the tasks that it requires directly, for all tasks that are shown."""
+def requirements(root: Any, depth: int = -1, families: Sequence[str] = ()) -> dict[Any, list[Any]]:
+    """Return task → the tasks that it requires directly, for a task and all that it requires.
+
+    Args:
+        root: the task.
+        depth: number of steps from there, -1 for all.
+        families: families of tasks whose requirements are left out.
+    """
     found: dict[Any, list[Any]] = {}
     level, last = {root: None}, depth
     while level:

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import law
-
 from pocket.io.store import store_root
+from tasks.core.tree import requirements
 
 if TYPE_CHECKING:
     from tasks.framework.base import StoreTask
@@ -24,24 +23,12 @@ def describe_audit(task: StoreTask) -> list[tuple[str, str]]:
     audits = _audits(store_root() / task.analysis_inst.name / TASK, task.version_part)
     if not audits:
         return []
-    needed = {each.fingerprint for each in upstream(task) if each.task_family == PROCESSOR}
+    needed = {each.fingerprint for each in requirements(task) if each.task_family == PROCESSOR}
     for result in audits:
         if audited := needed & set(result["fingerprints"]):
             part = "" if len(audited) == len(needed) else f", of {len(audited)} of {len(needed)} configurations"
             return [("audited", result["summary"] + part)]
     return [("audited", "not as it is now")] if needed else []
-
-
-def upstream(*tasks: StoreTask) -> list[StoreTask]:
-    """Return tasks and all that they require, workflows instead of their branches, each once."""
-    found: dict[str, StoreTask] = {}
-    left: list[Any] = list(tasks)
-    while left:
-        task = left.pop()
-        if task.task_id not in found:
-            found[task.task_id] = task
-            left += law.util.flatten(task.requires())
-    return list(found.values())
 
 
 def _audits(folder: Path, version: str) -> list[dict[str, Any]]:

@@ -35,11 +35,6 @@ class _Source:
     module: Module = field(default_factory=lambda: Module.of(ast.Module([], [])))
 
 
-def tree_digest(tree: ast.AST) -> str:
-    """Return the SHA-256 of a file's syntax tree, without what decides no number."""
-    return normalise(tree, Module.of(tree)).normal
-
-
 def function_form(code: CodeType) -> Form | None:
     """Return the digests of the source that a function's code was compiled from.
 

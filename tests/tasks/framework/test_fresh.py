@@ -1,4 +1,4 @@
-"""What each kind of task reads, as strace sees it, is in its manifest."""
+"""Reads of each kind of task, as strace sees them, in its manifest."""
 
 from __future__ import annotations
 

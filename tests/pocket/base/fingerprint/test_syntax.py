@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.base.fingerprint import digest
-from pocket.base.fingerprint.syntax import function_form, tree_digest
+from pocket.base.fingerprint.normal_form import Module, normalise
+from pocket.base.fingerprint.syntax import function_form
 from tests.entries import check_each
 from tests.pocket.base.fingerprint.sources import digest_in, loaded
 
@@ -18,6 +19,11 @@ WORDS = ("x", "y", "1", "1.0", "2", "'a'", "b'a'", "None")
 OPERATORS = ("+", "-", "*", "<", "and")
 CALLEES = ("first", "second")
 HELPERS = "def first(x): return x + 1\ndef second(x): return x + 2\n"
+
+
+def tree_digest(tree: ast.AST) -> str:
+    """Digest of a file's syntax tree, without what decides no number."""
+    return normalise(tree, Module.of(tree)).normal
 
 
 @dataclass(frozen=True)
