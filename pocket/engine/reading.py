@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import awkward as ak
 
-from pocket.base.fingerprint.modules import owner, top_level
+from pocket.base.fingerprint.modules import RECORDERS, owner, top_level
 from pocket.base.runtime.user_code import add_events, is_noted
 from pocket.datasets.branches import Segment
 from pocket.errors import (
@@ -195,7 +195,6 @@ def _comes_from_reading(error: BaseException) -> bool:
         module = frame.f_globals.get("__name__", "")
         if module.startswith("uproot.") and is_ours:
             return True
-        # The module of reads only records the files that user code opens.
-        if owner(module) != "library" and module != "pocket.base.fingerprint.reads":
+        if owner(module) != "library" and module not in RECORDERS:
             is_ours = top_level(module) == "pocket"
     return False

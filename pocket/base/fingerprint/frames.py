@@ -8,14 +8,10 @@ from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 from types import FrameType
 
-from pocket.base.fingerprint.modules import owner, top_level
+from pocket.base.fingerprint.modules import RECORDERS, owner, top_level
 
 #: Functions of the import system that load a module by its name.
 _BY_NAME = frozenset({"_find_and_load", "reload"})
-#: Modules that record what callers do.
-_RECORDERS = frozenset({__name__, "pocket.base.fingerprint.reads", "pocket.base.fingerprint.watching"})
-
-
 #: Of a thread that user code has started: where, and the names of the user's functions that were running.
 STARTED: ContextVar[tuple[str | None, frozenset[str]]] = ContextVar("started", default=(None, frozenset()))
 
@@ -60,6 +56,6 @@ def _frames() -> Iterator[tuple[FrameType, str]]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module not in _RECORDERS:
+        if module not in RECORDERS:
             yield frame, module
         frame = frame.f_back

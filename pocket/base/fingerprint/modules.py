@@ -14,6 +14,8 @@ from pathlib import Path
 OWN_PACKAGES = frozenset({"analysis", "pocket", "pocket_coffea", "tasks"})
 #: Those whose code isn't an analysis'.
 ENGINE_PACKAGES = frozenset({"pocket", "pocket_coffea", "tasks"})
+#: Modules that record what callers do, whose frames lie between a caller and what it calls.
+RECORDERS = frozenset(f"pocket.base.fingerprint.{name}" for name in ("frames", "reads", "watching"))
 
 _INSTALLED = frozenset({"dist-packages", "site-packages"})
 

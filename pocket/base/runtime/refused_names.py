@@ -5,6 +5,7 @@ Many files import what they never call, or call it only in a branch that isn't t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
@@ -78,7 +79,10 @@ def names_that_are_refused(module: str, replacement: Callable[[str], str | None]
         replacement: gives the sentence about a name in the module, ``None`` if there is no such name.
     """
 
-    def find(name: str) -> RefusedName:
+    def find(name: str) -> object:
+        # ``import a.b as c`` asks the package for a module that has been loaded, too.
+        if (loaded := sys.modules.get(f"{module}.{name}")) is not None:
+            return loaded
         sentence = None if name.startswith("__") else replacement(name)
         if sentence is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")

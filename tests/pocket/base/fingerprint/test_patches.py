@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import awkward as ak
 import pytest
 from omegaconf import OmegaConf
+from omegaconf.basecontainer import BaseContainer
+from omegaconf.omegaconf import register_default_resolvers
 
 from pocket.base.fingerprint import digest
 from pocket.base.fingerprint.modules import is_library
@@ -44,6 +46,8 @@ def undone(monkeypatch: pytest.MonkeyPatch) -> None:
     # other tests of this process have loaded analyses, too
     of_libraries = {name: value for name, value in ak.behavior.items() if is_library(value.__module__)}
     monkeypatch.setattr(ak, "behavior", of_libraries)
+    monkeypatch.setattr(BaseContainer, "_resolvers", {})
+    register_default_resolvers()
 
 
 def test_the_project_changes_nothing_elsewhere() -> None:
@@ -112,6 +116,8 @@ from json import encoder
 import json
 import functools
 from omegaconf import OmegaConf
+from omegaconf.basecontainer import BaseContainer
+from omegaconf.omegaconf import register_default_resolvers
 
 class Mine: pass
 def own(number=0): return {0}

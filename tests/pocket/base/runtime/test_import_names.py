@@ -62,6 +62,15 @@ def test_other_modules_are_left_to_others() -> None:
     assert NamesFinder().find_spec("pocket_coffeas", None) is None
 
 
+def test_a_module_that_is_loaded_is_no_refused_name() -> None:
+    install_import_names()
+    rucio = importlib.import_module("pocket_coffea.utils.rucio")
+    package = importlib.import_module("pocket_coffea.utils")
+    # Its package may have been loaded once more since.
+    vars(package).pop("rucio", None)
+    assert package.rucio is rucio
+
+
 def test_replacements() -> None:
     assert "MergeOutputs" in str(replacement("pocket_coffea.scripts.merge_outputs.main"))
     assert replacement("pocket_coffea.lib.jets.jet_selection") is None
