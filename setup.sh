@@ -11,7 +11,7 @@
 #
 # The sourced part only runs this file again in a bash process of its own, which installs what is missing and prints
 # the variables to set. So none of that work's options, functions or folders reach the caller, and a failure changes
-# nothing there. The caller gets the variables, a function law that knows the names of tasks, and completion if it is
+# nothing there. The caller gets the variables, a command law that knows the names of tasks, and completion if it is
 # interactive.
 
 if [ -z "${POCKETLAW_SETUP_PROCESS:-}" ]; then
@@ -30,8 +30,6 @@ if [ -z "${POCKETLAW_SETUP_PROCESS:-}" ]; then
         environment="$(POCKETLAW_SETUP_PROCESS=1 command bash "$this_file" </dev/null)" || return 1
         eval "$environment"
 
-        # shellcheck disable=SC1091
-        [ ! -f "$POCKET_ENGINE/tasks/command/law.sh" ] || source "$POCKET_ENGINE/tasks/command/law.sh"
         case "$-" in *i*) ;; *) return 0 ;; esac
         case "$-" in *u*) nounset=yes && set +u ;; esac # law's completion reads variables that are unset
         # shellcheck disable=SC1090
@@ -377,6 +375,7 @@ if [ -n "$packages" ] && [ "$PYTHONPATH" != "$root" ]; then
 fi
 engine=$(find_engine "$python")
 export POCKET_ENGINE=$engine
+PATH=$(prepend "$engine/tasks/command/bin" "$PATH")
 
 [ -f requirements.txt ] || [ "${POCKET_ENVIRONMENT:-}" = system ] || add_command
 if ! index_is_current; then

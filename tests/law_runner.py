@@ -101,10 +101,10 @@ class Law:
         """What setup.sh sets, for this checkout and store."""
         home = self.folder / "law"
         home.mkdir(exist_ok=True)
-        scripts = str(Path(sys.executable).parent)
+        scripts = (str(ROOT / "tasks" / "command" / "bin"), str(Path(sys.executable).parent))
         return {
             **os.environ,
-            "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+            "PATH": os.pathsep.join([*scripts, os.environ["PATH"]]),
             "PYTHONPATH": str(ROOT),
             "POCKET_ROOT": str(ROOT),
             "POCKET_STORE": str(self.store),

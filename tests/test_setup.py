@@ -62,11 +62,11 @@ def test_packages_are_compiled_without_their_tests(checkout: Checkout) -> None:
     assert not (own / "tests" / "__pycache__").exists()
 
 
-def test_a_script_gets_the_nearest_name_of_a_mistyped_task(checkout: Checkout) -> None:
-    folder = checkout.root / "tasks" / "command"
-    folder.mkdir()
-    shutil.copy(ROOT / "tasks" / "command" / "law.sh", folder)
-    assert "function" in checkout.run('source "$SETUP" && type law').stdout
+def test_scripts_get_the_command_that_knows_names(checkout: Checkout) -> None:
+    command = checkout.root / "tasks" / "command" / "bin" / "law"
+    command.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "tasks" / "command" / "bin" / "law", command)
+    assert checkout.run('source "$SETUP" && bash -c "command -v law"').stdout.splitlines()[-1] == str(command)
 
 
 def test_variables(checkout: Checkout) -> None:
@@ -79,7 +79,7 @@ def test_variables(checkout: Checkout) -> None:
         "LAW_HOME": f"{checkout.root}/.law",
         "LAW_CONFIG_FILE": f"{checkout.root}/law.cfg",
         "VIRTUAL_ENV": f"{checkout.root}/.venv",
-        "PATH": f"{checkout.root}/.venv/bin:{checkout.environment()['PATH']}",
+        "PATH": f"{checkout.root}/tasks/command/bin:{checkout.root}/.venv/bin:{checkout.environment()['PATH']}",
         "PYTHONPATH": f"{checkout.root}:/mine",
     }
     assert "PYTHONHOME" not in found
@@ -203,7 +203,7 @@ def test_second_time_does_nothing(checkout: Checkout) -> None:
     result = checkout.run('source "$SETUP" && source "$SETUP" && echo "$PATH" && echo "$PYTHONPATH"')
     first, second, path, python_path = result.stdout.splitlines()
     assert first == second == f"Pocketlaw: nothing to do; outputs go to {checkout.root}/store"
-    assert path.count(str(checkout.root)) == 1
+    assert path.count(str(checkout.root)) == 2
     assert python_path == str(checkout.root)
     assert result.stderr == ""
     assert checkout.installations() == 1

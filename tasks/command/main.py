@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shutil
 import sys
@@ -29,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["doctor"]:
             _doctor(given[1:])
-        if given[:1] == ["unknown-task"]:
-            _refuse_task(*given[1:2])
+        if given[:1] == ["run"]:
+            return _run(given[1:])
         if given[:1] == ["tasks"]:
             return _show_tasks()
         options = _parser().parse_args(given)
@@ -77,11 +78,30 @@ def _show_tasks() -> int:
     return 0
 
 
-def _refuse_task(name: str = "") -> NoReturn:
-    """Say which tasks there are, for shells that are asked for another one (law.sh)."""
-    known = [task for _, task in read_index()]
-    print(f"error: {UnknownNameError('task', name, known)}", file=sys.stderr)
-    raise SystemExit(2)
+def _run(words: Sequence[str]) -> int:
+    """Do what ``law run`` does, with the modules of a snapshot from here on."""
+    name, *options = words or ["--help"]
+    if name in ("-h", "--help"):
+        return _show_tasks()
+    index = {task: module for module, task in read_index()}
+    module, _, family = name.rpartition(".")
+    if not module and name not in index:
+        missing = "there is no index of the tasks: source setup.sh, or run law index"
+        print(f"error: {UnknownNameError('task', name, list(index)) if index else missing}", file=sys.stderr)
+        return 2
+    # The tasks take the process for one of law.
+    sys.argv[:] = ["law", "run", *words]
+    from tasks.core.snapshot import begin
+
+    begin()
+    # What is imported from here on comes from the snapshot.
+    importlib.import_module(module or index[name])
+    from tasks.command.run import run
+    from tasks.core.startup import collect_when_tasks_run, notice_hidden
+
+    collect_when_tasks_run()
+    notice_hidden()
+    return run(family, options)
 
 
 def _new(options: argparse.Namespace) -> int:

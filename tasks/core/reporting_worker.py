@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import law
-import luigi.interface
-from luigi.cmdline_parser import CmdlineParser
 from luigi.rpc import RemoteScheduler
+from luigi.scheduler import Scheduler
 from luigi.worker import Worker
 
 from tasks.core import pending
@@ -17,31 +16,39 @@ from tasks.core.report import Report, begin_report, is_group
 from tasks.core.targets import remembering
 from tasks.core.terminal import print_note
 
-# These classes have no type annotations.
-_factory: Any = luigi.interface._WorkerSchedulerFactory
+# This class has no type annotations.
 _Worker: Any = Worker
-_parser: Any = CmdlineParser
 
 
-def use_reporting_worker() -> None:
-    """Make luigi use the class of this module."""
-    _factory.create_worker = _worker
+class Workers:
+    """Factory of the schedulers and workers of a command, as luigi asks for it.
 
+    Args:
+        task: the task of the command.
+    """
 
-def _worker(self: Any, scheduler: Any, worker_processes: int, assistant: bool = False) -> Any:
-    is_central = isinstance(scheduler, RemoteScheduler)
-    if worker_processes > 1 and not is_central and _is_local():
-        print_note("--workers is for batch systems: each task on this machine has all processes of --cores anyway")
-        worker_processes = 1
-    pending.begin(alone=worker_processes == 1 and not is_central)
-    return ReportingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
+    def __init__(self, task: Any) -> None:
+        self._task = task
 
+    def create_local_scheduler(self) -> Any:
+        """Return luigi's scheduler in this process."""
+        scheduler: Any = Scheduler
+        return scheduler(prune_on_get_work=True, record_task_history=False)
 
-def _is_local() -> bool:
-    """Whether the command's task and those it requires run on this machine."""
-    parser = _parser.get_instance()
-    task = parser.get_task_obj() if parser else None
-    return getattr(task, "workflow", law.NO_STR) in ("local", law.NO_STR)
+    def create_remote_scheduler(self, url: str) -> Any:
+        """Return luigi's client of a scheduler elsewhere."""
+        scheduler: Any = RemoteScheduler
+        return scheduler(url)
+
+    def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> Any:
+        """Return a worker with a report."""
+        is_central = isinstance(scheduler, RemoteScheduler)
+        is_local = getattr(self._task, "workflow", law.NO_STR) in ("local", law.NO_STR)
+        if worker_processes > 1 and not is_central and is_local:
+            print_note("--workers is for batch systems: each task on this machine has all processes of --cores anyway")
+            worker_processes = 1
+        pending.begin(alone=worker_processes == 1 and not is_central)
+        return ReportingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
 
 
 class ReportingWorker(_Worker):

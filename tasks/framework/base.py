@@ -29,10 +29,9 @@ from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
 from tasks.core.names import AssignmentsParameter, VersionParameter, choose, is_pattern, split_names
 from tasks.core.report import log_luigi, note_unchanged
-from tasks.core.reporting_worker import use_reporting_worker
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
-from tasks.core.terminal import one_sentence_errors, one_sentence_options
+from tasks.core.terminal import one_sentence_errors
 from tasks.framework.audits import describe_audit
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.jobs import traceback_file
@@ -48,10 +47,8 @@ if TYPE_CHECKING:
     from pocket.io.store import Manifest
 
 one_sentence_errors()
-one_sentence_options()
 log_to_terminal()
 log_luigi()
-use_reporting_worker()
 
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 

@@ -124,12 +124,6 @@ CANARIES = (
     Canary("omegaconf:Container", "_content", "pocket.parameters.plain:to_plain"),
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
-    Canary("luigi.cmdline_parser:CmdlineParser._build_parser", "", "tasks.core.terminal:one_sentence_options"),
-    Canary(
-        "luigi.cmdline_parser:CmdlineParser.get_task_obj", "", "tasks.core.terminal:one_sentence_options", ("self",)
-    ),
-    Canary("luigi.interface:_WorkerSchedulerFactory", "", "tasks.core.reporting_worker:use_reporting_worker"),
-    Canary("luigi.parameter:ChoiceParameter", "_choices", "tasks.core.terminal:one_sentence_options"),
     Canary("luigi.task:Task", "__hash", "tasks.framework.workflow:BranchTemplate"),
     Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:BranchTemplate"),
     Canary(

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
-import luigi.retcodes
 from luigi.setup_logging import InterfaceLogging
 from luigi.task_register import Register
 
 from pocket.configuration.analysis import forget_analyses
 from pocket.errors import PocketError
+from tasks.command.run import run
 from tasks.core import log, report, terminal
 from tasks.core.run_log import RunLog
 from tasks.settings.own_modules import named_modules
@@ -31,8 +31,7 @@ from tests.tasks.small_chain import Chain
 #: variables that other tests and libraries of this process rely on
 _OF_PROCESS = ("PATH", "PYTHONPATH")
 
-# These have no type annotations.
-_retcodes: Any = luigi.retcodes
+# This has no type annotations.
 _registered: Any = Register
 
 
@@ -54,7 +53,7 @@ class Here(Law):
             contextlib.redirect_stderr(text),
         ):
             try:
-                _retcodes.run_with_retcodes([*arguments])
+                code: Any = run(arguments[0], arguments[1:])
             except SystemExit as end:
                 code = end.code
         return Run(int(code or 0), text.buffer.getvalue().decode())
@@ -68,7 +67,6 @@ def _as_command() -> Iterator[None]:
     _registered.clear_instance_cache()
     forget_analyses()
     terminal.print_note.cache_clear()
-    terminal._parsed.clear()
     for handler in engine.handlers:
         for each in handler.filters:
             if isinstance(each, log.Once):

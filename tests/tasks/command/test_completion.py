@@ -106,7 +106,7 @@ def test_law_completes_commands_without_an_index(home: Path) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_mistyped_task(shell: str) -> None:
     zsh = "autoload -Uz +X compinit && compinit -u -D; autoload -Uz +X bashcompinit && bashcompinit;"
-    script = 'source tasks/command/law.sh; law run PlotTemplats --version v1; echo "exit code $?"'
+    script = 'PATH=$PWD/tasks/command/bin:$PATH; law run PlotTemplats --version v1; echo "exit code $?"'
     done = run(shell, f"{zsh if shell == 'zsh' else ''} {script}")
     assert done.stdout == "exit code 2\n"
     assert done.stderr == "error: unknown task 'PlotTemplats', did you mean 'PlotTemplates'?\n"
@@ -115,7 +115,7 @@ def test_mistyped_task(shell: str) -> None:
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("words", ["law run", "law run --help", "law run -h"])
 def test_no_task(words: str) -> None:
-    done = run("bash", f"source tasks/command/law.sh; {words}")
+    done = run("bash", f"PATH=$PWD/tasks/command/bin:$PATH; {words}")
     assert done.stderr == ""
     assert re.search("\n  PlotTemplates +Draws data over stacked simulation", done.stdout)
     assert "--help prints the options of a task" in " ".join(done.stdout.split())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pocket import __version__
+from pocket.base.runtime.kept import forget_tables, kept_table
 from tasks.command.main import main
 from tests.law_runner import ROOT
 
@@ -114,3 +116,27 @@ def test_doctor_is_the_task(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "new" in capsys.readouterr().out
+
+
+def test_a_command_keeps_what_it_finds_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "index").write_text("tasks.chain.show:ShowConfig:\n")
+    monkeypatch.setenv("LAW_HOME", str(folder))
+    monkeypatch.setattr("sys.argv", ["pocketlaw"])
+    try:
+        with pytest.raises(SystemExit):
+            main(["run", "ShowConfig", "--help"])
+        assert kept_table("of this test") is kept_table("of this test")
+        assert not gc.isenabled()
+    finally:
+        # What a task would do that runs.
+        forget_tables()
+        gc.enable()
+
+
+def test_unknown_task(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("LAW_HOME", str(folder))
+    assert main(["run", "ShowConfg"]) == 2
+    assert capsys.readouterr().err == "error: there is no index of the tasks: source setup.sh, or run law index\n"
+    (folder / "index").write_text("tasks.chain.show:ShowConfig:\n")
+    assert main(["run", "ShowConfg"]) == 2
+    assert capsys.readouterr().err == "error: unknown task 'ShowConfg', did you mean 'ShowConfig'?\n"

@@ -6,9 +6,9 @@ import re
 import law
 import luigi
 import pytest
-from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
+from tasks.command.run import parse, run
 from tasks.core.help import help_of
 
 for module in law.config.options("modules"):
@@ -74,7 +74,7 @@ def test_options_of_jobs_have_their_own_help(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as end:
-        CmdlineParser(["MergeOutputs", "--help-batch"])
+        parse("MergeOutputs", ["--help-batch"])
     assert not end.value.code
     text = capsys.readouterr().out
     assert text.splitlines()[0] == "usage: law run MergeOutputs --version … [options]"
@@ -102,7 +102,7 @@ def test_examples_have_options_of_the_task(task: type[law.Task]) -> None:
 def test_help_as_a_user_sees_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as end:
-        CmdlineParser(["PlotScaleFactors", "--help"])
+        parse("PlotScaleFactors", ["--help"])
     assert not end.value.code
     text = capsys.readouterr().out
     assert text == f"{help_of(Register.get_task_cls('PlotScaleFactors'))}\n"
@@ -113,5 +113,5 @@ def test_help_as_a_user_sees_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 def test_help_of_all_is_that_of_luigi(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        CmdlineParser(["MergeOutputs", "--help-all"])
+        run("MergeOutputs", ["--help-all"])
     assert "--RunProcessor-cores" in capsys.readouterr().out

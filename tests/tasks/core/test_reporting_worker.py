@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import law
-import luigi.interface
-from luigi.cmdline_parser import CmdlineParser
+import pytest
 
-from tasks.core.reporting_worker import ReportingWorker, use_reporting_worker
+from tasks.chain.plotting import PlotTemplates
+from tasks.chain.processing import RunProcessor
+from tasks.chain.show import ShowChain
+from tasks.command.run import parse
+from tasks.core import pending
+from tasks.core.reporting_worker import ReportingWorker, Workers
 
 
 def test_luigi_makes_a_worker_with_a_report() -> None:
-    use_reporting_worker()
-    factory: Any = luigi.interface._WorkerSchedulerFactory()
+    factory = Workers(ShowChain())
     worker = factory.create_worker(factory.create_local_scheduler(), 1)
     assert type(worker) is ReportingWorker
     assert law.config.get_expanded_bool("luigi_core", "local_scheduler")
 
 
+def test_luigi_runs_several_tasks_only_with_a_batch_system(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {}
+    for workflow in ("local", "htcondor"):
+        factory = Workers(PlotTemplates(version="v1", workflow=workflow))
+        worker = factory.create_worker(factory.create_local_scheduler(), 2)
+        found[workflow] = worker.worker_processes, pending._counts
+    assert found == {"local": (1, True), "htcondor": (2, False)}
+    assert "--workers is for batch systems" in capsys.readouterr().err
+
+
 def test_addresses_of_dask_and_luigi() -> None:
     arguments = "--version v1 --executor dask --scheduler tcp://dask:1 --scheduler-host there --scheduler-port 2"
-    parser: Any = CmdlineParser
-    parsed = parser(["RunProcessor", *arguments.split()]).known_args
-    assert (parsed.scheduler, parsed.core_scheduler_host, parsed.core_scheduler_port) == ("tcp://dask:1", "there", "2")
+    assert parse("RunProcessor", arguments.split())["scheduler"] == "tcp://dask:1"
+    assert RunProcessor(version="v1", executor="dask", scheduler="tcp://dask:1").scheduler == "tcp://dask:1"
