@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import law
 import luigi
@@ -61,6 +61,18 @@ _retcodes: Any = luigi.retcodes.retcode
 _build: Any = luigi.build
 
 
+class Words(NamedTuple):
+    """The words of a command line.
+
+    Args:
+        own: option of the task → its value.
+        others: words with the options of other tasks and of luigi, by their whole names.
+    """
+
+    own: Mapping[str, Any]
+    others: Sequence[str]
+
+
 def run(family: str, words: Sequence[str]) -> int:
     """Run a task with all that it requires, and return the exit code of the command.
 
@@ -73,10 +85,11 @@ def run(family: str, words: Sequence[str]) -> int:
     """
     given = parse(family, words)
     heed_option(words)
-    # Parameters ask luigi's parser for options of other tasks, and law for those that jobs are started with.
-    with _luigis_parser.global_instance([family, *join_negative(words)]):
+    # Tasks ask luigi's parser for the options that they have on their own. It knows nothing of those of the task
+    # itself, since it would take --scheduler for an abbreviation of --scheduler-host.
+    with _luigis_parser.global_instance([family, *given.others]):
         try:
-            task = make_task(_tasks.get_task_cls(family), given)
+            task = make_task(family, given.own)
             root_task(task)
             result = _build([task], Workers(task), detailed_summary=True)
         except Exception:
@@ -86,23 +99,28 @@ def run(family: str, words: Sequence[str]) -> int:
         return int(getattr(_retcodes(), code)) if code else 0
 
 
-def parse(family: str, words: Sequence[str]) -> dict[str, Any]:
-    """Return the values of the options that a command line gives to its task.
+def parse(family: str, words: Sequence[str]) -> Words:
+    """Return the options of a command line.
 
     Raises:
         SystemExit: for an unknown option or an invalid value, and for help.
     """
     cls = _tasks.get_task_cls(family)
-    found = vars(_Parser(family).parse_args(join_negative(words)))
+    found = vars(_Parser(family).parse_args(_join_negative(words)))
     if found["core_help"] or found["help_batch"]:
         print(help_of(cls, batch=found["help_batch"]))
         raise SystemExit(0)
-    values = {}
+    names = {name for name, _ in cls.get_params()}
+    own, others = {}, []
     for option, name, parameter in _options(family):
         # An empty value stands for the default.
-        if found[name]:
-            values[name] = _value(f"option {option} of {family}", parameter, found[name])
-    return {name: values[name] for name, _ in cls.get_params() if name in values}
+        if text := found[name]:
+            value = _value(f"option {option} of {family}", parameter, text)
+            if name in names:
+                own[name] = value
+            else:
+                others.append(f"{option}={text}")
+    return Words(own, others)
 
 
 def _value(option: str, parameter: Any, text: str) -> Any:
@@ -172,11 +190,11 @@ def _options(family: str) -> Iterator[tuple[str, str, Any]]:
             yield option_of(name), name, parameter
 
 
-def join_negative(words: Iterable[str]) -> list[str]:
+def _join_negative(words: Iterable[str]) -> list[str]:
     """Return words with values such as ``-1,1`` joined to their options, since argparse takes these for options.
 
     Example:
-        >>> join_negative(["--print-status", "-1,1", "--cores", "1"])
+        >>> _join_negative(["--print-status", "-1,1", "--cores", "1"])
         ['--print-status=-1,1', '--cores', '1']
     """
     joined: list[str] = []
@@ -188,8 +206,9 @@ def join_negative(words: Iterable[str]) -> list[str]:
     return joined
 
 
-def make_task(cls: Any, given: Mapping[str, Any]) -> Any:
-    """Return the task that the options ask for, or a task that requires all of them; an error ends the command."""
+def make_task(family: str, given: Mapping[str, Any]) -> Any:
+    """Return the task that options ask for, or a task that requires all of them; an error ends the command."""
+    cls = _tasks.get_task_cls(family)
     try:
         with _names_kept(cls, given):
             return make_tasks(cls, given)

@@ -27,7 +27,7 @@ from pocket.io.store import manifest_id
 from pocket.io.store.manifest import written
 from pocket.io.store.packing import contents_of_output
 from tasks.chain.plotting import PlotTemplates
-from tasks.command.run import join_negative, make_task, parse
+from tasks.command.run import make_task, parse
 from tasks.framework.base import StoreTask, TemplateTask
 from tests.law_runner import Law, Run
 
@@ -109,11 +109,10 @@ class Chain:
         Register.clear_instance_cache()
         _load.cache_clear()
         parser: Any = CmdlineParser
-        tasks: Any = Register
         family, *words = self.arguments(task, "--cores", "1", *options)
         given = parse(family, words)
-        with parser.global_instance([family, *join_negative(words)]):
-            return make_task(tasks.get_task_cls(family), given)
+        with parser.global_instance([family, *given.others]):
+            return make_task(family, given.own)
 
     def ask(self, task: str, *options: str) -> Run:
         """Parse the words of a command line that ends there, in this process; return its exit code and what it says."""

@@ -35,7 +35,7 @@ def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("value", ["-1", "-1,1", "-1,PlotTemplates", "0,1", ""])
 def test_values_that_begin_with_a_minus(value: str) -> None:
-    found = parse("PlotTemplates", ["--version", "v1", "--print-status", value, "--cores", "1"])
+    found = parse("PlotTemplates", ["--version", "v1", "--print-status", value, "--cores", "1"]).own
     assert found["cores"] == 1
     assert found.get("print_status", ()) == tuple(filter(None, value.split(",")))
 
@@ -80,9 +80,15 @@ def test_a_task_without_outputs_needs_no_version(capsys: pytest.CaptureFixture[s
 
 def test_right_values(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = "--version v1 --cores -1 --skip-bad-files --branches 0,3:6 --params a=1,b=2 --MakeToySamples-cores 2"
-    found = parse("RunProcessor", arguments.split())
-    assert found.pop("branches") == ((0,), (3, 6))
-    assert found == {"version": "v1", "cores": -1, "skip_bad_files": True, "params": ("a=1", "b=2")}
+    found, others = parse("RunProcessor", arguments.split())
+    assert found == {
+        "version": "v1",
+        "cores": -1,
+        "skip_bad_files": True,
+        "params": ("a=1", "b=2"),
+        "branches": ((0,), (3, 6)),
+    }
+    assert others == ["--MakeToySamples-cores=2"]
     assert capsys.readouterr().err == ""
 
 

@@ -6,7 +6,6 @@ import law
 import pytest
 
 from tasks.chain.plotting import PlotTemplates
-from tasks.chain.processing import RunProcessor
 from tasks.chain.show import ShowChain
 from tasks.command.run import parse
 from tasks.core import pending
@@ -32,5 +31,6 @@ def test_luigi_runs_several_tasks_only_with_a_batch_system(capsys: pytest.Captur
 
 def test_addresses_of_dask_and_luigi() -> None:
     arguments = "--version v1 --executor dask --scheduler tcp://dask:1 --scheduler-host there --scheduler-port 2"
-    assert parse("RunProcessor", arguments.split())["scheduler"] == "tcp://dask:1"
-    assert RunProcessor(version="v1", executor="dask", scheduler="tcp://dask:1").scheduler == "tcp://dask:1"
+    given = parse("RunProcessor", arguments.split())
+    assert given.own["scheduler"] == "tcp://dask:1"
+    assert given.others == ["--scheduler-host=there", "--scheduler-port=2"]
