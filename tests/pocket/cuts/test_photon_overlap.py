@@ -39,6 +39,12 @@ def test_limits_of_ones_own() -> None:
     assert get_photon_overlap(["TT"], [], minpt=1, maxeta=2, isolation=3).params["isolation"] == 3
 
 
+def test_limits_of_zero_are_not_those_of_the_phase_space() -> None:
+    assert mask(get_photon_overlap(["TT"], [], "ttgamma", isolation=0.0), "TT")[:2] == [False, False]
+    assert mask(get_photon_overlap(["TT"], [], "ttgamma", minpt=0.0), "TT")[3] is False
+    assert get_photon_overlap(["TT"], [], "ttgamma", maxeta=0.0).params["maxeta"] == 0
+
+
 def test_data_have_no_generated_particles() -> None:
     cut = get_photon_overlap(["DY"], ["ZG"], "zgamma")
     data = ak.Array({"run": [1, 2]})

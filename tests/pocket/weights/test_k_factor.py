@@ -120,7 +120,16 @@ def test_the_boson_and_leptons_of_either_charge() -> None:
             "GenPart": [
                 event((-24, 40.0, 0.0), (-13, 90.0, 1.0)),
                 event((13, 30.0, 0.0), (-13, 40.0, math.pi / 2)),
+                # an off-shell W boson is the sum of its charged lepton and its neutrino, a Z boson may be two neutrinos
+                *(
+                    event((sign * lepton, 30.0, 0.0), (-sign * (lepton + 1), 40.0, math.pi / 2))
+                    for lepton in (11, 13, 15)
+                    for sign in (1, -1)
+                ),
+                *(event((code, 30.0, 0.0), (-code, 40.0, math.pi / 2)) for code in (11, 12, 14, 15, 16)),
+                # quarks aren't its leptons
+                event((1, 200.0, 0.0), (16, 30.0, 0.0), (-16, 40.0, math.pi / 2)),
             ]
         }
     )
-    assert np.asarray(boson_pt(events)) == pytest.approx([40.0, 50.0])
+    assert np.asarray(boson_pt(events)) == pytest.approx([40.0, *[50.0] * 13])
