@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import h5py
 import hist
 import numpy as np
 import pytest
@@ -56,3 +57,18 @@ def test_everything_else(tmp_path: Path) -> None:
     (other / RAW).write_bytes(b"nothing")
     assert any("can't be read" in difference.place for difference in compare_outputs(one, other))
     assert np.isinf(found["plot.png"].relative)
+
+
+def test_other_numbers_of_values_are_no_rounding(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "one"), write(tmp_path / "other")
+    # A number beside several would be compared with each, and these differ by rounding alone.
+    for folder, values in ((one, [7.0]), (other, [7.0, 7.0 + 1e-13, 7.0])):
+        (folder / "sums.json").write_text(json.dumps({"sumw": values}))
+        with h5py.File(folder / "arrays.h5", "w") as file:
+            file["sumw"] = np.array(values)
+    found = compare_outputs(one, other)
+    assert [(difference.file, difference.relative) for difference in found] == [
+        ("arrays.h5", math.inf),
+        ("sums.json", math.inf),
+    ]
+    assert not any(difference.is_rounding for difference in found)
