@@ -5,8 +5,9 @@ applied again to the residuals, as ROOT's ``TH1::SmoothArray`` does it (J. H. Fr
 treatment of the ends of ROOT). It removes single bins that stick out, and leaves broad structures.
 
 ``lowess`` fits a straight line to the ratio around each bin, with weights that fall with the distance to zero at the
-farthest of half of the bins (tricube), times effective events (W. S. Cleveland, J. Am. Stat. Assoc. 74 (1979) 829). It
-keeps a linear ratio as it is, and suits fluctuations in all bins of few simulated events.
+farthest of half of the bins, rounded up, and at least three (tricube), times effective events (W. S. Cleveland, J. Am.
+Stat. Assoc. 74 (1979) 829). It keeps a linear ratio as it is, and suits fluctuations in all bins of few simulated
+events.
 """
 
 from __future__ import annotations

@@ -52,6 +52,19 @@ def test_one_bin(files: tuple[str, str]) -> None:
     assert (summary["at"], summary["ratio"], summary["used by"]) == (row["bin"], 1.5, "weight sf, 2018")
 
 
+def test_the_largest_difference_may_be_downward(files: tuple[str, str], tmp_path: Path) -> None:
+    def changed(kind: str, eta: int, pt: int) -> float:
+        shifts = {("nominal", 0, 1): 0.25, ("down", 1, 1): -0.5, ("up", 0, 0): 0.125}
+        return float(value()(kind, eta, pt)) + shifts.get((kind, eta, pt), 0.0)
+
+    other = write_corrections(tmp_path / "c.json", binned("id", EDGES, changed, "kind"))
+    (compared,) = compare_corrections([used(files[0], other)])
+    row = compared.row()
+    assert row["differing"] == 3
+    assert row["at"] == "kind down, eta 1 to 2 and above, pt 50 to 100 and above"
+    assert row["difference"] == pytest.approx(-0.5)
+
+
 def test_what_one_side_lacks(files: tuple[str, str], tmp_path: Path) -> None:
     left, right = files
     pairs = {"id": (left, left), "old": (left, right), "new_V2": (left, right), "none": (left, right)}

@@ -69,6 +69,26 @@ def test_lowess_keeps_lines_and_smooths_noise() -> None:
     np.testing.assert_allclose(smooth_lowess(spike, weights), line, atol=1e-6)
 
 
+def lines_around(values: Floats, events: Floats) -> list[float]:
+    """Return the value in each bin of a line that numpy fits to half of the bins, rounded up, and at least three."""
+    found = []
+    for here in range(len(values)):
+        distances = [abs(other - here) for other in range(len(values))]
+        reach = sorted(distances)[max(3, (len(values) + 1) // 2) - 1] * (1 + 1e-6) + 0.5
+        weights = np.array([max(1 - (distance / reach) ** 3, 0.0) ** 3 for distance in distances]) * events
+        # numpy takes the root of weights.
+        slope, offset = np.polyfit(np.arange(len(values)), values, 1, w=np.sqrt(weights))
+        found.append(offset + slope * here)
+    return found
+
+
+@pytest.mark.parametrize("bins", range(3, 16))
+def test_lowess_fits_lines_to_half_of_the_bins(bins: int) -> None:
+    rng = np.random.default_rng(bins)
+    values, events = rng.normal(1, 0.3, bins), rng.uniform(1, 50, bins)
+    np.testing.assert_allclose(smooth_lowess(values, events), lines_around(values, events), rtol=1e-9)
+
+
 @pytest.mark.parametrize("method", ["353QH", "lowess"])
 def test_the_yield_stays_and_empty_bins_too(method: str) -> None:
     nominal = np.array([10.0, 20, 0, 30, 20, 10])

@@ -3,7 +3,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from tasks.doctor.doctor import Doctor
+from tasks.doctor.job import DoctorJob
+from tasks.doctor.result import Result, Status
 from tests.tasks.in_process import Here
 
 
@@ -43,3 +49,19 @@ def test_unknown_site(tmp_path: Path) -> None:
     run = Here(tmp_path).run("Doctor", "--site", "lxplsu")
     assert run.code != 0
     assert run.errors == ["unknown site 'lxplsu' in --site, did you mean 'lxplus' or 'lxplus-eos'?"]
+
+
+def test_the_test_job_may_take_as_long_as_is_waited_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def diagnose(job: Any, reporter: Any, minutes: float) -> Result:
+        # law takes hours.
+        asked.append((job.walltime * 60, minutes, job.memory, job.workflow))
+        return Result("test job", Status.OK, "done")
+
+    monkeypatch.setenv("POCKET_STORE", str(tmp_path))
+    monkeypatch.setattr(Doctor, "checks", lambda self: iter(()))
+    monkeypatch.setattr(DoctorJob, "diagnose", diagnose)
+    doctor = Doctor(workflow="slurm", wait=15.0, memory=1234.0)
+    assert [result.name for result in doctor.results()] == ["test job"]
+    assert asked == [(pytest.approx(15.0), 15.0, 1234.0, "slurm")]
