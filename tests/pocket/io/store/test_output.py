@@ -194,6 +194,17 @@ def test_process_that_ended_is_dead_before_its_parent_looks(tmp_path: Path) -> N
     process.wait()
 
 
+def test_process_of_somebody_else_is_not_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process: int, signal: int) -> None:
+        raise PermissionError(process)
+
+    monkeypatch.setattr(os, "kill", refuse)
+    theirs = tmp_path / f".out.tmp-{_host()}-{os.getpid()}-ab"
+    theirs.mkdir()
+    prepare_places([tmp_path])
+    assert theirs.exists()
+
+
 # No version writes folders where containers were.
 @pytest.mark.parametrize(
     ("name", "old"), [("out", ""), ("out", "out"), ("out.zip", ""), ("out.zip", "out"), ("out.zip", "out.zip")]
