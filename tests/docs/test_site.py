@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 import pocket
-from tasks.core.terminal import USAGE_ERROR
+from tasks.command.run import USAGE_ERROR
 from tests.checkout import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
