@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
+from pocket.base.typing import Floats, Mask
 from pocket.corrections.keys import PARAMETER
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
@@ -16,6 +17,9 @@ from pocket.histograms.edges import declared_edges
 from pocket.scale_factors.declarations.measured import BackgroundScaleFactor
 
 SmearingFunction = Literal["gaussian", "tails"]
+
+#: smallest number of mass bins of a fit
+LEAST_BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +103,29 @@ class EnergyScale(BackgroundScaleFactor):
         """
         super().check_axes(axes, where)
         declared = {axis.name: axis for axis in axes}
+        if (masses := declared_edges(declared[self.mass_axis])) is not None:
+            self.masses_in_range(masses)
         for name, partner in zip(self.axes, self.partner_axes, strict=True):
             own, other = (declared_edges(declared[axis]) for axis in (name, partner))
             if own is None or other is None or not np.array_equal(own, other):
                 raise ConfigError(
                     f"{where}: axes {name!r} and {partner!r} of histogram {self.variable!r} must have the same bins"
                 )
+
+    def masses_in_range(self, edges: Floats) -> Mask:
+        """Return which bins of the mass are in the range of the fit, shape (bins,).
+
+        Args:
+            edges: edges of the bins of the mass in GeV, shape (bins + 1,).
+
+        Raises:
+            ConfigError: if there are too few.
+        """
+        low, high = self.mass_range
+        centers = (edges[:-1] + edges[1:]) / 2
+        inside = (low < centers) & (centers < high)
+        if inside.sum() < LEAST_BINS:
+            raise ConfigError(
+                f"{self.where}, axis {self.mass_axis!r}: mass_range holds {inside.sum()} bins, a fit needs {LEAST_BINS}"
+            )
+        return np.asarray(inside)

@@ -8,16 +8,13 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.corrections.keys import PARAMETER, SCALE, SMEARING
-from pocket.errors import ConfigError, ScaleFactorError, UnstableFitError
+from pocket.errors import ScaleFactorError, UnstableFitError
 from pocket.scale_factors.measurement.binning import Categories
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
-from pocket.scale_factors.measurement.templates import NOMINAL, Templates, within
+from pocket.scale_factors.measurement.templates import NOMINAL, Templates
 from pocket.scale_factors.methods.energy_scale.declaration import EnergyScale
 from pocket.scale_factors.methods.energy_scale.fit import EnergyFit, Spectra, fit
 from pocket.scale_factors.methods.energy_scale.folding import pairs_of
-
-#: smallest number of mass bins of a fit
-LEAST_BINS = 10
 
 
 def measure(declaration: EnergyScale, templates: Templates) -> Measured:
@@ -56,12 +53,7 @@ def read_spectra(declaration: EnergyScale, templates: Templates) -> Spectra:
     background = templates.read(declaration.background, None, further)
     histogram = templates.histogram(declaration.mc, None, (declaration.mass_axis,))
     simulated = np.asarray(histogram.axes[declaration.mass_axis].edges, dtype=float)
-    inside = within(histogram, declaration.mass_axis, declaration.mass_range)
-    if inside.sum() < LEAST_BINS:
-        raise ConfigError(
-            f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}: mass_range holds {inside.sum()} bins, "
-            f"a fit needs {LEAST_BINS}"
-        )
+    inside = declaration.masses_in_range(simulated)
     first = int(np.flatnonzero(inside)[0])
 
     def by_pair(contents: Floats) -> Floats:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from pocket.base.arguments import Declarative
 from pocket.base.typing import Floats
 from pocket.errors import ConfigError, UnknownNameError, check_known
@@ -18,6 +20,8 @@ from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 #: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)
 Z_MASS, Z_WIDTH = 91.188, 2.4955
+#: smallest number of mass bins in a fit
+LEAST_BINS = 20
 ALTERNATIVE_FITS = ("signal", "background", "mass_range")
 #: uncertainty from the alternative fits: one source for each, or a single source
 COMBINATIONS = ("quadrature", "maximum", "mean", "spread")
@@ -264,16 +268,25 @@ class TagAndProbeFit(TagAndProbe):
                     check_known("bin", members, [f"{year}{one}" for one in bins], f"{argument} of {where}")
 
     def check_mass_bins(self, edges: Floats) -> None:
-        """Check that ``mass_bins`` are edges of the histogram.
+        """Check that ``mass_bins`` are edges of the histogram, and that ranges of fits hold enough bins.
 
         Raises:
-            ConfigError: if one isn't.
+            ConfigError: if they aren't, or don't.
         """
+        where = f"{self.where}, axis {self.mass_axis!r}"
         if missing := missing_edge(self.mass_bins, edges):
-            raise ConfigError(
-                f"{self.where}, axis {self.mass_axis!r}: {missing[0]:g} in mass_bins is no edge, nearest: "
-                f"{missing[1]:g}"
-            )
+            raise ConfigError(f"{where}: {missing[0]:g} in mass_bins is no edge, nearest: {missing[1]:g}")
+        masses = edges
+        if self.mass_bins:
+            low, high = self.mass_bins[0], self.mass_bins[-1]
+            masses = np.sort([*edges[(edges < low) | (edges > high)], *self.mass_bins])
+        centers = (masses[:-1] + masses[1:]) / 2
+        of_bins = {f" in overrides, {label}": fit.mass_range for label, fit in self.overrides.items()}
+        for which, bounds in {"": self.mass_range, **of_bins}.items():
+            if bounds:
+                size = int(((bounds[0] < centers) & (centers < bounds[1])).sum())
+                if size < LEAST_BINS:
+                    raise ConfigError(f"{where}: mass_range{which} holds {size} bins, a fit needs {LEAST_BINS}")
 
     def of_year(self, year: str) -> Self:
         """Return the measurement in one year, whose bins have no year in their names."""

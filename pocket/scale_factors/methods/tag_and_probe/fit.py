@@ -31,7 +31,7 @@ from pocket.scale_factors.methods.efficiency.statistics import (
 )
 from pocket.scale_factors.methods.tag_and_probe.cms_shape import CMSShape
 from pocket.scale_factors.methods.tag_and_probe.crystal_ball import crystal_ball_spectrum
-from pocket.scale_factors.methods.tag_and_probe.declaration import Z_MASS, Fit, TagAndProbeFit
+from pocket.scale_factors.methods.tag_and_probe.declaration import LEAST_BINS, Z_MASS, Fit, TagAndProbeFit
 from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     SHIFT_MAX,
@@ -50,8 +50,6 @@ from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
 from pocket.scale_factors.methods.tag_and_probe.mass_windows import coarser, mass_edges, mass_window
 
 NO_INTERVAL = "no interval for the efficiency"
-#: smallest number of mass bins in a fit
-LEAST_BINS = 20
 #: shapes of the background by their names in declarations
 BACKGROUND_SHAPES: Mapping[str, Callable[[Floats], Background]] = {
     "exponential": Exponential,

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from pocket.errors import ConfigError, ScaleFactorError
+from pocket.histograms.config import Axis
 from pocket.scale_factors import EnergyScale
 from pocket.scale_factors.measurement.measure import measure
 from pocket.scale_factors.measurement.result import Measured, ScaleFactorResult
@@ -89,8 +90,14 @@ def test_without_smearing_the_scale_alone() -> None:
 
 def test_wrong_templates() -> None:
     made = toys.histograms(1)
-    with pytest.raises(ConfigError, match=r"axis 'mass': mass_range holds 5 bins, a fit needs 10"):
-        measured(made, toys.declared(mass_range=(90, 92)))
+    narrow = toys.declared(mass_range=(90, 92))
+    axes = [Axis("x", name=name, bins=2, start=0, stop=2.5) for name in ("abseta", "other_abseta")]
+    for refuse in (
+        lambda: measured(made, narrow),
+        lambda: narrow.check_axes([*axes, Axis("x", name="mass", bins=100, start=70, stop=110)], "scale factor 'a'"),
+    ):
+        with pytest.raises(ConfigError, match=r"axis 'mass': mass_range holds 5 bins, a fit needs 10"):
+            refuse()
     empty = {**made, "data": toys.template(is_mc=False)}
     empty["data"].fill("baseline", np.full(50, 90.0), 0.5, 0.5)
     with pytest.raises(ScaleFactorError, match=r"energy: no pairs in data or simulation in abseta \[1\.5, 2\.5\)"):
