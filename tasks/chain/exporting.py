@@ -98,6 +98,8 @@ class ExportScaleFactors(ClosureGate):
         if len(params["names"]) < len(params["scale_factor"]):
             raise ConfigError(f"--names needs a name for each of {', '.join(params['scale_factor'])}")
         for name in params["scale_factor"]:
+            if (kind := getattr(known[name], "quantity", "weight")) != "weight":
+                raise ConfigError(f"scale factor {name!r} is no weight but of the kind {kind!r}, which no layout has")
             # Only its file names the inputs of an imported one.
             if axes := known[name].input_names():
                 place(name, axes, params["layout"], inputs)

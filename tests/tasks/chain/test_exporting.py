@@ -123,3 +123,10 @@ def test_exported_scale_factor_is_the_measured_one(chain: Chain) -> None:
 def test_errors_before_anything_is_measured(on_files: Chain, changes: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         on_files.task(ExportScaleFactors, **OPTIONS | changes)
+
+
+def test_a_calibration_is_refused_before_anything_is_measured() -> None:
+    with pytest.raises(ConfigError, match="'electron_energy' is no weight but of the kind 'calibration', which no"):
+        ExportScaleFactors(
+            version="v1", analysis="zee", scale_factor=("electron_energy",), layout="EGM", names=("EGM_ScaleUnc",)
+        )
