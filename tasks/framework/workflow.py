@@ -102,6 +102,10 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
             return super().__getattribute__(name, proxy)
         return object.__getattribute__(self, name)
 
+    def __hash__(self) -> int:
+        # luigi keeps the hash of a task in a private attribute; that of a branch would be its template's.
+        return hash(self.task_id)
+
     def as_branch(self, branch: int | None = None, **kwargs: Any) -> Any:
         """Return a branch of this workflow, cached because law would process all parameters for each call."""
         if branch is None or kwargs or self.is_branch():
@@ -282,11 +286,9 @@ class BranchTemplate:
         for name, value in self._attributes.items():
             if name not in attributes:
                 attributes[name] = copy.copy(value) if isinstance(value, list | dict) else value
-        task_id = _identify(self._family, {**self._significant, "branch": str(number)})
         attributes.update(
             branch=number,
             param_kwargs={**self._attributes["param_kwargs"], "branch": number},
-            task_id=task_id,
-            _Task__hash=hash(task_id),
+            task_id=_identify(self._family, {**self._significant, "branch": str(number)}),
         )
         return task

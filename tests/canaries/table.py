@@ -124,7 +124,6 @@ CANARIES = (
     Canary("omegaconf:Container", "_content", "pocket.parameters.plain:to_plain"),
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
-    Canary("luigi.task:Task", "__hash", "tasks.framework.workflow:BranchTemplate"),
     Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:BranchTemplate"),
     Canary(
         "law.workflow.local:LocalWorkflowProxy", "_local_workflow_has_yielded", "tasks.framework.workflow:PoolProxy"
