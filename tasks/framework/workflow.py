@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import law
-from law.task.proxy import _forward_sandbox_attributes, _forward_workflow_attributes
 from law.workflow.local import LocalWorkflowProxy
 from luigi.task import task_id_str
 
@@ -31,9 +30,6 @@ from tasks.framework.pool import run_jobs, run_with
 from tasks.framework.records import Records
 from tasks.framework.requirements import REQUIRED
 from tasks.settings.remote_store import remote_store
-
-#: attributes that law forwards to the proxy of a workflow or of a sandbox
-_FORWARDED = _forward_workflow_attributes | _forward_sandbox_attributes
 
 
 class PoolProxy(LocalWorkflowProxy):
@@ -95,12 +91,6 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     #: what the sizes of branches count, for the progress bar
     work_unit = "events"
-
-    def __getattribute__(self, name: str, proxy: bool | None = None) -> Any:
-        # Fast path: law looks for a proxy of each attribute, but only these are ever forwarded to one.
-        if name in _FORWARDED:
-            return super().__getattribute__(name, proxy)
-        return object.__getattribute__(self, name)
 
     def __hash__(self) -> int:
         # luigi keeps the hash of a task in a private attribute; that of a branch would be its template's.

@@ -134,8 +134,6 @@ CANARIES = (
         "tasks.framework.workflow:PoolWorkflow",
         ("self", "full_branch_map"),
     ),
-    Canary("law.task.proxy:_forward_workflow_attributes", "", "tasks.framework.workflow:PoolWorkflow"),
-    Canary("law.task.proxy:_forward_sandbox_attributes", "", "tasks.framework.workflow:PoolWorkflow"),
     Canary("law.task.base:Task._print_deps", "", "tasks.framework.base:AnalysisTask", ("self", "args")),
     Canary("law.task.base:Task._print_status", "", "tasks.framework.base:AnalysisTask", ("self", "args")),
     Canary("law.task.base:Task._remove_output", "", "tasks.framework.base:StoreTask", ("self", "args")),
