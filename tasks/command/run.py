@@ -25,7 +25,7 @@ from luigi.task_register import Register
 from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError, UnknownNameError, nearest
 from tasks.core.console import discard_output
-from tasks.core.help import example_of, help_of
+from tasks.core.help import HELPS, example_of, help_of
 from tasks.core.log import heed_option
 from tasks.core.report import LUIGI
 from tasks.core.reporting_worker import Workers
@@ -107,8 +107,9 @@ def parse(family: str, words: Sequence[str]) -> Words:
     """
     cls = _tasks.get_task_cls(family)
     found = vars(_Parser(family).parse_args(_join_negative(words)))
-    if found["core_help"] or found["help_batch"]:
-        print(help_of(cls, batch=found["help_batch"]))
+    kind = next((kind for kind in HELPS if found[f"help_{kind}"]), "")
+    if kind or found["core_help"]:
+        print(help_of(cls, kind))
         raise SystemExit(0)
     names = {name for name, _ in cls.get_params()}
     own, others = {}, []
@@ -158,7 +159,8 @@ class _Parser(argparse.ArgumentParser):
         for option, name, parameter in _options(family):
             is_switch = isinstance(parameter, luigi.BoolParameter)
             self.add_argument(option, dest=name, nargs="?" if is_switch else None, const="True" if is_switch else None)
-        self.add_argument("--help-batch", action="store_true")
+        for option in HELPS.values():
+            self.add_argument(option, action="store_true")
 
     def error(self, message: str) -> NoReturn:
         """End the command with one sentence; argparse would print hundreds of options before."""

@@ -1,6 +1,7 @@
 """The text of ``--help``: each option of a task once, those of the task itself first, and examples.
 
-Few look for the options of batch jobs and executors, so these are named there and explained by ``--help-batch``.
+Few look for the options of batch jobs and executors, or for the dials of experts. These are named there, and explained
+by ``--help-batch`` and ``--help-experts``.
 """
 
 from __future__ import annotations
@@ -28,16 +29,17 @@ _OF_LAW = {
     "workers": "processes in which luigi runs tasks; default: 1",
     "help": "print this, and run nothing",
     "help_batch": "print the options of batch jobs and executors",
+    "help_experts": "print the options of the chain, of law and of luigi",
     "help_all": "print the options of all tasks, of law and of luigi",
 }
 #: options of law whose value begins with a depth
 _WITH_DEPTH = ("print_deps", "print_status", "print_output", "remove_output", "fetch_output")
 #: options of luigi that are named for every task
-_OF_LUIGI = ("log_level", "workers", "help", "help_batch", "help_all")
+_OF_LUIGI = ("log_level", "workers", "help", "help_batch", "help_experts", "help_all")
 
 
-#: option that explains what ``--help`` only names
-HELP_BATCH = "--help-batch"
+#: kinds of help that explain what ``--help`` only names → their options
+HELPS = {"batch": "--help-batch", "experts": "--help-experts"}
 
 
 class _Group(NamedTuple):
@@ -45,23 +47,40 @@ class _Group(NamedTuple):
     modules: tuple[str, ...]
     #: the options that ``--help`` explains, all if there are none
     explained: tuple[str, ...] = ()
+    #: kind of the help that explains all
+    help: str = ""
 
 
 _GROUPS = (
     _Group("options of what is fitted: parameters, ranges, regions, toys", ("tasks.statistics.options",)),
-    _Group("options of the chain, passed on to all required tasks", ("tasks.framework.",)),
-    _Group("options for jobs on a batch system, by default those of the site", ("tasks.batch.",), ("workflow", "site")),
-    _Group("options for executors of local branches", ("tasks.framework.executors",), ("executor",)),
-    _Group("options of law and luigi; D is a depth: 0 for this task, -1 for the whole chain", ("law.", "luigi.")),
+    _Group(
+        "options of the chain, passed on to all required tasks",
+        ("tasks.framework.",),
+        ("filter_samples", "filter_years", "filter_datasets", "limit_files", "test", "cores", "skip_bad_files"),
+        "experts",
+    ),
+    _Group(
+        "options for jobs on a batch system, by default those of the site",
+        ("tasks.batch.",),
+        ("workflow", "site"),
+        "batch",
+    ),
+    _Group("options for executors of local branches", ("tasks.framework.executors",), ("executor",), "batch"),
+    _Group(
+        "options of law and luigi; D is a depth: 0 for this task, -1 for the whole chain",
+        ("law.", "luigi."),
+        ("print_deps", "print_status", "remove_output", "log_level", "help", "help_batch", "help_experts", "help_all"),
+        "experts",
+    ),
 )
 
 
-def help_of(task: Any, batch: bool = False) -> str:
+def help_of(task: Any, kind: str = "") -> str:
     """Return the help of a task.
 
     Args:
         task: class of the task.
-        batch: whether options of batch jobs and executors are explained, instead of all others.
+        kind: one of :data:`HELPS`, for all options of the groups that it explains, and nothing else.
     """
     width = max(shutil.get_terminal_size().columns - 1, 60)
     own: list[tuple[int, str, Any]] = []
@@ -89,27 +108,27 @@ def help_of(task: Any, batch: bool = False) -> str:
         f"options of {task.task_family}",
         *_entries([(name, _described(parameter, name in needed)) for _, name, parameter in own], width),
     ]
-    has_batch = any(groups[group.title] for group in _GROUPS if group.explained)
-    if batch and not has_batch:
+    has_batch = any(groups[group.title] for group in _GROUPS if group.help == "batch")
+    if kind == "batch" and not has_batch:
         return f"{task.task_family} runs no jobs and has no executors"
-    if batch:
+    if kind:
         lines = lines[: len(usage)]
     for group in _GROUPS:
-        if batch and not group.explained:
+        if kind and group.help != kind:
             continue
         options = groups[group.title]
         is_of_law = group is _GROUPS[-1]
-        told = [name for name, _ in options if not is_of_law or name in _OF_LAW]
-        entries = [(name, _OF_LAW.get(name, parameter.description)) for name, parameter in options if name in told]
+        entries = [(name, _OF_LAW.get(name, parameter.description)) for name, parameter in options]
         if is_of_law:
+            entries = [(name, text) for name, text in entries if name in _OF_LAW]
             entries += [(name, _OF_LAW[name]) for name in _OF_LUIGI if has_batch or name != "help_batch"]
         if not entries:
             continue
-        named = [] if batch or not group.explained else [name for name in told if name not in group.explained]
+        named = [] if kind or not group.explained else [name for name, _ in entries if name not in group.explained]
         lines += ["", group.title, *_entries([entry for entry in entries if entry[0] not in named], width)]
         if named:
-            lines += _named(named, width)
-    if batch:
+            lines += _named(named, HELPS[group.help], width)
+    if kind:
         return "\n".join(lines)
     if examples := _examples(task, needed):
         lines += ["", "examples"]
@@ -148,9 +167,9 @@ def _rank(task: Any, name: str, owner: Any) -> int:
     return len(task.__mro__) + _USUAL.index(name) if name in _USUAL else task.__mro__.index(owner)
 
 
-def _named(options: Sequence[str], width: int) -> list[str]:
+def _named(options: Sequence[str], explained_by: str, width: int) -> list[str]:
     """Return lines with options that aren't explained."""
-    text = f"{', '.join(map(_option, options))} ({HELP_BATCH} explains them)"
+    text = f"{', '.join(map(_option, options))} ({explained_by} explains {'them' if options[1:] else 'it'})"
     indent = "  "
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 

@@ -10,6 +10,7 @@ from luigi.task_register import Register
 
 from tasks.command.run import parse, run
 from tasks.core.help import help_of
+from tasks.statistics.options import FitOptions
 
 for module in law.config.options("modules"):
     importlib.import_module(module)
@@ -57,6 +58,8 @@ def test_help_fits_and_has_each_option_once(task: type[law.Task], monkeypatch: p
     shown = groups(text)
     options = [option for group in shown.values() for option in group]
     assert len(options) == len(set(options))
+    explained = re.findall(r"^  --[\w-]+(?: D)?(?:   |$)", text, re.MULTILINE)
+    assert len(explained) <= 30 or issubclass(task, FitOptions)
     own = [
         name for name, _ in task.get_params() if name in vars(task) and isinstance(vars(task)[name], luigi.Parameter)
     ]
@@ -69,21 +72,28 @@ def test_help_fits_and_has_each_option_once(task: type[law.Task], monkeypatch: p
     assert rest <= set(options)
 
 
-def test_options_of_jobs_have_their_own_help(
+def test_options_of_jobs_and_of_experts_have_their_own_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    with pytest.raises(SystemExit) as end:
-        parse("MergeOutputs", ["--help-batch"])
-    assert not end.value.code
-    text = capsys.readouterr().out
-    assert text.splitlines()[0] == "usage: law run MergeOutputs --version … [options]"
-    assert "  --memory             memory per job, e.g. 3GB\n" in text
     shown = groups(help_of(Register.get_task_cls("MergeOutputs")))
-    assert {title: options for title, options in shown.items() if title in groups(text)} == groups(text)
+    for option, line in {
+        "--help-batch": "  --memory             memory per job, e.g. 3GB\n",
+        "--help-experts": "  --threads            threads per process that decompress columns [1]\n",
+    }.items():
+        with pytest.raises(SystemExit) as end:
+            parse("MergeOutputs", [option])
+        assert not end.value.code
+        text = capsys.readouterr().out
+        assert text.splitlines()[0] == "usage: law run MergeOutputs --version … [options]"
+        assert line in text
+        # All options of a group, which the usual help explains or names.
+        assert {title: set(shown[title]) for title in groups(text)} == {
+            title: set(options) for title, options in groups(text).items()
+        }
     chain = Register.get_task_cls("ShowChain")
     assert "--help-batch" not in help_of(chain)
-    assert help_of(chain, batch=True) == "ShowChain runs no jobs and has no executors"
+    assert help_of(chain, "batch") == "ShowChain runs no jobs and has no executors"
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.__name__)
