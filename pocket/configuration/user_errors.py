@@ -20,6 +20,7 @@ from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
+from pocket.base.containers import folder_of
 from pocket.base.fingerprint.modules import owner
 from pocket.base.runtime.remarks import some_of
 from pocket.base.runtime.user_code import call_of, code_of, events_of
@@ -162,6 +163,11 @@ def one_sentence(log: Path | None = None) -> Iterator[None]:
         if log is not None:
             with contextlib.suppress(OSError):
                 log.unlink(missing_ok=True)
+
+
+def traceback_file(output: Path) -> Path:
+    """Return the hidden file for the traceback of an error while an output is made, which is no output."""
+    return output.with_name(f".{folder_of(output.name)}.traceback.txt")
 
 
 def add_log(error: UserCodeError, log: Path | None) -> None:

@@ -11,11 +11,11 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.io.store import write_output
 from pocket.parameters.tags import assignments, describe, read_tags, rename
+from pocket.plots.files import save_plots
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask, check_style_in
 from tasks.chain.merging import MergeOutputs
 from tasks.framework.base import input_ids, load
-from tasks.framework.jobs import save_plots
 
 if TYPE_CHECKING:
     from pocket.corrections.comparison import UsedCorrection

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -13,7 +12,6 @@ from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
 from tasks.chain.systematics import PlotsWithData
 from tasks.framework.base import load
-from tasks.framework.jobs import EfficiencyPlotJob
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -45,6 +43,7 @@ class PlotEfficiencies(PlotsWithData):
 
     exclude_index = False
     module = "pocket.plots.templates.efficiencies"
+    function = "pocket.plots.templates.efficiencies:draw_efficiencies"
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -91,12 +90,10 @@ class PlotEfficiencies(PlotsWithData):
         """Return what is divided by what."""
         return {"total": self.total, "passing_axis": self.passing_axis}
 
-    def jobs(self, folder: Path) -> Iterator[EfficiencyPlotJob]:
-        """Yield the jobs that draw into a folder."""
-        total, axis = ("" if name == law.NO_STR else str(name) for name in (self.total, self.passing_axis))
-        blind = self.blind
-        for each in self.figure_arguments(folder):
-            yield EfficiencyPlotJob(**each, total=total, passing_axis=axis, blind=each["category"] in blind)
+    def options_in(self, category: str) -> dict[str, Any]:
+        """Return what is divided by what, and whether data are hidden."""
+        given = {"total": str(self.total), "passing_axis": str(self.passing_axis)}
+        return {**super().options_in(category), **{name: value for name, value in given.items() if value != law.NO_STR}}
 
 
 def _parts_of(config: Configurator, total: str) -> list[str]:

@@ -13,6 +13,7 @@ from pocket.base.containers import SUFFIX
 from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
 from pocket.io.store import write_output
+from tasks.chain.branch_jobs import MergingJob
 from tasks.chain.branches import BatchWorkflow
 from tasks.chain.processing import RunProcessor, print_normalisation_notes
 from tasks.core.console import counted, short_path
@@ -20,7 +21,6 @@ from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_left_out, print_note
 from tasks.framework.base import ConfigTask
 from tasks.framework.iterations import IterationTask
-from tasks.framework.jobs import MergingJob
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator

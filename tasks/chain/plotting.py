@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from itertools import chain
@@ -15,12 +15,12 @@ import law
 import luigi
 
 from pocket.base.fingerprint import code_closure, digest
-from pocket.base.fingerprint.places import portable
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.io.store import Manifest, read_manifest, write_output
-from pocket.parameters.checksums import checksums
+from pocket.plots.files import save_plots
 from tasks.chain.blinding import BlindTask
+from tasks.chain.figure_jobs import TemplatePlotJob
 from tasks.chain.figures import (
     Drawn,
     FormatsTask,
@@ -39,11 +39,11 @@ from tasks.chain.validation import ClosureGate
 from tasks.core.console import counted
 from tasks.core.names import choose, read_inputs
 from tasks.framework.base import input_ids, load
-from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob, save_plots
 from tasks.framework.pool import run_jobs
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
+    from pocket.plots.templates.figures import Plot
 
 #: Histograms that a process draws until another one has imported and loaded all that it needs to draw.
 _DRAWN_UNTIL_STARTED = 4
@@ -196,44 +196,44 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         ids = self.figure_ids(folders, self.wanted)
         found = find_figures(outputs_beside(self.directory), set(ids.values()))
         drawn = {name: found.get(identity, Drawn(identity)) for name, identity in ids.items()}
-        missing: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+        missing: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
         for (category, variable, plot), figure in drawn.items():
             if formats := tuple(name for name in self.wanted_formats if name not in figure.files):
-                missing.setdefault((category, variable), {})[plot] = formats
+                missing.setdefault((category, variable, formats), []).append(plot)
         figures: dict[str, Any] = {}
         hidden = self.hidden_categories
         with (
             write_output(**self.write_info(), figures=figures, **self.reason) as folder,
             TemporaryDirectory(dir=folder) as new,
         ):
-            jobs = {
-                (category, variable): TemplatePlotJob(
+            jobs = [
+                TemplatePlotJob(
                     analysis=reference,
                     overrides=tuple(self.params),
                     restriction=self.restriction,
                     config=self.config,
                     variable=variable,
                     category=category,
-                    plots=formats,
+                    plots=tuple(names),
                     templates=folders[self.config],
                     before=folders.get(self.compare),
-                    before_name=self.compare,
                     covariance=folders.get(self.covariance_config),
                     folder=Path(new, f"{number}"),
-                    blind=category in hidden,
+                    formats=formats,
+                    options={"before_name": self.compare, "blind": category in hidden},
                     expected=self.expected(self.config),
                 )
-                for number, ((category, variable), formats) in enumerate(missing.items())
-            }
+                for number, ((category, variable, formats), names) in enumerate(missing.items())
+            ]
             if jobs:
                 label = self.progress_label, "histograms"
-                run_jobs(list(jobs.values()), self.cores, *label, done_until_started=_DRAWN_UNTIL_STARTED)
-            for (category, variable), job in jobs.items():
-                for plot, formats in job.plots.items():
-                    names = names_of_plot(self.config_inst, variable, plots[plot])
+                run_jobs(jobs, self.cores, *label, done_until_started=_DRAWN_UNTIL_STARTED)
+            for job in jobs:
+                for plot in job.plots:
+                    names = names_of_plot(self.config_inst, job.variable, plots[plot])
                     stems = {plots[plot].stem(name, self.compare) for name in names}
                     files = sorted(path for path in job.folder.iterdir() if path.stem in stems)
-                    drawn[category, variable, plot].add(files, formats)
+                    drawn[job.category, job.variable, plot].add(files, job.formats)
             self.keep(drawn, read_manifest(self.directory) or before, folders)
             for key, figure in drawn.items():
                 figures["/".join(key)] = figure.copied(folder / key[0])
@@ -397,30 +397,59 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
     def make(self) -> None:
         """Draw all pages."""
-        from pocket.configuration.analysis import absolute_reference
-
-        computed = self.requires()
-        if not computed.binned:
+        if not self.requires().binned:
             raise ScaleFactorError(f"scale factor {self.scale_factor!r} has no bins, so it can't be drawn")
         published = read_published(self.published, self.published_inputs)
-        files = checksums([published.path] if published else [])
-        if published:
-            published = dataclasses.replace(published, sha256=files[portable(published.path)])
+        files: dict[str, str] = {}
         formats = self.formats_to_write()
         with write_output(**self.write_info(), parameter_files=files, formats=formats) as folder:
-            job = ScaleFactorPlotJob(
-                analysis=absolute_reference(self.analysis),
-                overrides=tuple(self.params),
-                restriction=self.restriction,
-                scale_factor=self.scale_factor,
-                result=computed.directory / RESULT,
-                folder=folder,
-                formats=formats,
-                published=published,
-                history=computed.history(),
-                expected=self.expected(self.scale_factor),
-            )
-            run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
+            save_plots(self.plots(published, files), folder, formats)
+
+    def plots(self, published: Published | None, files: dict[str, str]) -> Iterator[Plot]:
+        """Yield all pages.
+
+        Args:
+            published: scale factor to compare with, if any.
+            files: the checksum of its file is added.
+        """
+        from pocket.corrections.files import load_correction
+        from pocket.parameters.used_files import recording_files
+        from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
+        from pocket.scale_factors.files.comparison import read_inputs
+        from pocket.scale_factors.measurement.result import ScaleFactorResult
+
+        analysis, computed = self.analysis_inst, self.requires()
+        config = analysis.config(self.drawn_config)
+        # A scale factor without sources has no variable, so its axes are labelled by their names.
+        variable = next((variable for _, variable in self.declaration.sources()), "")
+        result, *history = (
+            ScaleFactorResult.from_json(path.read_text(encoding="utf-8"))
+            for path in (computed.directory / RESULT, *computed.history())
+        )
+        if coupled := analysis.coupled_with(self.scale_factor):
+            yield from draw_convergence(config, history, coupled.tolerance)
+        if published is not None:
+            with recording_files() as used:
+                correction = load_correction(published.path, published.correction)
+            files |= used.checksums()
+            yield from draw_published(config, variable, result, correction, read_inputs(published.inputs))
+        yield from draw_scale_factor(config, variable, result)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published scale factor to compare with.
+
+    Args:
+        path: correctionlib file, as accepted by :func:`pocket.corrections.files.load_correction`.
+        correction: name of the correction in it.
+        inputs: its inputs that aren't axes of the measured one, see
+            :func:`pocket.scale_factors.files.comparison.read_inputs`.
+    """
+
+    path: str
+    correction: str
+    inputs: Mapping[str, str]
 
 
 def read_published(published: str, inputs: Sequence[str]) -> Published | None:

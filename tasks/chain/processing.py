@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.errors import ConfigError
 from pocket.executors import Job
+from tasks.chain.branch_jobs import ProcessingJob, share
 from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.links import scale_factors_of
@@ -19,8 +20,7 @@ from tasks.core.terminal import print_note
 from tasks.framework.base import input_ids, load
 from tasks.framework.executors import OPTIONS
 from tasks.framework.iterations import IterationTask
-from tasks.framework.jobs import ProcessingJob
-from tasks.framework.passes import Pass, share
+from tasks.framework.passes import Pass
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -134,7 +134,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
                     others[task] = task.incomplete_jobs()
         shared, tasks = share(jobs, others)
         label = ", ".join([self.progress_label, *(task.config_part for task in tasks)])
-        return Pass(shared, (self, *tasks), label)
+        return Pass(shared, (self, *tasks), label, sum(job.size for job in jobs.values()))
 
     def _runs_like(self, task: RunProcessor) -> bool:
         """Whether the jobs of another task may run as those of this one."""

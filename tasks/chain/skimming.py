@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
 from pocket.io.store import verify, write_output
+from tasks.chain.branch_jobs import SkimJob
 from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import read_fileset, write_fileset
 from tasks.core.targets import fetch, fetch_verified
 from tasks.core.terminal import print_left_out
 from tasks.framework.base import ConfigTask, load
-from tasks.framework.jobs import SkimJob
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis

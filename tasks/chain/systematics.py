@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -15,11 +14,11 @@ from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
 from tasks.chain.blinding import BlindTask
+from tasks.chain.figure_jobs import FigureJob
 from tasks.chain.figures import FormatsTask, FromTemplates
 from tasks.core.names import choose
 from tasks.core.report import print_result
 from tasks.framework.base import load
-from tasks.framework.jobs import ShapesPlotJob
 from tasks.framework.pool import run_jobs
 
 if TYPE_CHECKING:
@@ -37,8 +36,9 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
 
     exclude_index = True
 
-    #: the module with the function that draws
+    #: the module that draws, and ``module:function`` of what jobs call
     module: str
+    function: str
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -73,27 +73,9 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         """Return what the manifest says beside formats."""
         return {}
 
-    def jobs(self, folder: Path) -> Iterator[Any]:
-        """Yield the jobs that draw into a folder."""
-        raise self._lacks("jobs")
-
-    def figure_arguments(self, folder: Path) -> Iterator[dict[str, Any]]:
-        """Yield the arguments of the jobs that all tasks of this kind have."""
-        from pocket.configuration.analysis import absolute_reference
-
-        for category, variable in self.shown:
-            yield {
-                "analysis": absolute_reference(self.analysis),
-                "overrides": tuple(self.params),
-                "restriction": self.restriction,
-                "config": str(self.config),
-                "variable": variable,
-                "category": category,
-                "templates": self.requires().directory,
-                "folder": folder / category,
-                "formats": self.formats_to_write(),
-                "expected": self.expected(str(self.config)),
-            }
+    def options_in(self, category: str) -> dict[str, Any]:
+        """Return the options of the function that draws, in a category."""
+        return {}
 
     def fingerprint_spec(self) -> Any:
         """Return the templates, the style and labels of each figure, and the code that draws."""
@@ -108,9 +90,28 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
 
     def make(self) -> None:
         """Draw all figures, with one job per variable and category."""
+        from pocket.configuration.analysis import absolute_reference
+
         formats = self.formats_to_write()
         with write_output(**self.write_info(), formats=formats, **self.record()) as folder:
-            run_jobs(list(self.jobs(folder)), self.cores, self.progress_label, "histograms")
+            jobs = [
+                FigureJob(
+                    analysis=absolute_reference(self.analysis),
+                    overrides=tuple(self.params),
+                    restriction=self.restriction,
+                    config=str(self.config),
+                    variable=variable,
+                    category=category,
+                    templates=self.requires().directory,
+                    folder=folder / category,
+                    formats=formats,
+                    function=self.function,
+                    options=self.options_in(category),
+                    expected=self.expected(str(self.config)),
+                )
+                for category, variable in self.shown
+            ]
+            run_jobs(jobs, self.cores, self.progress_label, "histograms")
 
 
 class PlotsWithData(PlotsFromTemplates, BlindTask):
@@ -127,17 +128,23 @@ class PlotsWithData(PlotsFromTemplates, BlindTask):
         """Return the reason to show data that are blind, if there is one."""
         return self.reason
 
+    def options_in(self, category: str) -> dict[str, Any]:
+        """Return whether data are hidden."""
+        return {"blind": category in self.blind}
+
 
 class PlotShapes(PlotsWithData):
     """Compares the shapes of the processes and of data, each scaled to the same area."""
 
     exclude_index = False
     module = "pocket.plots.templates.shapes"
+    function = "pocket.plots.templates.figures:draw_templates"
 
-    def jobs(self, folder: Path) -> Iterator[ShapesPlotJob]:
-        """Yield the jobs that draw into a folder."""
-        blind = self.blind
-        yield from (ShapesPlotJob(**each, blind=each["category"] in blind) for each in self.figure_arguments(folder))
+    def options_in(self, category: str) -> dict[str, Any]:
+        """Return the plot, and whether data are hidden."""
+        from pocket.configuration.plot import SHAPES
+
+        return {**super().options_in(category), "plots": [SHAPES]}
 
 
 class ShowYields(FromTemplates, BlindTask):

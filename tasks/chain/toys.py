@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pocket.base.fingerprint import code_closure
 from pocket.datasets.definitions import toys_prefix
 from pocket.executors import Job
+from tasks.chain.toy_jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
 from tasks.core.targets import StoreTarget
-from tasks.framework.jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
 from tasks.framework.restrictions import Unrestricted
 from tasks.framework.workflow import PoolWorkflow
 

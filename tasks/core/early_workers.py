@@ -20,7 +20,8 @@ from pocket.executors import available_cores
 
 #: modules that the fork server imports once, so that no worker imports them again
 PRELOAD = (
-    "tasks.framework.jobs",
+    "tasks.chain.branch_jobs",
+    "tasks.chain.figure_jobs",
     "pocket.configuration.analysis",
     "pocket.engine.run",
     "pocket.histograms.raw",

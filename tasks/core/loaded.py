@@ -25,7 +25,7 @@ class Expected:
 
     Args:
         task: family of the task.
-        name: the configuration or scale factor that the job is for.
+        name: the configuration that the job is for.
         digest: digest of those that the job uses, in the process that scheduled it.
         specification: file with the contents of the task's fingerprint, if there is one.
     """
@@ -115,9 +115,8 @@ def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
         from pocket.base.fingerprint import code_closure
         from pocket.parameters.plain import to_plain
 
-        config = analysis.config(name if name in analysis.configs else analysis.drawn_as(name))
         return {
-            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "style": to_plain(analysis.config(name).parameters).get("plotting_style", {}),
             "code": code_closure(module),
         }
 
@@ -141,7 +140,6 @@ PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
     "RunProcessor": _processing,
     "SkimEvents": _skimming,
     "PlotTemplates": _plotting_templates,
-    "PlotScaleFactors": _plotting("pocket.plots.scale_factors.figures"),
     "PlotEfficiencies": _plotting("pocket.plots.templates.efficiencies"),
     "PlotShapes": _plotting("pocket.plots.templates.shapes"),
     "PlotSystematics": _plotting("pocket.plots.systematics"),

@@ -34,7 +34,6 @@ from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse
 from tasks.core.terminal import one_sentence_errors
 from tasks.framework.audits import describe_audit
 from tasks.framework.executors import ExecutorMixin
-from tasks.framework.jobs import traceback_file
 from tasks.framework.records import Records, significant_parameters, task_records
 from tasks.framework.requirements import RequiringTask
 from tasks.framework.restrictions import CHUNK_SIZE, RestrictionOptions, restriction_of
@@ -294,7 +293,7 @@ class StoreTask(AnalysisTask):
 
         luigi takes the values of an iterator as further requirements.
         """
-        from pocket.configuration.user_errors import one_sentence
+        from pocket.configuration.user_errors import one_sentence, traceback_file
 
         self.check_expected()
         check_sources()

@@ -9,8 +9,8 @@ import law
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
+from pocket.plots.files import save_plots
 from tasks.framework.base import load
-from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import FitModel
 from tasks.statistics.plotting import PlotFit
 

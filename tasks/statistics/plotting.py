@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
+from pocket.plots.files import save_plots
 from tasks.chain.figures import FormatsTask
 from tasks.chain.results import EVIDENCE, describe_fit, seen_signals
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
-from tasks.framework.jobs import save_plots
 from tasks.statistics.fitting import POSTFIT, FitChoice, FitModel
 from tasks.statistics.systematics import axes_of, histograms_of, names_of, periods_of
 

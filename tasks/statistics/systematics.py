@@ -15,12 +15,12 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.executors.base import Progress
 from pocket.io.store import write_output
+from pocket.plots.files import save_plots
 from tasks.chain.figures import check_style_in
 from tasks.chain.systematics import PlotsFromTemplates
 from tasks.chain.validation import ClosureGate
 from tasks.core.names import choose
 from tasks.framework.base import input_ids, load
-from tasks.framework.jobs import SystematicsPlotJob, save_plots
 from tasks.framework.pool import run_jobs
 from tasks.statistics.datacards import ProduceDatacards
 
@@ -57,6 +57,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
     exclude_index = False
     module = "pocket.plots.systematics"
+    function = "pocket.plots.systematics:draw_systematics"
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -130,9 +131,9 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             "code": code_closure("pocket.plots.fits.treatment"),
         }
 
-    def jobs(self, folder: Path) -> Iterator[SystematicsPlotJob]:
-        """Yield the jobs that draw a configuration into a folder."""
-        yield from (SystematicsPlotJob(**each, sources=tuple(self.sources)) for each in self.figure_arguments(folder))
+    def options_in(self, category: str) -> dict[str, Any]:
+        """Return the sources."""
+        return {"sources": tuple(self.sources)}
 
     def make(self) -> None:
         """Draw all figures, with one job per variable and category, or per region."""

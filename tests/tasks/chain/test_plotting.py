@@ -13,8 +13,7 @@ from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
 from pocket.histograms.files import read_sums, read_templates
 from pocket.io.store import Manifest, read_manifest
 from tasks.chain import plotting
-from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, read_published
-from tasks.framework.jobs import Published
+from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, Published, read_published
 from tests.tasks.damage import rot
 from tests.tasks.small_chain import Chain
 

@@ -11,8 +11,8 @@ import uproot
 
 from pocket.errors import UnknownNameError
 from tasks.chain.datasets import BuildDatasets
+from tasks.chain.toy_jobs import GOLDEN_FILE, PILEUP_FILE
 from tasks.chain.toys import MakeToySamples
-from tasks.framework.jobs import GOLDEN_FILE, PILEUP_FILE
 from tests.tasks.small_chain import Chain
 
 #: of the scale and the size of files in the parameters of the small analysis

@@ -65,7 +65,8 @@ def enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
     # times of files are exact here
     patch.setattr("tasks.chain.datasets.STEP", 0.0)
     # what is drawn doesn't matter here, and drawing takes longest
-    patch.setattr("tasks.framework.jobs.save_plots", save_names)
+    for module in ("figure_jobs", "plotting"):
+        patch.setattr(f"tasks.chain.{module}.save_plots", save_names)
 
 
 def save_names(plots: object, folder: Path, parameters: object) -> None:

@@ -1,0 +1,97 @@
+"""Jobs that draw figures, in a form that travels to worker processes: data that import no law."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket.errors import HistogramError
+from pocket.executors import Progress
+from pocket.plots.files import save_plots
+from tasks.core.loaded import Expected, load_checked
+
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
+    from pocket.datasets.restriction import Restriction
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureJob:
+    """Draws figures of one histogram in one category.
+
+    Args:
+        analysis: reference of the analysis.
+        overrides: parameters from the command line.
+        config: name of the configuration.
+        variable: the histogram.
+        category: the category.
+        templates: folder of the merged templates.
+        folder: folder of the files, created if needed.
+        formats: formats of the figures.
+        function: ``module:function`` that yields the figures. It takes the configuration, the names of histogram and
+            category, the templates of the histogram, and options.
+        options: the options.
+        expected: what must be loaded, ``None`` to skip the check.
+        restriction: the part of the datasets that is read, ``None`` for all.
+    """
+
+    analysis: str
+    overrides: tuple[str, ...]
+    config: str
+    variable: str
+    category: str
+    templates: Path
+    folder: Path
+    formats: tuple[str, ...]
+    function: str
+    options: Mapping[str, Any]
+    size: int = 1
+    expected: Expected | None = None
+    restriction: Restriction | None = None
+
+    def run(self, progress: Progress) -> None:
+        """Draw and save the figures."""
+        from pocket.histograms.files import read_templates
+
+        analysis, draw = load_checked(self), pkgutil.resolve_name(self.function)
+        given = analysis.config(self.config), self.variable, self.category
+        try:
+            plots = draw(*given, read_templates(self.templates, self.variable), **self.all_options(analysis))
+            save_plots(plots, self.folder, self.formats)
+        except HistogramError as error:
+            raise HistogramError(f"histogram {self.variable!r} in category {self.category!r}: {error}") from error
+        progress(self.size)
+
+    def all_options(self, analysis: Analysis) -> dict[str, Any]:
+        """Return the options of the function, with those that can't travel."""
+        return dict(self.options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplatePlotJob(FigureJob):
+    """Draws plots of templates.
+
+    Args:
+        plots: names of the plots.
+        before: folder of the templates to compare with, ``None`` for no comparison.
+        covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
+    """
+
+    function: str = "pocket.plots.templates.figures:draw_templates"
+    plots: tuple[str, ...]
+    before: Path | None
+    covariance: Path | None
+
+    def all_options(self, analysis: Analysis) -> dict[str, Any]:
+        """Return the options with the plots, and the templates that they compare with."""
+        from pocket.histograms.files import list_variables, read_templates
+
+        before, covariance = (
+            read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
+            for folder in (self.before, self.covariance)
+        )
+        plots = [analysis.all_plots[name] for name in self.plots]
+        return {**self.options, "plots": plots, "before": before, "covariance": covariance}
