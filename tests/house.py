@@ -13,6 +13,58 @@ from pocket.base.fingerprint.imports import code_closure
 REPOSITORY = Path(__file__).absolute().parents[1]
 PACKAGES = ("pocket", "tasks", "analysis", "benchmarks")
 ENTRY = "pocket.engine.run"
+#: calls that make containers which may change
+MAKERS = {"Counter", "OrderedDict", "WeakKeyDictionary", "defaultdict", "deque", "dict", "list", "set"}
+#: methods that change a container
+CHANGES = {"add", "append", "appendleft", "clear", "difference_update", "discard", "extend", "insert"}
+CHANGES |= {"intersection_update", "pop", "popitem", "remove", "reverse", "setdefault", "sort", "update"}
+#: variable of a module that functions change → why it must be one
+STATE = {
+    "pocket.base.fingerprint.imports._known": "closures are searched once, and again if a file has changed",
+    "pocket.base.fingerprint.patches._packages": "analyses of this process, each of which may replace others' code",
+    "pocket.base.fingerprint.places._outside": "folders of analyses that were loaded, for portable names of paths",
+    "pocket.base.fingerprint.reads._added_folders": "sys.path, which user code changes, is one for a process",
+    "pocket.base.fingerprint.reads._known_folders": "sys.path, which user code changes, is one for a process",
+    "pocket.base.fingerprint.syntax._files": "files are parsed once, and again if they have changed",
+    "pocket.base.fingerprint.syntax._forms": "code objects have no hash of their own, so their ids are keys",
+    "pocket.base.fingerprint.syntax._nodes": "code objects have no hash of their own, so their ids are keys",
+    "pocket.base.runtime.kept._tables": "tables are kept from the start of a command until its first task runs",
+    "pocket.base.runtime.refused_names._imported": "names that several modules import have one remark",
+    "pocket.base.snapshots.process._known": "snapshots of this process, for messages with original paths",
+    "pocket.base.snapshots.trees._in_use": "descriptors that lock a snapshot until the process ends",
+    "pocket.compat.histograms.LEFT_OUT": "functions run before a migration asks what they left out",
+    "pocket.compat.package._collected": "an audit hook is one for a process, and can't be removed",
+    "pocket.configuration.plain_files._entered": "sys.modules is one for a process",
+    "pocket.configuration.plain_files._on_path": "sys.path is one for a process",
+    "pocket.io.nanoaod.schema._known": "schemas of up to 16 trees, which take as long as a small file to make",
+    "pocket.io.remote.attempts._failed": "a server that has failed is avoided by all readers for some minutes",
+    "pocket.io.store.provenance._begin": "time and memory are those of the process since it began an output",
+    "pocket.io.store.remote_manifests._lists": "lists of remote folders, valid for seconds",
+    "pocket.io.store.remote_manifests._manifests": "manifests of remote outputs, by the time of their folder",
+    "pocket.parameters.defaults._texts": "writing YAML takes longer than merging outputs",
+    "pocket.parameters.plain._known": "resolving parameters takes longer than all else before the first event",
+    "pocket.parameters.upstream._folders": "PocketCoffea registers folders for all later parameters",
+    "pocket.parameters.upstream_forms._tags": "PocketCoffea sets tags for all later parameters",
+    "pocket.plots.quick_drawing._known": "layouts of up to 1000 formulas, which take most of the time to draw",
+    "tasks.batch.condor_queue._not_let_in": "a pool that refuses the bindings is asked by commands afterwards",
+    "tasks.batch.control.WORKFLOWS": "registry of batch systems",
+    "tasks.core.early_workers._ends_unused": "the fork server of Python is one for a process",
+    "tasks.core.pending._begun": "luigi tells about tasks by events, without an object of the command",
+    "tasks.core.pending._complete": "luigi tells about tasks by events, without an object of the command",
+    "tasks.core.pending._counts": "luigi tells about tasks by events, without an object of the command",
+    "tasks.core.pending._pending": "luigi tells about tasks by events, without an object of the command",
+    "tasks.core.pending._planned": "luigi tells about tasks by events, without an object of the command",
+    "tasks.core.pending._required": "luigi tells about tasks by events, without an object of the command",
+    "tasks.core.report._report": "luigi makes its worker itself, so the report of the command isn't given to it",
+    "tasks.core.several._groups": "luigi's parameters are strings, so a group of tasks is known by its key",
+    "tasks.core.snapshot._began": "the start of the command",
+    "tasks.core.terminal._going_on": "a signal handler tells what continues",
+    "tasks.core.terminal._parsed": "luigi parses the same words for each task again",
+    "tasks.framework.requirements._passed_on": "law compares the parameters of two classes for each task again",
+    "tasks.framework.workers._kept": "workers serve all tasks of a command",
+    "tasks.framework.workers._sender": "a worker has one pipe to its command",
+    "tasks.settings.batch_systems.BATCH_SYSTEMS": "registry of batch systems",
+}
 
 
 def source_of(module: str) -> Path:
@@ -59,6 +111,45 @@ def rooms() -> tuple[str, ...]:
 def loose_modules() -> tuple[str, ...]:
     """Return the modules at the top of ``pocket`` that are in no package."""
     return tuple(sorted(path.stem for path in (REPOSITORY / "pocket").glob("*.py")))
+
+
+def module_state() -> Iterator[str]:
+    """Yield the variables of modules that functions set or change, as far as their own module shows it."""
+    for path in sorted(path for package in ("pocket", "tasks") for path in (REPOSITORY / package).rglob("*.py")):
+        module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        yield from (f"{module}.{name}" for name in state_in(path.read_text(encoding="utf-8")))
+
+
+def state_in(source: str) -> list[str]:
+    """Return the names of the variables of a module that it changes after they are made, or sets by ``global``."""
+    tree = ast.parse(source)
+    made = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and _may_change(statement.value):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            made |= {target.id for target in targets if isinstance(target, ast.Name)}
+    changed: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Global(names):
+                made |= {*names}
+                changed |= {*names}
+            case ast.Call(func=ast.Attribute(value=ast.Name(name), attr=method)) if method in CHANGES:
+                changed.add(name)
+            case ast.Subscript(value=ast.Name(name), ctx=ast.Store() | ast.Del()):
+                changed.add(name)
+    return sorted(made & changed)
+
+
+def _may_change(value: ast.expr | None) -> bool:
+    """Whether an expression makes a container that may change."""
+    match value:
+        case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name)):
+            return name in MAKERS
+        case ast.Dict() | ast.DictComp() | ast.List() | ast.ListComp() | ast.Set() | ast.SetComp():
+            return True
+        case _:
+            return False
 
 
 def circles() -> list[tuple[str, ...]]:

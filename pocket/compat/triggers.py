@@ -23,8 +23,6 @@ get_HLTsel_custom = functools.partial(library.get_HLTsel_custom, on_missing=FALS
 get_L1sel = functools.partial(library.get_L1sel, on_missing=FALSE)  # noqa: N816
 get_L1sel_custom = functools.partial(library.get_L1sel_custom, on_missing=FALSE)  # noqa: N816
 _log = logging.getLogger(__name__)
-#: Triggers that a warning was given for.
-_missing: set[tuple[str, str, str]] = set()
 
 
 def remove_trigger_prefix(name: str, prefix: str) -> str:
@@ -56,10 +54,15 @@ def apply_trigger_mask(
     for trigger in triggers_to_apply:
         if trigger in known:
             present.append(trigger)
-        elif (key := (trigger_type, year, trigger)) not in _missing:
-            _missing.add(key)
-            _log.warning("%s trigger %r of %s isn't in the file and counts as one that didn't fire", *key[::2], year)
+        else:
+            _warn_of_missing(trigger_type, trigger, year)
     return any_trigger(events, {"level": trigger_type, "triggers": present, "invert": invert}, year=year)
+
+
+@functools.cache
+def _warn_of_missing(kind: str, trigger: str, year: str) -> None:
+    """Warn once of a trigger that a file lacks."""
+    _log.warning("%s trigger %r of %s isn't in the file and counts as one that didn't fire", kind, trigger, year)
 
 
 def get_trigger_mask_byprimarydataset(

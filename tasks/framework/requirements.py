@@ -7,6 +7,7 @@ asks for the same hundred tasks each time.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable
 from typing import Any
 
@@ -15,7 +16,6 @@ import luigi
 
 #: attribute of a task with what it requires: class and parameters → task
 REQUIRED = "_required_before"
-_parameters: dict[type, list[tuple[str, luigi.Parameter]]] = {}
 #: task and the one that requires it → names of the parameters that it gets from there
 _passed_on: dict[tuple[type, type], tuple[str, ...]] = {}
 
@@ -28,9 +28,12 @@ class RequiringTask(law.Task):
     @classmethod
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
         """Return the parameters by name."""
-        if cls not in _parameters:
-            _parameters[cls] = super().get_params()
-        return list(_parameters[cls])
+        return list(cls._all_params())
+
+    @classmethod
+    @functools.cache
+    def _all_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        return list(super().get_params())
 
     @classmethod
     def req(cls, inst: law.Task, **kwargs: Any) -> Any:

@@ -171,7 +171,7 @@ def note_jobs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     run = plotting.run_jobs
 
     def note(jobs: list[Any], *args: Any, **options: Any) -> None:
-        noted.extend({job.variable: dict(job.plots)} for job in jobs)
+        noted.extend({job.variable: dict.fromkeys(job.plots, job.formats)} for job in jobs)
         run(jobs, *args, **options)
 
     monkeypatch.setattr(plotting, "run_jobs", note)
