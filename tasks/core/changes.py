@@ -9,45 +9,46 @@ from enum import IntEnum
 from pocket.base.fingerprint import Difference, Specification, differences
 from tasks.core.console import counted, some_names
 
-_KEY = r"(?:\.\w+|\['.*?'\])"
-_FIGURE = r"(?:(?:figures|histograms)\[.*?\]\.)?"
-#: Place → subject of a sentence, of the first pattern that fits. ``{of}`` is the name of the object at the place.
+_KEY = r"(\.\w+|\['.*?'\])"
+#: What a place may begin with: the configuration, what is drawn, or a figure.
+_WITHIN = r"(?:(?:config|drawing|(?:figures|histograms)\[.*?\])\.)?"
+#: Place in there → subject of a sentence, of the first pattern that fits. ``{0}`` and ``{1}`` are its groups, and
+#: ``{of}`` is the name of the object at the place.
 _SUBJECTS = tuple(
-    (re.compile(pattern.replace("KEY", _KEY)), subject)
+    (re.compile(_WITHIN + pattern.replace("KEY", _KEY)), subject)
     for pattern, subject in (
-        (r"(?:config\.)?parameters\.(?P<name>.+)", "parameter {name}"),
-        (r"parameters\['(?P<name>\w+)'\]", "year {name}"),
-        (rf"{_FIGURE}style\.(?P<name>.+)", "parameter plotting_style.{name}"),
-        (rf"{_FIGURE}(?:axes|labels)\[\d+\]", "axis {of}"),
-        (rf"{_FIGURE}period\b", "data"),
-        (r"figures\[\('(?P<name>\w+)', '(?P<other>\w+)'\)\]", "figure of {other} in {name}"),
-        (r"histograms\[\('(?P<name>\w+)', '(?P<other>\w+)'\)\]", "histogram {other} in {name}"),
-        (r"drawing\.", ""),
-        (r"config\.skim\[\d+\]", "cut {of} of the skim"),
-        (r"config\.preselections\[\d+\]", "cut {of}"),
-        (r"config\.categories(?P<name>KEY)\[\d+\]", "cut {of} of category {name}"),
-        (r"config\.categories(?P<name>KEY)", "category {name}"),
-        (r"config\.category_order", "order of the categories"),
-        (r"config\.subsamples(?P<name>KEY)", "subsample of {name}"),
-        (r"config\.weights\.classes(?P<name>KEY)", "weight {name}"),
-        (r"config\.weights\.samples(?P<name>KEY)\.weights(?P<other>KEY)", "weights of {name} in {other}"),
-        (r"config\.weights\.samples(?P<name>KEY)\.variations(?P<other>KEY)", "varied weights of {name} in {other}"),
-        (r"config\.shapes\.calibrators\[\d+\]", "calibrator {of}"),
-        (r"config\.shapes\.samples(?P<name>KEY)(?P<other>KEY)", "shape variations of {name} in {other}"),
-        (r"config\.variables(?P<name>KEY)\.axes\[\d+\]", "histogram {name}, axis {of}"),
-        (r"config\.variables(?P<name>KEY)", "histogram {name}"),
-        (r"config\.columns(?P<name>KEY)(?P<other>KEY)(?:\[\d+\])?", "columns of {name} in {other}"),
-        (r"config\.workflow_options\.(?P<name>.+)", "workflow option {name}"),
-        (r"config\.workflow\b", "workflow"),
-        (r"(?:config\.datasets|normalisation|definitions)(?P<name>KEY)(?:\[2\])?", "dataset {name}"),
-        (r"config\.patches\.behaviors\[.*?\](?=\.|$)", "a behaviour of awkward"),
-        (r"config\.patches\.replaced\['(?P<name>[\w.]+)'\]", "{name}, which the analysis replaces"),
-        (r"config\.patches\.set\['(?P<name>[\w.]+)'\]", "{name} set by the analysis"),
-        (r"config\.patches\.set", "what the analysis sets elsewhere"),
+        (r"parameters\.(.+)", "parameter {0}"),
+        (r"parameters\['(\w+)'\]", "year {0}"),
+        (r"style\.(.+)", "parameter plotting_style.{0}"),
+        (r"(?:axes|labels)\[\d+\]", "axis {of}"),
+        (r"period\b", "data"),
+        (r"skim\[\d+\]", "cut {of} of the skim"),
+        (r"preselections\[\d+\]", "cut {of}"),
+        (r"categoriesKEY\[\d+\]", "cut {of} of category {0}"),
+        (r"categoriesKEY", "category {0}"),
+        (r"category_order", "order of the categories"),
+        (r"subsamplesKEY", "subsample of {0}"),
+        (r"weights\.classesKEY", "weight {0}"),
+        (r"weights\.samplesKEY\.weightsKEY", "weights of {0} in {1}"),
+        (r"weights\.samplesKEY\.variationsKEY", "varied weights of {0} in {1}"),
+        (r"shapes\.calibrators\[\d+\]", "calibrator {of}"),
+        (r"shapes\.samplesKEYKEY", "shape variations of {0} in {1}"),
+        (r"variablesKEY\.axes\[\d+\]", "histogram {0}, axis {of}"),
+        (r"variablesKEY", "histogram {0}"),
+        (r"columnsKEYKEY(?:\[\d+\])?", "columns of {0} in {1}"),
+        (r"workflow_options\.(.+)", "workflow option {0}"),
+        (r"workflow\b", "workflow"),
+        (r"(?:datasets|normalisation|definitions)KEY(?:\[2\])?", "dataset {0}"),
+        (r"patches\.behaviors\[.*?\](?=\.|$)", "a behaviour of awkward"),
+        (r"patches\.replacedKEY", "{0}, which the analysis replaces"),
+        (r"patches\.setKEY", "{0} set by the analysis"),
+        (r"patches\.set", "what the analysis sets elsewhere"),
         (r"declaration", "scale factor"),
         (r"model\b", "model"),
         (r"closure\[\d+\]", "closure"),
-        (r"config\.", ""),
+        (r"figures\[\('(\w+)', '(\w+)'\)\]", "figure of {1} in {0}"),
+        (r"histograms\[\('(\w+)', '(\w+)'\)\]", "histogram {1} in {0}"),
+        ("", ""),
     )
 )
 #: Subjects that are a value themselves, instead of having one.
@@ -57,9 +58,9 @@ _FOLLOWS = re.compile(r"config\.(?:category_order|(?:weights\.samples|shapes\.sa
 _DECIDES = re.compile(rf"config\.(?:categories|subsamples|datasets|weights\.classes){_KEY}$")
 #: Lists at these places → names of their elements.
 _ELEMENTS = (
-    (re.compile(rf"normalisation{_KEY}\[(\d)\]$"), ("xsec", "sums of weights before the skim")),
-    (re.compile(rf"{_FIGURE}period\[0\]\[\d+\]\[(\d)\]$"), ("year", "luminosity")),
-    (re.compile(rf"{_FIGURE}(?:axes|labels)\[\d+\]\[(\d)\]$"), ("name", "label", "lim")),
+    (re.compile(rf"normalisation{_KEY}\[\d\]$"), ("xsec", "sums of weights before the skim")),
+    (re.compile(rf"{_WITHIN}period\[0\]\[\d+\]\[\d\]$"), ("year", "luminosity")),
+    (re.compile(rf"{_WITHIN}(?:axes|labels)\[\d+\]\[\d\]$"), ("name", "label", "lim")),
 )
 #: The last part of a place.
 _LAST = re.compile(r"(?: -> (?:import |eval .*)?[^.\[ ]*|\.\w+|\[[^\[\]]*\]|\{\}|\(\))$")
@@ -222,7 +223,7 @@ class _Changes:
     def _clause(self, each: Difference) -> str:
         spec = self._other if each.after else self._one
         subject, rest = _subject(each.place, spec)
-        name = next((names[int(match[1])] for where, names in _ELEMENTS if (match := where.match(each.place))), "")
+        name = next((names[int(each.place[-2])] for where, names in _ELEMENTS if where.match(each.place)), "")
         is_element = bool(name)
         name = name or _name_in_code(rest)
         label = each.after or each.before
@@ -293,16 +294,14 @@ def _above(place: str) -> Iterator[str]:
 
 def _subject(place: str, spec: Specification) -> tuple[str, str]:
     """Return the subject of a sentence about a place, and the rest of the place."""
-    for pattern, subject in _SUBJECTS:
-        if match := pattern.match(place):
-            at = match.group()
-            of = _word(spec.values.get(f"{at}.name") or spec.values.get(f"{at}[0]") or "")
-            names = {key: _dotted(value).strip(".") for key, value in match.groupdict().items()}
-            if names.get("name") == of:
-                # A category often has one cut, of its own name.
-                subject = subject.removesuffix(" of category {name}")
-            return subject.format(of=of, **names), place[match.end() :]
-    return "", place
+    match, subject = next((match, subject) for pattern, subject in _SUBJECTS if (match := pattern.match(place)))
+    at = match.group()
+    of = _word(spec.values.get(f"{at}.name") or spec.values.get(f"{at}[0]") or "")
+    keys = [_dotted(key).strip(".") for key in match.groups()]
+    if of in keys:
+        # A category often has one cut, of its own name.
+        subject = subject.removesuffix(" of category {0}")
+    return subject.format(*keys, of=of), place[match.end() :]
 
 
 def _name_in_code(rest: str) -> str:
