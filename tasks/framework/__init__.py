@@ -1,1 +1,1 @@
-"""Building blocks of tasks: bases, workflows, executors, and the work of branches."""
+"""Building blocks of tasks: bases, workflows and executors."""
