@@ -74,8 +74,8 @@ _LISTS = ("tuple", "list")
 _MOST = 20
 _COMPOSED = re.compile(r"(?:tuple|list|dict|set|item)$|(?:instance|class|function|module|custom|library|enum) ")
 #: The figures of an output or the histograms that are summed, and whether the data of one are hidden.
-_FIGURE_OF = re.compile(r"(?P<what>figure|histogram)s\[\('(?P<category>[^']*)', '[^']*'\)\]$")
-_BLIND = re.compile(r"(?:figures|histograms)\[\('(?P<category>[^']*)', '[^']*'\)\]\.blind$|blind$")
+_FIGURE = r"(?P<what>figure|histogram)s\[\('(?P<category>[^']*)', '[^']*'\)\]"
+_FIGURE_OF, _BLIND = re.compile(f"{_FIGURE}$"), re.compile(rf"(?:{_FIGURE}\.)?blind$")
 #: What options without a value are.
 _NOTHING = ("", "NO_STR")
 _HASH = re.compile(r"(?:str )?'?[0-9a-f]{12,}'?")
@@ -249,9 +249,9 @@ class _Changes:
             how = "has changed" if each.place.endswith("{}") else _how(each, subject)
             if rest and (own := _word(spec.values.get(f"{each.place}.name", ""))):
                 name = f"{name.rpartition('[')[0]} {own}".strip()
-            return f"{_joined(subject, name) if name else subject or 'a value'} {how}"
+            return f"{_joined(subject, name) or 'a value'} {how}"
         elif any(_COMPOSED.match(side) and side not in _LISTS for side in (each.before, each.after)):
-            return f"{_joined(subject, name) if name else subject or 'a value'} has changed"
+            return f"{_joined(subject, name) or 'a value'} has changed"
         else:
             place = each.place
         before, after = (_shown(place, side) for side in (self._one, self._other))
@@ -282,7 +282,7 @@ def _dotted(place: str) -> str:
 
 
 def _joined(subject: str, clause: str) -> str:
-    return f"{subject}: {clause}" if subject else clause
+    return ": ".join(filter(None, (subject, clause)))
 
 
 def _above(place: str) -> Iterator[str]:
