@@ -382,7 +382,7 @@ def rate_of(amount: float, seconds: float) -> str:
 
 
 class LuigiHandler(logging.Handler):
-    """Keeps luigi's lines from the terminal, and errors in them for the end of the report."""
+    """Keeps luigi's lines from the terminal if there is a report, and errors in them for its end."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record, keep its error, or leave it to the log file."""
@@ -406,6 +406,9 @@ class LuigiHandler(logging.Handler):
                 show_error(*error)
         elif record.levelno >= logging.WARNING and not shows_luigi():
             say(f"warning: {message}")
+        elif _report is None and not shows_luigi():
+            # Without our command law (tasks/command/run.py), luigi's lines are all there is.
+            say(f"{record.levelname}: {message}")
 
 
 def log_luigi() -> None:

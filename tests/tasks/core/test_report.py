@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import logging
 import os
 import pty
 import re
@@ -14,9 +15,11 @@ import termios
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tasks.core import report
 from tasks.core.report import Journal, amount_of, rate_of, show_error
 from tasks.core.run_log import RUN_LOG
 from tests.law_runner import Law
@@ -301,3 +304,13 @@ def test_amounts() -> None:
     # only some branches are shared
     assert amount_of(3000, "events", 2000) == "3,000 events"
     assert [rate_of(1000, 2), rate_of(1000, 0.01), rate_of(0, 2)] == ["500/s", "", ""]
+
+
+def test_luigis_lines_are_shown_where_there_is_no_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = logging.LogRecord(report.LUIGI, logging.INFO, "", 0, "Done scheduling tasks", (), None)
+    for found, expected in ((None, "INFO: Done scheduling tasks\n"), (SimpleNamespace(shown=None), "")):
+        monkeypatch.setattr(report, "_report", found)
+        report.LuigiHandler().emit(record)
+        assert capsys.readouterr().err == expected
