@@ -347,6 +347,9 @@ def _ran(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     if not file or not os.path.isfile(name) or _is_left_out(name) or (place := caller(importing=True)) is None:  # noqa: PTH113
         return
     module = imported_module()
+    if module is None and passes({"numba"}):
+        # To compile expressions of arrays, numba runs code that it makes of the function.
+        return
     if module is None:
         raise _refusal(place, f"runs the file {file}", "whose code fingerprints don't cover; import it by its name")
     folder = Path(name).parents[module.count(".") + name.endswith("/__init__.py")]

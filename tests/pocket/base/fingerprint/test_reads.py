@@ -24,6 +24,7 @@ from typing import Any
 import correctionlib
 import fsspec
 import h5py
+import numba
 import numpy as np
 import pyarrow
 import pyarrow.dataset
@@ -34,6 +35,7 @@ import uproot
 import yaml
 
 from pocket.base.fingerprint.reads import changed_reads, recording_reads
+from pocket.base.typing import Floats
 from pocket.corrections.files import load_correction
 from pocket.errors import ChangedFileError, ConfigError
 from tests.entries import check_each
@@ -292,6 +294,16 @@ def test_code_by_its_path_is_refused(tmp_path: Path, run: Callable[[str], object
     expected = r"in .*test_reads\.py, line \d+, runs the file .*by_path\.py, .* import it by its name"
     with recording_reads(), pytest.raises(ConfigError, match=expected):
         run(str(tmp_path / "by_path.py"))
+
+
+def test_compilation_of_an_expression_of_arrays_is_not_refused() -> None:
+    @numba.njit
+    def scaled(values: Floats) -> Floats:
+        return 2 * values + 1
+
+    with recording_reads() as reads:
+        assert scaled(np.ones(2)).tolist() == [3.0, 3.0]
+    assert list(reads.files) == []
 
 
 def test_an_import_from_a_folder_that_a_function_adds_is_refused(
