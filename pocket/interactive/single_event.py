@@ -1,11 +1,12 @@
 """One event, as a loop over single events in plain Python would select, weigh and fill it.
 
-Cuts, calibrators, weights and the workflow are called with an array of one event. Masks are combined, weights are
-multiplied and bins are found here once more, without the engine's code for many events.
+Cuts, calibrators, weights and the workflow are called with an array of one event. Calibrators are applied in turn,
+masks are combined, weights are multiplied and bins are found here once more, without the engine's code for many events.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,9 @@ import boost_histogram as bh
 import numpy as np
 
 from pocket.base.arrays.fields import collection, read_field
-from pocket.calibrators.base import NOMINAL
+from pocket.calibrators.base import NOMINAL, Calibrator, requested_variations
 from pocket.cuts.cut import Cut
-from pocket.engine.chunk import chunk_layout, preselect, skim
+from pocket.engine.chunk import chunk_layout
 from pocket.engine.layout import Layout
 from pocket.histograms.config import Axis, HistConf
 from pocket.models.delayed_columns import DelayedColumns
@@ -67,21 +68,60 @@ def compute_event(workflow: Any, event: Any, metadata: Mapping[str, Any]) -> Out
     """
     cfg = workflow.cfg
     workflow.start_chunk(event, metadata)
-    skim(workflow)
-    if not workflow.nevents:
+    workflow.process_extra_before_skim()
+    if not _passes_all(cfg.skim, workflow):
         return Outcome(skimmed=False)
+    workflow.nEvents_after_skim = 1
     outcome = Outcome(skimmed=True)
     layout = chunk_layout(workflow, metadata)
     delayed = DelayedColumns(cfg.delayed_columns)
-    for selected in preselect(workflow, layout):
-        if not all(_passes(cut, workflow)[0] for cut in cfg.preselections):
+    skimmed = workflow.events
+    for variation in layout.processed:
+        workflow.start_variation(_calibrate(layout.sequence.calibrators, skimmed, variation))
+        workflow.process_extra_after_calibrators(variation)
+        workflow.apply_object_preselection(variation)
+        workflow.count_objects(variation)
+        workflow.define_common_variables_before_presel(variation)
+        workflow.process_extra_before_presel(variation)
+        if not _passes_all(cfg.preselections, workflow):
             continue
         workflow.nEvents_after_presel = 1
         delayed.fill(workflow.events, np.zeros(1, dtype=np.int64), workflow.params)
-        workflow.define_common_variables_after_presel(selected.variation)
-        workflow.process_extra_after_presel(selected.variation)
-        outcome.variations[selected.variation] = _variation(workflow, layout, selected.variation)
+        workflow.define_common_variables_after_presel(variation)
+        workflow.process_extra_after_presel(variation)
+        outcome.variations[variation] = _variation(workflow, layout, variation)
     return outcome
+
+
+def _calibrate(calibrators: Sequence[Calibrator], event: Any, variation: str) -> Any:
+    """Return the event after all calibrators; the variation is for the one that has it, and those that read its result.
+
+    Args:
+        calibrators: the calibrators in order.
+        event: NanoEvents with one event, which stays as it is.
+        variation: a shape variation, or ``nominal``.
+    """
+    event = copy.copy(event)
+    original: dict[str, Any] = {}
+    changed: set[str] = set()
+    for number, calibrator in enumerate(calibrators):
+        names = (*(calibrator.inputs or ()), *calibrator.calibrated_collections)
+        reads = changed if calibrator.inputs is None else {key for key in changed if _overlaps(key, names)}
+        is_varied = variation in requested_variations(calibrator) or bool(reads)
+        earlier = [each.name for each in calibrators[:number]]
+        result = calibrator.calibrate(copy.copy(event), dict(original), variation if is_varied else NOMINAL, earlier)
+        changed |= set(result) if is_varied else set()
+        for key, values in result.items():
+            name, _, field_ = key.partition(".")
+            if key not in original and name in event.fields and (not field_ or field_ in event[name].fields):
+                original[key] = event[tuple(key.split("."))]
+            event[tuple(key.split("."))] = values
+    return event
+
+
+def _overlaps(key: str, names: Sequence[str]) -> bool:
+    """Tell whether a collection or field is one of some others, or a part of one, or has one."""
+    return any(f"{key}.".startswith(f"{name}.") or f"{name}.".startswith(f"{key}.") for name in names)
 
 
 def _variation(workflow: Any, layout: Layout, name: str) -> Variation:
@@ -129,8 +169,12 @@ def _passes(cut: Cut, workflow: Any) -> list[bool]:
     return passed
 
 
+def _passes_all(cuts: Sequence[Cut], workflow: Any) -> bool:
+    return all(_passes(cut, workflow)[0] for cut in cuts)
+
+
 def _selected(cuts: Sequence[Cut], workflow: Any) -> Selected:
-    is_in = all(_passes(cut, workflow)[0] for cut in cuts if not cut.per_object)
+    is_in = _passes_all([cut for cut in cuts if not cut.per_object], workflow)
     of_objects = [_passes(cut, workflow) for cut in cuts if cut.per_object]
     if not of_objects:
         return is_in, None
@@ -230,10 +274,11 @@ def make_axis(axis: Axis) -> Any:
     stop: Any = axis.stop
     if axis.type == "integer":
         return bh.axis.Integer(int(start), int(stop))
+    # Without overflow, the last bin has its upper edge, too.
     if axis.type == "variable":
-        return bh.axis.Variable(bins)
+        return bh.axis.Variable(bins, overflow=axis.overflow)
     transform = getattr(bh.axis.transform, axis.transform) if axis.transform else None
-    return bh.axis.Regular(bins, start, stop, transform=transform)
+    return bh.axis.Regular(bins, start, stop, overflow=axis.overflow, transform=transform)
 
 
 def find_bin(declared: Axis, axis: Any, value: Any) -> int | None:

@@ -11,6 +11,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,13 @@ from pocket.engine.masks import CategoryMasks
 from pocket.engine.values import axis_values, entries
 from pocket.engine.weighting import ChunkWeights
 from pocket.histograms.axes import build_axis
+from pocket.histograms.raw import RAW
+from pocket.histograms.sums import sums_of
 from pocket.interactive.single_event import Outcome, Variation, compute_event, find_bin, make_axis
 from pocket.io.nanoaod.events import Chunk
 from pocket.io.remote.client import is_remote
+from pocket.io.store.packing import contents_of_output
+from pocket.outputs.agreement import ROUNDING, distance, leaves, parts
 
 #: Largest relative difference of weights: functions in single precision round differently for many events at once.
 TOLERANCE = 1e-5
@@ -91,7 +96,8 @@ class Watched:
     """
 
     def __init__(self, number: int, total: int, seed: int) -> None:
-        self._share = number / max(total, 1)
+        self._share, self._total, self._size = number / max(total, 1), total, 0
+        self._sums: dict[str, Floats] = {}
         self._random = np.random.default_rng(seed)
         self._chunk = _Chunk(None, {}, 0)
         self._found: dict[str, list[str]] = {}
@@ -128,7 +134,32 @@ class Watched:
         # Other selections and weights fill other bins, too.
         for sentence in () if self._found else expected.differences():
             self._note("histogram", sentence)
+        for what, found, values in _summed(output, events, current):
+            numbers = np.asarray(values, dtype=np.longdouble)
+            if not abs(found - numbers.sum()) <= _ROUNDING * np.abs(numbers).sum():
+                self._note(
+                    "sum",
+                    f"{what} of {size} events of {metadata['dataset']} is {found:.10g}, and that of single events "
+                    f"{float(numbers.sum()):.10g}; {_ENGINE}",
+                )
+        self._size += size
+        for place, value in leaves({**sums_of(output), "variables": output["variables"]}):
+            self._sums[place] = self._sums.get(place, 0.0) + np.asarray(value, dtype=np.float64)
         return output
+
+    def compare_output(self, place: Path) -> None:
+        """Compare the numbers that were written with the sums of those of the chunks.
+
+        Args:
+            place: folder or container of the branch's output.
+        """
+        # Chunks of files that couldn't be read are processed again, so they were added more than once.
+        if self._size != self._total:
+            return
+        written = dict(parts(RAW, contents_of_output(place)[RAW]))
+        for name, sums in self._sums.items():
+            if distance(written.get(name), sums) > ROUNDING:
+                self._note("output", f"{RAW} doesn't have the sum of all chunks in {name}; {_ENGINE}")
 
     def skim(self, original: Callable[[Any], Mask], workflow: Any) -> Mask:
         """Note which events pass the skim."""
@@ -230,12 +261,41 @@ class Watched:
                         self._note("product", f"{label}: {what}, and the product of its weights is {value:.8g}")
 
 
+#: End of a sentence about what the engine does by itself.
+_ENGINE = "the engine is wrong, so don't use its outputs"
 #: End of a sentence about a function that needs other events.
-_OTHERS = "{} depends on other events of the chunk, or takes their values: make it a function of each event"
+_OTHERS = (
+    "{} depends on other events of the chunk, or takes their values: make it a function of each event; if it is one, "
+    "the engine is wrong"
+)
 
 
 def _instead(takes: bool) -> str:
     return "takes it in its chunk, but not alone" if takes else "takes it alone, but not in its chunk"
+
+
+def _summed(output: Mapping[str, Any], events: Any, watched: _Chunk) -> Iterator[tuple[str, float, Any]]:
+    """Yield the name of each sum of a chunk beside its histograms, its value, and the numbers that it is the sum of."""
+    dataset, cutflow = watched.metadata["dataset"], output["cutflow"]
+    yield "cutflow of all", cutflow["initial"][dataset], [watched.size]
+    yield "cutflow of the skim", cutflow["skim"][dataset], [len(watched.skimmed)]
+    if watched.metadata["isMC"] and not watched.metadata.get("isSkim") and "genWeight" in events.fields:
+        weights = np.asarray(events.genWeight)
+        yield "the sum of generator weights", output["sum_genweights"][dataset], weights
+        signs = (weights > 0).astype(int) - (weights < 0)
+        yield "the sum of signs of generator weights", output["sum_signOf_genweights"][dataset], signs
+    for variation, passed in watched.passed.items():
+        yield f"cutflow of the preselection, {variation},", cutflow["presel"][dataset][variation], [len(passed)]
+        for sample, masks in watched.masks.get(variation, {}).items():
+            for category in masks.names:
+                weights = watched.weights[variation][sample].nominal(category)[masks.of(category)]
+                for key, values in (
+                    ("cutflow", np.ones(len(weights))),
+                    ("sumw", weights),
+                    ("sumw2", weights * weights),
+                ):
+                    found = output[key][category][dataset][sample][variation]
+                    yield f"{key} of {sample} in category {category}, {variation},", found, values
 
 
 class _Histograms:
@@ -258,13 +318,14 @@ class _Histograms:
         for shape, found in outcome.variations.items():
             for (name, sample, category), filled in found.entries.items():
                 whole, _ = self._engine[name, sample]
-                axes = {axis.name: list(axis) for axis in whole.axes[:2] if axis.name in ("cat", "variation")}
-                place = axes["cat"].index(category)
+                place = list(whole.axes["cat"]).index(category)
+                # Histograms of data have nominal weights only, and no axis for variations.
+                variations = list(whole.axes["variation"]) if "variation" in whole.axes.name else None
                 for varied, weight in found.weights[sample][category].items():
                     column = varied if shape == NOMINAL else shape
-                    if "variation" in axes and column not in axes["variation"]:
+                    if column not in (variations or [NOMINAL]):
                         continue
-                    outer = (place, axes["variation"].index(column)) if "variation" in axes else (place,)
+                    outer = (place, variations.index(column)) if variations else (place,)
                     counted = 1.0 if self._watched.cfg.variables[name].no_weights else weight
                     for bins in filled:
                         index = (*outer, *bins)
@@ -278,23 +339,23 @@ class _Histograms:
             alone = self._alone[name, sample]
             engine = _sums(whole)
             rest = _sums(without) if without is not None else [np.zeros_like(part) for part in engine]
-            wrong = np.zeros(engine[0].shape, dtype=np.bool_)
-            for all_of, left, own in zip(engine, rest, alone, strict=True):
+            for what, all_of, left, own in zip(("", ", squares of weights"), engine, rest, alone, strict=False):
                 allowed = 2 * TOLERANCE * np.abs(own) + _ROUNDING * (np.abs(all_of) + np.abs(left).max(initial=0.0))
-                wrong |= ~(np.abs(all_of - left - own) <= allowed)
-            wrong &= self._is_filled(whole, sample, wrong.shape)
-            if wrong.any():
+                wrong = ~(np.abs(all_of - left - own) <= allowed) & self._is_filled(whole, sample, own.shape)
+                if not wrong.any():
+                    continue
                 index = tuple(map(int, np.argwhere(wrong)[0]))
                 where = ", ".join(
                     f"{axis.name} {list(axis)[at]}" if axis.name in ("cat", "variation") else f"bin {at} of {axis.name}"
                     for axis, at in zip(whole.axes, index, strict=True)
                 )
                 event = self._labels.get((name, sample, index), f"one of {len(self._watched.chosen)} events")
-                filled = engine[0][index] - rest[0][index]
+                filled = all_of[index] - left[index]
                 yield (
-                    f"histogram {name} of {sample} ({where}): the engine fills {filled:.8g}, and the same events alone "
-                    f"give {alone[0][index]:.8g}, e.g. {event}; the engine's filling is wrong, so don't use its outputs"
+                    f"histogram {name} of {sample} ({where}{what}): the engine fills {filled:.8g}, and the same events "
+                    f"alone give {own[index]:.8g}, e.g. {event}; {_ENGINE}"
                 )
+                break
 
         for (name, sample, category), sums in self._watched.refilled.items():
             whole, _ = self._engine[name, sample]
@@ -304,8 +365,7 @@ class _Histograms:
                 bin_ = int(np.argmax(np.abs(filled - sums))) if filled.shape == sums.shape else -1
                 yield (
                     f"histogram {name} of {sample} (category {category}, nominal, flat bin {bin_}): the engine fills "
-                    f"{filled[bin_]:.8g}, and boost-histogram {sums[bin_]:.8g} with all events of the chunk; the "
-                    "engine's filling is wrong, so don't use its outputs"
+                    f"{filled[bin_]:.8g}, and boost-histogram {sums[bin_]:.8g} with all events of the chunk; {_ENGINE}"
                 )
 
     def _is_filled(self, whole: Any, sample: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:

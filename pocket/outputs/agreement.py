@@ -61,10 +61,10 @@ def _difference(name: str, before: bytes | None, again: bytes | None) -> Differe
     if before is None or again is None:
         return Difference(name, "is missing" if before is None else "isn't made any more", math.inf)
     try:
-        one, other = dict(_parts(name, before)), dict(_parts(name, again))
+        one, other = dict(parts(name, before)), dict(parts(name, again))
     except Exception as error:  # A damaged file may raise anything.
         return Difference(name, f"can't be read: {error}", math.inf)
-    found = [(_distance(one.get(place), other.get(place)), place) for place in {**one, **other}]
+    found = [(distance(one.get(place), other.get(place)), place) for place in {**one, **other}]
     wrong = [(distance, place) for distance, place in found if distance > 0]
     if not wrong:
         return Difference(name, "has other bytes", math.inf)
@@ -74,12 +74,17 @@ def _difference(name: str, before: bytes | None, again: bytes | None) -> Differe
     return Difference(name, f"differs in {place}{size}{more}", largest)
 
 
-def _parts(name: str, content: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield place → numbers or text of a file."""
+def parts(name: str, content: bytes) -> Iterator[tuple[str, Any]]:
+    """Yield place → numbers or text of a file.
+
+    Args:
+        name: name of the file, which tells its format.
+        content: its bytes.
+    """
     if name == RAW:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, RAW).write_bytes(content)
-            yield from _leaves(read_raw(folder), "")
+            yield from leaves(read_raw(folder))
     elif name.endswith(".h5"):
         import h5py
 
@@ -88,15 +93,21 @@ def _parts(name: str, content: bytes) -> Iterator[tuple[str, Any]]:
             file.visititems(lambda place, item: found.update({place: item[()]} if hasattr(item, "dtype") else {}))
         yield from found.items()
     elif name.endswith(".json"):
-        yield from _leaves(json.loads(content), "")
+        yield from leaves(json.loads(content))
     else:
         yield "its bytes", content
 
 
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield place → numbers of nested dictionaries of numbers and histograms, which have arrays with flow bins.
+
+    Example:
+        >>> list(leaves({"sumw": {"baseline": 2.0}}))
+        [('sumw baseline', 2.0)]
+    """
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{place} {key}".strip())
+            yield from leaves(item, f"{place} {key}".strip())
     elif callable(getattr(value, "view", None)):
         view = value.view(flow=True)
         for part in view.dtype.names or ("value",):
@@ -105,7 +116,7 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, value
 
 
-def _distance(one: Any, other: Any) -> float:
+def distance(one: Any, other: Any) -> float:
     """Return the largest difference of numbers relative to the largest of them, infinite for anything else."""
     try:
         before, again = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)

@@ -142,6 +142,7 @@ def make(order: Order) -> dict[str, Any]:
     load_checked(job)
     with watching(order.events, task.branch_size(task.branch), order.seed) as watched:
         job.run(lambda amount: None)
+    watched.compare_output(order.place)
     return {"events": watched.events, "findings": watched.findings()}
 
 
