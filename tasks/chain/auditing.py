@@ -211,13 +211,15 @@ class Audit(TemplateTask):
     ) -> dict[str, Any]:
         findings = sum(len(result.findings) for result in results)
         events = sum(result.events for result in results)
-        share = len(results) / sum(all_of.values())
+        there = sum(all_of.values())
+        share = len(results) / there
+        audited = f"{100 * share:.3g} % of {counted(there, 'complete output')}"
         what = counted(findings, "finding") if findings else "no difference"
         traced = "" if can_trace() else ", reads not observed"
         time = datetime.now(UTC)
         return {
             "time": time.isoformat(timespec="seconds"),
-            "summary": f"{time:%Y-%m-%d}: {100 * share:.3g} % of outputs, {events} events, {what}{traced}",
+            "summary": f"{time:%Y-%m-%d}: {audited}, {events} events, {what}{traced}",
             "seed": seed,
             "share": share,
             "events": events,
