@@ -38,8 +38,6 @@ from pocket.outputs.agreement import ROUNDING, distance, leaves, parts
 
 #: Largest relative difference of weights: functions in single precision round differently for many events at once.
 TOLERANCE = 1e-5
-#: Rounding of a sum over the events of a chunk, relative to it.
-_ROUNDING = 1e-10
 #: Most sentences about one kind of difference.
 _MOST = 3
 
@@ -136,7 +134,7 @@ class Watched:
             self._note("histogram", sentence)
         for what, found, values in _summed(output, events, current):
             numbers = np.asarray(values, dtype=np.longdouble)
-            if not abs(found - numbers.sum()) <= _ROUNDING * np.abs(numbers).sum():
+            if not abs(found - numbers.sum()) <= ROUNDING * np.abs(numbers).sum():
                 self._note(
                     "sum",
                     f"{what} of {size} events of {metadata['dataset']} is {found:.10g}, and that of single events "
@@ -340,7 +338,7 @@ class _Histograms:
             engine = _sums(whole)
             rest = _sums(without) if without is not None else [np.zeros_like(part) for part in engine]
             for what, all_of, left, own in zip(("", ", squares of weights"), engine, rest, alone, strict=False):
-                allowed = 2 * TOLERANCE * np.abs(own) + _ROUNDING * (np.abs(all_of) + np.abs(left).max(initial=0.0))
+                allowed = 2 * TOLERANCE * np.abs(own) + ROUNDING * (np.abs(all_of) + np.abs(left).max(initial=0.0))
                 wrong = ~(np.abs(all_of - left - own) <= allowed) & self._is_filled(whole, sample, own.shape)
                 if not wrong.any():
                     continue
