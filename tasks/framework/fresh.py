@@ -11,6 +11,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,8 @@ def make(order: Order) -> dict[str, Any]:
     # Values that were read while the analysis was loaded are in the fingerprint, and git and packages are no inputs.
     revision()
     software()
+    # Temporary files of this process are no inputs, so they are where accesses don't count.
+    tempfile.tempdir = str(order.place.parent)
     order.place.with_name(_BEGIN).write_text("")
     if not order.events:
         task.make()
