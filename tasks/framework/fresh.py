@@ -127,7 +127,10 @@ def make(order: Order) -> dict[str, Any]:
     """
     task: Any = order.task(**order.parameters)
     if task.fingerprint != order.fingerprint:
-        raise ChangedCodeError(f"{task.progress_label}: its code was changed since this command began: run it again")
+        raise ChangedCodeError(
+            f"{task.progress_label}: its code was changed since this command began, or what Python has compiled of it "
+            "(__pycache__) is stale: run it again, without the latter"
+        )
     task._info = {**task.write_info(), "directory": order.place, "remote": None, "replaces": ""}
     # Values that were read while the analysis was loaded are in the fingerprint, and git and packages are no inputs.
     revision()
