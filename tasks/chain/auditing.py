@@ -30,9 +30,9 @@ from tasks.chain.merging import MergeBranches, MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.core.console import counted, short_path
+from tasks.core.graph import requirements
 from tasks.core.names import choose, split_names
 from tasks.core.targets import fetch
-from tasks.core.tree import requirements
 from tasks.framework.audits import FILE
 from tasks.framework.base import StoreTask, TemplateTask
 from tasks.framework.fresh import Made, make_fresh

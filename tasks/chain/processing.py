@@ -13,8 +13,8 @@ from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.links import scale_factors_of
 from tasks.chain.skimming import BuildSkimDatasets
+from tasks.core.graph import ready
 from tasks.core.loaded import processing_code
-from tasks.core.pending import runnable
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
 from tasks.framework.base import input_ids, load
@@ -127,7 +127,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     def with_others(self, jobs: dict[str, Job]) -> Pass:
         """Return jobs that also process the branches of other configurations that read the same and are ready."""
         others: dict[RunProcessor, dict[str, Job]] = {}
-        for task in runnable(RunProcessor):
+        for task in ready(RunProcessor):
             if task is not self and not self.one_by_one and self._runs_like(task):
                 # An error belongs to the task, which luigi runs later.
                 with contextlib.suppress(Exception):

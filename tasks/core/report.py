@@ -23,7 +23,6 @@ import luigi
 from pocket.base.snapshots.process import shown
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.paths import store_root
-from tasks.core import pending
 from tasks.core.console import (
     WIDE,
     aligned,
@@ -38,6 +37,7 @@ from tasks.core.console import (
     width_of,
     wrapped,
 )
+from tasks.core.graph import Graph
 from tasks.core.log import in_job, is_command, is_quiet, shows_luigi
 from tasks.core.plan import described, label_of, plan_lines
 from tasks.core.run_log import RUN_LOG, copy_stdout
@@ -130,16 +130,16 @@ class Report:
         say(text)
         RUN_LOG.note(_plain(text))
 
-    def show_plan(self, root: Any, complete: Collection[str]) -> None:
+    def show_plan(self, graph: Graph, complete: Collection[str]) -> None:
         """Show the header and the plan; a command without anything to run shows one line.
 
         Args:
-            root: the task of the command.
+            graph: the graph of the command.
             complete: ids of tasks that are complete.
         """
-        self.root = root
+        self.root = root = graph.root
         # A task that stands for several makes nothing itself.
-        self.tasks = {name: task for name, task in pending.planned().items() if not is_group(task)}
+        self.tasks = {name: task for name, task in graph.planned.items() if not is_group(task)}
         complete = set(complete) - {root.task_id} if is_group(root) else complete
         if not self.lines:
             return
@@ -161,7 +161,7 @@ class Report:
         counts = counted(number, "task")
         done = f", {len(complete)} complete, {len(self.tasks)}" if complete else ""
         self.tell(f"Plan: {counts}{done} to run")
-        for text in plan_lines(self.tasks, pending.required(), width):
+        for text in plan_lines(self.tasks, graph.required, width):
             self.tell(text)
         self.tell("")
 

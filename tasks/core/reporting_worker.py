@@ -11,9 +11,9 @@ from luigi.rpc import RemoteScheduler
 from luigi.scheduler import Scheduler
 from luigi.worker import Worker
 
-from tasks.core import pending
+from tasks.core.graph import Graph, begin
 from tasks.core.report import Report, begin_report, is_group
-from tasks.core.targets import remembering
+from tasks.core.targets import are_complete, remembering
 from tasks.core.terminal import print_note
 
 # This class has no type annotations.
@@ -47,36 +47,39 @@ class Workers:
         if worker_processes > 1 and not is_central and is_local:
             print_note("--workers is for batch systems: each task on this machine has all processes of --cores anyway")
             worker_processes = 1
-        pending.begin(alone=worker_processes == 1 and not is_central)
-        return ReportingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
+        worker = ReportingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
+        worker.runs_all = worker_processes == 1 and not is_central
+        return worker
 
 
 class ReportingWorker(_Worker):
     """Shows the plan before tasks run, and results or errors afterwards."""
 
+    #: whether no other process runs the tasks of the command
+    runs_all = False
     _report: Report | None = None
-    _root: Any = None
-    #: ids of complete tasks that luigi doesn't look at, since what requires them is complete
-    _upstream: frozenset[str] = frozenset()
+    _graph: Graph | None = None
+    #: ids of complete tasks, also of those that complete tasks require
+    _complete: frozenset[str] = frozenset()
 
     def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> Any:
         """Schedule a task and all that it requires."""
-        if self._root is not None:
+        if self._graph is not None:
             return super().add(task, multiprocess, processes)
-        self._root = task
         self._report = begin_report(has_lines(task))
         with self._ending(), remembering() as found:
+            self._graph = Graph(task, lambda each: are_complete([each]))
+            begin(self._graph if self.runs_all else None)
             succeeded = super().add(task, multiprocess, processes)
-        pending.plan(task)
-        self._upstream = frozenset(each.task_id for each, there in found.items() if there and not _is_branch(each))
+        self._complete = frozenset(each.task_id for each, there in found.items() if there and not _is_branch(each))
         return succeeded
 
     def run(self) -> Any:
         """Run the tasks."""
-        if self._report is None:
+        if self._report is None or self._graph is None:
             return super().run()
         with self._ending():
-            self._report.show_plan(self._root, self._upstream | pending.complete())
+            self._report.show_plan(self._graph, self._complete)
             succeeded = super().run()
         self._report.show_end()
         return succeeded

@@ -12,6 +12,7 @@ import law
 
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.core.console import colored, wrapping_width
+from tasks.core.graph import requirements
 from tasks.core.plan import label_of
 
 #: space between a task and its state
@@ -110,27 +111,6 @@ def _check_families(families: Sequence[str], root: Any) -> None:
     for family in families:
         if not any(law.util.multi_match(name, [family]) for name in known):
             raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
-
-
-def requirements(root: Any, depth: int = -1, families: Sequence[str] = ()) -> dict[Any, list[Any]]:
-    """Return task → the tasks that it requires directly, for a task and all that it requires.
-
-    Args:
-        root: the task.
-        depth: number of steps from there, -1 for all.
-        families: families of tasks whose requirements are left out.
-    """
-    found: dict[Any, list[Any]] = {}
-    level, last = {root: None}, depth
-    while level:
-        following: dict[Any, None] = {}
-        for task in level:
-            stops = last == 0 or (families and law.util.multi_match(task.task_family, list(families), mode=any))
-            found[task] = [] if stops else list(dict.fromkeys(law.util.flatten(task.requires())))
-            following |= dict.fromkeys(found[task])
-        level = {task: None for task in following if task not in found}
-        last -= 1
-    return found
 
 
 def _reachable(required: Mapping[Any, Iterable[Any]]) -> dict[Any, set[Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.io.store import store_root
-from tasks.core.tree import requirements
+from tasks.core.graph import requirements
 
 if TYPE_CHECKING:
     from tasks.framework.base import StoreTask

@@ -20,7 +20,7 @@ from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import WorkflowTypes
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.console import counted, short
-from tasks.core.pending import note_done
+from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, requirements_complete
@@ -64,8 +64,7 @@ class PoolProxy(LocalWorkflowProxy):
         else:
             run_jobs(list(now.jobs.values()), task.cores, now.label, task.work_unit)
         done = now.done()
-        for each in done:
-            note_done(each)
+        note_done(done)
         note_work(now.work(done, time.monotonic() - begin, task.work_unit))
         refuse_replaced((branch.output() for branch in task.get_branch_tasks().values()), task.progress_label)
         if awaited := task.awaited():

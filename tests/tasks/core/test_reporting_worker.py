@@ -8,7 +8,6 @@ import pytest
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.show import ShowChain
 from tasks.command.run import parse
-from tasks.core import pending
 from tasks.core.reporting_worker import ReportingWorker, Workers
 
 
@@ -24,7 +23,7 @@ def test_luigi_runs_several_tasks_only_with_a_batch_system(capsys: pytest.Captur
     for workflow in ("local", "htcondor"):
         factory = Workers(PlotTemplates(version="v1", workflow=workflow))
         worker = factory.create_worker(factory.create_local_scheduler(), 2)
-        found[workflow] = worker.worker_processes, pending._counts
+        found[workflow] = worker.worker_processes, worker.runs_all
     assert found == {"local": (1, True), "htcondor": (2, False)}
     assert "--workers is for batch systems" in capsys.readouterr().err
 
