@@ -1,6 +1,7 @@
 """The command ``law run``: its words are checked, then luigi builds the task that they ask for.
 
-A wrong option ends the command with one sentence, instead of luigi's usage or traceback. Jobs start law itself.
+A wrong option ends the command with one sentence, instead of luigi's usage or traceback. Law's own command runs the
+same tasks, with luigi's lines.
 """
 
 from __future__ import annotations

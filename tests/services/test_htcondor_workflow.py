@@ -266,8 +266,8 @@ def test_jobs_use_the_packages_of_the_image(analysis: Analysis, expected: Templa
     assert same(analysis.templates(), expected)
     logs = job_logs(analysis.control("htcondor")).values()
     assert len(logs) == 2
-    # setup.sh put no .venv of the snapshot before it
-    assert all(f"\nPATH           : {path}\n" in log for log in logs)
+    # setup.sh put the command law before it, and no .venv of the snapshot
+    assert all(re.search(rf"\nPATH           : \S+/tasks/command/bin:{re.escape(path)}\n", log) for log in logs)
 
 
 @pytest.mark.slow
