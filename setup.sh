@@ -375,7 +375,6 @@ if [ -n "$packages" ] && [ "$PYTHONPATH" != "$root" ]; then
 fi
 engine=$(find_engine "$python")
 export POCKET_ENGINE=$engine
-PATH=$(prepend "$engine/tasks/command/bin" "$PATH")
 
 [ -f requirements.txt ] || [ "${POCKET_ENVIRONMENT:-}" = system ] || add_command
 if ! index_is_current; then
@@ -383,6 +382,7 @@ if ! index_is_current; then
     index_is_current || index_tasks
 fi
 
+PATH=$(prepend "$engine/tasks/command/bin" "$PATH")
 for name in $names; do
     printf 'export %s=%q\n' "$name" "${!name}"
 done
