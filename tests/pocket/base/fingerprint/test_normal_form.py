@@ -481,6 +481,8 @@ READERS = {
     "pocket.parameters.plain": {"_resolved"},
     # the line that reads a parameter
     "pocket.parameters.visible": {"_caller", "_for_caller"},
+    "pocket.skims.run": {"_copy", "skim_branch"},
+    "pocket.skims.writing": {"EventWriter"},
     "pocket.weights.base": {"WeightWrapper"},
 }
 
