@@ -116,11 +116,12 @@ def test_same_templates_as_outside(image: Image, checkout: Checkout) -> None:
 
 
 def test_nothing_is_installed(image: Image, checkout: Checkout) -> None:
-    text = image.run(checkout, "law run Doctor --test-job False || true; type -aP law; id --user; echo $HOME")
+    where = "type -P law; type -P python3; id --user; echo $HOME"
+    text = image.run(checkout, f"law run Doctor --test-job False || true; {where}")
     assert "ok       packages     those of requirements.lock, in /opt/pocketlaw" in text
-    # The one of the checkout starts that of the image.
-    ours = f"{checkout.folder}/tasks/command/bin/law"
-    assert text.splitlines()[-4:] == [ours, "/opt/pocketlaw/bin/law", str(checkout.user.uid), "/tmp"]
+    # The command of the checkout starts law with the Python of the image.
+    found = f"{checkout.folder}/tasks/command/bin/law", "/opt/pocketlaw/bin/python3"
+    assert text.splitlines()[-4:] == [*found, str(checkout.user.uid), "/tmp"]
 
 
 def test_everybody_may_read_it_and_nothing_else_is_in_it(image: Image) -> None:
