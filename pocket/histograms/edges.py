@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pocket.base.typing import Floats
+from pocket.base.typing import Floats, Mask
 from pocket.histograms.config import Axis
 
 
@@ -52,3 +52,17 @@ def missing_edge(wanted: npt.ArrayLike, edges: Floats) -> tuple[float, float] | 
         if not np.isclose(finite, edge, rtol=1e-9, atol=1e-12).any():
             return float(edge), float(finite[np.argmin(np.abs(finite - np.clip(edge, finite[0], finite[-1])))])
     return None
+
+
+def bins_within(edges: Floats, bounds: tuple[float, float]) -> Mask:
+    """Return which bins have their centers in a range, shape (bins,).
+
+    Args:
+        edges: edges of the bins, shape (bins + 1,).
+        bounds: lower and upper end of the range.
+
+    >>> bins_within(np.array([0.0, 10.0, 20.0, 30.0]), (10, 30)).tolist()
+    [False, True, True]
+    """
+    centers = (edges[:-1] + edges[1:]) / 2
+    return np.asarray((bounds[0] < centers) & (centers < bounds[1]))

@@ -53,8 +53,6 @@ class Graph:
     def __init__(self, root: Any, is_complete: Callable[[Any], bool]) -> None:
         self.root = root
         self.complete: set[str] = set()
-        #: id → incomplete task, in the order in which luigi finds them
-        self.planned: dict[str, Any] = {}
         #: id of an incomplete task → ids of the tasks that it requires
         self.required: dict[str, list[str]] = {}
         self._begun: set[str] = set()
@@ -67,6 +65,7 @@ class Graph:
             new = {each.task_id: each for each in direct if each.task_id not in found}
             left += new.values()
             found |= new
+        #: id → incomplete task, in the order in which luigi finds them
         self.planned = {name: task for name, task in found.items() if name not in self.complete}
 
     def _look_at(self, task: Any, is_complete: Callable[[Any], bool]) -> list[Any]:

@@ -13,7 +13,7 @@ from pocket.base.typing import Floats, Mask
 from pocket.corrections.keys import PARAMETER
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
-from pocket.histograms.edges import declared_edges
+from pocket.histograms.edges import bins_within, declared_edges
 from pocket.scale_factors.declarations.measured import BackgroundScaleFactor
 
 SmearingFunction = Literal["gaussian", "tails"]
@@ -121,11 +121,9 @@ class EnergyScale(BackgroundScaleFactor):
         Raises:
             ConfigError: if there are too few.
         """
-        low, high = self.mass_range
-        centers = (edges[:-1] + edges[1:]) / 2
-        inside = (low < centers) & (centers < high)
+        inside = bins_within(edges, self.mass_range)
         if inside.sum() < LEAST_BINS:
             raise ConfigError(
                 f"{self.where}, axis {self.mass_axis!r}: mass_range holds {inside.sum()} bins, a fit needs {LEAST_BINS}"
             )
-        return np.asarray(inside)
+        return inside

@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from pocket.base.arguments import Declarative
-from pocket.base.typing import Floats
+from pocket.base.typing import Floats, Mask
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.histograms.config import Axis
-from pocket.histograms.edges import declared_edges, missing_edge
+from pocket.histograms.edges import bins_within, declared_edges, missing_edge
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 #: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)
@@ -253,7 +253,7 @@ class TagAndProbeFit(TagAndProbe):
         super().check_axes(axes, where)
         edges = {axis.name: found for axis in axes if (found := declared_edges(axis)) is not None}
         if self.mass_axis in edges:
-            self.check_mass_bins(edges[self.mass_axis])
+            self.kept_edges(edges[self.mass_axis])
         named = {"overrides": self.overrides, "accept in the closure": self.closure.accept}
         if any(named.values()) and set(self.axes) <= set(edges):
             from pocket.scale_factors.measurement.binning import bin_labels
@@ -267,26 +267,27 @@ class TagAndProbeFit(TagAndProbe):
                     members = [f"{year}{one}" for one in label.removeprefix(year).split(" + ")]
                     check_known("bin", members, [f"{year}{one}" for one in bins], f"{argument} of {where}")
 
-    def check_mass_bins(self, edges: Floats) -> None:
-        """Check that ``mass_bins`` are edges of the histogram, and that ranges of fits hold enough bins.
+    def kept_edges(self, edges: Floats) -> Mask:
+        """Return which edges of the mass axis the fits have: ``mass_bins`` and those beyond, shape (bins + 1,).
+
+        Args:
+            edges: edges of the histogram, shape (bins + 1,).
 
         Raises:
-            ConfigError: if they aren't, or don't.
+            ConfigError: if one of ``mass_bins`` is no edge, or the range of a fit holds too few bins.
         """
         where = f"{self.where}, axis {self.mass_axis!r}"
         if missing := missing_edge(self.mass_bins, edges):
             raise ConfigError(f"{where}: {missing[0]:g} in mass_bins is no edge, nearest: {missing[1]:g}")
-        masses = edges
+        kept = np.full(len(edges), True)
         if self.mass_bins:
             low, high = self.mass_bins[0], self.mass_bins[-1]
-            masses = np.sort([*edges[(edges < low) | (edges > high)], *self.mass_bins])
-        centers = (masses[:-1] + masses[1:]) / 2
+            kept = (edges < low) | (edges > high) | np.isclose(edges[:, None], self.mass_bins).any(axis=1)
         of_bins = {f" in overrides, {label}": fit.mass_range for label, fit in self.overrides.items()}
         for which, bounds in {"": self.mass_range, **of_bins}.items():
-            if bounds:
-                size = int(((bounds[0] < centers) & (centers < bounds[1])).sum())
-                if size < LEAST_BINS:
-                    raise ConfigError(f"{where}: mass_range{which} holds {size} bins, a fit needs {LEAST_BINS}")
+            if bounds and (size := int(bins_within(edges[kept], bounds).sum())) < LEAST_BINS:
+                raise ConfigError(f"{where}: mass_range{which} holds {size} bins, a fit needs {LEAST_BINS}")
+        return np.asarray(kept)
 
     def of_year(self, year: str) -> Self:
         """Return the measurement in one year, whose bins have no year in their names."""

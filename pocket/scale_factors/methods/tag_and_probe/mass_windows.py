@@ -34,9 +34,7 @@ def coarser(declaration: TagAndProbeFit, masses: Floats) -> tuple[Floats, Indice
     Raises:
         ConfigError: if the axis lacks an edge.
     """
-    declaration.check_mass_bins(masses)
-    low, high = declaration.mass_bins[0], declaration.mass_bins[-1]
-    kept = (masses < low) | (masses > high) | np.isclose(masses[:, None], declaration.mass_bins).any(axis=1)
+    kept = declaration.kept_edges(masses)
     return masses[kept], np.flatnonzero(kept)[:-1]
 
 
