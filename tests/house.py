@@ -36,6 +36,7 @@ STATE = {
     "pocket.compat.package._collected": "an audit hook is one for a process, and can't be removed",
     "pocket.configuration.plain_files._entered": "sys.modules is one for a process",
     "pocket.configuration.plain_files._on_path": "sys.path is one for a process",
+    "pocket.executors.base._sharing": "processes that luigi forks share the cores, and can't be given an object",
     "pocket.io.nanoaod.schema._known": "schemas of up to 16 trees, which take as long as a small file to make",
     "pocket.io.remote.attempts._failed": "a server that has failed is avoided by all readers for some minutes",
     "pocket.io.store.provenance._begin": "time and memory are those of the process since it began an output",

@@ -7,5 +7,6 @@ from .base import (
     Job as Job,
     Progress as Progress,
     available_cores as available_cores,
+    divide_cores as divide_cores,
 )
 from .dask_executor import DaskExecutorFactory as DaskExecutorFactory

@@ -100,9 +100,20 @@ def run_iteratively(jobs: Mapping[str, Job], progress: Progress) -> None:
         job.run(progress)
 
 
+#: number of processes that share the cores of this machine
+_sharing = 1
+
+
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // _sharing)
+
+
+def divide_cores(processes: int) -> None:
+    """Divide the cores among processes that are forked from this one, such as those of luigi's ``--workers``."""
+    global _sharing
+    _sharing = processes
 
 
 def find_factory(name: str, known: Mapping[str, str | type[ExecutorFactoryABC]]) -> type[ExecutorFactoryABC]:

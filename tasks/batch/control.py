@@ -215,6 +215,11 @@ class BatchControl(BatchOptions):
         """Return the resources that a branch used, as far as its output records them."""
         return {}
 
+    def publish_message(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Print a message of law under the task's name, since several tasks may watch jobs at the same time."""
+        text, label = str(msg), self.progress_label
+        super().publish_message(text if text.startswith(label) else f"{label}: {text}", *args, **kwargs)
+
     def modify_polling_status_line(self, status_line: str) -> str:
         """Return the status of the jobs, with the number of events."""
         return str(self.workflow_proxy.status_line())

@@ -310,7 +310,7 @@ class RetryingProxy:
         ]
         usage = [self.task.usage_of(branch) for branch in sample(branches)]
         if sentence := advice(usage, self.task.needs, self.task.tasks_per_job):
-            self.task.publish_message(f"{self.task.progress_label}: {sentence}")
+            self.task.publish_message(sentence)
 
     def _tidy(self) -> None:
         """Remove files of finished jobs that nobody needs."""
@@ -323,7 +323,7 @@ class RetryingProxy:
             pack_logs(self.task.control, named)
         except PocketError as error:
             # The outputs are there, so that is no reason to fail.
-            self.task.publish_message(f"{self.task.progress_label}: {error}")
+            self.task.publish_message(str(error))
 
     def stop_if_decided(self) -> bool:
         """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done.

@@ -92,7 +92,8 @@ def run(family: str, words: Sequence[str]) -> int:
         try:
             task = make_task(family, given.own)
             root_task(task)
-            result = _build([task], Workers(task), detailed_summary=True)
+            has_number = any(word.startswith("--workers=") for word in given.others)
+            result = _build([task], Workers(task, has_number), detailed_summary=True)
         except Exception:
             logging.getLogger(LUIGI).exception("Uncaught exception")
             return int(_retcodes().unhandled_exception)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -87,6 +88,24 @@ class Graph:
             for name, task in self.planned.items()
             if isinstance(task, kind) and name not in self._begun | self._done and left.isdisjoint(self.required[name])
         ]
+
+    def most_at_once(self, is_wanted: Callable[[Any], bool]) -> int:
+        """Return how many of some tasks may run at the same time: the largest number with equally many before them.
+
+        Args:
+            is_wanted: tells which tasks are counted.
+        """
+        depths: dict[str, int] = {}
+
+        def depth(name: str) -> int:
+            if name not in depths:
+                depths[name] = max(map(depth, self.required.get(name, ())), default=0) + is_counted(name)
+            return depths[name]
+
+        def is_counted(name: str) -> bool:
+            return name in self.planned and is_wanted(self.planned[name])
+
+        return max(Counter(depth(name) for name in self.planned if is_counted(name)).values(), default=0)
 
     def note_begun(self, task: Any) -> None:
         """Note that a task was begun."""

@@ -11,6 +11,7 @@ from luigi.rpc import RemoteScheduler
 from luigi.scheduler import Scheduler
 from luigi.worker import Worker
 
+from pocket.executors import divide_cores
 from tasks.core.graph import Graph, begin
 from tasks.core.report import Report, begin_report, is_group
 from tasks.core.targets import are_complete, remembering
@@ -25,10 +26,12 @@ class Workers:
 
     Args:
         task: the task of the command.
+        chosen: whether ``--workers`` was given; else it is found from the graph.
     """
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Any, chosen: bool = True) -> None:
         self._task = task
+        self._chosen = chosen
 
     def create_local_scheduler(self) -> Any:
         """Return luigi's scheduler in this process."""
@@ -43,20 +46,23 @@ class Workers:
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> Any:
         """Return a worker with a report."""
         is_central = isinstance(scheduler, RemoteScheduler)
-        is_local = getattr(self._task, "workflow", law.NO_STR) in ("local", law.NO_STR)
+        is_local = not is_on_batch_system(self._task)
         if worker_processes > 1 and not is_central and is_local:
             print_note("--workers is for batch systems: each task on this machine has all processes of --cores anyway")
             worker_processes = 1
         worker = ReportingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
-        worker.runs_all = worker_processes == 1 and not is_central
+        worker.is_central = is_central
+        worker.finds_number = not (self._chosen or is_local or is_central)
         return worker
 
 
 class ReportingWorker(_Worker):
     """Shows the plan before tasks run, and results or errors afterwards."""
 
-    #: whether no other process runs the tasks of the command
-    runs_all = False
+    #: whether the scheduler is that of other commands, too
+    is_central = False
+    #: whether there are as many processes as batch workflows that can run at the same time
+    finds_number = False
     _report: Report | None = None
     _graph: Graph | None = None
     #: ids of complete tasks, also of those that complete tasks require
@@ -69,7 +75,11 @@ class ReportingWorker(_Worker):
         self._report = begin_report(has_lines(task))
         with self._ending(), remembering() as found:
             self._graph = Graph(task, lambda each: are_complete([each]))
-            begin(self._graph if self.runs_all else None)
+            if self.finds_number:
+                self.worker_processes = max(1, self._graph.most_at_once(_is_batch_workflow))
+            divide_cores(self.worker_processes)
+            # With several processes, another one might run the same tasks.
+            begin(None if self.is_central or self.worker_processes > 1 else self._graph)
             succeeded = super().add(task, multiprocess, processes)
         self._complete = frozenset(each.task_id for each, there in found.items() if there and not _is_branch(each))
         return succeeded
@@ -99,6 +109,16 @@ def has_lines(task: Any) -> bool:
     """Whether a task leaves outputs, so that a plan and results are shown, and isn't what prints something itself."""
     one = task.tasks[0] if is_group(task) else task
     return hasattr(one, "describe_results") and not getattr(one, "only_checks", False)
+
+
+def is_on_batch_system(task: Any) -> bool:
+    """Whether branches of a task, or of one that it stands for, run on a batch system."""
+    one = task.tasks[0] if is_group(task) else task
+    return getattr(one, "workflow", law.NO_STR) not in ("local", law.NO_STR)
+
+
+def _is_batch_workflow(task: Any) -> bool:
+    return isinstance(task, law.BaseWorkflow) and bool(task.is_workflow()) and is_on_batch_system(task)
 
 
 def _is_branch(task: Any) -> bool:

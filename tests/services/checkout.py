@@ -240,4 +240,4 @@ def same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> bool:
 
 def submitted(text: str) -> list[int]:
     """Return the numbers of jobs that law says it submitted, one per submission."""
-    return [int(number) for number in re.findall(r"^submitted (\d+) \w+ job", text, re.MULTILINE)]
+    return [int(number) for number in re.findall(r"^\w+ [^:]*: submitted (\d+) \w+ job", text, re.MULTILINE)]

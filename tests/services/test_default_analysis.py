@@ -54,7 +54,7 @@ def test_jobs_give_the_same_templates(
     assert "RunProcessor nominal: 4 jobs (4 branches, 3,084 events), each with 2000 MB of memory" in shown.text
     assert submitted(shown.text) == []
 
-    run = checkout.run(f"{store} law run MergeOutputs {batch} --workers 2")
+    run = checkout.run(f"{store} law run MergeOutputs {batch}")
     assert run.code == 0, run.text
     assert submitted(run.text) == [4], run.text
     assert templates(stores / workflow) == expected
@@ -62,3 +62,16 @@ def test_jobs_give_the_same_templates(
     # nothing is in the queue any more
     none = checkout.run(f"{store} law run PlotTemplates {batch} --cancel-jobs")
     assert none.code == 0, none.text
+
+
+@pytest.mark.slow
+@pytest.mark.htcondor
+@pytest.mark.usefixtures("htcondor_pool")
+def test_independent_configurations_are_in_the_queue_together(checkout: Checkout, stores: Path) -> None:
+    batch = f"{TOYS} --workflow htcondor --poll-interval 0.2s --retry-delay 0.5"
+    run = checkout.run(f"POCKET_STORE={stores}/together law run MergeOutputs {batch} --config nominal,tnp")
+    assert run.code == 0, run.text
+    lines = [line for line in run.text.splitlines() if "RunProcessor" in line]
+    began = {name: lines.index(next(line for line in lines if f" {name} [" in line)) for name in ("nominal", "tnp")}
+    ended = min(number for number, line in enumerate(lines) if "✓" in line)
+    assert max(began.values()) < ended, run.text

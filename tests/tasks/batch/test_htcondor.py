@@ -332,13 +332,13 @@ def test_nothing_is_submitted_with_a_proxy_that_ends_too_early(chain: Chain, sch
         f"X509 proxy {proxy} expires in 59 min, but jobs may run for 3 h 0 min: voms-proxy-init -voms cms -rfc "
         "-valid 192:00"
     ]
-    assert "\nsubmitted " not in done.text
+    assert ": submitted " not in done.text
     assert "condor_submit" not in schedd.calls
 
 
 def test_the_same_command_goes_on_with_what_is_submitted(chain: Chain, schedd: Schedd) -> None:
     first = chain.run("RunProcessor", *QUICK, "--no-poll")
-    assert "\nsubmitted 4 " in first.text
+    assert ": submitted 4 " in first.text
     assert len(schedd.jobs) == 4
     again = run(chain)
     assert again.code == 0, again.text

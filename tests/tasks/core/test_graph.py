@@ -54,6 +54,20 @@ def names(found: Graph, kind: type[Step] = Step) -> list[str]:
     return [task.task_id for task in found.ready(kind)]
 
 
+def test_tasks_with_equally_many_before_them_may_run_at_once() -> None:
+    first, second = Other("o1"), Other("o2", [Step("s1")])
+    third = Other("o3", [Step("s2", [first, second])])
+    found = graph_of(Step("root", [third, Step("s3", [Other("o4", [first])]), Other("O5")]))
+
+    def is_other(task: object) -> bool:
+        return isinstance(task, Other)
+
+    assert found.most_at_once(is_other) == 2
+    assert found.most_at_once(lambda task: is_other(task) and task is not second) == 2
+    assert found.most_at_once(lambda task: task in (first, third)) == 1
+    assert found.most_at_once(lambda task: False) == 0
+
+
 def test_what_complete_tasks_require_is_not_looked_at() -> None:
     below = Step("c", [Step("d"), Step("E", [Step("never")])])
     found = graph_of(Step("a", [Step("B", [Step("never")]), below, below]))
