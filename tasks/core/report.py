@@ -147,7 +147,8 @@ class Report:
             if root.task_id in complete or is_group(root):
                 self.tell(self._nothing_to_do(len(complete)))
             return
-        RUN_LOG.begin("-".join(_words(root)) or "run")
+        name = "-".join(_words(root)) or "run"
+        RUN_LOG.begin(name)
         copy_stdout()
         RUN_LOG.note(f"command: {' '.join(sys.argv)}")
         width = width_of(sys.stderr)
@@ -156,6 +157,8 @@ class Report:
         line = " · ".join(parts)
         for text in [line] if not width or len(line) <= width else parts:
             self.tell(text)
+        for log in RUN_LOG.others(name):
+            self.tell(f"another command is at work, which makes what both need, too (log: {short_path(log)})")
         self.tell("")
         number = len(self.tasks) + len(complete)
         counts = counted(number, "task")

@@ -6,6 +6,8 @@ Lines are kept in memory until something runs, since a command that finds nothin
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import glob
 import io
 import logging
 import os
@@ -85,10 +87,19 @@ class RunLog(logging.Handler):
             self.end()
             return
         self.path = path
+        # Not every file system has locks, and nothing depends on this one.
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         waiting, self._waiting = self._waiting, []
         if waiting:
             self.write("".join(waiting).rstrip("\n"))
         remove_old(folder)
+
+    def others(self, name: str) -> list[Path]:
+        """Return the logs of other commands that are at work, whose names begin with the same."""
+        # Each user of a group has a folder.
+        found = sorted(store_root().glob(f"{FOLDER}*/{glob.escape(name)}-*.log")) if self.path else []
+        return [path for path in found if path != self.path and _is_locked(path)]
 
     def end(self) -> None:
         """Write nothing any more."""
@@ -98,6 +109,18 @@ class RunLog(logging.Handler):
             with contextlib.suppress(OSError):
                 os.close(self._file)
         self._file = None
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether another command has its log open."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def remove_old(folder: Path) -> None:

@@ -76,3 +76,18 @@ def test_old_files_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         os.utime(tmp_path / f"{number}.log", (number, number))
     remove_old(tmp_path)
     assert sorted(path.stem for path in tmp_path.iterdir()) == ["2", "3", "4"]
+
+
+def test_other_commands_that_are_at_work(store: Path) -> None:
+    first, second, another = RunLog(), RunLog(), RunLog()
+    for log, name in ((first, "zmumu-v1"), (another, "zee-v1"), (second, "zmumu-v1")):
+        assert log.others(name) == []
+        # Each process has its own number in the name.
+        log.begin(name)
+        assert log.path is not None
+        log.path = log.path.rename(log.path.with_name(f"{name}-{id(log)}.log"))
+    (store / ".logs" / "zmumu-v1-of-a-killed-command.log").touch()
+    assert second.others("zmumu-v1") == [first.path]
+    assert first.others("zmumu-v1") == [second.path]
+    first.end()
+    assert second.others("zmumu-v1") == []
