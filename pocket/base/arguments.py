@@ -35,12 +35,7 @@ class Declarative(type):
         return inspect.Signature(parameters)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make an instance.
-
-        Raises:
-            UnknownNameError: for an argument that the class doesn't have.
-            ConfigError: for one that is missing, one too many, or one that has another name now.
-        """
+        """Make an instance."""
         try:
             return super().__call__(*args, **kwargs)
         except TypeError:
@@ -104,13 +99,7 @@ def check_arguments(
     Args:
         name: name of the class or function, for errors.
         parameters: its parameters, without ``self``.
-        args: positional arguments.
-        kwargs: arguments by name.
         renamed: former name of an argument → its name now.
-
-    Raises:
-        UnknownNameError: for an argument that it doesn't have, with the nearest one.
-        ConfigError: for one that is missing, one too many, or one that has another name now.
     """
     by_name = [one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     if not any(one.kind is one.VAR_KEYWORD for one in parameters):

@@ -48,7 +48,6 @@ class Member:
 
     Args:
         name: its name, with ``/`` between folders.
-        container: path of the container.
         offset: place of its content, in bytes.
         size: size in the container, in bytes.
         crc: CRC-32 of its content.
@@ -67,20 +66,11 @@ class Member:
         return MemberFile(self)
 
     def content(self) -> bytes:
-        """Return the content.
-
-        Raises:
-            OSError: if it can't be read.
-            BrokenContainerError: if it can't be decompressed.
-        """
+        """Return the content."""
         return self.unpacked(self.open().read())
 
     def unpacked(self, stored: bytes) -> bytes:
-        """Return the content, from the bytes in the container.
-
-        Raises:
-            BrokenContainerError: if they can't be decompressed.
-        """
+        """Return the content, from the bytes in the container."""
         if not self.is_compressed:
             return stored
         try:
@@ -90,11 +80,7 @@ class Member:
 
 
 class MemberFile(io.RawIOBase):
-    """An open file in a container. It holds no descriptor, so that thousands may be open.
-
-    Args:
-        member: the file.
-    """
+    """An open file in a container. It holds no descriptor, so that thousands may be open."""
 
     def __init__(self, member: Member) -> None:
         self._member = member
@@ -170,13 +156,7 @@ def write_container(path: Path, folder: Path, names: Iterable[str], last: str) -
     """Write a new container, without flushing it to disk.
 
     Args:
-        path: the container.
-        folder: folder of the files.
         names: paths of the files relative to the folder, in the order in which they are stored.
-        last: path of the file that describes them, which is compressed.
-
-    Raises:
-        OSError: if that fails.
     """
     with zipfile.ZipFile(path, "x") as archive:
         for number, name in enumerate([*names, last]):
@@ -198,12 +178,7 @@ def write_container(path: Path, folder: Path, names: Iterable[str], last: str) -
 
 
 def members(path: str | Path) -> dict[str, Member]:
-    """Return name → file of a container, in the order in which they are stored.
-
-    Raises:
-        BrokenContainerError: if it isn't whole.
-        OSError: if it can't be read.
-    """
+    """Return name → file of a container, in the order in which they are stored."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return list_members(str(path), os.fstat(descriptor).st_size, lambda at, size: os.pread(descriptor, size, at))
@@ -212,11 +187,7 @@ def members(path: str | Path) -> dict[str, Member]:
 
 
 def read_last(path: str | Path, name: str) -> bytes | None:
-    """Return the content of the last file of a container, ``None`` if it has another name or isn't whole.
-
-    Raises:
-        OSError: if the container can't be read.
-    """
+    """Return the content of the last file of a container, ``None`` if it has another name or isn't whole."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return last_content(name, os.fstat(descriptor).st_size, lambda at, size: os.pread(descriptor, size, at))
@@ -229,8 +200,6 @@ def last_content(name: str, size: int, read: Read) -> bytes | None:
 
     Args:
         name: the file's name.
-        size: size of the container in bytes.
-        read: returns bytes of the container.
     """
     read = _remembering_end(size, read)
     try:
@@ -242,11 +211,7 @@ def last_content(name: str, size: int, read: Read) -> bytes | None:
 
 
 def _last_member(name: str, size: int, read: Read) -> Member:
-    """Return the last file of a container, whose entry in the list of files is right before the end of that list.
-
-    Raises:
-        ValueError: if it has another name, or the container isn't whole.
-    """
+    """Return the last file of a container, whose entry in the list of files is right before the end of that list."""
     own = name.encode()
     entry_size = _ENTRY.size + len(own)
     end = read(size - _END.size - entry_size, entry_size + _END.size)
@@ -262,13 +227,7 @@ def _last_member(name: str, size: int, read: Read) -> Member:
 
 
 def list_members(path: str, size: int, read: Read) -> dict[str, Member]:
-    """Return name → file of a container that is read by a function, as :func:`members` does.
-
-    Args:
-        path: path of the container.
-        size: size of the container in bytes.
-        read: returns bytes of the container.
-    """
+    """Return name → file of a container that is read by a function, as :func:`members` does."""
     read = _remembering_end(size, read)
     try:
         sign, *_, count, length, start, comment = _END.unpack(read(size - _END.size, _END.size))

@@ -17,13 +17,6 @@ def check_file_name(kind: str, name: object, where: str, error: type[PocketError
 
     Args:
         kind: what the name stands for, e.g. ``"histogram"``.
-        name: the name.
-        where: where the name was found, for errors.
-        error: class of the error.
-
-    Raises:
-        ConfigError: or ``error``, if it isn't a string, is empty or too long, begins with a dot, or has a slash or a
-            character that can't be printed.
 
     Examples:
         >>> check_file_name("histogram", "muon_pt", "variables")
@@ -41,11 +34,6 @@ def check_store_name(kind: str, name: str, where: str = "") -> str:
 
     Args:
         kind: what the name stands for, e.g. ``"configuration"``.
-        name: the name.
-        where: where the name was found, for errors.
-
-    Raises:
-        ConfigError: if it can't.
     """
     if not (isinstance(name, str) and _IN_STORE.fullmatch(name)):
         place = f"{where}: " if where else ""

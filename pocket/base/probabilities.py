@@ -11,10 +11,6 @@ def short_probability(probability: float, digits: int = 2) -> str:
 
     What is closer to 1 than that is rounded down.
 
-    Args:
-        probability: the probability.
-        digits: number of digits that count.
-
     >>> [short_probability(each) for each in (0.0312, 0.996, 0.99999, 1.0)]
     ['0.031', '0.996', '0.9999', '1']
     """

@@ -24,15 +24,9 @@ class Block(Generic[Entry]):
     """Block of a configuration with its entries resolved.
 
     Args:
-        block: the block as written.
         where: its place, for errors.
         resolve: returns the resolved entry, given the entry as written and its place.
-        categories: names of the categories.
         samples: names of the samples and of their subsamples, ``{sample}__{subsample}``.
-
-    Raises:
-        UnknownNameError: for an unknown key, category or sample.
-        ConfigError: if a part isn't a dictionary or a list.
     """
 
     def __init__(
@@ -77,12 +71,7 @@ class Block(Generic[Entry]):
 
 
 def check_keys(block: object, known: Sequence[str], where: str) -> None:
-    """Check the keys of a part of a configuration.
-
-    Raises:
-        ConfigError: if it isn't a dictionary.
-        UnknownNameError: for an unknown key.
-    """
+    """Check the keys of a part of a configuration."""
     if not isinstance(block, Mapping):
         raise ConfigError(f"{where} must be a dictionary with {' and '.join(known)}, not {block!r}")
     check_known("key", block, known, where)

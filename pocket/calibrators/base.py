@@ -100,11 +100,7 @@ class Calibrator:
 
 
 def requested_variations(calibrator: Calibrator) -> tuple[str, ...]:
-    """Return the shape variations of a calibrator, empty if they weren't requested or aren't known yet.
-
-    Raises:
-        ConfigError: if ``has_variations`` is true, but no variations are set.
-    """
+    """Return the shape variations of a calibrator, empty if they weren't requested or aren't known yet."""
     if not (calibrator.has_variations and calibrator.do_variations):
         return ()
     if calibrator._variations is None and not names_come_later(calibrator):
@@ -127,13 +123,7 @@ def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[s
     """Check the calibrators of a configuration, and the names of those whose variations it requests.
 
     Args:
-        classes: the calibrators.
         requested: names of calibrators whose shape variations are requested.
-        where: place of the names, for errors.
-
-    Raises:
-        ConfigError: if two calibrators have the same name, one has none, or a requested one has no variations.
-        UnknownNameError: if a requested name is unknown.
     """
     by_name: dict[str, type[Calibrator]] = {}
     for cls in classes:

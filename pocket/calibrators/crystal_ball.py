@@ -22,10 +22,7 @@ class CrystalBall:
 
     Args:
         mean: mean of the Gaussian core, shape (n objects,).
-        width: its width.
         tail: distance from the mean, in widths, at which the tails begin.
-        power: power of the tails.
-        pi: the value of π.
         inverse_erf: inverse of the error function.
 
     Examples:

@@ -169,8 +169,6 @@ class EgammaEnergies:
 
     Args:
         events: the events.
-        flavour: the collection.
-        corrections: its corrections.
         is_mc: whether the events are simulated.
         seed: seed of the random numbers.
         supercluster_eta: returns eta of the superclusters of the objects.

@@ -54,7 +54,6 @@ class EgammaCorrections:
     all of shape (n objects,).
 
     Args:
-        file: the correctionlib file.
         scale_names: names of the correction of the scale, of which the first that the file has is taken.
         width_names: the same for the resolution; empty for files of Run 2.
         year: the period as files of Run 2 name it.
@@ -70,14 +69,10 @@ class EgammaCorrections:
         """Return the corrections of a year.
 
         Args:
-            params: parameters of the analysis.
             place: path of ``correctionlib_config`` in the parameters: per year ``file`` and ``correction_name``, with
                 ``scale`` and, except in files of Run 2, ``smear``, one name or several.
             year: the year in the parameters.
             period: the year as files of Run 2 name it.
-
-        Raises:
-            UnknownNameError: if a parameter doesn't exist.
         """
         names = parameter(params, *place, year, "correction_name")
         return cls(
@@ -97,11 +92,7 @@ class EgammaCorrections:
         return bool(self.width_names)
 
     def scale(self, inputs: Columns) -> Floats:
-        """Return the factor on the momentum in data.
-
-        Raises:
-            ConfigError: if the correction isn't there for a run or an object.
-        """
+        """Return the factor on the momentum in data."""
         return self._evaluate(self._found(self.scale_names), self._key("scale"), inputs)
 
     def scale_uncertainty(self, inputs: Columns) -> Floats:
@@ -144,18 +135,11 @@ def energy_correction(file: str, name: str, key: str, inputs: Columns, year: str
     """Return the values of a correction of the energy of electrons or photons.
 
     Args:
-        file: the correctionlib file.
-        name: name of the correction.
         key: the quantity, such as ``total_correction``.
-        inputs: as for :class:`EgammaCorrections`.
         year: the period as files of Run 2 name it.
 
     Returns:
         Shape (n objects,).
-
-    Raises:
-        ConfigError: if the correction needs other inputs, an input has NaN, or an object or run isn't covered.
-        UnknownNameError: if the file doesn't have the correction.
     """
     # The bins are nested and up to 15,000, so correctionlib finds those of the few objects fastest.
     correction = load_correction(file, name)

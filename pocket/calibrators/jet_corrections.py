@@ -56,13 +56,7 @@ class JetCorrections:
         """Return the corrections in the section ``jets_calibration`` of the parameters.
 
         Args:
-            params: parameters of the analysis.
             jet_type: a key of ``jets_calibration.jet_types``.
-            metadata: metadata of the dataset: year, isMC, and for data era.
-
-        Raises:
-            UnknownNameError: if a parameter doesn't exist.
-            ConfigError: if the corrections of data depend on the era and the dataset has no era.
         """
         year = str(metadata["year"])
         place = ("jets_calibration", "jet_types", jet_type, year)
@@ -88,11 +82,7 @@ class JetCorrections:
         )
 
     def corrections(self, sources: Iterable[str] = ()) -> list[tuple[str, str]]:
-        """Return (file, name) of the corrections.
-
-        Args:
-            sources: uncertainties of the energy scale to include.
-        """
+        """Return (file, name) of the corrections."""
         names = [(self.path, f"{self.scale}_{level}") for level in self.levels]
         file, scale = self._uncertainties
         names += [(file, f"{scale}_{source}") for source in sources]
@@ -143,7 +133,6 @@ class JetCorrections:
         """Return the ratio of the resolutions in data and simulation.
 
         Args:
-            inputs: as for :meth:`scale_factor`.
             pt: calibrated pt in GeV, shape (n jets,).
             systematic: ``"nom"``, ``"up"`` or ``"down"``.
         """
@@ -191,10 +180,6 @@ def _of_era(params: Any, place: tuple[str, ...], metadata: Mapping[str, Any]) ->
 
 def jet_collections(params: Any, year: str) -> dict[str, list[str]]:
     """Return type of jet → its collections in the parameters of a year.
-
-    Raises:
-        UnknownNameError: if the year has none.
-        ConfigError: if they aren't a table.
 
     Examples:
         >>> jet_collections({"jets_calibration": {"collection": {"2018": {"AK4PFchs": "Jet"}}}}, "2018")

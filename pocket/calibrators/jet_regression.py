@@ -59,11 +59,7 @@ class JetRegressionCalibrator(Calibrator):
 
 
 def check_regression(jet_type: str) -> None:
-    """Refuse a type of jet whose name has no known algorithm.
-
-    Raises:
-        UnknownNameError: if there is none, e.g. in ``AK4PFPuppi``.
-    """
+    """Refuse a type of jet whose name has no known algorithm."""
     if not any(algorithm in jet_type for algorithm in _ALGORITHMS):
         raise UnknownNameError(
             "algorithm of the regression", jet_type, _ALGORITHMS, "jets_calibration.apply_pt_regr_MC and _Data"
@@ -97,11 +93,7 @@ def regressed(jets: ak.Array, name: str, jet_type: str) -> ak.Array:
 
     Args:
         jets: jagged records with pt, mass, rawFactor and the factors, which stay as they are.
-        name: name of the collection, for errors.
         jet_type: name of the type of jet, which has the algorithm, and ``PlusNeutrino`` for the energy with neutrinos.
-
-    Raises:
-        MissingBranchError: if the jets lack a factor.
 
     Examples:
         >>> import awkward as ak

@@ -194,8 +194,6 @@ class JetEnergies:
 
     Args:
         events: the events.
-        name: the collection.
-        corrections: its corrections.
         sort: whether to sort jets by pt.
         seed: seed of the random numbers.
     """

@@ -110,13 +110,9 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
         jets: calibrated jets, jagged records with pt, pt_jec, pt_l1, pt_raw and phi. Fractions of energy and the share
             of muons are used if they are stored: ``CorrT1METJet`` has no fractions before NanoAODv15, and other files
             may have no muonSubtrFactor.
-        name: name of the collection, for errors.
 
     Returns:
         x and y in GeV, shape (n events,) each.
-
-    Raises:
-        ConfigError: if the jets haven't been calibrated.
     """
     if "pt_l1" not in jets.fields:
         raise ConfigError(
@@ -161,7 +157,6 @@ def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Float
     Args:
         leptons: calibrated leptons, jagged records with pt, phi and perhaps isPFcand.
         before: their pt in GeV before any calibration.
-        name: name of the collection, for errors.
 
     Returns:
         x and y in GeV, shape (n events,) each.
@@ -184,14 +179,9 @@ def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Floats, Float
     Args:
         met: records with either ptUnclusteredUp and phiUnclusteredUp, and the same with Down (PuppiMET, PFMET), or the
             symmetric MetUnclustEnUpDeltaX and MetUnclustEnUpDeltaY (MET).
-        name: name of the collection, for errors.
-        up: direction of the shift.
 
     Returns:
         x and y in GeV, shape (n events,) each.
-
-    Raises:
-        MissingBranchError: if the records have neither.
     """
     side = "Up" if up else "Down"
     if f"ptUnclustered{side}" in met.fields:

@@ -126,11 +126,6 @@ def xy_coefficients(params: Any, metadata: Mapping[str, Any]) -> tuple[tuple[flo
 
     Args:
         params: parameters of the analysis, with ``MET_xy.MC.<year>`` and ``MET_xy.Data.<year>.<era>``.
-        metadata: metadata of the dataset: year, isMC, and for data era.
-
-    Raises:
-        UnknownNameError: if there are none for the year or era.
-        ConfigError: if data have no era.
     """
     place: tuple[str, ...] = ("MET_xy", "MC" if metadata["isMC"] else "Data", str(metadata["year"]))
     if not metadata["isMC"]:
@@ -148,8 +143,6 @@ def shifted_momentum(pt: Any, phi: Any, vertices: Any, coefficients: Sequence[Se
 
     Args:
         pt: missing transverse momentum in GeV, shape (n events,).
-        phi: its azimuth.
-        vertices: number of primary vertices.
         coefficients: slope and offset of what is subtracted from x, and those of y, in GeV.
 
     Examples:

@@ -284,7 +284,6 @@ def generated_pt(events: Any, muons: ak.Array) -> Floats:
 
     Args:
         events: the events, with ``GenPart``.
-        muons: their muons, jagged records with genPartIdx.
 
     Returns:
         pt in GeV, 0 without a generated muon.

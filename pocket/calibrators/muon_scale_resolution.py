@@ -58,8 +58,6 @@ class MuonScaleResolution:
         """Return random numbers with the shape of the resolution.
 
         Args:
-            eta: pseudorapidity.
-            layers: number of tracker layers with hits.
             uniform: random numbers from 0 to 1, see :func:`random_uniform`.
         """
         mean, width, power, tail = (self._value("cb_params", np.abs(eta), layers, number) for number in range(4))
@@ -79,11 +77,7 @@ class MuonScaleResolution:
         """Return pt of simulation with the resolution of data.
 
         Args:
-            pt: pt after the correction of the scale.
-            eta: pseudorapidity.
-            layers: number of tracker layers with hits.
             uniform: random numbers from 0 to 1.
-            lowest: lowest pt that is smeared.
         """
         change = self.extra_factor(eta) * self.resolution(pt, eta, layers) * self.random_numbers(eta, layers, uniform)
         return not_extreme(within_range(pt * (1 + change), pt, lowest), pt)
@@ -94,10 +88,6 @@ class MuonScaleResolution:
         """Return smeared pt, up or down by the uncertainty of the resolution.
 
         Args:
-            unsmeared: pt before the smearing.
-            smeared: pt after it.
-            eta: pseudorapidity.
-            up: direction.
             uncertainty: ``"stat"`` or ``"syst"``.
         """
         factor, error = (self._value("k_mc", np.abs(eta), key) for key in ("nom", uncertainty))
@@ -112,11 +102,6 @@ class MuonScaleResolution:
         """Return pt, up or down by the uncertainty of the scale.
 
         Args:
-            pt: corrected pt.
-            eta: pseudorapidity.
-            phi: azimuth.
-            charge: charge of the muons.
-            up: direction.
             uncertainty: ``"stat"`` or ``"syst"``.
         """
         a, m = (self._value(f"{name}_mc", eta, phi, uncertainty) for name in ("a", "m"))
@@ -125,11 +110,7 @@ class MuonScaleResolution:
         return np.asarray(pt + error if up else pt - error)
 
     def check_uncertainty(self, uncertainty: str) -> None:
-        """Check that the file has numbers for an uncertainty in all bins.
-
-        Raises:
-            ConfigError: if it has none.
-        """
+        """Check that the file has numbers for an uncertainty in all bins."""
         eta, phi = (each.ravel() for each in np.meshgrid(np.arange(-2.35, 2.4, 0.1), np.arange(-3.1, 3.15, 0.2)))
         values = [
             *(self._value(f"{name}_mc", eta, phi, uncertainty) for name in ("a", "m")),
@@ -167,9 +148,7 @@ def random_uniform(path: str, event: npt.NDArray[Any], section: npt.NDArray[Any]
     φ. Older files don't have it; then they are those of the same correction, so they are the same in all versions.
 
     Args:
-        path: the file.
         event: number of each muon's event.
-        section: luminosity section of each muon.
         phi: azimuth of each muon, as in the file of events.
     """
     has_own = RANDOM in names_of(find_corrections(path))

@@ -69,9 +69,6 @@ class RochesterCorrections:
 
         Args:
             name: path or portable name; if there is no such file, one of this name with ``.gz`` is read.
-
-        Raises:
-            ConfigError: if the file isn't found or isn't one of these corrections.
         """
         found = _parse(find_roccor(name))
         return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
@@ -91,13 +88,6 @@ class RochesterCorrections:
         Of the statistical replicas, this is the square root of the mean squared difference from the default. Each of
         the others is one alternative: up is the alternative, down is as far on the other side of the default. All
         together are added in quadrature, as in the functions ``…error`` of RoccoR.
-
-        Args:
-            factor: correction for an error set and a member.
-            source: one of :attr:`sources`.
-
-        Raises:
-            UnknownNameError: if the file has no such error.
         """
         check_known("error set", [source], self.sources, "the Rochester corrections")
         default = factor(0, 0)
@@ -139,8 +129,6 @@ class RochesterMuons:
 
         Args:
             gen_pt: pt in GeV of the generated muons.
-            error_set: the error set.
-            member: its member.
         """
         of, position = self._of, self._position(error_set, member)
         scale = self._scale(MC, position)
@@ -152,10 +140,7 @@ class RochesterMuons:
         """Return the correction of simulation without a generated muon (kSmearMC).
 
         Args:
-            layers: number of tracker layers with hits.
             uniform: random numbers from 0 to 1, the same for all error sets.
-            error_set: the error set.
-            member: its member.
         """
         of, position = self._of, self._position(error_set, member)
         scale = self._scale(MC, position)
@@ -182,11 +167,7 @@ class RochesterMuons:
 
 
 def find_roccor(name: str) -> FileContent:
-    """Return a text file of corrections, see :meth:`RochesterCorrections.from_file`.
-
-    Raises:
-        ConfigError: if the file isn't found.
-    """
+    """Return a text file of corrections, see :meth:`RochesterCorrections.from_file`."""
     for each in (name, f"{name}.gz"):
         try:
             return content_of(each)
@@ -199,11 +180,7 @@ def find_roccor(name: str) -> FileContent:
 
 
 def sources_in(content: FileContent) -> tuple[str, ...]:
-    """Return the names of the errors in a file, without reading all of it.
-
-    Raises:
-        ConfigError: if it isn't a file of these corrections.
-    """
+    """Return the names of the errors in a file, without reading all of it."""
     header, _ = _split(content)
     return (*SETS[1 : len(header["NMEM"])], TOTAL)
 

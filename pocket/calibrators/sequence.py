@@ -53,10 +53,6 @@ class CalibratorSequence:
         params: parameters of the analysis.
         metadata: metadata of the dataset (sample, year, isMC, …).
         requested: names of the calibrators whose shape variations are requested; data have none.
-
-    Raises:
-        ConfigError: if names of calibrators or variations are duplicated, or a requested calibrator has no variations.
-        UnknownNameError: if a requested name is unknown.
     """
 
     def __init__(
@@ -103,11 +99,7 @@ class CalibratorSequence:
         return tuple(self._owners)
 
     def variations_of(self, name: str) -> tuple[str, ...]:
-        """Return the shape variations of one calibrator, empty if they aren't requested.
-
-        Raises:
-            UnknownNameError: if there is no such calibrator.
-        """
+        """Return the shape variations of one calibrator, empty if they aren't requested."""
         if name not in self._names:
             raise UnknownNameError("calibrator", name, self._names)
         return tuple(variation for variation, index in self._owners.items() if self.calibrators[index].name == name)
@@ -117,9 +109,6 @@ class CalibratorSequence:
 
         Args:
             events: events of the chunk after the skim.
-
-        Raises:
-            ConfigError: if a calibrator changes the variations that it had before.
         """
         self._source, self._steps, self._nominal = None, [], None
         for calibrator in self.calibrators:
@@ -140,10 +129,6 @@ class CalibratorSequence:
             events: the uncalibrated events; the nominal calibration is cached while they are the same object, and
                 calibrators are initialised again for other ones.
             variation: one of :attr:`variations`, or ``"nominal"``.
-
-        Raises:
-            ConfigError: if a calibrator returns no dictionary, or a name that it doesn't declare.
-            UnknownNameError: if there is no such variation.
         """
         if variation != NOMINAL and variation not in self._owners:
             raise UnknownNameError("shape variation", variation, (NOMINAL, *self._owners))

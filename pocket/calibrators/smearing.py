@@ -52,11 +52,7 @@ def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: F
 
 
 def smearing_node(params: Any) -> tuple[str, str] | None:
-    """Return (file, name) of the node that smears jets, ``jets_calibration.smearing``; ``None`` for our own way.
-
-    Raises:
-        UnknownNameError: if the file or the name is missing.
-    """
+    """Return (file, name) of the node that smears jets, ``jets_calibration.smearing``; ``None`` for our own way."""
     if params["jets_calibration"].get("smearing") is None:
         return None
     return named_correction(params, "jets_calibration", "smearing")
@@ -102,12 +98,10 @@ def matched_gen_pt(
     closer than three resolutions in pt.
 
     Args:
-        jets: jagged records with eta, phi and the link.
         gen_jets: jagged records with pt, eta and phi, of the same events.
         link: field of ``jets`` with the position in ``gen_jets``, -1 if there is none.
         pt: pt in GeV of the jets after the energy scale, shape (n jets,).
         resolution: their relative resolution, shape (n jets,).
-        radius: radius parameter of the jets.
 
     Returns:
         pt in GeV, 0 without a match, shape (n jets,).
@@ -155,9 +149,7 @@ def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Floats:
     or on the division of events into chunks.
 
     Args:
-        seed: selects a sequence of random numbers.
         events: the events, with run, luminosityBlock and event.
-        jets: their jets, jagged records with eta and phi.
 
     Returns:
         Random numbers, shape (n jets,).

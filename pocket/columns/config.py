@@ -95,14 +95,7 @@ def build_column_plan(
     """Return the columns of each sample and category, from the block ``columns`` (:mod:`pocket.base.sample_blocks`).
 
     Args:
-        block: block of :class:`~pocket.columns.config.ColOut`.
-        categories: names of the categories.
-        samples: names of the samples and of their subsamples.
         dropped: samples and subsamples that are excluded, but may be named.
-
-    Raises:
-        UnknownNameError: for an unknown key, category or sample.
-        ConfigError: if an entry isn't a ``ColOut``, or two of a category declare the same column differently.
     """
     samples = tuple(samples)
 

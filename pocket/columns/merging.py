@@ -32,13 +32,9 @@ def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, store
     Args:
         outputs: outputs of the branches: containers, or folders that :func:`~pocket.columns.parquet.write_columns`
             wrote to.
-        target: an existing folder.
         factors: dataset → sample → category → factor on the weights, from
             :func:`pocket.outputs.normalisation.normalisation_factors`; data are left out.
         stored: dataset and variation → name under which it is stored; by default, variations keep their names.
-
-    Raises:
-        ColumnError: if the columns of a sample, category and variation differ between branches.
     """
     parts: dict[Key, _Files] = {}
     for output in outputs:

@@ -28,12 +28,8 @@ def write_columns(directory: Path, columns: Columns) -> None:
     """Write the columns of a branch with unnormalised weights.
 
     Args:
-        directory: an existing folder.
         columns: sample → dataset → category → variation → records of the chunks, from
             :func:`~pocket.engine.columns.collect_columns`.
-
-    Raises:
-        ColumnError: if the chunks have different columns.
     """
     for sample, datasets in columns.items():
         for dataset, categories in datasets.items():
@@ -83,8 +79,6 @@ def columns_file(directory: Path, key: Key, dataset: str) -> Path:
 
     Args:
         directory: folder that contains the folder ``columns``.
-        key: sample, category and variation.
-        dataset: the dataset.
     """
     folder = directory.joinpath(COLUMNS, *key)
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,15 +91,7 @@ def _table(records: ak.Array) -> Any:
 
 
 def common_schema(schemas: Iterable[tuple[str, Any]], key: Key) -> Any:
-    """Return the common schema of several, with numbers as wide as the widest.
-
-    Args:
-        schemas: dataset and schema of each part.
-        key: sample, category and variation, for errors.
-
-    Raises:
-        ColumnError: if names or types differ.
-    """
+    """Return the common schema of several, with numbers as wide as the widest."""
     common: Any = None
     first = ""
     for dataset, schema in schemas:

@@ -17,7 +17,6 @@ class Calibrator(base.Calibrator):
 
     Args:
         params: parameters of the analysis.
-        metadata: metadata of the dataset.
         do_variations: whether its variations are requested.
         **kwargs: what PocketCoffea passes, too; not used.
     """

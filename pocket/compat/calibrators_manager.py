@@ -17,12 +17,9 @@ class CalibratorsManager:
     """Calibrators in their order, which replace collections of events in place.
 
     Args:
-        calibrators_list: classes of calibrators.
         events: the events, uncalibrated.
         params: parameters of the analysis.
-        metadata: metadata of the dataset.
         requested_calibrator_variations: names of the calibrators whose variations are needed; all by default.
-        **kwargs: accepted.
 
     Attributes:
         calibrator_sequence: the calibrators that are applied.
@@ -77,11 +74,6 @@ class CalibratorsManager:
 
         Args:
             events: the events.
-            variation: one of the available variations.
-            debug: accepted.
-
-        Raises:
-            ValueError: if there is no such variation, or a calibrator returns what it doesn't declare.
         """
         if variation not in self.available_variations:
             raise ValueError(f"variation {variation!r} is none of {', '.join(self.available_variations)}")
@@ -114,9 +106,6 @@ class CalibratorsManager:
 
         Args:
             events: the events.
-            variations: names of variations.
-            variations_for_calibrators: names of calibrators whose variations are chosen.
-            debug: accepted.
         """
         chosen = [NOMINAL, *(variations or ())]
         for name in variations_for_calibrators or ():

@@ -26,20 +26,16 @@ class Configurator(ours.Configurator):
     Unknown samples, years and categories are left out with a remark (:mod:`pocket.compat.unknown_names`).
 
     Args:
-        workflow: class of the workflow.
-        parameters: composed parameters.
         datasets: definitions and filter.
         skim: cuts on NanoAOD columns.
         preselections: cuts on objects.
         categories: category → cuts, or a selection object; empty for one category ``baseline`` without cuts.
-        weights: block of weights.
         variations: blocks of the variations of weights and calibrators.
         variables: histogram name → histogram; the axes of the workflow's ``custom_axes`` come first in each, and NaN
             counts above the last bin.
         weights_classes: weights that may be named in addition to the shipped ones.
         calibrators: calibrators in order; ``None`` stands for the default sequence.
         columns: block of columns to export.
-        workflow_options: free options for the workflow.
         save_skimmed_files: if given, the configuration only makes a skim, which is in the store and not in this folder;
             ``workflow_options["skim_mode"]`` is its mode (:class:`pocket.configuration.skim.Skim`).
         do_postprocessing: see :class:`pocket.configuration.configurator.Configurator`, as for all others.

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 def custom_axes(config: Configurator) -> tuple[Any, ...]:
-    """Return the axes that the workflow of a configuration adds to all histograms.
-
-    Raises:
-        ConfigError: if the datasets don't get the same axes.
-    """
+    """Return the axes that the workflow of a configuration adds to all histograms."""
     if not _adds_axes(config.workflow):
         return ()
     found: dict[str, tuple[Any, ...]] = {}

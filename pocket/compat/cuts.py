@@ -64,9 +64,5 @@ def _number_of_leptons(events: Any, params: Params, flavour: str) -> Any:
 
 
 def get_nBtag(*args: Any, **kwargs: Any) -> NoReturn:
-    """Refuse a cut that PocketCoffea refuses as well.
-
-    Raises:
-        ConfigError: always.
-    """
+    """Refuse a cut that PocketCoffea refuses as well."""
     raise ConfigError("get_nBtag is no cut: use get_nBtagMin or get_nBtagEq")

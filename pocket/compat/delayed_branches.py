@@ -24,7 +24,6 @@ class _Branches:
     """Branches that one function computes.
 
     Args:
-        names: their names.
         compute: function of nominal events that returns the values, by name if there are several branches.
         defaults: name → value of events that aren't computed, which gives shape and type.
         single: whether the function returns the values of one branch.
@@ -64,12 +63,8 @@ class DelayedEvalBranchManager:
         """Register a branch, or several that one function computes.
 
         Args:
-            name: its name, or a list of names.
             compute_fn: function of nominal events; returns an array with one entry per event, or name → array.
             default_value: value that gives shape and type, for several branches also by name.
-
-        Raises:
-            ConfigError: if the default values aren't those of the names.
         """
         names = (name,) if isinstance(name, str) else tuple(name)
         if isinstance(default_value, Mapping):

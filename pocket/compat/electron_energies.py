@@ -28,7 +28,6 @@ class ElectronsScaleCalibrator(egamma.ElectronsScaleCalibrator):
 
     Args:
         params: parameters of the analysis.
-        metadata: metadata of the dataset.
         do_variations: whether its variations are requested.
         **kwargs: what PocketCoffea passes, too; not used.
     """
@@ -63,8 +62,6 @@ def get_ele_scaled(ele: ak.Array, json_scale: str, correction_name: str, isMC: b
 
     Args:
         ele: electrons with pt, etaSC, r9 and seedGain, shape (n events, n electrons).
-        json_scale: the correctionlib file.
-        correction_name: name of the correction.
         isMC: whether the events are simulated.
         runNr: run of each event, shape (n events,).
     """
@@ -89,9 +86,6 @@ def get_ele_scaled_etdependent(
 
     Args:
         ele: electrons, with energyErr, eta and mass, too.
-        json_scale: the correctionlib file.
-        correction_name: name of the correction of the scale.
-        syst_correction_name: name of the correction with the uncertainties.
         isMC: whether the events are simulated.
         runNr: run of each event, shape (n events,).
         year: not used.
@@ -124,11 +118,8 @@ def get_ele_smeared(
 
     Args:
         mc_ele: electrons with pt, etaSC and r9, shape (n events, n electrons).
-        jsonFileName: the correctionlib file.
-        correction_name: name of the correction.
         isMC: whether the events are simulated.
         only_nominal: whether there is no need of the variations.
-        seed: seed of the random numbers.
     """
     if not isMC:
         return None
@@ -157,11 +148,8 @@ def get_ele_smeared_etdependent(
 
     Args:
         mc_ele: electrons, with energyErr, eta and mass, too.
-        jsonFileName: the correctionlib file.
-        correction_name: name of the correction.
         isMC: whether the events are simulated.
         only_nominal: whether there is no need of the variations.
-        seed: seed of the random numbers.
     """
     if not isMC:
         return None

@@ -109,11 +109,7 @@ class JobsExecutorFactory(ExecutorFactoryABC):
     """Stands for executors that submit jobs or use Parsl, which can be extended but not made."""
 
     def setup(self) -> None:
-        """Refuse to start.
-
-        Raises:
-            ConfigError: always, with the replacement.
-        """
+        """Refuse to start."""
         raise ConfigError(
             f"{type(self).__name__} of PocketCoffea does nothing here: {replacement(f'{PACKAGE}.executors')}"
         )
@@ -201,14 +197,8 @@ def make_factory(
     """Return the factory that a custom executor file makes.
 
     Args:
-        file: the file.
         executor: name of the executor, for its function.
         run_options: PocketCoffea's run options.
-        outputdir: folder for logs.
-        cluster_of: describes the cluster of a site.
-
-    Raises:
-        ConfigError: if the file or its function fails.
     """
     token = _cluster_of.set(cluster_of)
     try:

@@ -57,10 +57,6 @@ def analyze_W_flat(
         W_idx: positions of the W bosons in the flat array, -1 for none.
         children_idx: positions of each particle's children in the chunk as it was read, of which the first is taken for
             the next copy of the W boson.
-        genparts_statusFlags: flags of each particle.
-        genparts_pdgId: PDG ID of each particle.
-        firstgenpart_idxG_numpy: see :func:`reverse_index_array`.
-        genparts_offsets: see :func:`reverse_index_array`.
         nevents: number of events.
     """
     leptonic = np.zeros(len(W_idx), dtype="bool")
@@ -100,13 +96,7 @@ def analyze_parton_decays_flat_nomesons(
     Args:
         parts_idx: positions of the partons in the flat array, shape (n events, n partons).
         children_idx: positions of each particle's children in the chunk as it was read.
-        genparts_eta: pseudorapidity of each particle.
-        genparts_phi: azimuth of each particle.
         genparts_pt: pt of each particle in GeV.
-        genparts_pdgId: PDG ID of each particle.
-        max_deltaR: largest distance of a child.
-        firstgenpart_idxG_numpy: see :func:`reverse_index_array`.
-        genparts_offsets: see :func:`reverse_index_array`.
         nevents: number of events.
     """
     found = np.zeros(parts_idx.shape, dtype="int64")

@@ -24,7 +24,6 @@ def processing_metadata_hists(only_cats: Sequence[str] | None = None, chunk_size
 
     Args:
         only_cats: accepted; the categories that PocketCoffea fills them in.
-        chunk_size: accepted; the range of their axis.
 
     Examples:
         >>> processing_metadata_hists()

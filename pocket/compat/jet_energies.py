@@ -27,7 +27,6 @@ class JetsCalibrator(ours.JetsCalibrator):
 
     Args:
         params: parameters of the analysis.
-        metadata: metadata of the dataset.
         do_variations: whether its variations are requested.
         **kwargs: what PocketCoffea passes, too; not used.
     """

@@ -21,9 +21,6 @@ _MAX_RATIO = 1.5
 class XGBoostEvaluator:
     """Evaluation of a model for the leptons of a collection.
 
-    Args:
-        model_path: the model, a file of XGBoost.
-
     Attributes:
         feature_names: names of the inputs in the model, in order; a derived class sets them.
     """
@@ -52,7 +49,6 @@ class XGBoostEvaluator:
         """Return the scores of leptons, shape (n events, n leptons).
 
         Args:
-            leptons: the leptons.
             jets: all jets of the events.
             mask: leptons to evaluate; the others get -1.
         """

@@ -43,14 +43,7 @@ class Use:
 
 
 def uses_of(path: Path) -> list[Use]:
-    """Return the names of PocketCoffea that a configuration file uses, also in the modules that it imports.
-
-    Args:
-        path: the file.
-
-    Raises:
-        ConfigError: if a file can't be parsed.
-    """
+    """Return the names of PocketCoffea that a configuration file uses, also in the modules that it imports."""
     install_import_names()
     own = OwnModules(path)
     found = []
@@ -96,11 +89,7 @@ def _find(module: str, name: str) -> tuple[str, str]:
 
 
 def copy_sentence(path: Path) -> str:
-    """Return a line about PocketCoffea's code in the repository of a configuration file, empty if there is none.
-
-    Args:
-        path: the file.
-    """
+    """Return a line about PocketCoffea's code in the repository of a configuration file, empty if there is none."""
     copy = OwnModules(path).unused_copy
     return (
         f"\n{copy} isn't used, since {PACKAGE} is Pocketlaw's own here: what you changed there has no effect"
@@ -113,7 +102,6 @@ def report(uses: Sequence[Use], loading: str, differences: Sequence[str] | None)
     """Return the report on a configuration file.
 
     Args:
-        uses: the names that it uses.
         loading: a sentence that says whether it loads.
         differences: sentences about what differs in its numbers; ``None`` if they aren't known.
     """
@@ -141,7 +129,6 @@ def written_report(written: Written, reference: str) -> str:
     """Return the report on a written package.
 
     Args:
-        written: the package.
         reference: how ``--analysis`` names it.
     """
     changes = written.rewriting

@@ -31,7 +31,6 @@ class METCalibrator(Calibrator):
 
     Args:
         params: parameters of the analysis.
-        metadata: metadata of the dataset.
         do_variations: whether its variations are requested.
         **kwargs: what PocketCoffea passes, too; not used.
     """

@@ -30,7 +30,6 @@ class _MuonCalibrator(Calibrator):
 
     Args:
         params: parameters of the analysis.
-        metadata: metadata of the dataset.
         do_variations: whether its variations are requested.
         **kwargs: what PocketCoffea passes, too; not used.
 
@@ -174,7 +173,6 @@ class RoccoR:
     """Rochester corrections of a text file, under PocketCoffea's name and with its numbers.
 
     Args:
-        txt_file: the file.
         so_path: accepted; no compiled program is needed.
     """
 

@@ -26,8 +26,6 @@ class CrystallBall(CrystalBall):
     """Double-sided Crystal Ball function under its name there.
 
     Args:
-        m: mean.
-        s: width.
         a: distance from the mean, in widths, at which the tails begin.
         n: power of the tails.
     """
@@ -96,10 +94,8 @@ def filter_boundaries(
     """Return corrected pt, and pt where it is out of range or where there is no correction.
 
     Args:
-        pt_corr: corrected pt.
         pt: pt in GeV.
         nested: whether the arrays are jagged.
-        low_pt_threshold: lowest pt that is corrected.
         silent: accepted; nothing is printed.
     """
     return _like(within_range(_flat(pt_corr, nested), _flat(pt, nested), low_pt_threshold), pt, nested)

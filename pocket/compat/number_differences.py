@@ -31,10 +31,6 @@ def number_differences(config: Configurator, names: Collection[str]) -> list[str
     PocketCoffea's names have its defaults of parameters, apart from versions of corrections. Parameters that the
     configuration sets itself are the same in both, so only shipped ones are compared.
 
-    Args:
-        config: the configuration.
-        names: names of PocketCoffea that it imports.
-
     Examples:
         >>> from pocket import load_analysis
         >>> number_differences(load_analysis("zmumu").config("nominal"), ["get_nMuon"])

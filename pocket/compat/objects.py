@@ -44,10 +44,6 @@ def getGenLeptons(events: Any, lepton_flavour: str, params: Any) -> Any:
     Args:
         events: events with the collection ``GenPart``.
         lepton_flavour: ``"Electron"``, ``"Muon"`` or ``"Both"``.
-        params: parameters of the analysis.
-
-    Raises:
-        ValueError: for another flavour.
     """
     if lepton_flavour not in _LEPTONS:
         raise ValueError(f"getGenLeptons has no flavour {lepton_flavour!r}; known: {', '.join(_LEPTONS)}")
@@ -71,12 +67,6 @@ def load_correction_set(path: str) -> Any:
     """Return the corrections of a file of correctionlib, read once per process and content.
 
     Weights of our own use :func:`pocket.corrections.evaluate` instead.
-
-    Args:
-        path: path of the file, or its name in a registered directory or collection.
-
-    Raises:
-        ConfigError: if the file isn't found or isn't a file of correctionlib.
     """
     return load_set(find_corrections(path))
 
@@ -88,10 +78,7 @@ def met_xy_correction(params: Any, events: Any, METcol: str, year: str, era: str
     functions of the number of primary vertices.
 
     Args:
-        params: parameters of the analysis.
         events: the events.
-        METcol: collection of the missing momentum.
-        year: year of the dataset.
         era: era of data, ``MC`` for simulation.
     """
     place = ("MC", year) if era == "MC" else ("Data", year, era)
@@ -105,9 +92,6 @@ def met_correction_after_jec(events: Any, METcoll: str, jets_pre_jec: Any, jets_
 
     Args:
         events: the events.
-        METcoll: collection of the missing momentum.
-        jets_pre_jec: the jets that it was computed with.
-        jets_post_jec: the jets now.
     """
     before, after = jets_pre_jec, jets_post_jec
     x = events[METcoll].px - (ak.sum(after.px, axis=1) - ak.sum(before.px, axis=1))
@@ -116,11 +100,7 @@ def met_correction_after_jec(events: Any, METcoll: str, jets_pre_jec: Any, jets_
 
 
 def jet_correction(*args: Any, **kwargs: Any) -> NoReturn:
-    """Refuse to correct jets, which the calibrators of the configuration do.
-
-    Raises:
-        ConfigError: always.
-    """
+    """Refuse to correct jets, which the calibrators of the configuration do."""
     raise ConfigError(
         "jet_correction can't be called in a workflow here: list JetsCalibrator in the calibrators of the "
         "configuration, which corrects jets before the workflow sees them"

@@ -19,9 +19,6 @@ _NUMPY = ("np", "numpy")
 def old_vectors(tree: ast.AST) -> list[str]:
     """Return what a module does with vectors as in coffea 0.7 alone, in words, without repetition.
 
-    Args:
-        tree: the module.
-
     Examples:
         >>> old_vectors(ast.parse("w = events.MET + lepton"))
         ['sums with MET']

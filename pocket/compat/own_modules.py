@@ -25,7 +25,6 @@ class Module:
     """A module of a configuration file.
 
     Args:
-        path: its file.
         names: its names and their values if it was loaded, empty if not.
 
     Attributes:
@@ -194,11 +193,7 @@ def _names_of(node: ast.AST) -> Iterator[str]:
 
 
 def dotted_parts(path: Path, where: str) -> tuple[str, ...]:
-    """Return the parts of the dotted name of a module at a relative path.
-
-    Raises:
-        ConfigError: if a folder's name can't be part of it.
-    """
+    """Return the parts of the dotted name of a module at a relative path."""
     parts = path.parent.parts if path.name == "__init__.py" else path.with_suffix("").parts
     for part in parts:
         if not part.isidentifier():

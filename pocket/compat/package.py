@@ -53,7 +53,6 @@ class Written:
     """A written package.
 
     Args:
-        folder: its folder.
         files: the files in it, relative to the folder.
         rewriting: what was changed.
     """
@@ -80,17 +79,7 @@ def default_folder(path: Path) -> Path:
 
 
 def write_package(path: Path, analysis: Analysis, opened: Collection[Path], folder: Path) -> Written:
-    """Write a configuration file, with all that it needs of its repository, as a package.
-
-    Args:
-        path: the configuration file.
-        analysis: the loaded analysis.
-        opened: the files that were opened to load it.
-        folder: the new folder.
-
-    Raises:
-        ConfigError: if the folder exists, or the configuration can't become a package.
-    """
+    """Write a configuration file, with all that it needs of its repository, as a package."""
     check_target(folder)
     if list(analysis.configs) != [names_of(path)[1]]:
         raise ConfigError(f"{path} defines an analysis already, so copy its folder")
@@ -98,11 +87,7 @@ def write_package(path: Path, analysis: Analysis, opened: Collection[Path], fold
 
 
 def check_target(target: Path) -> None:
-    """Check that a package may be written to a folder.
-
-    Raises:
-        ConfigError: if there is something, or its name isn't one of a package.
-    """
+    """Check that a package may be written to a folder."""
     if target.exists() or target.is_symlink():
         raise ConfigError(f"{target} exists: name another folder by --to, or remove it")
     name = target.name

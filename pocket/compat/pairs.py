@@ -34,9 +34,6 @@ def get_dilepton(electrons: Any, muons: Any, transverse: bool = False) -> ak.Arr
     Returns:
         One record per event, with the fields of :func:`pocket.objects.get_dilepton`. In other events, pt, eta, phi,
         mass and charge are 0 and all else is -1.
-
-    Raises:
-        ConfigError: if both collections are ``None``.
     """
     given = [leptons for leptons in (muons, electrons) if leptons is not None]
     if not given:
@@ -54,12 +51,8 @@ def get_dijet(jets: Any, taggerVars: bool | str = True, remnant_jet: bool = Fals
     In events with fewer jets, pt, eta, phi, mass and charge are 0 and all else is -1.
 
     Args:
-        jets: jagged records.
         taggerVars: include the scores that ``jet_selection`` adds with ``jet_tagger=``.
         remnant_jet: return the sums over all further jets, too.
-
-    Raises:
-        ConfigError: if ``taggerVars`` is the name of a tagger, as it was in older releases.
     """
     if isinstance(taggerVars, str):
         raise ConfigError(f"get_dijet(taggerVars={taggerVars!r}): name the tagger in jet_selection(jet_tagger=…)")

@@ -84,10 +84,6 @@ _BY_KEY: Mapping[str, type[PhotonWeight]] = {cls.what: cls for cls in (PhotonId,
 
 
 def sf_photon(params: Any, events: Any, year: str, key: str = "") -> Sides:
-    """Return a weight of photons with its up and down variation: ``id`` or ``pxseed``.
-
-    Raises:
-        UnknownNameError: for another one.
-    """
+    """Return a weight of photons with its up and down variation: ``id`` or ``pxseed``."""
     check_known("weight of photons", [key], _BY_KEY, "sf_photon")
     return sides_of(_BY_KEY[key], params, events, year)

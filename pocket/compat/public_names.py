@@ -66,11 +66,7 @@ def public_places(value: object) -> Mapping[str, str]:
 
 
 def best_module(places: Iterable[Mapping[str, str]]) -> str | None:
-    """Return the module that has most of some objects, ``None`` if none has any.
-
-    Args:
-        places: what :func:`public_places` returns for each.
-    """
+    """Return the module that has most of some objects, ``None`` if none has any."""
     counts = {module: sum(module in one for one in places) for module in MODULES}
     best = max(MODULES, key=lambda module: counts[module])
     return best if counts[best] else None

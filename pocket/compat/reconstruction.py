@@ -23,7 +23,6 @@ def METzCalculator(lepton: Any, MET: Any) -> Floats:
 
     Args:
         lepton: one lepton per event.
-        MET: missing momentum.
     """
     energy, pz = np.asarray(lepton.energy, dtype=np.float64), np.asarray(lepton.pz, dtype=np.float64)
     px, py = np.asarray(MET.px, dtype=np.float64), np.asarray(MET.py, dtype=np.float64)

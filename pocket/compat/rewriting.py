@@ -52,7 +52,6 @@ class Rewriting:
     """The rewriting of all modules of a configuration file.
 
     Args:
-        modules: the modules.
         place: returns where a file or folder is in the new package; ``None`` if it isn't in it.
         configuration_needs: reasons why the configuration needs PocketCoffea's Configurator.
         weights: names of its weights that only PocketCoffea's list of weights has.

@@ -29,7 +29,6 @@ class JetsSoftdropMassCalibrator(Calibrator):
 
     Args:
         params: parameters of the analysis.
-        metadata: metadata of the dataset.
         do_variations: accepted; there are no variations yet.
         **kwargs: what PocketCoffea passes, too; not used.
     """

@@ -19,12 +19,6 @@ _WIDTH = 100
 class Source:
     """Source of a module, and edits of it that don't overlap.
 
-    Args:
-        path: the file.
-
-    Raises:
-        ConfigError: if it can't be parsed.
-
     Examples:
         >>> source = Source.of("import a, b  # both\\nprint(a)\\n")
         >>> source.replace(source.tree.body[0], "import a")
@@ -163,11 +157,6 @@ def _comes_first(node: ast.stmt) -> bool:
 
 def from_import(module: str, names: Sequence[tuple[str, str]], comment: str = "") -> str:
     """Return an import statement, on several lines if it is long.
-
-    Args:
-        module: the module.
-        names: names in it, and the names that they get.
-        comment: a comment at its end.
 
     Examples:
         >>> from_import("pocket", [("Cut", "Cut"), ("Axis", "A")])

@@ -59,10 +59,6 @@ def sf_btag(
     """Return variation → weight of each event: the central one, or for all others 1, up and down.
 
     Args:
-        params: parameters of the analysis.
-        jets: the jets, jagged.
-        year: year of the dataset.
-        njets: accepted; their number in each event.
         variations: ``"central"``, and names of variations.
     """
     return _by_variation(BTagShape, "btag", params, jets, year, variations)
@@ -94,10 +90,6 @@ def sf_btag_calib(params: Any, sample: str, year: str, njets: Any, jetsHt: Any) 
     """Return the correction of the normalisation of each event.
 
     Args:
-        params: parameters of the analysis.
-        sample: name of the sample.
-        year: year of the dataset.
-        njets: number of jets of each event.
         jetsHt: scalar sum of their pt in GeV.
     """
     place = ("btagSF_calibration", year)

@@ -43,7 +43,6 @@ def apply_trigger_mask(
     Args:
         events: the events.
         triggers_to_apply: names of the triggers, without prefix.
-        year: year of the dataset.
         invert: keep events that fail instead.
         trigger_type: ``HLT`` or ``L1``.
     """
@@ -79,7 +78,6 @@ def get_trigger_mask_byprimarydataset(
     Args:
         events: the events, whose metadata have the primary dataset of data.
         trigger_dict: year → primary dataset → triggers.
-        year: year of the dataset.
         isMC: whether it is simulation, for which all primary datasets count.
         primaryDatasets: use the triggers of these instead.
         invert: keep events that fail instead.

@@ -118,12 +118,8 @@ class KnownNames:
         """Return the blocks of variations without unknown samples, and without blocks of other kinds.
 
         Args:
-            variations: the argument of the Configurator.
             constant: names of weights without variations, which are left out, too.
             calibrators: the calibrators that shape variations may name.
-
-        Raises:
-            UnknownNameError: if a shape variation resembles no calibrator.
         """
         known = self._keys(variations or {}, _VARIATIONS.__contains__, "variations", "key")
         blocks = {kind: self.block(block, f"variations.{kind}") for kind, block in known.items()}

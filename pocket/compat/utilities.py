@@ -21,8 +21,6 @@ def load_config(cfg: str, do_load: bool = True, save_config: bool = True, output
     """Return the configuration in a file that ends in ``cfg = Configurator(...)``.
 
     Args:
-        cfg: path of the file.
-        do_load: accepted; a configuration is always complete.
         save_config: accepted; outputs in the store have the configuration that made them.
         outputdir: accepted, as ``save_config``.
     """
@@ -35,7 +33,6 @@ def get_random_seed(metadata: Mapping[str, Any], salt: str = "") -> int:
 
     Args:
         metadata: metadata of the events, with ``fileuuid``, ``entrystart`` and ``entrystop``.
-        salt: tells seeds of several uses apart.
     """
     key = "-".join(str(part) for part in (*(metadata[name] for name in ("fileuuid", "entrystart", "entrystop")), salt))
     return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
@@ -51,10 +48,6 @@ def get_nano_version(events: Any, params: Any, year: str) -> int:
 
 def to_bool(value: Any, default: bool = False) -> bool:
     """Return a flag of metadata, which may be a string.
-
-    Raises:
-        ValueError: for any other string.
-        TypeError: for another type.
 
     Examples:
         >>> to_bool("yes"), to_bool("False"), to_bool(None)
@@ -76,9 +69,6 @@ def replace_at_indices(a: Any, indices: Any, a_corrected: Any, array_builder: An
     """Append lists to a builder in which some elements are replaced.
 
     Args:
-        a: the lists.
-        indices: positions of the elements to replace, in each list.
-        a_corrected: their new values.
         array_builder: an ``ak.ArrayBuilder``.
     """
     for values, positions, corrected in zip(a, indices, a_corrected, strict=True):

@@ -22,11 +22,7 @@ class _Registry(Mapping[str, type[base.WeightWrapper]]):
         self.own: dict[str, tuple[type[base.WeightWrapper], Mapping[str, Any]]] = {}
 
     def add(self, cls: type[base.WeightWrapper], namespace: Mapping[str, Any]) -> None:
-        """Register a class of the user.
-
-        Raises:
-            ValueError: if another class has its name; the same module that is loaded again defines it again.
-        """
+        """Register a class of the user."""
         known = self.own.get(cls.name)
         if known is not None and (known[1] is namespace or _is_loaded(known[1])):
             raise ValueError(f"two weights are named {cls.name!r}: give one of them another name")
@@ -81,11 +77,7 @@ class WeightWrapper(base.WeightWrapper):
 
     @classmethod
     def get_weight_class_from_name(cls, weight_name: str) -> type[base.WeightWrapper]:
-        """Return the weight with a name.
-
-        Raises:
-            ValueError: if there is none.
-        """
+        """Return the weight with a name."""
         if weight_name not in cls.weight_classes:
             raise ValueError(f"Weight with name {weight_name} not found.")
         return cls.weight_classes[weight_name]
@@ -117,11 +109,7 @@ class WeightLambda(WeightWrapper, base.WeightLambda):
             return made
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return the result of the wrapped function as :class:`WeightData` or :class:`WeightDataMultiVariation`.
-
-        Raises:
-            ValueError: if it is none of what a function may return.
-        """
+        """Return the result of the wrapped function as :class:`WeightData` or :class:`WeightDataMultiVariation`."""
         found = super().compute(events, size, shape_variation)
         if isinstance(found, base.WeightData):
             return base.WeightData(self.name, found.nominal, found.up, found.down)

@@ -126,7 +126,6 @@ def WeightCustom(
     """Return a weight as older releases declare it.
 
     Args:
-        name: name of the weight.
         function: function of parameters, events, number of events, metadata and shape variation; returns a list of one
             ``(name, nominal)`` or ``(name, nominal, up, down)``.
         variations: given if the list has up and down.

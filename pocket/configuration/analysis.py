@@ -420,7 +420,6 @@ class _Loaded:
     """A loaded analysis.
 
     Args:
-        analysis: the analysis.
         package: name of its package, or of a configuration file's module.
         modules: name → module of all that was loaded of it.
         file: the configuration file, if it isn't a package.
@@ -505,11 +504,7 @@ def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction |
 
 
 def _raise_blocking(analysis: Analysis, broken: Iterable[Broken]) -> None:
-    """Raise the error of a wrong configuration if the analysis doesn't name it, or has no other one.
-
-    Raises:
-        BrokenConfigError: as the configuration would, if it were used.
-    """
+    """Raise the error of a wrong configuration if the analysis doesn't name it, or has no other one."""
     sentences = [f"configuration {name!r}: {reason}" for name, reason in analysis.broken.items()]
     unused = [each.sentence for each in broken if each.sentence not in (*analysis.broken.values(), *sentences)]
     for sentence in (*unused, *([] if analysis.configs else sentences)):

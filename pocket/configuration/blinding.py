@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 def as_blind(patterns: str | Sequence[str], where: str) -> tuple[str, ...]:
     """Return patterns of categories, of which one may be a string.
 
-    Args:
-        patterns: what is declared.
-        where: the place of the declaration, for errors.
-
-    Raises:
-        ConfigError: if there is something else than a string or a list of them.
-
     >>> as_blind("sr_*", "analysis 'mine'")
     ('sr_*',)
     """
@@ -34,11 +27,7 @@ def as_blind(patterns: str | Sequence[str], where: str) -> tuple[str, ...]:
 
 
 def check_blind(analysis: Analysis) -> None:
-    """Check that each pattern of an analysis fits a category.
-
-    Raises:
-        UnknownNameError: for the first that doesn't.
-    """
+    """Check that each pattern of an analysis fits a category."""
     known = list(dict.fromkeys(name for config in analysis.configs.values() for name in config.categories.names))
     for pattern in analysis.blind:
         # A configuration that can't be used may have the category.
@@ -50,10 +39,6 @@ def blind_categories(analysis: Analysis, categories: Collection[str]) -> tuple[s
     """Return those of some categories whose data are hidden.
 
     A blind region of a model hides the data of its category in all configurations, since they are the same events.
-
-    Args:
-        analysis: the analysis.
-        categories: the categories.
     """
     of_regions = {
         region.category
@@ -69,12 +54,7 @@ def blind_categories(analysis: Analysis, categories: Collection[str]) -> tuple[s
 
 
 def with_blind_regions(model: StatisticalModel, analysis: Analysis) -> StatisticalModel:
-    """Return a model in which each region of a category with hidden data is blind.
-
-    Args:
-        model: the declared model.
-        analysis: the analysis that blinds categories.
-    """
+    """Return a model in which each region of a category with hidden data is blind."""
     hidden = blind_categories(analysis, {region.category for region in model.regions.values()})
     added = [name for name, region in model.regions.items() if region.category in hidden and not model.is_blind(name)]
     return replace(model, blind=(*model.blind, *added)) if added else model

@@ -33,7 +33,6 @@ class ChainGraph:
     """The parts of an analysis, and which of them need which.
 
     Args:
-        name: name of the analysis.
         nodes: all parts.
         edges: pairs of a part, and one that needs it.
     """

@@ -51,15 +51,7 @@ def are_deferred() -> bool:
 
 
 def deferred(cls: type, error: PocketError) -> Broken:
-    """Return the broken configuration for an error that its class raised.
-
-    Args:
-        cls: the class.
-        error: the error, caught where the class was called.
-
-    Raises:
-        PocketError: the error, if errors aren't deferred.
-    """
+    """Return the broken configuration for an error that its class raised."""
     broken = _made.get()
     if broken is None:
         raise error

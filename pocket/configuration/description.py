@@ -176,7 +176,6 @@ def _variations(
     """Return sample or subsample → category → weight or calibrator → names of its stored variations.
 
     Args:
-        cfg: the configuration.
         wanted: sample or subsample → category → names of weights or calibrators.
         available: dataset → weight or calibrator → names of its variations; those of all datasets of a sample count.
     """

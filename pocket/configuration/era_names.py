@@ -27,14 +27,7 @@ Correlated = bool | Mapping[str, str]
 
 
 class EraNames:
-    """The stored names of the variations of all datasets.
-
-    Args:
-        cfg: the configuration.
-
-    Raises:
-        ConfigError: if the table has a wrong value or lacks an era, or two variations would have the same name.
-    """
+    """The stored names of the variations of all datasets."""
 
     def __init__(self, cfg: Configurator) -> None:
         self._table = _checked(cfg.correlated)
@@ -78,7 +71,6 @@ class EraNames:
         """Return the name of a variation in the templates of a dataset.
 
         Args:
-            dataset: name of the dataset.
             variation: name that the weight or calibrator gives it, e.g. ``"sf_mu_triggerUp"``, or ``"nominal"``.
         """
         if self._table is None or variation == NOMINAL or dataset not in self.by_dataset:
@@ -120,7 +112,6 @@ def has_era(source: str, year: str) -> bool:
 
     Args:
         source: name of the source without side.
-        year: the era.
 
     Examples:
         >>> has_era("AK4PFPuppi_JES_Absolute_2022EE", "2022_postEE"), has_era("AK4PFPuppi_JES_Absolute", "2022_postEE")
@@ -165,12 +156,7 @@ def _refuse_twice(dataset: str, names: Mapping[str, str]) -> None:
 
 
 def check_era_names(cfg: Configurator) -> None:
-    """Check the names across eras of a configuration.
-
-    Raises:
-        ConfigError: as :class:`EraNames`.
-        UnknownNameError: if the table names a source that no dataset has.
-    """
+    """Check the names across eras of a configuration."""
     if cfg.correlated is None:
         return
     names = EraNames(cfg)
@@ -186,9 +172,6 @@ def check_era_names(cfg: Configurator) -> None:
 
 def merging_names(cfg: Configurator) -> dict[str, Any]:
     """Return what determines merged outputs beside those of the processor: names across eras, and dedicated samples.
-
-    Args:
-        cfg: the configuration, or a part of it.
 
     Returns:
         Nothing if variations keep their names and no dataset varies another sample.

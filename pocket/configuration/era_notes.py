@@ -58,11 +58,7 @@ _CERTIFIED = re.compile(r"Collisions(?:20)?(\d\d)(?!\d)[^/]*$")
 
 
 def era_notes(config: Configurator) -> Iterator[str]:
-    """Yield a sentence for each disagreement about the era of a dataset.
-
-    Args:
-        config: the configuration.
-    """
+    """Yield a sentence for each disagreement about the era of a dataset."""
     for name, definition in config.definitions.items():
         year = definition.year
         if year not in ERAS.values():
@@ -145,9 +141,6 @@ def era_of_corrections(file: str) -> str | None:
 
 def eras_of_name(name: str) -> tuple[str, ...]:
     """Return the eras that the name of a dataset or of a file belongs to, none if it doesn't say.
-
-    Args:
-        name: a name in DAS, a logical file name, or a path.
 
     Examples:
         >>> eras_of_name("/TTTo2L2Nu/RunIISummer20UL16NanoAODAPVv9-106X_v11-v1/NANOAODSIM")

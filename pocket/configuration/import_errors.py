@@ -40,12 +40,7 @@ def add_lines(error: PocketError) -> None:
 
 
 def _configuration_at(error: PocketError, places: Iterable[str]) -> str:
-    """Return the name of the configuration that was made when an error was raised, empty if it isn't known.
-
-    Args:
-        error: the error, with its traceback.
-        places: lines of the analysis in its traceback.
-    """
+    """Return the name of the configuration that was made when an error was raised, empty if it isn't known."""
     for frame in traceback.extract_tb(error.__traceback__):
         line = frame.lineno or 0
         if frame.name == "<module>" and f"{shown_file(frame.filename)}:{line}" in places:
@@ -80,10 +75,7 @@ def explain_import(reference: str, package: str, error: BaseException, beside: I
     """Return the error with the reason why an analysis can't be imported.
 
     Args:
-        reference: reference of the analysis as given by the user.
-        package: name of its package.
         error: exception that the import raised.
-        beside: names of the modules beside a configuration file.
     """
     lines = user_lines(error)
     where = f" in {lines[-1][0]}" if lines else ""

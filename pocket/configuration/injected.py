@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_injected(analysis: Analysis) -> None:
-    """Add the configurations that closures in events read; each reads the skim of the one that it is derived from.
-
-    Raises:
-        ConfigError: if a configuration doesn't weight probes that pass and fail, or its derived one exists already.
-    """
+    """Add the configurations that closures in events read; each reads the skim of the one that it is derived from."""
     configs, skims = dict(analysis.configs), dict(analysis.skims)
     for name, scale_factor in analysis.scale_factors.items():
         for declaration in scale_factor.measured():

@@ -17,9 +17,6 @@ _SEVERAL = re.compile(r"(.*)\{(.+)\}(.*)")
 def name_now(name: str) -> str:
     """Return where what had a name is now, in words; empty if no table has it.
 
-    Args:
-        name: a module, a class, or a class with one of its methods.
-
     Examples:
         >>> name_now("pocket.configurator"), name_now("Kept"), name_now("ScaleFactor.parts")
         ('pocket.configuration.configurator', 'PreservedYield', 'ScaleFactor.per_sample()')

@@ -24,7 +24,6 @@ def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
     fingerprints, and never processed.
 
     Args:
-        cfg: the configuration.
         readings: the templates that are read; the name of the histogram may be empty if only sums of weights are.
     """
     readings = tuple(readings)

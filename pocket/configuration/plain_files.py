@@ -35,11 +35,7 @@ def is_plain_file(reference: str) -> bool:
 
 
 def check_plain_file(reference: str) -> Path:
-    """Return the path of a configuration file.
-
-    Raises:
-        ConfigError: if there is no such file.
-    """
+    """Return the path of a configuration file."""
     path = Path(reference)
     if not path.is_file():
         raise ConfigError(f"--analysis {reference}: there is no such file")

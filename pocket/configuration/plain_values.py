@@ -24,9 +24,6 @@ def plain(value: object) -> Any:
 
     Dataclasses become dictionaries of their fields, functions and classes the result of :func:`describe_code`, and any
     other object its type and hash. Infinities and NaN become strings, since JSON has no numbers for them.
-
-    Raises:
-        ConfigError: for an object without defined content (:func:`pocket.base.fingerprint.digest`).
     """
     if value is None or isinstance(value, bool | int | str):
         return value
@@ -64,9 +61,6 @@ def describe_code(obj: object) -> dict[str, Any]:
         ``doc``, the first line of the docstring; ``hash``, which changes with the code, with the values bound to it and
         with everything that it refers to, but not with comments. A lambda also has ``code``, its source line, and a
         partial ``bound``, its arguments. Unknown entries are left out.
-
-    Raises:
-        ConfigError: if the code refers to something without defined content (:func:`pocket.base.fingerprint.digest`).
     """
     code = _underlying(obj)
     place = _place(code)

@@ -90,10 +90,6 @@ def all_plots(own: Sequence[TemplatePlot | Callable[[Any], Any]], where: str) ->
 
     Args:
         own: declarations, or functions, whose names become those of the plots.
-        where: name of the analysis, for error messages.
-
-    Raises:
-        ConfigError: if one is neither, or two have the same name or the same files.
     """
     plots = [*SHIPPED, DENSITY]
     for each in own:

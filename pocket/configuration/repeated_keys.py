@@ -30,9 +30,6 @@ def repeated_keys(source: str | bytes) -> Iterator[tuple[int, object]]:
 
     Only constants are known without running the code.
 
-    Args:
-        source: Python source.
-
     Example:
         >>> list(repeated_keys('cuts = {"a": 1,\\n"b": 2,\\n"a": 3}'))
         [(3, 'a')]

@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 def restrict_analysis(analysis: Analysis, restriction: Restriction) -> Analysis:
-    """Return an analysis with restricted configurations; those that would have no datasets can't be used.
-
-    Raises:
-        UnknownNameError: if no configuration has a sample, year or dataset that the restriction names.
-    """
+    """Return an analysis with restricted configurations; those that would have no datasets can't be used."""
     restriction.check(one for config in analysis.configs.values() for one in config.definitions.values())
     configs, broken = {}, dict(analysis.broken)
     for name, config in analysis.configs.items():
@@ -63,11 +59,7 @@ def restrict(cfg: Configurator, restriction: Restriction) -> Configurator:
 
 
 def check_measurable(analysis: Analysis, scale_factor: str) -> None:
-    """Check that the datasets that a scale factor is measured in aren't left out.
-
-    Raises:
-        ConfigError: if some are, with their samples and years.
-    """
+    """Check that the datasets that a scale factor is measured in aren't left out."""
     for declaration in analysis.scale_factor(scale_factor).measured():
         config = analysis.config(declaration.input)
         wanted = dict.fromkeys(name.partition(SUBSAMPLE)[0] for name in declaration.samples())

@@ -39,16 +39,9 @@ def build_shape_plan(
     """Return the plan of the block ``variations.shape`` of a configuration (:mod:`pocket.base.sample_blocks`).
 
     Args:
-        block: block of names of calibrators.
         calibrators: the calibrators, in the order of their application.
-        categories: names of the categories.
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation; data have no variations.
         dropped: other samples and subsamples that may be named.
-
-    Raises:
-        UnknownNameError: for an unknown key, calibrator, category or sample.
-        ConfigError: if a calibrator has the wrong type, two have the same name, one has no variations to store, or
-            there are no calibrators to vary.
     """
     for calibrator in calibrators:
         if not (isinstance(calibrator, type) and issubclass(calibrator, Calibrator)):
@@ -80,8 +73,6 @@ def shape_variations(
     """Return the shape variations of a sample or subsample in each category.
 
     Args:
-        plan: the calibrators.
-        sample: the sample or subsample.
         available: calibrator → names of its variations.
 
     Returns:
@@ -94,10 +85,6 @@ def shape_variations(
 
 
 def check_variations(variations: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], Any]:
-    """Return the blocks of weight and of shape variations, and which of them eras share.
-
-    Raises:
-        UnknownNameError: if there is another key.
-    """
+    """Return the blocks of weight and of shape variations, and which of them eras share."""
     check_known("key", variations, ("weights", "shape", "correlated"), "variations")
     return variations.get("weights", {}), variations.get("shape", {}), variations.get("correlated")

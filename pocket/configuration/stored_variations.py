@@ -24,7 +24,6 @@ class Source:
     Args:
         kind: ``"weight"`` or ``"calibrator"``.
         instance: the weight or calibrator, made for the dataset.
-        variations: names of its variations.
         is_complete: whether these are all; some calibrators know their names only once there are events.
     """
 
@@ -43,7 +42,6 @@ def sources_of(cfg: Configurator, dataset: str) -> Iterator[Source]:
     """Yield the weights and calibrators whose variations a dataset stores in any category.
 
     Args:
-        cfg: the configuration.
         dataset: name of the dataset; one that varies another sample has none.
     """
     definition = cfg.definitions[dataset]
@@ -87,12 +85,7 @@ def stored_variations(cfg: Configurator) -> Iterator[str | None]:
 
 
 def check_sample_variations(cfg: Configurator) -> None:
-    """Check that no weight or calibrator has a variation that a dataset fills for the same sample.
-
-    Raises:
-        ConfigError: if one has.
-        DatasetError: as :func:`pocket.datasets.sample_variations.varied_datasets`.
-    """
+    """Check that no weight or calibrator has a variation that a dataset fills for the same sample."""
     for dataset, targets in varied_datasets(cfg.definitions).items():
         definition = cfg.definitions[dataset]
         assert definition.varies is not None
@@ -106,15 +99,7 @@ def check_sample_variations(cfg: Configurator) -> None:
 
 
 def one_sided_variations(cfg: Configurator) -> dict[str, str]:
-    """Return one-sided variation → mode of its other side, for the variations that a configuration stores.
-
-    Args:
-        cfg: the configuration.
-
-    Raises:
-        ConfigError: if a variation has one side and no mode, or its name has no side.
-        UnknownNameError: if a mode is unknown, or belongs to a variation that no dataset has.
-    """
+    """Return one-sided variation → mode of its other side, for the variations that a configuration stores."""
     found: dict[str, str] = {}
     stems: dict[str, set[str]] = {}
     modes: dict[str, Mapping[str, str]] = {}

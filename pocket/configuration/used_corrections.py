@@ -23,13 +23,7 @@ def used_corrections(
     """Return the corrections that a configuration uses for all of its datasets, with the files of both sides.
 
     Args:
-        analysis: the analysis.
-        config: name of the configuration.
         left: returns the name of a file on the left side, given the one in the parameters.
-        right: the same for the right side.
-
-    Raises:
-        ConfigError: if a parameter is missing.
     """
     users: dict[tuple[str, str], dict[str, None]] = {}
     for pair, user in [*_of_config(analysis.config(config)), *_of_scale_factors(analysis, config)]:
@@ -45,14 +39,7 @@ def _of_config(config: Configurator) -> Iterator[tuple[tuple[str, str], str]]:
 
 
 def corrections_of_config(config: Configurator) -> Iterator[tuple[tuple[str, str], str, str]]:
-    """Yield (file, name) of the corrections of weights and calibrators, what uses each, and the year, by dataset.
-
-    Args:
-        config: the configuration.
-
-    Raises:
-        ConfigError: if a parameter is missing.
-    """
+    """Yield (file, name) of the corrections of weights and calibrators, what uses each, and the year, by dataset."""
     for definition in config.definitions.values():
         metadata = definition.metadata()
         is_mc, year = bool(metadata["isMC"]), definition.year
@@ -81,11 +68,7 @@ def check_files(used: list[UsedCorrection], side: str) -> None:
     """Check that a side has the files of all corrections.
 
     Args:
-        used: the corrections.
         side: ``left`` or ``right``.
-
-    Raises:
-        ConfigError: for the first file that it lacks, with the places that were looked at.
     """
     for file in dict.fromkeys(getattr(one, side) for one in used):
         try:

@@ -141,9 +141,6 @@ def one_sentence(log: Path | None = None) -> Iterator[None]:
 
     Args:
         log: the file for the traceback, ``None`` for no file. It is removed when the block succeeds.
-
-    Raises:
-        UserCodeError: instead of the exception.
     """
     try:
         yield
@@ -194,11 +191,7 @@ _OF_FILES = (BadFileError, ChangedCodeError, ChangedFileError, DamagedOutputErro
 
 @contextlib.contextmanager
 def in_configuration(name: str) -> Iterator[None]:
-    """Name the configuration in the messages of errors in the block, unless they are about files.
-
-    Args:
-        name: name of the configuration.
-    """
+    """Name the configuration in the messages of errors in the block, unless they are about files."""
     try:
         yield
     except PocketError as error:
@@ -237,8 +230,6 @@ def missing_branch(path: str, field: str, error: BaseException) -> str:
     """Return the message for a field that was used and isn't in a file: the code, the field and the nearest branches.
 
     Args:
-        path: the file.
-        field: the field.
         error: exception with its traceback.
     """
     with open_root(path) as file:

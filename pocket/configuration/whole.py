@@ -22,14 +22,7 @@ _CHOSEN = "primaryDatasets"
 
 
 def check_whole(cfg: Configurator) -> None:
-    """Check variations, their names in several eras, and cuts on triggers.
-
-    Raises:
-        ConfigError: as :func:`~pocket.configuration.stored_variations.check_sample_variations` and
-            :func:`~pocket.configuration.era_names.check_era_names`, or for a cut on triggers that a dataset can't be
-            selected by.
-        DatasetError: as the first.
-    """
+    """Check variations, their names in several eras, and cuts on triggers."""
     check_sample_variations(cfg)
     if cfg.correlated is not None:
         # Most configurations have no table of names, so they start without this.
@@ -44,12 +37,7 @@ def check_whole(cfg: Configurator) -> None:
 
 
 def check_samples(cfg: Configurator, roles: Mapping[str, Sequence[str]], where: str) -> None:
-    """Check that the samples of a scale factor have templates, of data in the role ``data`` and else of simulation.
-
-    Raises:
-        UnknownNameError: if a sample has no templates.
-        ConfigError: if it is of the other kind.
-    """
+    """Check that the samples of a scale factor have templates, of data in the role ``data`` and else of simulation."""
     kinds = {name: is_mc for sample, is_mc in cfg.samples.items() for name in cfg.stored_samples(sample)}
     for role, samples in roles.items():
         check_known("sample", samples, kinds, where)
@@ -59,16 +47,7 @@ def check_samples(cfg: Configurator, roles: Mapping[str, Sequence[str]], where: 
 
 
 def check_shapes(cfg: Configurator, reading: Reading, where: str) -> None:
-    """Check that a configuration stores the variations that uncertainties name.
-
-    Args:
-        cfg: the configuration.
-        reading: what is read of one of its histograms.
-        where: what names the variations, for the error.
-
-    Raises:
-        UnknownNameError: if none of its samples stores one.
-    """
+    """Check that a configuration stores the variations that uncertainties name."""
     try:
         names = set(stored_variations(cfg)) if reading.variations else {None}
     except PocketError:
@@ -86,12 +65,7 @@ def check_shapes(cfg: Configurator, reading: Reading, where: str) -> None:
 
 
 def check_trigger_cuts(cfg: Configurator) -> None:
-    """Check that the parameters have the triggers of all cuts of :func:`pocket.cuts.get_HLTsel` and ``get_L1sel``.
-
-    Raises:
-        UnknownNameError: for a primary dataset or a year without triggers.
-        DatasetError: for data whose metadata don't have the primary dataset.
-    """
+    """Check that the parameters have the triggers of all cuts of :func:`pocket.cuts.get_HLTsel` and ``get_L1sel``."""
     for cut, where, sample in _trigger_cuts(cfg):
         for definition in cfg.definitions.values():
             if sample in (None, definition.sample):

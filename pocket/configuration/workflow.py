@@ -187,11 +187,7 @@ class BaseProcessorABC(ABC):
 
 
 def check_defined(workflow: type[BaseProcessorABC]) -> None:
-    """Check that a workflow defines all required methods.
-
-    Raises:
-        ConfigError: if one is missing, with the nearest name of its own methods.
-    """
+    """Check that a workflow defines all required methods."""
     missing = sorted(getattr(workflow, "__abstractmethods__", ()))
     if not missing:
         return

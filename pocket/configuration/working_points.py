@@ -48,9 +48,6 @@ def working_point_notes(config: Configurator) -> Iterator[str]:
 def required_of_muons(correction: str) -> dict[str, float | str]:
     """Return key of ``object_preselection.Muon`` → its value for which a correction of muons is, as its name says.
 
-    Args:
-        correction: name of the correction.
-
     Examples:
         >>> required_of_muons("NUM_LoosePFIso_DEN_TightID")
         {'iso': 0.25, 'id': 'tightId'}

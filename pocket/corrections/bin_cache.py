@@ -78,7 +78,6 @@ class Inputs(Mapping[str, Input]):
         """Return the bins of the objects in a correction, cached by a key; shape (n objects,).
 
         Args:
-            key: identifies the bins.
             find: returns the numbers of the bins; called if they aren't cached.
         """
         if key not in self._places:
@@ -115,9 +114,6 @@ class Bins:
 
         Args:
             columns: the inputs that are numbers, each of shape (n objects,).
-
-        Raises:
-            IndexError: if an object is in no bin.
         """
         found = None
         if self.axes is not None:
@@ -129,11 +125,6 @@ class Bins:
 @functools.lru_cache(maxsize=1024)
 def binned(content: FileContent, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bins, Floats] | None:
     """Return the bins of a correction for fixed strings, and its value in each of them.
-
-    Args:
-        content: the correctionlib file.
-        name: name of the correction in it.
-        texts: (input, string) for all inputs that are strings.
 
     Returns:
         ``None`` if it doesn't consist of bins only. The value is NaN in bins that this variation doesn't have.

@@ -41,7 +41,6 @@ class Cell:
     """A region in which both corrections have one bin, or one doesn't have any value.
 
     Args:
-        region: the region.
         left: value of the left one, at a point if it has a formula; ``None`` if it has none here.
         right: the same of the right one.
         point: input → value, for formulas: the one with the largest difference.
@@ -75,7 +74,6 @@ class Side:
     """One of the two corrections.
 
     Args:
-        correction: its JSON.
         evaluate: correctionlib's function for it, which takes one array or string per input.
     """
 
@@ -98,7 +96,6 @@ def compare(left: Side, right: Side) -> Iterator[Cell]:
     """Yield all cells of two corrections; cells that only one has a value for are as large as they can be.
 
     Args:
-        left: a correction.
         right: another one, with the same inputs in any order.
     """
     regions = list(_cells(left.tree, right.tree, {}))

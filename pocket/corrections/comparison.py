@@ -34,7 +34,6 @@ class UsedCorrection:
 
     Args:
         file: name of its file as the parameters have it.
-        name: the correction.
         users: what uses it, e.g. ``weight sf_btag, 2022_preEE``.
         left: name of the file on the left side.
         right: name of the file on the right side.
@@ -52,7 +51,6 @@ class CorrectionComparison:
     """A correction on both sides.
 
     Args:
-        used: the correction.
         name: the correction, or one of the parts of a compound one.
         outcome: one of those above.
         note: more about it in a few words, if there is more.
@@ -127,14 +125,7 @@ def place_of(cell: Cell) -> str:
 
 
 def compare_corrections(used: Iterable[UsedCorrection]) -> list[CorrectionComparison]:
-    """Return the comparison of all corrections, with those of the parts of compound ones.
-
-    Args:
-        used: the corrections.
-
-    Raises:
-        ConfigError: if a file isn't a correctionlib file.
-    """
+    """Return the comparison of all corrections, with those of the parts of compound ones."""
     found: list[CorrectionComparison] = []
     compared: set[tuple[str, str, str]] = set()
     for one in used:

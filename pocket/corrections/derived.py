@@ -25,12 +25,7 @@ DECORRELATED = re.compile(r"stat(\d+)")
 
 @dataclass(frozen=True)
 class DerivedCorrection:
-    """Correction in the file of a derived scale factor.
-
-    Args:
-        file: the file.
-        name: name of the correction in it.
-    """
+    """Correction in the file of a derived scale factor."""
 
     file: str
     name: str
@@ -63,15 +58,7 @@ class DerivedCorrection:
 
         Args:
             names: axis → key of the metadata or column, where the names differ.
-            metadata: metadata of the dataset.
             column: returns the values of a column, one per object or event.
-            where: what applies the correction, for errors.
-            without: inputs that are left out.
-
-        Raises:
-            UnknownNameError: if the metadata don't have a string.
-            MissingBranchError: if there is no such column.
-            ConfigError: if a column isn't one number each.
         """
         found: dict[str, Input] = {}
         for axis, kind in self.axes.items():
@@ -98,11 +85,6 @@ class DerivedCorrection:
 
         Returns:
             Shape (size,).
-
-        Raises:
-            ConfigError: if an input is missing, has NaN or no integers, or is outside of a range without overflow, or
-                if the correction doesn't have a string.
-            UnknownNameError: if it doesn't know the systematic.
         """
         place = f"correction {self.name!r} of {Path(self.file).name}"
         inputs = Inputs.of(inputs)

@@ -27,11 +27,7 @@ from pocket.parameters.checksums import FileContent
 
 
 def named_correction(params: Any, *path: str) -> tuple[str, str]:
-    """Return ``file`` and ``name`` of a correction at a path in the parameters.
-
-    Raises:
-        UnknownNameError: if a key of the path, or one of the two, doesn't exist.
-    """
+    """Return ``file`` and ``name`` of a correction at a path in the parameters."""
     return str(parameter(params, *path, "file")), str(parameter(params, *path, "name"))
 
 
@@ -111,13 +107,7 @@ def kinds(file: str, name: str, inputs: Collection[str] = ()) -> frozenset[Any]:
     """Return the variations that a correction has, whatever the name of that input.
 
     Args:
-        file: as for :func:`evaluate`.
-        name: name of the correction.
         inputs: names in lower case and without underscores of the input whose keys are returned instead.
-
-    Raises:
-        ConfigError: if the file can't be read.
-        UnknownNameError: if the correction isn't in it.
     """
     load_correction(file, name)
     keys = coverage(find_corrections(file), name).keys

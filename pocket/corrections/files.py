@@ -20,20 +20,13 @@ def read_corrections(content: FileContent) -> list[dict[str, Any]]:
 
     Args:
         content: JSON or gzipped JSON, see :func:`pocket.parameters.checksums.content_of`.
-
-    Raises:
-        ChangedFileError: if the file was replaced meanwhile.
     """
     corrections: list[dict[str, Any]] = read_set(content)["corrections"]
     return corrections
 
 
 def read_set(content: FileContent) -> dict[str, Any]:
-    """Return a correctionlib file as plain JSON, with compound corrections.
-
-    Raises:
-        ChangedFileError: if the file was replaced meanwhile.
-    """
+    """Return a correctionlib file as plain JSON, with compound corrections."""
     found: dict[str, Any] = json.loads(_text(content))
     return found
 
@@ -63,11 +56,7 @@ def _correction(content: FileContent, name: str) -> Any:
 
 
 def names_of(content: FileContent) -> tuple[str, ...]:
-    """Return the names of the corrections of a file, and of the compound ones.
-
-    Raises:
-        ConfigError: if it isn't a correctionlib file.
-    """
+    """Return the names of the corrections of a file, and of the compound ones."""
     corrections = load_set(content)
     return (*corrections, *corrections.compound)
 
@@ -78,11 +67,7 @@ def inputs_of(correction: Any) -> str:
 
 
 def find_corrections(path: str) -> FileContent:
-    """Return a correctionlib file and its content, by path or portable name.
-
-    Raises:
-        ConfigError: if the file isn't found.
-    """
+    """Return a correctionlib file and its content, by path or portable name."""
     try:
         return content_of(str(path))
     except FileNotFoundError:
@@ -95,11 +80,7 @@ def find_corrections(path: str) -> FileContent:
 
 @functools.lru_cache(maxsize=64)
 def load_set(content: FileContent) -> Any:
-    """Return all corrections of a correctionlib file.
-
-    Raises:
-        ConfigError: if it isn't a correctionlib file.
-    """
+    """Return all corrections of a correctionlib file."""
     import correctionlib
 
     try:

@@ -93,7 +93,6 @@ def find_bins(axes: Sequence[Axis], columns: Sequence[npt.NDArray[Any]]) -> Indi
     """Return the number of the bin of each object; the last axis varies fastest.
 
     Args:
-        axes: the axes of the grid.
         columns: values of the objects, without NaN, one array of shape (n objects,) per axis.
 
     Returns:

@@ -27,10 +27,6 @@ def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
     Args:
         corrections: (file, name) of each; the file as :func:`pocket.corrections.files.load_correction` takes it.
 
-    Raises:
-        ConfigError: if a file isn't a correctionlib file.
-        UnknownNameError: if a correction isn't in its file.
-
     Example:
         >>> check_corrections([("nowhere/muon_Z.json.gz", "NUM_TightID_DEN_TrackerMuons")])
     """

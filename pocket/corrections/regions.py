@@ -76,11 +76,7 @@ EVERYWHERE = Interval(-math.inf, math.inf, -math.inf, math.inf)
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a category.
-
-    Args:
-        key: the key.
-    """
+    """One key of a category."""
 
     key: str | int
 
@@ -92,11 +88,7 @@ class Key:
 
 @dataclass(frozen=True)
 class OtherKeys:
-    """All keys of a category but some.
-
-    Args:
-        than: the others.
-    """
+    """All keys of a category but some."""
 
     than: frozenset[Any]
 
@@ -122,10 +114,6 @@ def _wraps(node: Node) -> bool:
 
 def parts_of(node: Node, region: Region) -> list[tuple[Region, Node]]:
     """Return the parts into which a node divides a region, each with the node for it.
-
-    Args:
-        node: a category or bins, see :func:`is_divided`.
-        region: the region.
 
     Returns:
         Parts that don't overlap and cover the region, with :data:`UNCOVERED` where the node has no value.

@@ -99,7 +99,6 @@ def walk_with_keys(
     """Yield a node and all nodes below it, each with the (input, key) of the categories on its path.
 
     Args:
-        node: the node.
         keys: (input, key) on the path to the node.
         follow: tells whether to continue from a node to the one with a label below it.
     """
@@ -150,12 +149,7 @@ class Fixing:
     where: str
 
     def apply(self, node: Node) -> Node:
-        """Return the tree without the inputs that have a fixed value.
-
-        Raises:
-            ScaleFactorError: if a value isn't covered, or a fixed input is in a formula, a transformation or a random
-                number.
-        """
+        """Return the tree without the inputs that have a fixed value."""
         if not isinstance(node, dict):
             return node
         match node["nodetype"]:
@@ -238,11 +232,6 @@ def combine(function: Callable[..., float], trees: Sequence[Node], where: str) -
 
     Args:
         function: function of one value of each tree.
-        trees: the trees, with the same bins.
-        where: name of the trees, for errors.
-
-    Raises:
-        ScaleFactorError: if the trees differ in more than their numbers, or have formulas or random numbers.
     """
     first = trees[0]
     if not any(isinstance(tree, dict) for tree in trees):

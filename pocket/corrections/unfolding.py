@@ -21,7 +21,6 @@ def unfolded(correction: Mapping[str, Any], names: Mapping[str, str] | None = No
     """Return a correction without transformations that are the absolute value of an input, or other keys for its keys.
 
     Args:
-        correction: its JSON.
         names: inputs whose absolute value is taken → their new names, see :func:`absolute_inputs`; all by default.
 
     Returns:

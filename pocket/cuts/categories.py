@@ -16,11 +16,7 @@ RESERVED = frozenset({"initial", "skim", "presel"})
 
 
 def check_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
-    """Return the cuts as a tuple.
-
-    Raises:
-        ConfigError: if an entry isn't a :class:`~pocket.cuts.cut.Cut`.
-    """
+    """Return the cuts as a tuple."""
     if isinstance(cuts, Cut) or not isinstance(cuts, Sequence):
         raise ConfigError(f"{where} must be a list of cuts, not {cuts!r}")
     for position, cut in enumerate(cuts):
@@ -32,11 +28,7 @@ def check_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
 
 
 def check_event_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
-    """Return the cuts as a tuple, if all of them select events.
-
-    Raises:
-        ConfigError: if an entry isn't a cut, or a cut selects objects of a collection.
-    """
+    """Return the cuts as a tuple, if all of them select events."""
     checked = check_cuts(cuts, where)
     for cut in checked:
         if cut.per_object:

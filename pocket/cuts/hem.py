@@ -23,11 +23,7 @@ _YEAR = "2018"
 
 
 def hem_veto(events: Any, params: Mapping[str, Any], *, year: str, isMC: bool, **kwargs: Any) -> npt.NDArray[np.bool_]:
-    """Return the mask of events that are kept, see :func:`get_HEM_veto`.
-
-    Raises:
-        UnknownNameError: for a missing collection.
-    """
+    """Return the mask of events that are kept, see :func:`get_HEM_veto`."""
     if year != _YEAR:
         return np.ones(len(events), dtype=np.bool_)
     inside = np.zeros(len(events), dtype=np.bool_)

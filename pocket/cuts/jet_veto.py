@@ -25,12 +25,7 @@ _SELECTION, _MAP = "tight_lepton_veto", "jetvetomap"
 def get_JetVetoMap_Mask(
     events: Any, params: Mapping[str, Any], *, year: str, processor_params: Any, **kwargs: Any
 ) -> npt.NDArray[np.bool_]:
-    """Return the mask of events without a jet in a vetoed region, see :func:`get_JetVetoMap`.
-
-    Raises:
-        UnknownNameError: for a year without a map.
-        MissingBranchError: if the jets lack a branch.
-    """
+    """Return the mask of events without a jet in a vetoed region, see :func:`get_JetVetoMap`."""
     vetoed = vetoed_jets(
         events,
         processor_params,

@@ -174,13 +174,7 @@ def apply_triggers(
     metadata: Mapping[str, Any] | None = None,
     **kwargs: Any,
 ) -> ak.Array:
-    """Return the mask of events in which one of the configured triggers fired, see :func:`get_HLTsel`.
-
-    Raises:
-        DatasetError: for data whose metadata don't have the primary dataset.
-        UnknownNameError: for a year or primary dataset without triggers.
-        MissingBranchError: for a trigger that the file doesn't have, unless ``on_missing`` says otherwise.
-    """
+    """Return the mask of events in which one of the configured triggers fired, see :func:`get_HLTsel`."""
     level = params["level"]
     by_dataset = parameter(processor_params, f"{level}_triggers", year)
     datasets = params["primaryDatasets"]
@@ -200,11 +194,7 @@ def apply_triggers(
 
 
 def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -> ak.Array:
-    """Return the mask of events in which one of ``params["triggers"]`` fired, see :func:`get_HLTsel_custom`.
-
-    Raises:
-        MissingBranchError: for a trigger that the file doesn't have, unless ``on_missing`` says otherwise.
-    """
+    """Return the mask of events in which one of ``params["triggers"]`` fired, see :func:`get_HLTsel_custom`."""
     level = params["level"]
     stored = collection(events, level).fields if params.get("on_missing") == FALSE else None
     fired = np.zeros(len(events), dtype=np.bool_)
@@ -309,12 +299,7 @@ def _trigger_cut(
 def apply_event_flags(
     events: ak.Array, params: Params, *, year: str, isMC: bool, processor_params: Any, **kwargs: Any
 ) -> ak.Array:
-    """Return the mask of events with all flags in ``event_flags.{year}``, for data also in ``event_flags_data.{year}``.
-
-    Raises:
-        UnknownNameError: for a year without flags.
-        MissingBranchError: for a flag that the file doesn't have.
-    """
+    """Return the mask of events with all ``event_flags.{year}``, for data also those of ``event_flags_data.{year}``."""
     flags = list(parameter(processor_params, "event_flags", year))
     if not isMC:
         # With an OmegaConf list on the right, the sum would be a read-only OmegaConf list.
@@ -331,12 +316,7 @@ eventFlags = Cut(name="event_flags", params={}, function=apply_event_flags)
 def apply_golden_json(
     events: ak.Array, params: Params, *, year: str, isMC: bool, processor_params: Any, **kwargs: Any
 ) -> npt.NDArray[np.bool_]:
-    """Return the mask of data certified by the file ``lumi.goldenJSON.{year}``; all simulation passes.
-
-    Raises:
-        UnknownNameError: for a year without a golden JSON.
-        ConfigError: if the file can't be read.
-    """
+    """Return the mask of data certified by the file ``lumi.goldenJSON.{year}``; all simulation passes."""
     if isMC:
         return passthrough_f(events, params)
     return certified(events.run, events.luminosityBlock, parameter(processor_params, "lumi", "goldenJSON", year))

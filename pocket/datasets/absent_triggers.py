@@ -37,10 +37,6 @@ def absent_sentence(absent: Mapping[str, Iterable[str]], files: Mapping[str, Ite
 def nearest_trigger(trigger: str, known: Iterable[str]) -> str:
     """Return the known trigger that is nearly a given one and has its numbers, empty if there is none.
 
-    Args:
-        trigger: the trigger.
-        known: the triggers that there are.
-
     Example:
         >>> nearest_trigger("HLT_Ele32_WPTight_GSF", ["HLT_Ele32_WPTight_Gsf", "HLT_Ele35_WPTight_Gsf"])
         'HLT_Ele32_WPTight_Gsf'

@@ -52,11 +52,7 @@ class Segment:
         return replace(self, path=location, replicas=())
 
     def chunks(self, size: int) -> list[tuple[int, int]]:
-        """Return the range divided into the fewest ranges of equal size that have at most ``size`` entries.
-
-        Raises:
-            ConfigError: if ``size`` is not positive.
-        """
+        """Return the range divided into the fewest ranges of equal size that have at most ``size`` entries."""
         if size < 1:
             raise ConfigError(f"the chunk size must be positive, not {size}")
         return [(self.start + first, self.start + last) for first, last in equal_ranges(self.stop - self.start, size)]
@@ -67,7 +63,6 @@ class Branch:
     """Entries of one dataset.
 
     Args:
-        dataset: name of the dataset.
         start: first entry of a range of the dataset, counted through all of its files; 0 if the branch isn't a range
             but consists of some of the files.
         stop: entry after the last one, counted likewise.
@@ -109,15 +104,11 @@ def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Br
     See :func:`pocket.datasets.division.divide` for branches that don't change when files are added.
 
     Args:
-        fileset: the datasets.
         events_per_branch: the largest number of events of a branch.
 
     Returns:
         Branches in the order of datasets and entries. Every entry is in exactly one of them, and sizes within a dataset
         differ by at most one. A dataset without entries, such as a skim without surviving events, has one empty branch.
-
-    Raises:
-        ConfigError: if ``events_per_branch`` is not positive.
     """
     if events_per_branch < 1:
         raise ConfigError(f"the number of events per branch is {events_per_branch}, expected at least 1")

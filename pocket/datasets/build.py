@@ -58,10 +58,7 @@ def build_fileset(
     """Return the fileset of datasets, with the entries, UUID and size of every file, which is opened for that.
 
     Args:
-        definitions: the datasets by name.
-        toy_files: the toy files by process.
         cache: folder for the downloaded files of coffea's source distribution.
-        workers: number of threads that open files.
         limit_files: number of files of each dataset, the first ones; 0 for all.
         skip_bad_files: leave out files that can't be read, instead of failing at the first one; files of a skim that is
             normalised by its metadata are never left out.
@@ -71,11 +68,6 @@ def build_fileset(
 
     Returns:
         The fileset, in the order of the definitions, without those that name no files, and the files left out.
-
-    Raises:
-        BadFileError: if a file is missing or can't be read.
-        DatasetError: if a dataset that isn't a skim has no file or no event, a cross section is missing, or a file or
-            its copy occurs twice, so that its events would count twice.
     """
     if empty := [name for name, definition in definitions.items() if not (definition.values or definition.has_sums)]:
         remark(f"datasets without files are left out: {', '.join(empty)}")
@@ -153,14 +145,7 @@ def _remark_unknown_sums(definition: DatasetDefinition, dataset: DatasetInfo) ->
 
 
 def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
-    """Return the properties of a ROOT file for a fileset, and its size in bytes; the file is opened once.
-
-    Args:
-        path: path or URL.
-
-    Raises:
-        BadFileError: if the file is missing, empty, truncated or corrupt, can't be reached, or has no tree ``Events``.
-    """
+    """Return the properties of a ROOT file for a fileset, and its size in bytes; the file is opened once."""
     if not is_remote(str(path)):
         if not Path(path).is_file():
             logical = "; write root://server/ before a logical name of CMS" if str(path).startswith("/store/") else ""
@@ -212,11 +197,7 @@ def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> t
     """Return the result of :func:`inspect_file` for the first readable location, compared with the catalogue.
 
     Args:
-        file: the file and its description in a catalogue.
         catalogues: catalogues with a cache of files; a cached file isn't opened again unless they are ``fresh``.
-
-    Raises:
-        BadFileError: if the file can't be read anywhere, or its number of events differs from that in its catalogue.
     """
     known = catalogues.opened.get(file.identity) if catalogues and not catalogues.fresh else None
     # Caches from before files had content ids contain lists.

@@ -33,7 +33,6 @@ class Finding:
     """File that differs from its description in a fileset.
 
     Args:
-        dataset: name of the dataset.
         url: path or URL of the file; empty if the finding is about the dataset.
         problem: kind of the difference.
         detail: description of the difference.
@@ -57,12 +56,10 @@ def check_fileset(
     """Return the differences between a fileset and its files.
 
     Args:
-        fileset: the fileset.
         listed: the files that now belong to each dataset, or the error if they can't be listed.
         skipped: path → reason of the files that were left out when the fileset was built; they are reported only if
             they can be read now.
         inspect: opens a file, see :func:`pocket.datasets.build.inspect_listed`.
-        workers: number of threads that open files.
         progress: called with the number of files opened so far and the number of all.
 
     Returns:
@@ -177,11 +174,7 @@ def _recorded(path: str, info: FileInfo) -> DatasetFile:
 
 
 def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
-    """Return the datasets of several definition files in one fileset.
-
-    Raises:
-        DatasetError: if a file is in two of them, so that its events would count twice.
-    """
+    """Return the datasets of several definition files in one fileset."""
     joined: Fileset = {}
     seen: dict[str, tuple[str, str]] = {}
     for fileset in filesets:

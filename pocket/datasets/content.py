@@ -29,7 +29,6 @@ def content_id(file: Any, location: str, object_path: str) -> str:
 
     Args:
         file: uproot's file.
-        location: its path or URL.
         object_path: the tree whose events are used.
     """
     if not is_remote(location) and (found := find_output(location)):

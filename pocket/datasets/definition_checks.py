@@ -26,29 +26,17 @@ _MISSPELT = 0.75
 
 
 def check_dataset(dataset: Mapping[str, Any], where: str) -> None:
-    """Check that no key of a dataset looks like a misspelt one.
-
-    Raises:
-        UnknownNameError: for the first such key.
-    """
+    """Check that no key of a dataset looks like a misspelt one."""
     _check("dataset key", dataset, _DATASET_KEYS, where)
 
 
 def check_entry(entry: Mapping[str, Any], where: str) -> None:
-    """Check that no key of an entry of a dataset looks like a misspelt one.
-
-    Raises:
-        UnknownNameError: for the first such key.
-    """
+    """Check that no key of an entry of a dataset looks like a misspelt one."""
     _check("key", entry, _ENTRY_KEYS, where)
 
 
 def check_built(dataset: Mapping[str, Any], where: str) -> None:
-    """Check that no key of a dataset in a fileset looks like a misspelt one.
-
-    Raises:
-        UnknownNameError: for the first such key.
-    """
+    """Check that no key of a dataset in a fileset looks like a misspelt one."""
     _check("dataset key", dataset, _BUILT_KEYS, where)
 
 
@@ -59,11 +47,7 @@ def _check(kind: str, content: Mapping[str, Any], known: Sequence[str], where: s
 
 
 def check_spelling(metadata: Mapping[str, Any], where: str) -> None:
-    """Check that no key looks like a misspelt one, unless that one is there, too.
-
-    Raises:
-        UnknownNameError: for the first such key.
-    """
+    """Check that no key looks like a misspelt one, unless that one is there, too."""
     known = (*USED, *IGNORED, *_POCKETCOFFEA)
     for key in metadata:
         if key not in known and (meant := nearest(key, known, 1, _MISSPELT)) and meant[0] not in metadata:
@@ -71,13 +55,7 @@ def check_spelling(metadata: Mapping[str, Any], where: str) -> None:
 
 
 def remark_on(content: Mapping[str, Any], path: Path, datasets: Iterable[DatasetDefinition]) -> None:
-    """Note what in a definition file has no effect, and which datasets are numbered.
-
-    Args:
-        content: the valid content of the file.
-        path: the file.
-        datasets: what all files define.
-    """
+    """Note what in a definition file has no effect, and which datasets are numbered."""
     if twice := [dataset.name for dataset in datasets if dataset.number == 2 and dataset.origin == path]:
         remark(f"{path}: 'part' doesn't tell datasets apart, so they are numbered: {', '.join(twice)}")
     for names in _scaled_twice(dataset for dataset in datasets if dataset.origin == path):

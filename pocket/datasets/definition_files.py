@@ -73,10 +73,6 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
 
     Returns:
         The datasets by name, in the order of the files.
-
-    Raises:
-        DatasetError: if a file can't be read, metadata are missing or invalid, or two datasets have the same name.
-        UnknownNameError: if there is an unknown key.
     """
     return by_name(read_all_definitions(paths))
 
@@ -102,11 +98,7 @@ def by_name(definitions: Iterable[DatasetDefinition], keep_last: bool = False) -
     """Return datasets by name.
 
     Args:
-        definitions: the datasets.
         keep_last: whether a dataset replaces one of the same name in an earlier file, as in PocketCoffea.
-
-    Raises:
-        DatasetError: if two have the same name.
     """
     named: dict[str, DatasetDefinition] = {}
     for definition in definitions:
@@ -128,7 +120,6 @@ def those_of(
     """Return the wanted datasets as they were read file by file, of which others may have the same name.
 
     Args:
-        wanted: the datasets of a configuration by name.
         files: the datasets of its definition files by name.
     """
     return {

@@ -50,10 +50,6 @@ class DatasetDefinition:
         number: its number among the datasets of the key that would have the same name.
         varies: the variation of another sample that it fills.
         dedicated: the sample that it was given if it varies another one.
-
-    Raises:
-        DatasetError: if a value is invalid.
-        UnknownNameError: if the source is unknown.
     """
 
     key: str
@@ -108,22 +104,14 @@ class DatasetDefinition:
         return "_".join([self.key, *filter(None, [self.part, self.year, era, number])])
 
     def check_complete(self) -> None:
-        """Check that it has a year and files, which only those need that are used.
-
-        Raises:
-            DatasetError: if it has none.
-        """
+        """Check that it has a year and files, which only those need that are used."""
         if not self.year:
             raise DatasetError(f"{self.where}: 'year' is '', expected a string")
         if not self.values and not self.has_sums:
             raise DatasetError(f"{self.where}: {self.source!r} is empty")
 
     def check_xsec(self) -> None:
-        """Check that simulation has a cross section, which toys take from their parameters.
-
-        Raises:
-            DatasetError: if it has none, or 0, which stands for an unknown one.
-        """
+        """Check that simulation has a cross section, which toys take from their parameters."""
         if self.is_mc and self.xsec is None and self.source != "toys":
             raise DatasetError(f"{self.where}: metadata lacks 'xsec' (required for MC)")
         if self.xsec == 0:

@@ -43,7 +43,6 @@ def divide(
     """Return each dataset divided into branches of whole files, or of ranges of one file.
 
     Args:
-        fileset: the datasets.
         events_per_branch: the largest number of events of a branch.
         made_at_once: datasets whose files are all made at the same time, such as toys, so that none is ever added. They
             are divided into equal ranges, which are fewer.
@@ -51,9 +50,6 @@ def divide(
     Returns:
         Branches in the order of datasets and of their first files. Every entry is in exactly one of them. A dataset
         that fits into one branch has one branch, and one without entries has one empty branch.
-
-    Raises:
-        ConfigError: if ``events_per_branch`` is not positive.
     """
     if events_per_branch < 1:
         raise ConfigError(f"the number of events per branch is {events_per_branch}, expected at least 1")

@@ -29,7 +29,6 @@ class Duplicates:
     """Duplicate events of a primary dataset.
 
     Args:
-        primary: the primary dataset.
         count: number of surplus events.
         event: run, luminosity section and number of the first of them.
         files: the two files that contain it, or one file twice.
@@ -49,15 +48,7 @@ class Duplicates:
 
 
 def read_numbers(path: str) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
-    """Yield run, luminosity section and number of the events of a file, some hundred thousand at a time.
-
-    Args:
-        path: path or URL.
-
-    Raises:
-        BadFileError: if the file can't be read.
-        DatasetError: if its events have no such numbers.
-    """
+    """Yield run, luminosity section and number of the events of a file, some hundred thousand at a time."""
     if not is_remote(path) and not Path(path).is_file():
         raise BadFileError(f"file {path} doesn't exist")
     try:
@@ -87,14 +78,9 @@ def find_duplicates(
     The numbers of one file are in memory together, so that a replica is read from its beginning.
 
     Args:
-        fileset: the datasets; simulation is left out.
         read: returns the three columns of a file at one of its locations.
         most: number of events that are compared at the same time.
         progress: called with the number of files read so far and the number of all.
-
-    Raises:
-        BadFileError: if no replica of a file can be read.
-        DatasetError: if events have no such numbers.
     """
     by_primary = primary_datasets(fileset)
     total = sum(map(len, by_primary.values()))

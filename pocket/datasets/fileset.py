@@ -58,16 +58,11 @@ def select_datasets(
     """Return the datasets that pass PocketCoffea's dataset filter.
 
     Args:
-        fileset: the datasets to select from.
         dataset_filter: any of ``samples`` and ``year``, to keep only these, and ``samples_exclude``.
         names: dataset → names of samples that choose it; its sample by default.
 
     Returns:
         The selected datasets, in the order of the fileset.
-
-    Raises:
-        UnknownNameError: if the filter has an unknown key, sample or year.
-        DatasetError: if no dataset is left.
     """
     samples_of = names or {name: (dataset["metadata"]["sample"],) for name, dataset in fileset.items()}
     samples = {sample for of_dataset in samples_of.values() for sample in of_dataset}

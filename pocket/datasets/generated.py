@@ -21,7 +21,6 @@ def read_generated(file: Any, entries: int) -> list[float] | None:
     """Return the number of generated events and the sum of their weights; ``None`` if all are there, or it isn't known.
 
     Args:
-        file: the file, opened by uproot.
         entries: its number of events.
     """
     if TREE not in file.keys(cycle=False):
@@ -37,14 +36,12 @@ def read_generated(file: Any, entries: int) -> list[float] | None:
 def generated_notes(fileset: Mapping[str, Any]) -> Iterator[str]:
     """Yield a warning for each dataset whose files are a skim, but which isn't normalised as one.
 
-    Args:
-        fileset: the datasets.
-
     Examples:
         >>> files = {"a.root": {"num_entries": 40, "generated": [1000, 2500.0]}}
         >>> for note in generated_notes({"DY_2018": {"metadata": {"isMC": True}, "files": files}}):
         ...     print(note)
         dataset DY_2018: 1 of 1 files has fewer events than were generated, 40 of 1,000, so it is a skim, but \
+
 normalised by the events that are left; its metadata need "isSkim": true, "nevents_before_skim": 1000, \
 "sum_genweights": 2500.0
     """

@@ -23,10 +23,6 @@ def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, flo
 
     Args:
         events: all events of the chunk.
-        metadata: metadata of the dataset.
-
-    Raises:
-        DatasetError: if a generator weight isn't finite.
     """
     if "genWeight" not in events.fields:
         return 0.0, 0.0
@@ -48,8 +44,6 @@ def restore_sums(output: dict[str, Any], dataset: str, metadata: Mapping[str, An
 
     Args:
         output: merged output, see :func:`pocket.engine.chunk.empty_output`; changed in place.
-        dataset: name of the dataset.
-        metadata: its metadata.
     """
     before = BeforeSkim.of(metadata) or BeforeSkim()
     if before.nevents is not None:

@@ -59,18 +59,12 @@ def expand(
     Folders and patterns on servers are listed over the network; a URL that ends in ``.root`` is used unchanged.
 
     Args:
-        definition: the dataset.
         toy_files: the toy files by process, see :attr:`DatasetDefinition.toys`.
         cache: folder for the downloaded files of coffea's source distribution.
         catalogues: the catalogues to ask, for datasets that only they know.
 
     Returns:
         Absolute paths and URLs in the order of the definition; those of one pattern or folder are sorted.
-
-    Raises:
-        DatasetError: if a pattern matches nothing or a broken link, a server can't be listed, or a catalogue doesn't
-            know the dataset.
-        UnknownNameError: if a toy process or one of coffea's samples is unknown.
     """
     # Paths of the original are used, since filesets live longer than snapshots of the code.
     folder = Path(original(definition.origin.parent.absolute()))
@@ -99,7 +93,6 @@ def expand_each(
     """Return the files of several datasets, which are listed in parallel.
 
     Args:
-        definitions: the datasets by name.
         toy_files: the toy files by process, see :attr:`DatasetDefinition.toys`.
         cache: folder for the downloaded files of coffea's source distribution.
         catalogues: the catalogues to ask, for datasets that only they know.
@@ -108,9 +101,6 @@ def expand_each(
 
     Returns:
         The files of each dataset, or the error if they can't be listed.
-
-    Raises:
-        UnknownNameError: if a toy process or one of coffea's samples is unknown.
     """
 
     def files(definition: DatasetDefinition) -> list[DatasetFile] | DatasetError:

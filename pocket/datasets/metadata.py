@@ -26,15 +26,10 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     Args:
         metadata: the metadata, without ``sample``.
-        where: their place, for errors.
 
     Returns:
         Arguments of :class:`~pocket.datasets.definitions.DatasetDefinition`: year, is_mc, xsec, era, part,
         primary_dataset, before_skim, varies, and in ``free`` all others.
-
-    Raises:
-        DatasetError: if a value is missing or invalid.
-        UnknownNameError: for a misspelt key, see :func:`pocket.datasets.definition_checks.check_spelling`.
     """
     # The import is by name, because the check isn't part of the code that an output depends on.
     importlib.import_module("pocket.datasets.definition_checks").check_spelling(metadata, where)
@@ -71,11 +66,7 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def text(content: Mapping[str, Any], key: str, where: str) -> str:
-    """Return a value that must be a string; integers are converted.
-
-    Raises:
-        DatasetError: if it has another type, or is empty.
-    """
+    """Return a value that must be a string; integers are converted."""
     value = content[key]
     # A year is often written as a number.
     if isinstance(value, int) and not isinstance(value, bool):
@@ -99,11 +90,7 @@ def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
 
 
 def boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
-    """Return a value that must be true or false, in one of their spellings.
-
-    Raises:
-        DatasetError: if it is anything else.
-    """
+    """Return a value that must be true or false, in one of their spellings."""
     value = content[key]
     spelling = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
     if spelling not in _BOOLEANS:

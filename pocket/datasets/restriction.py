@@ -21,8 +21,6 @@ class Restriction:
 
     Args:
         samples: samples to read, with the datasets that vary them.
-        years: years to read.
-        datasets: datasets to read.
         files: number of files to read of each dataset, the first ones; 0 for all.
         chunks: number of chunks to read of each dataset; 0 for all.
         chunk_size: number of events of these chunks.
@@ -66,14 +64,7 @@ class Restriction:
         return f"limited: {', '.join(parts)}"
 
     def check(self, definitions: Iterable[DatasetDefinition]) -> None:
-        """Check that there are samples, years and datasets of the given names.
-
-        Args:
-            definitions: the datasets of all configurations of the analysis.
-
-        Raises:
-            UnknownNameError: if there aren't, with the nearest right name.
-        """
+        """Check that there are samples, years and datasets of the given names."""
         known = list(definitions)
         check_known("sample", self.samples, {name for one in known for name in names_of(one)}, "--filter-samples")
         check_known("year", self.years, {one.year for one in known}, "--filter-years")
@@ -90,11 +81,7 @@ class Restriction:
         }
 
     def refuse_empty(self, definitions: Mapping[str, DatasetDefinition]) -> None:
-        """Check that some of the datasets are read.
-
-        Raises:
-            DatasetError: if none is.
-        """
+        """Check that some of the datasets are read."""
         if self.chooses and not self.select(definitions):
             chosen = {"samples": self.samples, "years": self.years, "datasets": self.datasets}
             options = " ".join(f"--filter-{kind} {','.join(names)}" for kind, names in chosen.items() if names)

@@ -24,13 +24,8 @@ class SampleVariation:
     """What a dataset stands for, instead of being a sample of its own.
 
     Args:
-        sample: the sample that it varies.
         variation: name of the variation, e.g. ``"hdampUp"``.
         symmetrise: mode of the other side if no dataset fills it (:mod:`pocket.histograms.one_sided`).
-
-    Raises:
-        DatasetError: if the sample is a subsample, or the name of the variation isn't one.
-        UnknownNameError: for another mode.
     """
 
     sample: str
@@ -65,13 +60,7 @@ def read_variation(metadata: Mapping[str, Any], is_mc: bool, where: str) -> Samp
     """Return what a dataset varies, ``None`` for usual datasets.
 
     Args:
-        metadata: metadata of the dataset.
         is_mc: whether it is simulation.
-        where: place of the metadata, for errors.
-
-    Raises:
-        DatasetError: if the value has another form, or the dataset is data.
-        UnknownNameError: for an unknown key or mode.
 
     Examples:
         >>> varies = {"sample": "TTToSemiLeptonic", "variation": "hdampUp"}
@@ -105,14 +94,6 @@ def varied_datasets(definitions: Mapping[str, DatasetDefinition]) -> dict[str, t
 
     These are those of its year. Where the sample has parts, a dataset fills the variation of the part of its own name;
     if no part has that name, it stands for all of them.
-
-    Args:
-        definitions: the datasets of a configuration.
-
-    Raises:
-        UnknownNameError: if the sample isn't among the datasets.
-        DatasetError: if the sample has no dataset of the year or is data, if datasets of different samples fill the
-            same variation, or some of them have the parts of the sample and others don't.
     """
     usual = usual_datasets(definitions)
     found: dict[str, tuple[str, ...]] = {}
@@ -139,17 +120,7 @@ def varied_datasets(definitions: Mapping[str, DatasetDefinition]) -> dict[str, t
 
 
 def check_whole(before: Mapping[str, DatasetDefinition], after: Mapping[str, DatasetDefinition], options: str) -> None:
-    """Check that a choice among datasets doesn't take a variation apart.
-
-    Args:
-        before: all datasets.
-        after: the chosen ones.
-        options: what chose them, for errors.
-
-    Raises:
-        DatasetError: if a dataset that varies a sample is chosen without all datasets of that sample that it varies, or
-            without those that are added to it.
-    """
+    """Check that a choice among datasets doesn't take a variation apart."""
     for name, targets in varied_datasets(before).items():
         if name not in after:
             continue

@@ -23,10 +23,8 @@ class Overlap:
     """Luminosity sections of a primary dataset that are in more than one file.
 
     Args:
-        primary: the primary dataset.
         count: number of such sections.
         run: run of the first of them.
-        section: its number.
         files: two files that contain it.
     """
 
@@ -122,11 +120,7 @@ def overlaps(fileset: Mapping[str, Any]) -> Iterator[Overlap]:
 
 
 def section_notes(fileset: Mapping[str, Any]) -> Iterator[str]:
-    """Yield warnings about possible duplicate events.
-
-    Args:
-        fileset: the datasets.
-    """
+    """Yield warnings about possible duplicate events."""
     for overlap in overlaps(fileset):
         yield f"{overlap}; {_REMEDY}"
     for primary, files in primary_datasets(fileset).items():

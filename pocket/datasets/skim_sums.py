@@ -21,9 +21,6 @@ class BeforeSkim:
         nevents: number of events.
         sum_genweights: sum of the generator weights, for simulation.
         sum_signs: sum of the signs of the generator weights, for simulation.
-
-    Raises:
-        DatasetError: if a sum isn't finite or a number of events is negative.
     """
 
     nevents: int | None = None

@@ -73,7 +73,6 @@ def bits_of(words: Words, numbers: Any) -> Mask:
 
     Args:
         words: shape (n rows, n words); bit number k is bit k % 64 of word k // 64.
-        numbers: of the bits.
     """
     found: Mask = (words[:, numbers >> 6] >> np.asarray(numbers & 63, dtype=np.uint64)) & np.uint64(1) != 0
     return found

@@ -59,14 +59,9 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
 
     Args:
         workflow: instance of the analysis' workflow.
-        events: NanoEvents of the chunk.
-        metadata: dataset, sample, year, isMC, ….
 
     Returns:
         Raw sums, see :func:`empty_output`.
-
-    Raises:
-        DatasetError: if a generator weight isn't finite.
     """
     cfg = workflow.cfg
     with workflow_call(workflow):
@@ -110,7 +105,6 @@ def chunk_layout(workflow: BaseProcessorABC, metadata: Mapping[str, Any]) -> Lay
 
     Args:
         workflow: the workflow, with the skimmed events.
-        metadata: dataset, sample, year, isMC, ….
     """
     layout = dataset_layout(workflow.cfg, workflow.params, metadata)
     is_late = layout.sequence.needs_events
@@ -128,7 +122,6 @@ def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselecte
 
     Args:
         workflow: the workflow, with the skimmed events.
-        layout: the result of :func:`chunk_layout`.
     """
     skimmed = workflow.events
     for variation in layout.processed:

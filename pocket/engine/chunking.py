@@ -35,9 +35,6 @@ class Chunking:
     Args:
         largest: largest number of events in a chunk.
         memory: budget in MB; ``None`` for chunks of the largest size.
-
-    Raises:
-        ConfigError: if one of them isn't positive.
     """
 
     def __init__(self, largest: int, memory: int | None = None) -> None:
@@ -82,7 +79,6 @@ class Chunking:
 
         Args:
             events: number of its events.
-            path: its file, or one of them.
         """
         if self._before is None:
             yield
@@ -99,7 +95,6 @@ class Chunking:
 
         Args:
             events: number of events in the chunk.
-            growth: memory in bytes that the chunk took.
         """
         allowed = events * self._budget / max(growth, 1)
         # Some of the memory is needed by any chunk, or by the first one, so a small chunk says little about large ones.

@@ -15,7 +15,6 @@ class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
     """Processor that runs a configuration chunk by chunk.
 
     Args:
-        cfg: the configuration.
         params: its parameters, resolved for this run (:func:`pocket.engine.resources.resolve_parameters`).
     """
 

@@ -40,11 +40,6 @@ def collect_columns(
 
     Returns:
         Category → records of shape (n events in the category,). They hold no reference to the file.
-
-    Raises:
-        MissingBranchError: if a column doesn't exist.
-        UnknownNameError: if a collection doesn't exist.
-        ColumnError: if a column has other values than numbers and strings, or its positions or objects don't exist.
     """
     return {
         category: ak.zip(_record(declared, events, masks, weights, changed, category), depth_limit=1)

@@ -88,7 +88,6 @@ class _Target:
     """Histogram of a stored sample, and the entries that it takes.
 
     Args:
-        sums: sums that are added to.
         patterns: combinations of categories of the events or objects.
         row: row of each entry in the patterns, shape (n entries,).
         numbers: numbers of the histogram's categories in the patterns, -1 to leave one out, shape (n categories,).
@@ -106,8 +105,6 @@ class HistogramFiller:
     """All histograms of a dataset, filled variation by variation.
 
     Args:
-        cfg: the configuration.
-        metadata: metadata of the dataset.
         variations: stored sample → the variations of its histograms.
     """
 
@@ -206,7 +203,6 @@ def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patte
     Args:
         event: event of each entry, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,).
-        targets: histograms of samples with the same weights and variations.
         joint: combinations of the targets' patterns that occur together, see
             :func:`~pocket.engine.category_patterns.joined`.
         variation: the shape variation, or ``nominal``.

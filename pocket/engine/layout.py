@@ -19,10 +19,8 @@ class Layout:
     """Samples and variations of a dataset.
 
     Args:
-        dataset: name of the dataset.
         counted: the sample and its subsamples, which the cutflow counts.
         stored: samples with histograms and columns: the subsamples, or the sample if it has none.
-        sequence: the calibrators.
         variations: counted sample → the variations it stores.
         processed: all variations that are processed, ``nominal`` first.
     """
@@ -46,9 +44,6 @@ def dataset_layout(
     """Return the layout of a dataset.
 
     Args:
-        cfg: the configuration.
-        params: its parameters, resolved for this run.
-        metadata: dataset, sample, year, isMC, ….
         sequence: its calibrators, if they are there already: some know their variations after :meth:`initialize` only.
     """
     sample = str(metadata["sample"])

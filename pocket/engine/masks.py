@@ -56,7 +56,6 @@ class CategoryMasks:
     of an event are in the event's categories.
 
     Args:
-        names: the categories.
         event_words: shape (n events, n words).
         per_object: the categories that select objects.
         collection: the collection of these objects, ``None`` if there are none.
@@ -110,9 +109,6 @@ class CategoryMasks:
         """Return the categories of the events as ``OR`` or ``AND`` over their objects.
 
         An event without objects is in no category per object in either mode.
-
-        Raises:
-            HistogramError: without a mode, if there are categories per object.
         """
         if not self.per_object or mode == "OR":
             return self.event_patterns
@@ -132,7 +128,6 @@ def category_masks(selection: StandardSelection, masks: CutMasks, events: Any) -
     """Return the masks of all categories of a selection.
 
     Args:
-        selection: the categories.
         masks: masks of cuts on the events.
         events: the events.
     """

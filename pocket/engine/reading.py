@@ -42,25 +42,14 @@ def read_segment(segment: Segment, read: Callable[[Segment], T]) -> Found[T]:
     """Read a segment from the first replica of its file that can be read, see :mod:`pocket.io.remote.attempts`.
 
     Args:
-        segment: the segment.
         read: called with the segment at one location; it must start over each time, so that no event counts twice.
-
-    Raises:
-        BadFileError: if no replica can be read.
-        OtherFileError: if no replica can be read, and one is another file than the fileset says.
     """
     return first_readable(segment.locations, lambda location: read(segment.at(location)))
 
 
 @contextlib.contextmanager
 def open_file(segment: Segment) -> Iterator[Any]:
-    """Open the file of a segment, and close it at the end of the block.
-
-    Raises:
-        BadFileError: if the file can't be read.
-        OtherFileError: if the file is another one than the fileset says.
-        MissingBranchError: if code in the block uses a branch that the file doesn't have.
-    """
+    """Open the file of a segment, and close it at the end of the block."""
     with reading(segment.path), shared_file(segment.path) as file:
         uuid = str(file.file.uuid)
         if uuid != segment.uuid:
@@ -89,13 +78,7 @@ def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
     """Return a range of entries as NanoEvents, whose columns are read on first access.
 
     Args:
-        nano: the tree of the segment.
-        segment: the segment.
         start: first entry in the file.
-        stop: entry after the last one.
-
-    Raises:
-        BadFileError: if the file has fewer entries.
     """
     available = nano.num_entries
     if stop > available:
@@ -109,11 +92,7 @@ def joined_events(nanos: Iterable[NanoTree], segments: Iterable[Segment]) -> Ite
     """Yield the events of several files, those of consecutive files with the same columns together.
 
     Args:
-        nanos: the trees of the segments.
         segments: the segments, in the same order.
-
-    Raises:
-        BadFileError: if a file has fewer entries.
     """
     found = [Piece(nano, segment.start, segment.stop) for nano, segment in zip(nanos, segments, strict=True)]
     if missing := [nano.file_path for nano, _, stop in found if stop > nano.num_entries]:
@@ -124,15 +103,7 @@ def joined_events(nanos: Iterable[NanoTree], segments: Iterable[Segment]) -> Ite
 
 @contextlib.contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Turn exceptions that are raised while a file is read into errors that name the file.
-
-    Raises:
-        MissingBranchError: for a field that the file doesn't have, with the nearest names of its branches.
-        ColumnError, HistogramError: with the events that the values come from, e.g. for NaN.
-        ConfigError: with the events, e.g. for a collection that the file doesn't have.
-        BadFileError: if the file is missing, truncated or corrupt.
-        UserCodeError: for any other exception of code that the engine calls, with its line and the events.
-    """
+    """Turn exceptions that are raised while a file is read into errors that name the file."""
     try:
         yield
     except (ColumnError, ConfigError, HistogramError, MissingBranchError) as error:
@@ -149,11 +120,7 @@ def reading(path: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def explaining() -> Iterator[None]:
-    """Turn an exception that user code raises before any event into a one-sentence error.
-
-    Raises:
-        UserCodeError: instead of the exception.
-    """
+    """Turn an exception that user code raises before any event into a one-sentence error."""
     try:
         yield
     except PocketError:

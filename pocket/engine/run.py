@@ -62,24 +62,11 @@ def run_branch(
     """Return the sums of one branch, and the files that were skipped or failed.
 
     Args:
-        cfg: the configuration.
-        branch: dataset and entry ranges.
-        metadata: metadata of the dataset.
-        resources: files made by earlier steps.
         chunk_size: largest number of events that are processed at once.
         chunk_memory: memory in MB that a chunk may take; chunks are made smaller if needed, and the sums change by
             rounding only. ``None`` for chunks of the largest size.
-        threads: number of threads that decompress columns, including this one.
         skip_bad_files: leave out files that can't be read, instead of failing.
         progress: called with the number of events of each chunk that is done.
-
-    Raises:
-        BadFileError: if no replica of a file can be read and the file isn't to be skipped; the error names the
-            replicas.
-        DatasetError: if a file is another one than the fileset says, or not exactly the branch's events were processed.
-        UnknownNameError: if the dataset isn't one of the configuration.
-        ConfigError: if the chunk size or its memory isn't positive.
-        UserCodeError: if code of the configuration raises an exception; the error names it, its line and the events.
     """
     if branch.dataset not in cfg.definitions:
         raise UnknownNameError("dataset", branch.dataset, cfg.definitions)

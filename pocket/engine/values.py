@@ -20,16 +20,8 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
     """Return the values of an axis: one per event, or a list per event for the objects of a collection.
 
     Args:
-        axis: the declared axis.
         events: events of the chunk.
         custom: the workflow's ``custom_histogram_fields``.
-        metadata: metadata of the dataset.
-        where: name of the histogram, for errors.
-
-    Raises:
-        MissingBranchError: if the collection or the field doesn't exist, with the nearest names.
-        HistogramError: if a custom or metadata field doesn't exist or has another number of entries than events, or if
-            a position is given for an axis with one value per event.
     """
     if axis.coll == "metadata":
         if axis.field not in metadata:
@@ -84,10 +76,6 @@ def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
     Args:
         columns: one array per axis, from :func:`axis_values`.
         size: number of events.
-        where: name of the histogram, for errors.
-
-    Raises:
-        HistogramError: if two axes have different numbers of objects.
     """
     event = np.arange(size, dtype=np.int64)
     jagged = [column for column in columns if column.ndim > 1]

@@ -60,10 +60,6 @@ def compute_weights(
     """Return all weights of a dataset for the preselected events.
 
     Args:
-        plan: weights of the configuration.
-        samples: the sample of the dataset and its subsamples.
-        params: parameters.
-        metadata: metadata of the dataset.
         events: preselected events.
         shape_variation: the current shape variation; for any but ``nominal``, all weights are nominal.
 
@@ -103,7 +99,6 @@ class _Weight:
 
     Args:
         leader: the weight that it follows, or its own name.
-        nominal: its nominal values.
         varied: its own variations.
         following: its values in the variations of the weight that it follows.
     """

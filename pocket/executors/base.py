@@ -122,10 +122,6 @@ def find_factory(name: str, known: Mapping[str, str | type[ExecutorFactoryABC]])
     Args:
         name: one of the known names, or ``module:Class``.
         known: name → class, or its place as ``module:Class``.
-
-    Raises:
-        UnknownNameError: if the name, the module or the class doesn't exist.
-        ConfigError: if it isn't derived from :class:`ExecutorFactoryABC`.
     """
     if ":" not in name and name not in known:
         raise UnknownNameError("executor", name, known, "--executor, which takes also my.module:MyFactory")

@@ -41,7 +41,6 @@ class ClusterSpec:
         disk: disk space per worker.
         walltime: time limit of a Slurm job, such as ``"02:00:00"``.
         queue: partition of Slurm.
-        account: account of Slurm.
         image: container image, for lxplus.
         port: ports that the scheduler may listen at, such as ``"8786-8886"``; it takes the first free one.
         setup: shell command at the start of the workers' jobs.
@@ -77,9 +76,6 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
 
     Yields:
         The cluster, for :class:`distributed.Client`.
-
-    Raises:
-        ConfigError: if a package is missing.
     """
     import dask
 
@@ -125,11 +121,7 @@ def _closing(cluster: Any) -> Iterator[Any]:
 
 
 def check_ports(ports: str) -> range:
-    """Return a range of ports from a string such as ``"8786-8886"`` or ``"8786"``.
-
-    Raises:
-        ConfigError: if it is no port or range.
-    """
+    """Return a range of ports from a string such as ``"8786-8886"`` or ``"8786"``."""
     first, _, last = str(ports).partition("-")
     if not (first.isdigit() and (last or first).isdigit() and 0 < int(first) <= int(last or first) < 65536):
         raise ConfigError(f"option port of executor dask is {ports!r}, expected a port or a range such as 8786-8886")
@@ -137,11 +129,7 @@ def check_ports(ports: str) -> range:
 
 
 def free_port(ports: str) -> int:
-    """Return the first free port of a range.
-
-    Raises:
-        PocketError: if no port is free.
-    """
+    """Return the first free port of a range."""
     for port in check_ports(ports):
         with socket.socket() as listener, contextlib.suppress(OSError):
             listener.bind(("", port))

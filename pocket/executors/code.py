@@ -28,7 +28,6 @@ class CodeFolder:
     """Packages and data in the same parent folder.
 
     Args:
-        parent: path of the parent folder.
         names: names of the packages and data folders.
         digest: hash of all files in them.
         content: all files as a ZIP archive.
@@ -41,11 +40,7 @@ class CodeFolder:
 
     @classmethod
     def read(cls, parent: Path, names: Iterable[str]) -> CodeFolder:
-        """Return the content of folders, without hidden files, ROOT and parquet files.
-
-        Raises:
-            ConfigError: if they are too large to send.
-        """
+        """Return the content of folders, without hidden files, ROOT and parquet files."""
         chosen = tuple(sorted(names))
         files = source_files(parent, chosen)
         sizes = {name: (parent / name).stat().st_size for name in files}

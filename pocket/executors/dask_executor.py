@@ -364,11 +364,7 @@ def _known_as(option: str) -> str:
 
 
 def _place_of_scheduler(place: str) -> dict[str, str]:
-    """Return the argument of a client for a scheduler, from its address or the path of its file.
-
-    Raises:
-        ConfigError: if it is neither.
-    """
+    """Return the argument of a client for a scheduler, from its address or the path of its file."""
     if Path(place).is_file():
         return {"scheduler_file": place}
     if ":" not in place:
@@ -377,11 +373,7 @@ def _place_of_scheduler(place: str) -> dict[str, str]:
 
 
 def _tls_files(run_options: Mapping[str, Any]) -> dict[str, str]:
-    """Return option → file of certificates for an existing scheduler; empty if no option names one.
-
-    Raises:
-        ConfigError: if a file is missing.
-    """
+    """Return option → file of certificates for an existing scheduler; empty if no option names one."""
     files = {name: str(run_options.get(name, "")) for name in _TLS}
     if not any(files.values()):
         return {}
@@ -391,11 +383,7 @@ def _tls_files(run_options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _workers(run_options: Mapping[str, Any], name: str) -> int:
-    """Return a number of workers, 0 if it isn't given; the value may be a string.
-
-    Raises:
-        ConfigError: if it isn't a number of workers.
-    """
+    """Return a number of workers, 0 if it isn't given; the value may be a string."""
     value = run_options.get(name, 0)
     if not str(value).isdigit():
         raise ConfigError(f"--{name.replace('_', '-')} is {value}, expected 0 or more")
@@ -408,11 +396,7 @@ def _most_workers(run_options: Mapping[str, Any], default: int) -> int:
 
 
 def _check_size(run_options: Mapping[str, Any], name: str, label: str) -> None:
-    """Check that an option is a size with a unit; a number without one would mean bytes.
-
-    Raises:
-        ConfigError: if it isn't.
-    """
+    """Check that an option is a size with a unit; a number without one would mean bytes."""
     if name in run_options and not re.fullmatch(r"\d+(\.\d+)?\s*[kMGT]i?B", str(run_options[name]), re.IGNORECASE):
         raise ConfigError(f"{label} is {run_options[name]!r}, expected a size with its unit, such as 2GB")
 
@@ -425,11 +409,7 @@ def _remove_probe(probe: Path) -> None:
 
 
 def number(run_options: Mapping[str, Any], name: str) -> float:
-    """Return an option that is a number of 0 or more.
-
-    Raises:
-        ConfigError: if it has another value.
-    """
+    """Return an option that is a number of 0 or more."""
     value = run_options.get(name, OPTIONS[name])
     try:
         found = float(value)

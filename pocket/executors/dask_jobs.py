@@ -56,17 +56,9 @@ def run_on_dask(
 
     Args:
         jobs: name → job.
-        progress: called with the size of each job that is done.
-        client: client of the scheduler.
-        run: identity of the run.
         worker_timeout: seconds without any worker after which an error is raised.
-        logs: place of the workers' logs, for error messages.
         problem: function of the seconds without any worker; it returns the error to raise, or ``None``.
         report: called with the place of each job's output (:class:`pocket.executors.travel.Outcome`).
-
-    Raises:
-        PocketError: if a job raises one, a worker died too often, or no worker comes.
-        Exception: the error of a job, with a note that names it. Such a job isn't run again.
     """
     from pocket.executors.travel import contents_of, take_back
 
@@ -210,16 +202,9 @@ def prepare_workers(
     Workers of an existing scheduler may have run something else, so their processes are replaced.
 
     Args:
-        client: client of the scheduler.
-        run: identity of the run.
-        folders: the code, as :class:`~pocket.executors.code.CodeFolder`.
         variables: environment variables to set on the workers.
         new: whether the scheduler and its workers were started for this run.
         store: the store, ``None`` if all workers are known to see it.
-
-    Raises:
-        PocketError: if another run uses the scheduler, or a worker can't be replaced, has another Python version or
-            lacks packages.
     """
     from pocket.executors.remote import FAILED, PrepareWorker
 
@@ -253,11 +238,7 @@ def prepare_workers(
 
 
 def _check_python(client: Any) -> None:
-    """Check that the workers have the Python version of this process, since pickled code depends on it.
-
-    Raises:
-        PocketError: if one has another version.
-    """
+    """Check that the workers have the Python version of this process, since pickled code depends on it."""
     for address, found in client.get_versions()["workers"].items():
         version = str(found["host"]["python"]).split(".")[:2]
         if version != platform.python_version().split(".")[:2]:
@@ -268,11 +249,7 @@ def _check_python(client: Any) -> None:
 
 
 def look_at_workers(client: Any) -> dict[str, tuple[dict[str, str], Any]]:
-    """Return address → (places, differences of packages) for the current workers.
-
-    Raises:
-        PocketError: if one lacks packages.
-    """
+    """Return address → (places, differences of packages) for the current workers."""
     from pocket.executors import remote
     from pocket.executors.travel import packages_missing
 
@@ -294,11 +271,7 @@ def _runs_of_workers(client: Any) -> dict[str, str | None]:
 
 
 def lend_proxy(client: Any, content: bytes, certificates: str | None) -> None:
-    """Give the workers an X509 proxy until :func:`leave_workers`.
-
-    Raises:
-        ConfigError: if the connection to the scheduler isn't encrypted.
-    """
+    """Give the workers an X509 proxy until :func:`leave_workers`."""
     if (address := client.scheduler.addr).startswith("tcp:"):
         raise ConfigError(
             f"an X509 proxy isn't sent to the Dask scheduler {address}, since others could read it on its way: use a "

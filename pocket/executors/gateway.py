@@ -43,10 +43,6 @@ def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
 
     Yields:
         The cluster, whose method ``get_client`` returns a :class:`distributed.Client`.
-
-    Raises:
-        ConfigError: if the package is missing, no address is known, or the server refuses an option.
-        PocketError: if the server doesn't answer, or can't start a cluster.
     """
     try:
         from dask_gateway import Gateway, GatewayClusterError, GatewayServerError

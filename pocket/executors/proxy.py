@@ -24,9 +24,6 @@ def read_proxy(place: str) -> bytes:
     Args:
         place: path of the file, or ``auto`` for the output of ``voms-proxy-init``: ``$X509_USER_PROXY``, else
             ``/tmp/x509up_u<uid>``.
-
-    Raises:
-        ConfigError: if there is no proxy, somebody else owns it, or its mode isn't 0600 or 0400.
     """
     path = proxy_path(place)
     try:
@@ -63,9 +60,6 @@ def proxy_ends(place: str) -> tuple[datetime, datetime | None]:
 
     Args:
         place: path or ``auto`` as in :func:`read_proxy`.
-
-    Raises:
-        ConfigError: as in :func:`read_proxy`, or if its certificates can't be read.
     """
     content = read_proxy(place)
     try:
@@ -95,10 +89,6 @@ def check_proxy(place: str, hours: float) -> Path:
 
     Args:
         place: path or ``auto`` as in :func:`read_proxy`.
-        hours: how long it is needed from now on.
-
-    Raises:
-        ConfigError: if it expires too early, or as in :func:`proxy_ends`.
     """
     path = proxy_path(place)
     ends, attributes = proxy_ends(place)

@@ -83,7 +83,6 @@ class SharedStore:
     """The store, with a file by which a worker recognises it.
 
     Args:
-        root: folder of the store.
         probe: path of the file; workers that see the store can write beside it.
         token: content of the file.
     """
@@ -137,7 +136,6 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     """Provides the code of the jobs to each worker, including those that join later.
 
     Args:
-        run: identity of the run.
         folders: parent, names, digest and ZIP file of each folder of code.
         variables: environment variables to set; paths below a parent are adapted to the worker.
         new: whether the worker's process was started for this run.
@@ -219,7 +217,6 @@ class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     """Gives each worker the user's X.509 proxy, readable for the user only, until the run is over.
 
     Args:
-        content: the proxy.
         certificates: folder of the authorities' certificates on the workers; by default the one in their environment.
     """
 
@@ -278,7 +275,6 @@ def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping
     """Run a job, and return its outcome.
 
     Args:
-        payload: the pickled job.
         run: the run that it belongs to.
         inputs: paths of the files that it reads, on the machine where the run was started.
         contents: path → content of files that the worker may not see.
@@ -286,9 +282,6 @@ def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping
     Returns:
         The :class:`pocket.executors.travel.Outcome`. It includes an error of the job, because Dask would log a raised
         error together with all data that were sent.
-
-    Raises:
-        RuntimeError: if the worker belongs to another run.
     """
     worker = get_worker()
     found = getattr(worker, RUN, None)

@@ -31,7 +31,6 @@ class Outcome:
     """Result of a job on a worker.
 
     Args:
-        place: place of the output.
         lacking: paths of the files that the job needs and the worker doesn't see; the job hasn't run then.
         outputs: name → content of each file, for each output that travels back; empty for one that wasn't made.
         error: the pickled exception that ended the job.
@@ -83,7 +82,6 @@ def place_of(job: Any, places: Mapping[str, str]) -> str:
     """Return the place where a job's output is or will be, or its outputs, which are of the same task.
 
     Args:
-        job: the job.
         places: folder → folder on the other side, which is where the run was started or the worker.
     """
     output = getattr(parts_of(job)[0], "output", None)
@@ -103,12 +101,9 @@ def run_here(
     """Run a job in this process, a worker, and return its outcome.
 
     Args:
-        payload: the pickled job.
         places: folder where the run was started → folder on this worker.
         inputs: paths of the files that the job reads, where the run was started.
         contents: path → content of the files that were sent.
-        worker: address of the worker, for error messages.
-        missing_packages: packages that jobs need and the worker lacks.
     """
     there = {here: place for place, here in places.items() if here != place}
     log: Path | None = None
@@ -142,15 +137,7 @@ def packages_missing(worker: str, names: Sequence[str]) -> str:
 
 
 def contents_of(paths: Iterable[str], label: str) -> dict[str, bytes]:
-    """Return the files that a worker lacks, with the manifests of the outputs that they belong to.
-
-    Args:
-        paths: the files.
-        label: name of the job, for error messages.
-
-    Raises:
-        PocketError: if they are too large to send.
-    """
+    """Return the files that a worker lacks, with the manifests of the outputs that they belong to."""
     wanted = {Path(path) for path in paths}
     wanted |= {found[0] / NAME for path in paths if (found := find_output(path))}
     size = sum(path.stat().st_size for path in wanted)
@@ -163,11 +150,7 @@ def contents_of(paths: Iterable[str], label: str) -> dict[str, bytes]:
 
 
 def take_back(outcome: Outcome, job: Any) -> None:
-    """Write the outputs that travelled back with a job's result into the store.
-
-    Raises:
-        PocketError: if the store can't be written, or an output differs from its manifest.
-    """
+    """Write the outputs that travelled back with a job's result into the store."""
     if outcome.outputs:
         for part, contents in zip(parts_of(job), outcome.outputs, strict=True):
             if contents:

@@ -48,16 +48,11 @@ def flat_bins(
     Only below the domain of a transform, hist.fill would choose the overflow bin.
 
     Args:
-        axes: hist axes.
         columns: one array of shape (n entries,) per axis.
-        where: name of the histogram, for errors.
         nan: what becomes of NaN, see :class:`pocket.histograms.config.HistConf`.
 
     Returns:
         Flat C-order index of shape (n,), -1 for entries in a flow bin that an axis lacks; and the number of bins.
-
-    Raises:
-        HistogramError: if a value is NaN that mustn't be, or its type doesn't fit the axis.
     """
     flat: Indices | None = None
     outside: npt.NDArray[np.bool_] | None = None

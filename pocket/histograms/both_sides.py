@@ -46,7 +46,6 @@ def with_variations(histogram: Any, names: Sequence[str]) -> Any:
 
     Args:
         histogram: with an axis ``variation`` that has ``nominal``.
-        names: the variations.
     """
     import numpy as np
     from hist import Hist, axis

@@ -22,8 +22,6 @@ class BinNames:
     """Axis of a histogram.
 
     Args:
-        name: name of the axis.
-        label: its label on plots.
         texts: descriptions of the bins, with underflow and overflow if it has them.
         edges: edges of the bins, empty for categories and integers.
         underflow: whether it has an underflow bin.
@@ -60,10 +58,6 @@ class TemplateComparison:
     """One histogram of a sample in a category and variation, on both sides.
 
     Args:
-        sample: the sample.
-        category: the category.
-        variable: the histogram.
-        variation: the variation.
         axes: axes other than category and variation.
         left: contents with underflow and overflow, one dimension per axis; ``None`` if this side has no such template.
         right: the same of the right side.
@@ -159,12 +153,7 @@ class TemplateComparison:
 
 
 def compare_templates(left: Path, right: Path) -> Iterator[TemplateComparison]:
-    """Yield the comparison of all templates, histogram by histogram; those of variations follow the nominal ones.
-
-    Args:
-        left: folder of merged templates.
-        right: folder of others.
-    """
+    """Yield the comparison of all templates, histogram by histogram; those of variations follow the nominal ones."""
     sides = {folder: list_variables(folder) for folder in (left, right)}
     for variable in dict.fromkeys([*sides[left], *sides[right]]):
         ours, theirs = (

@@ -59,7 +59,6 @@ def read_contents(directory: str | Path, variables: Collection[str] | None = Non
     """Return the checksums that :func:`write_contents` wrote.
 
     Args:
-        directory: the folder.
         variables: names of the histograms, ``None`` for all; those that aren't there are left out.
     """
     path = Path(directory) / CONTENTS

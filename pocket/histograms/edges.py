@@ -12,9 +12,6 @@ from pocket.histograms.config import Axis
 def declared_edges(axis: Axis) -> Floats | None:
     """Return the edges of a declared axis, ``None`` if it has categories.
 
-    Args:
-        axis: the declaration.
-
     Returns:
         Shape (bins + 1,).
 

@@ -22,7 +22,6 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
     Columns are written by :func:`pocket.columns.parquet.write_columns`.
 
     Args:
-        directory: an existing folder.
         output: see :func:`pocket.engine.chunk.empty_output`.
     """
     write_sums(directory, output)
@@ -38,7 +37,6 @@ def write_histograms(directory: Path, variables: Iterable[tuple[str, Mapping[str
     """Write histograms to ``histograms.h5``.
 
     Args:
-        directory: an existing folder.
         variables: names, with sample → dataset → histogram; each is written before the next one is taken.
     """
     import h5py
@@ -80,9 +78,6 @@ def read_variable(directory: str | Path, variable: str) -> dict[str, dict[str, A
 
     Returns:
         Sample → dataset → histogram.
-
-    Raises:
-        UnknownNameError: if there is no such variable.
     """
     import h5py
     import hist
@@ -134,11 +129,7 @@ def relabel(samples: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str])
 
 
 def add(histograms: Iterable[Any]) -> Any:
-    """Return the sum of histograms; those without a variation of another one contribute their nominal to it.
-
-    Raises:
-        HistogramError: if there is none, or axes other than that of variations differ.
-    """
+    """Return the sum of histograms; those without a variation of another one contribute their nominal to it."""
     total: Any = None
     for histogram in _with_the_same_variations(list(histograms)):
         if total is None:

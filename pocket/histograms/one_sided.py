@@ -27,9 +27,6 @@ def stem_of(variation: str) -> str:
 def other_side(variation: str) -> str:
     """Return the name of the other side of a variation.
 
-    Raises:
-        ConfigError: if the name ends in neither ``Up`` nor ``Down``.
-
     Example:
         >>> other_side("pt_scaleUp")
         'pt_scaleDown'
@@ -41,11 +38,7 @@ def other_side(variation: str) -> str:
 
 
 def check_symmetrise(symmetrise: Symmetrise, where: str) -> None:
-    """Check the modes of a calibrator or weight.
-
-    Raises:
-        UnknownNameError: for another mode.
-    """
+    """Check the modes of a calibrator or weight."""
     modes = [symmetrise] if isinstance(symmetrise, str) else symmetrise.values()
     check_known("mode", [mode for mode in modes if mode], (MIRROR, NONE), f"symmetrise of {where}")
 

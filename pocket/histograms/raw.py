@@ -40,7 +40,6 @@ def write_raw(directory: Path, output: Mapping[str, Any]) -> None:
     Columns are written by :func:`pocket.columns.parquet.write_columns`.
 
     Args:
-        directory: an existing folder.
         output: see :func:`pocket.engine.chunk.empty_output`.
     """
     import h5py
@@ -90,11 +89,7 @@ def read_raw(directory: str | Path) -> dict[str, Any]:
 
 
 def open_raw(directory: str | Path) -> Any:
-    """Return the open file of a raw output, to be closed by the caller.
-
-    Raises:
-        FileNotFoundError: if there is none.
-    """
+    """Return the open file of a raw output, to be closed by the caller."""
     import h5py
 
     return h5py.File(Path(directory) / RAW)
@@ -110,11 +105,7 @@ def add_numbers(total: _Array | None, file: Any, kind: str, layout: Layout, firs
 
     Args:
         total: the numbers to add to, ``None`` for none.
-        file: the open file.
-        kind: kind of the numbers.
-        layout: layout of the file.
         first: first section; section 0 has the sums, section 1 the first histogram, and so on.
-        last: section after the last one.
     """
     start, stop = layout.range_of(kind, first, last)
     if _places(kind) not in file:
@@ -194,9 +185,7 @@ class Layout:
         """Return sample → dataset → histogram of a variable.
 
         Args:
-            variable: name of the histogram.
             numbers: numbers of sections from ``first`` to that of the histogram, or beyond.
-            first: first section of the numbers.
         """
         import hist
         import uhi.io.json
@@ -219,7 +208,6 @@ class _Taker:
     """Takes arrays from numbers, one after the other.
 
     Args:
-        numbers: the numbers.
         begin: kind → first number to take.
     """
 

@@ -23,7 +23,6 @@ def add_raw(directories: Iterable[str | Path], memory: int = MEMORY) -> dict[str
     Args:
         directories: folders of :func:`pocket.histograms.raw.write_raw`, or containers of their files, whose numbers are
             added in this order.
-        memory: bytes of histograms that are added at a time.
 
     Returns:
         All sums, and in ``variables`` a mapping that reads histograms from the folders when they are asked for.
@@ -69,7 +68,6 @@ class _Total:
     """Sum of the raw outputs with one layout.
 
     Args:
-        layout: the layout.
         whole: whether histograms are added, too, and not only sums.
     """
 

@@ -15,7 +15,6 @@ class Reading:
     Args:
         config: the configuration that fills it.
         variable: name of the histogram.
-        categories: categories that are read.
         samples: samples that are read, or subsamples ``{sample}__{subsample}``.
         variations: variations that are read besides nominal, without ``Up`` and ``Down``; the name of a weight means
             all of its variations.

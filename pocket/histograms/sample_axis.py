@@ -26,9 +26,6 @@ def join_samples(samples: Mapping[str, Hist[Any]]) -> Hist[Any]:
     Args:
         samples: sample → histogram with an axis ``cat``, usually ``variation``, and others, which are the same for all.
 
-    Raises:
-        HistogramError: if there are no samples, or their axes or storages differ.
-
     Example:
         >>> import hist
         >>> one = hist.Hist(hist.axis.StrCategory(["baseline"], name="cat"), hist.axis.Regular(2, 0, 2, name="x"))
@@ -55,7 +52,6 @@ def split_samples(joined: Hist[Any], without_variations: Collection[str]) -> dic
     """Return sample → histogram, for a histogram with an axis ``samples``.
 
     Args:
-        joined: the histogram.
         without_variations: samples whose histograms have no axis ``variation``, such as data.
     """
     nominal = {VARIATION: NOMINAL} if VARIATION in joined.axes.name else {}

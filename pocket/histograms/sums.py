@@ -25,7 +25,6 @@ def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Su
 
     Args:
         sums: sums of the configuration's merged output.
-        config: name of the configuration.
         readings: the templates and yields that are read, those without a histogram being yields; ``None`` if that is
             unknown, for all sums.
     """
@@ -61,8 +60,6 @@ def datasets_of(sums: Sums, samples: Sequence[str], years: Sequence[str]) -> Ite
     """Yield the datasets of samples.
 
     Args:
-        sums: sums of a merged output.
-        samples: names of samples or subsamples.
         years: years of the datasets; all if empty.
     """
     whole = {sample.partition(SUBSAMPLE)[0] for sample in samples}

@@ -37,12 +37,7 @@ def define_datasets(cfg: Configurator, files: Mapping[str, Files]) -> dict[str, 
     """Return the datasets that are given by their files, in the order of the configuration.
 
     Args:
-        cfg: the configuration, which knows the metadata of its own datasets.
         files: dataset → its files or entry, see :func:`pocket.process`.
-
-    Raises:
-        UnknownNameError: if the configuration doesn't know a dataset without metadata, or the sample of one with them.
-        DatasetError: if metadata are wrong, a dataset has no files, or the sample that one varies isn't given as well.
     """
     if not isinstance(files, Mapping) or not files:
         raise ConfigError(f"files is {files!r}, expected dataset → files")
@@ -63,12 +58,7 @@ def with_datasets(cfg: Configurator, definitions: Mapping[str, DatasetDefinition
 
 
 def first_events(fileset: Fileset, max_events: int | None) -> Fileset:
-    """Return a fileset with at most a number of events per dataset, from its first files.
-
-    Raises:
-        ConfigError: if the number isn't positive.
-        DatasetError: if a dataset is a skim whose metadata have the sums over all of its events.
-    """
+    """Return a fileset with at most a number of events per dataset, from its first files."""
     if max_events is None:
         return fileset
     if max_events < 1:

@@ -63,8 +63,6 @@ def compute_event(workflow: Any, event: Any, metadata: Mapping[str, Any]) -> Out
 
     Args:
         workflow: a new instance of the workflow.
-        event: NanoEvents with one event.
-        metadata: metadata of the dataset.
     """
     cfg = workflow.cfg
     workflow.start_chunk(event, metadata)
@@ -97,8 +95,6 @@ def _calibrate(calibrators: Sequence[Calibrator], event: Any, variation: str) ->
     """Return the event after all calibrators; the variation is for the one that has it, and those that read its result.
 
     Args:
-        calibrators: the calibrators in order.
-        event: NanoEvents with one event, which stays as it is.
         variation: a shape variation, or ``nominal``.
     """
     event = copy.copy(event)

@@ -54,12 +54,7 @@ class Named(dict[str, Any]):
         self.empty = empty
 
     def __missing__(self, name: str) -> Any:
-        """Refuse an unknown name.
-
-        Raises:
-            ConfigError: there is nothing at all.
-            UnknownKeyError: there are other names.
-        """
+        """Refuse an unknown name."""
         if not self and self.empty:
             raise ConfigError(self.empty)
         raise UnknownKeyError(self.kind, name, self, self.where)
@@ -95,11 +90,7 @@ class Table(Mapping[str, Mapping[str, Any]]):
         self._rows = {row: Named(values, "column", f"row {row!r} of table {title!r}") for row, values in rows.items()}
 
     def __getitem__(self, row: str) -> Mapping[str, Any]:
-        """Return the values of a row.
-
-        Raises:
-            UnknownKeyError: if there is no such row.
-        """
+        """Return the values of a row."""
         if row not in self._rows:
             raise UnknownKeyError("row", row, self._rows, f"table {self.title!r}")
         return self._rows[row]

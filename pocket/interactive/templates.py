@@ -61,11 +61,7 @@ class Templates(Mapping[str, "Hist[Any]"]):
         return self._samples[name]
 
     def __getitem__(self, name: str) -> Hist[Any]:
-        """Return a histogram.
-
-        Raises:
-            UnknownKeyError: if there is no such histogram.
-        """
+        """Return a histogram."""
         if name not in self._joined:
             self._joined[name] = join_samples(self.per_sample(name))
         return self._joined[name]
@@ -126,10 +122,6 @@ def refuse_absent(output: str | os.PathLike[str], path: Path) -> None:
 
     Args:
         output: the output as it was given; one of :func:`tasks.find` knows the command that makes it.
-        path: its folder or file.
-
-    Raises:
-        ConfigError: if it isn't there.
     """
     if path.exists():
         return
@@ -139,11 +131,7 @@ def refuse_absent(output: str | os.PathLike[str], path: Path) -> None:
 
 
 def refuse_changed(folder: Path) -> None:
-    """Check an output in the store, by the sizes and times of its files.
-
-    Raises:
-        DamagedOutputError: if a file was changed since it was written.
-    """
+    """Check an output in the store, by the sizes and times of its files."""
     # The import is by name, because the check isn't part of the code that outputs of a user's own tasks depend on.
     store = importlib.import_module("pocket.io.store")
     if store.read_manifest(folder) is not None and (reason := store.why_incomplete(folder)):

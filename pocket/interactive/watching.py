@@ -54,8 +54,6 @@ class _Chunk:
     """What the engine made of a chunk.
 
     Args:
-        cfg: the configuration.
-        metadata: metadata of the dataset.
         size: number of events.
         chosen: positions of the chosen events in the chunk.
         skimmed: positions of those that pass the skim.
@@ -90,7 +88,6 @@ class Watched:
     Args:
         number: number of events to compare.
         total: number of events that the engine processes.
-        seed: seed of their choice.
     """
 
     def __init__(self, number: int, total: int, seed: int) -> None:
@@ -461,7 +458,6 @@ def watching(number: int, total: int, seed: int) -> Iterator[Watched]:
     Args:
         number: number of events, half of them among those that pass the preselection.
         total: number of events that are processed.
-        seed: seed of their choice.
     """
     watched = Watched(number, total, seed)
     places: list[tuple[Any, str, Callable[..., Any]]] = [

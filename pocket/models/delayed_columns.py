@@ -58,11 +58,7 @@ class DelayedColumn(metaclass=Declarative):
 
 
 def check_delayed_columns(columns: object) -> tuple[DelayedColumn, ...]:
-    """Return the columns as a tuple.
-
-    Raises:
-        ConfigError: if an entry isn't a :class:`DelayedColumn`, or a name is duplicated.
-    """
+    """Return the columns as a tuple."""
     if not isinstance(columns, Sequence):
         raise ConfigError(f"delayed_columns must be a list of DelayedColumn, not {columns!r}")
     for position, column in enumerate(columns):
@@ -74,11 +70,7 @@ def check_delayed_columns(columns: object) -> tuple[DelayedColumn, ...]:
 
 
 class DelayedColumns:
-    """Delayed columns of one chunk, with the values that are known so far.
-
-    Args:
-        columns: the columns.
-    """
+    """Delayed columns of one chunk, with the values that are known so far."""
 
     def __init__(self, columns: Sequence[DelayedColumn]) -> None:
         self._columns = [_ColumnValues(column) for column in columns]
@@ -89,10 +81,6 @@ class DelayedColumns:
         Args:
             events: preselected events of a shape variation.
             index: positions of these events in the chunk, shape (n events,).
-            params: parameters of the analysis.
-
-        Raises:
-            ConfigError: if the events have such a column already, or a function returns an unexpected shape.
         """
         for values in self._columns:
             name = values.column.name

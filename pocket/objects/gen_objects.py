@@ -99,9 +99,6 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
 
     Returns:
         Positions of the ancestors in their events, shape (n events, n); -1 if there is none.
-
-    Raises:
-        MissingBranchError: if the particles have no mothers.
     """
     mothers = branch(particles, "genPartIdxMother", "GenPart")
     counts = counts_of(mothers)

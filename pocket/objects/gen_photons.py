@@ -34,9 +34,6 @@ def largest_ancestor(particles: ak.Array) -> ak.Array:
 
     Returns:
         Codes, shape (n events, n particles).
-
-    Raises:
-        MissingBranchError: if the particles lack a branch.
     """
     mothers = branch(particles, "genPartIdxMother", "GenPart")
     counts = counts_of(mothers)

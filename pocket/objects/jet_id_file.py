@@ -34,11 +34,6 @@ def identification_of_file(jets: ak.Array, jet_type: str, file: str, working_poi
 
     Returns:
         Jagged integers, shape (n events, n jets).
-
-    Raises:
-        ConfigError: if the file isn't found.
-        UnknownNameError: if it has no identification of these jets.
-        MissingBranchError: if the jets lack a branch.
     """
     size = "AK8PUPPI" if jet_type.startswith("FatJet") else "AK4PUPPI"
     columns: dict[str, npt.NDArray[Any]] = {}

@@ -71,11 +71,7 @@ def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
 
 
 def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
-    """Return the positions of objects in a flat array of the objects of all events.
-
-    Args:
-        counts: number of objects of each event.
-    """
+    """Return the positions of objects in a flat array of the objects of all events."""
     return to_lists(np.arange(counts.sum()), counts)
 
 

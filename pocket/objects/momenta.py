@@ -34,7 +34,6 @@ def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
 
     Args:
         objects: jagged records with pt, eta, phi and mass, and charge (0 if they have none).
-        prefix: prefix of the fields of single objects.
 
     Returns:
         One record per event, ``None`` for fewer than two objects: pt, eta, phi, mass and charge of the sum, the

@@ -70,15 +70,7 @@ def photon_selection(events: ak.Array, photon_collection: str, params: Any, lept
 def select_photons(
     events: ak.Array, photon_collection: str, params: Any, leptons_collection: str, parts: Parts
 ) -> ak.Array:
-    """Return the photons of :func:`photon_selection`, with another way to tell the parts of the ECAL apart.
-
-    Args:
-        events: as for :func:`photon_selection`.
-        photon_collection: as there.
-        params: as there.
-        leptons_collection: as there.
-        parts: :func:`parts_of_superclusters` or :func:`parts_of_photons`.
-    """
+    """Return the photons of :func:`photon_selection`, with another way to tell the parts of the ECAL apart."""
     photons = collection(events, "Photon")
     path = ("object_preselection", photon_collection)
     cuts = parameter(params, *path)
@@ -182,8 +174,6 @@ def supercluster_eta_from(
         phi: azimuth, shape (n photons,).
         barrel: whether the supercluster is in the barrel, shape (n photons,).
         x: position of the vertex in cm, shape (n photons,); so are y and z.
-        y: see x.
-        z: see x.
 
     Examples:
         >>> import numpy as np

@@ -88,15 +88,9 @@ def passes(taus: ak.Array, tagger: str, against: str, working_point: str, versio
     """Return the mask of taus that pass a working point of a tagger.
 
     Args:
-        taus: jagged records.
         tagger: e.g. ``"DeepTau2017v2p1"``.
         against: ``"VSjet"``, ``"VSe"`` or ``"VSmu"``.
-        working_point: one of :data:`WORKING_POINTS`.
         version: version of NanoAOD (:func:`pocket.io.nanoaod.version.nano_version`): 9, 12 or 15.
-
-    Raises:
-        UnknownNameError: for an unknown discriminator or working point.
-        MissingBranchError: if the taus lack the discriminator.
 
     Examples:
         >>> taus = ak.Array([[{"idDeepTau2017v2p1VSmu": 3}, {"idDeepTau2017v2p1VSmu": 15}]])
@@ -114,11 +108,7 @@ def passes(taus: ak.Array, tagger: str, against: str, working_point: str, versio
 
 
 def of_year(params: Any, tau_collection: str, key: str, year: str) -> Any:
-    """Return a parameter of the selection of taus, which is one value for all years, or a table of them.
-
-    Raises:
-        UnknownNameError: if it isn't there, or not for the year.
-    """
+    """Return a parameter of the selection of taus, which is one value for all years, or a table of them."""
     path = ("object_preselection", tau_collection, key)
     value = parameter(params, *path)
     return parameter(params, *path, year) if isinstance(value, Mapping) else value

@@ -26,7 +26,6 @@ class Difference:
     """Difference of a file.
 
     Args:
-        file: the file.
         place: where it is in the file, and how large it is, as a clause.
         relative: largest difference of the numbers in the file, relative to the largest number beside it; infinite if
             something else differs.
@@ -43,15 +42,7 @@ class Difference:
 
 
 def compare_outputs(one: Path, other: Path) -> list[Difference]:
-    """Return the differences of two outputs, folders or containers, one for each file whose bits differ.
-
-    Args:
-        one: the output as it is.
-        other: the same output, made again.
-
-    Raises:
-        OSError: if one can't be read.
-    """
+    """Return the differences of two outputs, folders or containers, one for each file whose bits differ."""
     before, again = contents_of_output(one), contents_of_output(other)
     names = [name for name in sorted({*before, *again}) if name != NAME and before.get(name) != again.get(name)]
     return [_difference(name, before.get(name), again.get(name)) for name in names]
@@ -75,12 +66,7 @@ def _difference(name: str, before: bytes | None, again: bytes | None) -> Differe
 
 
 def parts(name: str, content: bytes) -> Iterator[tuple[str, Any]]:
-    """Yield place → numbers or text of a file.
-
-    Args:
-        name: name of the file, which tells its format.
-        content: its bytes.
-    """
+    """Yield place → numbers or text of a file."""
     if name == RAW:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, RAW).write_bytes(content)

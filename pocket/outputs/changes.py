@@ -63,11 +63,7 @@ class Changes:
     templates: Sequence[TemplateComparison] | None
 
     def text(self, most: int) -> str:
-        """Return the tables for the terminal.
-
-        Args:
-            most: largest number of rows of each.
-        """
+        """Return the tables for the terminal."""
         counts = Counter(one.outcome for one in self.corrections)
         counted = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
         blocks = [

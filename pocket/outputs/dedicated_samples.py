@@ -29,8 +29,6 @@ class _Variation:
     """Variation, and the datasets that fill it and whose variation it is.
 
     Args:
-        sample: the sample.
-        name: name of the variation.
         sources: datasets that fill it, which are added.
         targets: datasets of the sample. The first one gets the sum, since only the sum over all of them has a meaning.
     """
@@ -47,7 +45,6 @@ def fold_dedicated_sums(cfg: Configurator, merged: dict[str, Any], metadata: Map
     What the datasets were normalised by stays in ``dedicated_samples``.
 
     Args:
-        cfg: the configuration.
         merged: normalised sums, see :func:`pocket.outputs.merging.merge_outputs`.
         metadata: dataset → its metadata.
     """
@@ -74,12 +71,7 @@ def fold_dedicated_histograms(cfg: Configurator, name: str, samples: dict[str, d
     Histograms without weights don't get the variation, because numbers of events of two samples can't be compared.
 
     Args:
-        cfg: the configuration.
-        name: name of the variable.
         samples: sample → dataset → its normalised histogram.
-
-    Raises:
-        DatasetError: if a calibrator has a variation of the same name.
     """
     conf = cfg.variables[name]
     for variation in _variations(cfg):

@@ -28,7 +28,6 @@ def write_branch(folder: Path, output: Mapping[str, Any]) -> None:
     """Write the raw sums, histograms and columns of a branch.
 
     Args:
-        folder: an existing folder.
         output: see :func:`pocket.engine.chunk.empty_output`.
     """
     write_raw(folder, output)
@@ -41,14 +40,7 @@ def write_merged(
     """Write the templates and columns of merged branches, with the configuration and its parameters.
 
     Args:
-        folder: an existing folder.
-        cfg: the configuration.
-        name: name of the configuration.
         merged: sums and histograms, see :func:`pocket.outputs.merging.merge_outputs`.
-        branches: outputs of the branches, containers or folders, whose columns are merged.
-
-    Raises:
-        ColumnError: if the columns of branches differ.
     """
     # Each dataset resolves the same parameters.
     with keeping_tables():

@@ -46,7 +46,6 @@ def merge_outputs(
     by file (:func:`pocket.columns.merging.merge_columns`).
 
     Args:
-        cfg: the configuration.
         outputs: raw outputs, see :func:`pocket.engine.chunk.empty_output`.
         metadata: dataset → its metadata, including the number of events in the fileset, ``nevents``, if it is known.
         all_files: whether no file was left out.
@@ -55,11 +54,6 @@ def merge_outputs(
         The merged output in the same layout, with ``datasets_metadata``, and with the sums that each simulated dataset
         was divided by in ``divided_by`` (:func:`pocket.outputs.normalisation.divided_by`). Histograms are merged when
         they are asked for (:class:`MergedHistograms`).
-
-    Raises:
-        DatasetError: if a dataset has no output or no metadata, its events weren't each processed once
-            (:func:`check_events`), or the sum that it is divided by isn't positive. When a histogram is asked for: if a
-            calibrator has the same variation as a dedicated sample.
     """
     from coffea.processor import accumulate
 
@@ -106,7 +100,6 @@ class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
     All histograms of a large configuration need more memory than there is.
 
     Args:
-        cfg: the configuration.
         parts: raw histograms of branches.
         factors: dataset → sample → category → factor.
         counted: dataset → samples that it is counted as, if it may have one-sided variations.
@@ -166,13 +159,9 @@ def check_events(dataset: str, processed: float, expected: int, *, all_files: bo
     """Check that each event of a dataset was processed once.
 
     Args:
-        dataset: name of the dataset.
         processed: number of events processed in all branches, for a skim the number of surviving events.
         expected: number of events in the fileset.
         all_files: whether no file was left out.
-
-    Raises:
-        DatasetError: if there are more events than in the fileset, fewer although no file was left out, or none at all.
     """
     # Without any events of a dataset its templates would be empty. A skim may have no events, though.
     if expected and not processed:

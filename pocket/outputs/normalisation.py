@@ -42,12 +42,7 @@ _FOLLOWS: Mapping[tuple[str, ...], str] = {
 
 
 def denominator(cfg: Configurator, weights: Collection[str]) -> str:
-    """Return the key of the sum that a dataset with some weights is divided by, or ``nevents``; empty if it isn't.
-
-    Args:
-        cfg: the configuration.
-        weights: names of the weights that are applied.
-    """
+    """Return the key of the sum that a dataset with some weights is divided by, or ``nevents``; empty if it isn't."""
     if cfg.workflow_options.get(UNDIVIDED):
         return ""
     for name, key in GENERATOR_SUMS.items():
@@ -62,16 +57,10 @@ def normalisation_factors(
     """Return the factors that normalise a dataset of simulation.
 
     Args:
-        cfg: the configuration.
         merged: sums over all branches, as in :func:`pocket.outputs.merging.merge_outputs`.
-        dataset: name of the dataset.
-        metadata: metadata of the dataset.
 
     Returns:
         The sample, and each of its subsamples → category → factor.
-
-    Raises:
-        DatasetError: if the sum that the dataset is divided by is unknown or isn't positive.
     """
     applied, parameters = cfg.normalisation_weights, cfg.normalising().parameters
 
@@ -91,18 +80,9 @@ def divided_by(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return the sums that a dataset of simulation is divided by.
 
-    Args:
-        cfg: the configuration.
-        merged: sums over all branches.
-        dataset: name of the dataset.
-        metadata: metadata of the dataset.
-
     Returns:
         The sample, and each of its subsamples → category, or ``*`` for all of them → ``sum_genweights``,
         ``sum_signOf_genweights`` or ``nevents`` → its value; empty if nothing is divided.
-
-    Raises:
-        DatasetError: as :func:`normalisation_factors`.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for sample, category, names in _applied(cfg, metadata):
@@ -141,11 +121,7 @@ def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapp
 
 
 def normalisation_notes(cfg: Configurator) -> Iterator[str]:
-    """Yield sentences about usual weights that simulation lacks and the consequences, one per set of missing weights.
-
-    Args:
-        cfg: the configuration.
-    """
+    """Yield sentences about usual weights that simulation lacks and the consequences, one per set of weights."""
     if cfg.workflow_options.get(UNDIVIDED):
         return
     found: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}

@@ -32,9 +32,7 @@ def to_coffea_layout(cfg: Configurator, merged: Mapping[str, Any], columns: Colu
     """Return a merged output in the layout of PocketCoffea 0.9.13.
 
     Args:
-        cfg: the configuration.
         merged: sums, histograms and ``datasets_metadata``, see :func:`pocket.outputs.merging.merge_outputs`.
-        columns: the columns, see :func:`read_all_columns`.
 
     Returns:
         ``sum_genweights``, ``sum_signOf_genweights``, ``sumw``, ``sumw2``, ``cutflow``;
@@ -42,9 +40,6 @@ def to_coffea_layout(cfg: Configurator, merged: Mapping[str, Any], columns: Colu
         ``column_accumulator``; ``processing_metadata``, which is empty; and ``datasets_metadata``, where
         ``by_dataset[dataset]`` has strings (``"True"`` for simulation, which PocketCoffea's plots compare with) and
         ``by_datataking_period[year][sample]`` has sets of datasets.
-
-    Raises:
-        ColumnError: if a column has missing values, which the layout can't hold.
     """
     return {
         **{key: merged[key] for key in _SUMS},
@@ -85,12 +80,7 @@ def plotting_parameters(cfg: Configurator) -> DictConfig:
 
 
 def write_coffea(path: Path, exported: Mapping[str, Any]) -> None:
-    """Write a ``.coffea`` file for ``coffea.util.load``, readable also with coffea 0.7 and numpy 1.26.
-
-    Args:
-        path: the file.
-        exported: the content, see :func:`to_coffea_layout`.
-    """
+    """Write a ``.coffea`` file for ``coffea.util.load``, readable also with coffea 0.7 and numpy 1.26."""
     with lz4.frame.open(path, "wb") as file:
         # coffea.util.save uses protocol 5, whose arrays name a module that numpy 1 doesn't have.
         pickle.dump(exported, file, protocol=4)

@@ -18,7 +18,6 @@ def rename_sums(names: EraNames, merged: dict[str, Any]) -> None:
     """Give all variations of merged sums their names across eras, in place.
 
     Args:
-        names: the names.
         merged: sums, see :func:`pocket.outputs.merging.merge_outputs`.
     """
     if not names:
@@ -42,7 +41,6 @@ def rename_histograms(names: EraNames, samples: dict[str, dict[str, Any]]) -> No
     """Give all variations of a merged variable their names across eras, in place.
 
     Args:
-        names: the names.
         samples: sample → dataset → histogram.
     """
     if not names:
@@ -56,9 +54,6 @@ class ColumnNames:
     """The stored names of the variations of exported columns.
 
     Columns of a dataset that varies a sample are a variation of that sample, like its templates.
-
-    Args:
-        cfg: the configuration.
     """
 
     def __init__(self, cfg: Configurator) -> None:

@@ -18,8 +18,6 @@ def as_text(rows: Sequence[Row], columns: Sequence[str], most: int = 0) -> str:
     """Return a table for the terminal, without columns that are empty.
 
     Args:
-        rows: the rows.
-        columns: names of the columns.
         most: largest number of rows, 0 for all; a line says how many more there are.
 
     Example:
@@ -56,12 +54,7 @@ def _shortened(text: str) -> str:
 
 
 def as_csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """Return rows as CSV; numbers have all digits, and what is missing is empty.
-
-    Args:
-        rows: the rows.
-        columns: names of the columns.
-    """
+    """Return rows as CSV; numbers have all digits, and what is missing is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

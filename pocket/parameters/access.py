@@ -28,12 +28,7 @@ def parameter(params: Mapping[Any, Any], *path: str) -> Any:
 
 
 def limit(params: Mapping[Any, Any], *path: str) -> float:
-    """Return the number at a path in the parameters that a selection compares with.
-
-    Raises:
-        UnknownNameError: if a key of the path doesn't exist.
-        ConfigError: if it is a table or a list, which a selection of the user's own may have there.
-    """
+    """Return the number at a path in the parameters that a selection compares with."""
     value = parameter(params, *path)
     if not isinstance(value, int | float):
         raise ConfigError(f"{'.'.join(path)} is {value}, expected a number")

@@ -37,13 +37,8 @@ def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = 
 
     Args:
         parameters: plain dictionary, section → contents, with interpolations as written.
-        where: file name or other place, for the error.
         written: key → number as written, for numbers that YAML reads differently
             (:func:`pocket.parameters.numbers.surprising_numbers`).
-
-    Raises:
-        UnknownNameError: for a misspelt key of a shipped section, with the place and the nearest known one.
-        ConfigError: for a value of another kind.
     """
     own: list[str] = []
     for section, content in parameters.items():
@@ -63,11 +58,6 @@ def without_numbered_years(part: DictConfig, earlier: Sequence[DictConfig], wher
 
     Args:
         part: the parameters, not changed.
-        earlier: parameters that it is merged into.
-        where: its place, for the error.
-
-    Raises:
-        ConfigError: for a year that isn't known otherwise.
     """
     numbered = list(_numbered(part, SCHEMA, ()))
     if not numbered:
@@ -142,7 +132,6 @@ def resembled(key: str, known: Iterable[str], likeness: float, forms: bool = Tru
         key: the key; one that extends a known name by a part of its own, such as ``btagging_WP_mine``, is one only if
             it nearly equals another.
         known: the known names. Of those that begin with the same word, as ``opts_``, the rest is compared.
-        likeness: see :func:`pocket.errors.nearest`.
         forms: whether it may also be a shorter or longer form of them.
 
     >>> resembled("opts_sf", ["opts_sig"], 0.75), resembled("opts_sigs", ["opts_sig"], 0.75)

@@ -21,22 +21,13 @@ from pocket.parameters.used_files import changed, files_in_use
 
 @dataclass(frozen=True)
 class FileContent:
-    """File with a certain content: a key for values computed from it, since a replaced file has another key.
-
-    Args:
-        path: the file.
-        sha256: checksum of its content.
-    """
+    """File with a certain content: a key for values computed from it, since a replaced file has another key."""
 
     path: str
     sha256: str
 
     def read(self) -> bytes:
-        """Return the content.
-
-        Raises:
-            ChangedFileError: if the file's content has changed since.
-        """
+        """Return the content."""
         content = Path(self.path).read_bytes()
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise changed(self.path)
@@ -48,10 +39,6 @@ def content_of(name: str) -> FileContent:
 
     Args:
         name: as for :func:`pocket.parameters.locations.local_path`.
-
-    Raises:
-        ConfigError: if the file isn't found.
-        OSError: if it can't be read.
     """
     path = local_path(name)
     used = files_in_use()

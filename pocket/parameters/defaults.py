@@ -114,11 +114,6 @@ def merge_loaded(main: DictConfig, part: DictConfig, where: str) -> DictConfig:
 
     Args:
         main: parameters to start from; not changed.
-        part: the other parameters.
-        where: their file, for errors.
-
-    Raises:
-        ConfigError: if a year that isn't known is written as a number.
     """
     warn_of_near_keys(part, main, where)
     return apply_overrides(_merged(main, without_numbered_years(part, [main], where)))
@@ -176,9 +171,6 @@ def load_parameters(file: str | Path) -> DictConfig:
 
     Args:
         file: the file; a relative one lies in the working directory, or else in the project.
-
-    Raises:
-        ConfigError: if it can't be read, or has a key that looks like a misspelt one.
     """
     path = Path(file)
     # Jobs don't run in the working directory of the command.

@@ -24,7 +24,6 @@ def warn_of_near_keys(part: DictConfig, main: DictConfig, where: str) -> None:
     """Warn of keys that are new in a table of parameters and near a key that the table has, and of tables without keys.
 
     Args:
-        part: the parameters that are merged.
         main: what they are merged into; only its shipped sections are searched.
         where: the file of the parameters, or another place.
     """
@@ -76,7 +75,6 @@ def near_key(key: Any, known: Collection[Any]) -> str:
     Args:
         key: the key. One that begins with another letter (``BJet``), differs in digits alone (``AK8PFchs``), or extends
             a known key (``Muon_loose``) is a name of its own.
-        known: the known keys.
 
     >>> near_key("izo", ["pt", "iso"]), near_key("BJet", ["Jet"]), near_key("Muon_loose", ["Muon"])
     ('iso', '', '')
@@ -119,7 +117,6 @@ def line_of(where: str, path: Sequence[str]) -> str:
 
     Args:
         where: the file; another place, or one that can't be read, is returned as it is.
-        path: keys that lead to it.
     """
     try:
         node = yaml.compose(Path(where).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)

@@ -17,9 +17,6 @@ _ANYWHERE = re.compile(rf"[:\-\[,]\s*{_OCTAL_OR_SEXAGESIMAL}\s*(?:[,\]}}#]|$)", 
 def surprising_numbers(text: str) -> dict[str, str]:
     """Return key → number as written, for numbers that YAML 1.1 reads to the base of 8 or 60.
 
-    Args:
-        text: content of a YAML file.
-
     Examples:
         >>> surprising_numbers("lumi: {tot: 010, A: 10, start: 1:30, name: '010'}")
         {'lumi.tot': '010', 'lumi.start': '1:30'}

@@ -32,12 +32,7 @@ def parameter_overrides(assignments: Sequence[str]) -> Iterator[None]:
 
 
 def apply_overrides(parameters: DictConfig) -> DictConfig:
-    """Return the parameters with the active assignments whose keys exist; other keys may come with further files.
-
-    Raises:
-        ConfigError: if the kind of a value would change (number, string, list), or YAML reads a number differently than
-            it is written.
-    """
+    """Return the parameters with the active assignments whose keys exist; other keys may come with further files."""
     for assignment in _active.get():
         key, value = split_assignment(assignment)
         if lookup(parameters, key):
@@ -60,11 +55,7 @@ def _check_schema(assignment: str, key: str, value: Any) -> None:
 
 
 def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
-    """Check that each assignment names a parameter.
-
-    Raises:
-        UnknownNameError: for the first unknown part of a key, with the nearest names.
-    """
+    """Check that each assignment names a parameter."""
     for assignment in assignments:
         key, _ = split_assignment(assignment)
         path = key.split(".")
@@ -81,11 +72,7 @@ def check_applied(parameters: DictConfig, assignments: Sequence[str]) -> None:
     """Check that parameters have the values of assignments, which code may have changed since they were composed.
 
     Args:
-        parameters: the composed parameters, which have all of the keys.
         assignments: ``key=value``.
-
-    Raises:
-        ConfigError: for the first one with another value.
     """
     for key, value in dict(map(split_assignment, assignments)).items():
         found = OmegaConf.select(parameters, key, throw_on_resolution_failure=False)
@@ -98,11 +85,7 @@ def check_applied(parameters: DictConfig, assignments: Sequence[str]) -> None:
 
 
 def split_assignment(assignment: str) -> tuple[str, Any]:
-    """Return the key of ``key=value``, and the value read as YAML.
-
-    Raises:
-        ConfigError: if there is no key or no equals sign, or the value isn't YAML or is a whole section.
-    """
+    """Return the key of ``key=value``, and the value read as YAML."""
     key, equals, _ = assignment.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--params takes key=value, e.g. object_preselection.Muon.pt=25, not {assignment!r}")

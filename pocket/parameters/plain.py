@@ -71,9 +71,6 @@ def fixed_content(parameters: DictConfig) -> bytes | None:
 def plain_section(parameters: DictConfig, name: str) -> Any:
     """Return a section of parameters like :func:`to_plain`, which takes longer; empty if there is none.
 
-    Raises:
-        ConfigError: if an interpolation can't be resolved.
-
     Example:
         >>> plain_section(OmegaConf.create({"cuts": {"pt": 25.0}, "muons": {"pt": "${cuts.pt}"}}), "muons")
         {'pt': 25.0}

@@ -57,7 +57,6 @@ class CorrectionPlace:
         folder: folder in jsonpog-integration, empty for what isn't in one, ``None`` if it is unknown.
         period: period in the current layout, empty if none is known.
         tag: tag in the current layout, empty for a name in the layout of jsonpog-integration.
-        file: the file.
         root: root of the collection, an absolute path; empty for the configured ones.
     """
 
@@ -126,7 +125,6 @@ def candidates(scheme: str, relative: str, roots: Sequence[Path], chosen: bool) 
     Args:
         scheme: ``corrections`` or ``certification``.
         relative: its path in the collection.
-        roots: the configured roots.
         chosen: whether the user has chosen them, so that no others are searched.
     """
     if scheme == "certification":
@@ -143,13 +141,7 @@ def candidates(scheme: str, relative: str, roots: Sequence[Path], chosen: bool) 
 
 
 def not_found(name: str, places: Sequence[tuple[Path, tuple[str, ...]]], remedy: str) -> ConfigError:
-    """Return the error for a public file that is nowhere, with all places.
-
-    Args:
-        name: its name.
-        places: as :func:`candidates` returns them.
-        remedy: what to do, after a colon.
-    """
+    """Return the error for a public file that is nowhere, with all places."""
     roots = " or ".join(dict.fromkeys(str(root) for root, _ in places))
     paths = list(dict.fromkeys(path for _, paths in places for path in paths))
     forms = f", as {' or '.join(paths)}" if len(paths) > 1 else ""
@@ -157,12 +149,7 @@ def not_found(name: str, places: Sequence[tuple[Path, tuple[str, ...]]], remedy:
 
 
 def in_mirror(path: str, mirrors: Sequence[Path]) -> str:
-    """Return the path of a file of the current layout, in a mirror if CVMFS isn't there; others stay as they are.
-
-    Args:
-        path: any path.
-        mirrors: folders with copies of the corrections, in either layout.
-    """
+    """Return the path of a file of the current layout, in a mirror if CVMFS isn't there; others stay as they are."""
     if not path.startswith(f"{ROOT}/") or os.access(path, os.R_OK):
         return path
     relative = path.removeprefix(f"{ROOT}/")
@@ -185,12 +172,7 @@ def with_local_paths(value: Any) -> Any:
 
 
 def for_code(name: str, frame: FrameType) -> str:
-    """Return a value of the parameters as code gets it: analyses get the path of a public file, if it is there.
-
-    Args:
-        name: the value.
-        frame: the code that reads it.
-    """
+    """Return a value of the parameters as code gets it: analyses get the path of a public file, if it is there."""
     if str(frame.f_globals.get("__name__")).partition(".")[0] in ("pocket", "omegaconf"):
         return name
     with contextlib.suppress(ConfigError):

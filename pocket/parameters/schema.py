@@ -18,12 +18,7 @@ ANY = ("*", YEAR)
 
 @dataclass(frozen=True)
 class Kind:
-    """Kind of a value.
-
-    Args:
-        name: its name in errors.
-        types: types of its values.
-    """
+    """Kind of a value."""
 
     name: str
     types: tuple[type, ...]

@@ -45,11 +45,6 @@ def read_tags(options: Iterable[str], where: str) -> dict[str, str]:
 
     Args:
         options: ``TAG`` for all groups, or ``GROUP=TAG``.
-        where: the options, for errors.
-
-    Raises:
-        ConfigError: if one isn't a tag, or a group has two.
-        UnknownNameError: if there is no such group.
 
     Example:
         >>> read_tags(["JME=2025-09-23", "latest"], "--right")
@@ -68,11 +63,7 @@ def read_tags(options: Iterable[str], where: str) -> dict[str, str]:
 
 
 def check_tag(tag: str, where: str) -> str:
-    """Return a tag.
-
-    Raises:
-        ConfigError: if it is neither a dated folder, ``latest`` nor a path.
-    """
+    """Return a tag."""
     if not isinstance(tag, str) or not (tag == LATEST or _is_root(tag) or _DATED.fullmatch(tag)):
         raise ConfigError(
             f"{where}: the tag {tag!r} is neither a folder such as 2025-09-23, nor {LATEST!r}, nor the path of a "
@@ -86,7 +77,6 @@ def rename(name: str, tags: Tags) -> str:
 
     Args:
         name: ``corrections://…``, or a path in ``cms-griddata.cern.ch``.
-        tags: the tags.
     """
     place = CorrectionPlace.of(name)
     tag = tags.get(place.group if place else ALL, tags.get(ALL))
@@ -102,22 +92,14 @@ def rename(name: str, tags: Tags) -> str:
 
 
 def tags_of(parameters: DictConfig) -> dict[str, str]:
-    """Return the tags that parameters name.
-
-    Raises:
-        ConfigError: if one isn't a tag.
-    """
+    """Return the tags that parameters name."""
     section = OmegaConf.select(parameters, SECTION)
     named = {} if section is None else {str(key): section[key] for key in section if section[key] is not None}
     return {group: check_tag(tag, f"{SECTION}.{group}") for group, tag in named.items()}
 
 
 def with_tags(parameters: DictConfig) -> DictConfig:
-    """Return parameters in which the files of corrections have the names with their tags; the same if there are none.
-
-    Raises:
-        ConfigError: if one isn't a tag.
-    """
+    """Return parameters in which files of corrections have names with their tags; the same if there are none."""
     tags = tags_of(parameters)
     if not tags:
         return parameters

@@ -44,10 +44,6 @@ def register_configuration_dir(key: str, directory: str | Path) -> None:
 
     The parameters get the path of the file, when a YAML file is merged. With
     :func:`pocket.parameters.locations.register_configuration_dir` they keep the name.
-
-    Args:
-        key: name of the directory; registering it again replaces the directory.
-        directory: the directory.
     """
     # The name is also known as one of our own, so that either function may register it again.
     locations.register_configuration_dir(key, directory)
@@ -69,12 +65,6 @@ def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = 
 
     Like PocketCoffea's they have no triggers and no selections of objects. As there, what ``jets_calibration`` takes
     from ``default_jets_calibration`` are the shipped values, also if the latter is changed afterwards.
-
-    Args:
-        group_tags: see :func:`setup_cvmfs_resolver`.
-
-    Raises:
-        ConfigError: if a value that is set on the command line can't be resolved.
     """
     setup_cvmfs_resolver(group_tags)
     register_configuration_dir("default_params_dir", shipped_root() / "params")
@@ -98,11 +88,7 @@ def merge_parameters(
 
     Args:
         main_config: parameters to start from; not changed.
-        *configs: other parameters.
         update: whether sections are merged; otherwise the later one replaces the earlier one.
-
-    Raises:
-        ConfigError: for a key that looks like a misspelt one.
     """
     merged = main_config
     for config in configs:
@@ -114,11 +100,7 @@ def merge_parameters(
 
 
 def merge_parameters_from_files(conf: DictConfig, *files: str | Path, update: bool = True) -> DictConfig:
-    """Return parameters with YAML files merged into them, see :func:`merge_parameters`.
-
-    Raises:
-        ConfigError: if a file can't be read, or has a key that looks like a misspelt one.
-    """
+    """Return parameters with YAML files merged into them, see :func:`merge_parameters`."""
     merged = conf
     for file in files:
         part = _with_folders(defaults.load_parameters(file))
@@ -131,11 +113,7 @@ def merge_parameters_from_files(conf: DictConfig, *files: str | Path, update: bo
 def merge_parameters_from_string(
     conf: DictConfig, *strings: str | Sequence[str] | Mapping[str, Any], update: bool = True
 ) -> DictConfig:
-    """Return parameters with YAML strings, or lists of ``key=value``, merged into them.
-
-    Raises:
-        ConfigError: for a string that is no table, or a key that looks like a misspelt one.
-    """
+    """Return parameters with YAML strings, or lists of ``key=value``, merged into them."""
     parts = [_of_string(one) for one in strings]
     return merge_parameters(conf, *parts, update=update)
 
@@ -154,11 +132,7 @@ def compose_parameters_from_files(*files: str | Path, update: bool = True) -> Di
 
 
 def dump_parameters(conf: DictConfig, outfile: str | Path, overwrite: bool = False) -> None:
-    """Write parameters to a YAML file.
-
-    Raises:
-        ConfigError: if the file exists and may not be overwritten.
-    """
+    """Write parameters to a YAML file."""
     path = Path(outfile)
     if path.exists() and not overwrite:
         raise ConfigError(f"{path} exists: pass overwrite=True if it may be overwritten")

@@ -34,11 +34,7 @@ OmegaConf.register_resolver("pico_to_femto", lambda number: float(number) / 1000
 
 
 def in_own_form(part: DictConfig) -> DictConfig:
-    """Return parameters in the form that is read here; those that are in it already aren't copied.
-
-    Args:
-        part: parameters as written, with interpolations.
-    """
+    """Return parameters in the form that is read here; those that are in it already aren't copied."""
     renamed = [name for name in RENAMED if isinstance(_written(part, name), DictConfig)]
     years = [
         (leptons, year)

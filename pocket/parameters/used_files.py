@@ -67,10 +67,6 @@ class UsedFiles(dict[str, str]):
 
         Args:
             names: the files, all by default.
-
-        Raises:
-            ChangedFileError: if the content has changed since the file was first used.
-            OSError: if a file can't be read.
         """
         return {portable(name): self._checksum(name, self[name]) for name in (self if names is None else names)}
 

@@ -32,7 +32,6 @@ class Reader:
 
     Args:
         names: names that the code may use (:func:`pocket.base.fingerprint.names.names_in`).
-        years: years in which it is used.
         listed: sections that it reads as a whole, or by names that are put together.
     """
 
@@ -70,7 +69,6 @@ def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
 
     Args:
         parameters: section → contents, plain and resolved.
-        reader: the code that reads them.
     """
     return {
         section: content if reader.lists(section) else _visible(content, SCHEMA.get(section), reader)
@@ -86,8 +84,6 @@ def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str
 
     Args:
         parameters: section → contents, plain and resolved; or :func:`visible` of them.
-        reader: the code that reads them.
-        known: names of all sections, for errors.
     """
     part = visible(parameters, reader)
     root = DictConfig(part)
@@ -178,11 +174,7 @@ class _Guard:
     known: frozenset[str]
 
     def check(self, key: Any) -> None:
-        """Refuse access to an entry that may not be read.
-
-        Raises:
-            ConfigError: names the entry, the code that reads it, and the remedy.
-        """
+        """Refuse access to an entry that may not be read."""
         # OmegaConf.select() looks up the whole dotted path first.
         name = str(key).partition(".")[0]
         allowed = {"section": self.reader.reads_section, "key": self.reader.reads, "year": self.reader.reads_year}
@@ -194,11 +186,7 @@ class _Guard:
             )
 
     def refuse_all(self) -> None:
-        """Refuse to loop over all entries.
-
-        Raises:
-            ConfigError: names the table, the code that loops over it, and the remedy.
-        """
+        """Refuse to loop over all entries."""
         what = f"all of {self.place!r}" if self.place else "all sections"
         raise ConfigError(
             f"{_caller()}, loops over {what} in the parameters, but only entries that code names are available: list "

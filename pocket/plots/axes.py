@@ -38,9 +38,6 @@ def projections(h: Hist[Any]) -> dict[str, Hist[Any]]:
 
     Returns:
         The projections by the name of the projected axis.
-
-    Raises:
-        HistogramError: if a category has not been chosen yet, or there is no dense axis.
     """
     names = [axis.name for axis in h.axes]
     if "cat" in names:
@@ -124,8 +121,6 @@ def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] 
     """Give stacked panels the same horizontal axis, with labels below the last one only.
 
     Args:
-        axes: panels from the top down.
-        binning: the axis.
         limits: range to show; all of the axis by default.
     """
     for ax in axes:
@@ -197,14 +192,10 @@ def fit_legend(
     contents least. It is smaller than usual if it would leave too little room for the contents, or is too wide.
 
     Args:
-        ax: axes with their final position and horizontal range.
         edges: edges of the bins, shape (bins + 1,).
         contents: upper ends of the drawn objects, each of shape (bins,).
-        entries: (artist, label) of each legend entry.
-        lines: lines of text; the first line is bold.
         log_floor: lower end of a logarithmic axis; None for a linear one, which starts at 0.
         log_top: its upper end; by default as high as the text and the legend need.
-        font_size: size of the legend.
     """
     heights = np.nan_to_num(np.array(contents)).max(axis=0)
     if log_floor is not None:

@@ -124,10 +124,8 @@ def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
     The axes are hidden while this runs: mplhep renders the figure once to measure the label, which needs none of them.
 
     Args:
-        ax: the topmost axes, with their final position.
         text: e.g. "Private work".
         data: whether data are shown; if not, "Simulation" is written before ``text``.
-        period: luminosity, year and energy of the data.
     """
     figure = ax.get_figure(root=True)
     shown = [axes for axes in (figure.axes if figure else ()) if axes.get_visible()]
@@ -185,8 +183,6 @@ def new_page(
     Args:
         size: width and height in inches.
         span: ``left``, ``right``, ``bottom`` and ``top`` of the area for panels, in fractions of the figure.
-        style: label and resolution.
-        period: luminosity, year and energy of the data.
         data: whether data are shown.
     """
     figure = new_figure(*size, style.dpi)

@@ -60,7 +60,6 @@ class Profile:
     """Ratios of a correction by one input.
 
     Args:
-        name: the input.
         kind: ``bins``, ``keys`` or ``points``.
         places: edges of the bins, keys, or points.
         ranges: ratios in each bin, or at each key or point.
@@ -79,9 +78,6 @@ class Profile:
 
 def profiles(cells: Iterable[Cell]) -> tuple[list[Profile], int]:
     """Return the ratios of a correction by each of its inputs that has several bins, keys or points.
-
-    Args:
-        cells: all cells of its comparison.
 
     Returns:
         The profiles, and the number of values that have no ratio: those of one side alone, or beside a left value of 0.
@@ -176,11 +172,6 @@ def draw_corrections(
 ) -> Iterator[Plot]:
     """Draw the ratio of each correction that differs by each of its inputs.
 
-    Args:
-        compared: the corrections.
-        labels: descriptions of the left and the right side.
-        style: the look of plots.
-
     Yields:
         Stem of the files, figure and numbers.
     """
@@ -263,10 +254,6 @@ def draw_changes(
     """Draw templates of both sides, and below them their ratio.
 
     Args:
-        compared: the templates.
-        labels: descriptions of the left and the right side.
-        style: the look of plots.
-        period: luminosity, year and energy of the data.
         simulated: sample → whether it is simulation.
 
     Yields:

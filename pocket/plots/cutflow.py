@@ -32,9 +32,6 @@ def cutflow_numbers(
     """Return the events after each step and in each category, summed over datasets.
 
     Args:
-        cfg: the configuration.
-        sums: cutflow and sums of weights of merged templates.
-        categories: the categories.
         blind: those in which data are hidden: their numbers, and those of steps with all of their events, are ``None``.
 
     Returns:
@@ -92,11 +89,7 @@ def draw_cutflow(name: str, numbers: Mapping[str, Any], style: PlotStyle, *, is_
     """Draw the events of a sample after each step, and below them the fraction of the first step.
 
     Args:
-        name: the sample.
-        numbers: as :func:`cutflow_numbers` returns them.
-        style: label, fonts and resolution.
         is_mc: whether it is simulation, which the label says.
-        period: luminosity, year and energy of the data.
     """
     steps, events = numbers["steps"], np.array(numbers["events"], dtype=float)
     edges = np.arange(len(steps) + 1, dtype=float)

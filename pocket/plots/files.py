@@ -19,12 +19,7 @@ def save_plots(plots: Iterable[Plot], folder: Path, formats: Sequence[str]) -> N
     """Write figures in some formats, and their numbers as JSON.
 
     Args:
-        plots: stem of the file names, figure and numbers.
         folder: folder of the files, created if needed.
-        formats: the formats.
-
-    Raises:
-        ConfigError: if a plot returned something else than numbers, strings, arrays, lists and dictionaries.
     """
     from pocket.plots.canvas import save_figure
 
@@ -39,15 +34,7 @@ def save_plots(plots: Iterable[Plot], folder: Path, formats: Sequence[str]) -> N
 
 
 def _as_json(value: Any, where: str) -> Any:
-    """Return what a plot shows as JSON has it: arrays become lists, what isn't finite becomes null.
-
-    Args:
-        value: what the plot returned, or a part of it.
-        where: the place of the value, for error messages.
-
-    Raises:
-        ConfigError: if JSON has no form for it.
-    """
+    """Return what a plot shows as JSON has it: arrays become lists, what isn't finite becomes null."""
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str | int | float | None):

@@ -63,10 +63,6 @@ _OKLAB = np.array(
 def perceived(color: Any, vision: str = "normal") -> Floats:
     """Return a colour as it is seen, in coordinates whose distances are perceived differences.
 
-    Args:
-        color: any form that matplotlib accepts.
-        vision: one of :data:`VISIONS`.
-
     Returns:
         Lightness from 0 (black) to 100 (white) and two opponent colours of Oklab, shape (3,).
 
@@ -86,9 +82,7 @@ def distance(first: str, second: str, visions: Sequence[str] = FREQUENT) -> floa
     """Return how different two colours are for those who see the least difference; black and white are 100 apart.
 
     Args:
-        first: a colour.
         second: another colour.
-        visions: names of :data:`VISIONS`.
 
     Example:
         >>> red, green, blue = "#d62728", "#2ca02c", "#1f77b4"

@@ -35,10 +35,6 @@ def remark_unknown_samples(cfg: Configurator, sharing: Iterable[Configurator]) -
 
     Any other unknown name is accepted, because a style may be that of several analyses. So is one whose nearest sample
     has an entry of its own in the same option.
-
-    Args:
-        cfg: the configuration with the style, which is valid.
-        sharing: the configurations of the analysis, whose samples are known.
     """
     style = PlotStyle.from_parameters(plain_section(cfg.parameters, "plotting_style"))
     configs = list(sharing)
@@ -80,8 +76,6 @@ def _misspelt(names: Iterable[str], valid: Sequence[str], named: Collection[str]
     """Yield the names that nearly equal a valid one, with that.
 
     Args:
-        names: the names of an option.
-        valid: the names that it may have.
         named: valid names that the option has already, so that no other one is meant to be them.
     """
     free = [name for name in valid if name not in named]

@@ -41,13 +41,7 @@ def names_of_plot(cfg: Configurator, variable: str, plot: TemplatePlot) -> tuple
 def figure_specs(
     cfg: Configurator, figures: Iterable[tuple[str, str]], blind: Collection[str] = ()
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return everything that determines the figures of histograms in categories, except for contents and code.
-
-    Args:
-        cfg: the configuration.
-        figures: category and variable of each figure.
-        blind: categories whose data are hidden.
-    """
+    """Return everything that determines the figures of histograms in categories, except for contents and code."""
     options, period = style_spec(cfg), period_spec(cfg)
     combined = combinations_of(cfg.weights.classes.values())
     return {
@@ -66,13 +60,7 @@ def figure_specs(
 def sum_specs(
     cfg: Configurator, figures: Iterable[tuple[str, str]], blind: Collection[str] = ()
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what determines the sums of processes and of data in figures: not what only looks, such as colours.
-
-    Args:
-        cfg: the configuration.
-        figures: category and variable of each figure.
-        blind: categories whose data are hidden.
-    """
+    """Return what determines the sums of processes and of data in figures: not what only looks, such as colours."""
     specs = figure_specs(cfg, figures, blind)
     return {
         figure: {
@@ -84,11 +72,7 @@ def sum_specs(
 
 
 def plot_specs(plots: Mapping[str, TemplatePlot]) -> dict[str, Any]:
-    """Return what determines plots, except for their contexts, by name: declaration and code.
-
-    Raises:
-        ConfigError: if the function that a plot names isn't found.
-    """
+    """Return what determines plots, except for their contexts, by name: declaration and code."""
     return {name: (plot, _code_of(plot)) for name, plot in plots.items()}
 
 
@@ -118,9 +102,6 @@ def style_for(
     Args:
         options: the style; values that :class:`~pocket.plots.style.PlotStyle` would refuse are kept, so that it reports
             them.
-        histograms: names of the histograms.
-        category: the category.
-        samples: the samples that are drawn.
     """
     groups = options.get("samples_groups", {})
     drawn = {*samples, *(groups if isinstance(groups, Mapping) else ())}
@@ -147,11 +128,7 @@ def style_spec(cfg: Configurator) -> dict[str, Any]:
 
 
 def formats_of(cfg: Configurator) -> tuple[str, ...]:
-    """Return the formats of plots that the style asks for.
-
-    Raises:
-        ConfigError: as :func:`check_style`.
-    """
+    """Return the formats of plots that the style asks for."""
     from pocket.plots.style import PlotStyle
 
     return tuple(PlotStyle.from_parameters(_options(cfg)).formats)
@@ -161,14 +138,8 @@ def check_style(cfg: Configurator, known: Iterable[Configurator] = ()) -> None:
     """Check the style of all figures of a configuration, without drawing anything.
 
     Args:
-        cfg: the configuration.
         known: configurations that share the style, one of which must have each category and histogram to blind; with
             none, these names aren't checked.
-
-    Raises:
-        UnknownNameError: if an option, or a category or histogram to blind, is unknown, with the nearest name.
-        ConfigError: if a value has the wrong type, such as a colour that doesn't exist; or if a range to blind is that
-            of a histogram with several axes, whose data would be shown.
     """
     from pocket.plots.style import PlotStyle
 
@@ -193,7 +164,6 @@ def period_spec(cfg: Configurator, only: Collection[str] = ()) -> list[Any]:
     """Return the years with their luminosities, and their energies, as far as the parameters have them.
 
     Args:
-        cfg: the configuration.
         only: years to choose of those of its datasets; empty for all.
     """
     years = sorted({definition.year for definition in cfg.definitions.values() if not only or definition.year in only})
@@ -246,13 +216,7 @@ def _are_names(value: Any) -> bool:
 
 
 def missing_cuts(cfg: Configurator, category: str, total: str) -> list[str]:
-    """Return the names of the cuts of a category that another one lacks, whose events may thus not be part of it.
-
-    Args:
-        cfg: the configuration.
-        category: the category that may be a part.
-        total: the category whose cuts are searched.
-    """
+    """Return the names of the cuts of a category that another one lacks, whose events may thus not be part of it."""
     from pocket.cuts.library import passthrough
 
     cuts = cfg.categories.categories

@@ -49,11 +49,6 @@ class Prediction:
 
         Args:
             h: dense axes, and a "variation" axis with "nominal" if there are variations.
-            name: the process, for error messages.
-
-        Raises:
-            HistogramError: if "nominal" or the sum of squared weights is missing, a variation is neither ``…Up`` nor
-                ``…Down``, or a content is not finite.
         """
         values, variances = contents(h, name)
         if "variation" not in h.axes.name:
@@ -72,11 +67,7 @@ class Prediction:
         return cls(nominal, np.moveaxis(variances, position, 0)[names.index("nominal")], shifts)
 
     def __add__(self, other: Prediction) -> Prediction:
-        """Add a process; a source that only one of them has leaves the other at nominal.
-
-        Raises:
-            HistogramError: if the binnings differ.
-        """
+        """Add a process; a source that only one of them has leaves the other at nominal."""
         if self.values.shape != other.values.shape:
             raise HistogramError(f"can't add {other.values.shape} bins to {self.values.shape}, the binnings differ")
         zero = np.zeros_like(self.values)
@@ -140,11 +131,7 @@ def _sources(names: Iterable[str], where: str) -> list[str]:
 
 
 def contents(h: Hist[Any], name: str) -> tuple[Floats, Floats]:
-    """Return the values and variances of a histogram without its flow bins.
-
-    Raises:
-        HistogramError: if the histogram has no variances, or a content is not finite.
-    """
+    """Return the values and variances of a histogram without its flow bins."""
     values, variances = h.values(), h.variances()
     # Sums of weights that were read from a file are counts for hist, whose variances they would be.
     has_variances = bool(h.view().dtype.names) or np.array_equal(values, np.rint(values))
@@ -171,11 +158,7 @@ def garwood_interval(values: Floats, variances: Floats) -> tuple[Floats, Floats]
 
 
 def total_of(predictions: Iterable[Prediction]) -> Prediction:
-    """Return the sum of processes, with each systematic source fully correlated between them.
-
-    Raises:
-        HistogramError: if there is none, or the binnings differ.
-    """
+    """Return the sum of processes, with each systematic source fully correlated between them."""
     predictions = list(predictions)
     if not predictions:
         raise HistogramError("there is no MC sample to compare with")
@@ -191,7 +174,6 @@ class Comparison:
         ndf: number of bins after merging; 0 if there are too few events.
         p_value: probability of a larger chi-square; NaN if ``ndf`` is 0.
         data_yield: number of events in data.
-        data_error: its statistical error.
         mc_yield: number of expected events.
         mc_stat: its statistical error.
         mc_syst: its systematic error.
@@ -221,11 +203,7 @@ def chi2_data_mc(data: Hist[Any], mc: Mapping[str, Hist[Any]] | Prediction, *, k
 
     Args:
         data: dense axes only.
-        mc: templates by process, or their sum.
         keep: bins to use, with the shape of the histogram; all by default.
-
-    Raises:
-        HistogramError: if the binnings differ, a template can't be read, or there is none.
     """
     if not isinstance(mc, Prediction):
         mc = total_of(Prediction.from_hist(h, name) for name, h in mc.items())

@@ -32,7 +32,6 @@ class BlindHists:
     """Ranges of histograms in which data are hidden, in the named categories.
 
     Args:
-        categories: categories to blind.
         histograms: range [low, high] of each histogram in which data are hidden.
     """
 
@@ -50,8 +49,6 @@ class BlindHists:
         """Return the bins that overlap the blinded range, shape (bins,).
 
         Args:
-            category: the category.
-            histogram: the histogram.
             bounds: edges of the bins, shape (bins + 1,); infinite for bins that are open to infinity, which are drawn
                 narrower than they are.
         """
@@ -81,7 +78,6 @@ class PlotStyle:
         signal_samples: samples that are also drawn as a line, scaled by this factor.
         blind_hists: see :class:`BlindHists`.
         fontsize: size of texts of plots of templates, in points.
-        fontsize_legend: size of their legends.
         opts_figure: ``datamc_ratio.figsize`` in inches, and ``datamc_ratio.gridspec_kw.height_ratios`` of plots of data
             and simulation.
         opts_data: ``color``, ``marker``, ``markersize``, ``elinewidth`` and ``label`` of data points.
@@ -89,10 +85,6 @@ class PlotStyle:
         opts_unc: ``total.color`` and ``total.hatch`` of the band of all uncertainties.
         opts_sig: ``linestyle`` and ``linewidth`` of the lines of signals.
         opts_ylim: ``datamc.ylim_log.lo`` and ``hi``, the ends of logarithmic axes.
-
-    Raises:
-        ConfigError: if a value has the wrong type.
-        UnknownNameError: if a format is not known.
     """
 
     label: str = "Private work"
@@ -205,15 +197,7 @@ class PlotStyle:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> PlotStyle:
-        """Return the style of the ``plotting_style`` section of the parameters.
-
-        Args:
-            parameters: the section, as OmegaConf or plain containers.
-
-        Raises:
-            UnknownNameError: if an option is not known.
-            ConfigError: if a value has the wrong type.
-        """
+        """Return the style of the ``plotting_style`` section of the parameters."""
         options = _accepted(_check_mapping(_plain(parameters), "plotting_style"))
         options = _check_options(cls, options, "plotting_style")
         _refuse_missing(options, "plotting_style")

@@ -46,9 +46,6 @@ def draw_systematics(
     """Draw the shift of each systematic source of a histogram in a category, and their ranking.
 
     Args:
-        cfg: the configuration.
-        variable: name of the histogram.
-        category: the category.
         templates: sample → merged histogram with axes (cat, variation, …).
         sources: sources to draw, without ``Up`` and ``Down``; by default all. The ranking always has all.
 
@@ -84,13 +81,6 @@ def draw_source(
     """Draw the sum of simulation with one source up and down, and the ratios to the nominal one.
 
     Args:
-        total: the sum, with its shifts.
-        source: name of the source.
-        binning: the axis.
-        style: label, size and scale.
-        period: luminosity, year and energy of the data.
-        histogram: name of the histogram.
-        category: name of the category.
         xlim: range to show; the whole axis by default.
     """
     shifts = dict(zip(("up", "down"), total.shifts[source], strict=True))
@@ -152,11 +142,6 @@ def draw_ranking(
     size of the shift in units of the statistical errors of the data.
 
     Args:
-        total: the sum of simulation, with its shifts.
-        style: label and size.
-        period: luminosity, year and energy of the data.
-        histogram: name of the histogram.
-        category: name of the category.
         title: text above; by default histogram and category.
     """
     effects = rank_sources(total)

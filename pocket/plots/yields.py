@@ -29,7 +29,6 @@ class Yield:
     """The events of a process in a category.
 
     Args:
-        category: the category.
         process: the sample, subsample or group of samples; ``simulation`` for their sum, or ``data``.
         value: sum of weights; ``None`` for data that are blinded.
         stat: statistical error, the root of the sum of squared weights; of counted data, of their number.
@@ -56,9 +55,7 @@ def yields_of(
     Processes are those of its plots: samples as the style groups, scales and orders them. Underflow and overflow count.
 
     Args:
-        cfg: the configuration.
         variable: the histogram; it must have one axis.
-        category: the category.
         templates: sample → merged histogram.
         blind: whether data of the category are hidden.
     """
@@ -99,10 +96,6 @@ def counted_by(sums: Mapping[str, Mapping[str, Any]], templates: Mapping[str, Ma
     Args:
         sums: dataset → sample → sums of weights of the category, nominal and by variation.
         templates: variable → sample → merged histogram.
-        category: the category.
-
-    Raises:
-        ConfigError: if none has.
     """
     expected: dict[str, float] = {}
     for samples in sums.values():
@@ -150,7 +143,6 @@ def as_table(yields: Sequence[Yield], form: str) -> str:
     """Return yields as a table.
 
     Args:
-        yields: the yields.
         form: ``text`` (for the terminal), ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
 
     >>> print(as_table([Yield("sr", "tt", 1234.2, 3.2, (61.0, 58.0)), Yield("sr", "data", 1250.0, 35.4)], "md"))
@@ -170,8 +162,6 @@ def render(head: Sequence[str], lines: Sequence[Sequence[str]], form: str, names
     """Return a table.
 
     Args:
-        head: heads of the columns.
-        lines: cells of each row.
         form: ``text`` (for the terminal), ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
         names: number of columns with names, which LaTeX puts to the left.
     """

@@ -19,10 +19,6 @@ def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[s
 
     Args:
         original: the fileset that was skimmed. A dataset that already is a skim keeps the sums of its metadata.
-        branches: dataset, folder and record of each branch.
-
-    Raises:
-        DatasetError: if none of the files of a dataset could be read.
     """
     totals = {name: SkimRecord() for name in original}
     fileset: Fileset = {name: DatasetInfo(metadata={}, files={}) for name in original}
@@ -69,7 +65,6 @@ def skim_definitions(
     """Return the content of a definition file for the files of a skim (see :mod:`pocket.datasets.definition_files`).
 
     Args:
-        fileset: the result of :func:`skim_fileset`.
         definitions: the definitions of the original datasets.
     """
     content: dict[str, Any] = {}

@@ -70,21 +70,11 @@ def skim_branch(
     size of chunks, apart from rounding of the sums.
 
     Args:
-        cfg: the configuration with the selection.
-        skim: the skim.
-        branch: dataset and entry ranges.
-        metadata: metadata of the dataset.
-        resources: files made by upstream tasks.
-        folder: an existing folder for the files.
         identity: a string that changes with everything that affects the content; the UUIDs of the files follow from it
             and the segments.
         chunk_size: largest number of events that are selected at once.
-        threads: number of threads that decompress columns, this one included.
         skip_bad_files: whether files that can't be read are left out, instead of failing.
         progress: called with the number of events of each chunk that is selected.
-
-    Raises:
-        BadFileError: if a file can't be read and ``skip_bad_files`` is false; the error names it.
     """
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     params = resolve_parameters(cfg, resources)
@@ -130,11 +120,7 @@ def skim_branch(
 def _copy(
     selected: Mapping[Segment, _Selected], folder: Path, skim: Skim, identity: str, is_mc: bool
 ) -> tuple[dict[str, FileInfo], dict[str, str]]:
-    """Copy the selected events, and return the written files, and failed attempts to read a file that was read later.
-
-    Raises:
-        _UnreadableError: if a file can't be read; the folder is empty then.
-    """
+    """Copy the selected events; return the written files, and failed attempts to read a file that was read later."""
     identity = json.dumps([identity, *(segment.identity for segment in selected)])
     constants = {RESCALE: _rescale(selected.values())} if is_mc else {}
     failures: dict[str, str] = {}
@@ -190,15 +176,9 @@ def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, 
 
     Args:
         workflow: instance of the workflow of the configuration with the selection.
-        events: NanoEvents of the chunk.
-        metadata: dataset, sample, year, isMC, ….
-        mode: one of :data:`pocket.configuration.skim.MODES`.
 
     Returns:
         Shape (n events,).
-
-    Raises:
-        ConfigError: if the workflow removes events by itself.
     """
     with workflow_call(workflow):
         workflow.start_chunk(events, metadata)

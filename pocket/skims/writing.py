@@ -74,11 +74,7 @@ class _Branches:
 
     @classmethod
     def of(cls, tree: Any, path: str, skim: Skim, without: Collection[str]) -> _Branches:
-        """Return the columns that a skim keeps.
-
-        Raises:
-            ConfigError: if a column is neither a number nor a list of numbers per event, or a pattern is a collection.
-        """
+        """Return the columns that a skim keeps."""
         types, counters = {}, {}
         names = [branch.name for branch in tree.branches]
         for pattern in (*skim.keep, *skim.drop):
@@ -149,15 +145,10 @@ class EventWriter:
         """Copy events of a file, which is read from the first replica that works.
 
         Args:
-            segment: the file.
             entries: numbers of the events in it, in increasing order.
 
         Returns:
             Path or URL → reason, for failed attempts before the file was read.
-
-        Raises:
-            ConfigError: if a column is neither a number nor a list of numbers per event.
-            BadFileError: if the file can't be read.
         """
         done = 0
 

@@ -54,10 +54,6 @@ class Choice:
         ranges: parameter, or a pattern → lowest and highest value.
         results: names of :data:`~pocket.statistics.parameter_options.RESULTS`.
         toys: number of toys for the goodness of fit.
-        seed: seed of toys.
-
-    Raises:
-        UnknownNameError: if a name is unknown.
     """
 
     data: str = ASIMOV
@@ -83,7 +79,6 @@ class Results:
     """The results of a fit.
 
     Args:
-        fit: the best fit.
         intervals: parameter of interest → its interval.
         breakdowns: parameter of interest → its error by group.
         impacts: effects of the other parameters.
@@ -116,15 +111,6 @@ def known_parameters(model: Model) -> KnownParameters:
 def with_names(model: Model, choice: Choice, where: str = "the model") -> Choice:
     """Return a choice in which patterns and groups are names of parameters.
 
-    Args:
-        model: the model.
-        choice: the choice.
-        where: the model, for errors.
-
-    Raises:
-        UnknownNameError: if one of them fits nothing.
-        ConfigError: if a value is outside of its range.
-
     >>> from pocket.statistics import FreeParameter, RegionModel
     >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.zeros((1, 1)), factors={"signal": ("r",)},
     ...     log_normals={"lumi_2017": {"signal": (0.98, 1.02)}, "lumi_2018": {"signal": (0.99, 1.01)}})
@@ -147,15 +133,6 @@ def with_names(model: Model, choice: Choice, where: str = "the model") -> Choice
 def masked_regions(patterns: Iterable[str], regions: Sequence[str], where: str = "the model") -> tuple[str, ...]:
     """Return the regions that patterns leave out of a fit.
 
-    Args:
-        patterns: names or patterns.
-        regions: names of all regions.
-        where: the model, for errors.
-
-    Raises:
-        UnknownNameError: if one of them fits nothing.
-        ConfigError: if no region is left.
-
     >>> masked_regions(["sr_*"], ["sr_low", "sr_high", "cr"])
     ('sr_low', 'sr_high')
     """
@@ -172,14 +149,6 @@ def masked_regions(patterns: Iterable[str], regions: Sequence[str], where: str =
 
 def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
     """Return the likelihood of a model with the data that are fitted.
-
-    Args:
-        model: the model.
-        choice: the data, and values of parameters.
-
-    Raises:
-        UnknownNameError: if a parameter is unknown.
-        StatisticsError: if observed data are asked for, and a region has none.
 
     >>> from pocket.statistics import FreeParameter, RegionModel
     >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
@@ -201,10 +170,6 @@ def expect(likelihood: Likelihood, choice: Choice, without: str | None = None) -
         choice: where the nuisances and free parameters are. After a fit, they are those of the fit to the data of all
             regions that have some, with the parameters of interest at their values.
         without: the parameter of interest of a signal that the data don't have, as for expected limits.
-
-    Raises:
-        StatisticsError: if all regions are blind, and nuisances after a fit are asked for.
-        FitError: if that fit has no minimum.
 
     >>> from pocket.statistics import FreeParameter, RegionModel
     >>> region = RegionModel("sr", ("signal", "other"), np.array([[5.0], [9.0]]), np.zeros((2, 1)),
@@ -248,15 +213,6 @@ def _no_observations(model: Model) -> Observations:
 
 def find_results(model: Model, choice: Choice) -> Results:
     """Return the results of a model.
-
-    Args:
-        model: the model.
-        choice: what is fitted, and which results are made.
-
-    Raises:
-        UnknownNameError: if a parameter is unknown.
-        StatisticsError: if observed data are missing.
-        FitError: if there is no minimum.
 
     >>> from pocket.statistics import FreeParameter, RegionModel
     >>> region = RegionModel("sr", ("signal",), np.array([[100.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
@@ -327,10 +283,7 @@ def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Seq
     """Return results with those of toys at points.
 
     Args:
-        results: the results.
-        choice: what is fitted.
         wanted: ``"toy_limits"``, ``"toy_significance"``, ``"feldman_cousins"``.
-        toys: toys of one parameter of interest.
     """
     poi, missing, others = toys[0].poi, list(results.missing), dict(results.others)
     finders: dict[str, dict[str, Callable[[PointStatistics, str], Any]]] = {
@@ -391,13 +344,7 @@ def thrower(model: Model, likelihood: Likelihood, choice: Choice) -> Likelihood:
     """Return the likelihood of a model whose toys another one is fitted to.
 
     Args:
-        model: the model whose toys they are.
-        likelihood: the likelihood that is fitted.
         choice: values of parameters, as far as the model has them.
-
-    Raises:
-        UnknownNameError: if the model lacks a region or a parameter of interest.
-        StatisticsError: if a region has other bins.
     """
     regions = {region.name: region.bins for region in model.regions}
     fitted, place = likelihood.model, "the model whose toys are fitted"
@@ -423,8 +370,6 @@ def fit_toys(
     """Return the values, errors and pulls of the parameters of interest in toys.
 
     Args:
-        model: the model.
-        numbers: numbers of the toys.
         choice: values at which they are thrown, seed, and frozen parameters.
         progress: called with the number of toys that are done since the last call.
         of: the model whose data the toys have, for studies of the bias that the choice of a model is; by default the

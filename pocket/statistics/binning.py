@@ -19,7 +19,6 @@ def describe_bins(numbers: Sequence[int], edges: Floats | None) -> str:
     """Return the numbers of bins, which count from 0, with the range of each.
 
     Args:
-        numbers: the bins; eight of them are shown.
         edges: shape (bins + 1,); ``None`` for a bin without a range.
 
     >>> edges = np.array([0.0, 50.0, 100.0, 250.0])
@@ -44,9 +43,6 @@ def rebin(contents: Floats, edges: Floats, wanted: npt.ArrayLike) -> Floats:
 
     Returns:
         Shape (…, fewer bins + 2).
-
-    Raises:
-        StatisticsError: if an edge isn't among those that are there.
 
     >>> rebin(np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 1, 2, 3]), [1, 3]).tolist()
     [3.0, 7.0, 5.0]

@@ -160,10 +160,6 @@ def write_treatment(treatment: Mapping[str, RegionRecord], file: IO[str]) -> Non
 def join_treatments(texts: Iterable[str], file: IO[str]) -> None:
     """Write one ``treatment.json`` of several models, whose regions have different names, without parsing them.
 
-    Args:
-        texts: their files, as :func:`write_treatment` writes them.
-        file: where it is written.
-
     >>> import io
     >>> joined = io.StringIO()
     >>> join_treatments(['{\\n"a":{}\\n}\\n', '{\\n"b":{}\\n}\\n'], joined)
@@ -216,8 +212,6 @@ def stored_effects(
 
     Args:
         declaration: the model's declaration.
-        region: name of the region.
-        process: name of the process.
         by_year: year → its templates.
     """
     for variation in dict.fromkeys(name for one in by_year.values() for name in one.varied):
@@ -464,7 +458,6 @@ def varied_sum(
     Args:
         by_year: year → its templates.
         variation: the variation, without its side.
-        years: years that are varied.
     """
     sides: list[Floats | None] = []
     for number in (0, 1):

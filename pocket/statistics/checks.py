@@ -81,9 +81,6 @@ def find_mistakes(model: Model) -> tuple[Finding, ...]:
 def effective_events(region: RegionModel) -> Floats:
     """Return the number of effective events, (Σn)²/Σe², of all processes in each bin; 0 where there are none.
 
-    Args:
-        region: the region.
-
     Returns:
         Shape (bins,).
 
@@ -120,9 +117,6 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 
 def read_checks(text: str) -> tuple[Finding, ...]:
     """Return the findings of ``checks.json``.
-
-    Args:
-        text: its text.
 
     >>> from pocket.statistics.model import FreeParameter
     >>> region = RegionModel("sr", ("s",), np.array([[5.0]]), np.zeros((1, 1)), factors={"s": ("r",)})

@@ -51,16 +51,7 @@ class CombinedModel(metaclass=Declarative):
 
 
 def parts_of(name: str, analysis: Analysis) -> dict[str, StatisticalModel]:
-    """Return the models that a model of an analysis is made of, by name: itself, unless it combines others.
-
-    Args:
-        name: name of the model.
-        analysis: the analysis.
-
-    Raises:
-        UnknownNameError: if there is no such model.
-        ConfigError: if it is a grid of models.
-    """
+    """Return the models that a model of an analysis is made of, by name: itself, unless it combines others."""
     model: Any = analysis.model(name)
     if name in (grids := grids_of(analysis.models)):
         first, *_ = grids[name].models(name).values()
@@ -71,18 +62,7 @@ def parts_of(name: str, analysis: Analysis) -> dict[str, StatisticalModel]:
 
 
 def check_combined(name: str, model: CombinedModel, analysis: Analysis) -> None:
-    """Check that the models of a combined one are there and can be fitted together.
-
-    Args:
-        name: its name.
-        model: the declaration.
-        analysis: the analysis.
-
-    Raises:
-        UnknownNameError: if a model is unknown.
-        ConfigError: if one is combined itself, regions have one name or the same events, or a parameter of one name is
-            of two kinds or ranges.
-    """
+    """Check that the models of a combined one are there and can be fitted together."""
     where = f"the combined model {name!r}"
     parts: dict[str, StatisticalModel] = {}
     for part in model.models:
@@ -119,13 +99,7 @@ def check_parts(region: Region, other: Region, analysis: Analysis, where: str) -
     """Check that no region is a part of another one, whose events would count twice.
 
     Args:
-        region: one region.
-        other: the other one.
         analysis: the analysis. Configurations that can't be used aren't looked at.
-        where: both regions, for errors.
-
-    Raises:
-        ConfigError: if all cuts of one category are cuts of the other one.
     """
     # Of one category, they share events if they share the configuration and a year.
     if not share_events(region, dataclasses.replace(other, category=region.category)):

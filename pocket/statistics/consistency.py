@@ -36,16 +36,6 @@ def check_model(name: str, model: StatisticalModel | CombinedModel, analysis: An
     """Check a declared model against the configurations of its analysis.
 
     Configurations that can't be used are left out, since they raise their errors where they are used.
-
-    Args:
-        name: name of the model.
-        model: the declaration.
-        analysis: the analysis, whose configurations are checked already.
-
-    Raises:
-        UnknownNameError: if a configuration, category, histogram, sample, year, variation or parameter is unknown.
-        ConfigError: if edges aren't those of the histogram, it isn't filled for a region or a sample, a region is a
-            part of another one, or a stored variation is neither taken nor dropped.
     """
     if isinstance(model, CombinedModel):
         with declared_at(model):
@@ -77,15 +67,7 @@ def check_model(name: str, model: StatisticalModel | CombinedModel, analysis: An
 
 
 def wrong_models(analysis: Analysis) -> dict[str, str]:
-    """Check the models of an analysis, and return name → error message of those that only their own tasks need.
-
-    Args:
-        analysis: the analysis, whose configurations are checked already.
-
-    Raises:
-        PocketError: for a model that blinds and has an unknown name, which may be that of the data to hide; for any
-            wrong model, if errors aren't deferred.
-    """
+    """Check the models of an analysis, and return name → error message of those that only their own tasks need."""
     wrong, grids = dict[str, str](), grids_of(analysis.models)
     for name, model in analysis.models.items():
         check_store_name("model", name, f"analysis {analysis.name!r}")
@@ -113,10 +95,6 @@ def known_parameters(model: StatisticalModel, analysis: Analysis) -> KnownParame
     """Return what is known of the parameters of a model before it is made.
 
     Effects that are too small may be left out later, so that the model has fewer parameters.
-
-    Args:
-        model: the declaration.
-        analysis: the analysis.
     """
     usable = _usable(model, analysis, "a model")
     found, is_complete = _stored(model, usable)
@@ -170,16 +148,7 @@ def _names(correlation: Years, name: Callable[[str], str], years: Iterable[str])
 
 
 def check_groups(model: StatisticalModel, known: Iterable[str], where: str = "") -> None:
-    """Check that each pattern of a group fits a parameter.
-
-    Args:
-        model: the declaration.
-        known: parameters that groups may have.
-        where: the model, for errors.
-
-    Raises:
-        UnknownNameError: for the first pattern that fits none.
-    """
+    """Check that each pattern of a group fits a parameter."""
     names = tuple(known)
     for group, patterns in model.groups.items():
         for pattern in patterns:
@@ -191,7 +160,6 @@ def readings_of(model: StatisticalModel, stored: Iterable[str]) -> tuple[Reading
     """Return the parts of templates that a model is made of.
 
     Args:
-        model: the declaration.
         stored: stored variations of its regions, without ``Up`` and ``Down``.
     """
     taken = sorted(
@@ -208,11 +176,6 @@ def readings_of(model: StatisticalModel, stored: Iterable[str]) -> tuple[Reading
 
 def stored_variations_of(region: Region, config: Configurator, samples: Iterable[str]) -> tuple[frozenset[str], bool]:
     """Return the variations that a region's templates have, and whether these are all that are known beforehand.
-
-    Args:
-        region: the region.
-        config: its configuration.
-        samples: simulated samples, or subsamples.
 
     Returns:
         Names without ``Up`` and ``Down``; and ``False`` if calibrators name more of them once there are events.
@@ -321,14 +284,7 @@ def require_declared(
     """Check that each stored variation is taken or dropped, and each that is named is stored.
 
     Args:
-        model: the declaration.
-        found: variation, process and region of all that is stored.
-        where: name of the model, for errors.
         is_complete: whether these are all, so that others can't exist.
-
-    Raises:
-        ConfigError: if one is neither taken nor dropped.
-        UnknownNameError: if a declaration fits none.
     """
     places = sorted(set(found))
     named: set[tuple[int, str]] = set()

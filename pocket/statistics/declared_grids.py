@@ -86,11 +86,7 @@ class Grid(metaclass=Declarative):
 
 
 def grids_of(models: Mapping[str, Any]) -> dict[str, Grid]:
-    """Return the grids of models by their names; a model that combines some with a grid has that grid.
-
-    Raises:
-        ConfigError: if a model combines grids that aren't the same.
-    """
+    """Return the grids of models by their names; a model that combines some with a grid has that grid."""
     own = {name: model.grid for name, model in models.items() if getattr(model, "grid", None)}
     found = dict(own)
     for name, model in models.items():
@@ -104,11 +100,7 @@ def grids_of(models: Mapping[str, Any]) -> dict[str, Grid]:
 
 
 def with_points(models: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the models of an analysis, and one for each point of each grid.
-
-    Raises:
-        ConfigError: if one has the name of another model, or a model combines grids that aren't the same.
-    """
+    """Return the models of an analysis, and one for each point of each grid."""
     found, grids = dict(models), grids_of(models)
     for name, grid in grids.items():
         for point, of_point in grid.models(name).items():

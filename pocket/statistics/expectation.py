@@ -22,7 +22,6 @@ class Expectation:
     """Expectations at one point.
 
     Args:
-        arrays: the arrays of a model.
         values: values of all parameters, shape (parameters,).
 
     Attributes:

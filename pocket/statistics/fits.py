@@ -217,15 +217,7 @@ def fit(
 
 
 def at_lowest_minimum(best: Fit, find: Callable[[Fit], T]) -> tuple[Fit, T]:
-    """Return what follows from a fit, begun again wherever a lower minimum is come across, and the fit it is from.
-
-    Args:
-        best: the best fit.
-        find: what is found, with :meth:`Fit.rise`.
-
-    Raises:
-        FitError: if lower minima don't end.
-    """
+    """Return what follows from a fit, begun again wherever a lower minimum is come across, and the fit it is from."""
     for _ in range(RESTARTS):
         try:
             return best, find(best)

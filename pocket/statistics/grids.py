@@ -58,15 +58,11 @@ def find_crossings(
     """Return where limits cross a theory curve, interpolated linearly in the point and logarithmically in both.
 
     Args:
-        points: the points, rising.
         ratio: limit over theory, by point; those that aren't positive and finite are left out.
         higher, lower: the same with theory and error varied, or with the ends of an expected band, which may not cross.
 
     Returns:
         The crossings; ends of one are the nearest crossings of the varied ratios in the same direction.
-
-    Raises:
-        StatisticsError: if the points don't rise, or have another number of ratios.
 
     >>> find_crossings((100, 200, 300), (0.01, 1, 100), (0.1, 10, 1000), (0.001, 0.1, 10))
     (Crossing(point=200.0, excludes_below=True, ends=(150.0, 250.0)),)
@@ -103,10 +99,6 @@ def find_excess(statistics: Mapping[float, float], level: float = LEVEL) -> Exce
 
     Args:
         statistics: point → q₀ of a signal of one parameter, 0 where its yield isn't positive.
-        level: the level c.
-
-    Raises:
-        StatisticsError: if no q₀ is above the level.
 
     >>> excess = find_excess({100: 0.0, 110: 1.0, 120: 9.0, 130: 0.1, 140: 0.5})
     >>> excess.crossings, round(excess.p_local, 5), round(excess.p_global, 5)  # 2 exp(−(9 − 0.25)/2) more

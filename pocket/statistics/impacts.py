@@ -64,11 +64,7 @@ def ranked(impacts: Iterable[Impact]) -> tuple[Impact, ...]:
 
 
 def find_impact(best: Fit, name: str) -> Impact:
-    """Return the changes of the parameters of interest when one parameter moves by its error, up and down.
-
-    Raises:
-        FitError: if a fit has no minimum.
-    """
+    """Return the changes of the parameters of interest when one parameter moves by its error, up and down."""
     parameters = best.likelihood.parameters
     index, where = parameters.index(name), {poi: parameters.index(poi) for poi in best.likelihood.model.pois}
     down, up = (crossing(best, index, side, 1.0, PRECISION)[0].values for side in (-1, 1))

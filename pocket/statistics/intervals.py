@@ -74,10 +74,7 @@ def crossing(fit: Fit, index: int, side: int, height: float, precision: float) -
     """Return the profile's minimum where the square root of its rise reaches a height, on one side.
 
     Args:
-        fit: the best fit.
-        index: position of the parameter.
         side: −1 or 1.
-        height: the square root of the rise of the deviance.
         precision: precision of the distance from the best value, relative to it.
 
     Returns:
@@ -110,16 +107,11 @@ def find_crossing(
 
     Args:
         rise: the function of the distance; it is evaluated at the distance that is returned.
-        first: the distance tried first.
         reach: largest distance, which may be infinite.
-        height: the height.
         precision: precision of the height and of the distance, relative to them.
 
     Returns:
         The distance, and whether it is the largest, at which the height isn't reached.
-
-    Raises:
-        FitError: if it isn't found.
 
     >>> distance, bounded = find_crossing(lambda x: x + 0.1 * x**2, 1.0, 10.0, 1.0, 1e-6)
     >>> round(distance, 5), bounded

@@ -62,11 +62,7 @@ class Parameters:
     floating: Mask
 
     def index(self, name: str) -> int:
-        """Return the position of a parameter.
-
-        Raises:
-            UnknownNameError: if there is none of that name.
-        """
+        """Return the position of a parameter."""
         check_known("parameter", [name], self.names, "the model")
         return self.names.index(name)
 

@@ -76,7 +76,6 @@ def sensitive_events(best: Fit, poi: str, *, interval: bool = False) -> tuple[fl
 
     Args:
         best: a fit, whose parameters other than ``poi`` are taken; the signal is that of ``poi`` = 1, or of its value.
-        poi: the parameter of interest.
         interval: whether the result is an interval.
 
     >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
@@ -112,7 +111,6 @@ def cls(statistic: float, asimov_statistic: float) -> tuple[float, float, float]
     """Return the confidence levels of signal and background, of background alone, and their ratio CLs.
 
     Args:
-        statistic: q̃ of the data.
         asimov_statistic: q̃ of Asimov data without signal.
 
     Equations 65 and 66.
@@ -164,10 +162,6 @@ class LimitStatistic:
 
         Args:
             observed: best fit with a parameter of interest that isn't negative.
-            index: position of the parameter.
-
-        Raises:
-            FitError: if a fit has no minimum.
         """
         likelihood, values = observed.likelihood, observed.profile({index: 0.0}).values
         expected = asimov(likelihood, values, likelihood.simulation(values))
@@ -194,11 +188,7 @@ class LimitStatistic:
         """Return where the root of q̃ of the Asimov data without signal has a value.
 
         Args:
-            root: the value.
             width: about how far the root rises by one, 0 if that isn't known.
-
-        Raises:
-            FitError: if it isn't found.
         """
         first = width * root or self._first_value(root)
         value, _ = find_crossing(lambda x: float(np.sqrt(self.background_at(x))), first, np.inf, root, PRECISION)

@@ -79,7 +79,6 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
         expected: expectation λ of each bin with Poisson parameters at 1 and Gaussian ones as measured, shape (B,).
         variance: V, shape (B,).
         data: observed events, shape (B,).
-        terms: the Poisson parameters.
         contents: expectation A of each process in their bins, shape (P, few bins).
 
     >>> none = PoissonTerms(np.zeros(0, int), *np.zeros((3, 1, 0), bool))

@@ -52,7 +52,6 @@ class Minimum:
 
     Args:
         values: values of all parameters.
-        deviance: the deviance there.
         distance: by how much it was estimated to fall with the last step; 0 where it is flat.
         iterations: number of steps.
         converged: whether the distance is small, and the second derivatives of parameters inside their ranges positive.
@@ -71,13 +70,9 @@ def minimise(likelihood: Likelihood, start: Floats, floating: Mask, minimiser: s
     """Return the minimum that one of the minimisers finds.
 
     Args:
-        likelihood: the likelihood.
         start: values of all parameters where it starts, shape (parameters,).
         floating: which parameters it may change, shape (parameters,).
         minimiser: ``"newton"`` for the trust region, or ``"minuit"``.
-
-    Raises:
-        UnknownNameError: if there is no such minimiser.
     """
     check_known("minimiser", [minimiser], MINIMISERS, "the arguments")
     low, high = likelihood.parameters.low, likelihood.parameters.high
@@ -89,10 +84,8 @@ def find_minimum(likelihood: Likelihood, start: Floats, floating: Mask, minimise
     """Return the minimum that a minimiser finds, or else the one that the other finds, and which of them did.
 
     Args:
-        likelihood: the likelihood.
         start: values of all parameters where both start, shape (parameters,).
         floating: which parameters they may change, shape (parameters,).
-        minimiser: the one that is tried first.
     """
     found = minimise(likelihood, start, floating, minimiser)
     # Where the deviance is flat, parameters aren't determined, which the other doesn't change.

@@ -320,10 +320,6 @@ def check_factors(factors: Sequence[Any], where: str) -> None:
 
     Args:
         factors: the factor at +1, or those at −1 and at +1.
-        where: what has them, for errors.
-
-    Raises:
-        ConfigError: if a factor isn't positive, or a single one is so small that it is a relative uncertainty.
 
     >>> check_factors([0.02], "LogNormal('lumi')")
     Traceback (most recent call last):

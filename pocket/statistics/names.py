@@ -102,9 +102,6 @@ def as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:
 def check_parameter_name(name: object, where: str, kind: str = "parameter") -> None:
     """Check that a name can be one in cards: letters, digits and underscores, and none that combine takes otherwise.
 
-    Raises:
-        ConfigError: if it can't.
-
     >>> check_parameter_name("CMS_pileup", "nuisances")
     """
     if not (isinstance(name, str) and _ALLOWED.fullmatch(name)):

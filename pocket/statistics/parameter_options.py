@@ -24,7 +24,6 @@ class KnownParameters:
     """What is known of the parameters of a model.
 
     Args:
-        names: the parameters.
         groups: group → its members, as far as these are known.
         ranges: parameter → its bounds, of those without a constraint.
         is_complete: whether there can be no others.
@@ -40,10 +39,6 @@ class KnownParameters:
 
         Args:
             pattern: a name, a pattern with ``*`` and ``?``, or ``group:`` and one of both.
-            where: the option, for errors.
-
-        Raises:
-            UnknownNameError: if there is none, and others can't exist.
 
         >>> known = KnownParameters(("r", "btag_hf", "btag_lf", "lumi"), {"theory": ("lumi",)})
         >>> known.find("btag_*", "--freeze"), known.find("group:theory", "--freeze")
@@ -78,13 +73,6 @@ def joined_parameters(parts: Sequence[KnownParameters]) -> KnownParameters:
 def read_values(pairs: Iterable[str], option: str = "--set") -> dict[str, float]:
     """Return name or pattern → value of options ``name=value``.
 
-    Args:
-        pairs: the options.
-        option: its name, for errors.
-
-    Raises:
-        ConfigError: if an option has another form, or names a parameter twice.
-
     >>> read_values(["r=2", "btag_*=-1"])
     {'r': 2.0, 'btag_*': -1.0}
     """
@@ -102,13 +90,6 @@ def read_values(pairs: Iterable[str], option: str = "--set") -> dict[str, float]
 
 def read_ranges(pairs: Iterable[str], option: str = "--ranges") -> dict[str, tuple[float, float]]:
     """Return name or pattern → lowest and highest value of options ``name=low:high``; an end may be ``inf``.
-
-    Args:
-        pairs: the options.
-        option: its name, for errors.
-
-    Raises:
-        ConfigError: if an option has another form, a range is empty, or a parameter is named twice.
 
     >>> read_ranges(["r=-5:5", "norm_*=0:inf"])
     {'r': (-5.0, 5.0), 'norm_*': (0.0, inf)}
@@ -129,13 +110,6 @@ def read_ranges(pairs: Iterable[str], option: str = "--ranges") -> dict[str, tup
 
 def read_points(text: str, option: str = "--points") -> tuple[str, tuple[float, ...]]:
     """Return the parameter and its values of an option ``name=low:high:count``.
-
-    Args:
-        text: the option.
-        option: its name, for errors.
-
-    Raises:
-        ConfigError: if it has another form.
 
     >>> read_points("r=0:2:3")
     ('r', (0.0, 1.0, 2.0))
@@ -158,15 +132,9 @@ def check_options(
     """Check options against what is known of the parameters of a model.
 
     Args:
-        known: the parameters.
         freeze: names, patterns and groups that ``--freeze`` has.
         values: those of ``--set``.
         ranges: those of ``--ranges``.
-        where: the model, for errors.
-
-    Raises:
-        UnknownNameError: if a name, pattern or group fits nothing.
-        ConfigError: if a value is outside of its range.
     """
     for pattern in freeze:
         known.find(pattern, f"--freeze, {where}")
@@ -186,12 +154,7 @@ def expand(known: KnownParameters, patterns: Mapping[str, T], where: str) -> dic
     """Return parameter → value of names and patterns, of which the last one counts that fits.
 
     Args:
-        known: the parameters.
         patterns: name or pattern → value.
-        where: the option, for errors.
-
-    Raises:
-        UnknownNameError: if one fits no parameter.
 
     >>> expand(KnownParameters(("btag_hf", "btag_lf")), {"btag_*": 1.0, "btag_lf": 0.0}, "--set")
     {'btag_hf': 1.0, 'btag_lf': 0.0}

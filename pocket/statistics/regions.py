@@ -132,17 +132,9 @@ def read_region(
     """Return the templates of a region, of which only its category is read.
 
     Args:
-        folder: folder of the merged templates.
-        region: the region.
         processes: process → samples.
-        data: samples of data.
         years: dataset → year.
         known: small arrays of this histogram that were read before, to which others are added.
-
-    Raises:
-        UnknownNameError: if the templates lack the histogram, a sample or the category.
-        StatisticsError: if a histogram has no sums of squared weights, samples have other bins, or a content isn't
-            finite.
     """
     import h5py
 

@@ -19,9 +19,7 @@ class ParameterResult:
     """A parameter after the fit.
 
     Args:
-        name: its name.
         kind: ``"poi"``, ``"free"`` or ``"nuisance"``.
-        value: best value.
         error: parabolic error; that of a nuisance was 1 before the fit.
         floating: whether the fit could change it.
         bound: ``"lower"`` or ``"upper"`` if the value is at that bound of its range.
@@ -42,10 +40,8 @@ class FitResult:
     """The best fit.
 
     Args:
-        parameters: by name.
         correlation: names of the floating parameters, and their correlations in that order, row by row.
         deviance: −2·ln of the ratio to the saturated likelihood.
-        iterations: iterations of the minimisation.
         distance: estimated distance of the deviance from its minimum.
         minimiser: what found the minimum.
     """
@@ -64,10 +60,6 @@ class Interval:
     """A confidence interval of one parameter, from its profile.
 
     Args:
-        name: the parameter.
-        value: its best value.
-        low, high: ends of the interval.
-        level: confidence level.
         bounded: whether (the lower, the upper) end is a bound of the range instead of a crossing.
     """
 
@@ -90,9 +82,7 @@ class Scan:
 
     Args:
         names: the scanned parameters.
-        points: their values, by point.
         rise: by how much the deviance is above its minimum, by point.
-        best: their best values.
     """
 
     names: tuple[str, ...]
@@ -106,8 +96,6 @@ class Impact:
     """The effect of one parameter on those of interest.
 
     Args:
-        name: the parameter.
-        value: its best value.
         errors: distances (down, up) at which the deviance has risen by one.
         effects: parameter of interest → its changes (with the parameter down, with it up), with their signs.
         measured: value that an auxiliary measurement gives it; 1 for a factor such as that of few simulated events.
@@ -142,7 +130,6 @@ class Breakdown:
 
     Args:
         poi: the parameter of interest.
-        value: its best value.
         total: its errors (down, up).
         groups: group → by how much, in quadrature, the errors shrink if its parameters don't float. ``"mc_stat"`` are
             the statistical errors of simulation, ``"stat"`` is what is left if neither these nor nuisances float.
@@ -178,7 +165,6 @@ class UpperLimit:
 
     Args:
         poi: the parameter of interest.
-        level: confidence level.
         observed: the limit; NaN if it isn't found.
         expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations of the data; NaN where none is found.
         range_end: upper end of the parameter's range if a limit is beyond it.
@@ -198,11 +184,9 @@ class GoodnessOfFit:
     """The test of a model against the saturated one.
 
     Args:
-        deviance: that of the data.
         degrees: bins less the parameters without constraint.
         p_value: probability of a larger one, if it follows a χ² distribution.
         regions: region → the share of its bins in the deviance; the rest is from the constraints of nuisances.
-        toys: deviances of toys.
         p_toys: share of the toys with at least that of the data; None without toys.
         failed: number of toys whose fit has no minimum, which aren't among these.
     """
@@ -221,10 +205,8 @@ class PointToys:
     """Fits of toys at a point of a parameter of interest.
 
     Args:
-        poi: the parameter.
         at: its value in the toys.
         tested: its value in the fits that are compared with the best ones.
-        best: best values, by toy.
         rise: by how much the deviance at the tested value is above its minimum, by toy.
         failed: number of toys whose fit has no minimum, which aren't among these.
     """
@@ -243,8 +225,6 @@ class ToyLimit:
 
     Args:
         poi: the parameter of interest.
-        level: confidence level.
-        observed: the limit.
         error: its error from the number of toys.
         expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations; NaN beyond the points.
         points: tested values.
@@ -268,7 +248,6 @@ class ToySignificance:
     Args:
         poi: the parameter of interest.
         p_value: share of the toys that look at least as much like a signal.
-        error: its error.
         significance: the same in standard deviations, a lower limit if no toy does.
         toys, above: number of toys, and of those that do.
     """
@@ -287,11 +266,7 @@ class ToyInterval:
 
     Args:
         poi: the parameter of interest.
-        level: confidence level.
-        value: its best value.
-        low, high: ends of the interval.
         bounded: whether (the lower, the upper) end is that of the range or of the points.
-        points: values with toys.
         rise, critical: rise of the deviance of the data, and the one that a share ``level`` of toys doesn't exceed, by
             point.
     """
@@ -327,7 +302,6 @@ class Confirmation:
     """The best fit once more, by the other minimiser from the start.
 
     Args:
-        minimiser: the other minimiser.
         converged: whether it found a minimum.
         difference: its smallest deviance less that of the best fit.
     """

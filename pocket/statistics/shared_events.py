@@ -44,7 +44,6 @@ def find_shared_events(
     different configurations can't be compared.
 
     Args:
-        models: see :func:`pairs_of_regions`.
         folders: configuration → folder of its merged templates; regions of other configurations aren't looked at.
         unblind: whether the data of blind regions are counted.
     """

@@ -27,7 +27,6 @@ class Varied:
         nominal: expected events, shape (bins,).
         variances: squares of their statistical errors, shape (bins,).
         up: expected events with the nuisance up, shape (bins,).
-        down: the same with it down.
     """
 
     edges: Floats | None
@@ -47,7 +46,6 @@ class Shift:
     """A nuisance in a region.
 
     Args:
-        nuisance: the parameter.
         processes: those that it changes.
         before: their sum as it is stored, without events outside of the histogram.
         after: the same as it is in the model.
@@ -71,10 +69,6 @@ def find_shifts(
     """Return nuisance → its templates in a region, of nuisances that have stored templates there.
 
     Args:
-        declaration: the declared model.
-        built: the model made of it.
-        name: the region.
-        templates: what the region was made of.
         processes: the processes that count; by default all.
     """
     record, region = built.treatment[name], built.model.region(name)

@@ -101,7 +101,6 @@ def smooth_lowess(values: Floats, events: Floats, span: float = SPAN) -> Floats:
     Args:
         values: shape (bins,).
         events: effective events, which the fits are weighted with, shape (bins,).
-        span: share of the bins that each line is fitted to.
 
     >>> smooth_lowess(np.array([1.0, 2, 3, 4, 5]), np.ones(5)).round(6).tolist()
     [1.0, 2.0, 3.0, 4.0, 5.0]

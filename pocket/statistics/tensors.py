@@ -28,11 +28,7 @@ class Factor:
     columns: Indices
 
     def evaluate(self, values: Floats) -> tuple[Indices, float, Floats, Floats]:
-        """Return the positions of the arguments, the value, the gradient and the Hessian of the product.
-
-        Args:
-            values: values of all parameters.
-        """
+        """Return the positions of the arguments, the value, the gradient and the Hessian of the product."""
         if len(self.formulas) == 1 and self.formulas[0].expression == "@0":
             return self.positions[0], float(values[self.positions[0][0]]), np.ones(1), np.zeros((1, 1))
         where = np.unique(np.concatenate(self.positions))
@@ -153,8 +149,6 @@ def decompose(
     """Return the change of the yield by a nuisance, and that of the template at fixed yield.
 
     Args:
-        region: the region.
-        process: the process.
         pair: templates at +1 and −1, each of shape (bins,).
         smallest_norm: changes of the yield that are smaller, up and down, are dropped.
 
@@ -205,10 +199,6 @@ def _factors(model: Model, rows: Mapping[str, int]) -> tuple[Factor, ...]:
 
 def poisson_processes(model: Model, arrays: Tensors) -> tuple[Mask, Mask, Floats]:
     """Return how the statistical errors of simulation are described, see :class:`McStat`.
-
-    Args:
-        model: the model.
-        arrays: its arrays.
 
     Returns:
         Where a Gaussian parameter varies a process, where a Poisson one does, and the effective events of the latter,

@@ -30,13 +30,7 @@ def default_points(likelihood: Likelihood, poi: str, count: int, reach: float) -
     """Return evenly spaced points of a parameter from 0 to beyond its asymptotic limits.
 
     Args:
-        likelihood: the likelihood, with the data.
-        poi: the parameter of interest.
-        count: number of points.
         reach: the last point in units of the largest limit, expected or observed.
-
-    Raises:
-        StatisticsError: if there are no limits to go by.
     """
     limit = find_upper_limit(likelihood, poi)
     found = [value for value in (limit.observed, *limit.expected) if np.isfinite(value)]
@@ -75,16 +69,9 @@ def throw_at(
     """Return what fits of toys find at a point.
 
     Args:
-        likelihood: the likelihood, with the data.
-        poi: the parameter of interest.
         at: its value in the toys.
         tested: its value in the fits with which the best ones are compared.
-        numbers: numbers of the toys.
-        seed: seed of all toys.
         progress: called with the number of toys that are done since the last call.
-
-    Raises:
-        FitError: if the fit to the data at this point has no minimum.
 
     >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
     >>> region = RegionModel("sr", ("s", "b"), np.array([[3.0], [1.0]]), np.zeros((2, 1)), data=np.array([1.0]),
@@ -117,7 +104,6 @@ class PointStatistics:
     """The statistics of the data at points, and toys at these points.
 
     Args:
-        best: best fit to the data.
         toys: toys at points, with the parameter at the tested value and, for limits, at 0.
     """
 
@@ -149,7 +135,6 @@ def cls_of_toys(both: PointToys, background: PointToys, observed: float) -> tupl
     """Return the levels of signal and background, of background alone, their ratio CLs, and the ratio's error.
 
     Args:
-        both: toys with the signal.
         background: toys without it.
         observed: q̃ of the data, or of toys without signal for what is expected.
     """
@@ -175,11 +160,6 @@ def find_toy_limit(statistics: PointStatistics, poi: str, level: float = 0.95) -
 
     Args:
         statistics: toys at the points, with the parameter at the point and at 0.
-        poi: the parameter of interest.
-        level: confidence level.
-
-    Raises:
-        StatisticsError: if no two points have CLs above and below 1 − level.
     """
     points = sorted({one.tested for one in statistics.toys if one.at == one.tested and one.tested > 0})
     found = {point: statistics.level(point) for point in points}
@@ -225,16 +205,7 @@ def find_toy_significance(statistics: PointStatistics, poi: str) -> ToySignifica
 
 
 def find_toy_interval(statistics: PointStatistics, poi: str, level: float) -> ToyInterval:
-    """Return the interval of Feldman and Cousins: the values that the data don't exclude.
-
-    Args:
-        statistics: toys at the points, with the parameter at the point.
-        poi: the parameter of interest.
-        level: confidence level.
-
-    Raises:
-        StatisticsError: if no point is inside of the interval.
-    """
+    """Return the interval of Feldman and Cousins: the values that the data don't exclude."""
     toys = sorted((one for one in statistics.toys if one.at == one.tested), key=lambda one: one.at)
     heights = np.array([critical_value(one, level) for one in toys])
     rises = np.array([statistics.rise(poi, one.at) for one in toys])
@@ -272,9 +243,6 @@ def critical_value(toys: PointToys, level: float) -> float:
 
 def accepted(points: Floats, excess: Floats) -> tuple[float, float]:
     """Return the ends of the points at which a function isn't positive, on straight lines between points.
-
-    Raises:
-        StatisticsError: if it is positive at all points.
 
     >>> accepted(np.array([0.0, 1.0, 2.0, 3.0]), np.array([1.0, -1.0, -1.0, 3.0]))
     (0.5, 2.25)

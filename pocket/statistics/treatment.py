@@ -33,10 +33,8 @@ class Step:
     """A step of the treatment that changed templates.
 
     Args:
-        name: the step.
         how: the method or the reason.
         before: templates before: name → shape (bins,).
-        after: the same after.
     """
 
     name: str
@@ -121,7 +119,6 @@ def symmetrise(nominal: Floats, pair: Pair, how: str) -> Pair:
 
     Args:
         nominal: shape (bins,).
-        pair: templates (up, down).
         how: ``"average"``, ``"mirror"`` or ``"envelope"``.
 
     >>> nominal = np.array([10.0, 10.0])
@@ -158,7 +155,6 @@ def take_share(nominal: Floats, values: Floats, share: float) -> Floats:
 
     Args:
         nominal, values: shape (bins,), with positive sums.
-        share: the part.
 
     >>> take_share(np.array([10.0, 10.0]), np.array([40.0, 40.0]), 0.5).tolist()
     [20.0, 20.0]
@@ -213,7 +209,6 @@ def treat(
         nominal: treated template, shape (bins,), without negative bins and with a positive sum.
         variances: squares of its errors, shape (bins,).
         sides: stored templates (up, down), of which one may be missing.
-        options: how they are treated.
         removed: bins that were negative in nominal, so that variations have nothing there either.
 
     >>> nominal = np.array([10.0, 10.0])

@@ -86,7 +86,6 @@ def shape_scale_factors(flavour: int, pt: Floats, edges: Floats, truth: Truth) -
         flavour: hadron flavour: 5, 4 or 0.
         pt: pt of jets in GeV, shape (n jets,).
         edges: edges of the bins, from 0 to 1, shape (n bins + 1,).
-        truth: the efficiencies of the tagger.
 
     Returns:
         Scale factors, shape (n jets, n bins).

@@ -352,12 +352,7 @@ class ToyConfig:
         """Return the configuration from the parameters' section ``toys``.
 
         Args:
-            mapping: the section.
             year: year of the toys, whose own parameters are in ``eras`` of the section.
-
-        Raises:
-            UnknownNameError: if there is an unknown key, or there are no toys of the year.
-            ConfigError: if a key is missing, or a value has the wrong type or is out of range.
         """
         config: ToyConfig = build(cls, era_parameters(mapping, year), "toys", SOURCE)
         return config
@@ -368,11 +363,7 @@ class ToyConfig:
         return ELECTRON_PROCESSES if self.electrons else PROCESSES
 
     def process(self, name: str) -> DrellYan | TopPairs | WJets:
-        """Return a simulated process.
-
-        Raises:
-            UnknownNameError: if there is no such simulated process.
-        """
+        """Return a simulated process."""
         known: dict[str, Processes | ElectronProcesses] = dict.fromkeys(SIMULATED, self.processes)
         if self.electrons:
             known |= {name: self.electrons.processes for name in ELECTRON_PROCESSES if name not in MIXTURES}
@@ -388,9 +379,6 @@ def era_parameters(section: Mapping[str, Any], year: str = YEAR) -> dict[str, An
     Args:
         section: the parameters' section ``toys``.
         year: ``"toys"``, or a key of ``eras`` in the section.
-
-    Raises:
-        UnknownNameError: if there are no toys of the year.
     """
     common = {key: value for key, value in section.items() if key != "eras"}
     if year == YEAR:

@@ -29,11 +29,7 @@ def reconstruct_probes(
     """Return reconstructed electrons, prompt ones and those from jets.
 
     Args:
-        rng: random numbers.
-        gen: generated particles, ordered by event.
-        gen_jets: generated jets.
         detector: acceptance, and efficiency of the reconstruction.
-        toys: responses and efficiencies.
         process: one of :data:`pocket.toys.config.ELECTRON_PROCESSES`.
 
     Returns:
@@ -70,9 +66,7 @@ def relative_momentum(rng: np.random.Generator, eta: Floats, response: ElectronR
     """Return reconstructed over generated pt.
 
     Args:
-        rng: random numbers.
         eta: generated eta, shape (n,).
-        response: scale, resolution and radiation.
     """
     n = len(eta)
     loss = np.minimum(rng.exponential(response.loss, n), _LOSS_MAX) * (rng.random(n) < response.radiating)

@@ -56,7 +56,6 @@ def identifiers(rng: np.random.Generator, n: int, first: int, data: Data | None)
     """Return run, luminosityBlock and event.
 
     Args:
-        rng: random numbers.
         n: number of events.
         first: number of the first event, from 1.
         data: runs of the data; None for simulation, which has run 1.
@@ -123,9 +122,7 @@ def as_version_12(
     The filter against noise in the forward calorimeter is added. Jets are PUPPI jets, without identification of pileup.
 
     Args:
-        rng: random numbers.
         branches: columns of events.
-        collections: tables of objects.
     """
     renamed = {_VERSION_12.get(name, name): values for name, values in branches.items()}
     n = len(branches["event"])
@@ -149,8 +146,6 @@ def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup
     RawMET is MET before the energy of jets was corrected (type-1 correction).
 
     Args:
-        rng: random numbers.
-        gen: generated particles.
         jets: reconstructed jets.
         n_pileup: pileup interactions, shape (n_events,).
         is_data: whether GenMET is left out.
@@ -193,10 +188,8 @@ def generator_weights(
     """Return the generator's weights, whose mean is the cross section, and their relative variations.
 
     Args:
-        rng: random numbers.
         gen_jets: generated jets; the variations grow with their number and their transverse momenta.
         n: number of events.
-        xsec: cross section in pb.
         negative: fraction of negative weights.
 
     Returns:

@@ -44,11 +44,7 @@ class GenRecord:
         """Add one particle to each of the events.
 
         Args:
-            events: event numbers, in ascending order.
-            momenta: four-momenta (vector arrays).
             pdg_id: PDG codes, a single one or one per particle.
-            status: status code.
-            flags: statusFlags.
             mother: handles of the mothers as returned by :meth:`add`; None if there are none.
 
         Returns:

@@ -35,15 +35,11 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
     Args:
         process: one of ``config.made``.
         n_events: number of events, at least 1.
-        config: the toys.
         part: number of the file; (seed, process, part, n_events) determine the events.
 
     Returns:
         Flat columns by name (``"MET_pt"``, NumPy arrays of shape (n_events,)) and collections by name (``"Muon"``,
         jagged arrays of records with fields ``pt`` etc.). Names and types are those of ``config.nano_version``.
-
-    Raises:
-        UnknownNameError: if there is no such process.
     """
     check_process(process)
     is_data = process in MIXTURES

@@ -40,12 +40,8 @@ def add_drell_yan(
     """Add Z/γ* → ℓℓ with radiation to events.
 
     Args:
-        rng: random numbers.
-        record: the particle record to add to.
         events: event numbers, shape (n,).
-        process: parameters.
         pt_slope: relative change of the pt(ll) spectrum per 100 GeV.
-        lepton: PDG code of the negative lepton.
     """
     n, boson = len(events), process.boson
     mass = np.where(

@@ -40,7 +40,6 @@ def write_jet_corrections(path: str | Path, config: ToyConfig) -> None:
 
     Args:
         path: the file to write, ``*.json.gz``.
-        config: the toys.
     """
     corrections = [
         *(_formula(f"{SCALE}_{name}", formula, ("JetEta", "JetPt")) for name, formula in LEVELS.items()),

@@ -34,8 +34,6 @@ def generated_jets(rng: np.random.Generator, gen: Table, n_events: int) -> Table
     """Return jets made from partons; if two overlap, the softer one is dropped.
 
     Args:
-        rng: random numbers.
-        gen: generated particles, ordered by event.
         n_events: number of events.
 
     Returns:
@@ -70,13 +68,9 @@ def reconstruct_jets(
     """Return the reconstructed jets of the hard process, of pileup, and of leptons, which are clustered as well.
 
     Args:
-        rng: random numbers.
-        gen_jets: generated jets.
         muons: reconstructed muons.
         electrons: reconstructed electrons.
         n_pileup: pileup interactions of each event, shape (n_events,).
-        detector: acceptance and resolution.
-        truth: efficiencies of the tagger.
         is_data: whether data's efficiencies are used.
 
     Returns:

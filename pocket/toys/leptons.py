@@ -38,10 +38,6 @@ def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, 
     """Return reconstructed muons with their ID and trigger decisions.
 
     Args:
-        rng: random numbers.
-        gen: generated particles, ordered by event.
-        detector: acceptance and resolution.
-        truth: efficiencies.
         is_data: whether data's efficiencies are used.
 
     Returns:
@@ -104,8 +100,6 @@ def electron_quality(
     """Return isolation, identification and trigger decision of electrons, by NanoAOD's names and ``fired``.
 
     Args:
-        rng: random numbers.
-        electrons: electrons with pt, eta and prompt.
         quality: number that must be below that of a working point, shape (n,).
         cut_based: that of cutBased >= 4, 3, 2, 1, shape (4,).
         wp80: that of the MVA's WP80.
@@ -165,10 +159,6 @@ def reconstruct(
     """Return reconstructed leptons of one flavour, without their identification.
 
     Args:
-        rng: random numbers.
-        gen: generated particles, ordered by event.
-        code: absolute PDG code of the leptons.
-        detector: acceptance, efficiency and resolution.
         response: reconstructed over generated pt as a function of the generated eta; None for the detector's Gaussian
             resolution.
     """
@@ -199,9 +189,6 @@ def fake_electrons(rng: np.random.Generator, gen_jets: Table, acceptance: Lepton
     """Return fake electrons in jets, which carry most of the jet's pt and have no generated partner.
 
     Args:
-        rng: random numbers.
-        gen_jets: generated jets.
-        acceptance: acceptance of electrons.
         rate: probability per jet.
     """
     jets = gen_jets.take(rng.random(len(gen_jets)) < rate)

@@ -13,9 +13,6 @@ def link_leptons_and_jets(muons: Table, electrons: Table, jets: Table, n_events:
     """Return the objects with jetIdx for leptons, and with the indices and numbers of leptons for jets.
 
     Args:
-        muons: muons ordered by pt.
-        electrons: electrons ordered by pt.
-        jets: jets ordered by pt.
         n_events: number of events.
 
     Returns:

@@ -29,7 +29,6 @@ def write_nanoaod(
     """Write events to the tree Events, and for simulation their sums of weights to the tree Runs.
 
     Args:
-        path: the file to write; an existing one is replaced.
         events: the result of :func:`pocket.toys.generator.generate`.
         file_uuid: identity of the file, see :func:`pocket.toys.plan.file_uuid`.
         compression: compression of the baskets; ZSTD of level 1 by default.

@@ -29,13 +29,9 @@ def file_plan(process: str, config: ToyConfig) -> list[tuple[int, int]]:
 
     Args:
         process: one of ``config.made``.
-        config: the toys.
 
     Returns:
         (part, number of events) of each file.
-
-    Raises:
-        UnknownNameError: if there is no such process.
     """
     check_process(process)
     if process in MIXTURES:

@@ -46,7 +46,6 @@ def stored(branch: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
     Args:
         branch: e.g. ``"Muon_eta"`` or ``"genWeight"``.
-        values: values of the column.
     """
     if values.dtype == np.int64:
         return values.astype(np.int32)

@@ -33,11 +33,8 @@ def add_radiation(
     """Add the parton that recoils against the hard process, and further partons.
 
     Args:
-        rng: random numbers.
-        record: the particle record to add to.
         events: event numbers, shape (n,).
         system: four-momentum of the hard process in each event.
-        radiation: parameters.
     """
     n = len(events)
     recoil = (
@@ -66,8 +63,6 @@ def add_nonprompt_muons(rng: np.random.Generator, record: GenRecord, rates: Nonp
     """Add muons from decays inside jets, close to their partons.
 
     Args:
-        rng: random numbers.
-        record: the particle record with all partons.
         rates: probability per parton.
     """
     particles = record.particles()
@@ -90,8 +85,6 @@ def add_fake_muons(rng: np.random.Generator, record: GenRecord, events: Indices,
     """Add muons from hadrons outside of jets.
 
     Args:
-        rng: random numbers.
-        record: the particle record to add to.
         events: event numbers, shape (n,).
         rate: fraction of events with such a muon.
     """

@@ -31,7 +31,6 @@ def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
 
     Args:
         path: the file to write, ``*.json.gz``.
-        config: the toys.
     """
     truth = config.truth.pileup
     correction = schemav2.Correction(
@@ -59,10 +58,6 @@ def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
     """Write ``muon_Z.json.gz``, ``electron.json.gz`` and ``btagging.json.gz``, as gzipped correctionlib JSON.
 
     The bytes are always the same for the same configuration.
-
-    Args:
-        folder: folder of the files.
-        config: the toys.
     """
     _write(Path(folder, "muon_Z.json.gz"), muon_corrections(config.truth))
     truth = config.electrons.identification if config.electrons else None
@@ -74,7 +69,6 @@ def pileup_weights(truth: PileupTruth, shift: float) -> npt.NDArray[np.float64]:
     """Return data's probability of 0, 1, … mean interactions over simulation's.
 
     Args:
-        truth: the two distributions.
         shift: shift of data, in standard deviations of the minimum-bias cross section.
 
     Returns:
@@ -87,12 +81,7 @@ def pileup_weights(truth: PileupTruth, shift: float) -> npt.NDArray[np.float64]:
 
 
 def write_golden_json(path: str | Path, config: ToyConfig) -> None:
-    """Write the certified luminosity sections of the pseudo-data: run → list of [first, last].
-
-    Args:
-        path: the file to write.
-        config: the toys.
-    """
+    """Write the certified luminosity sections of the pseudo-data: run → list of [first, last]."""
     certified = {str(run.number): run.certified for run in config.data.runs if run.certified}
     Path(path).write_text(json.dumps(certified, indent=1) + "\n")
 

@@ -33,8 +33,6 @@ def transverse_momentum(rng: np.random.Generator, n: int, scale: float, exponent
     """Return n transverse momenta from dN/dpt ~ pt (1 + pt²/scale²)^-exponent (1 + slope pt / (100 GeV)).
 
     Args:
-        rng: random numbers.
-        n: number of values.
         scale: pt in GeV where the power law begins.
         exponent: exponent of the power law, above 1.
         slope: relative change per 100 GeV, constant above 200 GeV.
@@ -87,7 +85,6 @@ def two_body_decay(
     """Return the daughters of two-body decays, uniform in azimuth.
 
     Args:
-        rng: random numbers.
         parent: four-momenta, shape (n,).
         masses: masses of the two daughters in GeV.
         cos_theta: cosine of the first daughter's angle to the beam, in the parent's rest frame.

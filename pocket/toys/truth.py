@@ -20,8 +20,6 @@ def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
     Args:
         pt: reconstructed pt in GeV; the efficiency doesn't depend on it.
         eta: reconstructed eta, with a shape that broadcasts with ``pt``.
-        truth: the parameters.
-        is_data: true for data, false for simulation.
 
     Returns:
         Efficiency, with the broadcast shape.
@@ -40,8 +38,6 @@ def electron_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Electro
     Args:
         pt: reconstructed pt in GeV.
         eta: reconstructed eta of the supercluster, with a shape that broadcasts with ``pt``.
-        truth: the parameters.
-        is_data: true for data, false for simulation.
 
     Returns:
         Efficiency, with the broadcast shape.
@@ -66,8 +62,6 @@ def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
     Args:
         pt: reconstructed pt in GeV.
         eta: reconstructed eta, with a shape that broadcasts with ``pt``; the efficiency doesn't depend on it.
-        truth: the parameters.
-        is_data: true for data, false for simulation.
 
     Returns:
         Efficiency, with the broadcast shape.
@@ -84,14 +78,9 @@ def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool)
     Args:
         flavour: hadron flavour: 5, 4 or 0.
         pt: reconstructed pt in GeV.
-        truth: the parameters.
-        is_data: true for data, false for simulation.
 
     Returns:
         Efficiency, with the shape of ``pt``.
-
-    Raises:
-        UnknownNameError: if there is no such flavour.
     """
     parameters = _flavour(flavour, truth.tagger)
     pt = np.asarray(pt, dtype=np.float64)
@@ -112,8 +101,6 @@ def tagger_score(quantile: Floats, flavour: int, pt: npt.ArrayLike, truth: Truth
         quantile: quantile of each jet's score in its distribution, in (0, 1).
         flavour: hadron flavour: 5, 4 or 0.
         pt: reconstructed pt in GeV.
-        truth: the parameters.
-        is_data: true for data, false for simulation.
 
     Returns:
         Scores in [0, 1], with the shape of ``quantile``.

@@ -25,13 +25,7 @@ def build(expected: Any, value: Any, path: str, source: str) -> Any:
     Args:
         expected: int, float, :data:`Fraction`, :data:`Positive`, str, a dataclass, or a tuple of these; or one of them
             or None, for a field that may be left out.
-        value: number, string, sequence or mapping.
         path: place of the value in the file, e.g. ``"toys.truth.trigger"``.
-        source: the file, for error messages.
-
-    Raises:
-        UnknownNameError: if a mapping has a key that isn't a field.
-        ConfigError: if a field is missing, or a value has the wrong type or is out of range.
     """
     if isinstance(expected, types.UnionType):
         (expected,) = (kind for kind in typing.get_args(expected) if kind is not types.NoneType)

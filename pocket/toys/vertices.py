@@ -33,10 +33,8 @@ def reconstruct_vertices(
     therefore independent of the tagger's score.
 
     Args:
-        rng: random numbers.
         jets: reconstructed jets.
         primary: position of the primary vertices in cm, ``PV_x``, ``PV_y`` and ``PV_z``, shape (n_events,) each.
-        truth: efficiencies and masses by flavour.
 
     Returns:
         Vertices in the order of their jets, with the fields of NanoAOD.

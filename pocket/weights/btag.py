@@ -355,16 +355,12 @@ def method_1a(name: str, tagged: npt.NDArray[np.bool_], factors: Floats, efficie
     """Return the factor of each jet at a working point: SF if it is tagged, else (1 − SF ε) / (1 − ε).
 
     Args:
-        name: name of the weight, for errors.
         tagged: whether a jet passes, shape (n jets,).
         factors: scale factors, shape (n jets,).
         efficiency: efficiency ε in simulation, shape (n jets,).
 
     Returns:
         Shape (n jets,).
-
-    Raises:
-        ConfigError: if an efficiency isn't in [0, 1).
     """
     if np.any((efficiency < 0) | (efficiency >= 1)):
         raise ConfigError(f"weight {name!r}: an efficiency of b tagging is not in [0, 1)")

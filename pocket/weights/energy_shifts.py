@@ -39,10 +39,6 @@ class EnergyShift:
 
         For a source of the reduced set that is one source of the full set alone, it may be the key of the latter.
 
-        Args:
-            known: keys of the correction.
-            total: name of the whole energy scale in its keys.
-
         Returns:
             ``"up_jes"``, ``"up_jesFlavorQCD"``, ``"up_jer"``, …; ``None`` if the correction has none for the shift.
 
@@ -68,7 +64,6 @@ def energy_shift(shape_variation: str, params: Any, year: str) -> EnergyShift | 
         shape_variation: name of a shape variation, ``[{jets}_]JES_{source}Up`` or ``[{jets}_]JERUp``.
         params: parameters of the analysis. ``jets_calibration.merge_collections_for_variations.<year>`` tells which
             types of jets vary under a common name.
-        year: year of the dataset.
 
     Returns:
         ``None`` for any other variation, also for those of AK8 jets alone, which leave AK4 jets as they are.

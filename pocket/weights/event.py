@@ -176,11 +176,7 @@ common_weights: list[type[WeightWrapper]] = [
 
 
 def as_number(value: Any, what: str) -> float:
-    """Return a value that a user wrote as a number.
-
-    Raises:
-        ConfigError: if it isn't one.
-    """
+    """Return a value that a user wrote as a number."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -188,11 +184,7 @@ def as_number(value: Any, what: str) -> float:
 
 
 def normalisation_factor(weight: NormalisationWeight) -> float:
-    """Return the factor of a weight that is applied when outputs are merged.
-
-    Raises:
-        ConfigError: if it isn't a positive number.
-    """
+    """Return the factor of a weight that is applied when outputs are merged."""
     with UserCall("weight", weight.name):
         factor = weight.factor()
     if not (np.isfinite(factor) and factor > 0):

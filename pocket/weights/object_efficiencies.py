@@ -18,12 +18,6 @@ def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
 
     Args:
         data: efficiency of each object in data, shape (n objects,).
-        mc: its efficiency in simulation.
-        objects: the objects.
-        name: name of the scale factor, for errors.
-
-    Raises:
-        ScaleFactorError: if an event has objects, none of which can pass in simulation.
     """
     some = objects.per_event > 0
     numerator, denominator = 1 - objects.product(1 - data), 1 - objects.product(1 - mc)
@@ -41,6 +35,5 @@ def each_of(data: Floats, mc: Floats, passing: npt.NDArray[np.bool_], objects: F
         data: efficiency of each object in data, shape (n objects,).
         mc: its efficiency in simulation, above 0 and below 1 in the file.
         passing: whether each object passes.
-        objects: the objects.
     """
     return objects.product(np.where(passing, data / mc, (1 - data) / (1 - mc)))

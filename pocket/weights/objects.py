@@ -28,10 +28,6 @@ class FlatObjects:
     Args:
         events: the events.
         name: the collection, e.g. ``"MuonGood"``.
-
-    Raises:
-        UnknownNameError: if there is no such collection.
-        MissingBranchError: if its objects have no fields.
     """
 
     def __init__(self, events: Any, name: str) -> None:
@@ -47,21 +43,12 @@ class FlatObjects:
         self.per_event = counts_of(column)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """Return a field, named as in :func:`pocket.base.arrays.fields.field`; shape (n objects,).
-
-        Raises:
-            MissingBranchError: if the collection doesn't have it.
-            ConfigError: if it isn't one number per object.
-        """
+        """Return a field, named as in :func:`pocket.base.arrays.fields.field`; shape (n objects,)."""
         column = elements_of(field(self._objects, name, self._name))
         return flat(column, f"{self._name}.{name}", "object")
 
     def flags(self, name: str, where: str) -> npt.NDArray[np.bool_]:
-        """Return a field that is true or false; ``where`` names what needs it, for errors. Shape (n objects,).
-
-        Raises:
-            ConfigError: if it isn't true or false.
-        """
+        """Return a field that is true or false; ``where`` names what needs it, for errors. Shape (n objects,)."""
         values = self[name]
         if values.dtype != bool:
             raise ConfigError(f"{where}: {self._name}.{name} is not true or false")
@@ -89,11 +76,7 @@ class FlatObjects:
 
 
 def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
-    """Return numbers as a flat array; ``each`` is ``event`` or ``object``, for errors.
-
-    Raises:
-        ConfigError: if they aren't one number each, or some are missing.
-    """
+    """Return numbers as a flat array; ``each`` is ``event`` or ``object``, for errors."""
     try:
         array = as_numbers(values)
     except ValueError:  # The values are lists, or some are None.

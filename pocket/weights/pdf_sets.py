@@ -174,9 +174,6 @@ _BY_NAME = {each.name: each for each in SETS.values()}
 def pdf_set(which: int | str) -> PDFSet:
     """Return a set by its LHAPDF number or its name.
 
-    Raises:
-        UnknownNameError: if it isn't in the table.
-
     Example:
         >>> pdf_set(306000).name, pdf_set("NNPDF40_nnlo_hessian_pdfas").members
         ('NNPDF31_nnlo_hessian_pdfas', 50)
@@ -215,11 +212,7 @@ class Title:
         return None
 
     def find(self, known: Iterable[PDFSet] = ()) -> PDFSet | None:
-        """Return the set, ``None`` if it isn't in the table.
-
-        Args:
-            known: sets beside those of the table.
-        """
+        """Return the set, ``None`` if it isn't in the table."""
         for each in (*known, *SETS.values()):
             # If the central member is the sample's nominal one, it may have no entry.
             if self.first in (each.lhapdf, each.lhapdf + 1) or (self.name and self.name == each.name):

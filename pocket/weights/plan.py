@@ -81,17 +81,8 @@ def build_plan(
     """Return the plan of the blocks ``weights`` and ``variations.weights`` (:mod:`pocket.base.sample_blocks`).
 
     Args:
-        weights: block of weights; entries are names or weight classes.
-        varied: block of the weights whose variations are stored.
-        known: the weight classes that may be named.
-        categories: names of the categories.
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation.
         dropped: samples and subsamples that are excluded, but may be named.
-
-    Raises:
-        UnknownNameError: for an unknown key, weight, category or sample.
-        ConfigError: for a weight applied twice, both generator weights together, a variation of a weight that has none
-            or isn't applied, or a weight that follows one that has no variations or isn't applied.
     """
     registry = _registry(known)
 

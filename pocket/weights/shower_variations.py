@@ -162,13 +162,8 @@ def entry(weight: GeneratorBranch, weights: Any, places: Mapping[Variation, int]
     """Return the entries of a variation, shape (n events,).
 
     Args:
-        weight: the weight, for errors.
         weights: all entries, shape (n events, n entries).
         places: variation → entry.
-        wanted: the variation.
-
-    Raises:
-        ConfigError: if the sample doesn't have it.
     """
     place = places.get(wanted)
     if place is None or place >= weights.shape[1]:

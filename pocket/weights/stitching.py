@@ -187,12 +187,7 @@ class StitchingWeight(WeightWrapper):
     differs_by_dataset = True
 
     def check_parameters(self) -> None:
-        """Check that the dataset's sample is declared, for its year and with its cross section.
-
-        Raises:
-            UnknownNameError: if the sample or the year isn't there.
-            ConfigError: if the cross sections differ.
-        """
+        """Check that the dataset's sample is declared, for its year and with its cross section."""
         declared = self.stitching.of(self.metadata)
         declared.luminosity(str(self.metadata["year"]))
         xsec = self.metadata.get("xsec")

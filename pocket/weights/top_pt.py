@@ -58,10 +58,6 @@ def top_pts(events: Any) -> tuple[Floats, Floats]:
     """Return the transverse momenta of the top quark and antiquark of each event in GeV, shape (n events,) each.
 
     They are those of the first last copies; NaN if there is none.
-
-    Raises:
-        UnknownNameError: if the events have no GenPart.
-        MissingBranchError: if it lacks a branch.
     """
     particles = collection(events, "GenPart")
     flags, pt = branch(particles, "statusFlags", "GenPart"), branch(particles, "pt", "GenPart")

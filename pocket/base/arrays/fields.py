@@ -15,11 +15,7 @@ from pocket.errors import MissingBranchError, UnknownNameError, nearest
 
 
 def collection(events: ak.Array, name: str) -> ak.Array:
-    """Return a collection of objects, e.g. ``"MuonGood"``.
-
-    Raises:
-        UnknownNameError: if there is no such collection.
-    """
+    """Return a collection of objects, e.g. ``"MuonGood"``."""
     if name not in events.fields:
         raise UnknownNameError("collection", name, events.fields, "the events")
     return events[name]
@@ -41,9 +37,6 @@ def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
     """Return a field of a collection (:func:`has_field`), named in errors as the branch ``{collection_name}_{name}``.
 
     Fields of the events themselves, ``collection_name="events"``, are named by the field alone.
-
-    Raises:
-        MissingBranchError: if the collection has no such field.
     """
     if not has_field(objects, name):
         prefix = "" if collection_name == "events" else f"{collection_name}_"
@@ -88,9 +81,6 @@ def field(record: ak.Array, path: str, name: str) -> ak.Array:
         record: the events or a collection.
         path: names of fields, with dots between them.
         name: name of the collection, or ``"events"``, as in :func:`branch`.
-
-    Raises:
-        MissingBranchError: if there is no such field.
     """
     *outer, last = path.split(".")
     for part in outer:

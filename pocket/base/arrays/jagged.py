@@ -63,11 +63,7 @@ def flat_values(lists: ak.Array) -> npt.NDArray[Any]:
 
 
 def as_numbers(values: ak.Array) -> npt.NDArray[Any]:
-    """Return numbers as a NumPy array, shape (n,).
-
-    Raises:
-        ValueError: if they are lists, or some are ``None``.
-    """
+    """Return numbers as a NumPy array, shape (n,)."""
     layout = values.layout
     if isinstance(layout, ak.contents.IndexedArray) and isinstance(layout.content, ak.contents.NumpyArray):
         # The elements are taken directly, since awkward would check all positions first.
@@ -101,7 +97,6 @@ def to_lists(values: Any, counts: npt.NDArray[Any], behavior: Any = None) -> ak.
     Args:
         values: array or layout, shape (n elements,).
         counts: number of elements of each list, shape (n lists,).
-        behavior: of the records.
     """
     offsets = ak.index.Index64(offsets_of(counts))
     return ak.Array(ak.contents.ListOffsetArray(offsets, ak.to_layout(values)), behavior=behavior)

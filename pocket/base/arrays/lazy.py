@@ -15,13 +15,7 @@ def lazy_column(name: str, size: int, dtype: Any, compute: Callable[[], Any]) ->
     """Return a virtual array whose values are computed on first access.
 
     Args:
-        name: name of the column, for errors.
-        size: number of values.
-        dtype: their type; computed values are converted to it.
         compute: returns the values, shape (size,).
-
-    Raises:
-        ConfigError: on first access, if the number of computed values isn't ``size``.
     """
 
     def values() -> Any:

@@ -38,18 +38,10 @@ def digest(obj: object) -> str:
     standard library by name. A path of this machine counts relative to the checkout, the analysis, the store or the
     home directory that it lies in, and by the content of the file that it names there. Globals count with their current
     value, so they should be constants. The order of a dict counts, that of a set doesn't.
-
-    Raises:
-        ConfigError: for an object that can't be stored, such as a lock; the error names the type and the place, e.g.
-            ``weights.common[2]``.
     """
     return digest_of(obj, describe)
 
 
 def fingerprint(obj: object) -> str:
-    """Return the first digits of :func:`digest`, short enough for a path.
-
-    Raises:
-        ConfigError: as :func:`digest`.
-    """
+    """Return the first digits of :func:`digest`, short enough for a path."""
     return digest(obj)[:PATH_LENGTH]

@@ -39,11 +39,7 @@ def version(module: str) -> str:
 
 
 def _described(name: str) -> str:
-    """Return the name of a distribution with the part of its version that counts, and a digest of files that count.
-
-    Raises:
-        PackageNotFoundError: if there is no such distribution.
-    """
+    """Return the name of a distribution with the part of its version that counts, and a digest of files that count."""
     distribution = metadata.distribution(name)
     words = [name, _compatible(distribution.version)]
     # Installers write this file for all that they don't take from an index; packages of conda have that of their build.

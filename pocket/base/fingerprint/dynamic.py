@@ -51,11 +51,7 @@ _WATCHED = _TEXTS | _PLACES | _TIMES
 
 
 def dynamic_references(function: FunctionType) -> dict[str, object]:
-    """Return label → value of the look-ups by name in a function, e.g. of ``globals()["name"]``.
-
-    Raises:
-        ConfigError: if a name is computed, so that its value can't be known.
-    """
+    """Return label → value of the look-ups by name in a function, e.g. of ``globals()["name"]``."""
     node = function_node(function.__code__)
     if node is None:
         return {}
@@ -228,7 +224,6 @@ def _text_of(value: object, in_full: bool) -> tuple[object, ...]:
     """Return the docstring of an object, and the source of the user's code in it, which has its annotations.
 
     Args:
-        value: the object.
         in_full: whether comments and the format of the source count.
     """
     code = value if callable(value) or isinstance(value, ModuleType) else type(value)

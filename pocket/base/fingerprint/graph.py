@@ -60,9 +60,7 @@ def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
     """Return the digest of an object and all it refers to.
 
     Args:
-        obj: the object.
         describe: returns the :class:`Node` of an object, given its place.
-        note: called for each object, once for an object with parts.
     """
     walk = _Walk(describe, note)
     digest = walk.visit(obj, "")

@@ -120,11 +120,7 @@ def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callabl
     """Return the digest of what import statements bind, and of all that it uses.
 
     Args:
-        statements: import statements, each with the package that it stands in.
         follow: tells whether a module is followed.
-
-    Raises:
-        ConfigError: if one of the sources can't be parsed.
     """
     entered = tuple(statements)
 
@@ -145,7 +141,6 @@ def _remembered(key: object, modules: Iterable[str], find: Callable[[], _Search]
     """Return a closure, which is computed again only if one of its files has changed.
 
     Args:
-        key: identifies the closure.
         modules: modules where the search begins; other folders may have modules of the same names.
         find: function that searches.
     """
@@ -236,9 +231,6 @@ class _Search:
         """Count the statements that bind a name in a module.
 
         Args:
-            name: the module.
-            attribute: the name.
-            rest: attributes that are taken of the name.
             inside: whether it is the module itself that uses the name.
         """
         module = self._module(name)
@@ -264,11 +256,7 @@ class _Search:
             self._bind(name, module, binding, rest, inside)
 
     def check_bound(self, name: str, attribute: str) -> None:
-        """Check that a module has a name.
-
-        Raises:
-            UnknownNameError: if it has not. A module that may bind names in a way that can't be seen isn't checked.
-        """
+        """Check that a module has a name."""
         location = self._locate(name)
         module = self._module(name)
         if module is None or location is None or not str(location.file).endswith(".py"):

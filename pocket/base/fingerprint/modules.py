@@ -42,7 +42,6 @@ def locate(module: str, known: dict[str, Location | None] | None = None) -> Loca
     """Return the location of a module, ``None`` if it isn't found.
 
     Args:
-        module: its absolute name.
         known: module → location of the modules that were found before; updated by this function.
     """
     known = {} if known is None else known

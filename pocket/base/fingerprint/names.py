@@ -38,11 +38,7 @@ def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
     at run time can't be known. Nothing is imported.
 
     Args:
-        obj: the object.
         without: functions and other objects to leave out.
-
-    Raises:
-        ConfigError: as :func:`pocket.base.fingerprint.digest`.
     """
     names: set[str] = set()
     seen = {id(one) for one in without}

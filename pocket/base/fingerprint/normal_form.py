@@ -150,12 +150,7 @@ def _binds(node: ast.AST) -> Iterator[str]:
 
 
 def normalise(tree: ast.AST, module: Module) -> Form:
-    """Return the digests of a part of a source file.
-
-    Args:
-        tree: the part.
-        module: what names of the file stand for.
-    """
+    """Return the digests of a part of a source file."""
     normal, exact = _Writer(module), _Writer(None)
     normal.write(tree)
     exact.write(tree)

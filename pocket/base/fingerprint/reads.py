@@ -126,9 +126,6 @@ class Reads:
         """Return portable name → checksum of the files and folders, or their state if nothing else was read.
 
         Names of listed folders end with a slash.
-
-        Raises:
-            ChangedFileError: if a file was changed after it was opened, so that its content at that time isn't known.
         """
         found = {portable(f"{path}/"): digest for path, digest in self.folders.items()}
         for path, there in self.states.items():
@@ -150,9 +147,6 @@ class Reads:
 
         Args:
             inputs: processed files, left out since the output depends on them anyway, as it does on files in the store.
-
-        Raises:
-            ChangedFileError: as :meth:`checksums`.
         """
         for path in inputs:
             self.files.pop(_absolute(path), None)
@@ -215,10 +209,6 @@ def changed_reads(files: Mapping[str, str], variables: Mapping[str, str | None])
 
     A file with an absolute path that doesn't exist on this machine counts as unchanged, since outputs are also checked
     on machines that can't make any. Files of the checkout, the analysis, the store or the home directory must exist.
-
-    Args:
-        files: as :meth:`Reads.checksums` returns them.
-        variables: as :meth:`Reads.variable_digests` returns them.
     """
     changed = [name for name, digest in files.items() if _current(name, digest) != digest]
     return changed + [name for name, digest in variables.items() if _digest_of_value(os.environ.get(name)) != digest]

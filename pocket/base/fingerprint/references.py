@@ -25,7 +25,6 @@ class _Names:
 
     Args:
         chains: global names with the attributes taken of them, e.g. ``("lib", "cuts", "min_pt")``.
-        imports: import statements.
     """
 
     chains: frozenset[tuple[str, ...]]

@@ -31,7 +31,6 @@ class Import(NamedTuple):
     Args:
         level: number of leading dots.
         module: the module's name as written.
-        names: the names imported from it.
     """
 
     level: int
@@ -39,11 +38,7 @@ class Import(NamedTuple):
     names: tuple[str, ...] = ()
 
     def base(self, package: str) -> str:
-        """Return the absolute name of the module.
-
-        Args:
-            package: the package that the statement stands in.
-        """
+        """Return the absolute name of the module."""
         if not self.level:
             return self.module
         above = package.split(".")[: len(package.split(".")) - self.level + 1]
@@ -72,7 +67,6 @@ class Statement(NamedTuple):
         exact: digest with texts and names.
         binds: the names that it assigns or changes in the module.
         uses: the names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
-        imports: the imports inside it.
         acts: whether it does more than bind names when the module is run.
         reads: whether it may read texts or names of other code.
         words: all names, attributes and words of strings in it, separated by spaces; not part of the digest.
@@ -145,14 +139,6 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
     """Return the statements of a source file; a compiled file is a single statement with the digest of its bytes.
 
     The result is cached for the next process, since parsing all modules takes longer than the rest of a fingerprint.
-
-    Args:
-        file: its path.
-        mtime_ns: time of the last modification.
-        size: in bytes.
-
-    Raises:
-        ConfigError: if it can't be parsed.
     """
     if not file.endswith((".py", ".pyi")):
         checksum = hashlib.sha256(Path(file).read_bytes()).hexdigest()

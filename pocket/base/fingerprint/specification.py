@@ -26,7 +26,6 @@ class Specification:
     """Content that a digest was computed from.
 
     Args:
-        digest: the digest.
         values: place → content, e.g. ``".config.skim[4].params.minpt"`` → ``"float 15.0"``.
         closures: place → module → digest of its statements that count.
         functions: place → file, line and source of a function outside of libraries.
@@ -63,9 +62,6 @@ def specification(obj: object) -> Specification:
     Example:
         >>> specification({"cut": {"pt": 25.0}}).values["cut.pt"]
         'float 25.0'
-
-    Raises:
-        ConfigError: as :func:`pocket.base.fingerprint.digest`.
     """
     found = Specification("")
 
@@ -90,7 +86,6 @@ class Difference:
     """A difference of two specifications.
 
     Args:
-        place: where it is.
         before: the content in the first one, empty if it isn't there; the module's name for a module.
         after: the same in the second one.
         source: file and line of a function whose source differs.

@@ -82,11 +82,7 @@ def _find_form(code: CodeType) -> Form | None:
 
 
 def _forms_in(file: str) -> tuple[Mapping[str, str], Mapping[bytes, tuple[Any, ...]]]:
-    """Return what imports of a file call otherwise, and signature of the code → form of all functions that it defines.
-
-    Raises:
-        OSError: if the file can't be read.
-    """
+    """Return what imports of a file call otherwise, and signature of the code → form of the functions it defines."""
     stat = os.stat(file)  # noqa: PTH116  Strings are faster for many functions.
     state = stat.st_mtime_ns, stat.st_size
     if file not in _files or _files[file][0] != state:

@@ -53,15 +53,7 @@ class _Item:
 
 
 def describe(obj: object, place: str) -> Node:
-    """Return the node of any object that can be fingerprinted.
-
-    Args:
-        obj: the object.
-        place: where it was found, for errors.
-
-    Raises:
-        ConfigError: for an object of any other type.
-    """
+    """Return the node of any object that can be fingerprinted."""
     kind = type(obj)
     # The most common types come first.
     if kind is str and os.sep not in str(obj):

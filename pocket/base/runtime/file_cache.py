@@ -29,13 +29,7 @@ def cached(file: Path, suffix: str, version: bytes, compute: Callable[[bytes], b
     """Return a value computed from a file's content, from ``__pycache__`` if an earlier process has stored it there.
 
     Args:
-        file: the file.
-        suffix: suffix of the name under which the value is stored.
         version: what the value depends on beside the content and Python's version: code, versions of libraries.
-        compute: computes the value from the content.
-
-    Raises:
-        OSError: if the file can't be read.
     """
     content = file.read_bytes()
     place = Path(importlib.util.cache_from_source(str(file)))
@@ -66,11 +60,7 @@ def _name(user: int) -> str:
 
 @contextlib.contextmanager
 def _folder(pycache: Path, user: int) -> Iterator[int]:
-    """Open the folder of a user in a ``__pycache__``.
-
-    Raises:
-        OSError: if it isn't there, or is a link, or isn't the user's alone.
-    """
+    """Open the folder of a user in a ``__pycache__``."""
     with _opened(pycache, _FOLDER) as parent, _opened(_name(user), _FOLDER, parent) as folder:
         _check(os.fstat(folder), user)
         yield folder

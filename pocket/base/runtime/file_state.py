@@ -15,7 +15,6 @@ class FileState(NamedTuple):
     """Properties of a file that change when it is written, replaced or moved.
 
     Args:
-        size: in bytes.
         mtime_ns: time of the last modification in ns since 1970.
         ctime_ns: time of the last change of the content or the metadata, likewise.
         inode: number of the file in its file system.
@@ -28,11 +27,7 @@ class FileState(NamedTuple):
 
 
 def file_state(path: str | Path) -> FileState:
-    """Return the current state of a file.
-
-    Raises:
-        OSError: if it isn't there.
-    """
+    """Return the current state of a file."""
     stat = os.stat(path)  # noqa: PTH116  Strings are faster for thousands of files.
     return FileState(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
@@ -41,11 +36,7 @@ def checksum(path: str | Path, state: FileState | None = None) -> str:
     """Return the SHA-256 of a file's content, computed once per process while the file stays in the same state.
 
     Args:
-        path: the file.
         state: its state, if that is known already.
-
-    Raises:
-        OSError: if it can't be read.
     """
     while True:
         before = state or file_state(path)
@@ -71,7 +62,6 @@ def near_files(path: Path, only_beside: bool = False) -> str:
     """Return a hint for a path that doesn't exist: the missing folder, or the nearest files; empty if none is near.
 
     Args:
-        path: the path, which is absolute.
         only_beside: whether there is no hint if the folder is missing, too.
     """
     missing = next((folder for folder in reversed(path.parents) if not folder.is_dir()), None)

@@ -100,11 +100,7 @@ class _NamesLoader(SourceFileLoader):
 
 
 class _StandInLoader(Loader):
-    """Loader of a module that isn't in our folder.
-
-    Args:
-        sentence: its replacement.
-    """
+    """Loader of a module that isn't in our folder."""
 
     def __init__(self, sentence: str) -> None:
         self._sentence = sentence

@@ -20,10 +20,6 @@ _imported: dict[str, None] = {}
 class RefusedName:
     """Stand-in for a function, class or value.
 
-    Args:
-        name: the name with its module.
-        sentence: its replacement.
-
     Examples:
         >>> fit = RefusedName("pocket_coffea.lib.fit", "use iminuit")
         >>> fit(1)
@@ -56,12 +52,7 @@ class RefusedName:
 
 
 class RefusedModule(ModuleType):
-    """Stand-in for a module, whose names are all there and are refused.
-
-    Args:
-        name: its name.
-        sentence: its replacement.
-    """
+    """Stand-in for a module, whose names are all there and are refused."""
 
     def __init__(self, name: str, sentence: str) -> None:
         super().__init__(name)
@@ -75,7 +66,6 @@ def names_that_are_refused(module: str, replacement: Callable[[str], str | None]
     """Return the ``__getattr__`` of a module, which gives stand-ins for the names that have a replacement.
 
     Args:
-        module: name of the module.
         replacement: gives the sentence about a name in the module, ``None`` if there is no such name.
     """
 

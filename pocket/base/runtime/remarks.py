@@ -16,11 +16,7 @@ _SHOWN = 6
 
 @functools.cache
 def remark(sentence: str) -> None:
-    """Log a warning once per command.
-
-    Args:
-        sentence: names the thing, the place, and what happens to it.
-    """
+    """Log a warning once per command."""
     # Every worker process loads the analysis again, and would repeat the sentence.
     if multiprocessing.parent_process() is None:
         _log.warning(sentence)
@@ -39,7 +35,6 @@ def former_names(module: str, renamed: Mapping[str, str], names_now: Callable[[s
     """Return a ``__getattr__`` for a module, in which former names work for one release more and warn once.
 
     Args:
-        module: name of the module.
         renamed: former name → name now.
         names_now: ``__getattr__`` that finds the names of today.
     """

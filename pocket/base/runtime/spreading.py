@@ -33,10 +33,6 @@ def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
 
     Args:
         function: function without side effects; it runs here if it can't be pickled.
-        arguments: an argument for each call.
-
-    Raises:
-        Exception: the error of a call.
 
     Example:
         >>> spread(abs, [-1, 2, -3])

@@ -83,7 +83,6 @@ def read_trace(trace: Path, begin: Path) -> list[Access]:
     """Return what the processes of a trace read, once each, without what they had written before.
 
     Args:
-        trace: the argument of :func:`traced`.
         begin: a file that the command creates; what was read before isn't returned.
     """
     files = trace.parent.glob(f"{trace.name}.*")
@@ -129,7 +128,6 @@ def unrecorded(
     """Yield what was read, but neither recorded nor part of Python, its packages, code or the system.
 
     Args:
-        accesses: what was read.
         recorded: paths of files, and of listed folders with a slash at their end.
         folders: folders whose files are known otherwise, such as the store and temporary folders.
         servers: whether reading from servers is expected, since the data are there.
@@ -175,12 +173,6 @@ def find_reader(command: Sequence[str], environment: Mapping[str, str], path: st
 
     The command runs again, and gets a signal from strace when it opens the file. It must have called
     :func:`print_on_signal`, and runs in Python.
-
-    Args:
-        command: the command.
-        environment: its environment.
-        path: the file.
-        folder: a folder for what is written.
     """
     out = folder / "reader"
     again = [

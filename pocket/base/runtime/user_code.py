@@ -34,11 +34,7 @@ class UserCall:
         """Begin the block."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Note the call on an exception, unless an inner call is noted.
-
-        Raises:
-            ProgramEndedError: instead of the ``SystemExit`` by which ``sys.exit()`` would end the program silently.
-        """
+        """Note the call on an exception, unless an inner call is noted."""
         if isinstance(error, SystemExit):
             ended = ProgramEndedError(f"it ended the program with exit code {error.code}")
             self._note(ended)
@@ -60,7 +56,6 @@ class EventRange:
     """Block that processes entries of a dataset, so that an exception that leaves it is known to come from them.
 
     Args:
-        dataset: name of the dataset.
         start: first entry in the file.
         stop: entry after the last one.
     """
@@ -106,8 +101,6 @@ def add_events(error: PocketError, path: str, place: str = "") -> None:
     """Add the call, the place, the dataset, the entries and the file to an error's message where they are missing.
 
     Args:
-        error: the error.
-        path: the file that was processed.
         place: line of the user's code that raised it.
     """
     if not isinstance(error, _WITHOUT_EVENTS):

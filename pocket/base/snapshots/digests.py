@@ -61,7 +61,6 @@ class Digests:
     checksums were written that another change may have left the same state.
 
     Args:
-        folder: the folder.
         record: file that stores the checksums.
     """
 

@@ -26,15 +26,8 @@ def run_from_snapshot(root: Path) -> Path:
 
     Modules of the checkout that are loaded already, including the packages of this module, will be loaded again.
 
-    Args:
-        root: the checkout, or the repository of an analysis.
-
     Returns:
         The snapshot.
-
-    Raises:
-        PocketError: if the files can't be listed, or are changed all the time.
-        OSError: if no folder for snapshots can be written.
     """
     root = Path(os.path.abspath(root))  # noqa: PTH100  Links stay.
     # The default store is below the checkout, so it is set before the checkout is replaced by the snapshot.
@@ -55,9 +48,6 @@ def snapshots_of(root: Path) -> Path:
 
     It is in the checkout, which jobs can read. If the checkout can't be written, it is in the store, unless others may
     write there.
-
-    Raises:
-        OSError: if neither can be written.
     """
     name = f"running-{os.geteuid()}"
     places = [root / ".law", Path(os.environ.get("POCKET_STORE") or root / "store") / ".records"]
@@ -175,10 +165,6 @@ def located(reference: str) -> str:
     Args:
         reference: name, dotted package, or absolute path of a package's folder or a configuration file. For an analysis
             outside of the checkout, a snapshot is taken, including the modules beside it that it imports.
-
-    Raises:
-        PocketError: if its files can't be listed, or are changed all the time.
-        OSError: if no folder for snapshots can be written.
     """
     root = current_snapshot()
     if root is None:

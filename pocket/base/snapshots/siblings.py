@@ -40,11 +40,7 @@ def repository_of(place: Path) -> Path:
 
 
 def analysis_files(place: Path) -> Iterator[Path]:
-    """Yield the source files of an analysis, and of the modules beside it that it imports.
-
-    Args:
-        place: folder of a package, or a configuration file.
-    """
+    """Yield the source files of an analysis, and of the modules beside it that it imports."""
     if place.is_dir():
         yield from _closure([place.name], [place.parent])
         return

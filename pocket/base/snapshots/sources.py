@@ -38,9 +38,6 @@ def source_files(folder: Path) -> list[Path]:
     encoding of the file system don't count. A folder outside of any
     repository has all its files that no ``.gitignore`` excludes. A link counts as the file that it leads to; a link to
     a folder doesn't count.
-
-    Raises:
-        ConfigError: if git fails.
     """
     return [Path(name) for name in listed_files(folder) if not is_secret(folder / name)]
 
@@ -49,12 +46,8 @@ def listed_files(folder: Path, excluded: Iterable[str] = (), known: Container[st
     """Return the names of the files of a folder, relative to it and sorted; secrets are included.
 
     Args:
-        folder: the folder.
         excluded: folders in it, relative to it, that git must not search.
         known: names that were files before; the caller checks whether they still are.
-
-    Raises:
-        ConfigError: if git fails.
     """
     return sorted(_files(str(folder), "", tuple(excluded), known))
 

@@ -46,7 +46,6 @@ class Tree:
     """The source files of a folder.
 
     Args:
-        origin: the folder.
         files: name → file, of those that are copied.
         links: names of files and folders that aren't copied, such as data and files that git ignores.
     """
@@ -72,13 +71,7 @@ def read_tree(origin: Path, record: Path, names: Iterable[str] | None = None) ->
     """Return the source files of a folder in a consistent state.
 
     Args:
-        origin: the folder.
-        record: file that stores checksums for the next time.
         names: the files, relative to the folder; by default those that git has or would add.
-
-    Raises:
-        ChangedMeanwhileError: if the files are changed all the time.
-        ConfigError: if git fails.
     """
     digests = Digests(origin, record)
     store = os.environ.get("POCKET_STORE", "")
@@ -121,14 +114,6 @@ def make_snapshot(tree: Tree, place: Path) -> Path:
     Copies keep the times of the files, so that code compiled by Python and numba stays valid. Compiled code is taken
     file by file, from an earlier snapshot or the original, so that an edit of the analysis doesn't recompile the
     engine.
-
-    Args:
-        tree: the files.
-        place: folder of all snapshots of the user.
-
-    Raises:
-        ChangedMeanwhileError: if a file has changed since the tree was read.
-        OSError: if the folder can't be written.
     """
     folder = place / tree.folder
     if not _is_whole(folder, tree):
@@ -341,7 +326,6 @@ def remove_unused(place: Path, now: float | None = None) -> None:
     """Remove snapshots that have been unused for some days, and leftovers of interrupted commands.
 
     Args:
-        place: folder of the snapshots.
         now: time in seconds since 1970; by default the current time.
     """
     now = time.time() if now is None else now

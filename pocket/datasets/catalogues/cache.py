@@ -29,7 +29,6 @@ class AnswerCache:
     """Cache of answers of catalogues, with one file per question, each written atomically.
 
     Args:
-        folder: folder of the answers.
         hours: time for which an answer is valid; 0 disables the cache.
     """
 
@@ -74,9 +73,6 @@ class FileCache:
     """Cache of files' metadata by the identity of their content; each opened file adds a line.
 
     Lines of several processes don't mix, since each is written by one call. Incomplete lines are ignored.
-
-    Args:
-        path: file of the cache.
     """
 
     def __init__(self, path: Path) -> None:

@@ -17,13 +17,9 @@ def dbs_files(dataset: str, instance: str, settings: Settings) -> list[Catalogue
     Args:
         dataset: name of the dataset, ``/primary/processed/tier``.
         instance: instance of DBS, e.g. ``"prod/global"``.
-        settings: address of DBS, time-outs and retries.
 
     Returns:
         The files, sorted by their logical names.
-
-    Raises:
-        DatasetError: if DBS doesn't answer, doesn't know the dataset, or none of its files is valid.
     """
     if not re.fullmatch(r"(/[\w.-]+){3}", dataset):
         raise DatasetError(f"{dataset!r} is no dataset name of CMS, expected /primary/processed/tier without wildcards")
@@ -45,11 +41,7 @@ def dbs_files(dataset: str, instance: str, settings: Settings) -> list[Catalogue
 
 
 def dbs_sites(dataset: str, instance: str, settings: Settings) -> dict[str, str]:
-    """Return block → site at which the files of a dataset were made.
-
-    Raises:
-        DatasetError: if DBS doesn't answer.
-    """
+    """Return block → site at which the files of a dataset were made."""
     blocks = _ask("blocks", dataset, instance, settings)
     return {block["block_name"]: block.get("origin_site_name") or "" for block in blocks if "block_name" in block}
 

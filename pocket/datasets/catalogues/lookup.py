@@ -53,11 +53,7 @@ class Catalogues:
         self.opened = FileCache(self.folder / "files.jsonl")
 
     def open_data(self, record: str) -> list[ListedFile]:
-        """Return the files of a record of CERN Open Data, see :func:`.open_data.open_data_files`.
-
-        Raises:
-            DatasetError: if the portal doesn't answer, or has no such record.
-        """
+        """Return the files of a record of CERN Open Data, see :func:`.open_data.open_data_files`."""
         question = f"open data {self.settings.open_data_url} {record}"
         files = self._files(question, self.settings.open_data_url, lambda: open_data_files(record, self.settings))
         return [ListedFile(file, (file.name,)) for file in files]
@@ -69,12 +65,8 @@ class Catalogues:
         the allowed sites; and, if there are none or Rucio isn't reachable, at the redirector. The last case is logged.
 
         Args:
-            dataset: name of the dataset.
             instance: instance of DBS.
             storage_prefix: prefix of a file's logical name at the user's own storage.
-
-        Raises:
-            DatasetError: if DBS doesn't answer, doesn't know the dataset, or has no valid file.
         """
         question = f"dbs {self.settings.dbs_url} {instance} {dataset}"
         known = self._files(question, self.settings.dbs_url, lambda: dbs_files(dataset, instance, self.settings))

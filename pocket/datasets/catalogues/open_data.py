@@ -17,13 +17,9 @@ def open_data_files(record: str, settings: Settings) -> list[CatalogueFile]:
     Args:
         record: number of the record (``"30563"``), its DOI (``"10.7483/…"``) or its title, which for CMS is the
             dataset's name.
-        settings: address of the portal, time-outs and retries.
 
     Returns:
         The files, named by their root:// address.
-
-    Raises:
-        DatasetError: if the portal doesn't answer, there is no such record, or it has no ROOT file.
     """
     if re.fullmatch(r"\d+", record):
         content = get_json(f"{_records(settings)}/{record}", {}, settings)

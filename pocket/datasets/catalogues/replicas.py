@@ -37,12 +37,8 @@ def rucio_replicas(dataset: str, settings: Settings, folder: Path) -> Replicas:
     """Return the replicas of a dataset's files that Rucio knows.
 
     Args:
-        dataset: name of the dataset.
         settings: time-outs, and the addresses of sites if they aren't in CVMFS.
         folder: folder for coffea's map of the sites, which is renewed after ten minutes.
-
-    Raises:
-        DatasetError: if Rucio can't be asked, doesn't answer in time, or doesn't know the dataset.
     """
     found = _query({"dataset": dataset, "timeout": settings.timeout}, settings, folder, f"Rucio on {dataset}")
     if not found:
@@ -69,9 +65,6 @@ def site_replicas(places: Sequence[tuple[str, str]], settings: Settings, folder:
         places: pairs of the file's logical name and the site.
         settings: the addresses of sites if they aren't in CVMFS.
         folder: folder for coffea's map of the sites.
-
-    Raises:
-        DatasetError: if the addresses can't be read.
     """
     return _query({"places": list(places)}, settings, folder, "the sites' addresses")
 

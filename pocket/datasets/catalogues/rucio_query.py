@@ -15,11 +15,7 @@ from typing import Any
 
 
 class Recorder:
-    """Client of Rucio that passes replicas on and records the names of the files, which coffea drops.
-
-    Args:
-        client: a client of Rucio.
-    """
+    """Client of Rucio that passes replicas on and records the names of the files, which coffea drops."""
 
     def __init__(self, client: Any) -> None:
         self.client = client

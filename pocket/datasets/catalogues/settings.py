@@ -25,9 +25,6 @@ class SiteRules:
         block: never these sites.
         regex: only sites whose name has a match of this expression.
         priority: these sites first, in this order, if they are allowed.
-
-    Raises:
-        ConfigError: if ``regex`` isn't a regular expression.
     """
 
     allow: tuple[str, ...] = ()
@@ -65,16 +62,12 @@ class Settings:
         dbs_url: address of DBS, to which instance and ``DBSReader`` are appended.
         open_data_url: address of the CERN Open Data portal.
         redirector: prefix of a file's logical name if no site is known.
-        sites: the sites to read from.
         max_replicas: largest number of locations per file, besides ``storage_prefix``.
         sites_map: JSON file with the address of each site, instead of those in CVMFS.
         timeout: seconds to wait for a connection, and for each piece of an answer.
         retries: number of repetitions of a failed request.
         backoff: seconds before the second repetition; doubled for each further one.
         cache_hours: time for which answers of catalogues are valid.
-
-    Raises:
-        ConfigError: if a value is invalid.
     """
 
     dbs_url: str = "https://cmsweb.cern.ch:8443/dbs"
@@ -126,10 +119,6 @@ def read_settings(options: Mapping[str, str]) -> Settings:
     Args:
         options: name → string: the fields of :class:`Settings`, and ``allow_sites``, ``block_sites``,
             ``priority_sites`` (separated by commas) and ``regex_sites``.
-
-    Raises:
-        UnknownNameError: if an option is unknown.
-        ConfigError: if a value is invalid.
     """
     known = [item.name for item in fields(Settings) if item.name != "sites"]
     check_known("option", options, [*known, *_LISTS, "regex_sites"], SECTION)

@@ -21,15 +21,10 @@ def get_json(url: str, params: Mapping[str, str], settings: Settings, *, grid: b
 
     Args:
         url: address without parameters.
-        params: the parameters.
-        settings: time-outs and retries.
         grid: authenticate with the user's proxy or certificate, and trust the authorities of the grid.
 
     Returns:
         The decoded JSON.
-
-    Raises:
-        DatasetError: if there is no answer after all retries, it is an error, or it isn't JSON.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -73,9 +68,6 @@ def user_certificate() -> str | tuple[str, str] | None:
 
     They are searched for in ``$X509_USER_PROXY``, in ``$X509_USER_CERT`` with ``$X509_USER_KEY``, and at the default
     path of voms-proxy-init, in this order.
-
-    Raises:
-        DatasetError: if a variable names a file that doesn't exist.
     """
     for names in (("X509_USER_PROXY",), ("X509_USER_CERT", "X509_USER_KEY")):
         paths = [os.environ.get(name, "") for name in names]

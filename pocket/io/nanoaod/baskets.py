@@ -60,7 +60,6 @@ class Part(NamedTuple):
     Args:
         source: the bytes of the file, a :class:`~pocket.io.remote.local_source.LocalSource` or
             :class:`~pocket.io.remote.read_ahead.ReadAhead`.
-        column: the column.
         start: first entry.
         stop: entry after the last one.
         packing: entries to keep; all of them by default. Baskets without any of them aren't read.
@@ -150,9 +149,7 @@ class _Content(NamedTuple):
     """Content of a basket as stored in the file.
 
     Args:
-        n_entries: number of its entries.
         begin: its first byte in the file.
-        key_length: bytes of the key.
         packed: bytes after the key, which are compressed if they are fewer than ``size``.
         size: uncompressed bytes after the key.
         border: uncompressed bytes of the values.
@@ -203,7 +200,6 @@ class _Basket(NamedTuple):
     Args:
         wanted: wanted entries, counted from the basket's first one.
         target: place of these entries among all wanted entries.
-        content: its content.
         shared: what is kept of the file.
     """
 
@@ -226,11 +222,7 @@ class _Basket(NamedTuple):
 
 
 def places(column: Column, start: int, stop: int, packing: Packing | None = None) -> list[Place]:
-    """Return the places of the baskets that :func:`read_numbers` reads.
-
-    Raises:
-        ValueError: if the baskets don't have all entries.
-    """
+    """Return the places of the baskets that :func:`read_numbers` reads."""
     _, found = _needed(column, start, stop, packing)
     return list(found.values())
 
@@ -329,7 +321,6 @@ def _shift(bounds: Any, by: int, ends: Indices) -> bool:
 
     Args:
         bounds: first element of each list, and the end of the last one, shape (n + 1,).
-        by: number of elements.
         ends: written to, shape (n,).
     """
     growing = True
@@ -348,11 +339,9 @@ def _copy(values: Any, starts: Any, wanted: Indices, content: Any, filled: int, 
     eight elements are copied at once, and the next list overwrites those that are too many.
 
     Args:
-        values: values of the basket, followed by arbitrary data.
         starts: first value of each entry, and the end of the last one, shape (n entries + 1,).
         wanted: numbers of the entries to copy, shape (n,).
         content: written to from the element ``filled`` on; has eight elements more than there are values.
-        filled: number of elements that were written before.
         ends: end of each list in ``content``, written to, shape (n,).
 
     Returns:

@@ -38,7 +38,6 @@ class NanoTree:
     """NanoAOD tree in an open file.
 
     Args:
-        file: the open file.
         object_path: path of the tree in the file.
         metadata: metadata of the dataset, attached to the events.
         threads: number of threads that decompress columns, including this one.
@@ -67,8 +66,6 @@ class NanoTree:
         """Return a range of entries.
 
         Args:
-            start: first entry.
-            stop: entry after the last one.
             then: last entry that is needed afterwards, plus one. For remote files, data that later entries are likely
                 to need are requested while these are processed.
         """
@@ -123,7 +120,6 @@ class Piece(NamedTuple):
     """Range of entries of a file.
 
     Args:
-        nano: the tree.
         start: first entry.
         stop: entry after the last one.
     """
@@ -137,7 +133,6 @@ def events_of(pieces: Sequence[Piece], then: int = 0) -> Any:
     """Return the events of several files, whose trees have the same schema.
 
     Args:
-        pieces: the entries.
         then: see :meth:`NanoTree.events`.
     """
     for nano, start, stop in pieces:
@@ -318,8 +313,6 @@ def needed_ranges(offsets: Any, start: int, stop: int, mask: Mask) -> list[tuple
 
     Args:
         offsets: first entry of each basket, and the end of the last one.
-        start: first entry of the mask.
-        stop: the end of the mask.
         mask: the selected entries, shape (stop − start,).
 
     Returns:

@@ -98,11 +98,7 @@ class FileReads:
 
 @contextlib.contextmanager
 def keeping_reads(limit: int) -> Iterator[KeptReads]:
-    """Keep what is read in this block for those in it that read the same later.
-
-    Args:
-        limit: most bytes of uncompressed baskets that are kept.
-    """
+    """Keep what is read in this block for those in it that read the same later."""
     sharing.kept = kept = KeptReads(limit)
     try:
         yield kept

@@ -23,7 +23,6 @@ class LazyRecords(ak.contents.RecordArray):  # type: ignore[misc]
     """Array of records.
 
     Args:
-        form: its form.
         make: returns the content of a field, given its number.
         length: number of records, which may be unknown.
         shape: called for the number of records if it is unknown.
@@ -78,7 +77,6 @@ class LazyArrays:
         """Return the layout of a form.
 
         Args:
-            form: the form.
             length: its length, which may be unknown.
             shape: called for the length if it is unknown.
         """

@@ -85,7 +85,6 @@ def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:
     """Return the form that coffea's schemas are built from, without uproot's objects for each branch.
 
     Args:
-        title: title of the tree.
         leaves: name → branch.
 
     Returns:

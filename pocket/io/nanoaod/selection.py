@@ -60,7 +60,6 @@ class _Late:
     before.
 
     Args:
-        chunk: the chunk.
         packing: of the selected events among those of the chunk.
     """
 
@@ -74,7 +73,6 @@ class _Late:
         """Return the selected events of a collection.
 
         Args:
-            name: name of the collection.
             lists: the collection as read, for all events of the chunk.
 
         Returns:

@@ -72,7 +72,6 @@ class Column:
     """Branch with one number, or a list of numbers, per entry.
 
     Args:
-        name: its name.
         dtype: stored type of the numbers.
         is_list: whether an entry has a list of them.
         edges: first entry of each basket, and the end of the last one.
@@ -107,14 +106,10 @@ class Leaf:
     """Branch with one leaf.
 
     Args:
-        name: name of the branch.
-        title: title of the branch.
         kind: class and title of the leaf, number of its elements, and whether they are unsigned and in lists.
-        data: bytes of the tree.
         baskets: position of the baskets' metadata in these bytes.
         n_baskets: number of baskets for which there is space.
         n_written: number of baskets that were written.
-        n_entries: number of entries.
     """
 
     name: str
@@ -162,10 +157,6 @@ class Leaf:
 
 def read_tree(file: Any, object_path: str) -> tuple[Any, dict[str, Leaf]] | None:
     """Return a tree and its branches, parsed without uproot's objects.
-
-    Args:
-        file: the open file.
-        object_path: the tree.
 
     Returns:
         uproot's tree without branches, and name → branch; ``None`` if the content is unexpected.

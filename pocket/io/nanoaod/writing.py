@@ -53,9 +53,7 @@ def make_tree(
 
     Args:
         file: uproot's file that is written.
-        name: name of the tree, and its title.
         types: branch → its type.
-        n_baskets: largest number of baskets it will have.
         unsigned: names of the counters that are uint32, ``None`` for all.
         **options: options of uproot's ``mktree``.
     """

@@ -58,10 +58,6 @@ def first_readable(
             cause of the error decides whether to try again.
         pauses: seconds before each further round.
         sleep: function that waits.
-
-    Raises:
-        BadFileError: if no replica can be read; the error names each with its reason.
-        OtherFileError: instead, if one of them is another file, which the dataset's author must see.
     """
     errors: dict[str, BadFileError | OtherFileError] = {}
     timeouts = dict.fromkeys(locations, 0)

@@ -51,11 +51,7 @@ def prepare_client() -> None:
 
 
 def request_timeout() -> int:
-    """Return the seconds that a request may take: ``XRD_REQUESTTIMEOUT``.
-
-    Raises:
-        ConfigError: if the variable isn't a positive integer.
-    """
+    """Return the seconds that a request may take: ``XRD_REQUESTTIMEOUT``."""
     text = os.environ.get("XRD_REQUESTTIMEOUT", CLIENT_SETTINGS["XRD_REQUESTTIMEOUT"])
     if not text.isdecimal() or not int(text):
         raise ConfigError(f"XRD_REQUESTTIMEOUT is {text!r}, expected a positive integer, in seconds")
@@ -63,11 +59,7 @@ def request_timeout() -> int:
 
 
 def file_system(url: str) -> tuple[Any, str]:
-    """Return fsspec's file system of a URL for this thread, and the path on it.
-
-    Raises:
-        ConfigError: if the URL is not a root:// one.
-    """
+    """Return fsspec's file system of a URL for this thread, and the path on it."""
     import fsspec
 
     if not url.startswith(_SCHEME):

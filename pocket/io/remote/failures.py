@@ -35,7 +35,6 @@ def failure_of(location: str, error: BaseException | None) -> Failure:
     """Return the kind of failure that an exception of uproot or the XRootD client means.
 
     Args:
-        location: path or URL that was read; failures of paths are final.
         error: the exception, ``None`` for a problem that was found without one.
     """
     if not is_remote(location) or not isinstance(error, OSError):

@@ -28,9 +28,6 @@ def remote_path(url: str) -> str:
 
     >>> remote_path("root://host:1094//store/a.root")
     '/store/a.root'
-
-    Raises:
-        DatasetError: if the URL isn't of the form ``root://host//path``.
     """
     if not (match := _URL.fullmatch(url)):
         raise DatasetError(f"{url!r} is not of the form root://host//path (two slashes after the host)")
@@ -47,11 +44,7 @@ def is_file_name(url: str) -> bool:
 
 
 def files_in(url: str) -> list[str]:
-    """Return the URLs of all ``.root`` files in a folder and its subfolders, sorted.
-
-    Raises:
-        DatasetError: if there is none, or the folder can't be listed.
-    """
+    """Return the URLs of all ``.root`` files in a folder and its subfolders, sorted."""
     found = [file for file in _list(url, magic=False) if is_file_name(file)]
     if not found:
         raise DatasetError(f"no .root file is in {url}")
@@ -59,11 +52,7 @@ def files_in(url: str) -> list[str]:
 
 
 def files_like(pattern: str) -> list[str]:
-    """Return the URLs of the files that match a pattern with ``*``, ``?``, ``[…]`` or ``**``, sorted.
-
-    Raises:
-        DatasetError: if there is none, or a folder can't be listed.
-    """
+    """Return the URLs of the files that match a pattern with ``*``, ``?``, ``[…]`` or ``**``, sorted."""
     found = _list(pattern, magic=True)
     if not found:
         raise DatasetError(f"no file matches {pattern!r}")

@@ -21,7 +21,6 @@ class LocalSource(Source):  # type: ignore[misc]
     reading from the disk's cache. The file isn't memory-mapped, since truncation of a mapped file kills the process.
 
     Args:
-        file_path: the file.
         options: uproot's options, which have no effect here.
     """
 
@@ -67,11 +66,7 @@ class LocalSource(Source):  # type: ignore[misc]
 
 @contextlib.contextmanager
 def open_local(path: Path) -> Iterator[Any]:
-    """Open a file, and close it at the end of the block.
-
-    Args:
-        path: the file.
-    """
+    """Open a file, and close it at the end of the block."""
     opened = []
 
     class Opened(LocalSource):

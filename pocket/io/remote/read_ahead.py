@@ -34,11 +34,7 @@ class ReadAhead:
         return list(self._source.chunks(places, notifications=queue.SimpleQueue()))
 
     def read(self, places: Collection[Place]) -> list[memoryview]:
-        """Return bytes, requesting them if needed; they are forgotten afterwards.
-
-        Raises:
-            OSError: or whatever uproot raises if they can't be read.
-        """
+        """Return bytes, requesting them if needed; they are forgotten afterwards."""
         self.ask(places)
         # While this one waits, another thread may read the next place, or forget it.
         chunks = (self._asked.pop(place, None) or self._request([place])[0] for place in places)

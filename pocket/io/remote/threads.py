@@ -13,11 +13,7 @@ _THREADS = 8
 
 
 def in_threads(function: Callable[[T], object], items: Iterable[T]) -> None:
-    """Call a function on each item, several at once.
-
-    Raises:
-        Exception: the first error, after the calls that had begun are done; the others aren't made.
-    """
+    """Call a function on each item, several at once."""
     with ThreadPoolExecutor(_THREADS) as pool:
         futures = [pool.submit(function, item) for item in items]
         try:

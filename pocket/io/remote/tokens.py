@@ -34,11 +34,7 @@ def holds_token(url: str) -> bool:
 
 
 def with_token(url: str) -> str:
-    """Return a URL with the token that it names, only for opening it and never to be stored.
-
-    Raises:
-        ConfigError: if the variable isn't set.
-    """
+    """Return a URL with the token that it names, only for opening it and never to be stored."""
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]

@@ -20,9 +20,7 @@ class Compaction:
     """What was packed.
 
     Args:
-        outputs: number of outputs.
         inodes: number of files and folders that they were.
-        bytes_before: their size.
         bytes_after: size of their containers.
         left: sentences on outputs that stay as they are.
     """

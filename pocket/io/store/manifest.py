@@ -32,7 +32,6 @@ class FileRecord:
     """One file of an output.
 
     Args:
-        size: size in bytes.
         sha256: checksum of the content.
         mtime_ns: time of the last modification in ns since 1970; if it is the same, the content isn't read again.
     """
@@ -89,7 +88,6 @@ def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, An
     Times, inputs, software and machine don't matter.
 
     Args:
-        task: name of the task that made it.
         files: path relative to the output → record.
         info: all else that is in the manifest.
     """
@@ -168,7 +166,6 @@ def is_complete(directory: Path, inputs: Mapping[str, str] | None = None) -> boo
     """Tell whether an output exists unmodified and was made from the given inputs.
 
     Args:
-        directory: folder of the output.
         inputs: label → manifest id of all inputs that it must be made from; ``None`` skips this check.
     """
     return why_incomplete(directory, inputs) is None
@@ -179,10 +176,6 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
 
     A file counts as unchanged if it has its recorded size and modification time; if only the time differs, for example
     after a copy, its checksum decides. Files that aren't in the manifest don't matter.
-
-    Args:
-        directory: folder of the output.
-        inputs: as for :func:`is_complete`.
     """
     if is_container(directory):
         try:
@@ -223,12 +216,7 @@ def have_same_content(one: FileRecord, other: FileRecord | None) -> bool:
 
 
 def member_checksums(container: Path) -> Mapping[str, FileRecord]:
-    """Return the records of all files in a container as they are now, computed once while it stays in the same state.
-
-    Raises:
-        OSError: if it can't be read.
-        BrokenContainerError: if it isn't whole.
-    """
+    """Return the records of all files in a container as they are now, computed once while its state stays."""
     return _member_records(str(container), file_state(container))
 
 

@@ -119,10 +119,6 @@ def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iter
 
     An equal output that another process wrote meanwhile stays, because other outputs may depend on it already.
 
-    Args:
-        directory: folder or container of the output.
-        replaces: as for :func:`write_output`.
-
     Yields:
         The temporary folder; the body must write the manifest as well.
     """
@@ -174,13 +170,7 @@ def receive_output(directory: Path, contents: Mapping[str, bytes], replaces: str
     """Move an output that was received to its place, completely or not at all.
 
     Args:
-        directory: folder or container of the output.
         contents: name → content of each file, including the manifest.
-        replaces: as for :func:`pocket.io.store.write_output`.
-
-    Raises:
-        DamagedOutputError: if the files don't match the manifest.
-        PocketError: if the store can't be written.
     """
     manifest = parse_manifest(contents.get(NAME, b""))
     files = {name: content for name, content in contents.items() if name != NAME}

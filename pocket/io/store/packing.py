@@ -21,12 +21,7 @@ DAMAGED = "damaged-"
 
 
 def pack_folder(folder: Path, container: Path) -> None:
-    """Write a new container with the files that a folder's manifest names, and the manifest as it is.
-
-    Raises:
-        DamagedOutputError: if the folder has no manifest.
-        OSError: if that fails.
-    """
+    """Write a new container with the files that a folder's manifest names, and the manifest as it is."""
     manifest = parse_manifest(manifest_text(folder))
     if manifest is None:
         raise DamagedOutputError(f"{folder} has no {NAME} that can be read: run this again, which makes it anew")
@@ -50,11 +45,7 @@ def records_to_pack(folder: Path) -> dict[str, FileRecord]:
 
 
 def contents_of_output(place: Path) -> Mapping[str, bytes]:
-    """Return name → content of all files of an output, including its manifest.
-
-    Raises:
-        OSError: if it can't be read.
-    """
+    """Return name → content of all files of an output, including its manifest."""
     if is_container(place):
         return {name: member.content() for name, member in members(place).items()}
     files = [path for path in sorted(place.rglob("*")) if path.is_file()]
@@ -62,11 +53,7 @@ def contents_of_output(place: Path) -> Mapping[str, bytes]:
 
 
 def size_of_output(place: Path) -> int:
-    """Return the size of an output's files in bytes.
-
-    Raises:
-        OSError: if it can't be read.
-    """
+    """Return the size of an output's files in bytes."""
     files = [place] if is_container(place) else [path for path in place.rglob("*") if path.is_file()]
     return sum(path.stat().st_size for path in files)
 

@@ -16,11 +16,7 @@ STORE = "<store>"
 
 
 def store_root() -> Path:
-    """Return the folder of all outputs: ``$POCKET_STORE``, by default ``$POCKET_ROOT/store``.
-
-    Raises:
-        ConfigError: if neither variable is set, or the path has a ``$``, which law would take for a variable.
-    """
+    """Return the folder of all outputs: ``$POCKET_STORE``, by default ``$POCKET_ROOT/store``."""
     if store := os.environ.get("POCKET_STORE") or os.environ.get("POCKET_ROOT"):
         if "$" in store:
             raise ConfigError(f"outputs can't go to {store}: set POCKET_STORE to a folder without '$' in its path")
@@ -29,11 +25,7 @@ def store_root() -> Path:
 
 
 def store_path(analysis: str, task: str, config: str, version: str, fingerprint: str) -> Path:
-    """Return the folder of one output, ``$POCKET_STORE/<analysis>/<task>/<config>/<version>/<fingerprint>``.
-
-    Raises:
-        ConfigError: if the store isn't set, or a name can't be that of a folder.
-    """
+    """Return the folder of one output, ``$POCKET_STORE/<analysis>/<task>/<config>/<version>/<fingerprint>``."""
     names = {"analysis": analysis, "task": task, "config": config, "version": version, "fingerprint": fingerprint}
     for kind, name in names.items():
         check_store_name(kind, name)
@@ -66,11 +58,7 @@ def own_folder(folder: Path) -> Path:
 
 
 def private_folder(folder: Path) -> Path:
-    """Return a folder, which is made if needed, that only this user can enter: jobs run what is in it.
-
-    Raises:
-        PocketError: if it can't be made, belongs to somebody else, or others may write to it.
-    """
+    """Return a folder, which is made if needed, that only this user can enter: jobs run what is in it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -82,12 +70,7 @@ def private_folder(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[Path]:
-    """Yield a path that leads to a private folder itself, whatever others put in its place meanwhile.
-
-    Raises:
-        PocketError: if it belongs to somebody else, or others may write to it.
-        OSError: if it isn't there, or is a link.
-    """
+    """Yield a path that leads to a private folder itself, whatever others put in its place meanwhile."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         owner, place = os.fstat(descriptor).st_uid, Path(f"/proc/{os.getpid()}/fd/{descriptor}")

@@ -36,15 +36,11 @@ def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda tempo
     processes write the same folder, the last one wins.
 
     Args:
-        directory: the folder or container.
         is_as_good: called with the temporary folder if another one exists at its place; tells whether that one may
             stay.
 
     Yields:
         The temporary folder.
-
-    Raises:
-        PocketError: if the store can't be written.
     """
     temporary = _beside(directory, "tmp")
     with readable_errors(directory):
@@ -95,11 +91,7 @@ def sync_open(descriptor: int) -> None:
 
 
 def prepare_places(folders: Iterable[Path]) -> None:
-    """Make the folders of outputs and remove leftovers of interrupted writers, once for many outputs.
-
-    Raises:
-        PocketError: if a folder can't be made.
-    """
+    """Make the folders of outputs and remove leftovers of interrupted writers, once for many outputs."""
     for folder in set(folders):
         with readable_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -160,11 +152,7 @@ def _publish_container(temporary: Path, container: Path, is_as_good: Callable[[P
 
 
 def link_output(output: Path, directory: Path) -> None:
-    """Let an output of another store be read at a place in this one that has none, through a link.
-
-    Raises:
-        PocketError: if the store can't be written.
-    """
+    """Let an output of another store be read at a place in this one that has none, through a link."""
     place = directory.with_name(output.name)
     temporary = _beside(place, "tmp")
     with readable_errors(directory):

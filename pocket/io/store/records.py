@@ -36,8 +36,6 @@ def record_file(kind: str, identifier: str, store: Path | None = None) -> Path:
     """Return the path of a record, whether it exists or not.
 
     Args:
-        kind: one of :data:`SUFFIXES`.
-        identifier: id of the record.
         store: the store; by default the one of the environment.
     """
     return (store or store_root()) / FOLDER / kind / identifier[:2] / f"{identifier}{SUFFIXES[kind]}"
@@ -52,16 +50,7 @@ def read_record(kind: str, identifier: str, store: Path | None = None) -> bytes 
 
 
 def keep_record(kind: str, identifier: str, content: Callable[[], bytes]) -> None:
-    """Write a record, unless it exists already.
-
-    Args:
-        kind: one of :data:`SUFFIXES`.
-        identifier: id of the record.
-        content: returns the content.
-
-    Raises:
-        OSError: if the store can't be written.
-    """
+    """Write a record, unless it exists already."""
     path = record_file(kind, identifier)
     if path.exists():
         return
@@ -91,9 +80,6 @@ def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
 
     Args:
         folders: name in the archive, and snapshot.
-
-    Raises:
-        OSError: if the store can't be written.
     """
     members: dict[str, tuple[Path, bool, str]] = {}
     store_root().mkdir(parents=True, exist_ok=True)
@@ -139,11 +125,7 @@ def _is_readable(origin: Path, file: str, group: int) -> bool:
 
 
 def keep_lock(root: Path) -> str:
-    """Write the locked packages of a checkout and the installed ones, and return the id.
-
-    Raises:
-        OSError: if the store can't be written.
-    """
+    """Write the locked packages of a checkout and the installed ones, and return the id."""
     locked = b""
     with contextlib.suppress(OSError):
         locked = (root / "requirements.lock").read_bytes()

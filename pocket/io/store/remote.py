@@ -64,10 +64,6 @@ def upload(directory: Path, url: str, like: Path | None = None) -> None:
         directory: folder of the output, which must be complete.
         url: its place in the remote store.
         like: folder with a copy of the output's files, read instead as long as it is equal to the output.
-
-    Raises:
-        RemoteStoreError: if that fails; nothing in the remote store counts as complete then.
-        PocketError: if the files don't match the manifest.
     """
     for _ in range(_ROUNDS):
         content = manifest_text(directory)
@@ -108,11 +104,6 @@ def download(url: str, directory: Path) -> None:
 
     Args:
         url: its place in the remote store.
-        directory: its folder.
-
-    Raises:
-        RemoteStoreError: if it can't be read or doesn't match its manifest.
-        PocketError: if the store can't be written.
     """
     failed: str | None = None
     for _ in range(_ROUNDS):
@@ -146,11 +137,7 @@ def download(url: str, directory: Path) -> None:
 
 
 def remove(url: str) -> None:
-    """Remove an output from the remote store, atomically for other readers.
-
-    Raises:
-        RemoteStoreError: if that fails.
-    """
+    """Remove an output from the remote store, atomically for other readers."""
     parent = url.rpartition("/")[0]
     there = _storage.list(parent)
     # A folder goes before the container that stands for it, since it would be found again without it.
@@ -162,11 +149,7 @@ def remove(url: str) -> None:
 
 
 def read_manifest_text(url: str) -> bytes | None:
-    """Return the content of the manifest of an output in the remote store, ``None`` if there is none.
-
-    Raises:
-        RemoteStoreError: if the store can't be read.
-    """
+    """Return the content of the manifest of an output in the remote store, ``None`` if there is none."""
     if not is_container(url):
         return _storage.read(f"{url}/{NAME}")
     found = _storage.read_end(url, _END_SIZE)

@@ -19,11 +19,7 @@ _manifests: dict[tuple[str, int], Manifest] = {}
 
 
 def remote_manifest(url: str) -> Manifest | None:
-    """Return the manifest of an output in the remote store, possibly some seconds old; ``None`` if there is none.
-
-    Raises:
-        RemoteStoreError: if the store can't be read.
-    """
+    """Return the manifest of an output in the remote store, possibly some seconds old; ``None`` if there is none."""
     folder, _, name = url.rpartition("/")
     there = _list(folder)
     entry = there.get(name) or there.get(folder_of(name))
@@ -39,11 +35,7 @@ def remote_manifest(url: str) -> Manifest | None:
 
 
 def look_up(urls: Iterable[str]) -> None:
-    """Read the manifests of many outputs in parallel, so that :func:`remote_manifest` has them cached.
-
-    Raises:
-        RemoteStoreError: if the store can't be read.
-    """
+    """Read the manifests of many outputs in parallel, so that :func:`remote_manifest` has them cached."""
     wanted = list(urls)
     for folder in {url.rpartition("/")[0] for url in wanted}:
         _list(folder)

@@ -57,10 +57,6 @@ def naming_full_scratch(directory: Path, folder: Path) -> Iterator[None]:
 
     Args:
         directory: place of the output in the store.
-        folder: folder that is written.
-
-    Raises:
-        PocketError: if the disk is full.
     """
     try:
         yield
@@ -74,11 +70,7 @@ def naming_full_scratch(directory: Path, folder: Path) -> Iterator[None]:
 
 
 def copy_filled(folder: Path, target: Path) -> dict[str, FileRecord]:
-    """Copy all files of a folder to an empty one, and return relative path → record of the files.
-
-    Raises:
-        OSError: if that fails, or a copy has another size.
-    """
+    """Copy all files of a folder to an empty one, and return relative path → record of the files."""
     records = {}
     folders = []
     for path in sorted(folder.rglob("*")):
@@ -94,11 +86,7 @@ def copy_filled(folder: Path, target: Path) -> dict[str, FileRecord]:
 
 
 def copy_file(path: Path, copy: Path) -> FileRecord:
-    """Copy a file sequentially, flush the copy to disk, and return its record.
-
-    Raises:
-        OSError: if that fails, or the copy has another size.
-    """
+    """Copy a file sequentially, flush the copy to disk, and return its record."""
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as source, copy.open("xb") as target:
         while block := source.read(_BLOCK):

@@ -41,22 +41,14 @@ def verify(directory: Path, names: Collection[str] | None = None) -> None:
     If one differs, the output no longer counts as complete, so that its task makes it again.
 
     Args:
-        directory: folder of the output.
         names: files to check, all by default.
-
-    Raises:
-        DamagedOutputError: if a file has changed, or the output has no manifest.
     """
     if reason := _damage(directory, names):
         raise DamagedOutputError(reason)
 
 
 def verify_all(directories: Iterable[Path]) -> None:
-    """Check several outputs as :func:`verify` does; all are checked before an error is raised.
-
-    Raises:
-        DamagedOutputError: names the first damaged output, and the number of others.
-    """
+    """Check several outputs as :func:`verify` does; all are checked before an error is raised."""
     with ThreadPoolExecutor(_THREADS) as pool:
         reasons = [reason for reason in pool.map(_damage, directories) if reason]
     if reasons:
@@ -65,11 +57,7 @@ def verify_all(directories: Iterable[Path]) -> None:
 
 
 def verify_files(paths: Iterable[str | Path]) -> None:
-    """Check those files that belong to outputs in a store; other files and URLs are skipped.
-
-    Raises:
-        DamagedOutputError: if a file has changed, or its output was found damaged before and isn't made again yet.
-    """
+    """Check those files that belong to outputs in a store; other files and URLs are skipped."""
     wanted: dict[Path, set[str]] = {}
     for path in paths:
         if found := find_output(path):

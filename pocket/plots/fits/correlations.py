@@ -24,9 +24,6 @@ def draw_correlations(fit: FitResult, style: PlotStyle, period: Period, *, data:
     Parameters of interest come first and are always there.
 
     Args:
-        fit: the best fit.
-        style: label, fonts and resolution.
-        period: luminosity, year and energy of the data.
         data: whether the fit is to data, which the label says.
     """
     names, rows = fit.correlation

@@ -37,12 +37,7 @@ def draw_scan(scan: Scan, style: PlotStyle, period: Period, *, data: bool = True
 
     Args:
         scan: the profile; that of two parameters must be on a grid.
-        style: label, fonts and resolution.
-        period: luminosity, year and energy of the data.
         data: whether the fit is to data, which the label says.
-
-    Raises:
-        StatisticsError: if there are more than two parameters, or two that aren't on a grid.
     """
     numbers: dict[str, Any] = {
         "parameters": list(scan.names),
@@ -138,8 +133,6 @@ def draw_limits(
 
     Args:
         limits: label of the row → limit, at least one, of each of which some number is found.
-        style: label, fonts and resolution.
-        period: luminosity, year and energy of the data.
         observed: whether the observed limits are shown.
         data: whether they are from data, which the label says.
     """
@@ -197,13 +190,7 @@ def draw_goodness(goodness: GoodnessOfFit, style: PlotStyle, period: Period, *, 
     """Draw the deviances of toys and that of the data.
 
     Args:
-        goodness: the test, with toys.
-        style: label, fonts and resolution.
-        period: luminosity, year and energy of the data.
         data: whether it is of data, which the label says.
-
-    Raises:
-        StatisticsError: if there are no toys.
     """
     if not goodness.toys:
         raise StatisticsError("the goodness of fit has no toys to draw")

@@ -44,7 +44,6 @@ class GridPoint:
     """What the fit of one point of a grid gives.
 
     Args:
-        point: the point.
         theory: cross section in pb to which its sample is normalised, and its error; ``None`` if none is declared.
         observed: upper limit of the parameter of interest; NaN if data aren't observed, or it isn't found.
         expected: limits without signal at −2, −1, 0, 1, 2 standard deviations; NaN where one isn't found.
@@ -72,9 +71,6 @@ class GridPoint:
         """Return what the output of a fit has.
 
         Args:
-            folder: folder of the fit.
-            grid: the grid.
-            point: the point.
             observed: whether data are observed.
         """
 
@@ -103,8 +99,6 @@ def as_table(rows: Sequence[GridPoint], grid: Grid, form: str, *, observed: bool
     """Return the limits and local significances of a grid as a table.
 
     Args:
-        rows: the points.
-        grid: the grid.
         form: ``text``, ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
         observed: whether data are observed; if not, significances are those expected.
 
@@ -145,7 +139,6 @@ def find_results(rows: Sequence[GridPoint], *, observed: bool) -> dict[str, Any]
     """Return where limits cross the theory, and the largest excess of observed data.
 
     Args:
-        rows: the points, rising.
         observed: whether data are observed.
 
     Returns:
@@ -186,9 +179,6 @@ def as_files(rows: Sequence[GridPoint], found: Mapping[str, Any], grid: Grid, *,
     """Return name of a file → its text: ``grid.json`` with all numbers, and tables.
 
     Args:
-        rows: the points.
-        found: what :func:`find_results` returns.
-        grid: the grid.
         observed: whether data are observed.
     """
     numbers = {"data": "observed" if observed else "asimov", "grid": vars(grid), "points": [vars(row) for row in rows]}
@@ -210,10 +200,6 @@ def _no_crossing(limit: Floats) -> str:
 
 def result_lines(found: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     """Return what :func:`find_results` has found as labels and texts.
-
-    Args:
-        found: the results.
-        name: the parameter of the grid.
 
     >>> crossing = {"point": 231.4, "excludes_below": True, "theory": (225.2, None), "band": (210.0, 260.0)}
     >>> result_lines({"crossings": {"expected": [crossing]}, "excess": None}, "m")
@@ -267,9 +253,6 @@ def draw_grid(
     Args:
         rows: the points, rising; curves leave out those without a number.
         found: what :func:`find_results` returns; crossings of the observed limit are marked, or of the expected one.
-        grid: the grid.
-        style: label, fonts and resolution.
-        period: luminosity, year and energy of the data.
         data: whether data are observed.
 
     Yields:

@@ -57,8 +57,6 @@ def draw_region(
         prediction: the expected events.
         stage: ``"prefit"`` or ``"postfit"``.
         style: label, colours and names of processes, and which regions have a logarithmic axis.
-        period: luminosity, year and energy of the data.
-        axis: label of the axis.
         asimov: whether data are the expectation itself, which the legend says.
         colors: process → colour; by default those of the style, others from the palette.
         names: names of the bins, if these are categories.
@@ -121,7 +119,6 @@ def region_binning(edges: Floats | None, label: str, names: Sequence[str] = ()) 
 
     Args:
         edges: edges of the bins, ``None`` if events are counted.
-        label: label of the axis.
         names: names of the bins, if these are categories; they have no effect on other numbers of bins.
     """
     if edges is None:

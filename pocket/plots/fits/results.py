@@ -41,8 +41,6 @@ def draw_fit(
             ``"scan"``, ``"limits"``, ``"toy_limits"``, ``"gof"`` and ``"background"``, a fit without signal → their
             records.
         predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
-        style: label, colours and names of processes.
-        period: luminosity, year and energy of the data.
         axes: region → label of its axis.
         is_data: whether observed data were fitted; if not, Asimov data are called so, and there are no observed limits.
         periods: region → luminosity, year and energy of its data, if they are others than those of the fit.
@@ -100,7 +98,6 @@ def with_processes(
     """Return a style in which processes look like their samples, or the group of these, unless they have own looks.
 
     Args:
-        style: the style.
         samples: process → its samples.
         histograms: region → its histogram, whose axis is logarithmic if that of the histogram is.
 

@@ -39,9 +39,6 @@ def draw_pulls(
     A point is the pull; its bar is the error after the fit, which is 1 (the grey band) if the data say nothing.
 
     Args:
-        fit: the best fit.
-        style: label, fonts and resolution.
-        period: luminosity, year and energy of the data.
         data: whether the fit is to data, which the label says.
         background: a fit without signal, whose pulls have open markers.
 
@@ -82,13 +79,7 @@ def draw_impacts(
     interest by 1 % of its error or more. All others share a row with their quadratic sum.
 
     Args:
-        impacts: the effects, in any order.
-        fit: the best fit, for pulls.
-        poi: the parameter of interest.
-        style: label, fonts and resolution.
-        period: luminosity, year and energy of the data.
         data: whether the fit is to data, which the label says.
-        simulation: effects of the statistical errors of simulation, in any order.
 
     Yields:
         Name, figure and numbers of each page.

@@ -46,10 +46,6 @@ def draw_treatment(
 
     Args:
         shifts: ``""`` for the sum of processes, or a process → nuisance → templates.
-        region: the region of the model, for the ranking.
-        style: label, fonts and scale.
-        period: luminosity, year and energy of the data.
-        axis: label of the axis.
         names: names of the bins, if these are categories.
 
     Yields:
@@ -100,12 +96,7 @@ def draw_shift(
     """Draw a nuisance as it is in the model, and below it the ratios to nominal as stored and as treated.
 
     Args:
-        shift: the templates.
-        region: name of the region.
         process: the process, empty for a sum.
-        style: label, fonts and scale.
-        period: luminosity, year and energy of the data.
-        axis: label of the axis.
         names: names of the bins, if these are categories.
     """
     before, after = shift.before, shift.after

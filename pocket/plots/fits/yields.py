@@ -20,7 +20,6 @@ class FittedYield:
     """The events of a process in a region before and after the fit.
 
     Args:
-        region: the region.
         process: the process; ``total`` for their sum, or ``data``.
         prefit: events and their error before the fit; data have no error.
         postfit: the same after it, with the covariance of the fit.
@@ -65,7 +64,6 @@ def as_table(yields: Sequence[FittedYield], form: str, fitted: str = "") -> str:
     """Return yields as a table.
 
     Args:
-        yields: the yields.
         form: ``text``, ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
         fitted: what was fitted, if these aren't observed data, for the head of the column.
 

@@ -29,14 +29,9 @@ def convergence(
     Args:
         history: the scale factor after each iteration, with the same bins; the first iteration is number 0.
         tolerance: change in statistical errors below which the scale factor has converged.
-        style: label and resolution.
-        period: luminosity, year and energy of the data.
 
     Returns:
         The figure, and the numbers it shows for JSON.
-
-    Raises:
-        ScaleFactorError: as :func:`pocket.scale_factors.measurement.convergence.changes`.
     """
     moved = changes(history)
     largest, iterations = np.nanmax(moved, axis=1), np.arange(1, len(history))

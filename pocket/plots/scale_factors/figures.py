@@ -29,9 +29,7 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
     """Draw a scale factor, its uncertainties and its fits.
 
     Args:
-        cfg: the configuration in which it is measured or applied.
         variable: the histogram from which it is measured, empty if there is none.
-        result: the measurement.
 
     Yields:
         The plots one by one: ``{name}`` shows the values in slices, ``{name}_map`` two axes with edges,
@@ -63,8 +61,6 @@ def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], to
     """Draw the convergence of a coupled scale factor.
 
     Args:
-        cfg: the configuration in which it is measured.
-        history: the scale factor after each iteration.
         tolerance: change in statistical errors below which it has converged.
 
     Yields:
@@ -83,17 +79,11 @@ def draw_published(
     """Draw a scale factor and a published one.
 
     Args:
-        cfg: the configuration in which it is measured or applied.
         variable: the histogram from which it is measured, empty if there is none.
-        result: the measurement.
-        correction: the published scale factor.
         inputs: values of its inputs, see :func:`pocket.scale_factors.files.comparison.compare_published`.
 
     Yields:
         The plots one by one; their stems begin with ``{name}_published``.
-
-    Raises:
-        UnknownNameError, ScaleFactorError: as ``compare_published``.
     """
     comparison = compare_published(result, correction, inputs)
     pages = published_pages(result, comparison, **_shared(cfg), labels=_labels(cfg, variable))

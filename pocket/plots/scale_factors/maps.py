@@ -34,7 +34,6 @@ class Map:
     """A quantity in two dimensions.
 
     Args:
-        label: its name.
         values: shape (bins of the first axis, bins of the second), NaN for empty bins.
         errors: numbers that are written below the values.
         template: format of the text, with fields for value, error and decimal places.
@@ -67,15 +66,10 @@ def scale_factor_maps(
 
     Args:
         result: a measurement with at least two axes that have edges.
-        style: label, resolution and names of samples.
-        period: luminosity, year and energy of the data.
         labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:
         End of the file's name, the figure, and the numbers it shows for JSON.
-
-    Raises:
-        ScaleFactorError: if the scale factor has fewer than two axes with edges.
     """
     labels = labels or {}
     spanned = list(intervals(result.axes))[:2]

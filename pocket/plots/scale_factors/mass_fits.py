@@ -44,11 +44,7 @@ def fit_pages(
     (data - sum) / sqrt(sum).
 
     Args:
-        result: the measurement.
-        style: label and resolution.
-        period: luminosity, year and energy of the data.
         model: ``nominal`` or a systematic.
-        mass_label: label of the mass axis.
 
     Yields:
         Each page, and the numbers it shows for JSON; nothing if there are no fits of this model.
@@ -122,10 +118,6 @@ def write_parameters(
     """Write the description of a fit, its quality, and some parameters.
 
     Args:
-        ax: axes to write in.
-        name: name of the scale factor.
-        fit: the fit.
-        parameters: parameters to write, with their values and errors.
         rows: number of lines of normal spacing; more lines are written closer together.
     """
     ax.set_axis_off()
@@ -188,16 +180,10 @@ def fit_summary(
     """Draw the p-value and the free parameters of the fits of one model, bin by bin; failed fits are red.
 
     Args:
-        result: a measurement with fits.
-        style: label and resolution.
-        period: luminosity, year and energy of the data.
         model: ``nominal`` or a systematic.
 
     Returns:
         The figure, and the numbers it shows for JSON.
-
-    Raises:
-        UnknownNameError: if there are no fits of this model.
     """
     fits = [fit for fit in result.diagnostics if fit.model == model]
     if not fits:

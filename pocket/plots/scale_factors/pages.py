@@ -50,12 +50,7 @@ def slice_page(
     """Return a page of empty panels; slices of the same categories share their vertical range.
 
     Args:
-        page: the slices.
-        heading: text above all panels.
         heights: heights of the panels of one slice from the top down [inch].
-        legend: labelled artists for the legend.
-        style: label and resolution.
-        period: luminosity, year and energy of the data.
 
     Returns:
         The figure, and the panels of each slice.
@@ -137,8 +132,6 @@ def set_ranges(panels: Sequence[Panels], row: int, contents: Sequence[Sequence[F
     """Scale the vertical axes of a row so that all contents are inside, with one range per category.
 
     Args:
-        panels: the panels of the page.
-        row: index of the panel within each slice.
         contents: heights that are drawn in each panel; non-finite ones are ignored.
     """
     for categories in {each.slice.part.categories for each in panels}:

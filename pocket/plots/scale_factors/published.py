@@ -41,10 +41,7 @@ def published_pages(
     The points of the ratio have the errors of the measurement, its band the errors of the published scale factor.
 
     Args:
-        result: the measurement.
         comparison: the published scale factor in the bins of the measurement.
-        style: label, resolution and names of samples.
-        period: luminosity, year and energy of the data.
         labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:

@@ -50,8 +50,6 @@ class Slice:
     """Content of a panel: bins along one axis, where bins that were measured together are one.
 
     Args:
-        part: the bins.
-        binning: the axis.
         bins: position of each bin in the flattened result, of the first one if several were measured together.
         shared: whether each bin is also in other slices.
     """
@@ -90,9 +88,7 @@ def slice_pages(result: ScaleFactorResult, labels: Mapping[str, str], style: Plo
     each category is one slice.
 
     Args:
-        result: a scale factor.
         labels: labels of the axes, with the unit in brackets; their names by default.
-        style: names of samples.
     """
     names = list(result.axes)
     along = next(iter(intervals(result.axes)), names[-1])
@@ -130,10 +126,7 @@ def split(
     """Yield the combinations of bins of some axes; combinations with the same measurements in all bins are one.
 
     Args:
-        result: a scale factor.
-        names: the axes.
         labels: labels of the axes, with the unit in brackets; their names by default.
-        style: names of samples.
     """
     same: dict[bytes, list[tuple[int, ...]]] = {}
     for bins in itertools.product(*(range(length(result.axes[name])) for name in names)):

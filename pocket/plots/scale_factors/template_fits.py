@@ -51,9 +51,6 @@ def template_fit_pages(
     constraint before the fit, and the correlations of all parameters.
 
     Args:
-        result: a measurement.
-        style: label, resolution, names and colours of processes.
-        period: luminosity, year and energy of the data.
         labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:

@@ -60,9 +60,6 @@ def breakdown_pages(
     sides.
 
     Args:
-        result: the measurement.
-        style: label, resolution and names of samples.
-        period: luminosity, year and energy of the data.
         labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:
@@ -147,9 +144,6 @@ def correlation_page(
     Bins that were measured together are drawn as one. Bins without a valid measurement are grey.
 
     Args:
-        result: the measurement.
-        style: label, resolution and names of samples.
-        period: luminosity, year and energy of the data.
         labels: labels of the axes, with the unit in brackets; their names by default.
 
     Returns:
@@ -205,9 +199,7 @@ def draw_correlation(ax: Axes, matrix: Floats, labels: Sequence[str], size: floa
     """Draw a correlation matrix, the first row at the top; undefined entries are grey.
 
     Args:
-        ax: axes to draw in.
         matrix: shape (n, n); NaN where a correlation isn't defined.
-        labels: labels of the rows.
         size: size of the panel [inch], which determines the font size.
     """
     n = len(matrix)

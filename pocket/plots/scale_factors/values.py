@@ -46,9 +46,6 @@ def scale_factor_pages(
     panels. Bins without a valid measurement are grey. An efficiency map shows efficiencies instead of the scale factor.
 
     Args:
-        result: the measurement.
-        style: label, resolution and names of samples.
-        period: luminosity, year and energy of the data.
         labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:

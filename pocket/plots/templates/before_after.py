@@ -97,13 +97,7 @@ def before_after(
     ``covariance`` is given.
 
     Args:
-        data: one dense axis.
         before: histogram of each sample with axes ("variation", the axis of the data), without scale factors.
-        after: the same with scale factors.
-        style: groups, factors, blinding and scale.
-        period: luminosity, year and energy of the data.
-        histogram: name of the histogram, for blinding and the scale.
-        category: name of the category, for blinding.
         title: text for the category; its name by default.
         xlim: range to show; the whole axis by default.
         covariance: templates whose sums of squared weights are the covariances of before and after
@@ -112,10 +106,6 @@ def before_after(
 
     Returns:
         The figure, and the numbers it shows for JSON.
-
-    Raises:
-        HistogramError: if there isn't one dense axis, binnings differ, a template can't be read, or ``covariance``
-            has other events.
     """
     totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
     observed = {"before": data if data_before is None else data_before, "after": data}
@@ -188,13 +178,9 @@ def ratio_error(before: Prediction, after: Prediction, covariance: Floats, name:
         before: Σ w and Σ w² of each bin, shape (bins,).
         after: Σ w s and Σ w² s², shape (bins,).
         covariance: Σ w² s, shape (bins,).
-        name: name of the histogram, for error messages.
 
     Returns:
         Standard deviations, shape (bins,); NaN where the prediction before isn't positive.
-
-    Raises:
-        HistogramError: if a correlation is above 1.
     """
     if (covariance**2 > before.variances * after.variances * (1 + ROUNDING)).any():
         raise HistogramError(

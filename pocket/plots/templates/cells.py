@@ -103,7 +103,6 @@ class Cells:
     """Histograms of two axes whose underflow and overflow are bins like the others.
 
     Args:
-        sides: the axes.
         data: the data, ``None`` if there are none.
         mc: sample → histogram with a "variation" axis.
     """
@@ -128,13 +127,7 @@ def cells_of(
     """Return the cells of data and simulation; an underflow or overflow without any entry has none.
 
     Args:
-        data: two dense axes.
         mc: sample → histogram with axes ("variation", those of the data).
-        limits: range to show of each axis.
-        variable: name of the histogram, for error messages.
-
-    Raises:
-        HistogramError: if there aren't two dense axes, or binnings differ.
     """
     histograms = {**mc, **({} if data is None else {"data": data})}
     binnings = _shared(histograms.items(), variable)

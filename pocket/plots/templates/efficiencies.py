@@ -74,8 +74,6 @@ def draw_efficiencies(
     """Draw the efficiency along each axis of a histogram: of a category in another one, or of an axis with two bins.
 
     Args:
-        cfg: the configuration.
-        variable: name of the histogram.
         category: the category of passing entries, or of all entries if an axis separates them.
         templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
         total: the category of all entries, which has the weights of the passing ones.
@@ -84,9 +82,6 @@ def draw_efficiencies(
 
     Yields:
         The plots one by one: ``{histogram}_over_{total}``, or ``{histogram}`` for an axis; none without simulation.
-
-    Raises:
-        HistogramError: if the axis doesn't have two bins, or more data pass than there are.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     ranges = [(style, category)]
@@ -148,12 +143,6 @@ def draw_efficiency(
     without entries have no efficiency, nor those of simulation whose passing or failing weights sum to less than 0.
 
     Args:
-        selected: passing and all entries.
-        style: label, colours, choice and factors of samples.
-        period: luminosity, year and energy of the data.
-        histogram: name of the histogram, for error messages.
-        title: text for what passes and of what.
-        hidden: bins in which data are hidden.
         xlim: range to show; the whole axis by default.
         combinations: rules for variations that are combined, such as those of a PDF set; the efficiencies of the
             members are combined, since those of passing and of all entries don't tell how they are correlated.
@@ -161,9 +150,6 @@ def draw_efficiency(
 
     Returns:
         The figure, and the numbers it shows for JSON.
-
-    Raises:
-        HistogramError: if binnings differ, a template can't be read, or more data pass than there are.
     """
     binning = shared_binning(
         [*selected.mc[0].items(), *selected.mc[1].items(), *(("data", h) for h in selected.data or ())], histogram
@@ -219,15 +205,6 @@ def data_efficiency(passing: Hist[Any], everything: Hist[Any], hidden: Mask, his
     """Return the efficiency of data with its interval, NaN in bins without entries and in ``hidden`` ones.
 
     Counts have the central 68.3 % Clopper-Pearson interval; weighted data the errors of simulation.
-
-    Args:
-        passing: passing entries.
-        everything: all entries.
-        hidden: the bins to leave out.
-        histogram: name of the histogram, for error messages.
-
-    Raises:
-        HistogramError: if more entries pass than there are.
     """
     (passed, squares), (total, all_squares) = contents(passing, "passing data"), contents(everything, "data")
     if (passed > total).any():
@@ -247,7 +224,6 @@ def simulated_efficiency(
     """Return the efficiency of simulation, with its statistical variance and the shift of each source.
 
     Args:
-        passing: passing entries.
         everything: all entries, with the same weights; a source that only one of them has leaves the other at nominal.
         combinations: rules by which the shifts of some sources become those of one.
 
@@ -304,11 +280,7 @@ def _divided(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _chosen(h: Hist[Any], axis: str, bins: tuple[int, ...]) -> Hist[Any]:
-    """Return a histogram that is empty outside of some bins of an axis.
-
-    Raises:
-        HistogramError: if the axis doesn't have two bins.
-    """
+    """Return a histogram that is empty outside of some bins of an axis."""
     position = h.axes.name.index(axis)
     if h.axes[position].size != 2:
         size = h.axes[position].size

@@ -34,10 +34,8 @@ class PlotContext:
     """Inputs of a plot: a histogram on one of its axes, or on two, in one category.
 
     Args:
-        config: the configuration.
         histogram: name of the figure: the histogram, or ``{histogram}_{axis}`` if it has several axes, of which the
             plot shows one.
-        category: name of the category.
         data: the data of all samples, with one dense axis, or two for plots of two; ``None`` if there are none, or the
             category is blind.
         mc: sample → histogram with axes ("variation", those of the data).
@@ -45,7 +43,6 @@ class PlotContext:
         period: luminosity, year and energy of the data.
         xlim: range to show; ``None`` for the whole axis.
         before: like ``mc``, for the configuration to compare with; empty if there is none, or the plot doesn't compare.
-        before_name: name of that configuration.
         data_before: like ``data``, for that configuration; its calibrators may change data, too.
         covariance: like ``mc``, for the configuration whose sums of squared weights are the covariances of both
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` if
@@ -86,12 +83,8 @@ def draw_templates(
     Histograms with several axes are drawn as projections onto each, and those with two also by plots of two axes.
 
     Args:
-        cfg: the configuration.
-        variable: name of the histogram.
-        category: the category.
         templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
         before: the same for the configuration to compare with; without the category, there is no comparison.
-        before_name: name of that configuration.
         covariance: the same for the configuration whose sums of squared weights are the covariances of both
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before.
         plots: plots to draw; by default data over stacked simulation, and before and after if there are data and a
@@ -100,9 +93,6 @@ def draw_templates(
 
     Yields:
         The plots one by one, with the stem that their declaration gives.
-
-    Raises:
-        ConfigError: if the function of a plot isn't found, or doesn't return a figure and numbers.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     axes = cfg.variables[variable].axes

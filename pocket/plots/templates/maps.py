@@ -53,7 +53,6 @@ class Panel:
 
     Args:
         title: its name, above the panel.
-        label: label of the colours.
         values: shape (cells of the first axis, cells of the second), NaN for cells without a colour.
         texts: text of each cell, same shape, "" for none.
         colors: name of a colour map.
@@ -149,9 +148,7 @@ def compare_cells(data: Floats, variances: Floats, total: Prediction) -> tuple[F
     its error √(Σ w² + (n σ / m)²) / m.
 
     Args:
-        data: contents of the cells.
         variances: sums of their squared weights.
-        total: the sum of simulation.
 
     Returns:
         Four arrays of the shape of the cells; NaN where nothing is expected, and the ratio and its error also where

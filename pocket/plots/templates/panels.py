@@ -66,15 +66,7 @@ def relative_errors(prediction: Prediction) -> Points:
 
 
 def shared_binning(histograms: Iterable[tuple[str, Hist[Any]]], variable: str) -> Binning:
-    """Return the dense axis that all histograms share.
-
-    Args:
-        histograms: (name, histogram) pairs, at least one.
-        variable: name of the histogram, for error messages.
-
-    Raises:
-        HistogramError: if a histogram has another number of dense axes, or another binning.
-    """
+    """Return the dense axis that all histograms share."""
     binnings = {}
     for name, h in histograms:
         dense = [axis for axis in h.axes if axis.name != "variation"]
@@ -163,7 +155,6 @@ def caption(title: str, hidden: Mask, *, blind: bool = False) -> list[str]:
     """Return the lines of text above a plot.
 
     Args:
-        title: the first line.
         hidden: bins whose data are hidden, shape (bins,).
         blind: whether all data are hidden.
     """

@@ -21,7 +21,6 @@ class Process:
 
     Args:
         name: name of the sample or group.
-        label: legend label.
         color: fill colour.
         prediction: expected events per bin.
     """
@@ -41,9 +40,6 @@ def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Proce
 
     Returns:
         The processes from the top of the stack down.
-
-    Raises:
-        HistogramError: if no sample is left, or a template can't be read.
     """
     group_of = {sample: group for group, samples in style.samples_groups.items() for sample in samples}
     summed: dict[str, Prediction] = {}

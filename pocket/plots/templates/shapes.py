@@ -40,7 +40,6 @@ class _Curve:
 
     Args:
         values: fraction of events per width of each bin, shape (bins,).
-        errors: their statistical errors.
     """
 
     values: Floats
@@ -57,7 +56,6 @@ def _cap(curves: Sequence[_Curve], data: Sequence[Floats]) -> float:
     """Return the height up to which curves are drawn, infinity if no bin is known well.
 
     Args:
-        curves: the curves.
         data: upper ends of the points of data, if there are any.
     """
     heights = [

@@ -77,19 +77,12 @@ def data_mc(
     Args:
         data: one dense axis; None for a plot of simulation alone.
         mc: histogram of each sample with axes ("variation", the axis of the data).
-        style: colours, labels, groups, blinding.
-        period: luminosity, year and energy of the data.
-        histogram: name of the histogram, for blinding and the scale.
-        category: name of the category, for blinding.
         title: text for the category; its name by default.
         xlim: range to show; the whole axis by default.
         blind: whether there are no data because the category is blind, which the plot says.
 
     Returns:
         The figure, and the numbers it shows for JSON.
-
-    Raises:
-        HistogramError: if there isn't one dense axis, binnings differ, or a template can't be read.
     """
     processes = drawn_processes(mc, style)
     binning = shared_binning([*mc.items(), *([] if data is None else [("data", data)])], histogram)

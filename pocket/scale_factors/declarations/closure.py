@@ -149,12 +149,7 @@ def closure_configs(declaration: ScaleFactor) -> tuple[str, ...]:
 
 
 def check_closure(declaration: ScaleFactor) -> None:
-    """Check that a declaration's closure fits it.
-
-    Raises:
-        ConfigError: if the scale factor has no closure of this kind, or can't be measured in a place.
-        UnknownNameError: if an argument is unknown, or can't have another value.
-    """
+    """Check that a declaration's closure fits it."""
     closure, method = declaration.closure, type(declaration).__name__
     for name, changes in closure.changes().items():
         for one in changes:

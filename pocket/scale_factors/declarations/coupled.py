@@ -79,13 +79,7 @@ def check_coupled(
     """Check that exactly those scale factors depend on each other that are declared as coupled.
 
     Args:
-        groups: the declared groups.
         measured_in: scale factor → configuration that it is measured in → scale factors applied there.
-        where: name of the analysis in error messages.
-
-    Raises:
-        UnknownNameError: if a scale factor is unknown.
-        ConfigError: if one is in two groups, a group is no cycle, or a cycle isn't a group.
     """
     names = [name for group in groups for name in group.scale_factors]
     check_known("scale factor", names, measured_in, f"coupled of {where}")

@@ -46,8 +46,6 @@ class PublishedComparison:
     """A measured scale factor and a published one in its bins, arrays with one dimension per axis.
 
     Args:
-        correction: name of the published correction.
-        inputs: values of its inputs.
         published: its values and errors; the errors are 0 if it has none.
         pulls: difference over the quadratic sum of the facing errors; 0 in bins without a valid measurement.
         chi2: χ² of all valid bins.
@@ -65,11 +63,7 @@ class PublishedComparison:
 
 
 def read_inputs(texts: Mapping[str, str]) -> dict[str, str | Varied]:
-    """Return inputs for :func:`compare_published`, with ``nominal:up:down`` converted to a :class:`Varied`.
-
-    Raises:
-        ScaleFactorError: if a string has one colon, or more than two.
-    """
+    """Return inputs for :func:`compare_published`, with ``nominal:up:down`` converted to a :class:`Varied`."""
     inputs: dict[str, str | Varied] = {}
     for name, text in texts.items():
         values = text.split(":")
@@ -95,14 +89,7 @@ def compare_published(
     errors are treated as independent of each other and of the measurement, since the file has no correlations.
 
     Args:
-        result: the measured scale factor.
-        correction: the published scale factor.
         inputs: input of the correction → a value, the name of an axis, or a :class:`Varied` for the errors.
-
-    Raises:
-        UnknownNameError: if an input is unknown to the correction.
-        ScaleFactorError: if an input has no value or a wrong one, the published scale factor isn't defined in some bin,
-            or no bin of the measurement is valid.
     """
     inputs = inputs or {}
     name = f"correction {correction.name!r}"

@@ -27,11 +27,6 @@ def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFac
     Statistical errors are those of the source ``stat``. If the quadratic sum of all sources differs from the errors
     ``up`` and ``down``, because sources are missing or overlap, the only source is ``published`` with these errors.
 
-    Args:
-        name: name of the scale factor.
-        declaration: declaration of the import.
-        correction: content of the correctionlib file.
-
     Returns:
         The values, or ``None`` if the correction has formulas, transformations or random numbers, a default for other
         keys, or inputs without bins.

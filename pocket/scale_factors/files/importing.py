@@ -22,35 +22,18 @@ def make(name: str, declaration: Imported, outputs: UpstreamOutputs) -> tuple[st
 
     Returns:
         The content of its file, and its values in bins, ``None`` if it has no bins.
-
-    Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: if the file isn't found, or doesn't match the declaration.
     """
     text = write(name, declaration, read(declaration, outputs.resolve_file(declaration.file)))
     return text, binned_result(name, declaration, text)
 
 
 def check(declaration: Imported) -> None:
-    """Check that a file matches its declaration.
-
-    Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: as in :func:`make`.
-    """
+    """Check that a file matches its declaration."""
     write("", declaration, read(declaration, declaration.file))
 
 
 def read(declaration: Imported, file: str) -> dict[str, Any]:
-    """Return the published correction as plain JSON.
-
-    Args:
-        declaration: declaration of the import.
-        file: name or path of the file.
-
-    Raises:
-        ConfigError: if the file isn't found, or isn't a correctionlib file.
-        UnknownNameError: if the file lacks the correction.
-        ScaleFactorError: if the correction is compound, so that it has no tree.
-    """
+    """Return the published correction as plain JSON."""
     # This also checks that the file is a correctionlib file.
     load_correction(file, declaration.correction)
     for correction in read_corrections(find_corrections(file)):
@@ -63,16 +46,6 @@ def write(name: str, declaration: Imported, published: Mapping[str, Any]) -> str
     """Return the content of the correctionlib file.
 
     Its correction has the remaining inputs, under their new names, and ``systematic``.
-
-    Args:
-        name: name of the scale factor.
-        declaration: declaration of the import.
-        published: the published correction.
-
-    Raises:
-        UnknownNameError: if an input or a key is unknown.
-        ConfigError: if an input has a value of another type, or two inputs have the same name.
-        ScaleFactorError: if it can't be written without loss.
     """
     inputs = _inputs(declaration, published)
     formulas = published.get("generic_formulas") or []

@@ -20,12 +20,7 @@ ALL_YEARS = ""
 
 
 def make(name: str, declaration: ScaleFactor, outputs: UpstreamOutputs) -> tuple[str, ScaleFactorResult]:
-    """Return the content of a scale factor's file, and its measurement.
-
-    Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: as in :func:`measure_from` and
-            :func:`~pocket.scale_factors.files.writer.dumps`.
-    """
+    """Return the content of a scale factor's file, and its measurement."""
     result = measure_from(name, declaration, outputs.template_folders, outputs.dataset_years)
     return dumps(result, outputs.allow_null_systematics), result
 
@@ -36,13 +31,8 @@ def measure_from(
     """Return the measurement of a scale factor from outputs on disk.
 
     Args:
-        name: name of the scale factor.
-        declaration: the scale factor to measure.
         folders: configuration → output of the merging.
         years: configuration → year of each dataset.
-
-    Raises:
-        UnknownNameError: if a histogram doesn't exist; and as in :func:`measure` and :func:`measure_by_year`.
     """
     by_year = read_sources(declaration.sources(), declaration.years, folders, years, declaration.readings())
     nominal = declaration.input, declaration.variable
@@ -61,7 +51,6 @@ def read_sources(
     """Return histograms from outputs on disk.
 
     Args:
-        sources: pairs of configuration and histogram.
         separate: years to read separately; if empty, all are added.
         folders: configuration → output of the merging.
         years: configuration → year of each dataset.
@@ -69,9 +58,6 @@ def read_sources(
 
     Returns:
         Year, or :data:`ALL_YEARS` → histograms; samples without datasets are left out.
-
-    Raises:
-        UnknownNameError: if a histogram doesn't exist.
     """
     read = {source: read_variable(folders[source[0]], source[1]) for source in sources}
     for reading in readings or ():

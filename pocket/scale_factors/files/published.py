@@ -111,14 +111,7 @@ def place(name: str, axes: Sequence[str], layout: str, inputs: Mapping[str, str]
     """Return axis → input of a layout; ``etaSC`` and ``abseta`` are the input ``eta`` unless ``inputs`` tells another.
 
     Args:
-        name: name of the scale factor.
-        axes: its axes.
-        layout: name of the layout.
         inputs: input → the axis that it is, its value, or its range ``low:high``; axis that is no input → its value.
-
-    Raises:
-        UnknownNameError: if an input is unknown.
-        ConfigError: if an input has neither an axis nor a value, or an axis is no input.
     """
     form, where = LAYOUTS[layout], f"scale factor {name!r} in the layout {layout}"
     check_known("input", inputs, {*form.free, *axes}, where)
@@ -147,15 +140,8 @@ def write(
 
     Args:
         scale_factors: name → its correction in the file of the chain, as plain JSON.
-        layout: name of the layout.
         names: names of the corrections, one for each scale factor; for one with the flavour of jets that of b and c
             jets and that of light jets, as far as it has them.
-        inputs: as for :func:`place`.
-
-    Raises:
-        UnknownNameError, ConfigError: as for :func:`place`; if a value has another type, or the number of names isn't
-            that of corrections.
-        ScaleFactorError: if a scale factor is no weight, has no errors or no value for an input.
     """
     form = LAYOUTS[layout]
     parts: list[tuple[str, dict[str, Any]]] = []

@@ -38,13 +38,8 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
     Efficiencies are clipped to [1e-4, 1 − 1e-4].
 
     Args:
-        result: the measurement.
         allow_null_systematics: whether a source of uncertainty may change nothing, such as one of a scale factor that
             isn't applied yet.
-
-    Raises:
-        ScaleFactorError: if a bin isn't valid, a value isn't finite and positive, an uncertainty is zero, or two have
-            the same name.
     """
     labels = bin_labels(result.axes)
     valid = result.valid.ravel()
@@ -89,20 +84,12 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
 
 
 def dumps(result: ScaleFactorResult, allow_null_systematics: bool = False) -> str:
-    """Return the content of the file of :func:`correction_set`; equal results give equal content.
-
-    Raises:
-        ScaleFactorError: as in :func:`correction_set`.
-    """
+    """Return the content of the file of :func:`correction_set`; equal results give equal content."""
     return correction_set(result, allow_null_systematics).model_dump_json(exclude_unset=True)
 
 
 def variations(result: ScaleFactorResult) -> dict[str, Floats]:
-    """Return key of ``systematic`` → written values, one dimension per axis.
-
-    Raises:
-        ScaleFactorError: if two sources have the same name.
-    """
+    """Return key of ``systematic`` → written values, one dimension per axis."""
     nominal = result.scale_factor
     values = {
         "nominal": nominal.value,

@@ -58,7 +58,6 @@ class Binning:
     """The bins of a measurement, some of which may be joined.
 
     Args:
-        axes: the axes.
         groups: number of each bin's group, one dimension per axis. Groups count from 0 in the order of their first
             appearance (C order); bins of one group are measured together.
     """
@@ -116,15 +115,8 @@ def join_bins(axes: Mapping[str, Axis], entries: Floats, least: float, along: st
     Starting at the first bin, bins are added until there are enough; the remaining bins join the last group.
 
     Args:
-        axes: the axes.
         entries: sums of weights and of squared weights of each role (data, simulation), shape (roles, 2, bins of each
             axis …). The effective number of entries is (Σw)²/Σw², and 0 where Σw isn't positive.
-        least: smallest effective number in every role.
-        along: name of the axis along which bins are joined.
-        what: name of the measurement, for error messages.
-
-    Raises:
-        ScaleFactorError: if all bins along the axis together have too few entries, or bins that aren't intervals have.
     """
     position = list(axes).index(along)
     if isinstance(axes[along], Categories):

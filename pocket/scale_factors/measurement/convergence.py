@@ -41,9 +41,6 @@ def largest_changes(histories: Mapping[str, Sequence[ScaleFactorResult]]) -> lis
 
     Args:
         histories: scale factor → results of each iteration, the same number for all; a single one gives no change.
-
-    Raises:
-        ScaleFactorError: as in :func:`changes`.
     """
     moved = {name: changes(history) for name, history in histories.items() if len(history) > 1}
     largest: list[Change] = []
@@ -68,15 +65,8 @@ def changes(history: Sequence[ScaleFactorResult]) -> Floats:
     σ is the mean of both sides. Systematic uncertainties would hide changes that are as large as the statistical
     errors. Frozen values aren't measured, and are the same in all iterations.
 
-    Args:
-        history: the scale factor after each iteration, with the same bins.
-
     Returns:
         Shape (iterations − 1, groups of bins); NaN where the scale factor is frozen.
-
-    Raises:
-        ScaleFactorError: if there are fewer than two iterations, the bins, joined bins or frozen bins change, or a bin
-            isn't valid or has no error although it isn't frozen.
     """
     if len(history) < 2:
         raise ScaleFactorError(f"a change needs two iterations, not {len(history)}")

@@ -30,16 +30,9 @@ def measure(
     """Return the measurement of a scale factor with the method of its declaration.
 
     Args:
-        name: name of the scale factor and of the correction.
-        declaration: the scale factor to measure.
         histograms: the declared histogram per sample, summed over datasets, with axes ``cat``, ``variation``
             (simulation) and those of the declaration; storage ``Weight``.
         others: (configuration, histogram) → the same, for systematics that are measured elsewhere.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis, a category or a variation.
-        ConfigError: if the declaration doesn't fit the templates.
-        ScaleFactorError: if the scale factor can't be derived in some bin; the message names the bins.
     """
     check_known("sample", declaration.samples(), histograms, f"templates of variable {declaration.variable!r}")
     require_variations(declaration, [histograms])
@@ -55,13 +48,8 @@ def measure_by_year(
     """Return the measurement of a scale factor in each year of its declaration; ``year`` becomes the first axis.
 
     Args:
-        name: name of the scale factor.
-        declaration: the scale factor to measure.
         histograms: year → histograms as in :func:`measure`.
         others: year → other histograms as in :func:`measure`.
-
-    Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: as in :func:`measure`; the message names the year.
     """
     where = f"templates of variable {declaration.variable!r}"
     check_known("year", declaration.years, histograms, where)

@@ -29,10 +29,6 @@ def in_bins(histogram: Histogram, declaration: ScaleFactor) -> Histogram:
 
     Args:
         histogram: storage ``Weight``, with the axes of the declaration.
-        declaration: the scale factor to measure.
-
-    Raises:
-        ConfigError: if declared edges aren't among those of the histogram.
     """
     for axis, edges in declaration.bins.items():
         histogram = _rebinned(histogram, axis, edges, declaration)

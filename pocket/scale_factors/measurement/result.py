@@ -139,7 +139,6 @@ class ScaleFactorResult:
     """A measured scale factor, one dimension per axis.
 
     Args:
-        name: name of the scale factor.
         method: name of the declaration's class.
         description: description in the written correction.
         quantity: ``weight``, ``efficiency`` for a map of efficiencies, or ``calibration`` of objects.
@@ -219,11 +218,7 @@ class ScaleFactorResult:
         return picked
 
     def to_json(self) -> str:
-        """Return plain JSON, from which :meth:`from_json` restores the result without loss.
-
-        Raises:
-            ValueError: if a number other than an edge isn't finite.
-        """
+        """Return plain JSON, from which :meth:`from_json` restores the result without loss."""
         content = {key.name: getattr(self, key.name) for key in fields(self)}
         content["axes"] = {
             name: {"categories": axis.values}

@@ -17,12 +17,8 @@ def stack(axis: str, results: Mapping[str, ScaleFactorResult]) -> ScaleFactorRes
     """Return measurements that differ in one name combined into one; the name becomes the first axis.
 
     Args:
-        axis: name of the new axis.
         results: name → measurement, all of the same declaration; several names may have the same measurement, so that
             their bins are in the same groups.
-
-    Raises:
-        ScaleFactorError: if the measurements have different bins.
     """
     parts = list(results.values())
     for name, part in results.items():

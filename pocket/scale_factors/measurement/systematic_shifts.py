@@ -35,11 +35,7 @@ def require_variations(declaration: ScaleFactor, several: Iterable[Histograms]) 
     """Check that the templates of at least one sample have the variations of the declaration.
 
     Args:
-        declaration: the scale factor to measure.
         several: histograms per sample, once or for each year.
-
-    Raises:
-        UnknownNameError: if a variation is missing.
     """
     axes = [histograms[sample].axes for histograms in several for sample in declaration.simulated()]
     known = {name for each in axes if "variation" in each.name for name in each["variation"]}
@@ -53,14 +49,7 @@ def shifts(method: Method, templates: Templates, nominal: Floats, systematic: Sy
     """Return the shifts up and down that a source causes.
 
     Args:
-        method: the method of the declaration.
-        templates: the nominal templates.
         nominal: the values measured in the nominal templates, shape (groups,).
-        systematic: the source.
-        sources: the templates of all measurements.
-
-    Raises:
-        ConfigError, ScaleFactorError: as for the method; the message names the source.
     """
 
     def shift(changed: Templates) -> Floats:

@@ -57,10 +57,8 @@ class Templates:
 
     Args:
         name: name of the scale factor.
-        declaration: the scale factor to measure.
         histograms: the declared histogram per sample, summed over datasets, with axes ``cat``, ``variation``
             (simulation) and those of the declaration; storage ``Weight``.
-        binning: the bins.
         variation: the variation of simulation that is read; samples without it give the nominal templates.
         factors: sample → factor that multiplies it.
         data_are_expected: whether data are expected numbers, which needn't be integers.
@@ -89,18 +87,12 @@ class Templates:
         """Return the sum of samples.
 
         Args:
-            samples: samples to add.
             category: the category; that of the declaration by default.
             further: axes of the histogram that don't bin the scale factor but are kept.
             variation: the variation; :attr:`variation` by default.
 
         Returns:
             Shape (groups, bins of ``further`` …), or a single zero without samples.
-
-        Raises:
-            UnknownNameError: if the templates lack a sample, an axis or the category.
-            ScaleFactorError: if a histogram has no sums of squared weights or isn't finite, or samples have different
-                bins.
         """
         if not samples:
             return Sums(np.zeros(()), np.zeros(()))
@@ -113,11 +105,7 @@ class Templates:
         further: Sequence[str] = (),
         variation: str | None = None,
     ) -> Histogram:
-        """Return the sum of samples with the axes of the scale factor and further ones, without joining bins.
-
-        Raises:
-            UnknownNameError, ScaleFactorError: as in :meth:`read`.
-        """
+        """Return the sum of samples with the axes of the scale factor and further ones, without joining bins."""
         parts = [self._sample(sample, category, further, variation or self.variation) for sample in samples]
         if any(part.axes != parts[0].axes for part in parts):
             raise ScaleFactorError(
@@ -126,12 +114,7 @@ class Templates:
         return functools.reduce(operator.add, parts)
 
     def counts(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
-        """Return the passing and failing entries, for a declaration that separates them.
-
-        Raises:
-            UnknownNameError, ScaleFactorError: as in :meth:`read`; and if the axis of passing doesn't separate 0 and 1,
-                or the passing entries aren't a part of the denominator.
-        """
+        """Return the passing and failing entries, for a declaration that separates them."""
         declaration = self.declaration
         assert isinstance(declaration, PassFail)
         if declaration.fail_category or declaration.denominator:
@@ -160,23 +143,14 @@ class Templates:
         return Counts(*(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)))
 
     def counted(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
-        """Return :meth:`counts` of data.
-
-        Raises:
-            ScaleFactorError: as in :meth:`counts`, and if the data are weighted, since binomial and Poisson errors need
-                counts.
-        """
+        """Return :meth:`counts` of data."""
         data = self.counts(samples, further)
         for values, variances in ((data.passing, data.passing_variance), (data.failing, data.failing_variance)):
             self.require_counts(Sums(values, variances), samples)
         return data
 
     def require_counts(self, data: Sums, samples: Sequence[str]) -> None:
-        """Check that data are counts.
-
-        Raises:
-            ScaleFactorError: if they are weighted.
-        """
+        """Check that data are counts."""
         are_counts = np.array_equal(data.values, data.variances) and np.array_equal(data.values, np.rint(data.values))
         if not (are_counts or self.data_are_expected):
             raise ScaleFactorError(
@@ -223,12 +197,7 @@ class Templates:
 
 
 def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Histogram]) -> Binning:
-    """Return the bins of a scale factor, joined if they have too few entries.
-
-    Raises:
-        UnknownNameError, ScaleFactorError: as in :meth:`Templates.read`; and if data and simulation have different
-            bins, or too few entries however many bins are joined.
-    """
+    """Return the bins of a scale factor, joined if they have too few entries."""
     # The bins aren't known yet, so these templates must not collapse any.
     templates = Templates(name, declaration, histograms, Binning({}, np.zeros((), dtype=np.int64)))
     counting = declaration.entry_range()

@@ -63,11 +63,7 @@ def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Si
 
 
 def efficiency_ratio(declaration: EfficiencyRatio, templates: Templates) -> Iterator[Sides]:
-    """Yield the efficiencies in simulation and in data.
-
-    Raises:
-        ScaleFactorError: if an efficiency is undefined in some bin.
-    """
+    """Yield the efficiencies in simulation and in data."""
     data, mc = templates.counts(declaration.data), templates.counts(declaration.mc)
     for counts, where in ((data, "data"), (mc, "simulation")):
         require_efficiency(counts.passing, counts.failing, templates.labels, f"{templates.name} in {where}")

@@ -28,8 +28,6 @@ class Number:
 
     Args:
         label: the bin, sample or dataset.
-        found: actual number.
-        expected: expected number.
         error: standard deviation of the difference; ``None`` if there is none.
         off: the difference, relative to the expected number or, if there is an error, in standard deviations.
     """
@@ -64,7 +62,6 @@ class Check:
     """One check.
 
     Args:
-        name: name of the check.
         passed: whether the closure is good; ``None`` if the check wasn't made.
         compared: description of the compared numbers, and of the treatment of correlations.
         outcome: the largest difference and its place, or why the check wasn't made.
@@ -93,7 +90,6 @@ def problems_in(labels: Sequence[str], problems: Mapping[str, npt.NDArray[np.boo
     """Return each problem with the bin that has it.
 
     Args:
-        labels: the bins, C order.
         problems: description of a problem → whether each bin has it.
     """
     return [
@@ -107,15 +103,7 @@ def problems_in(labels: Sequence[str], problems: Mapping[str, npt.NDArray[np.boo
 def exactly(
     name: str, compared: str, labels: Sequence[str], found: Iterable[float], expected: Iterable[float]
 ) -> Check:
-    """Return the check of numbers that must be equal up to rounding.
-
-    Args:
-        name: name of the check.
-        compared: description of the compared numbers.
-        labels: label of each number; at least one.
-        found: actual numbers.
-        expected: expected numbers.
-    """
+    """Return the check of numbers that must be equal up to rounding."""
     numbers = tuple(
         Number(label, float(one), float(other), None, _relative(float(one), float(other)))
         for label, one, other in zip(labels, found, expected, strict=True)
@@ -144,9 +132,6 @@ def within_errors(
     """Return the check of numbers with errors: every |pull| below :data:`PULL`, and a reasonable p-value.
 
     Args:
-        name: name of the check.
-        compared: description of the compared numbers.
-        labels: label of each number; at least one.
         found: actual numbers, shape (n,).
         expected: expected numbers, shape (n,).
         covariance: covariance of the differences, shape (n, n).

@@ -26,11 +26,7 @@ def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Che
     """Return the check that all nominal fits describe the data, with those alternatives that don't.
 
     Args:
-        result: the measurement.
         accept: bin → why its nominal fit is accepted.
-
-    Raises:
-        UnknownNameError: if a fit is accepted that isn't there.
     """
     fits = result.diagnostics
     if not fits:
@@ -71,9 +67,6 @@ def p_value(fit: Diagnostics) -> float:
 
     That of few entries isn't distributed as χ², so a gamma distribution has the mean and the variance that Poisson
     numbers about the fitted yields give it, less those of the parameters.
-
-    Args:
-        fit: the fit.
 
     >>> from pocket.scale_factors.measurement.result import Region
     >>> many = Region(*(np.full(20, 1e4) for _ in range(6)))

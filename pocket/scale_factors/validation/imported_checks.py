@@ -22,10 +22,7 @@ def validate(
     """Return the report of all checks of an imported scale factor; without bins none can be made.
 
     Args:
-        name: name of the scale factor.
-        declaration: declaration of the import.
         outputs: outputs of earlier steps, which resolve the path of the published file.
-        correction: content of the written correctionlib file.
         result: its values in bins, if it has any.
     """
     if result is None:

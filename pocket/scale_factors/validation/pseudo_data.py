@@ -57,7 +57,6 @@ class Contents:
     Args:
         values, variances: shape (parts, variations, bins with flow …).
         variations: names, nominal first.
-        axes: axes of the bins.
     """
 
     values: Floats
@@ -144,7 +143,6 @@ class PseudoExperiments:
         others: samples that the data have, too, with factors of one.
         factors: injected factors, shape (groups,).
         inject: function of the method.
-        variations: variations that are read.
         number: of several measurements, which are independent.
     """
 
@@ -222,16 +220,7 @@ def _as_data(declaration: DataScaleFactor, contents: Mapping[str, Contents], num
 
 
 def with_expected(templates: Templates, weighted: Mapping[str, Histogram], others: Sequence[str]) -> Templates:
-    """Return templates whose data are what simulation with known values expects, without fluctuations.
-
-    Args:
-        templates: the templates.
-        weighted: histograms of the measured samples with known values.
-        others: samples that the data have, too.
-
-    Raises:
-        ScaleFactorError: if a sample has other bins.
-    """
+    """Return templates whose data are what simulation with known values expects, without fluctuations."""
     declaration, own = templates.declaration.bare(), templates.histograms
     assert isinstance(declaration, DataScaleFactor)
     sources = {
@@ -261,8 +250,6 @@ def by_bin(templates: Templates, histogram: Histogram, of_groups: Floats) -> Flo
     Entries outside of an axis have the value of the first or the last bin.
 
     Args:
-        templates: templates with the bins of the measurement.
-        histogram: the histogram.
         of_groups: shape (groups,).
 
     Returns:
@@ -310,8 +297,6 @@ def efficiency_factor(
     Failing entries are multiplied by 1 + (1 − f) P / F, with the sums P and F of passing and failing ones.
 
     Args:
-        declaration: what is measured.
-        templates: the templates.
         factors: f, shape (groups,).
         passing, failing: P and F of simulation, shape (groups,).
     """

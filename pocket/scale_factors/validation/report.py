@@ -23,12 +23,7 @@ _APPLICATION = ("same_events", "remeasured", "finer_bins", "split", "yields")
 
 @dataclass(frozen=True)
 class Report:
-    """All checks of a scale factor's closure.
-
-    Args:
-        scale_factor: name of the scale factor.
-        checks: the checks.
-    """
+    """All checks of a scale factor's closure."""
 
     scale_factor: str
     checks: tuple[Check, ...]

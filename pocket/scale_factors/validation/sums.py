@@ -20,9 +20,6 @@ def check_events(
     """Return the comparison of numbers of events and sums of generator weights per dataset.
 
     Args:
-        before: configuration in which the scale factor is measured, and its sums.
-        after: configuration in which its closure is checked, and its sums.
-        samples: samples whose datasets are compared.
         years: years to compare; all if empty.
         skimmed: whether the events after the skim are compared, too.
     """
@@ -52,11 +49,6 @@ def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, 
     """Return the comparison of each sample's yields with and without a weight, whose mean must be 1 within its error.
 
     With r = Σ w s / Σ w, Var r = [Σ w² s² − 2 r Σ w² s + r² Σ w²] / (Σ w)², since both sums have the same events.
-
-    Args:
-        declaration: declaration of the measurement.
-        preserved: declaration of the categories.
-        sums: sums of their configuration.
     """
     correlated = f"correlated by the category {preserved.covariance}"
     errors = correlated if preserved.covariance else "as of independent events, an upper limit"

@@ -49,7 +49,6 @@ class Pulls:
     """Results of pseudo-experiments.
 
     Args:
-        labels: the bins.
         differences: measured − true, shape (experiments that have a result, bins).
         truth: true values, shape (bins,), of one experiment.
         errors: statistical errors, on average over the experiments, shape (bins,).
@@ -155,7 +154,6 @@ class Failure:
     """Why a pseudo-experiment has no result.
 
     Args:
-        reason: the error.
         is_fit: whether a fit has none; otherwise entries are missing, with which there would be no measurement.
     """
 
@@ -168,10 +166,8 @@ class Toy:
     """Result of one pseudo-experiment, of the values that are measured.
 
     Args:
-        labels: their bins.
         differences: measured − true, shape (values,).
         truth: true values.
-        errors: errors.
         correlation: shape (values, values).
     """
 
@@ -187,7 +183,6 @@ def in_pseudo_data(measurements: Sequence[tuple[Sequence[str], PseudoExperiments
 
     Args:
         measurements: what is measured separately, each with the labels of its bins.
-        toys: number of pseudo-experiments.
     """
     compared = "the scale factor measured in pseudo-data of simulation, and what was put into these"
     jobs = [*((seed, False) for seed in range(toys)), *((seed, True) for seed in range(OTHERS))]
@@ -204,7 +199,6 @@ def pulls_of(results: Sequence[Sequence[Toy | Failure]], toys: int) -> Pulls:
     Args:
         results: results of each pseudo-experiment, by measurement, and after them those of simulation with other events
             for the first seeds.
-        toys: number of pseudo-experiments.
     """
     rows = [_together(row) for row in results]
     good = {number: one for number, one in enumerate(rows) if isinstance(one, Toy)}
@@ -252,8 +246,6 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
     """Return the result of one pseudo-experiment, or why there is none.
 
     Args:
-        labels: the bins.
-        experiments: the pseudo-experiments.
         job: the seed, and whether simulation has other events.
     """
     seed, has_other_events = job

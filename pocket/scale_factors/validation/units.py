@@ -27,7 +27,6 @@ class Unit:
     Args:
         year: the year, or :data:`~pocket.scale_factors.files.measured.ALL_YEARS`.
         samples: samples that share the values, if the correction has an input ``sample``.
-        templates: the templates.
     """
 
     year: str
@@ -40,9 +39,6 @@ class Unit:
         Args:
             place: the declaration in that place.
             sources: year → histograms.
-
-        Raises:
-            UnknownNameError: if a sample is missing there.
         """
         own = place.per_sample()[self.samples[0]] if self.samples else place.of_year(self.year)
         histograms = sources[self.year][place.input, place.variable]
@@ -69,11 +65,7 @@ class Unit:
         return [f"{self.prefix}{label}" for label in bin_labels(self.templates.binning.axes)]
 
     def evaluate(self, correction: Correction, systematic: str) -> Floats:
-        """Return the values of a correction in each bin, which must be the same for all of the unit's samples.
-
-        Raises:
-            ScaleFactorError: if it doesn't cover a bin, or samples differ.
-        """
+        """Return the values of a correction in each bin, which must be the same for all of the unit's samples."""
         axes = self.templates.binning.axes
         given = {"systematic": systematic, "year": self.year}
         first, *others = (evaluate(correction, axes, {**given, "sample": sample}) for sample in self.samples or ("",))
@@ -86,12 +78,7 @@ def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[st
     """Return the values of a correction inside of each bin, one dimension per axis.
 
     Args:
-        correction: the correction.
-        axes: its binned inputs.
         given: its other inputs; there may be more.
-
-    Raises:
-        ScaleFactorError: if it doesn't cover a bin.
     """
     inside = [_inside(axis) for axis in axes.values()]
     values = np.empty(shape(axes))
@@ -109,13 +96,7 @@ def units(name: str, declaration: ScaleFactor, sources: Mapping[str, Sources]) -
     """Yield the units that are measured separately, in the order of the years and samples.
 
     Args:
-        name: name of the scale factor.
-        declaration: declaration of the measurement.
         sources: year → histograms.
-
-    Raises:
-        UnknownNameError: if the templates lack a year or a sample.
-        ScaleFactorError: if bins have too few entries.
     """
     for year in declaration.years or (ALL_YEARS,):
         check_known("year", [year], sources, f"the templates of variable {declaration.variable!r}")

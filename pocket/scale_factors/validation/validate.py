@@ -52,8 +52,6 @@ class Evidence:
 
     Args:
         name: name of the scale factor.
-        declaration: declaration of the measurement.
-        result: the measurement.
         correction: content of the correctionlib file.
         sources: year → histograms of :func:`~pocket.scale_factors.declarations.closure.closure_sources`.
         sums: sums of :func:`~pocket.scale_factors.declarations.closure.closure_configs`.
@@ -85,15 +83,7 @@ class Evidence:
 def validate_from(
     name: str, declaration: ScaleFactor, outputs: UpstreamOutputs, correction: str, result: ScaleFactorResult
 ) -> Report:
-    """Return the report of all closure checks of a scale factor, with outputs on disk.
-
-    Args:
-        name: name of the scale factor.
-        declaration: declaration of the measurement.
-        outputs: outputs in which its closure is checked.
-        correction: content of the correctionlib file.
-        result: the measurement.
-    """
+    """Return the report of all closure checks of a scale factor, with outputs on disk."""
     simulated = outputs.simulated(declaration.input)
     readings = declaration.closure_readings(simulated)
     place = places(declaration).get("events")

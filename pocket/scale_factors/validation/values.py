@@ -12,12 +12,7 @@ from pocket.scale_factors.validation.checks import Check, problems_in
 
 
 def check_values(declaration: ScaleFactor, result: ScaleFactorResult) -> Check:
-    """Return the check for invalid bins, failed fits, bins joined without permission, and impossible numbers.
-
-    Args:
-        declaration: declaration of the measurement.
-        result: the measurement.
-    """
+    """Return the check for invalid bins, failed fits, bins joined without permission, and impossible numbers."""
     compared = "status, value and total error of each bin, and the fits behind them"
     labels = bin_labels(result.axes)
     failed = [

@@ -20,12 +20,7 @@ def edit(card: Card, line: Line, found: Systematics) -> None:
     """Change the uncertainties that come before.
 
     Args:
-        card: the card.
         line: the line, ``nuisance edit …``.
-        found: what comes before, which is changed.
-
-    Raises:
-        StatisticsError: if the edit finds nothing, or can't be read.
     """
     handlers: dict[str, tuple[int, Callable[[Card, Line, Systematics, Sequence[str]], None]]] = {
         "add": (5, _add),

@@ -63,22 +63,14 @@ class HistogramFiles:
         self._folders: dict[tuple[str, str], Any] = {}
 
     def has(self, file: str, name: str) -> bool:
-        """Tell whether a file has an object.
-
-        Raises:
-            StatisticsError: if the file is missing or no ROOT file.
-        """
+        """Tell whether a file has an object."""
         return name in self._open(file)[1]
 
     def read(self, file: str, name: str) -> Histogram:
         """Return a histogram.
 
         Args:
-            file: name of the file.
             name: name of the histogram, with its folders in the file.
-
-        Raises:
-            StatisticsError: if file or histogram are missing, or can't be read.
         """
         # Before the file is opened, which may be one that can't be.
         if ":" in name and file.endswith(".root"):
@@ -137,11 +129,7 @@ def _read_any(histogram: Any) -> tuple[Floats, Floats | None, Floats]:
 
 
 def check_finite(values: Floats, what: str, place: str) -> None:
-    """Check that all bins have a number.
-
-    Raises:
-        StatisticsError: if one has none.
-    """
+    """Check that all bins have a number."""
     finite = np.isfinite(values)
     if not finite.all():
         raise StatisticsError(f"the {what} of bin {int(np.argmin(finite))} of {place} isn't a number")

@@ -31,7 +31,6 @@ class Interest:
     """Parameters of interest, and what they multiply.
 
     Args:
-        pois: the parameters.
         maps: regular expression of ``region/process`` → names of parameters or formulas; None stands for ``r`` on all
             signals. A process whose factors are None is left out.
         formulas: name → function of the parameters.
@@ -58,9 +57,6 @@ def parse_maps(options: Iterable[str]) -> Interest:
     Args:
         options: ``region/process:poi[initial,low,high]``, with ``map=`` before or not; regular expressions, maybe
             several with commas between.
-
-    Raises:
-        StatisticsError: if an option can't be read.
 
     >>> interest = parse_maps([".*/ggH:r_ggH[1,0,5]", ".*/qqH:r_qqH[1,-1,9]", "sr2/.*:r_ggH"])
     >>> interest.factors("sr1", "qqH", True), interest.factors("sr2", "qqH", True), interest.pois["r_qqH"].low
@@ -97,11 +93,7 @@ def check_maps(options: Iterable[str], places: Sequence[str]) -> None:
     """Check that each map fits a process; combine does nothing with one that doesn't.
 
     Args:
-        options: the maps.
         places: ``region/process`` of all processes.
-
-    Raises:
-        StatisticsError: if one fits none, unless it only defines a parameter, by the pattern ``^$``.
 
     >>> check_maps([".*/ggH:r_ggH[1,0,5]", "^$:r_all[1,0,5]"], ["sr/ggH", "sr/other"])
     """
@@ -163,11 +155,7 @@ def _product(count: int) -> str:
 
 
 def parse_call(text: str) -> Interest:
-    """Return the parameters of interest that a call of ``text2workspace.py`` defines.
-
-    Raises:
-        StatisticsError: if it can't be read.
-    """
+    """Return the parameters of interest that a call of ``text2workspace.py`` defines."""
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -177,13 +165,7 @@ def parse_call(text: str) -> Interest:
 
 
 def write_call(model: Model, regions: Sequence[RegionModel], card: str) -> str | None:
-    """Return the call of ``text2workspace.py`` that defines the parameters of interest, or None for combine's default.
-
-    Args:
-        model: the model.
-        regions: those of its regions that the card has.
-        card: name of the card.
-    """
+    """Return the call of ``text2workspace.py`` that defines the parameters of interest; None for combine's default."""
     places: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for region in regions:
         for process in region.processes:

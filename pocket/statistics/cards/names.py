@@ -52,10 +52,6 @@ def check_name(kind: str, name: str) -> None:
 
     Args:
         kind: ``"region"``, ``"process"``, ``"parameter"`` or ``"group"``.
-        name: the name.
-
-    Raises:
-        StatisticsError: if it can't, with the reason.
 
     >>> check_name("parameter", "CMS_scale_j")
     >>> check_name("process", "data_obs")
@@ -77,14 +73,7 @@ def check_name(kind: str, name: str) -> None:
 
 
 def check_names(model: Model) -> None:
-    """Check that combine can take all names of a model.
-
-    Args:
-        model: the model.
-
-    Raises:
-        StatisticsError: if it can't take one, with the reason.
-    """
+    """Check that combine can take all names of a model."""
     kinds: Mapping[str, Iterable[str]] = {
         "region": (region.name for region in model.regions),
         "process": model.processes,

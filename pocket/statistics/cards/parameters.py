@@ -18,12 +18,7 @@ class Parameters:
     """Names and meaning of all that multiplies rates in a card.
 
     Args:
-        card: the card.
         systematics: its lines below the rates.
-        interest: its parameters of interest.
-
-    Raises:
-        StatisticsError: if a parameter isn't defined, or can't be read.
     """
 
     def __init__(self, card: Card, systematics: Systematics, interest: Interest) -> None:
@@ -77,11 +72,7 @@ class Parameters:
         ]
 
     def groups(self, used: set[str]) -> dict[str, tuple[str, ...]]:
-        """Return the groups, without parameters that aren't used.
-
-        Raises:
-            UnknownNameError: if the card doesn't define a member.
-        """
+        """Return the groups, without parameters that aren't used."""
         known = {*self.free, *self.nuisances(), *self._systematics.formulas, *self._systematics.constants}
         found = {}
         for group, (members, line) in self._systematics.groups.items():

@@ -58,10 +58,6 @@ class _Bytes:
 def parse_histogram(data: bytes, kind: str) -> tuple[Floats, Floats | None, Floats] | None:
     """Return contents, variances and edges of a histogram, without under- and overflow.
 
-    Args:
-        data: the uncompressed bytes of the object.
-        kind: its class, of :data:`CONTENTS`.
-
     Returns:
         Contents of shape (bins,), sums of squared weights of that shape, or None if it has none, and edges of shape
         (bins + 1,); or None if the bytes are of another version.

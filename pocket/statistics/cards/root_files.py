@@ -50,9 +50,6 @@ def root_file(edges: Floats, histograms: Mapping[str, tuple[Floats, Floats | Non
         edges: shape (bins + 1,).
         histograms: name → values and variances, each of shape (bins,); variances may be None.
 
-    Raises:
-        StatisticsError: if the file would be larger than 2 GB.
-
     >>> content = root_file(np.array([0.0, 1.0]), {"other": (np.array([0.1]), np.array([0.01]))})
     >>> with uproot.open(io.BytesIO(content)) as file:
     ...     file["other"].values().tolist(), file["other"].variances().tolist()

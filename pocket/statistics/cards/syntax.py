@@ -24,7 +24,6 @@ class Column:
     """One process in one region.
 
     Args:
-        region, process: their names.
         number: the process's number, at most 0 for signals.
         rate: events, or −1 for those of the histogram.
     """
@@ -72,7 +71,6 @@ class Card:
     """A datacard.
 
     Args:
-        name: name of the file.
         regions: names of regions, in order.
         observations: region → events, or −1 for those of the histogram; empty if the card has none.
         columns: processes in regions, in order.
@@ -92,30 +90,18 @@ class Card:
     notes: list[tuple[int, str]] = field(default_factory=list)
 
     def refuse(self, line: int, reason: str) -> NoReturn:
-        """Raise the error of a line.
-
-        Raises:
-            StatisticsError: always.
-        """
+        """Raise the error of a line."""
         raise StatisticsError(f"line {line} of {self.name}: {reason}")
 
     def number(self, line: int, text: str) -> float:
-        """Return the number that a word stands for.
-
-        Raises:
-            StatisticsError: if it is no number.
-        """
+        """Return the number that a word stands for."""
         try:
             return float(text)
         except ValueError:
             self.refuse(line, f"{text!r} isn't a number")
 
     def integer(self, line: int, text: str) -> int:
-        """Return the integer that a word stands for.
-
-        Raises:
-            StatisticsError: if it is no integer.
-        """
+        """Return the integer that a word stands for."""
         try:
             return int(text)
         except ValueError:
@@ -128,14 +114,7 @@ class Card:
 
 
 def parse_card(path: Path) -> Card:
-    """Return the lines of a datacard.
-
-    Args:
-        path: the card, maybe gzip'ed.
-
-    Raises:
-        StatisticsError: if it can't be read, with the line.
-    """
+    """Return the lines of a datacard."""
     try:
         content = path.read_bytes()
         if content.startswith(b"\x1f\x8b"):

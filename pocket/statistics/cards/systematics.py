@@ -38,14 +38,7 @@ _ARGUMENTS = {"gmN": 1, "unif": 2}
 
 
 def parse_systematics(card: Card) -> Systematics:
-    """Return what the lines below the rates mean.
-
-    Args:
-        card: the card.
-
-    Raises:
-        StatisticsError: if a line can't be read exactly, with its number and the reason.
-    """
+    """Return what the lines below the rates mean."""
     found = Systematics()
     handlers: dict[str, Callable[[Card, Line, Systematics], None]] = {
         "rateParam": _rate_parameter,
@@ -117,11 +110,7 @@ def _uncertainty(card: Card, line: Line, found: Systematics) -> None:
 
 
 def places(card: Card, line: int, region: str, process: str) -> Iterator[Column]:
-    """Yield the columns that two patterns fit.
-
-    Raises:
-        StatisticsError: if there is none.
-    """
+    """Yield the columns that two patterns fit."""
     matching = [c for c in card.columns if fits(region, c.region) and fits(process, c.process)]
     if not matching:
         if not any(fits(region, name) for name in card.regions):

@@ -42,11 +42,6 @@ class Names:
     def fill(self, text: str, column: tuple[str, str], systematic: str = "") -> str:
         """Return a name with all words filled in.
 
-        Args:
-            text: the name as the card has it.
-            column: region and process.
-            systematic: nuisance and direction.
-
         >>> Names("125", {}).fill("$CHANNEL/$PROCESS$MASS_$SYSTEMATIC", ("sr", "ggH"), "jesUp")
         'sr/ggH125_jesUp'
         """
@@ -62,7 +57,6 @@ class ProcessTemplates:
     """What the model holds of a process in a region.
 
     Args:
-        process: its name.
         nominal, sumw2: shape (bins,).
         edges: edges of the bins, or None for a counting region.
         shapes: nuisance → templates at +1 and −1.
@@ -83,9 +77,7 @@ class RegionReader:
     """The reader of the processes and the data of regions.
 
     Args:
-        card: the card.
         systematics: its lines below the rates.
-        files: its files.
         names: what words with ``$`` stand for.
     """
 
@@ -117,11 +109,7 @@ class RegionReader:
         """Return the templates of a process in a region, or None if it has no events.
 
         Args:
-            column: the process.
             events: those that come from a sideband, or None.
-
-        Raises:
-            StatisticsError: if a histogram is missing, or doesn't agree with rate, bins or kind of uncertainty.
         """
         line = self._line(column.region, column.process)
         where = f"process {column.process!r} in region {column.region!r}"
@@ -162,15 +150,7 @@ class RegionReader:
         return found
 
     def data(self, region: str, edges: Floats | None) -> Floats:
-        """Return the data of a region.
-
-        Args:
-            region: its name.
-            edges: edges of the bins of its processes.
-
-        Raises:
-            StatisticsError: if they are missing, negative, or disagree with the observation.
-        """
+        """Return the data of a region."""
         observed = self._card.observations[region]
         line = self._line(region, DATA)
         if line is None:

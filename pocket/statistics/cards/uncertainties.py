@@ -38,8 +38,6 @@ class Uncertainty:
     """A line with a column for each process of each region.
 
     Args:
-        line: its number.
-        name: the parameter.
         kind: ``lnN``, ``lnU``, ``gmN``, ``gmM``, ``unif``, ``shape`` or ``shape?``.
         arguments: numbers before the columns.
         effects: region and process → effect, where there is one.
@@ -99,15 +97,8 @@ class Systematics:
 def split_kind(card: Card, line: int, name: str, kind: str) -> tuple[str, bool, bool]:
     """Return the kind of an uncertainty, of which combine has many words, and whether it goes by logarithms.
 
-    Args:
-        card, line: the card, and the number of the line.
-        name, kind: the first two words of the line.
-
     Returns:
         The kind, whether logarithms of templates are interpolated, and whether the parameter is uniform.
-
-    Raises:
-        StatisticsError: if the kind isn't known, or can't be read.
     """
     if not kind.startswith("shape"):
         return kind, False, False
@@ -121,11 +112,7 @@ def split_kind(card: Card, line: int, name: str, kind: str) -> tuple[str, bool, 
 
 
 def parse_value(card: Card, line: int, kind: str, word: str, what: str) -> Value | None:
-    """Return the effect that a word stands for, or None for no effect.
-
-    Raises:
-        StatisticsError: if it stands for none, or for one that the kind can't have.
-    """
+    """Return the effect that a word stands for, or None for no effect."""
     if not word.strip("-"):
         return None
     if "/" in word:

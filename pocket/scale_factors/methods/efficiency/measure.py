@@ -17,10 +17,6 @@ def measure_ratio(declaration: EfficiencyRatio, templates: Templates) -> Measure
     """Return the measurement of :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyRatio`.
 
     Data have Clopper–Pearson intervals, simulation the errors of weighted events.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis or the category.
-        ScaleFactorError: if data are weighted, or an efficiency is zero, undefined or above one in some bin.
     """
     data, mc = templates.counted(declaration.data), templates.counts(declaration.mc)
     require_efficiency(data.passing, data.failing, templates.labels, f"{templates.name} in data")
@@ -31,13 +27,7 @@ def measure_ratio(declaration: EfficiencyRatio, templates: Templates) -> Measure
 
 
 def measure_map(declaration: EfficiencyMap, templates: Templates) -> Measured:
-    """Return the measurement of :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyMap`.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis or the category.
-        ScaleFactorError: if a bin has no entries, or an efficiency is below zero or above one; the message names the
-            bins.
-    """
+    """Return the measurement of :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyMap`."""
     mc = templates.counts(declaration.mc)
     what = f"{templates.name} of {', '.join(declaration.mc)}"
     require_efficiency(mc.passing, mc.failing, templates.labels, what, zero_is_wrong=False)

@@ -69,14 +69,7 @@ def require_efficiency(
 
     Args:
         passing: counts or sums of weights per bin.
-        failing: the same for failing entries.
-        labels: the bins, C order.
-        what: name of the measurement, for error messages.
         zero_is_wrong: whether efficiencies of zero are refused, since they can't be divided by.
-
-    Raises:
-        ScaleFactorError: if there is no entry, or the weights that pass or fail sum to less than zero; the message
-            names every such bin.
     """
     nothing = (passing == 0) & (failing == 0)
     refuse(
@@ -96,11 +89,7 @@ def refuse(problems: Mapping[str, npt.NDArray[np.bool_]], labels: Sequence[str],
 
     Args:
         problems: description of the problem → whether each bin has it.
-        labels: the bins, C order.
         what: description of the failure, e.g. ``muon_id in data: no efficiency``.
-
-    Raises:
-        ScaleFactorError: if there is a problem in any bin.
     """
     found = [
         f"{label} ({problem})"

@@ -30,7 +30,6 @@ class Spectra:
         background: expected background, shape (pairs, bins).
         signal: simulation, shape (pairs, simulated bins).
         variances: sums of its squared weights.
-        background_variances: those of the background.
         edges: edges of the bins in GeV.
         simulated: edges of the simulated bins, which reach beyond the range of the fit.
         groups: number of categories.
@@ -70,7 +69,6 @@ class Expected:
         values: shape (pairs, bins).
         variances: those of simulation, shape (pairs, bins).
         slopes: derivatives of the values by the parameters, shape (parameters, pairs, bins).
-        variance_slopes: those of the variances.
         by_simulation: derivatives of the values by the contents of simulation, shape (pairs, simulated bins, bins).
     """
 

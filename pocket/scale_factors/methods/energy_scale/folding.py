@@ -44,7 +44,6 @@ def fold(simulated: Floats, edges: Floats, scale: Floats, square: Floats, functi
         edges: edges of the bins in GeV, shape (bins + 1,).
         scale: √(s s') of each pair, factors on the energies in data, shape (pairs,).
         square: q + q' of each pair, the sum of the squares of the relative smearings, shape (pairs,).
-        function: distribution of n, one of :data:`FUNCTIONS`.
 
     >>> edges = np.array([60.0, 89.0, 90.0, 91.0, 92.0, 120.0])
     >>> fold(np.array([90.0, 91.0]), edges, np.ones(1), np.array([2 * 0.02**2])).matrix.round(1).tolist()

@@ -18,13 +18,7 @@ from pocket.scale_factors.methods.energy_scale.folding import pairs_of
 
 
 def measure(declaration: EnergyScale, templates: Templates) -> Measured:
-    """Measure an :class:`~pocket.scale_factors.methods.energy_scale.declaration.EnergyScale`.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis or the category.
-        ConfigError: if the range of the fit holds too few bins.
-        ScaleFactorError: if data are weighted, a category has no pairs, or the fit has no minimum.
-    """
+    """Measure an :class:`~pocket.scale_factors.methods.energy_scale.declaration.EnergyScale`."""
     spectra = read_spectra(declaration, templates)
     used, labels = spectra.used, templates.labels
     sides = pairs_of(len(labels))
@@ -40,13 +34,7 @@ def measure(declaration: EnergyScale, templates: Templates) -> Measured:
 
 
 def read_spectra(declaration: EnergyScale, templates: Templates) -> Spectra:
-    """Return the spectra of all pairs of categories.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis or the category.
-        ConfigError: if the range of the fit holds too few bins.
-        ScaleFactorError: if data are weighted.
-    """
+    """Return the spectra of all pairs of categories."""
     further = (*declaration.partner_axes, declaration.mass_axis)
     data, signal = (templates.read(samples, None, further) for samples in (declaration.data, declaration.mc))
     templates.require_counts(data, declaration.data)

@@ -72,7 +72,6 @@ def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
     """Return the fit of one bin.
 
     Args:
-        model: the likelihood.
         intervals: whether to find the asymmetric intervals of the scale factors, which takes as long as the fit.
 
     Returns:
@@ -115,7 +114,6 @@ def minimise(model: TemplateModel, start: Floats, fixed: Mapping[str, float] | N
     """Return the state of MIGRAD after one minimisation.
 
     Args:
-        model: the likelihood.
         start: initial values of all parameters.
         fixed: parameters that don't float, with their values.
     """

@@ -46,11 +46,6 @@ class TemplateInputs:
         nuisances: sources of uncertainty.
         free_normalisation: whether a common factor of all processes floats without constraint.
         barlow_beeston: whether MC statistics are included.
-
-    Raises:
-        UnknownNameError: if a flavour or a nuisance names an unknown process.
-        ScaleFactorError: if an array has another shape, isn't finite or has impossible values, or a fit can't be
-            defined; the message names process, region and bin.
     """
 
     label: str

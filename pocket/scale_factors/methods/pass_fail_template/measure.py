@@ -31,10 +31,6 @@ def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
     Each nuisance parameter is a source of uncertainty. Its shift is the change of the scale factor when the measurement
     that constrains the parameter changes by its error, which is their covariance (A. Pinto et al., Eur. Phys. J. C 84
     (2024) 593). The rest of the error is statistical, so all parts add up to the error of the fit.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis, a category or a variation.
-        ScaleFactorError: if data are weighted, or a fit can't be defined or fails; the message names the bins.
     """
     inputs = list(_inputs(declaration, templates, _positions(declaration, templates)))
     fits = spread(_fit_group, inputs)
@@ -105,11 +101,7 @@ def _simulated(
 
 
 def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str, list[int]]:
-    """Return flavour → its bins on the flavour axis.
-
-    Raises:
-        ScaleFactorError: if the axis lacks a value, or has entries without a flavour.
-    """
+    """Return flavour → its bins on the flavour axis."""
     name = declaration.flavour_axis
     projected = [templates.histogram(declaration.mc, one, (name,)).project(name) for one in declaration.categories()]
     axis, content = projected[0].axes[0], np.any([np.asarray(one.values(flow=True)) != 0 for one in projected], axis=0)

@@ -29,11 +29,6 @@ def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
 
     The error of the efficiency is σ² = (F² σ_P² + P² σ_F²) / (P + F)⁴ with the passing signal P and the failing signal
     F, and at least the Clopper–Pearson interval of the same number of pairs without background.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis or the category.
-        ConfigError: if a range isn't on bin edges.
-        ScaleFactorError: if data are weighted, or an efficiency is undefined in some bin.
     """
     masses = mass_edges(declaration, templates)
     windows = [
@@ -94,7 +89,6 @@ def signal(found: Sums, expected: Sums, tau: Floats) -> tuple[Floats, Floats]:
     Args:
         found: data in the peak and in the sidebands, shape (1 + sidebands, groups).
         expected: simulated signal, same shape.
-        tau: factors of the sidebands.
     """
     of_peak = expected.values[0]
     ratio = tau @ expected.values[1:] / of_peak

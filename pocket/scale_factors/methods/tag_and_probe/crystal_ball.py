@@ -52,7 +52,6 @@ def crystal_ball(t: Floats, tails: Tails) -> tuple[Floats, Floats]:
 
     Args:
         t: distances from the peak, in widths of the Gaussian.
-        tails: the tails.
     """
     alpha = np.where(t < 0, tails.alpha_low, tails.alpha_high)
     n = np.where(t < 0, tails.n_low, tails.n_high)
@@ -100,12 +99,8 @@ def crystal_ball_spectrum(
 
     Args:
         contents: sums of weights of simulated signal per mass bin; their sum must be positive.
-        weight: mean weight Σw²/Σw.
         edges: edges of the mass bins [GeV].
         width: width of the resonance [GeV].
-
-    Raises:
-        ScaleFactorError: if the fit fails.
     """
     first = CrystalBallSpectrum(edges, Tails(1.5, 3.0, 1.5, 5.0), sigma=1.5, width=width)
 

@@ -67,7 +67,6 @@ class BinFit:
     """Efficiency from one fit, with its diagnostics for plots.
 
     Args:
-        efficiency: the fitted efficiency.
         up: upper error (MINOS; 0 if it wasn't requested).
         down: lower error.
         diagnostics: spectra, parameters, status.
@@ -80,14 +79,7 @@ class BinFit:
 
 
 def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
-    """Return the measurement of :class:`~pocket.scale_factors.methods.tag_and_probe.declaration.TagAndProbeFit`.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis or the category.
-        ConfigError: if the mass range isn't on bin edges or is too short, or the mass bins have different widths.
-        ScaleFactorError: if data are weighted, an efficiency can't be defined, or a fit fails; the message names the
-            bins.
-    """
+    """Return the measurement of :class:`~pocket.scale_factors.methods.tag_and_probe.declaration.TagAndProbeFit`."""
     name, labels = templates.name, templates.labels
     data = templates.counted(declaration.data, (declaration.mass_axis,))
     mc = templates.counts(declaration.mc, (declaration.mass_axis,))
@@ -180,16 +172,12 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
 
     Args:
         model: the likelihood, whose parameters start at ``model.start()``.
-        label: the bin, for the diagnostics.
         name: name of the model, for the diagnostics; the interval of the efficiency is only found for ``nominal``.
         settings: initial values and ranges of parameters that have others than those of the model.
         unit: mass that the model takes as 1 GeV; limits and constraints are those of the Z boson.
 
     Returns:
         The fit, even if it failed: its status has the reason.
-
-    Raises:
-        ConfigError: if a range lacks the start of its parameter, or exceeds the limits of the model.
     """
     sizes = {parameter: unit ** UNITS.get(parameter.partition("_")[0], 0) for parameter in model.names}
     own = {name: value / sizes[name] for name, value in settings.start.items()} if settings else {}

@@ -26,7 +26,6 @@ class PassFailModel:
     Args:
         counts: data per region (pass, fail) and mass bin, shape (2, bins).
         edges: edges of the mass bins [GeV].
-        spectrum: spectrum of the signal.
         dependence: dependence of the efficiency on the mass.
         background: shape of the background.
     """
@@ -135,7 +134,6 @@ def poisson_chi2(n: Floats, mu: Floats) -> float:
     compilation takes seconds on the first call.
 
     Args:
-        n: counts.
         mu: expectation; smaller values than 1e-9 are replaced by it.
     """
     mu = np.maximum(mu, LEAST)
@@ -148,7 +146,6 @@ def template_chi2(n: Floats, mu: Floats, variance: Floats) -> float:
     See Dembinski, Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043, and ``iminuit.cost.template_chi2_da``.
 
     Args:
-        n: counts.
         mu: expectation; smaller values than 1e-9 are replaced by it.
         variance: variance of the expectation; smaller relative variances than 1e-10 are replaced by it.
     """

@@ -138,7 +138,6 @@ def template_spectrum(contents: Floats, weight: float, axis_edges: Floats, edges
 
     Args:
         contents: sums of weights per bin of the mass axis.
-        weight: mean weight Σw²/Σw.
         axis_edges: edges of the mass axis [GeV].
         edges: edges of the bins in the fit [GeV], some of ``axis_edges``.
     """

@@ -11,11 +11,7 @@ from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbe, 
 
 
 def mass_edges(declaration: TagAndProbe, templates: Templates) -> Floats:
-    """Return the edges of the mass bins [unit of the axis].
-
-    Raises:
-        ScaleFactorError: if data and simulation have different edges.
-    """
+    """Return the edges of the mass bins [unit of the axis]."""
     data, mc = (
         templates.histogram(samples, None, (declaration.mass_axis,)).axes[declaration.mass_axis].edges
         for samples in (declaration.data, declaration.mc)
@@ -29,27 +25,13 @@ def mass_edges(declaration: TagAndProbe, templates: Templates) -> Floats:
 
 
 def coarser(declaration: TagAndProbeFit, masses: Floats) -> tuple[Floats, Indices]:
-    """Return the edges of ``mass_bins`` with those of the axis beyond them, and where they are among all edges.
-
-    Raises:
-        ConfigError: if the axis lacks an edge.
-    """
+    """Return the edges of ``mass_bins`` with those of the axis beyond them, and where they are among all edges."""
     kept = declaration.kept_edges(masses)
     return masses[kept], np.flatnonzero(kept)[:-1]
 
 
 def mass_window(declaration: TagAndProbe, masses: Floats, key: str, bounds: tuple[float, float]) -> slice:
-    """Return the mass bins of a range.
-
-    Args:
-        declaration: the measurement, for error messages.
-        masses: edges of the mass bins.
-        key: the argument with the range.
-        bounds: lowest and highest mass.
-
-    Raises:
-        ConfigError: if the range isn't on bin edges.
-    """
+    """Return the mass bins of a range."""
     first, last = (int(np.argmin(np.abs(masses - bound))) for bound in bounds)
     if not np.allclose(masses[[first, last]], bounds):
         raise ConfigError(

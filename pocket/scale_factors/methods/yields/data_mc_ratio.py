@@ -17,11 +17,6 @@ def measure(declaration: DataMCRatio, templates: Templates) -> Measured:
 
     SF = N / T with N = D − ΣB; σ² = (σ_D² + σ_B²) / T² + N² σ_T² / T⁴, where each σ² is Σw², for data their number.
     Scale factors that preserve the yield are (N / ΣN) / (T / ΣT); the two sums correlate the bins.
-
-    Raises:
-        UnknownNameError: if the templates lack a sample, an axis or the category.
-        ScaleFactorError: if data are weighted, data less background or simulation isn't positive in some bin, or the
-            yield is preserved with a single bin.
     """
     data, target = templates.read(declaration.data), templates.read(declaration.mc)
     templates.require_counts(data, declaration.data)

@@ -20,11 +20,6 @@ from pocket.scale_factors.methods.yields.declaration import NormRatio
 def measure(declaration: NormRatio, templates: Templates) -> Measured:
     """Measure a :class:`~pocket.scale_factors.methods.yields.declaration.NormRatio`, and its change in each variation
     of the weight.
-
-    Raises:
-        UnknownNameError: if a sample, an axis or a category isn't in the templates.
-        ScaleFactorError: if sums of weights aren't positive in some bin, or the three categories contradict each other
-            since they don't hold the same events.
     """
     samples, labels = declaration.mc, templates.labels
     without, covariance = templates.read(samples), templates.read(samples, declaration.covariance)
