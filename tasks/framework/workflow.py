@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import law
-from law.workflow.local import LocalWorkflowProxy
+from law.workflow.base import BaseWorkflowProxy
 from luigi.task import task_id_str
 
 from pocket.errors import ConfigError
@@ -32,15 +32,13 @@ from tasks.framework.requirements import REQUIRED
 from tasks.settings.remote_store import remote_store
 
 
-class PoolProxy(LocalWorkflowProxy):
+class PoolProxy(BaseWorkflowProxy):
     """Runs the jobs of all incomplete branches with the executor, instead of passing the branches to luigi.
 
     A luigi worker per branch would import the engine for each one and show no progress.
     """
 
-    # law keeps its own value in another process, which survives when law is killed. It is only needed if luigi runs the
-    # branches.
-    _local_workflow_has_yielded = False
+    workflow_type = "local"
 
     def run(self) -> None:
         """Run the jobs of the incomplete branches."""
@@ -118,16 +116,19 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         self._check_branches([self.branch], branches)
         return branches[self.branch]
 
-    def _reset_branch_boundaries(self, full_branch_map: Mapping[int, Any]) -> None:
-        """Resolve open ranges of ``--branches``; of numbers that are too large law would make all branches."""
-        begins = [part if isinstance(part, int) else part[0] for part in self.branches]
-        self._check_branches([begin for begin in begins if isinstance(begin, int)], full_branch_map)
-        super()._reset_branch_boundaries(full_branch_map)
+    def get_branch_map(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the branches that were asked for; of numbers that are too large law would make all branches."""
+        found = super().get_branch_map(*args, **kwargs)
+        if not self.is_branch():
+            begins = [part if isinstance(part, int) else part[0] for part in self.param_kwargs.get("branches", ())]
+            self._check_branches([begin for begin in begins if isinstance(begin, int)], found)
+        return found
 
     def _check_branches(self, numbers: Iterable[int], branches: Mapping[int, Any]) -> None:
         for number in numbers:
             if number not in branches:
-                raise ConfigError(f"{self.progress_label} has no branch {number}, only 0 to {max(branches, default=0)}")
+                last = len(self.create_branch_map()) - 1
+                raise ConfigError(f"{self.progress_label} has no branch {number}, only 0 to {last}")
 
     @cached_property
     def fingerprint(self) -> str:

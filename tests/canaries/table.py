@@ -125,15 +125,6 @@ CANARIES = (
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
     Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:BranchTemplate"),
-    Canary(
-        "law.workflow.local:LocalWorkflowProxy", "_local_workflow_has_yielded", "tasks.framework.workflow:PoolProxy"
-    ),
-    Canary(
-        "law.workflow.base:BaseWorkflow._reset_branch_boundaries",
-        "",
-        "tasks.framework.workflow:PoolWorkflow",
-        ("self", "full_branch_map"),
-    ),
     Canary("law.task.base:Task._print_deps", "", "tasks.framework.base:AnalysisTask", ("self", "args")),
     Canary("law.task.base:Task._print_status", "", "tasks.framework.base:AnalysisTask", ("self", "args")),
     Canary("law.task.base:Task._remove_output", "", "tasks.framework.base:StoreTask", ("self", "args")),
