@@ -48,9 +48,6 @@ class Card:
             mass: what ``$MASS`` stands for.
             keywords: ``WORD=value`` for other words.
             maps: ``region/process:poi[initial,low,high]`` with commas in between.
-
-        Raises:
-            ConfigError: if one has another form, or a label is given twice.
         """
         found: list[tuple[str, str]] = []
         parts = text.split(",")
@@ -110,11 +107,7 @@ def _is_there(text: str, kind: Callable[[Path], bool]) -> bool:
 
 
 def _listed(path: Path) -> list[tuple[str, str]]:
-    """Return label and path of the cards in a folder, or of those that a file lists.
-
-    Raises:
-        ConfigError: if there are none, or a line can't be told apart from others.
-    """
+    """Return label and path of the cards in a folder, or of those that a file lists."""
     if path.is_dir():
         found = [(card.name.partition(".")[0], str(card)) for card in sorted(path.glob("*.txt"))]
         if not found:

@@ -197,11 +197,7 @@ class ProduceDatacards(ModelTask):
         return f"a model without its {counted(warnings, 'warning')}" if self.strict and warnings else ""
 
     def make(self) -> None:
-        """Make the model, and write and print what was found.
-
-        Raises:
-            StatisticsError: if there are warnings and ``--strict`` is given.
-        """
+        """Make the model, and write and print what was found."""
         made = self.combined() if self.combines else self.built()
         findings = made.built.findings
         is_refused = bool(findings) and self.strict
@@ -278,7 +274,6 @@ class Made:
     """A model with what is written about it.
 
     Args:
-        built: the model.
         write_treatment: writes ``treatment.json`` to a file.
     """
 
@@ -291,10 +286,6 @@ def write_model(folder: Path, made: Made) -> str:
 
     A model with formulas has no workspace, since HistFactory doesn't know them, and neither has one whose workspace
     would be too large to be read.
-
-    Args:
-        folder: an existing folder.
-        made: the model.
 
     Returns:
         A sentence that says why there is no workspace; empty if there is one.
@@ -333,13 +324,7 @@ def why_without_workspace(model: Model) -> str:
 
 
 def summary(name: str, built: Built, place: str = CHECKS) -> str:
-    """Return some lines about a model: its size, and the first of its warnings.
-
-    Args:
-        name: name of the model.
-        built: the model.
-        place: the file that has all warnings.
-    """
+    """Return some lines about a model: its size, and the first of its warnings."""
     model = built.model
     bins = sum(region.bins for region in model.regions)
     shapes = {nuisance for region in model.regions for nuisance in region.shapes}
@@ -367,12 +352,7 @@ def _of_simulation(model: Model) -> str:
 
 
 def warning_lines(checks: Sequence[str], place: str = CHECKS) -> list[str]:
-    """Return one line that counts warnings by check, none if there are none.
-
-    Args:
-        checks: the check of each warning.
-        place: the file that has them.
-    """
+    """Return one line that counts warnings by check, none if there are none."""
     if not checks:
         return []
     kinds = ", ".join(f"{number} {check.replace('_', ' ')}" for check, number in Counter(checks).most_common(_SHOWN))

@@ -123,11 +123,7 @@ class FitChoice(PointOptions):
 
     @contextlib.contextmanager
     def writing(self, files: Mapping[str, str], missing: int, **info: Any) -> Iterator[Path]:
-        """Write files, and what is written in the block, of a fit without some results.
-
-        Raises:
-            FitError: if results are missing, unless that is accepted.
-        """
+        """Write files, and what is written in the block, of a fit without some results."""
         with write_output(**self.write_info(), **info, missing=missing, **self.reason) as output:
             for name, text in files.items():
                 (output / name).write_text(text, encoding="utf-8")
@@ -253,12 +249,7 @@ class FitModel(FitChoice):
         return ""
 
     def check_names(self, model: Model) -> None:
-        """Check that options name parameters of the model.
-
-        Raises:
-            UnknownNameError: if one is unknown.
-            ConfigError: if one is declared, but left out of the model.
-        """
+        """Check that options name parameters of the model."""
         from pocket.statistics.analyses import with_names
 
         where = f"model {self.config_part!r}"
@@ -363,13 +354,7 @@ def goodness_lines(results: Results) -> list[str]:
 
 
 def result_lines(results: Results, data: str, label: str = "") -> list[str]:
-    """Return the lines that a fit prints.
-
-    Args:
-        results: the results.
-        data: what was fitted.
-        label: the same in words.
-    """
+    """Return the lines that a fit prints."""
     from pocket.statistics.tensors import count_simulation
 
     likelihood = results.fit.likelihood
@@ -439,7 +424,6 @@ def toy_lines(
 
     Args:
         found: parameter of interest → results of toys.
-        toys: number of toys.
         truth: parameter → value at which they were thrown.
         of: the model whose toys they are, if that isn't the fitted one.
     """

@@ -247,12 +247,7 @@ def check_files(card: Card, option: str) -> None:
 
 @functools.lru_cache(maxsize=4)
 def read_card(card: Card) -> Model:
-    """Return the model of a card, or of several, read once in a process.
-
-    Raises:
-        ConfigError: if there is no such file.
-        StatisticsError: if it can't be read.
-    """
+    """Return the model of a card, or of several, read once in a process."""
     from pocket.statistics import read_datacards
     from pocket.statistics.cards.interest import split_maps
 

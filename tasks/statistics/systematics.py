@@ -181,13 +181,10 @@ class TreatmentPlotJob:
 
     Args:
         shifts: ``""`` or a process → nuisance → templates.
-        region: the region of the model.
         style: label, fonts and scale.
         period: luminosity, year and energy of the data.
-        axis: label of the axis.
         names: names of the bins, if these are categories.
         folder: folder of the files, created if needed.
-        formats: formats of the figures.
         sources: nuisances to draw; empty for all.
     """
 
@@ -216,12 +213,7 @@ class TreatmentPlotJob:
 
 
 def axes_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, str]:
-    """Return region → label of its axis, empty if its histogram has several.
-
-    Args:
-        analysis: the analysis.
-        declaration: the declared model.
-    """
+    """Return region → label of its axis, empty if its histogram has several."""
     found = {}
     for name, region in declaration.regions.items():
         axes = analysis.config(region.config).variables[region.variable].axes

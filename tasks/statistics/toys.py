@@ -112,8 +112,6 @@ class ToysJob:
 
     Args:
         fit: returns the results of toys as text; called with their numbers and with the progress.
-        numbers: numbers of the toys.
-        file: name of the file.
         output: arguments of :func:`pocket.io.store.write_output`.
     """
 
