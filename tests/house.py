@@ -61,6 +61,34 @@ STATE = {
     "tasks.settings.batch_systems.BATCH_SYSTEMS": "registry of batch systems",
 }
 
+_CHECKS = "a check or a message that no fingerprint of an output holds"
+_LATE = "it is needed for few inputs, and takes long to load or would be part of every fingerprint"
+#: module and the module that it imports by a string → why
+STRING_IMPORTS = {
+    "pocket.configuration.analysis -> pocket.statistics.consistency": _CHECKS,
+    "pocket.configuration.configurator -> pocket.base.fingerprint.names": _CHECKS,
+    "pocket.configuration.configurator -> pocket.configuration.deferred": _CHECKS,
+    "pocket.configuration.configurator -> pocket.configuration.stored_variations": _CHECKS,
+    "pocket.configuration.configurator -> pocket.configuration.whole": _CHECKS,
+    "pocket.configuration.configurator -> pocket.corrections.names": _CHECKS,
+    "pocket.configuration.configurator -> pocket.datasets.definition_files": _CHECKS,
+    "pocket.configuration.configurator -> pocket.datasets.sample_variations": _LATE,
+    "pocket.configuration.configurator -> pocket.parameters.named_files": _CHECKS,
+    "pocket.configuration.configurator -> pocket.parameters.shipped": _LATE,
+    "pocket.configuration.configurator -> pocket.parameters.tags": _LATE,
+    "pocket.configuration.workflow -> pocket.configuration.user_errors": _CHECKS,
+    "pocket.configuration.workflow -> pocket.parameters.public_places": _CHECKS,
+    "pocket.datasets.metadata -> pocket.datasets.definition_checks": _CHECKS,
+    "pocket.datasets.metadata -> pocket.datasets.sample_variations": _LATE,
+    "pocket.engine.reading -> pocket.configuration.user_errors": _CHECKS,
+    "pocket.executors.remote -> pocket.executors.travel": _LATE,
+    "pocket.interactive.templates -> pocket.io.store": _LATE,
+    "pocket.parameters.locations -> pocket.parameters.public_places": _CHECKS,
+    "pocket.parameters.plain -> pocket.parameters.explaining": _CHECKS,
+    "pocket.parameters.visible -> pocket.parameters.public_places": _CHECKS,
+    "pocket.weights.plan -> pocket.weights.event": _LATE,
+}
+
 
 def source_of(module: str) -> Path:
     """Return the file of a module of this project."""
@@ -113,6 +141,25 @@ def module_state() -> Iterator[str]:
     for path in sorted(path for package in ("pocket", "tasks") for path in (REPOSITORY / package).rglob("*.py")):
         module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
         yield from (f"{module}.{name}" for name in state_in(path.read_text(encoding="utf-8")))
+
+
+def string_imports() -> Iterator[str]:
+    """Yield ``module -> imported`` of the modules of ours that others of ours import by a string."""
+    for path in sorted(path for package in ("pocket", "tasks") for path in (REPOSITORY / package).rglob("*.py")):
+        module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        yield from (f"{module} -> {name}" for name in strings_imported(path.read_text(encoding="utf-8")))
+
+
+def strings_imported(source: str) -> list[str]:
+    """Return the modules of ours that a module imports by a string, each once."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr=name) | ast.Name(name), args=[ast.Constant(value=str(imported)), *_]
+            ) if name in {"import_module", "__import__"} and imported.partition(".")[0] in PACKAGES:
+                found.add(imported)
+    return sorted(found)
 
 
 def state_in(source: str) -> list[str]:
@@ -184,6 +231,7 @@ def main() -> None:
     print(f"rooms: {len(rooms())}: {', '.join(rooms())}")
     print(f"loose modules of pocket: {', '.join(loose_modules())}")
     found = circles()
+    print(f"imports by a string: {len(list(string_imports()))}")
     print(f"circles of imports: {len(found)}")
     for group in found:
         print(f"  {', '.join(group)}")

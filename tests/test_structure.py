@@ -103,6 +103,26 @@ def test_state_of_modules_has_a_reason() -> None:
     assert sorted(house.module_state()) == sorted(house.STATE)
 
 
+def test_imports_by_a_string_have_a_reason() -> None:
+    """Linters don't see them: import at the top, or in a function if that is measured to matter."""
+    assert sorted(house.string_imports()) == sorted(house.STRING_IMPORTS)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import pocket.errors", []),
+        ("importlib.import_module(name)", []),
+        ("importlib.import_module('numpy')", []),
+        ("def f():\n importlib.import_module('pocket.errors').check_known()", ["pocket.errors"]),
+        ("from importlib import import_module\nimport_module('tasks.batch', None)", ["tasks.batch"]),
+        ("__import__('analysis')", ["analysis"]),
+    ],
+)
+def test_imports_by_a_string_are_found(source: str, found: list[str]) -> None:
+    assert house.strings_imported(source) == found
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [
