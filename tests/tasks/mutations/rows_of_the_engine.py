@@ -112,7 +112,8 @@ ENGINE = [
     EngineRow("the text of an error of a shipped cut", replaced("apply_triggers", "to choose its", "to know its")),
     EngineRow("the text of a log line of the engine", replaced("_run_together", "one by one", "one after the other")),
     EngineRow(
-        "a docstring of the engine", replaced("run_branch", "        ConfigError: if", "        ConfigError: when")
+        "a docstring of the engine",
+        replaced("run_branch", "        skip_bad_files: leave", "        skip_bad_files: drop"),
     ),
     EngineRow("the name of a variable of the engine", renamed("run_branch", "together", "joined")),
     EngineRow(
