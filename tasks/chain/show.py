@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from tasks.core.console import discard_output
-from tasks.core.tree import Cell, Node, render
+from tasks.core.tree import Node, draw, line
 from tasks.framework.base import AnalysisTask, OneConfigTask
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from pocket.configuration.chain_graph import ChainGraph, ChainNode
 
 WHAT = ("config", "parameters")
@@ -101,8 +103,8 @@ def _as_text(graph: ChainGraph) -> str:
         parent = graph.parent(part)
         (roots if parent is None else nodes[parent].children).append(node)
 
-    def cell(node: Node) -> Cell:
-        part: ChainNode = node.task
-        return Cell(part.kind, "faint", part.note)
+    def rows(node: Node) -> list[Text]:
+        part: ChainNode | None = node.task
+        return [line(part.kind, "dim", part.note) if part else line("analysis")]
 
-    return render(Node(None, graph.name, roots), lambda node: cell(node) if node.task else Cell("analysis"))
+    return draw(Node(None, graph.name, roots), rows)

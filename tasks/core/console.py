@@ -10,19 +10,22 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocket.executors.proxy import in_words
 from pocket.io.store.paths import store_root
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 #: name for Python's codecs of what happens to characters that an encoding lacks
 _REPLACED = "pocketlaw.replaced"
 #: names of colours → their codes
-_CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "faint": "2"}
+_CODES = {"red": "31", "green": "32"}
 #: characters of a line from which on a terminal isn't narrow
 WIDE = 100
-#: characters between two columns
-_GAP = "  "
+#: characters of a line that has no end
+_ENDLESS = 100_000
 #: largest number of characters of a column with names
 _NAMES = 44
 
@@ -91,28 +94,20 @@ def fitted(text: str, width: int) -> str:
     return text if not width or len(text) <= width else f"{text[: max(width - 1, 0)]}…"
 
 
-def aligned(rows: Sequence[Sequence[str]], width: int = 0, right: Sequence[int] = ()) -> list[str]:
-    """Return rows of a table as lines, cut at the width.
+def drawn(what: RenderableType, stream: Any, width: int) -> list[str]:
+    """Return the lines of a table or a tree.
 
     Args:
-        rows: the cells of each row.
+        what: the table or tree.
+        stream: where the lines are written.
         width: number of characters in a line, 0 for any number.
-        right: numbers of the columns that are aligned on the right.
-
-    Example:
-        >>> aligned([("a", "10", "x"), ("bcd", "2", "")], right=[1])
-        ['a    10  x', 'bcd   2']
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(size) if number in right else cell.ljust(size)
-            for number, (cell, size) in enumerate(zip(row, widths, strict=True))
-            if size
-        ]
-        lines.append(fitted(_GAP.join(cells).rstrip(), width))
-    return lines
+    from rich.console import Console
+
+    console = Console(file=stream, width=width or _ENDLESS, markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        console.print(what)
+    return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def some_names(names: Sequence[str], most: int = _NAMES) -> str:
@@ -189,7 +184,7 @@ def wrapped(text: str, stream: Any) -> str:
     if not width:
         return text
     lines = (
-        textwrap.fill(line, width, subsequent_indent=_GAP, break_long_words=False, break_on_hyphens=False)
+        textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
         for line in text.splitlines()
     )
     return "\n".join(lines)

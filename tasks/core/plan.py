@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import functools
 import logging
-import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tasks.core.console import WIDE, aligned, some_names
+from tasks.core.console import WIDE, drawn, some_names
 
 _log = logging.getLogger(__name__)
 #: characters of the name of a task and of its configurations on a narrow terminal
 _NARROW = 34
-#: before a reason that has lines of its own
-_BELOW = " " * 6
 
 
 def label_of(task: Any) -> str:
@@ -43,6 +41,9 @@ def plan_lines(tasks: Mapping[str, Any], required: Mapping[str, Iterable[str]], 
         required: id → ids of the tasks that it requires.
         width: number of characters of a line, 0 for any number.
     """
+    from rich.padding import Padding
+    from rich.table import Table
+
     order = _Order(tasks, required)
     groups: dict[tuple[str, ...], list[Any]] = {}
     for task in sorted(tasks.values(), key=lambda task: order.depth(task.task_id)):
@@ -52,29 +53,16 @@ def plan_lines(tasks: Mapping[str, Any], required: Mapping[str, Iterable[str]], 
         reason = f"after {', '.join(before)}" if before else described(task, "describe_reason", "")
         groups.setdefault((task.task_family, branches, amount, reason), []).append(task)
     is_narrow = 0 < width < WIDE
-    rows: list[tuple[str, ...]] = []
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(2 if is_narrow else 3):
+        table.add_column(no_wrap=True)
     for (family, branches, amount, reason), members in groups.items():
         names = list(dict.fromkeys(str(getattr(task, "config_part", "")) for task in members))
         each = " each" if len(names) > 1 and (branches or amount) else ""
         counts = amount or branches if is_narrow else ", ".join(filter(None, (branches, amount)))
-        if is_narrow:
-            rows.append((f"  {family} {some_names(names, _NARROW - len(family))}", f"{counts}{each}", reason))
-        else:
-            rows.append((f"  {family}", some_names(names), f"{counts}{each}", reason))
-    return _wrapped(rows, width)
-
-
-def _wrapped(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return rows as lines; a reason, the last cell, that doesn't fit has lines of its own below the others."""
-    whole, heads = aligned(rows), aligned([row[:-1] for row in rows], width)
-    lines: list[str] = []
-    for row, line, head in zip(rows, whole, heads, strict=True):
-        if not row[-1] or not width or len(line) <= width:
-            lines.append(line if row[-1] else head)
-        else:
-            words = textwrap.wrap(row[-1], max(width - len(_BELOW), 20), break_on_hyphens=False)
-            lines += [head, *(_BELOW + line for line in words)]
-    return lines
+        name = [f"{family} {some_names(names, _NARROW - len(family))}"] if is_narrow else [family, some_names(names)]
+        table.add_row(*name, f"{counts}{each}", reason)
+    return drawn(Padding(table, (0, 0, 0, 2)), sys.stderr, width)
 
 
 class _Order:

@@ -25,9 +25,9 @@ from pocket.io.remote.tokens import redacted
 from pocket.io.store.paths import store_root
 from tasks.core.console import (
     WIDE,
-    aligned,
     colored,
     counted,
+    drawn,
     duration,
     fitted,
     say,
@@ -258,6 +258,8 @@ class Report:
                 self.tell(f"reason of --unblind recorded in {short_path(place)}")
 
     def _show_results(self, done: Iterable[Any]) -> None:
+        from rich.table import Table
+
         rows: dict[str, list[str]] = {}
         asked = self.root.tasks if is_group(self.root) else [self.root]
         # A task that puts the results of others together tells them itself.
@@ -275,13 +277,14 @@ class Report:
         self.tell("")
         self.tell("Results")
         # Paths are never cut: they are what is copied from here.
-        table: list[tuple[str, str]] = []
+        table = Table.grid(padding=(0, 2, 0, 0))
         for label, texts in rows.items():
             lines = [text.split("\n") for text in texts]
             together = "  ".join(first for first, *_ in lines if first)
             cells = [cell for cell in (together, *(one for _, *further in lines for one in further)) if cell]
-            table += [("" if number else f"  {label}", cell) for number, cell in enumerate(cells)]
-        for text in aligned(table):
+            for number, cell in enumerate(cells):
+                table.add_row("" if number else f"  {label}", cell)
+        for text in drawn(table, sys.stderr, 0):
             self.tell(text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import law
 
@@ -22,7 +22,10 @@ from tasks.core.targets import (
     remembering,
     store_targets,
 )
-from tasks.core.tree import Cell, Node, render, tree_of
+from tasks.core.tree import Node, draw, line, tree_of
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _COLOR = {COMPLETE: "green", MAY_RUN: "yellow", WOULD_RUN: "red"}
 
@@ -36,7 +39,7 @@ def print_deps(root: Any, stop: str = "1") -> None:
     """
     with remembering():
         tree = tree_of(root, stop)
-        print(render(tree, lambda node: Cell(_number_of(node.task), "faint")))
+        print(draw(tree, lambda node: [line(number, "dim")] if (number := _number_of(node.task)) else []))
         print(f"\n{counted(sum(1 for _ in tree.walk()), 'task')}")
 
 
@@ -53,10 +56,10 @@ def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str)
         tree = tree_of(root, stop)
         states = {node.task: state_of(node.task) for node in tree.walk()}
 
-        def below(node: Node) -> list[Cell]:
-            return [*states[node.task].below, *(_branches(node.task) if branches != "0" else ())]
+        def rows(node: Node) -> list[Text]:
+            return [*states[node.task].rows, *(_branches(node.task) if branches != "0" else ())]
 
-        print(render(tree, lambda node: states[node.task].cell, below))
+        print(draw(tree, rows))
         counts = Counter(state.kind for state in states.values())
     told = ", ".join(f"{counts[kind]} {kind}" for kind in (COMPLETE, MAY_RUN, WOULD_RUN) if counts[kind])
     print(f"\n{counted(len(states), 'task')}: {told}")
@@ -78,15 +81,10 @@ class TaskState:
         self.state, self.kind, self.number, self.others = state, kind, number, tuple(others)
 
     @property
-    def cell(self) -> Cell:
-        """The text in the tree."""
-        color = _COLOR.get(self.state.name, "yellow")
-        return Cell(self.state.name, color, "  ".join(filter(None, [self.number, self.state.reason])))
-
-    @property
-    def below(self) -> list[Cell]:
-        """The lines below it: a reason each."""
-        return [Cell(reason) for reason in self.others]
+    def rows(self) -> list[Text]:
+        """The text in the tree, and a line for each further reason."""
+        first = line(self.state.name, _COLOR.get(self.state.name, "yellow"), self.number, self.state.reason)
+        return [first, *map(line, self.others)]
 
 
 def state_of(task: Any) -> TaskState:
@@ -140,10 +138,10 @@ def _number_of(task: Any) -> str:
     return counted(len(targets), "branch", "branches") if targets else ""
 
 
-def _branches(task: Any) -> Iterator[Cell]:
+def _branches(task: Any) -> Iterator[Text]:
     """Yield the incomplete branches of a workflow."""
     if isinstance(task, law.BaseWorkflow) and task.is_workflow() and store_targets(task.output()):
         for branch in task.get_branch_tasks().values():
             state = branch.output().state()
             if state.name != COMPLETE:
-                yield Cell(state.name, _COLOR[state.name], "  ".join(filter(None, [branch.branch_label, state.reason])))
+                yield line(state.name, _COLOR[state.name], branch.branch_label, state.reason)

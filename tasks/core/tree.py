@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import law
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.core.console import colored, wrapping_width
+from tasks.core.console import drawn, wrapping_width
 from tasks.core.graph import requirements
 from tasks.core.plan import label_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
 
 #: space between a task and its state
 _GAP = 2
 #: largest share of a line for the task, if the state is also to fit
 _TASK_SHARE = 0.6
-_FANCY = {"tee": "├─ ", "corner": "└─ ", "bar": "│  ", "blank": "   "}
-_PLAIN = {"tee": "+- ", "corner": "+- ", "bar": "|  ", "blank": "   "}
-
-
-class Cell(NamedTuple):
-    """What is said about a task, right of its name.
-
-    Args:
-        text: the text.
-        color: a colour, empty for none.
-        more: what follows it in the terminal's usual colour.
-    """
-
-    text: str
-    color: str = ""
-    more: str = ""
+#: guides of rich's trees, narrower than its own, since chains are deep
+_GUIDES, _PLAIN_GUIDES = ("   ", "│  ", "├─ ", "└─ "), ("   ", "|  ", "+- ", "`- ")
+#: characters by which a task is further to the right than the one that requires it
+_INDENT = len(_GUIDES[0])
 
 
 @dataclass
@@ -157,49 +148,56 @@ def _is_branch(task: Any) -> bool:
     return isinstance(task, law.BaseWorkflow) and bool(task.is_branch())
 
 
-def render(tree: Node, cell: Callable[[Node], Cell], below: Callable[[Node], Iterable[Cell]] = lambda node: ()) -> str:
+def draw(root: Node, rows: Callable[[Node], Iterable[Text]]) -> str:
     """Return the lines of a tree for the terminal, or for a file if the output isn't one.
 
     Args:
-        tree: the tree.
-        cell: returns what is said about a task.
-        below: returns what is said in lines of its own below a task.
+        root: the tree.
+        rows: returns what is said about a task, in lines of its own but for the first, which is beside its name.
     """
-    lines = list(_lines(tree, _FANCY if _can_print("├─└│") else _PLAIN))
+    from rich.text import Text
+    from rich.tree import Tree
+
     width = wrapping_width(sys.stdout)
-    column = max(len(head) for head, _, content in lines if isinstance(content, Node)) + _GAP
+    column = _width(root) + _GAP
     if width:
         column = min(column, max(int(width * _TASK_SHARE), 30))
-    text: list[str] = []
-    for head, rest, content in lines:
-        if not isinstance(content, Node):
-            pieces = textwrap.wrap(content, max(width - len(head), 20), break_on_hyphens=False) if width else [content]
-            text += [
-                (head if number == 0 else rest) + colored(piece, "faint", sys.stdout)
-                for number, piece in enumerate(pieces)
-            ]
-            continue
-        text += _wrap(head, rest, cell(content), column, width)
-        for each in below(content):
-            text += _wrap(rest, rest, each, column, width)
-    return "\n".join(text)
+
+    def grow(node: Node, depth: int = 0) -> Tree:
+        tree = Tree(_entry(node.label, list(rows(node)), column - depth * _INDENT))
+        tree.children += [grow(child, depth + 1) for child in node.children]
+        if node.elsewhere:
+            tree.add(Text(f"above: {_joined(node.elsewhere)}", "dim"))
+        return tree
+
+    tree = grow(root)
+    tree.TREE_GUIDES, tree.ASCII_GUIDES = [_GUIDES], _PLAIN_GUIDES
+    return "\n".join(drawn(tree, sys.stdout, width))
 
 
-def _lines(
-    node: Node, signs: Mapping[str, str], first: str = "", rest: str = ""
-) -> Iterator[tuple[str, str, Node | str]]:
-    """Yield for each line its beginning, the beginning of lines that continue it, and what it is about."""
-    entries: list[Node | str] = [*node.children]
-    if node.elsewhere:
-        entries.append(f"above: {_joined(node.elsewhere)}")
-    yield first + node.label, rest + (signs["bar"] if entries else signs["blank"]), node
-    for number, entry in enumerate(entries, start=1):
-        is_last = number == len(entries)
-        head, tail = (signs["corner"], signs["blank"]) if is_last else (signs["tee"], signs["bar"])
-        if isinstance(entry, Node):
-            yield from _lines(entry, signs, rest + head, rest + tail)
-        else:
-            yield rest + head, rest + tail, entry
+def line(text: str, style: str = "", *others: str) -> Text:
+    """Return a line about a task: a text in a colour, and others, which may be empty."""
+    from rich.text import Text
+
+    return Text("  ").join([Text(text, style), *map(Text, filter(None, others))])
+
+
+def _width(node: Node) -> int:
+    """Return the number of characters that the names of a task and of all below it take."""
+    return max(len(node.label), *(_INDENT + _width(child) for child in node.children), 0)
+
+
+def _entry(label: str, rows: Sequence[Text], width: int) -> RenderableType:
+    """Return a name with what is said about it from a column on, below it if the name is too long."""
+    from rich.console import Group
+    from rich.table import Table
+
+    grid = Table.grid()
+    grid.add_column(width=max(width, 1))
+    fits = len(label) < width
+    for number, row in enumerate(rows):
+        grid.add_row(label if fits and number == 0 else "", row)
+    return grid if fits and rows else Group(label, grid)
 
 
 def _joined(labels: Iterable[str]) -> str:
@@ -209,27 +207,3 @@ def _joined(labels: Iterable[str]) -> str:
         family, _, part = label.partition(" ")
         parts.setdefault(family, []).append(part)
     return ", ".join(f"{family} {' + '.join(names)}".rstrip() for family, names in parts.items())
-
-
-def _wrap(head: str, rest: str, cell: Cell, column: int, width: int) -> list[str]:
-    """Return the lines of an entry: its beginning, and from a column on what is said about it."""
-    if not cell.text:
-        return [head]
-    words = f"{cell.text}  {cell.more}" if cell.more else cell.text
-    pieces = textwrap.wrap(words, max(width - column, 20), break_on_hyphens=False) if width else [words]
-    lines = []
-    if len(head) >= column:
-        # The name is too long for a state in the same line.
-        lines, head = [head], rest
-    # Only the text is coloured, which is in the first line or longer than that.
-    shown = min(len(cell.text), len(pieces[0]))
-    lines.append(f"{head:<{column}}{colored(pieces[0][:shown], cell.color, sys.stdout)}{pieces[0][shown:]}")
-    return lines + [f"{rest:<{column}}{piece}" for piece in pieces[1:]]
-
-
-def _can_print(signs: str) -> bool:
-    try:
-        signs.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

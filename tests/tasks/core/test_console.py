@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tasks.core.console import (
-    aligned,
     colored,
     duration,
     fitted,
@@ -39,12 +38,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal()
 
 
-def test_rows_end_where_a_line_does() -> None:
-    rows = [("RunProcessor", "1,000", "cut 10 → 20"), ("Merge", "2", "")]
-    assert aligned(rows, right=[1]) == ["RunProcessor  1,000  cut 10 → 20", "Merge             2"]
-    assert aligned(rows, 24) == ["RunProcessor  1,000  cu…", "Merge         2"]
-    # a column without anything takes no place
-    assert aligned([("a", "", "b")]) == ["a  b"]
+def test_labels_end_where_a_line_does() -> None:
     assert [fitted("abc", width) for width in (0, 1, 2, 3)] == ["abc", "…", "a…", "abc"]
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from rich.text import Text
 
 from pocket.errors import ConfigError
-from tasks.core.tree import Cell, Node, render, tree_of
+from tasks.core.tree import Node, draw, line, tree_of
 
 
 @dataclass(eq=False)
@@ -57,13 +58,13 @@ RUNS["b"].required.append(MEASURED)
 PLOT = Task("Plot", "b", [Task("Merge", "b", [RUNS["b"]]), MEASURED, DATASETS])
 
 
-def nothing(node: Node) -> Cell:
-    return Cell("")
+def nothing(node: Node) -> list[Text]:
+    return []
 
 
 def test_each_task_appears_once() -> None:
     tree = tree_of(PLOT)
-    assert render(tree, nothing).splitlines() == [
+    assert draw(tree, nothing).splitlines() == [
         "Plot b",
         "└─ Merge b",
         "   └─ Run b",
@@ -112,8 +113,8 @@ def test_tasks_of_one_name_have_what_tells_them_apart() -> None:
 
 
 def test_states_are_aligned() -> None:
-    text = render(
-        tree_of(MEASURED), lambda node: Cell("done") if node.task is DATASETS else Cell("would run", "", "why")
+    text = draw(
+        tree_of(MEASURED), lambda node: [line("done") if node.task is DATASETS else line("would run", "", "why")]
     )
     assert text.splitlines() == [
         "Measure sf           would run  why",
@@ -125,14 +126,14 @@ def test_states_are_aligned() -> None:
 
 
 def test_lines_below_a_task() -> None:
-    text = render(tree_of(MEASURED), nothing, lambda node: [Cell("branch 3")] if node.label == "Merge a" else ())
+    text = draw(tree_of(MEASURED), lambda node: [line("a"), line("branch 3")] if node.label == "Merge a" else [])
     assert text.splitlines()[2].strip("│ ") == "branch 3"
 
 
 def test_lines_fit_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    lines = render(
-        tree_of(PLOT), lambda node: Cell("would run", "red", "because the selection has changed")
+    lines = draw(
+        tree_of(PLOT), lambda node: [line("would run", "red", "because the selection has changed")]
     ).splitlines()
     assert max(map(len, lines)) <= 44
     assert sum("would run" in line for line in lines) == 7
@@ -141,15 +142,16 @@ def test_lines_fit_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_colours_in_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Stream(True, "utf-8"))
-    assert render(tree_of(DATASETS), lambda node: Cell("done", "green")) == "Build data  done"
+    monkeypatch.setenv("TERM", "dumb")
+    assert draw(tree_of(DATASETS), lambda node: [line("done", "green")]) == "Build data  done"
     monkeypatch.setenv("TERM", "xterm")
     assert (
-        render(tree_of(DATASETS), lambda node: Cell("done", "green", "now")) == "Build data  \033[32mdone\033[0m  now"
+        draw(tree_of(DATASETS), lambda node: [line("done", "green", "now")]) == "Build data  \033[32mdone\033[0m  now"
     )
     monkeypatch.setenv("NO_COLOR", "1")
-    assert render(tree_of(DATASETS), lambda node: Cell("done", "green")) == "Build data  done"
+    assert draw(tree_of(DATASETS), lambda node: [line("done", "green")]) == "Build data  done"
 
 
 def test_plain_signs_where_others_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Stream(False, "ascii"))
-    assert render(tree_of(RUNS["a"]), nothing) == "Run a\n+- Build data"
+    assert draw(tree_of(RUNS["a"]), nothing) == "Run a\n`- Build data"
