@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -152,14 +152,13 @@ class MergeOutputs(IterationTask, ConfigTask):
         merged = store_targets(self.input()) if self.branches_per_merge else []
         return [*merged, *(task.output() for task in self.processor.finished_branches().values())]
 
-    def describe_work(self) -> tuple[str, str]:
+    def describe_work(self, branches: Sequence[int] = ()) -> str:
         """Return the number of datasets."""
-        number = len(self.config_inst.definitions)
-        return "", counted(number, "dataset")
+        return counted(len(self.config_inst.definitions), "dataset")
 
     def describe_output(self) -> str:
         """Return the number of datasets."""
-        return self.describe_work()[1]
+        return self.describe_work()
 
     def describe_place(self) -> list[tuple[str, str]]:
         """Return the folder of the templates."""

@@ -152,10 +152,9 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
             if names_of_plot(config, variable, plot)
         ]
 
-    def describe_work(self) -> tuple[str, str]:
+    def describe_work(self, branches: Sequence[int] = ()) -> str:
         """Return the number of variables."""
-        number = len({variable for _, variable, _ in self.wanted})
-        return "", counted(number, "variable")
+        return counted(len({variable for _, variable, _ in self.wanted}), "variable")
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the yields of the first variable, in the first category that has it."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from tasks.core.console import discard_output
-from tasks.core.tree import Node, draw, line
+from tasks.core.graph import Node
+from tasks.core.tree import draw, line
 from tasks.framework.base import AnalysisTask, OneConfigTask
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from pocket.configuration.chain_graph import ChainGraph, ChainNode
+    from pocket.configuration.chain_graph import ChainGraph
 
 WHAT = ("config", "parameters")
 #: formats of the chain
@@ -97,14 +98,13 @@ class ShowChain(PrintTask):
 
 def _as_text(graph: ChainGraph) -> str:
     """Return trees in which each part is below what it needs last."""
-    nodes = {part: Node(part, part.name) for part in graph.nodes}
-    roots: list[Node] = []
+    root = Node(graph.name)
+    nodes = {part: Node(part) for part in graph.nodes}
     for part, node in nodes.items():
         parent = graph.parent(part)
-        (roots if parent is None else nodes[parent].children).append(node)
+        (root if parent is None else nodes[parent]).required.append(node)
 
     def rows(node: Node) -> list[Text]:
-        part: ChainNode | None = node.task
-        return [line(part.kind, "dim", part.note) if part else line("analysis")]
+        return [line("analysis") if node is root else line(node.task.kind, "dim", node.task.note)]
 
-    return draw(Node(None, graph.name, roots), rows)
+    return draw(root, {graph.name: graph.name, **{part: part.name for part in nodes}}, rows)

@@ -1,38 +1,91 @@
-"""Graph of a command: its task and all that it requires, with what is complete and what could run now."""
+"""Graph of a command: its task and all that it requires, each with its state, and what could run now."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import law
 import luigi
+
+from tasks.core.states import reasons_of, state_of
+from tasks.core.targets import State
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 
-def requirements(root: Any, depth: int = -1, families: Sequence[str] = ()) -> dict[Any, list[Any]]:
-    """Return task → the tasks that it requires directly, for a task and all that it requires.
+@dataclass(eq=False)
+class Node:
+    """A task in a graph, whose state and reasons are found when they are first asked for.
 
     Args:
-        root: the task.
+        task: the task.
+        required: what it requires directly.
+    """
+
+    task: Any
+    required: list[Node] = field(default_factory=list)
+
+    @cached_property
+    def state(self) -> State:
+        """What the next run would do with the task."""
+        return state_of(self.task)
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it would do that, empty if nothing is known."""
+        return reasons_of(self.task, self.state)
+
+    @cached_property
+    def amount(self) -> str:
+        """How much there is to do for the task, empty if that isn't known."""
+        return str(self.task.describe_work(self.state.left))
+
+    @cached_property
+    def below(self) -> frozenset[Node]:
+        """All that the task requires, directly or through others."""
+        return frozenset(self.required).union(*(node.below for node in self.required))
+
+    @cached_property
+    def last(self) -> list[Node]:
+        """What the task requires directly and through no other."""
+        through_others = frozenset[Node]().union(*(node.below for node in self.required))
+        return [node for node in self.required if node not in through_others]
+
+    @cached_property
+    def height(self) -> int:
+        """Number of tasks that come one after the other until the task is done."""
+        return 1 + max((node.height for node in self.required), default=0)
+
+
+def requirements(root: Any, depth: int = -1, families: Sequence[str] = ()) -> dict[Any, Node]:
+    """Return a task and all that it requires with their nodes.
+
+    Args:
+        root: the task, which comes first.
         depth: number of steps from there, -1 for all.
         families: families of tasks whose requirements are left out.
     """
-    found: dict[Any, list[Any]] = {}
-    level, last = {root: None}, depth
-    while level:
-        following: dict[Any, None] = {}
-        for task in level:
-            stops = last == 0 or (families and law.util.multi_match(task.task_family, list(families), mode=any))
-            found[task] = [] if stops else _direct(task)
-            following |= dict.fromkeys(found[task])
-        level = {task: None for task in following if task not in found}
-        last -= 1
+    found = {root: Node(root)}
+    level = [*found.values()]
+    while level and depth:
+        following: list[Node] = []
+        for node in level:
+            if families and law.util.multi_match(node.task.task_family, list(families), mode=any):
+                continue
+            for task in _direct(node.task):
+                if task not in found:
+                    found[task] = Node(task)
+                    following.append(found[task])
+                node.required.append(found[task])
+        level = following
+        depth -= 1
     return found
 
 
@@ -41,7 +94,7 @@ def _direct(task: Any) -> list[Any]:
 
 
 class Graph:
-    """The incomplete tasks of a command, and the complete ones that they require.
+    """The incomplete tasks of a command.
 
     What complete tasks require isn't looked at. A task that can't tell whether it is complete, or what it requires,
     ends the graph at its place: luigi asks it again, and tells the error.
@@ -53,40 +106,37 @@ class Graph:
 
     def __init__(self, root: Any, is_complete: Callable[[Any], bool]) -> None:
         self.root = root
-        self.complete: set[str] = set()
-        #: id of an incomplete task → ids of the tasks that it requires
-        self.required: dict[str, list[str]] = {}
         self._begun: set[str] = set()
         self._done: set[str] = set()
-        found, left = {root.task_id: root}, [root]
+        found = {root.task_id: Node(root)}
+        complete: set[str] = set()
+        left = [root.task_id]
         while left:
-            task = left.pop()
-            direct = self._look_at(task, is_complete)
-            self.required[task.task_id] = [each.task_id for each in direct]
-            new = {each.task_id: each for each in direct if each.task_id not in found}
-            left += new.values()
-            found |= new
+            node = found[name := left.pop()]
+            try:
+                if is_complete(node.task):
+                    complete.add(name)
+                    continue
+                direct = _direct(node.task)
+            # It may come from the code of an analysis.
+            except Exception:
+                _log.debug("%s", node.task, exc_info=True)
+                continue
+            left += [task.task_id for task in direct if task.task_id not in found]
+            node.required = [found.setdefault(task.task_id, Node(task)) for task in direct]
         #: id → incomplete task, in the order in which luigi finds them
-        self.planned = {name: task for name, task in found.items() if name not in self.complete}
-
-    def _look_at(self, task: Any, is_complete: Callable[[Any], bool]) -> list[Any]:
-        """Note whether a task is complete, and return what it requires if it isn't."""
-        try:
-            if not is_complete(task):
-                return _direct(task)
-            self.complete.add(task.task_id)
-        # It may come from the code of an analysis.
-        except Exception:
-            _log.debug("%s", task, exc_info=True)
-        return []
+        self.planned = {name: node for name, node in found.items() if name not in complete}
+        for node in self.planned.values():
+            node.required = [each for each in node.required if each.task.task_id in self.planned]
 
     def ready(self, kind: type[T]) -> list[T]:
         """Return the tasks of a kind that weren't begun and that require nothing that isn't done."""
-        left = self.planned.keys() - self._done
         return [
-            task
-            for name, task in self.planned.items()
-            if isinstance(task, kind) and name not in self._begun | self._done and left.isdisjoint(self.required[name])
+            node.task
+            for name, node in self.planned.items()
+            if isinstance(node.task, kind)
+            and name not in self._begun | self._done
+            and all(each.task.task_id in self._done for each in node.required)
         ]
 
     def most_at_once(self, is_wanted: Callable[[Any], bool]) -> int:
@@ -95,17 +145,15 @@ class Graph:
         Args:
             is_wanted: tells which tasks are counted.
         """
-        depths: dict[str, int] = {}
+        depths: dict[Node, int] = {}
 
-        def depth(name: str) -> int:
-            if name not in depths:
-                depths[name] = max(map(depth, self.required.get(name, ())), default=0) + is_counted(name)
-            return depths[name]
+        def depth(node: Node) -> int:
+            if node not in depths:
+                depths[node] = max(map(depth, node.required), default=0) + is_wanted(node.task)
+            return depths[node]
 
-        def is_counted(name: str) -> bool:
-            return name in self.planned and is_wanted(self.planned[name])
-
-        return max(Counter(depth(name) for name in self.planned if is_counted(name)).values(), default=0)
+        wanted = (node for node in self.planned.values() if is_wanted(node.task))
+        return max(Counter(map(depth, wanted)).values(), default=0)
 
     def note_begun(self, task: Any) -> None:
         """Note that a task was begun."""

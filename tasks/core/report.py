@@ -139,7 +139,8 @@ class Report:
         """
         self.root = root = graph.root
         # A task that stands for several makes nothing itself.
-        self.tasks = {name: task for name, task in graph.planned.items() if not is_group(task)}
+        nodes = [node for node in graph.planned.values() if not is_group(node.task)]
+        self.tasks = {node.task.task_id: node.task for node in nodes}
         complete = set(complete) - {root.task_id} if is_group(root) else complete
         if not self.lines:
             return
@@ -164,7 +165,7 @@ class Report:
         counts = counted(number, "task")
         done = f", {len(complete)} complete, {len(self.tasks)}" if complete else ""
         self.tell(f"Plan: {counts}{done} to run")
-        for text in plan_lines(self.tasks, graph.required, width):
+        for text in plan_lines(nodes, width):
             self.tell(text)
         self.tell("")
 

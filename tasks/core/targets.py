@@ -22,53 +22,41 @@ from pocket.io.store.publishing import link_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
 from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
 from pocket.io.store.verification import is_damaged
-from tasks.core.console import counted
 
 #: what the next run does with an output; ``may run`` if that depends on the result of another task
 COMPLETE, MAY_RUN, WOULD_RUN = "complete", "may run", "would run"
 
 
 class State(NamedTuple):
-    """What the next run does with an output.
+    """What the next run does with an output or with a task.
 
     Args:
-        name: one of :data:`COMPLETE`, :data:`MAY_RUN`, :data:`WOULD_RUN`.
-        reason: why, as a clause; empty if nothing is known beyond the name.
+        kind: one of :data:`COMPLETE`, :data:`MAY_RUN`, :data:`WOULD_RUN`.
+        reasons: why, as clauses; where a complete output is, if that is another store.
+        left: numbers of the branches of a workflow that aren't complete.
+        branches: number of all branches, 0 if the task has none or they aren't known yet.
     """
 
-    name: str
-    reason: str = ""
+    kind: str
+    reasons: tuple[str, ...] = ()
+    left: tuple[int, ...] = ()
+    branches: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing would run."""
+        return self.kind == COMPLETE
+
+    @property
+    def name(self) -> str:
+        """The kind, or the number of complete branches if only some are complete."""
+        done = self.branches - len(self.left)
+        return f"{done} of {self.branches} branches" if self.left and done else self.kind
 
     @property
     def text(self) -> str:
-        """The name and the reason."""
-        return f"{self.name}: {self.reason}" if self.reason else self.name
-
-
-class States(list[State]):
-    """What the next run does with the branches of a workflow."""
-
-    @property
-    def complete(self) -> int:
-        """Number of complete branches."""
-        return sum(state.name == COMPLETE for state in self)
-
-    @property
-    def summary(self) -> State:
-        """The state of all of them, named by a count if some are complete; the reason is that of the first other."""
-        others = [state for state in self if state.name != COMPLETE]
-        if not others:
-            places = {state.reason for state in self}
-            return State(COMPLETE, places.pop() if len(places) == 1 else "") if self else State(WOULD_RUN)
-        worst = WOULD_RUN if any(state.name == WOULD_RUN for state in others) else MAY_RUN
-        name = f"{self.complete} of {len(self)} branches" if self.complete else worst
-        return State(name, next((state.reason for state in others if state.reason), ""))
-
-    def __str__(self) -> str:
-        """Return the state and the number of branches."""
-        name, reason = self.summary
-        number = counted(len(self), "branch", "branches")
-        return State(name if self.complete and name != COMPLETE else f"{name}, {number}", reason).text
+        """The name and the reasons."""
+        return ": ".join(filter(None, (self.name, ", ".join(self.reasons))))
 
 
 class StoreTarget(law.LocalDirectoryTarget):
@@ -175,11 +163,6 @@ class StoreTarget(law.LocalDirectoryTarget):
             return False
         return self.unsuitable() is None
 
-    @property
-    def waits(self) -> bool:
-        """Whether it is only known after other tasks have run if the output is still valid."""
-        return bool(self._awaited())
-
     def upload(self) -> None:
         """Copy the folder to the remote store."""
         assert self.remote is not None
@@ -200,33 +183,29 @@ class StoreTarget(law.LocalDirectoryTarget):
         else:
             super().remove(silent=silent, **kwargs)
 
-    def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, **kwargs: Any) -> str:
-        """Return what the next run would do with the output, as law asks for it."""
-        return self.state(**kwargs).text
-
-    def state(self, exists: bool | None = None) -> State:
-        """Return what the next run would do with the output.
-
-        Args:
-            exists: whether the output is complete, if that is known.
-        """
+    def state(self) -> State:
+        """Return what the next run would do with the output."""
         if self.manifest is None:
             there = is_container(self.directory) and self.directory.exists()
-            return State(WOULD_RUN, (there and why_incomplete(self.directory)) or "")
+            return State(WOULD_RUN, self._damage() if there else ())
         awaited = self._awaited()
-        undecided = State(MAY_RUN, f"unless the result of {awaited} stays the same")
+        undecided = State(MAY_RUN, (f"unless the result of {awaited} stays the same",))
         if awaited and self._inputs() is None:
             return undecided
-        reason = self.unsuitable()
-        if reason is None and not (self.exists() if exists is None else exists):
-            reason = why_incomplete(self.directory) or "the remote store lacks the output"
-        if reason is not None:
-            return State(WOULD_RUN, reason)
+        if reason := self.unsuitable():
+            return State(WOULD_RUN, (reason,))
+        if not self.exists():
+            return State(WOULD_RUN, self._damage() or ("the remote store lacks the output",))
         if awaited:
             return undecided
         if not self.place.is_symlink():
             return State(COMPLETE)
-        return State(COMPLETE, f"in {str(self.location).removesuffix(f'/{self.place.relative_to(store_root())}')}")
+        return State(COMPLETE, (f"in {str(self.location).removesuffix(f'/{self.place.relative_to(store_root())}')}",))
+
+    def _damage(self) -> tuple[str, ...]:
+        """Return why the files aren't those of the manifest, if they aren't."""
+        reason = why_incomplete(self.directory)
+        return (reason.replace(f"{self.directory.parent}/", ""),) if reason else ()
 
     def unsuitable(self) -> str | None:
         """Return why the manifest is invalid, as a clause, ``None`` if it is valid; the files aren't checked."""
@@ -245,18 +224,6 @@ class StoreTarget(law.LocalDirectoryTarget):
         if manifest.info.get("failed") and not self._accept_failed:
             return "checks of the output failed"
         return "input files were left out" if manifest.info.get("skipped") and not self._accept_skipped else None
-
-
-class StoreCollection(law.TargetCollection):
-    """The outputs of a workflow's branches."""
-
-    def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, **kwargs: Any) -> str:
-        """Return what the next run would do with the branches, as law asks for it."""
-        return str(self.states())
-
-    def states(self) -> States:
-        """Return what the next run would do with the branches."""
-        return States([target.state() for target in store_targets(self.targets)])
 
 
 def _changed_since(manifest: Manifest) -> list[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import law
 
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.core.console import drawn, wrapping_width
-from tasks.core.graph import requirements
+from tasks.core.graph import Node, requirements
 from tasks.core.plan import label_of
 
 if TYPE_CHECKING:
@@ -28,33 +27,8 @@ _GUIDES, _PLAIN_GUIDES = ("   ", "│  ", "├─ ", "└─ "), ("   ", "|  ", 
 _INDENT = len(_GUIDES[0])
 
 
-@dataclass
-class Node:
-    """A task in the tree.
-
-    Args:
-        task: the task.
-        label: its name.
-        children: the tasks that are shown below it.
-        elsewhere: labels of other tasks that it requires, which are shown above.
-    """
-
-    task: Any
-    label: str
-    children: list[Node] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
-
-    def walk(self) -> Iterator[Node]:
-        """Yield this node and all below it, from the top to the bottom."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-
-def tree_of(root: Any, stop: str = "-1") -> Node:
-    """Return the tree of a task.
-
-    A requirement that is shown elsewhere and follows from others is left out: templates need datasets anyway.
+def nodes_of(root: Any, stop: str = "-1") -> list[Node]:
+    """Return the nodes of a task and of all that it requires; the task is the first.
 
     Args:
         root: the task.
@@ -65,23 +39,9 @@ def tree_of(root: Any, stop: str = "-1") -> Node:
         UnknownNameError: if the task requires none of a family, directly or not.
     """
     depth, families = _parse_stop(stop)
-    required = requirements(root, depth, families)
+    nodes = requirements(root, depth, families)
     _check_families(families, root)
-    labels = _labels(required)
-    below = _reachable(required)
-    nodes: dict[Any, Node] = {}
-
-    def grow(task: Any) -> Node:
-        node = nodes[task] = Node(task, labels[task])
-        direct = required[task]
-        for each in direct:
-            if each not in nodes:
-                node.children.append(grow(each))
-            elif not any(each in below[other] for other in direct if other is not each):
-                node.elsewhere.append(labels[each])
-        return node
-
-    return grow(root)
+    return list(nodes.values())
 
 
 def _parse_stop(stop: str) -> tuple[int, list[str]]:
@@ -104,23 +64,7 @@ def _check_families(families: Sequence[str], root: Any) -> None:
             raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
 
 
-def _reachable(required: Mapping[Any, Iterable[Any]]) -> dict[Any, set[Any]]:
-    """Return task → all tasks that it requires, directly or through others."""
-    found: dict[Any, set[Any]] = {}
-
-    def visit(task: Any) -> set[Any]:
-        if task not in found:
-            found[task] = set()
-            for each in required[task]:
-                found[task] |= {each} | visit(each)
-        return found[task]
-
-    for task in required:
-        visit(task)
-    return found
-
-
-def _labels(tasks: Iterable[Any]) -> dict[Any, str]:
+def labels_of(tasks: Iterable[Any]) -> dict[Any, str]:
     """Return task → name; tasks with the same name have the parameters in which they differ, too."""
     by_name: dict[str, list[Any]] = {}
     for task in tasks:
@@ -128,14 +72,9 @@ def _labels(tasks: Iterable[Any]) -> dict[Any, str]:
     labels: dict[Any, str] = {}
     for name, same in by_name.items():
         values = {task: task.to_str_params(only_significant=True) for task in same}
-        first = values[same[0]]
-        for task in same:
-            own = [
-                f"{key}={value}"
-                for key, value in values[task].items()
-                if any(v.get(key) != value for v in values.values())
-            ]
-            labels[task] = f"{name} ({', '.join(own)})" if own and first is not None else name
+        for task, own in values.items():
+            differ = [f"{key}={value}" for key, value in own.items() if any(v.get(key) != value for v in values.values())]
+            labels[task] = f"{name} ({', '.join(differ)})" if differ else name
     return labels
 
 
@@ -148,26 +87,41 @@ def _is_branch(task: Any) -> bool:
     return isinstance(task, law.BaseWorkflow) and bool(task.is_branch())
 
 
-def draw(root: Node, rows: Callable[[Node], Iterable[Text]]) -> str:
+def draw(root: Node, labels: Mapping[Any, str], rows: Callable[[Node], Sequence[Text]]) -> str:
     """Return the lines of a tree for the terminal, or for a file if the output isn't one.
 
+    Each task appears once. Where it is required again, it is named, unless it follows from others: templates need
+    datasets anyway.
+
     Args:
-        root: the tree.
+        root: the node at the top.
+        labels: task → its name.
         rows: returns what is said about a task, in lines of its own but for the first, which is beside its name.
     """
     from rich.text import Text
     from rich.tree import Tree
 
+    depths: dict[Node, int] = {}
+    children: dict[Node, list[Node]] = {}
+
+    def place(node: Node, depth: int) -> None:
+        depths[node], children[node] = depth, []
+        for each in node.required:
+            if each not in depths:
+                children[node].append(each)
+                place(each, depth + 1)
+
+    place(root, 0)
     width = wrapping_width(sys.stdout)
-    column = _width(root) + _GAP
+    column = max(depth * _INDENT + len(labels[node.task]) for node, depth in depths.items()) + _GAP
     if width:
         column = min(column, max(int(width * _TASK_SHARE), 30))
 
-    def grow(node: Node, depth: int = 0) -> Tree:
-        tree = Tree(_entry(node.label, list(rows(node)), column - depth * _INDENT))
-        tree.children += [grow(child, depth + 1) for child in node.children]
-        if node.elsewhere:
-            tree.add(Text(f"above: {_joined(node.elsewhere)}", "dim"))
+    def grow(node: Node) -> Tree:
+        tree = Tree(_entry(labels[node.task], rows(node), column - depths[node] * _INDENT))
+        tree.children += map(grow, children[node])
+        if above := [labels[each.task] for each in node.last if each not in children[node]]:
+            tree.add(Text(f"above: {_joined(above)}", "dim"))
         return tree
 
     tree = grow(root)
@@ -180,11 +134,6 @@ def line(text: str, style: str = "", *others: str) -> Text:
     from rich.text import Text
 
     return Text("  ").join([Text(text, style), *map(Text, filter(None, others))])
-
-
-def _width(node: Node) -> int:
-    """Return the number of characters that the names of a task and of all below it take."""
-    return max(len(node.label), *(_INDENT + _width(child) for child in node.children), 0)
 
 
 def _entry(label: str, rows: Sequence[Text], width: int) -> RenderableType:

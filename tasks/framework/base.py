@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -325,15 +325,13 @@ class StoreTask(AnalysisTask):
         """Name of this task in progress bars and messages."""
         return f"{self.task_family} {self.config_part}"
 
-    def describe_work(self) -> tuple[str, str]:
-        """Return how many branches are to be run and how much there is to do, for the plan; empty if not known."""
-        return "", ""
+    def describe_work(self, branches: Sequence[int] = ()) -> str:
+        """Return how much there is to do, for the plan; empty if not known.
 
-    def describe_reason(self) -> str:
-        """Return why the task runs, for the plan; empty if it never ran, or waits for others."""
-        from tasks.core.reasons import reason_of
-
-        return reason_of(self)
+        Args:
+            branches: numbers of the branches of a workflow that are to be run.
+        """
+        return ""
 
     def describe_output(self) -> str:
         """Return how much was made, e.g. ``22 figures``, for the line of the finished task; empty if not counted."""

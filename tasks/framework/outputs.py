@@ -140,24 +140,13 @@ def _command(cls: type[StoreTask], values: Mapping[str, Any]) -> str:
 
 
 def _output_of(task: StoreTask, command: str) -> Output:
+    from tasks.core.states import state_of
     from tasks.core.targets import StoreTarget, remembering
 
     label = f"{task.task_family} {task.config_part}"
     with remembering():
         output: Any = task.output()
-        is_complete = bool(task.complete())
-        if isinstance(output, StoreTarget):
-            state = output.status_text(exists=is_complete)
-            return Output(label, output.location, output.manifest, is_complete, state, command)
-        state = "complete" if is_complete else _state_of(output)
-        return Output(label, task.directory, None, is_complete, state, command)
-
-
-def _state_of(output: Any) -> str:
-    """Return the state of a workflow's branches, which are known only when its datasets are."""
-    from tasks.core.targets import store_targets
-
-    (collection, *_) = law.util.flatten(output)
-    if not store_targets(output):
-        return "would run, its branches aren't known yet"
-    return str(collection.status_text())
+        is_complete, state = bool(task.complete()), state_of(task).text
+    if isinstance(output, StoreTarget):
+        return Output(label, output.location, output.manifest, is_complete, state, command)
+    return Output(label, task.directory, None, is_complete, state, command)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import law
 
-from tasks.core.reasons import specification_of
+from tasks.core.states import specification_of
 
 if TYPE_CHECKING:
     from tasks.framework.base import AnalysisTask, StoreTask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from pocket.io.store.paths import own_folder
 from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import WorkflowTypes
 from tasks.batch.own_store import is_made_elsewhere
-from tasks.core.console import counted, short
+from tasks.core.console import short
 from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
-from tasks.core.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
+from tasks.core.targets import fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.passes import Pass
@@ -73,7 +73,6 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     """Base of workflows: a branch defines its work in :meth:`job`, and may also run alone (``--branch N``)."""
 
     workflow_proxy_cls = PoolProxy
-    output_collection_cls = StoreCollection
 
     # These aren't options: a workflow is complete when all of its branches are, and its requirements are made first.
     acceptance = 1.0
@@ -158,17 +157,10 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Return the jobs, which may also do the work of other tasks that are ready."""
         return Pass(jobs, (self,), self.progress_label)
 
-    def describe_work(self) -> tuple[str, str]:
-        """Return the number of incomplete branches, and how much there is to do in them."""
-        if self.is_branch() or not self.branches_are_known:
-            return "", ""
-        branches = self.get_branch_tasks()
-        find_remote(branch.output() for branch in branches.values())
-        left = [number for number, branch in branches.items() if not branch.output().exists()]
-        count = counted(len(branches), "branch", "branches")
-        amount = sum(map(self.branch_size, left))
-        of_all = f"{len(left)} of {count}" if len(left) < len(branches) else count
-        return of_all, f"{short(amount)} {self.work_unit}" if amount else ""
+    def describe_work(self, branches: Sequence[int] = ()) -> str:
+        """Return how much there is to do in branches."""
+        amount = sum(map(self.branch_size, branches))
+        return f"{short(amount)} {self.work_unit}" if amount else ""
 
     @property
     def branches_are_known(self) -> bool:

@@ -198,7 +198,7 @@ def test_figures_and_formats_are_added_to_the_output(chain: Chain, monkeypatch: 
         assert chain.build(config="main", **options) == []
     assert (
         "the output has no pdf of baseline/npvs/data_mc"
-        in chain.task(config="main", variables=("npvs",), formats=("png", "pdf")).output().status_text()
+        in chain.task(config="main", variables=("npvs",), formats=("png", "pdf")).output().state().text
     )
 
 

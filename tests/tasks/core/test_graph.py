@@ -7,7 +7,7 @@ import luigi
 import pytest
 
 from tasks.core import graph
-from tasks.core.graph import Graph
+from tasks.core.graph import Graph, requirements
 
 
 @dataclass
@@ -68,12 +68,16 @@ def test_tasks_with_equally_many_before_them_may_run_at_once() -> None:
     assert found.most_at_once(lambda task: False) == 0
 
 
+def required(found: Graph) -> dict[str, list[str]]:
+    """Return what the tasks that are to run require."""
+    return {name: [each.task.task_id for each in node.required] for name, node in found.planned.items()}
+
+
 def test_what_complete_tasks_require_is_not_looked_at() -> None:
     below = Step("c", [Step("d"), Step("E", [Step("never")])])
     found = graph_of(Step("a", [Step("B", [Step("never")]), below, below]))
     assert list(found.planned) == ["a", "c", "d"]
-    assert found.required == {"a": ["B", "c"], "B": [], "c": ["d", "E"], "d": [], "E": []}
-    assert found.complete == {"B", "E"}
+    assert required(found) == {"a": ["c"], "c": ["d"], "d": []}
     assert graph_of(Step("A", [Step("b")])).planned == {}
 
 
@@ -136,7 +140,7 @@ def test_only_tasks_of_the_kind() -> None:
 def test_what_fails_to_tell_is_left_to_luigi() -> None:
     found = graph_of(Step("last", [Broken("broken"), Step("lost", [Step("never")])]))
     assert list(found.planned) == ["last", "broken", "lost"]
-    assert found.required["broken"] == found.required["lost"] == []
+    assert required(found) == {"last": ["broken", "lost"], "broken": [], "lost": []}
 
 
 @pytest.fixture
@@ -161,3 +165,20 @@ def test_nothing_is_shared_where_others_might_run_the_same(command: Graph) -> No
     graph.begin(None)
     assert graph.ready(Step) == []
     assert names(command) == ["a"]
+
+
+def test_what_is_required_and_how_often_is_known_of_each_node() -> None:
+    data = Step("data")
+    runs = [Step(name, [data]) for name in "ab"]
+    nodes = requirements(Step("plot", [Step("merge", runs), runs[0], data]))
+    plot, *others = nodes.values()
+    assert [node.task.task_id for node in nodes.values()] == ["plot", "merge", "a", "data", "b"]
+    assert plot.below == {*others}
+    assert [node.task.task_id for node in plot.last] == ["merge"]
+    assert [node.height for node in nodes.values()] == [4, 3, 2, 1, 2]
+    for depth, names_there in {
+        0: ["plot"],
+        1: ["plot", "merge", "a", "data"],
+        2: [*["plot", "merge", "a", "data", "b"]],
+    }.items():
+        assert [task.task_id for task in requirements(plot.task, depth)] == names_there

@@ -12,7 +12,7 @@ from pocket.base.containers import SUFFIX
 from pocket.errors import DamagedOutputError
 from pocket.io.store import manifest_of, write_output
 from tasks.core.console import short_path
-from tasks.core.targets import COMPLETE, WOULD_RUN, State, States, StoreTarget, fetch_verified
+from tasks.core.targets import COMPLETE, WOULD_RUN, State, StoreTarget, fetch_verified
 from tests.tasks.damage import rot
 
 PLACE = "a/Task/main/v1"
@@ -59,8 +59,7 @@ def test_the_first_store_that_has_it_complete_is_read(own: Path, tmp_path: Path,
     assert found.exists()
     assert (found.directory.readlink(), found.location) == (second, second)
     assert found.manifest == manifest_of(second)
-    assert found.state() == State(COMPLETE, f"in {tmp_path}/archive")
-    assert States([found.state()] * 2).summary == found.state()
+    assert found.state() == State(COMPLETE, (f"in {tmp_path}/archive",))
     assert short_path(found.directory) == str(second)
     fetch_verified([found])
     assert {store: state_of(store) for store in stores} == before
@@ -80,7 +79,7 @@ def test_new_work_goes_to_the_own_store(own: Path, tmp_path: Path, name: str) ->
     before = state_of(tmp_path / "archive")
     found = target(own, name, tmp_path / "archive", inputs={"files": "two"})
     assert not found.exists()
-    assert found.state() == State(WOULD_RUN, "input files has changed")
+    assert found.state() == State(WOULD_RUN, ("input files has changed",))
     place = write(own, name, "mine", files="two")
     assert found.exists()
     assert not place.is_symlink()

@@ -18,7 +18,6 @@ from pocket.io.store.remote_manifests import forget
 from pocket.parameters.checksums import checksums
 from tasks.chain.merging import MergeOutputs
 from tasks.core.targets import (
-    StoreCollection,
     StoreTarget,
     fetch,
     fetch_verified,
@@ -307,8 +306,8 @@ def test_status_tells_what_the_next_run_does(tmp_path: Path, target: dict[str, A
     with write_output(tmp_path / "output", task="Task", inputs={"templates": "one"}) as folder:
         (folder / "file").write_text("content")
     arguments = {"inputs": lambda: {"templates": "one"}, **target}
-    assert StoreTarget(tmp_path / "output", **arguments).status_text() == text
-    assert StoreTarget(tmp_path / "nothing", **arguments).status_text() == "would run"
+    assert StoreTarget(tmp_path / "output", **arguments).state().text == text
+    assert StoreTarget(tmp_path / "nothing", **arguments).state().text == "would run"
 
 
 def test_status_names_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,19 +318,7 @@ def test_status_names_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert target.exists()
     monkeypatch.setenv("LIMIT", "30")
     assert not target.exists()
-    assert target.status_text() == "would run: LIMIT has changed since"
+    assert target.state().text == "would run: LIMIT has changed since"
     monkeypatch.delenv("LIMIT")
     (folder.parent / "output" / "file").write_text("damaged")
-    assert target.status_text().startswith("would run: file in ")
-
-
-def test_status_of_branches_counts_them_by_what_the_next_run_does(tmp_path: Path) -> None:
-    for name, made_from in (("a", "one"), ("b", "other")):
-        with write_output(tmp_path / name, task="Task", inputs={"file": made_from}) as folder:
-            (folder / "file").write_text("content")
-    targets = [StoreTarget(tmp_path / name, lambda: {"file": "one"}) for name in "abc"]
-    text = StoreCollection(targets, threshold=3).status_text()
-    assert text == "1 of 3 branches: input file has changed"
-    assert StoreCollection([targets[0], targets[2]], threshold=2).status_text() == "1 of 2 branches"
-    assert StoreCollection(targets[:1], threshold=1).status_text() == "complete, 1 branch"
-    assert StoreCollection(targets[2:], threshold=1).status_text() == "would run, 1 branch"
+    assert target.state().text.startswith("would run: file in output has ")

@@ -76,7 +76,7 @@ def test_truncated_container_is_named_and_made_again(chain: Chain) -> None:
     damaged = chain.outputs("RunProcessor", "main")[0]
     truncate(damaged)
     status = chain.run("RunProcessor", "--config", "main", "--print-status", "0")
-    assert f"3 of 4 branches  {damaged} isn't a whole container" in status.text
+    assert f"3 of 4 branches  {damaged.name} isn't a whole container" in status.text
     # its content is as before, so what was merged of it stays
     chain.build()
     assert chain.ids("MergeOutputs", "main") == merged

@@ -1,9 +1,10 @@
-"""Reasons why a task runs: what its output lacks, or what has changed since the newest one beside it."""
+"""States of tasks: what the next run would do with them, and what has changed since their newest outputs."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +12,10 @@ import law
 
 from pocket.base.fingerprint import Specification, specification
 from pocket.base.fingerprint.specification import SCHEME
-from pocket.io.store import store_root, why_incomplete
+from pocket.io.store import store_root
 from pocket.io.store.records import read_specification, record_file
 from tasks.core.changes import changes
-from tasks.core.targets import StoreTarget, store_targets
+from tasks.core.targets import COMPLETE, MAY_RUN, WOULD_RUN, State, StoreTarget, find_remote, store_targets
 from tasks.settings.remote_store import read_stores
 
 # Specifications of required tasks are part of a specification, but what differs is said there.
@@ -28,39 +29,44 @@ OTHER_RULES = "another version of Pocketlaw has made fingerprints by other rules
 
 #: attribute of a task with the content of its fingerprint
 _SPECIFICATION = "_specification"
-#: number of differences that are shown
-_SHOWN = 2
 
 
-def reason_of(task: Any) -> str:
-    """Return why a task is to run, as a clause for the plan; empty if nothing is known.
-
-    Args:
-        task: a task in the store that isn't complete.
-    """
-    there = [output for output in store_targets(task.output()) if output.manifest is not None]
-    for output in there:
-        if reason := _unsuitable(output):
-            return reason
-    if there:
-        return ""
-    found = changes_since(task)
-    if not found and has_earlier(task) and not task.awaited():
-        return OTHER_INPUTS
-    more = f" (and {len(found) - _SHOWN} more, shown by --print-status -1)" if len(found) > _SHOWN else ""
-    return f"{', '.join(found[:_SHOWN])}{more}"
+def state_of(task: Any) -> State:
+    """Return what the next run would do with a task."""
+    output = task.output()
+    is_workflow = isinstance(task, law.BaseWorkflow) and task.is_workflow()
+    outputs = store_targets(output) if is_workflow or isinstance(output, StoreTarget) else []
+    if not outputs:
+        return State(COMPLETE if task.complete() else WOULD_RUN)
+    find_remote(outputs)
+    states = [target.state() for target in outputs]
+    return _state_of_workflow(task, states) if is_workflow else states[0]
 
 
-def _unsuitable(output: StoreTarget) -> str:
-    """Return why an existing output isn't what is needed, empty if it is or if that isn't known yet."""
-    if output.awaits_upload:
-        return "it isn't in the remote store"
-    if output.waits:
-        return ""
-    if reason := output.unsuitable():
-        return reason
-    damage = why_incomplete(output.directory) or ""
-    return damage.replace(f" in {output.directory}", "").replace(str(output.directory), "it")
+def _state_of_workflow(task: Any, states: Sequence[State]) -> State:
+    """Return the state of a workflow from those of its branches."""
+    left = {number: state for number, state in zip(task.get_branch_map(), states, strict=True) if not state.is_complete}
+    # With --acceptance, some of the branches are enough.
+    if not left or (len(left) < len(states) and task.complete()):
+        kind = COMPLETE
+    else:
+        kind = WOULD_RUN if any(state.kind == WOULD_RUN for state in left.values()) else MAY_RUN
+    reasons = [state.reasons for state in left.values() or states]
+    # What all branches have in common is the store that they are in.
+    found = next(filter(None, reasons), ()) if left or len(set(reasons)) == 1 else ()
+    return State(kind, found, tuple(left), len(states))
+
+
+def reasons_of(task: Any, state: State) -> tuple[str, ...]:
+    """Return why a task is in a state: what its output lacks, or what has changed; empty if nothing is known."""
+    # Where some branches exist, nothing has changed: the others were never made.
+    if state.name != WOULD_RUN or state.reasons:
+        return state.reasons
+    if found := changes_since(task):
+        return tuple(found)
+    if callable(getattr(task, "awaited", None)) and (awaited := task.awaited()):
+        return (f"after {awaited}",)
+    return (OTHER_INPUTS,) if _earlier(task) is not None else ()
 
 
 def changes_since(task: Any) -> list[str]:
@@ -69,8 +75,7 @@ def changes_since(task: Any) -> list[str]:
     Args:
         task: a task without an output.
     """
-    directory = getattr(task, "directory", None)
-    if not isinstance(directory, Path) or (earlier := _newest_specification(directory)) is None:
+    if (earlier := _earlier(task)) is None:
         return []
     if earlier.scheme != SCHEME:
         return [OTHER_RULES]
@@ -87,10 +92,10 @@ def specification_of(task: Any) -> Specification:
     return cast(Specification, known[_SPECIFICATION])
 
 
-def has_earlier(task: Any) -> bool:
-    """Whether a task has an output beside the one that it would make, of which is known what it was made from."""
+def _earlier(task: Any) -> Specification | None:
+    """Return what the newest output beside the one of a task was made from, ``None`` if that isn't known."""
     directory = getattr(task, "directory", None)
-    return isinstance(directory, Path) and _newest_specification(directory) is not None
+    return _newest_specification(directory) if isinstance(directory, Path) else None
 
 
 def _newest_specification(directory: Path) -> Specification | None:
