@@ -146,8 +146,10 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     def exists(self, **kwargs: Any) -> bool:
         """Whether the output is complete and was made from the current inputs."""
-        if self.unsuitable() is not None:
-            return False
+        return self.unsuitable() is None and self._is_whole()
+
+    def _is_whole(self) -> bool:
+        """Whether all files are there and unchanged, in the remote store if there is one."""
         if self.remote is None or self.place.is_symlink():
             return is_complete(self.directory)
         if is_complete(self.directory):
@@ -194,7 +196,7 @@ class StoreTarget(law.LocalDirectoryTarget):
             return undecided
         if reason := self.unsuitable():
             return State(WOULD_RUN, (reason,))
-        if not self.exists():
+        if not self._is_whole():
             return State(WOULD_RUN, self._damage() or ("the remote store lacks the output",))
         if awaited:
             return undecided

@@ -73,7 +73,9 @@ def labels_of(tasks: Iterable[Any]) -> dict[Any, str]:
     for name, same in by_name.items():
         values = {task: task.to_str_params(only_significant=True) for task in same}
         for task, own in values.items():
-            differ = [f"{key}={value}" for key, value in own.items() if any(v.get(key) != value for v in values.values())]
+            differ = [
+                f"{key}={value}" for key, value in own.items() if any(v.get(key) != value for v in values.values())
+            ]
             labels[task] = f"{name} ({', '.join(differ)})" if differ else name
     return labels
 

@@ -28,8 +28,10 @@ from tasks.framework.executors import ExecutorMixin
 from tasks.framework.passes import Pass
 from tasks.framework.pool import run_jobs, run_with
 from tasks.framework.records import Records
-from tasks.framework.requirements import REQUIRED
 from tasks.settings.remote_store import remote_store
+
+# This function has no type annotations.
+_identify: Any = task_id_str
 
 
 class PoolProxy(BaseWorkflowProxy):
@@ -93,11 +95,11 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         return hash(self.task_id)
 
     def as_branch(self, branch: int | None = None, **kwargs: Any) -> Any:
-        """Return a branch of this workflow, cached because law would process all parameters for each call."""
+        """Return a branch of this workflow, made once and from the first: law would compare all options for each."""
         if branch is None or kwargs or self.is_branch():
             return super().as_branch(branch, **kwargs)
         if branch not in self._branches:
-            self._branches[branch] = self._branch_template.make(branch)
+            self._branches[branch] = self._make_branch(branch)
         return self._branches[branch]
 
     @cached_property
@@ -105,8 +107,26 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         return {}
 
     @cached_property
-    def _branch_template(self) -> BranchTemplate:
-        return BranchTemplate(self, super().as_branch(0).param_kwargs)
+    def _first_branch(self) -> Any:
+        # Bypass luigi's cache of tasks: a cached task may carry state beyond its parameters.
+        return type.__call__(type(self), **super().as_branch(0).param_kwargs)
+
+    @cached_property
+    def _significant_of_branches(self) -> dict[str, str]:
+        return dict(self._first_branch.to_str_params(only_significant=True, only_public=True))
+
+    def _make_branch(self, number: int) -> Any:
+        """Return a branch like the first one, but for its number."""
+        task: Any = type(self).__new__(type(self))
+        attributes = vars(task)
+        # law has bound the methods that depend on the branch map to the new task.
+        bound = dict(attributes)
+        for name, value in vars(self._first_branch).items():
+            attributes[name] = copy.copy(value) if isinstance(value, list | dict) else value
+        attributes.update(bound, branch=number, _workflow_task=self)
+        task.param_kwargs["branch"] = number
+        task.task_id = _identify(self.task_family, {**self._significant_of_branches, "branch": str(number)})
+        return task
 
     @property
     def branch_data(self) -> Any:
@@ -233,44 +253,3 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def required_tasks(self) -> Any:
         """Requirements of the workflow, created once for all branches."""
         return self.as_workflow().required_tasks if self.is_branch() else self.workflow_requires()
-
-
-# This function has no type annotations.
-_identify: Any = task_id_str
-
-
-class BranchTemplate:
-    """Makes branches of a workflow that differ only in their number.
-
-    law makes each branch from the parameters of the workflow and compares them with all options again, which takes
-    minutes for thousands of branches.
-
-    Args:
-        workflow: the workflow.
-        values: parameters of one of its branches.
-    """
-
-    def __init__(self, workflow: Any, values: Mapping[str, Any]) -> None:
-        self._class: Any = type(workflow)
-        # Bypass luigi's cache of tasks: a cached task may carry state beyond its parameters.
-        branch = type.__call__(type(workflow), **values)
-        branch._workflow_task = workflow
-        self._family = branch.get_task_family()
-        self._significant = branch.to_str_params(only_significant=True, only_public=True)
-        # What a branch requires may depend on its number.
-        self._attributes = {name: value for name, value in vars(branch).items() if name != REQUIRED}
-
-    def make(self, number: int) -> Any:
-        """Return the branch with a number."""
-        task = self._class.__new__(self._class)
-        attributes = vars(task)
-        # law has bound the methods that depend on the branch map to the new task.
-        for name, value in self._attributes.items():
-            if name not in attributes:
-                attributes[name] = copy.copy(value) if isinstance(value, list | dict) else value
-        attributes.update(
-            branch=number,
-            param_kwargs={**self._attributes["param_kwargs"], "branch": number},
-            task_id=_identify(self._family, {**self._significant, "branch": str(number)}),
-        )
-        return task

@@ -124,7 +124,7 @@ CANARIES = (
     Canary("omegaconf:Container", "_content", "pocket.parameters.plain:to_plain"),
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
-    Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:BranchTemplate"),
+    Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:PoolWorkflow._make_branch"),
     Canary("law.task.base:Task._print_deps", "", "tasks.framework.base:AnalysisTask", ("self", "args")),
     Canary("law.task.base:Task._print_status", "", "tasks.framework.base:AnalysisTask", ("self", "args")),
     Canary("law.task.base:Task._remove_output", "", "tasks.framework.base:StoreTask", ("self", "args")),

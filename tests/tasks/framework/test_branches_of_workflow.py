@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tasks.chain.processing import RunProcessor
-from tasks.framework.workflow import BranchTemplate
 from tests.tasks.small_chain import Chain
 
 
@@ -18,9 +17,8 @@ def test_branches_are_those_of_law(chain: Chain, options: dict[str, Any]) -> Non
     workflow = chain.task(RunProcessor, config="main", **options)
     first = as_law_makes_it(workflow, 0)
     assert first.fingerprint  # in use: nothing of that may reach the others
-    template = BranchTemplate(workflow, first.param_kwargs)
     for number in (1, 2, 17):
-        made, expected = template.make(number), as_law_makes_it(workflow, number)
+        made, expected = workflow._make_branch(number), as_law_makes_it(workflow, number)
         assert made == expected
         assert hash(made) == hash(expected)
         assert made.task_id == expected.task_id
@@ -31,7 +29,7 @@ def test_branches_are_those_of_law(chain: Chain, options: dict[str, Any]) -> Non
         assert repr(made) == repr(expected)
         assert made.cli_args() == expected.cli_args()
     # what law binds to a task belongs to that one
-    made, expected = template.make(1), as_law_makes_it(workflow, 1)
+    made, expected = workflow._make_branch(1), as_law_makes_it(workflow, 1)
     assert made.output().path == expected.output().path != first.output().path
     made._message_cache.append("of one branch")
-    assert template.make(1)._message_cache == []
+    assert workflow._make_branch(1)._message_cache == []
