@@ -55,7 +55,7 @@ def _show(workflow: Any) -> list[Path]:
     if workflow.complete():
         print(f"{label}: complete, nothing to submit")
         return []
-    find_remote(branch.output() for branch in workflow.get_branch_tasks().values())
+    find_remote(workflow.branch_outputs.values())
     # A bundle takes time and space, so it is only named.
     workflow.job_environment = workflow.make_job_environment(make=False)
     folder = workflow.control / FOLDER

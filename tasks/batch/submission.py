@@ -90,7 +90,7 @@ class BatchProxy(RetryingProxy):
 
     def _is_made(self, branch: int) -> bool:
         """Whether the output of a branch exists, even if it must still be uploaded."""
-        output = self.task.as_branch(branch).output()
+        output = self.task.branch_output(branch)
         return bool(output.exists() or output.awaits_upload)
 
     def create_job_manager(self, **kwargs: Any) -> Any:

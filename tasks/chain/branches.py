@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +43,12 @@ class BatchWorkflow(TemplateTask, PoolWorkflow, AnyBatchSystem):
 
     def usage_of(self, branch: int) -> Mapping[str, Any]:
         """Return the wall time and the memory of a branch from its manifest."""
-        manifest = self.as_branch(branch).output().manifest
+        manifest = self.branch_output(branch).manifest
         return {} if manifest is None else dict(manifest.info.get("usage", {}))
 
     def read_or_written(self) -> list[StoreTarget]:
         """Return the outputs that jobs read or write."""
-        return [*self.needed(), *(branch.output() for branch in self.get_branch_tasks().values())]
+        return [*self.needed(), *self.branch_outputs.values()]
 
     def prepare(self, config: Any) -> None:
         """Prepare a submission, and check that jobs can access what they need."""
@@ -106,14 +106,21 @@ class DatasetWorkflow(ConfigTask, BatchWorkflow):
     @workflow_condition.output
     def output(self) -> StoreTarget:
         """Return the branch's output."""
-        return self.branch_output
+        return self.as_workflow().branch_output(self.branch)
+
+    def branch_output(self, number: int) -> StoreTarget:
+        """Return the output of a branch, made once and without a task, since there may be thousands of branches."""
+        if number not in self._outputs:
+            branches = self.get_branch_map()
+            self._check_branches([number], branches)
+            branch = branches[number]
+            folder = self.directory / branch.dataset / f"{branch.folder}{SUFFIX if self.in_containers else ''}"
+            self._outputs[number] = self.target(folder, partial(self.ids_of, number))
+        return self._outputs[number]
 
     @cached_property
-    def branch_output(self) -> StoreTarget:
-        """The branch's output, cached because thousands of branches are asked for it repeatedly."""
-        branch = self.branch_data
-        suffix = SUFFIX if self.in_containers else ""
-        return self.target(self.directory / branch.dataset / f"{branch.folder}{suffix}")
+    def _outputs(self) -> dict[int, StoreTarget]:
+        return {}
 
     def read_branches(self) -> Iterable[Branch]:
         """Return all branches, since their jobs read event files."""
@@ -207,39 +214,50 @@ class DatasetWorkflow(ConfigTask, BatchWorkflow):
         """Whether enough branches, and all requirements of the workflow, are complete."""
         if self.acceptance == 1:
             return super().workflow_complete()
-        return requirements_complete(self) and self.accepts(self.finished_branches())
+        return requirements_complete(self) and self.accepts(self.finished_outputs())
 
-    def finished_branches(self, among: Collection[int] | None = None) -> dict[int, DatasetWorkflow]:
-        """Return the branches that later steps use: all, or with ``--acceptance`` those that are complete.
+    def finished_outputs(self, among: Collection[int] | None = None) -> dict[int, StoreTarget]:
+        """Return the outputs that later steps use: of all branches, or with ``--acceptance`` the complete ones.
 
         Args:
             among: numbers of the branches to consider, all by default.
         """
         numbers = self.get_branch_map() if among is None else among
-        branches = {number: self.as_branch(number) for number in numbers}
+        outputs = {number: self.branch_output(number) for number in numbers}
         if self.acceptance == 1:
-            return branches
-        outputs = {number: task.output() for number, task in branches.items()}
+            return outputs
         find_remote(outputs.values())
-        return {number: task for number, task in branches.items() if outputs[number].exists()}
+        return {number: output for number, output in outputs.items() if output.exists()}
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return what the branch is made from."""
+        return self.as_workflow().ids_of(self.branch)
+
+    def ids_of(self, number: int) -> dict[str, str] | None:
+        """Return what a branch is made from."""
+        return self.event_ids(number)
+
+    def event_ids(self, number: int) -> dict[str, str]:
+        """Return the files of a branch by content and entry range, and what its dataset varies; found once."""
+        if number not in self._event_ids:
+            branch = self.get_branch_map()[number]
+            files = digest([segment.identity for segment in branch.segments])
+            self._event_ids[number] = {"files": files, **self._dedicated_ids.get(branch.dataset, {})}
+        return self._event_ids[number]
 
     @cached_property
-    def segment_ids(self) -> dict[str, str]:
-        """Files by content and entry range, as inputs of the branch; cached because it is needed repeatedly."""
-        return {"files": digest([segment.identity for segment in self.branch_data.segments])}
+    def _event_ids(self) -> dict[int, dict[str, str]]:
+        return {}
 
     @cached_property
-    def dedicated_ids(self) -> dict[str, str]:
-        """Metadata of a dataset that varies another sample; fingerprints leave it out, so that others stay valid.
-
-        It is cached as :attr:`segment_ids` is.
-        """
+    def _dedicated_ids(self) -> dict[str, dict[str, str]]:
+        """Metadata of datasets that vary another sample; fingerprints leave them out, so that others stay valid."""
         from pocket.configuration.configurator import processing_metadata
 
-        definition = self.config_inst.definitions[self.branch_data.dataset]
-        if definition.varies is None:
-            return {}
-        return {"dedicated sample": digest(processing_metadata(definition.metadata()))}
+        varying = {name: each for name, each in self.config_inst.definitions.items() if each.varies is not None}
+        return {
+            name: {"dedicated sample": digest(processing_metadata(each.metadata()))} for name, each in varying.items()
+        }
 
     def made_files(self) -> Resources:
         """Return the files that upstream tasks made."""
@@ -268,37 +286,38 @@ class DatasetWorkflow(ConfigTask, BatchWorkflow):
             "expected": self.as_workflow().expected(self.config),
         }
 
-    @staticmethod
-    def branch_ids(branches: Iterable[DatasetWorkflow]) -> dict[str, str] | None:
-        """Return the outputs of branches, as inputs of a task that reads them."""
-        outputs = [(task.branch_data.dataset, task.output()) for task in branches]
-        find_remote(output for _, output in outputs)
-        return input_ids({f"{dataset}/{output.label}": output for dataset, output in outputs})
+    def branch_ids(self, outputs: Mapping[int, StoreTarget]) -> dict[str, str] | None:
+        """Return outputs of branches, as inputs of a task that reads them."""
+        find_remote(outputs.values())
+        branches = self.get_branch_map()
+        return input_ids({f"{branches[number].dataset}/{output.label}": output for number, output in outputs.items()})
 
     def merging_ids(self) -> dict[str, str] | None:
         """Return the outputs of all branches and the datasets' metadata, as inputs of the task that merges them."""
         if not self.workflow_condition():
             return None
-        branches = self.finished_branches()
-        ids = self.branch_ids(branches.values())
-        if ids is None or not self.accepts(branches):
+        outputs = self.finished_outputs()
+        ids = self.branch_ids(outputs)
+        if ids is None or not self.accepts(outputs):
             return None
         return {**ids, "metadata": digest({name: part["metadata"] for name, part in self.fileset.items()})}
 
     def skipped_files(self) -> dict[str, str]:
         """Return unreadable file → reason, for files that the filesets or branches leave out."""
         skipped: dict[str, str] = {}
-        for task in (*self.required_tasks["datasets"].values(), *self.finished_branches().values()):
-            manifest = task.output().manifest
+        datasets = (task.output() for task in self.required_tasks["datasets"].values())
+        for output in (*datasets, *self.finished_outputs().values()):
+            manifest = output.manifest
             skipped.update(manifest.info.get("skipped", {}) if manifest else {})
         return skipped
 
     def absent_triggers(self) -> dict[str, list[str]]:
         """Return dataset → triggers that its files lack and cuts count as not fired."""
         absent: dict[str, set[str]] = {}
-        for task in self.finished_branches().values():
-            manifest = task.output().manifest
+        branches = self.get_branch_map()
+        for number, output in self.finished_outputs().items():
+            manifest = output.manifest
             names = manifest.info.get("absent_triggers", ()) if manifest else ()
             if names:
-                absent.setdefault(task.branch_data.dataset, set()).update(names)
+                absent.setdefault(branches[number].dataset, set()).update(names)
         return {dataset: sorted(names) for dataset, names in absent.items()}

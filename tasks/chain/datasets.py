@@ -187,8 +187,8 @@ class BuildDatasets(StoreTask):
 
     @cached_property
     def _toy_files(self) -> dict[str, StoreTarget]:
-        toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
-        return {store_name(target.path): target for target in (branch.output() for branch in toys)}
+        toys = self.toys.branch_outputs.values() if self.has_toys else ()
+        return {store_name(target.path): target for target in toys}
 
     def settled_ids(self) -> dict[str, str]:
         """Return the files as they are now, once none was changed in the last moments.

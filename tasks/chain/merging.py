@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +67,12 @@ class MergeBranches(IterationTask, ConfigTask, BatchWorkflow):
 
     def input_ids(self) -> dict[str, str] | None:
         """Return the outputs of the branches."""
-        return self.processor.branch_ids(self.processor.finished_branches(self.branch_data).values())
+        return self.processor.branch_ids(self.processor.finished_outputs(self.branch_data))
 
     def needed(self) -> list[StoreTarget]:
         """Return the outputs of the branches that are merged."""
         among = self.branch_data if self.is_branch() else None
-        return [task.output() for task in self.processor.finished_branches(among).values()]
+        return list(self.processor.finished_outputs(among).values())
 
     def branch_size(self, branch: int) -> int:
         """Return the number of events of a branch."""
@@ -80,9 +80,9 @@ class MergeBranches(IterationTask, ConfigTask, BatchWorkflow):
 
     def job(self) -> Job:
         """Return the work of this branch."""
-        branches = self.processor.finished_branches(self.branch_data).values()
+        outputs = self.processor.finished_outputs(self.branch_data).values()
         return MergingJob(
-            folders=tuple(task.output().directory for task in branches),
+            folders=tuple(output.directory for output in outputs),
             size=self.branch_size(self.branch),
             output=self.write_info(),
         )
@@ -150,9 +150,9 @@ class MergeOutputs(IterationTask, ConfigTask):
     def needed(self) -> list[StoreTarget]:
         """Return the outputs of the branches, and those that were merged from several of them."""
         merged = store_targets(self.input()) if self.branches_per_merge else []
-        return [*merged, *(task.output() for task in self.processor.finished_branches().values())]
+        return [*merged, *self.processor.finished_outputs().values()]
 
-    def describe_work(self, branches: Sequence[int] = ()) -> str:
+    def describe_work(self) -> str:
         """Return the number of datasets."""
         return counted(len(self.config_inst.definitions), "dataset")
 
@@ -175,14 +175,14 @@ class MergeOutputs(IterationTask, ConfigTask):
         # These notes are printed once per process, even if RunProcessor runs in the same one.
         print_normalisation_notes(self.config, config)
         processor = self.processor
-        branches = processor.finished_branches()
-        folders = [task.output().directory for task in branches.values()]
-        missing = processor.missing_events(branches)
+        outputs = processor.finished_outputs()
+        folders = [output.directory for output in outputs.values()]
+        missing = processor.missing_events(outputs)
         metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
         skipped = processor.skipped_files()
         print_left_out(self.progress_label, skipped)
         required = self.requires()
-        added = [task.output().directory for task in required.get_branch_tasks().values()]
+        added = [output.directory for output in required.branch_outputs.values()]
         total = add_raw(added if self.branches_per_merge else folders)
         merged = merge_outputs(config, [total], metadata, all_files=not skipped and not missing)
         for sentence in normalisation_sentences(merged["divided_by"]):

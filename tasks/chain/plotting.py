@@ -152,7 +152,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
             if names_of_plot(config, variable, plot)
         ]
 
-    def describe_work(self, branches: Sequence[int] = ()) -> str:
+    def describe_work(self) -> str:
         """Return the number of variables."""
         return counted(len({variable for _, variable, _ in self.wanted}), "variable")
 

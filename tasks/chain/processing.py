@@ -94,11 +94,11 @@ class RunProcessor(IterationTask, DatasetWorkflow):
             },
         }
 
-    def input_ids(self) -> dict[str, str] | None:
+    def ids_of(self, number: int) -> dict[str, str] | None:
         """Return the files by UUID and entry range, the scale factors, and what a dataset varies."""
         scale_factors = self.required_tasks["scale_factors"]
         ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
-        return None if ids is None else {**self.segment_ids, **self.dedicated_ids, **ids}
+        return None if ids is None else {**self.event_ids(number), **ids}
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
         """Print which usual weights are missing, which eras and working points disagree, and prepare the branches."""

@@ -76,10 +76,6 @@ class SkimEvents(SkimTask, DatasetWorkflow):
             "toys": self.toys.fingerprint if self.has_toys else None,
         }
 
-    def input_ids(self) -> dict[str, str]:
-        """Return the files by UUID and entry range, and what a dataset varies."""
-        return {**self.segment_ids, **self.dedicated_ids}
-
     def job(self) -> Job:
         """Return the work of this branch."""
         return SkimJob(**self.job_arguments())
@@ -127,12 +123,12 @@ class BuildSkimDatasets(SkimTask):
         from pocket.skims.record import SkimRecord
 
         skim = self.requires()
-        branches = skim.finished_branches()
-        folders = [(task.branch_data.dataset, task.output().directory) for task in branches.values()]
+        branches, outputs = skim.get_branch_map(), skim.finished_outputs()
+        folders = [(branches[number].dataset, output.directory) for number, output in outputs.items()]
         records = ((dataset, folder, SkimRecord.read(folder)) for dataset, folder in folders)
         fileset = skim_fileset(skim.fileset, records)
         definitions = skim_definitions(fileset, self.definitions)
-        missing = skim.missing_events(branches)
+        missing = skim.missing_events(outputs)
         skipped = skim.skipped_files()
         print_left_out(self.progress_label, skipped)
         with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:

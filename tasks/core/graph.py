@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import law
 import luigi
 
-from tasks.core.states import reasons_of, state_of
+from tasks.core.console import short
+from tasks.core.states import is_workflow, reasons_of, state_of
 from tasks.core.targets import State
 
 T = TypeVar("T")
@@ -45,7 +46,10 @@ class Node:
     @cached_property
     def amount(self) -> str:
         """How much there is to do for the task, empty if that isn't known."""
-        return str(self.task.describe_work(self.state.left))
+        if not is_workflow(self.task):
+            return str(self.task.describe_work())
+        amount = sum(map(self.task.branch_size, self.state.left))
+        return f"{short(amount)} {self.task.work_unit}" if amount else ""
 
     @cached_property
     def below(self) -> frozenset[Node]:

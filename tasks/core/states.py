@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from pocket.base.fingerprint.specification import SCHEME
 from pocket.io.store import store_root
 from pocket.io.store.records import read_specification, record_file
 from tasks.core.changes import changes
-from tasks.core.targets import COMPLETE, MAY_RUN, WOULD_RUN, State, StoreTarget, find_remote, store_targets
+from tasks.core.targets import COMPLETE, MAY_RUN, WOULD_RUN, State, StoreTarget, find_remote
 from tasks.settings.remote_store import read_stores
 
 # Specifications of required tasks are part of a specification, but what differs is said there.
@@ -33,25 +33,31 @@ _SPECIFICATION = "_specification"
 
 def state_of(task: Any) -> State:
     """Return what the next run would do with a task."""
-    output = task.output()
-    is_workflow = isinstance(task, law.BaseWorkflow) and task.is_workflow()
-    outputs = store_targets(output) if is_workflow or isinstance(output, StoreTarget) else []
-    if not outputs:
-        return State(COMPLETE if task.complete() else WOULD_RUN)
-    find_remote(outputs)
-    states = [target.state() for target in outputs]
-    return _state_of_workflow(task, states) if is_workflow else states[0]
+    if is_workflow(task):
+        outputs = task.branch_outputs if task.branches_are_known else {}
+        find_remote(outputs.values())
+        states = {number: output.state() for number, output in outputs.items()}
+        return _state_of_workflow(task, states) if states else State(WOULD_RUN)
+    if isinstance(output := task.output(), StoreTarget):
+        find_remote([output])
+        return output.state()
+    return State(COMPLETE if task.complete() else WOULD_RUN)
 
 
-def _state_of_workflow(task: Any, states: Sequence[State]) -> State:
+def is_workflow(task: Any) -> bool:
+    """Whether a task stands for all of its branches."""
+    return isinstance(task, law.BaseWorkflow) and bool(task.is_workflow())
+
+
+def _state_of_workflow(task: Any, states: Mapping[int, State]) -> State:
     """Return the state of a workflow from those of its branches."""
-    left = {number: state for number, state in zip(task.get_branch_map(), states, strict=True) if not state.is_complete}
+    left = {number: state for number, state in states.items() if not state.is_complete}
     # With --acceptance, some of the branches are enough.
     if not left or (len(left) < len(states) and task.complete()):
         kind = COMPLETE
     else:
         kind = WOULD_RUN if any(state.kind == WOULD_RUN for state in left.values()) else MAY_RUN
-    reasons = [state.reasons for state in left.values() or states]
+    reasons = [state.reasons for state in (left or states).values()]
     # What all branches have in common is the store that they are in.
     found = next(filter(None, reasons), ()) if left or len(set(reasons)) == 1 else ()
     return State(kind, found, tuple(left), len(states))

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import law
-
 from tasks.core.console import counted
 from tasks.core.graph import Node
-from tasks.core.targets import COMPLETE, MAY_RUN, WOULD_RUN, StoreTarget, remembering, store_targets
+from tasks.core.states import is_workflow
+from tasks.core.targets import COMPLETE, MAY_RUN, WOULD_RUN, StoreTarget, remembering
 from tasks.core.tree import draw, labels_of, line, nodes_of
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str)
         counts = Counter(node.state.kind for node in nodes)
     told = ", ".join(f"{counts[kind]} {kind}" for kind in _COLOR if counts[kind])
     print(f"\n{counted(len(nodes), 'task')}: {told}")
-    if isinstance(output := root.output(), StoreTarget):
+    if not is_workflow(root) and isinstance(output := root.output(), StoreTarget):
         print(f"output: {output.location}")
 
 
@@ -72,14 +71,12 @@ def _without_reason(node: Node) -> str:
 def _number_of_branches(node: Node) -> list[Text]:
     """Return how many branches a task has, if it has any and they are known."""
     task = node.task
-    is_workflow = isinstance(task, law.BaseWorkflow) and task.is_workflow()
-    number = len(store_targets(task.output())) if is_workflow else 0
+    number = len(task.get_branch_map()) if is_workflow(task) and task.branches_are_known else 0
     return [line(counted(number, "branch", "branches"), "dim")] if number else []
 
 
 def _incomplete_branches(node: Node) -> Iterator[Text]:
     """Yield the incomplete branches of a workflow."""
     for number in node.state.left:
-        branch = node.task.as_branch(number)
-        state = branch.output().state()
-        yield line(state.name, _COLOR[state.name], branch.branch_label, *state.reasons)
+        state = node.task.branch_output(number).state()
+        yield line(state.name, _COLOR[state.name], node.task.as_branch(number).branch_label, *state.reasons)

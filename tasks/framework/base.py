@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -246,12 +246,12 @@ class StoreTask(AnalysisTask):
         """Return the output's folder as a target."""
         return self.target(self.directory)
 
-    def target(self, folder: Path) -> StoreTarget:
-        """Return a folder in the store as an output of this task."""
+    def target(self, folder: Path, inputs: Callable[[], Mapping[str, str] | None] | None = None) -> StoreTarget:
+        """Return a folder in the store as an output of this task, made from its inputs or from others."""
         remote = remote_url(self.task_family, folder)
         return StoreTarget(
             folder,
-            self.input_ids,
+            inputs or self.input_ids,
             accept_skipped=self.skip_bad_files,
             accept_failed=self.accept_closure,
             remote=remote,
@@ -266,10 +266,7 @@ class StoreTask(AnalysisTask):
 
     def awaited(self) -> str:
         """Return the name of the first required task that is not complete, empty if all are."""
-        for task in law.util.flatten(self.requires()):
-            if not are_complete(task):
-                return f"{task.task_family} {getattr(task, 'config_part', '')}".strip()
-        return ""
+        return first_incomplete(self.requires())
 
     def check_expected(self) -> None:
         """Check in a batch job that the task is the one that was submitted.
@@ -325,12 +322,8 @@ class StoreTask(AnalysisTask):
         """Name of this task in progress bars and messages."""
         return f"{self.task_family} {self.config_part}"
 
-    def describe_work(self, branches: Sequence[int] = ()) -> str:
-        """Return how much there is to do, for the plan; empty if not known.
-
-        Args:
-            branches: numbers of the branches of a workflow that are to be run.
-        """
+    def describe_work(self) -> str:
+        """Return how much there is to do, e.g. ``3 variables``, for the plan; empty if not known."""
         return ""
 
     def describe_output(self) -> str:
@@ -564,6 +557,14 @@ def changed_meanwhile(label: str, awaited: str, otherwise: str | None = None) ->
     return ChangedFileError(
         f"{label} is not complete, because something was changed while it ran: {reason}; run this again"
     )
+
+
+def first_incomplete(tasks: Any) -> str:
+    """Return the name of the first task in a nested structure that is not complete, empty if all are."""
+    for task in law.util.flatten(tasks):
+        if not are_complete(task):
+            return f"{task.task_family} {getattr(task, 'config_part', '')}".strip()
+    return ""
 
 
 def requirements_complete(task: law.Task) -> bool:

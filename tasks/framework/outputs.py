@@ -140,13 +140,13 @@ def _command(cls: type[StoreTask], values: Mapping[str, Any]) -> str:
 
 
 def _output_of(task: StoreTask, command: str) -> Output:
-    from tasks.core.states import state_of
-    from tasks.core.targets import StoreTarget, remembering
+    from tasks.core.states import is_workflow, state_of
+    from tasks.core.targets import remembering
 
     label = f"{task.task_family} {task.config_part}"
     with remembering():
-        output: Any = task.output()
         is_complete, state = bool(task.complete()), state_of(task).text
-    if isinstance(output, StoreTarget):
+    if not is_workflow(task):
+        output = task.output()
         return Output(label, output.location, output.manifest, is_complete, state, command)
     return Output(label, task.directory, None, is_complete, state, command)

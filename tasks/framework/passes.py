@@ -41,4 +41,4 @@ class Pass:
 
     def done(self) -> list[Any]:
         """Return the workflows all of whose branches are complete."""
-        return [task for task in self.tasks if all(branch.complete() for branch in task.get_branch_tasks().values())]
+        return [task for task in self.tasks if all(output.exists() for output in task.branch_outputs.values())]

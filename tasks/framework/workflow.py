@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from pocket.io.store.paths import own_folder
 from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import WorkflowTypes
 from tasks.batch.own_store import is_made_elsewhere
-from tasks.core.console import short
 from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
-from tasks.core.targets import fetch, find_remote, refuse_replaced, upload_awaiting
-from tasks.framework.base import StoreTask, changed_meanwhile, requirements_complete
+from tasks.core.targets import StoreTarget, fetch, find_remote, refuse_replaced, upload_awaiting
+from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, requirements_complete
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.passes import Pass
 from tasks.framework.pool import run_jobs, run_with
@@ -66,7 +65,7 @@ class PoolProxy(BaseWorkflowProxy):
         done = now.done()
         note_done(done)
         note_work(now.work(done, time.monotonic() - begin, task.work_unit))
-        refuse_replaced((branch.output() for branch in task.get_branch_tasks().values()), task.progress_label)
+        refuse_replaced(task.branch_outputs.values(), task.progress_label)
         if awaited := task.awaited():
             raise changed_meanwhile(task.progress_label, awaited)
 
@@ -128,6 +127,15 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         task.task_id = _identify(self.task_family, {**self._significant_of_branches, "branch": str(number)})
         return task
 
+    def branch_output(self, number: int) -> StoreTarget:
+        """Return the output of a branch."""
+        return self.as_branch(number).output()
+
+    @property
+    def branch_outputs(self) -> dict[int, StoreTarget]:
+        """The outputs of the branches by number."""
+        return {number: self.branch_output(number) for number in self.get_branch_map()}
+
     @property
     def branch_data(self) -> Any:
         """The data of this branch from the branch map."""
@@ -177,11 +185,6 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Return the jobs, which may also do the work of other tasks that are ready."""
         return Pass(jobs, (self,), self.progress_label)
 
-    def describe_work(self, branches: Sequence[int] = ()) -> str:
-        """Return how much there is to do in branches."""
-        amount = sum(map(self.branch_size, branches))
-        return f"{short(amount)} {self.work_unit}" if amount else ""
-
     @property
     def branches_are_known(self) -> bool:
         """Whether the branches are known before the tasks that are required have run."""
@@ -195,8 +198,8 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def incomplete_jobs(self) -> dict[str, Job]:
         """Return the jobs of the incomplete branches by name, after preparing for them."""
         self.prepare_branches()
-        branches = self.get_branch_tasks().values()
-        return {branch.branch_label: branch.job() for branch in branches if not branch.complete()}
+        left = [self.as_branch(number) for number, output in self.branch_outputs.items() if not output.exists()]
+        return {branch.branch_label: branch.job() for branch in left}
 
     @property
     def branch_label(self) -> str:
@@ -221,12 +224,12 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
             fetch_needed: whether the branches read their inputs on this machine.
         """
         super().prepare_place()
-        branches = self.get_branch_tasks().values()
-        prepare_places(branch.output().directory.parent for branch in branches)
+        outputs = self.branch_outputs.values()
+        prepare_places(output.directory.parent for output in outputs)
         if remote_store() is None:
             return
-        upload_awaiting(branch.output() for branch in branches)
-        if fetch_needed and not all(branch.complete() for branch in branches):
+        upload_awaiting(outputs)
+        if fetch_needed and not all(output.exists() for output in outputs):
             self.fetch_needed()
 
     def workflow_complete(self) -> bool:
@@ -235,7 +238,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
             return True
         if not requirements_complete(self):
             return False
-        outputs = [branch.output() for branch in self.get_branch_tasks().values()]
+        outputs = self.branch_outputs.values()
         find_remote(outputs)
         return bool(outputs) and all(output.exists() for output in outputs)
 
@@ -248,6 +251,10 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def requires(self) -> Any:
         """Return the requirements of the workflow."""
         return self.required_tasks
+
+    def awaited(self) -> str:
+        """Return the name of the first required task that is not complete, empty if all are."""
+        return first_incomplete(self.required_tasks)
 
     @cached_property
     def required_tasks(self) -> Any:

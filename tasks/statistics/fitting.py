@@ -170,7 +170,7 @@ class FitModel(FitChoice):
         targets = {label: task.output() for label, task in self.model_tasks.items()}
         for label, task in self.requires().items():
             if isinstance(task, ToyWorkflow):
-                outputs = [branch.output() for branch in task.get_branch_tasks().values()]
+                outputs = task.branch_outputs.values()
                 targets |= {f"{label} {output.directory.name}": output for output in outputs}
         return input_ids(targets)
 

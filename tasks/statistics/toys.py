@@ -55,8 +55,8 @@ class ToyWorkflow(FitOptions, BatchWorkflow):
 
     def texts(self) -> Iterator[str]:
         """Yield the files of all branches."""
-        for branch in self.get_branch_tasks().values():
-            yield (branch.output().directory / self.file).read_text(encoding="utf-8")
+        for output in self.branch_outputs.values():
+            yield (output.directory / self.file).read_text(encoding="utf-8")
 
     def job_of(self, fit: Callable[..., str], *arguments: Any) -> ToysJob:
         """Return the work of this branch: a function of some arguments, of numbers of toys, and of the progress."""

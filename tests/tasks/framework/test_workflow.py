@@ -161,7 +161,7 @@ def test_branches_are_made_once(chain: Chain, monkeypatch: pytest.MonkeyPatch) -
     assert [branch.branch for branch in branches.values()] == list(branches)
     monkeypatch.setattr(RunProcessor, "req_branch", None)
     assert workflow.as_branch(1) is branches[1]
-    assert workflow.finished_branches() == branches
+    assert workflow.finished_outputs() == {number: branch.output() for number, branch in branches.items()}
     assert branches[1].as_branch() is branches[1]
 
 
