@@ -46,7 +46,7 @@ def state_of(task: Any) -> State:
 
 def is_workflow(task: Any) -> bool:
     """Whether a task stands for all of its branches."""
-    return isinstance(task, law.BaseWorkflow) and bool(task.is_workflow())
+    return hasattr(task, "branch_outputs") and bool(task.is_workflow())
 
 
 def _state_of_workflow(task: Any, states: Mapping[int, State]) -> State:

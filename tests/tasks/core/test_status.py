@@ -8,8 +8,9 @@ import pytest
 from pocket.base.fingerprint import fingerprint, specification
 from pocket.io.store import write_output
 from pocket.io.store.records import keep_specification
+from tasks.core.graph import Node
 from tasks.core.status import print_deps, print_status
-from tasks.core.targets import StoreTarget
+from tasks.core.targets import COMPLETE, WOULD_RUN, State, StoreTarget
 
 
 class Task:
@@ -103,3 +104,56 @@ def test_status_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_dependencies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_deps(Task(tmp_path, {}, (Task(tmp_path, {}, part="first"),), "plot"))
     assert capsys.readouterr().out == "Merge plot\n└─ Merge first\n\n2 tasks\n"
+
+
+class Workflow(Task):
+    """A workflow whose branches are made from files by name, ``one`` at first; a missing branch has none."""
+
+    branches_are_known, work_unit = True, "events"
+
+    def __init__(self, folder: Path, *files: str | None, enough: bool = False) -> None:
+        super().__init__(folder, {"branches": 1})
+        self.enough = enough
+        for number, file in enumerate(files):
+            if file is not None:
+                with write_output(self.directory / str(number), task="Run", inputs={"file": file}) as place:
+                    (place / "file").write_text("content")
+        self.branch_outputs = {
+            number: StoreTarget(self.directory / str(number), lambda: {"file": "one"}) for number in range(len(files))
+        }
+
+    def is_workflow(self) -> bool:
+        return True
+
+    def branch_size(self, branch: int) -> int:
+        return 100 * (branch + 1)
+
+    def complete(self) -> bool:
+        return self.enough
+
+
+@pytest.mark.parametrize(
+    ("files", "state", "amount"),
+    [
+        (("one", "other", None), State(WOULD_RUN, ("input file has changed",), (1, 2), 3), "500 events"),
+        (("one", None), State(WOULD_RUN, (), (1,), 2), "200 events"),
+        (("one", "one"), State(COMPLETE, (), (), 2), ""),
+        ((None,), State(WOULD_RUN, (), (0,), 1), "100 events"),
+        ((), State(WOULD_RUN), ""),
+    ],
+)
+def test_states_of_branches(tmp_path: Path, files: tuple[str | None, ...], state: State, amount: str) -> None:
+    node = Node(Workflow(tmp_path, *files))
+    assert (node.state, node.reasons, node.amount) == (state, state.reasons, amount)
+
+
+def test_some_branches_may_be_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = {
+        enough: Node(Workflow(tmp_path / str(enough), "one", None, enough=enough)).state for enough in (True, False)
+    }
+    assert {enough: (state.kind, state.name) for enough, state in names.items()} == {
+        True: (COMPLETE, "1 of 2 branches"),
+        False: (WOULD_RUN, "1 of 2 branches"),
+    }
+    print_status(Workflow(tmp_path / "all", "one", "one"))
+    assert capsys.readouterr().out == "Merge main  complete  2 branches\n\n1 task: 1 complete\n"
