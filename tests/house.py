@@ -55,7 +55,7 @@ STATE = {
     "tasks.core.several._groups": "luigi's parameters are strings, so a group of tasks is known by its key",
     "tasks.core.snapshot._began": "the start of the command",
     "tasks.core.terminal._going_on": "a signal handler tells what continues",
-    "tasks.framework.requirements._passed_on": "law compares the parameters of two classes for each task again",
+    "tasks.framework.analysis_task._passed_on": "law compares the parameters of two classes for each task again",
     "tasks.framework.workers._kept": "workers serve all tasks of a command",
     "tasks.framework.workers._sender": "a worker has one pipe to its command",
     "tasks.settings.batch_systems.BATCH_SYSTEMS": "registry of batch systems",

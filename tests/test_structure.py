@@ -15,9 +15,14 @@ import pytest
 
 import analysis
 import tasks
+from tasks.chain.merging import MergeBranches
+from tasks.chain.plotting import PlotTemplates
+from tasks.chain.processing import RunProcessor
 from tests import house
 
 REPOSITORY = Path(__file__).absolute().parents[1]
+#: largest number of classes of this project that a task is made of, itself among them
+MAX_BASES = 10
 MAX_LINES = 600
 MAX_SECONDS = 1.0
 HEAVY_FOR_TASKS = {"awkward", "coffea", "dask", "distributed", "matplotlib", "numba"}
@@ -96,6 +101,15 @@ def test_floors_and_rooms() -> None:
     assert len(house.rooms()) <= 27
     assert house.loose_modules() == ("__init__", "errors")
     assert house.circles() == []
+
+
+@pytest.mark.parametrize("cls", [RunProcessor, MergeBranches, PlotTemplates])
+def test_tasks_are_composed(cls: type) -> None:
+    """Options are groups that a task lists, and no classes that it derives from."""
+    own = [base.__name__ for base in cls.__mro__ if base.__module__.partition(".")[0] == "tasks"]
+    assert len(own) <= MAX_BASES, own
+    # control: the classes of each batch system are among them
+    assert {"StoreTask", "AnalysisTask"} <= set(own)
 
 
 def test_state_of_modules_has_a_reason() -> None:

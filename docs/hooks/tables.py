@@ -27,15 +27,10 @@ _PLACE = re.compile(
 #: default of a dataclass that a lambda makes
 _MADE = re.compile(r"^\(lambda: (.*)\)\(\)$")
 
-#: package or class that options come from → heading of their table
+#: class that options come from → heading of their table
 SHARED = {
     "AnalysisTask": "Of all tasks of an analysis",
-    "StoreTask": "Of all tasks with an output",
-    "TemplateTask": "Of all tasks behind templates: branches and chunks",
-    "RestrictionOptions": "A part of the datasets",
-    "ExecutorMixin": "Executors",
     "BaseWorkflow": "Branches of a workflow",
-    "BatchOptions": "Batch jobs",
     "BaseRemoteWorkflow": "Batch jobs, law's own",
     "Task": "law's own",
 }
@@ -135,9 +130,13 @@ def tasks() -> dict[str, Any]:
     return found
 
 
-def defined_in(task: Any, option: str) -> str:
-    """Return the name of the class that a task has an option from."""
-    return next((base.__name__ for base in task.__mro__ if option in vars(base)), task.__name__)
+def shared_heading(task: Any, option: str) -> str:
+    """Return the heading of a table that tasks share, for an option of a task; empty if it is the task's own."""
+    parameter = getattr(task, option)
+    for group in task.option_groups:
+        if group.parameters.get(option) is parameter:
+            return str(group.heading)
+    return SHARED.get(next(base.__name__ for base in task.__mro__ if option in vars(base)), "")
 
 
 def option_rows(options: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -152,9 +151,8 @@ def options() -> str:
     for name, task in tasks().items():
         own = {}
         for option, parameter in task.get_params():
-            origin = defined_in(task, option)
-            if origin in SHARED:
-                shared[origin].setdefault(option, parameter)
+            if heading := shared_heading(task, option):
+                shared[heading].setdefault(option, parameter)
             elif getattr(parameter, "description", None):
                 own[option] = parameter
         summary = without_roles((task.__doc__ or "").strip().partition("\n\n")[0].replace("\n", " "))
@@ -162,8 +160,8 @@ def options() -> str:
         if own:
             parts.append(table(("Option", "Meaning"), option_rows(own)) + "\n")
     parts.append("## Shared options\n")
-    for origin, heading in SHARED.items():
-        parts.append(f"### {heading}\n\n{table(('Option', 'Meaning'), option_rows(shared[origin]))}\n")
+    for heading in sorted(shared, key=lambda heading: heading.endswith("law's own")):
+        parts.append(f"### {heading}\n\n{table(('Option', 'Meaning'), option_rows(shared[heading]))}\n")
     return "\n".join(parts)
 
 

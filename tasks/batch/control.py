@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import law
 from law.job.base import JobInputFile
 
-from pocket.base.snapshots.process import current_snapshot
+from pocket.base.snapshots.process import current_snapshot, original
 from pocket.base.snapshots.trees import use
 from pocket.errors import ConfigError
+from pocket.executors.proxy import check_proxy
+from pocket.io.store import store_root
 from pocket.io.store.paths import private_folder
-from tasks.batch.environment import NOTHING_KNOWN
-from tasks.batch.options import BatchOptions, add_batch_system
+from tasks.batch.causes import Needs
+from tasks.batch.environment import NOTHING_KNOWN, JobEnvironment, job_environment
+from tasks.batch.options import OF_SITE
 from tasks.batch.submission import BatchProxy
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
+from tasks.settings.placement import placement_problems
+from tasks.settings.sites import FLAVOURS, Site, read_site
 
 T = TypeVar("T")
+#: folder of the bundles, in the store or in the log directory of the site
+BUNDLES = ".bundles"
 #: batch system → class of its workflows
 WORKFLOWS: dict[str, type[Any]] = {}
 #: methods that law calls with the name of the batch system in front, such as ``htcondor_poll_callback``
@@ -55,7 +64,6 @@ def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
         register(system)
         WORKFLOWS[system.kind] = cls
         add_hooks(system.kind, cls)
-        add_batch_system(system)
         return cls
 
     return decorate
@@ -133,13 +141,76 @@ class UsualHooks:
         return info
 
 
-class BatchControl(BatchOptions):
+class BatchControl(law.Task):
     """Base of workflows on a batch system, see :func:`on_batch_system`."""
 
     # This isn't an option: with one look a minute, a queue is given up after an hour.
     poll_fails = 60
 
     exclude_index = True
+
+    @property
+    def site_inst(self) -> Site:
+        """The site, with the options of the command line applied."""
+        site = read_site(self.site)
+        options = {name: getattr(self, name) for name in OF_SITE if getattr(self, name) != law.NO_STR}
+        if self.runtime != law.NO_FLOAT:
+            # A flavour stands for a running time, too.
+            options.setdefault("flavour", "")
+        return site.changed(**options)
+
+    @cached_property
+    def job_environment(self) -> JobEnvironment:
+        """The environment of jobs."""
+        return self.make_job_environment()
+
+    def make_job_environment(self, make: bool = True) -> JobEnvironment:
+        """Return the environment of jobs, see :func:`tasks.batch.environment.job_environment`."""
+        site = self.site_inst
+        folder = Path(site.log_directory or store_root()) / BUNDLES
+        return job_environment(site.environment, folder, self.analysis, make)
+
+    def placement_problems(self, workflow: str) -> list[str]:
+        """Return the result of :func:`tasks.settings.placement.placement_problems` for a batch system."""
+        return placement_problems(self.site_inst, workflow, Path(original(os.environ["POCKET_ROOT"])), store_root())
+
+    @property
+    def needs(self) -> Needs:
+        """The resources that a job requests at first."""
+        site = self.site_inst
+        memory = site.memory if self.memory == law.NO_FLOAT else self.memory
+        runtime = site.runtime if self.runtime == law.NO_FLOAT else self.runtime
+        return Needs(float(memory), float(FLAVOURS.get(site.flavour, runtime)))
+
+    @property
+    def most_needs(self) -> Needs:
+        """The largest resources that a job requests after retries."""
+        return Needs(self.site_inst.max_memory, self.site_inst.max_runtime)
+
+    def job_proxy(self, hours: float) -> Path | None:
+        """Return the X.509 proxy that jobs get, ``None`` if they get none.
+
+        Args:
+            hours: how long the proxy is needed from now on.
+
+        Raises:
+            ConfigError: if it doesn't exist, isn't private, expires too early, or is where the site accepts no files.
+        """
+        site = self.site_inst
+        if not site.proxy:
+            return None
+        path = check_proxy(site.proxy, hours)
+        if why := site.objection(str(path), "the proxy"):
+            raise ConfigError(f"{why}: make it elsewhere with voms-proxy-init -out, and set X509_USER_PROXY")
+        return path
+
+    def proxy_problem(self, hours: float) -> str:
+        """Return the error message of :meth:`job_proxy`, empty if there is none."""
+        try:
+            self.job_proxy(hours)
+        except ConfigError as error:
+            return str(error)
+        return ""
 
     @property
     def control(self) -> Path:

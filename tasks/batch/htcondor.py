@@ -6,10 +6,9 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import law
-import luigi
 from law.contrib.htcondor.job import HTCondorJobManager
 from law.contrib.htcondor.workflow import HTCondorWorkflow, HTCondorWorkflowProxy
 from law.job.base import JobInputFile
@@ -22,6 +21,7 @@ from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, branches_of
 from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy
 from tasks.settings.batch_systems import BatchSystem
+from tasks.settings.options import option
 
 #: attributes that identify jobs in the queue: the control folder, and the branches as in ``_0To1``
 CONTROL, BRANCHES = "PocketlawControl", "PocketlawBranches"
@@ -52,14 +52,8 @@ HTCONDOR = BatchSystem(
     machines=("condor_status", "-limit", "1", "-af", "Name"),
     why="condor_q -better-analyze",
     options={
-        "htcondor_pool": luigi.Parameter(
-            default=law.NO_STR,
-            significant=False,
-            description="pool of HTCondor that jobs are sent to; default: this one",
-        ),
-        "htcondor_scheduler": luigi.Parameter(
-            default=law.NO_STR, significant=False, description="schedd that jobs are sent to; default: this machine's"
-        ),
+        "htcondor_pool": option("pool of HTCondor that jobs are sent to", law.NO_STR, "this one"),
+        "htcondor_scheduler": option("schedd that jobs are sent to", law.NO_STR, "this machine's"),
     },
     # These are macros of submit files, the ends of strings, and separators of lists.
     unsuitable=re.compile(r'[$",\\\x00-\x1f]'),
@@ -193,8 +187,6 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
     workflow_proxy_cls = HTCondorProxy
 
     exclude_index = True
-
-    exclude_params_branch: ClassVar = set(HTCONDOR.options)
 
     def htcondor_create_job_manager(self, **kwargs: Any) -> HTCondorManager:
         """Return the job manager."""

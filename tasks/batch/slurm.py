@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import law
-import luigi
 from law.contrib.slurm.job import SlurmJobManager
 from law.contrib.slurm.workflow import SlurmWorkflow, SlurmWorkflowProxy
 
@@ -23,6 +22,7 @@ from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
 from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy
 from tasks.settings.batch_systems import BatchSystem
+from tasks.settings.options import option
 
 #: fields that squeue prints of a job, with the width of each; longer values are cut off
 _FIELDS = {"JobArrayID": 40, "State": 20, "Reason": 80, "exit_code": 12, "NodeList": 80, "Command": 1024}
@@ -55,11 +55,7 @@ SLURM = BatchSystem(
     machines=("sinfo", "--noheader"),
     why="squeue --start",
     options={
-        "slurm_partition": luigi.Parameter(
-            default=law.NO_STR,
-            significant=False,
-            description="partition of Slurm that jobs are sent to; default: the site's",
-        ),
+        "slurm_partition": option("partition of Slurm that jobs are sent to", law.NO_STR, "the site's"),
     },
     lacks=("container", "environment", "flavour"),
     # law writes paths into the lines of scripts without quotes.
@@ -269,8 +265,6 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
 
     # The ids are enough for all commands, and the partition is in the job file.
     slurm_job_kwargs: ClassVar[list[str]] = []
-    exclude_params_branch: ClassVar = set(SLURM.options)
-
     exclude_index = True
 
     def slurm_create_job_manager(self, **kwargs: Any) -> SlurmManager:

@@ -1,11 +1,11 @@
-"""The base of workflows that may run on any registered batch system."""
+"""The batch systems that workflows may use: their classes and options."""
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 from tasks.batch.control import WORKFLOWS
+from tasks.batch.options import batch_group
 from tasks.core.terminal import one_sentence_errors
 from tasks.settings.batch_systems import load_batch_systems
 
@@ -13,14 +13,7 @@ from tasks.settings.batch_systems import load_batch_systems
 one_sentence_errors()
 load_batch_systems()
 
-
-#: class with ``--workflow`` for each batch system
-AnyBatchSystem: Any = types.new_class(
-    "AnyBatchSystem",
-    tuple(WORKFLOWS.values()),
-    exec_body=lambda body: body.update(
-        exclude_index=True,
-        __module__=__name__,
-        __doc__="Base of workflows whose branches may be jobs on any batch system.",
-    ),
-)
+#: options of tasks whose branches, or those of their requirements, may be jobs
+BATCH = batch_group()
+#: bases of workflows whose branches may be jobs, one for each batch system
+BATCH_BASES: tuple[Any, ...] = tuple(WORKFLOWS.values())

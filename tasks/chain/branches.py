@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import law
 
@@ -15,12 +15,14 @@ from pocket.base.fingerprint import digest
 from pocket.io.store import store_root
 from pocket.io.store.paths import own_folder
 from tasks.batch.own_store import check_reach
-from tasks.batch.systems import AnyBatchSystem
+from tasks.batch.systems import BATCH_BASES
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.toys import MakeToySamples
 from tasks.core.targets import StoreTarget, fetch, find_remote
-from tasks.framework.base import ConfigTask, TemplateTask, input_ids, requirements_complete
+from tasks.framework.analysis_task import CONFIG
+from tasks.framework.base import TemplateTask, input_ids, requirements_complete
 from tasks.framework.workflow import PoolWorkflow
+from tasks.settings.options import Groups
 
 if TYPE_CHECKING:
     from pocket.datasets.branches import Branch
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class BatchWorkflow(TemplateTask, PoolWorkflow, AnyBatchSystem):
+class BatchWorkflow(TemplateTask, PoolWorkflow, *BATCH_BASES):  # type: ignore[misc]
     """Base of workflows whose branches may be jobs on a batch system."""
 
     exclude_index = True
@@ -72,9 +74,10 @@ class BatchWorkflow(TemplateTask, PoolWorkflow, AnyBatchSystem):
         return own_folder(self.directory / f".{batch}")
 
 
-class DatasetWorkflow(ConfigTask, BatchWorkflow):
+class DatasetWorkflow(BatchWorkflow):
     """Base of workflows over datasets; ``"datasets"`` in :meth:`workflow_requires` are the tasks with the filesets."""
 
+    options: ClassVar[Groups] = (CONFIG,)
     exclude_index = True
 
     @cached_property

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tasks.framework.iterations import NO_ITERATION
+from tasks.framework.iterations import NO_ITERATION, group_of_iteration
 
 if TYPE_CHECKING:
     from tasks.chain.coupling import IterateScaleFactors
@@ -22,7 +22,8 @@ def scale_factors_of(processor: RunProcessor) -> dict[str, ComputeScaleFactors]:
 
     For coupled scale factors, these are the results of the previous iteration; the first iteration has none.
     """
-    before = dict.fromkeys(processor.group.scale_factors if processor.group else (), processor.iteration - 1)
+    group = group_of_iteration(processor)
+    before = dict.fromkeys(group.scale_factors if group else (), processor.iteration - 1)
     names = [name for name in processor.config_inst.scale_factors if processor.iteration != 0 or name not in before]
     task = _task("scale_factors", "ComputeScaleFactors")
     return {name: task.req(processor, scale_factor=name, iteration=before.get(name, NO_ITERATION)) for name in names}
@@ -33,7 +34,7 @@ def templates_of(scale_factor: ComputeScaleFactors) -> dict[str, MergeOutputs]:
 
     def iteration(config: str) -> int:
         coupled = scale_factor.analysis_inst.coupled_in(config)
-        return scale_factor.iteration if coupled == scale_factor.group else NO_ITERATION
+        return scale_factor.iteration if coupled == group_of_iteration(scale_factor) else NO_ITERATION
 
     task = _task("merging", "MergeOutputs")
     return {

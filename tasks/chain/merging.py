@@ -19,8 +19,9 @@ from tasks.chain.processing import RunProcessor, print_normalisation_notes
 from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_left_out, print_note
+from tasks.framework.analysis_task import CONFIG
 from tasks.framework.base import ConfigTask
-from tasks.framework.iterations import IterationTask
+from tasks.framework.iterations import ITERATION
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class MergeBranches(IterationTask, ConfigTask, BatchWorkflow):
+class MergeBranches(BatchWorkflow):
     """Adds raw sums and histograms of ``--branches-per-merge`` branches each, if one merge would take too long."""
 
+    options = (CONFIG, ITERATION)
     exclude_index = False
     in_containers = True
 
@@ -88,9 +90,10 @@ class MergeBranches(IterationTask, ConfigTask, BatchWorkflow):
         )
 
 
-class MergeOutputs(IterationTask, ConfigTask):
+class MergeOutputs(ConfigTask):
     """Adds the outputs of all branches and normalises them to the luminosity."""
 
+    options = (ITERATION,)
     exclude_index = False
 
     @property

@@ -19,7 +19,7 @@ from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
 from tasks.framework.base import input_ids, load
 from tasks.framework.executors import OPTIONS
-from tasks.framework.iterations import IterationTask
+from tasks.framework.iterations import ITERATION
 from tasks.framework.passes import Pass
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class RunProcessor(IterationTask, DatasetWorkflow):
+class RunProcessor(DatasetWorkflow):
     """Runs the processor of a configuration over its datasets, or over a skim of them.
 
     Examples:
@@ -36,6 +36,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         law run RunProcessor --version v1 --print-status 0,1
     """
 
+    options = (ITERATION,)
     exclude_index = False
     in_containers = True
 

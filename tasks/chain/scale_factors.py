@@ -23,13 +23,13 @@ from tasks.chain.toys import MakeToySamples
 from tasks.core.console import counted, short_path
 from tasks.core.names import choose, is_pattern, split_names
 from tasks.framework.base import TemplateTask, input_ids, load
-from tasks.framework.iterations import NO_ITERATION, IterationTask
+from tasks.framework.iterations import ITERATION, NO_ITERATION, part_of_iteration
 from tasks.framework.restrictions import restriction_of
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.engine.resources import Resources
-    from pocket.scale_factors import Coupled, ScaleFactorBase
+    from pocket.scale_factors import ScaleFactorBase
     from pocket.scale_factors.declarations.base import UpstreamOutputs
     from pocket.scale_factors.measurement.result import ScaleFactorResult
     from tasks.chain.coupling import IterateScaleFactors
@@ -94,8 +94,8 @@ class ScaleFactorTask(TemplateTask):
 
     @property
     def config_part(self) -> str:
-        """Name of the scale factor."""
-        return str(self.scale_factor)
+        """Name of the scale factor, with the number of the iteration if there is one."""
+        return part_of_iteration(str(self.scale_factor), self.iteration)
 
     def toys(self) -> dict[str, MakeToySamples]:
         """Return the task that makes the toys, if the scale factor is imported from a file that belongs to them."""
@@ -132,7 +132,7 @@ class ScaleFactorTask(TemplateTask):
         return self.directory.with_name(f".{self.directory.name}.failed")
 
 
-class ComputeScaleFactors(IterationTask, ScaleFactorTask):
+class ComputeScaleFactors(ScaleFactorTask):
     """Measures a scale factor, or imports one, and writes it for correctionlib.
 
     Examples:
@@ -140,12 +140,8 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         law run ComputeScaleFactors --version v1
     """
 
+    options = (ITERATION,)
     exclude_index = False
-
-    @classmethod
-    def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
-        """Return the coupled scale factors that one with these parameters belongs to, ``None`` if it isn't coupled."""
-        return analysis.coupled_with(params["scale_factor"])
 
     @property
     def iterated(self) -> IterateScaleFactors | None:

@@ -19,7 +19,7 @@ _pocketlaw_complete() {
     fi
     case "$option" in
         --analysis | --config | --compare | --scale-factor | --model | --variables | --variable | --categories | \
-            --filter-samples | --filter-datasets | --executor) ;;
+            --filter-samples | --filter-datasets | --executor | --resources) ;;
         *)
             type _law_complete >/dev/null 2>&1 || return
             # law splits the path of its index at spaces, so it reads the file by a descriptor.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pocket.base.snapshots.process import original
 from pocket.io.store.publishing import replacing_file
+from tasks.settings.resources import resource_names
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -69,6 +70,7 @@ def names_of(analysis: Analysis) -> dict[str, list[str]]:
         "--categories": _each(config.categories.names for config in found),
         "--filter-samples": _each(config.samples for config in found),
         "--filter-datasets": _each(config.definitions for config in found),
+        "--resources": resource_names(),
         "--executor": ["iterative", "futures", "dask", *analysis.executors],
     }
 

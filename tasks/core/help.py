@@ -10,7 +10,8 @@ import inspect
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 #: column in which descriptions begin
 _COLUMN = 23
@@ -42,37 +43,48 @@ _OF_LUIGI = ("log_level", "workers", "help", "help_batch", "help_experts", "help
 HELPS = {"batch": "--help-batch", "experts": "--help-experts"}
 
 
-class _Group(NamedTuple):
-    title: str
-    modules: tuple[str, ...]
-    #: the options that ``--help`` explains, all if there are none
-    explained: tuple[str, ...] = ()
-    #: kind of the help that explains all
+_FITTED = "options of what is fitted: parameters, ranges, regions, toys"
+_LAW = "options of law and luigi; D is a depth: 0 for this task, -1 for the whole chain"
+#: module of options that aren't in a group of their task → their title
+_TITLES = {"tasks.statistics.options": _FITTED, "law.": _LAW, "luigi.": _LAW}
+#: options of law and luigi that ``--help`` explains
+_EXPLAINED = {
+    "print_deps",
+    "print_status",
+    "remove_output",
+    "log_level",
+    "help",
+    "help_batch",
+    "help_experts",
+    "help_all",
+}
+
+
+@dataclass
+class _Part:
+    """The options under one title, those that ``--help`` explains (all if there are none), and the help for all."""
+
+    explained: set[str] = field(default_factory=set)
     help: str = ""
+    options: list[tuple[str, Any]] = field(default_factory=list)
 
 
-_GROUPS = (
-    _Group("options of what is fitted: parameters, ranges, regions, toys", ("tasks.statistics.options",)),
-    _Group(
-        "options of the chain, passed on to all required tasks",
-        ("tasks.framework.",),
-        ("filter_samples", "filter_years", "filter_datasets", "limit_files", "test", "cores", "skip_bad_files"),
-        "experts",
-    ),
-    _Group(
-        "options for jobs on a batch system, by default those of the site",
-        ("tasks.batch.",),
-        ("workflow", "site"),
-        "batch",
-    ),
-    _Group("options for executors of local branches", ("tasks.framework.executors",), ("executor",), "batch"),
-    _Group(
-        "options of law and luigi; D is a depth: 0 for this task, -1 for the whole chain",
-        ("law.", "luigi."),
-        ("print_deps", "print_status", "remove_output", "log_level", "help", "help_batch", "help_experts", "help_all"),
-        "experts",
-    ),
-)
+def _parts(task: Any) -> dict[str, _Part]:
+    """Return title → options of a task under it; those of the task itself have no title."""
+    groups = getattr(task, "option_groups", ())
+    parts = {"": _Part(), _FITTED: _Part()}
+    for group in groups:
+        part = parts.setdefault(group.title, _Part(help=group.help))
+        part.explained |= {*group.explained}
+    parts[_LAW] = _Part(_EXPLAINED, "experts")
+    for name, parameter in task.get_params():
+        place = f"{_owner(task, name).__module__}."
+        title = next((title for module, title in _TITLES.items() if place.startswith(module)), "")
+        for group in groups:
+            if group.parameters.get(name) is parameter:
+                title = group.title
+        parts["" if name in _USUAL else title].options.append((name, parameter))
+    return parts
 
 
 def help_of(task: Any, kind: str = "") -> str:
@@ -83,20 +95,13 @@ def help_of(task: Any, kind: str = "") -> str:
         kind: one of :data:`HELPS`, for all options of the groups that it explains, and nothing else.
     """
     width = max(shutil.get_terminal_size().columns - 1, 60)
-    own: list[tuple[int, str, Any]] = []
-    groups: dict[str, list[tuple[str, Any]]] = {group.title: [] for group in _GROUPS}
-    for name, parameter in task.get_params():
-        owner = _owner(task, name)
-        title = "" if name in _USUAL else _title(owner)
-        if title:
-            groups[title].append((name, parameter))
-        else:
-            own.append((_rank(task, name, owner), name, parameter))
-    needed = {name for _, name, parameter in own if not parameter.has_task_value(task.__name__, name)}
+    parts = _parts(task)
+    own = parts.pop("").options
+    needed = {name for name, parameter in own if not parameter.has_task_value(task.__name__, name)}
     # The sort is stable, so that options of one class stay in their order.
-    own.sort(key=lambda entry: (entry[1] not in needed, entry[0]))
+    own.sort(key=lambda entry: (entry[0] not in needed, _rank(task, entry[0])))
     # An option and its value stay on one line.
-    values = [f"{_option(name)}\N{NO-BREAK SPACE}…" for _, name, _ in own if name in needed]
+    values = [f"{_option(name)}\N{NO-BREAK SPACE}…" for name, _ in own if name in needed]
     usage = textwrap.wrap(
         " ".join([f"usage: law run {task.task_family}", *values, "[options]"]), width, subsequent_indent="  "
     )
@@ -106,36 +111,34 @@ def help_of(task: Any, kind: str = "") -> str:
         *textwrap.wrap(_summary(task), width),
         "",
         f"options of {task.task_family}",
-        *_entries([(name, _described(parameter, name in needed)) for _, name, parameter in own], width),
+        *_entries([(name, _described(parameter, name in needed)) for name, parameter in own], width),
     ]
-    has_batch = any(groups[group.title] for group in _GROUPS if group.help == "batch")
+    has_batch = any(part.help == "batch" for part in parts.values())
     if kind == "batch" and not has_batch:
         return f"{task.task_family} runs no jobs and has no executors"
     if kind:
         lines = lines[: len(usage)]
-    for group in _GROUPS:
-        if kind and group.help != kind:
+    for title, part in parts.items():
+        if kind and part.help != kind:
             continue
-        options = groups[group.title]
-        is_of_law = group is _GROUPS[-1]
-        entries = [(name, _OF_LAW.get(name, parameter.description)) for name, parameter in options]
-        if is_of_law:
+        entries = [(name, _OF_LAW.get(name, parameter.description)) for name, parameter in part.options]
+        if title == _LAW:
             entries = [(name, text) for name, text in entries if name in _OF_LAW]
             entries += [(name, _OF_LAW[name]) for name in _OF_LUIGI if has_batch or name != "help_batch"]
         if not entries:
             continue
-        named = [] if kind or not group.explained else [name for name, _ in entries if name not in group.explained]
-        lines += ["", group.title, *_entries([entry for entry in entries if entry[0] not in named], width)]
+        named = [] if kind or not part.explained else [name for name, _ in entries if name not in part.explained]
+        lines += ["", title, *_entries([entry for entry in entries if entry[0] not in named], width)]
         if named:
-            lines += _named(named, HELPS[group.help], width)
+            lines += _named(named, HELPS[part.help], width)
     if kind:
         return "\n".join(lines)
     if examples := _examples(task, needed):
         lines += ["", "examples"]
         for example in examples:
             # The shell takes lines that end with a backslash as one.
-            parts = textwrap.wrap(example, width - 4, subsequent_indent="    ", break_on_hyphens=False)
-            lines.append(" \\\n".join(f"  {part}" for part in parts))
+            wrapped = textwrap.wrap(example, width - 4, subsequent_indent="    ", break_on_hyphens=False)
+            lines.append(" \\\n".join(f"  {line}" for line in wrapped))
     more = "[…] is the default. --TASK-OPTION is an option for another task only, e.g. --RunProcessor-cores 2."
     return "\n".join([*lines, "", *textwrap.wrap(more, width)])
 
@@ -150,21 +153,15 @@ def example_of(option: str) -> str:
     return f", e.g. {option} -1 for the whole chain" if name in _WITH_DEPTH and name.startswith("print_") else ""
 
 
-def _title(owner: Any) -> str:
-    """Return the title of the group that an option belongs to, empty for the task's own; the longest module counts."""
-    place = f"{owner.__module__}."
-    found = [(len(module), group.title) for group in _GROUPS for module in group.modules if place.startswith(module)]
-    return max(found)[1] if found else ""
-
-
 def _owner(task: Any, name: str) -> Any:
     """Return the class that defines an option of a task."""
     return next(cls for cls in task.__mro__ if name in vars(cls))
 
 
-def _rank(task: Any, name: str, owner: Any) -> int:
+def _rank(task: Any, name: str) -> int:
     """Return the place of an option: those of the task, then those of its bases, then what every task has."""
-    return len(task.__mro__) + _USUAL.index(name) if name in _USUAL else task.__mro__.index(owner)
+    is_usual = name in _USUAL
+    return len(task.__mro__) + _USUAL.index(name) if is_usual else task.__mro__.index(_owner(task, name))
 
 
 def _named(options: Sequence[str], explained_by: str, width: int) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pocket.errors import ConfigError
 from pocket.executors.proxy import MAKE_PROXY, check_proxy, in_words, proxy_ends, proxy_path
-from tasks.batch.options import BatchOptions
+from tasks.batch.control import BatchControl
 from tasks.doctor.result import Result, Status, of_error
 
 #: age in days from which lists of revoked certificates count as old; authorities renew them more often
@@ -19,7 +19,7 @@ OLD_LISTS = 7
 CVMFS_AUTHORITIES = "/cvmfs/grid.cern.ch/etc/grid-security/certificates"
 
 
-def grid_proxy(options: BatchOptions) -> Result:
+def grid_proxy(options: BatchControl) -> Result:
     """Return whether there is a private X.509 proxy that lives as long as jobs may run."""
     wanted = options.site_inst.proxy
     place = wanted or "auto"

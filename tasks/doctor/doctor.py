@@ -15,7 +15,8 @@ from pocket.base.snapshots.process import original
 from pocket.errors import PocketError
 from pocket.executors.proxy import proxy_path
 from pocket.io.store import store_root
-from tasks.batch.options import BatchOptions
+from tasks.batch.control import BatchControl
+from tasks.batch.systems import BATCH
 from tasks.doctor.credentials import authorities, grid_proxy, token
 from tasks.doctor.job import DoctorJob
 from tasks.doctor.packages import decompression, packages
@@ -34,8 +35,10 @@ class DoctorError(PocketError):
     """A check found a problem that would make jobs fail."""
 
 
-class Doctor(BatchOptions, AnalysisTask):
+class Doctor(BatchControl, AnalysisTask):
     """Checks proxy, folders, packages and batch system, submits a test job, and gives advice."""
+
+    options = (BATCH,)
 
     workflow = luigi.Parameter(
         default=law.NO_STR,

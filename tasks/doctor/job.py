@@ -20,7 +20,7 @@ from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words, proxy_ends
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.own_store import has_own_store
-from tasks.batch.systems import AnyBatchSystem
+from tasks.batch.systems import BATCH, BATCH_BASES
 from tasks.doctor.result import Result, Status
 from tasks.framework.base import AnalysisTask
 from tasks.settings.batch_systems import BATCH_SYSTEMS
@@ -32,8 +32,10 @@ POLL = 1 / 12
 _OF_RUNNING = ("set_status_message", "set_progress_percentage", "decrease_running_resources", "scheduler_messages")
 
 
-class DoctorJob(AnyBatchSystem, AnalysisTask):
+class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
     """A single job that writes its report into a folder of the store."""
+
+    options = (BATCH,)
 
     folder = luigi.Parameter(description="folder that the report is written into; no default")
 

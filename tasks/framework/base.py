@@ -1,4 +1,4 @@
-"""Bases of all tasks: parameters, fingerprints, and the place of their outputs in the store."""
+"""Bases of all tasks with outputs in the store: fingerprints, and the place of these outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import law
-import luigi
 
 from pocket.base.fingerprint import fingerprint
 from pocket.base.snapshots.process import original
@@ -20,146 +19,41 @@ from pocket.io.store.older import report_older
 from pocket.io.store.provenance import begin_work
 from pocket.io.store.publishing import prepare_places
 from pocket.io.store.records import record_file
-from pocket.parameters.tags import label_of, without_tags
-from tasks.batch.options import BatchOptions
+from pocket.parameters.tags import label_of
 from tasks.batch.own_store import is_made_elsewhere
+from tasks.batch.systems import BATCH
 from tasks.core.console import short_path
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
 from tasks.core.log import log_to_terminal
-from tasks.core.names import AssignmentsParameter, VersionParameter, choose, is_pattern, split_names
 from tasks.core.report import log_luigi, note_unchanged
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, store_targets
 from tasks.core.terminal import one_sentence_errors
+from tasks.framework.analysis_task import CONFIG
+from tasks.framework.analysis_task import AnalysisTask as AnalysisTask
+from tasks.framework.analysis_task import load as load
 from tasks.framework.audits import describe_audit
-from tasks.framework.executors import ExecutorMixin
+from tasks.framework.chain_options import PROCESSING, STORE
+from tasks.framework.executors import EXECUTOR
+from tasks.framework.iterations import NO_ITERATION, part_of_iteration
 from tasks.framework.records import Records, significant_parameters, task_records
-from tasks.framework.requirements import RequiringTask
-from tasks.framework.restrictions import CHUNK_SIZE, RestrictionOptions, restriction_of
+from tasks.settings.options import Groups
 from tasks.settings.remote_store import read_stores, remote_url
 
 if TYPE_CHECKING:
-    from pocket.configuration.analysis import Analysis
-    from pocket.configuration.configurator import Configurator
-    from pocket.datasets.restriction import Restriction
     from pocket.io.store import Manifest
 
 one_sentence_errors()
 log_to_terminal()
 log_luigi()
 
-DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
-
-
-class AnalysisTask(RestrictionOptions, RequiringTask):
-    """A task for an analysis."""
-
-    analysis = luigi.Parameter(
-        default=DEFAULT_ANALYSIS,
-        description=f"package in analysis/, dotted package, folder or file; default: {DEFAULT_ANALYSIS}",
-    )
-    params = AssignmentsParameter(
-        default=(),
-        description="parameters to change, e.g. toys.scale=0.1,…; no default",
-    )
-
-    # This isn't an option, since tasks write no logs.
-    log_file = None
-
-    exclude_index = True
-
-    is_loaded_before: ClassVar[bool] = True  # whether the analysis is loaded before the task runs
-
-    @classmethod
-    def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the options of each task that a command line asks for: of one, or of one for each name in a list.
-
-        Args:
-            given: the options on the command line.
-        """
-        return [dict(given)]
-
-    @classmethod
-    def analysis_of(cls, given: Mapping[str, Any]) -> Analysis:
-        """Return the analysis that the options on a command line ask for."""
-        parameters: list[tuple[str, Any]] = [*cls.get_params()]
-        values = {
-            name: parameter.task_value(cls.__name__, name)
-            for name, parameter in parameters
-            if parameter.has_task_value(cls.__name__, name)
-        }
-        return load({**values, **RestrictionOptions.modify_param_values({**values, **given})})
-
-    @classmethod
-    def keep_names(cls, given: Mapping[str, Any]) -> None:
-        """Write the names of the analysis for completion in the shell."""
-        from tasks.core.completion import keep_names
-
-        if cls.is_loaded_before:
-            keep_names(given.get("analysis", DEFAULT_ANALYSIS), cls.analysis_of(given))
-
-    def _print_deps(self, args: Any) -> None:
-        from tasks.core.status import print_deps
-
-        print_deps(self, *args)
-
-    def _print_status(self, args: Any) -> None:
-        from tasks.core.status import print_status
-
-        print_status(self, *args)
-
-    @property
-    def analysis_inst(self) -> Analysis:
-        """The loaded analysis."""
-        return load(self.param_kwargs)
-
-    @property
-    def restriction(self) -> Restriction | None:
-        """The part of the datasets that is read, ``None`` for all."""
-        return restriction_of(self.param_kwargs)
-
 
 class OneConfigTask(AnalysisTask):
     """A task for one configuration of the analysis."""
 
-    config = luigi.Parameter(
-        default=law.NO_STR, description="configuration, or several: a,b or *; default: that of the analysis"
-    )
-
+    options: ClassVar[Groups] = (CONFIG,)
     exclude_index = True
-
-    @classmethod
-    def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the options of a task for each configuration: ``--config`` may be a list, and have patterns."""
-        names = split_names(given.get("config", law.NO_STR))
-        if len(names) < 2 and not any(map(is_pattern, names)):
-            return super().each(given)
-        analysis = cls.analysis_of(given)
-        known = [*analysis.configs, *analysis.broken]
-        suitable = [name for name in known if name in names or cls.suits(analysis, name)]
-        chosen = choose("configuration", names, suitable, f"analysis {analysis.name!r}")
-        return [{**given, "config": name} for name in chosen]
-
-    @classmethod
-    def suits(cls, analysis: Analysis, config: str) -> bool:
-        """Whether a pattern of ``--config`` may stand for a configuration."""
-        return config in analysis.broken or not analysis.only_skims(config)
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Resolve the default configuration, and refuse an unknown one before anything runs."""
-        params = super().modify_param_values(params)
-        analysis = load(params)
-        if params.get("config") == law.NO_STR:
-            params["config"] = analysis.default_config
-        analysis.config(params["config"])
-        return params
-
-    @property
-    def config_inst(self) -> Configurator:
-        """The configuration object."""
-        return self.analysis_inst.config(self.config)
 
 
 class StoreTask(AnalysisTask):
@@ -170,21 +64,7 @@ class StoreTask(AnalysisTask):
     outputs.
     """
 
-    version = VersionParameter(description="name of this version of the outputs, e.g. v1; no default")
-    cores = luigi.IntParameter(
-        default=0, significant=False, description="processes on this machine, 0 for all cores; default: 0"
-    )
-    skip_bad_files = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="leave out unreadable input files, and record them; default: False",
-    )
-
-    one_by_one = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="process one configuration after the other, and share no passes; default: False",
-    )
+    options: ClassVar[Groups] = (STORE,)
 
     # Only tasks that check closures have this as an option.
     accept_closure = False
@@ -201,12 +81,6 @@ class StoreTask(AnalysisTask):
 
     #: arguments of :meth:`write_info` while the output is made; ``None`` otherwise
     _info: dict[str, Any] | None = None
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Take away parameters without an effect, so that the tasks of both sides of a comparison are the same."""
-        params = super().modify_param_values(params)
-        return params if cls.reads_corrections else {**params, "params": without_tags(params["params"])}
 
     @property
     def config_part(self) -> str:
@@ -447,63 +321,22 @@ class StoreTask(AnalysisTask):
         }
 
 
-class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
+class TemplateTask(StoreTask):
     """A task that needs templates, with the options for processing that it passes upstream."""
 
+    options: ClassVar[Groups] = (EXECUTOR, BATCH, PROCESSING)
     reads_corrections = True
-
-    events_per_branch = luigi.IntParameter(
-        default=200_000, significant=False, description="largest number of events per branch; default: 200000"
-    )
-    chunk_size = luigi.IntParameter(
-        default=CHUNK_SIZE, significant=False, description="largest number of events per chunk; default: 400000"
-    )
-    chunk_memory = luigi.IntParameter(
-        default=1000,
-        significant=False,
-        description="MB that a chunk may take, 0 for no limit; default: 1000",
-    )
-    threads = luigi.IntParameter(
-        default=1,
-        significant=False,
-        description="threads per process that decompress columns; default: 1",
-    )
-    acceptance = luigi.FloatParameter(
-        default=1.0,
-        significant=False,
-        description="share of the events of each simulated dataset that is enough to go on; default: 1.0",
-    )
-
-    branches_per_merge = luigi.IntParameter(
-        default=0,
-        significant=False,
-        description="branches per partial merge, 0 to merge all at once; default: 0",
-    )
-
-    compact = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="pack logs of jobs and old folders of branches, and run nothing; default: False",
-    )
-
-    interactive_params: ClassVar = [*BatchOptions.interactive_params, "compact"]
-    exclude_params_branch: ClassVar = {"compact"}
-
     exclude_index = True
 
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse invalid values of acceptance, memory, threads and number of branches."""
-        params = super().modify_param_values(params)
-        if params.get("chunk_memory", 0) < 0:
-            raise ConfigError(f"--chunk-memory is {params['chunk_memory']}, expected 0 or more")
-        if params.get("threads", 1) < 1:
-            raise ConfigError(f"--threads is {params['threads']}, expected 1 or more")
-        if params.get("branches_per_merge", 0) < 0:
-            raise ConfigError(f"--branches-per-merge is {params['branches_per_merge']}, expected 0 or more")
-        if not 0 < params.get("acceptance", 1.0) <= 1:
-            raise ConfigError(f"--acceptance is {params['acceptance']}, expected a share above 0 and up to 1")
-        return params
+    #: number of the iteration of coupled scale factors; an option of tasks with :data:`ITERATION`
+    iteration = NO_ITERATION
+
+    @property
+    def config_part(self) -> str:
+        """Name of the configuration, with the number of the iteration if there is one."""
+        if CONFIG not in self.option_groups:
+            raise self._lacks("config_part")
+        return part_of_iteration(str(self.config), self.iteration)
 
     @property
     def version_part(self) -> str:
@@ -511,22 +344,12 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         tags = label_of(self.params)
         return f"{super().version_part}.{tags}" if tags else super().version_part
 
-    def _compact(self, value: Any) -> None:
-        """Pack earlier outputs, and logs; law calls this if ``compact`` is given, and exits afterwards."""
-        from tasks.framework.compacting import compact_outputs
 
-        compact_outputs(self)
-
-
-class ConfigTask(OneConfigTask, TemplateTask):
+class ConfigTask(TemplateTask):
     """A task that needs the templates of one configuration."""
 
+    options: ClassVar[Groups] = (CONFIG,)
     exclude_index = True
-
-    @property
-    def config_part(self) -> str:
-        """Name of the configuration."""
-        return str(self.config)
 
 
 def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
@@ -570,10 +393,3 @@ def first_incomplete(tasks: Any) -> str:
 def requirements_complete(task: law.Task) -> bool:
     """Whether all tasks that a task requires are complete."""
     return are_complete(task.requires())
-
-
-def load(params: Mapping[str, Any]) -> Analysis:
-    """Return the analysis that parameters of a task ask for, with changed parameters and restricted datasets."""
-    from pocket.configuration.analysis import load_analysis
-
-    return load_analysis(params["analysis"], tuple(params["params"]), restriction_of(params))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.errors import ConfigError
 from pocket.executors.base import find_factory
-from tasks.batch.options import BatchOptions
 from tasks.core.terminal import print_note
+from tasks.settings.options import OptionGroup, option
+from tasks.settings.resources import DEFAULT, read_resources
 from tasks.settings.run_options import find_executor, read_run_options, translate
 from tasks.settings.sites import read_site, site_names
 
@@ -33,133 +33,102 @@ LOCAL = ("iterative", "futures")
 OPTIONS = ("cluster", "scheduler", "min_workers", "max_workers", "worker_memory", "executor_options")
 
 
-class ExecutorMixin(BatchOptions):
-    """A task whose jobs, or those of its requirements, run with an executor."""
-
-    executor = luigi.Parameter(
-        default="futures",
-        significant=False,
-        description="iterative, futures (processes on this machine), dask, one of the analysis' executors, or "
-        "my.module:MyFactory; default: futures",
-    )
-    cluster = luigi.Parameter(
-        default=law.NO_STR,
-        significant=False,
-        description="Dask cluster to start: local, htcondor, slurm, lxplus or gateway; default: local",
-    )
-    scheduler = luigi.Parameter(
-        default=law.NO_STR,
-        significant=False,
-        description="address or file of a running Dask scheduler; no default",
-    )
-    min_workers = luigi.IntParameter(
-        default=0,
-        significant=False,
-        description="Dask workers to keep, locally 0 for --max-workers; default: 0",
-    )
-    max_workers = luigi.IntParameter(
-        default=0,
-        significant=False,
-        description="largest number of Dask workers, 0 for 20 or --cores; default: 0",
-    )
-    worker_memory = luigi.Parameter(
-        default=law.NO_STR, significant=False, description="memory per Dask worker, e.g. 3GB; default: 2GB"
-    )
-    executor_options = law.CSVParameter(
-        default=(),
-        significant=False,
-        description="more options of the executor, key=value,…; no default",
-    )
-
-    custom_run_options = luigi.Parameter(
-        default=law.NO_STR,
-        significant=False,
-        description="YAML file with run options of PocketCoffea; no default",
-    )
-
-    executor_custom_setup = luigi.Parameter(
-        default=law.NO_STR,
-        significant=False,
-        description="executor file of PocketCoffea with a Dask client; no default",
-    )
-
-    # A single branch runs in its own process.
-    exclude_params_branch: ClassVar = {"executor", "custom_run_options", "executor_custom_setup", *OPTIONS}
-
-    exclude_index = True
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown executor, and options that it doesn't accept, before anything runs."""
-        params = cls._in_own_words(params)
-        params = super().modify_param_values(params)
-        custom = params["executor_custom_setup"] != law.NO_STR
-        if custom or params["executor"] != "futures" or given_options(params):
-            if params.get("workflow") not in (None, law.NO_STR, "local"):
-                option = "--executor-custom-setup" if custom else f"--executor {params['executor']}"
-                raise ConfigError(
-                    f"{option} is for --workflow local, not {params['workflow']}: a branch that is a job of a batch "
-                    "system has no executor"
-                )
-            if custom:
-                find_factory(CUSTOM, {}).check({**given_options(params), "custom": _custom(params)})
-                return params
-            factory = executor_factory(params["executor"], params["analysis"], params["params"])
-            factory.check(all_options(factory, params["executor"], params.get("site", "local"), given_options(params)))
+def _in_own_words(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with PocketCoffea's executor and run options in the words that are used here."""
+    file = params["custom_run_options"]
+    custom = params["executor_custom_setup"] != law.NO_STR
+    if file == law.NO_STR and params["executor"] in EXECUTORS:
         return params
+    known = dict(task.get_params())
+    # The file wins over the preset of --resources, which is no value that somebody gave for an option.
+    usual = {name: each.task_value("", name) for name, each in known.items() if each.has_task_value("", name)}
+    usual |= read_resources(params.get("resources", DEFAULT))
+    given = {name for name in known if name in params and params[name] != usual.get(name)}
+    found = find_executor(params["executor"])
+    for name, value in found.items():
+        if name in given - {"executor"} and params[name] != value:
+            raise ConfigError(f"--executor {params['executor']} means --{name} {value}, not {params[name]}")
+    params = {**params, **found}
+    if file == law.NO_STR:
+        return params
+    # The factory of a custom executor file gets the run options as they are.
+    translated = translate(read_run_options(file), file, {**params, "executor": "futures"} if custom else params)
+    options = {name: value for name, value in translated.options.items() if name in known and name not in given}
+    for name, value in options.items():
+        try:
+            params[name] = known[name].parse(value)
+        except ValueError:
+            raise ConfigError(f"{file}: {value!r} is no value for --{name.replace('_', '-')}") from None
+    there = {text.partition("=")[0] for text in params["executor_options"]}
+    more = (f"{key}={value}" for key, value in translated.executor_options.items() if key not in there)
+    if translated.ignored and not custom:
+        print_note(f"{file}: options without a counterpart are ignored: {', '.join(translated.ignored)}")
+    return {
+        **params,
+        "executor_options": (*params["executor_options"], *more),
+        "custom_run_options": file if custom else law.NO_STR,
+    }
 
-    @classmethod
-    def _in_own_words(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the options with PocketCoffea's executor and run options in the words that are used here."""
-        file = params["custom_run_options"]
-        custom = params["executor_custom_setup"] != law.NO_STR
-        if file == law.NO_STR and params["executor"] in EXECUTORS:
+
+def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse an unknown executor, and options that it doesn't accept, before anything runs."""
+    params = _in_own_words(task, params)
+    custom = params["executor_custom_setup"] != law.NO_STR
+    if custom or params["executor"] != "futures" or given_options(params):
+        if params.get("workflow") not in (None, law.NO_STR, "local"):
+            given = "--executor-custom-setup" if custom else f"--executor {params['executor']}"
+            raise ConfigError(
+                f"{given} is for --workflow local, not {params['workflow']}: a branch that is a job of a batch "
+                "system has no executor"
+            )
+        if custom:
+            find_factory(CUSTOM, {}).check({**given_options(params), "custom": _custom(params)})
             return params
-        known = dict(cls.get_params())
-        given = {
-            name
-            for name, parameter in known.items()
-            if name in params
-            and not (parameter.has_task_value("", name) and params[name] == parameter.task_value("", name))
-        }
-        found = find_executor(params["executor"])
-        for name, value in found.items():
-            if name in given - {"executor"} and params[name] != value:
-                raise ConfigError(f"--executor {params['executor']} means --{name} {value}, not {params[name]}")
-        params = {**params, **found}
-        if file == law.NO_STR:
-            return params
-        # The factory of a custom executor file gets the run options as they are.
-        translated = translate(read_run_options(file), file, {**params, "executor": "futures"} if custom else params)
-        options = {name: value for name, value in translated.options.items() if name in known and name not in given}
-        for name, value in options.items():
-            try:
-                params[name] = known[name].parse(value)
-            except ValueError:
-                raise ConfigError(f"{file}: {value!r} is no value for --{name.replace('_', '-')}") from None
-        there = {option.partition("=")[0] for option in params["executor_options"]}
-        more = (f"{key}={value}" for key, value in translated.executor_options.items() if key not in there)
-        if translated.ignored and not custom:
-            print_note(f"{file}: options without a counterpart are ignored: {', '.join(translated.ignored)}")
-        return {
-            **params,
-            "executor_options": (*params["executor_options"], *more),
-            "custom_run_options": file if custom else law.NO_STR,
-        }
+        factory = executor_factory(params["executor"], params["analysis"], params["params"])
+        factory.check(all_options(factory, params["executor"], params.get("site", "local"), given_options(params)))
+    return params
 
-    @property
-    def executor_factory(self) -> type[ExecutorFactoryABC]:
-        """The class of the executor."""
-        if self.executor_custom_setup != law.NO_STR:
-            return find_factory(CUSTOM, {})
-        return executor_factory(self.executor, self.analysis, self.params)
 
-    def run_options(self, **more: Any) -> dict[str, Any]:
-        """Return the options for the executor: the user's, the site's, and additional ones."""
-        given = given_options({name: getattr(self, name) for name in OPTIONS})
-        if self.executor_custom_setup != law.NO_STR:
-            return {**given, **more, "custom": _custom(self.param_kwargs)}
-        return {**all_options(self.executor_factory, self.executor, self.site, given), **more}
+#: of tasks whose jobs, or those of their requirements, run with an executor
+EXECUTOR = OptionGroup(
+    "options for executors of local branches",
+    {
+        "executor": option(
+            "iterative, futures (processes on this machine), dask, one of the analysis' executors, or "
+            "my.module:MyFactory",
+            "futures",
+        ),
+        "cluster": option("Dask cluster to start: local, htcondor, slurm, lxplus or gateway", law.NO_STR, "local"),
+        "scheduler": option("address or file of a running Dask scheduler", law.NO_STR, "-"),
+        "min_workers": option("Dask workers to keep, locally 0 for --max-workers", 0),
+        "max_workers": option("largest number of Dask workers, 0 for 20 or --cores", 0),
+        "worker_memory": option("memory per Dask worker, e.g. 3GB", law.NO_STR, "2GB"),
+        "executor_options": option("more options of the executor, key=value,…", (), "-", law.CSVParameter),
+        "custom_run_options": option("YAML file with run options of PocketCoffea", law.NO_STR, "-"),
+        "executor_custom_setup": option("executor file of PocketCoffea with a Dask client", law.NO_STR, "-"),
+    },
+    "Executors",
+    _check,
+    ("executor",),
+    "batch",
+    # A single branch runs in its own process.
+    frozenset({"executor", "custom_run_options", "executor_custom_setup", *OPTIONS}),
+)
+
+
+def factory_of(task: Any) -> type[ExecutorFactoryABC]:
+    """Return the class of a task's executor."""
+    if task.executor_custom_setup != law.NO_STR:
+        return find_factory(CUSTOM, {})
+    return executor_factory(task.executor, task.analysis, task.params)
+
+
+def run_options(task: Any, **more: Any) -> dict[str, Any]:
+    """Return the options for a task's executor: the user's, the site's, and additional ones."""
+    given = given_options({name: getattr(task, name) for name in OPTIONS})
+    if task.executor_custom_setup != law.NO_STR:
+        return {**given, **more, "custom": _custom(task.param_kwargs)}
+    return {**all_options(factory_of(task), task.executor, task.site, given), **more}
 
 
 def _custom(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,8 +170,8 @@ def all_options(
     required = site.pop("required", "").split()
     for name in required:
         if name not in given:
-            option = f"--{name.replace('_', '-')}" if name in OPTIONS else f"--executor-options {name}=…"
-            raise ConfigError(f"site {site_name!r} needs {option} with --executor {executor}, see docs/how-to/sites.md")
+            lack = f"--{name.replace('_', '-')}" if name in OPTIONS else f"--executor-options {name}=…"
+            raise ConfigError(f"site {site_name!r} needs {lack} with --executor {executor}, see docs/how-to/sites.md")
     return factory.combined(site, given)
 
 
@@ -214,10 +183,10 @@ def given_options(params: Mapping[str, Any]) -> dict[str, Any]:
     """
     own = OPTIONS[:-1]
     given = {name: params[name] for name in own if params.get(name) not in (None, 0, law.NO_STR)}
-    for option in params.get("executor_options") or ():
-        key, equals, value = str(option).partition("=")
+    for text in params.get("executor_options") or ():
+        key, equals, value = str(text).partition("=")
         if not (key and equals):
-            raise ConfigError(f"--executor-options has {option!r}, expected key=value")
+            raise ConfigError(f"--executor-options has {text!r}, expected key=value")
         if key in own:
             raise ConfigError(f"--executor-options has {key!r}, which is the option --{key.replace('_', '-')}")
         given[key] = value

@@ -7,58 +7,59 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from pocket.errors import ConfigError
-from tasks.framework.base import TemplateTask, load
+from tasks.framework.analysis_task import load
+from tasks.settings.options import OptionGroup
 
 if TYPE_CHECKING:
-    from pocket.configuration.analysis import Analysis
     from pocket.scale_factors import Coupled
 
 #: value for tasks outside of iterations, which apply converged scale factors
 NO_ITERATION = -1
 
 
-class IterationTask(TemplateTask):
-    """A task that exists once for each iteration of coupled scale factors, and once with the converged ones."""
+def group_of(params: dict[str, Any]) -> Coupled | None:
+    """Return the coupled scale factors that a task with these parameters is iterated with, ``None`` without any."""
+    analysis = load(params)
+    if "scale_factor" in params:
+        return analysis.coupled_with(params["scale_factor"])
+    return analysis.coupled_in(params["config"])
 
-    iteration = luigi.IntParameter(
-        default=NO_ITERATION,
-        description="iteration of coupled scale factors, from 0; -1 for converged scale factors; "
-        f"default: {NO_ITERATION}",
-    )
 
-    exclude_index = True
+def group_of_iteration(task: Any) -> Coupled | None:
+    """Return the coupled scale factors of a task's iteration, ``None`` if it belongs to no iteration."""
+    return None if task.iteration == NO_ITERATION else group_of(task.param_kwargs)
 
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an iteration that doesn't exist before anything runs."""
-        params = super().modify_param_values(params)
-        iteration = params.get("iteration", NO_ITERATION)
-        if iteration != NO_ITERATION:
-            group = cls.find_group(load(params), params)
-            if group is None:
-                name = params.get("scale_factor") or params["config"]
-                raise ConfigError(f"--iteration is {iteration}, but {name!r} has no part in coupled scale factors")
-            if not 0 <= iteration < group.max_iterations:
-                raise ConfigError(
-                    f"--iteration is {iteration}, expected 0 to {group.max_iterations - 1} for the coupled scale "
-                    f"factors {group.label}"
-                )
-        return params
 
-    @classmethod
-    def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
-        """Return the coupled scale factors that a task with these parameters is iterated with."""
-        return analysis.coupled_in(params["config"])
+def part_of_iteration(name: str, iteration: int) -> str:
+    """Return a name, with the number of the iteration if there is one."""
+    return name if iteration == NO_ITERATION else f"{name}.iteration{iteration}"
 
-    @property
-    def group(self) -> Coupled | None:
-        """The coupled scale factors of this iteration, ``None`` if the task belongs to no iteration."""
-        if self.iteration == NO_ITERATION:
-            return None
-        return self.find_group(self.analysis_inst, self.param_kwargs)
 
-    @property
-    def config_part(self) -> str:
-        """The name, with the number of the iteration if there is one."""
-        part = super().config_part
-        return part if self.iteration == NO_ITERATION else f"{part}.iteration{self.iteration}"
+def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse an iteration that doesn't exist before anything runs."""
+    iteration = params.get("iteration", NO_ITERATION)
+    if iteration != NO_ITERATION:
+        group = group_of(params)
+        if group is None:
+            name = params.get("scale_factor") or params["config"]
+            raise ConfigError(f"--iteration is {iteration}, but {name!r} has no part in coupled scale factors")
+        if not 0 <= iteration < group.max_iterations:
+            raise ConfigError(
+                f"--iteration is {iteration}, expected 0 to {group.max_iterations - 1} for the coupled scale "
+                f"factors {group.label}"
+            )
+    return params
+
+
+#: of tasks that exist once for each iteration of coupled scale factors, and once with the converged ones
+ITERATION = OptionGroup(
+    "",
+    {
+        "iteration": luigi.IntParameter(
+            default=NO_ITERATION,
+            description="iteration of coupled scale factors, from 0; -1 for converged scale factors; "
+            f"default: {NO_ITERATION}",
+        )
+    },
+    check=_check,
+)

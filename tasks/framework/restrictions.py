@@ -9,10 +9,13 @@ import law
 import luigi
 
 from pocket.errors import ConfigError
+from tasks.settings.options import OptionGroup, option
 
 if TYPE_CHECKING:
     from pocket.datasets.restriction import Restriction
 
+#: title of the options that tasks pass on to those that they require
+CHAIN = "options of the chain, passed on to all required tasks"
 #: files and chunks of each dataset that ``--test`` reads, those of PocketCoffea's ``--test``
 TEST = {"limit_files": 2, "limit_chunks": 2}
 #: options each of which restricts a run
@@ -21,40 +24,42 @@ _PARTS = ("filter_samples", "filter_years", "filter_datasets", "limit_files", "l
 CHUNK_SIZE = 400_000
 
 
-class RestrictionOptions(law.Task):
-    """Adds the options for a run over a part of the datasets; its outputs are never taken for those of whole ones."""
+def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse negative limits, and fill in those of ``--test``."""
+    for name in TEST:
+        if params.get(name, 0) < 0:
+            raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected 0 or more")
+    if params.get("test"):
+        given = {name: params[name] or number for name, number in TEST.items() if name in params}
+        params = {**params, **given, "test": False}
+    return params
 
-    filter_samples = law.CSVParameter(default=(), description="samples to read, e.g. A,B; default: all")
-    filter_years = law.CSVParameter(default=(), description="years to read, e.g. 2017,2018; default: all")
-    filter_datasets = law.CSVParameter(default=(), description="datasets to read, e.g. A_2018; default: all")
-    limit_files = luigi.IntParameter(default=0, description="files to read of each dataset, 0 for all; default: 0")
-    limit_chunks = luigi.IntParameter(
-        default=0,
-        description="chunks to read of each dataset, of 150000 or --chunk-size events, 0 for all; default: 0",
-    )
-    test = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="read {limit_files} files and {limit_chunks} chunks of each dataset; default: False".format(**TEST),
-    )
 
-    exclude_index = True
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse negative limits, and fill in those of ``--test``."""
-        params = super().modify_param_values(params)
-        for name in TEST:
-            if params.get(name, 0) < 0:
-                raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected 0 or more")
-        if params.get("test"):
-            given = {name: params[name] or number for name, number in TEST.items() if name in params}
-            params = {**params, **given, "test": False}
-        return params
+#: options for a run over a part of the datasets; its outputs are never taken for those of whole ones
+RESTRICTION = OptionGroup(
+    CHAIN,
+    {
+        "filter_samples": law.CSVParameter(default=(), description="samples to read, e.g. A,B; default: all"),
+        "filter_years": law.CSVParameter(default=(), description="years to read, e.g. 2017,2018; default: all"),
+        "filter_datasets": law.CSVParameter(default=(), description="datasets to read, e.g. A_2018; default: all"),
+        "limit_files": luigi.IntParameter(
+            default=0, description="files to read of each dataset, 0 for all; default: 0"
+        ),
+        "limit_chunks": luigi.IntParameter(
+            default=0,
+            description="chunks to read of each dataset, of 150000 or --chunk-size events, 0 for all; default: 0",
+        ),
+        "test": option("read {limit_files} files and {limit_chunks} chunks of each dataset".format(**TEST), False),
+    },
+    "A part of the datasets",
+    _check,
+    ("filter_samples", "filter_years", "filter_datasets", "limit_files", "test"),
+    "experts",
+)
 
 
 class Unrestricted:
-    """Takes the options away again from a task that looks at all of what it is given; comes first among the bases."""
+    """Takes these options away from a task that looks at all of what it is given; comes first among the bases."""
 
     filter_samples = filter_years = filter_datasets = ()
     limit_files = limit_chunks = 0

@@ -17,13 +17,14 @@ from pocket.errors import ConfigError
 from pocket.executors import Job
 from pocket.io.store.paths import own_folder
 from pocket.io.store.publishing import prepare_places
-from tasks.batch.options import WorkflowTypes
+from tasks.batch.options import check_workflow_type
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreTarget, fetch, find_remote, refuse_replaced, upload_awaiting
+from tasks.framework.analysis_task import REQUIRED
 from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, requirements_complete
-from tasks.framework.executors import ExecutorMixin
+from tasks.framework.executors import EXECUTOR, factory_of, run_options
 from tasks.framework.passes import Pass
 from tasks.framework.pool import run_jobs, run_with
 from tasks.framework.records import Records
@@ -52,14 +53,15 @@ class PoolProxy(BaseWorkflowProxy):
             return
         now = task.with_others(jobs)
         begin = time.monotonic()
-        if isinstance(task, ExecutorMixin):
-            options = task.run_options(
+        if EXECUTOR in task.option_groups:
+            options = run_options(
+                task,
                 cores=task.cores,
                 analysis=absolute_reference(task.analysis),
                 # The folder is hidden, so it is no part of any output.
                 log_folder=str(own_folder(task.directory / ".dask")),
             )
-            run_with(task.executor_factory, options, now.jobs, now.label, task.work_unit)
+            run_with(factory_of(task), options, now.jobs, now.label, task.work_unit)
         else:
             run_jobs(list(now.jobs.values()), task.cores, now.label, task.work_unit)
         done = now.done()
@@ -70,7 +72,7 @@ class PoolProxy(BaseWorkflowProxy):
             raise changed_meanwhile(task.progress_label, awaited)
 
 
-class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
+class PoolWorkflow(law.LocalWorkflow, StoreTask):
     """Base of workflows: a branch defines its work in :meth:`job`, and may also run alone (``--branch N``)."""
 
     workflow_proxy_cls = PoolProxy
@@ -88,6 +90,12 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     #: what the sizes of branches count, for the progress bar
     work_unit = "events"
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an unknown type of workflow before law looks at it."""
+        check_workflow_type(cls, params)
+        return dict(super().modify_param_values(params))
 
     def __hash__(self) -> int:
         # luigi keeps the hash of a task in a private attribute; that of a branch would be its template's.

@@ -7,6 +7,7 @@ import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.batch.causes import Cause, Needs
+from tasks.batch.options import workflow_types
 from tasks.chain.processing import RunProcessor
 from tasks.chain.toys import MakeToySamples
 from tasks.settings.sites import Site
@@ -33,7 +34,7 @@ def test_flavour_is_a_running_time(chain: Chain, monkeypatch: pytest.MonkeyPatch
     long = chain.task(RunProcessor, config="main", site="lxplus", flavour="testmatch")
     assert long.needs.after(Cause.RUNTIME, long.most_needs) == long.needs == Needs(2000.0, 72.0)
 
-    monkeypatch.setattr("tasks.batch.options.read_site", lambda name: Site(name, flavour="espresso"))
+    monkeypatch.setattr("tasks.batch.control.read_site", lambda name: Site(name, flavour="espresso"))
     assert chain.task(RunProcessor, config="main", site="lxplus").site_inst.flavour == "espresso"
     given = chain.task(RunProcessor, config="main", site="lxplus", runtime=10.0)
     assert (given.site_inst.flavour, given.needs.runtime) == ("", 10.0)
@@ -70,8 +71,8 @@ def test_options_are_handed_on(chain: Chain) -> None:
 
 def test_types_of_workflows_are_those_of_the_classes() -> None:
     proxies = {getattr(parent, "workflow_proxy_cls", None) for parent in RunProcessor.__mro__} - {None}
-    assert {proxy.workflow_type for proxy in proxies} - {None} == set(RunProcessor.workflow_types)
-    assert MakeToySamples.workflow_types == ("local",)
+    assert {proxy.workflow_type for proxy in proxies} - {None} == set(workflow_types(RunProcessor))
+    assert workflow_types(MakeToySamples) == ("local",)
 
 
 def test_wrong_options(chain: Chain) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.chain.processing import RunProcessor
 from tasks.framework.custom_executors import CustomExecutorFactory
+from tasks.framework.executors import factory_of, run_options
 from tests.facility import Facility
 from tests.tasks.framework.test_executors import run_again
 from tests.tasks.small_chain import Chain
@@ -130,8 +131,8 @@ def test_processes_of_this_machine(chain: Chain, tmp_path: Path, executor: str) 
 def test_what_is_no_factory_is_refused(chain: Chain, tmp_path: Path, text: str, sentence: str) -> None:
     _, file, *_ = write(tmp_path, text)
     task = chain.task(RunProcessor, config="main", executor_custom_setup=file)
-    options = task.run_options(cores=1, analysis=str(chain.analysis), log_folder=str(tmp_path / "logs"))
-    factory = task.executor_factory(options)
+    options = run_options(task, cores=1, analysis=str(chain.analysis), log_folder=str(tmp_path / "logs"))
+    factory = factory_of(task)(options)
     assert isinstance(factory, CustomExecutorFactory)
     with pytest.raises(ConfigError, match=sentence):
         factory.setup()

@@ -16,7 +16,7 @@ from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
-from tasks.framework.executors import all_options, executor_factory, given_options
+from tasks.framework.executors import all_options, executor_factory, factory_of, given_options, run_options
 from tasks.settings.sites import read_site, site_names
 from tests.facility import Facility
 from tests.law_runner import ROOT, Law, Run
@@ -162,7 +162,7 @@ def test_own_executors(chain: Chain) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown option 'sched-uri' .*, did you mean 'sched-url'"):
         chain.task(PlotTemplates, executor="facility", executor_options=("sched-uri=tcp://a:1",))
     task = chain.task(RunProcessor, config="main", executor="facility", executor_options=("sched-url=tcp://a:1",))
-    assert task.executor_factory.__name__ == "FacilityExecutorFactory"
+    assert factory_of(task).__name__ == "FacilityExecutorFactory"
     # what runs the branches doesn't matter for what they are
     assert task.complete()
 
@@ -174,7 +174,7 @@ def test_options_are_handed_on(chain: Chain) -> None:
     assert found
     for task in found:
         assert task.executor == "dask"
-        assert task.run_options(cores=3) == {"cluster": "slurm", "max_workers": 7, "queue": "short", "cores": 3}
+        assert run_options(task, cores=3) == {"cluster": "slurm", "max_workers": 7, "queue": "short", "cores": 3}
     assert (
         chain.task(MergeOutputs, config="main").directory
         == chain.task(MergeOutputs, config="main", **options).directory
@@ -217,11 +217,11 @@ def test_options_of_sites_are_known(site: str) -> None:
 
 def test_options_of_a_site_and_of_the_user(chain: Chain) -> None:
     task = chain.task(RunProcessor, config="main", executor="dask", site="t3-psi", max_workers=7)
-    assert task.run_options(cores=1) == {
+    assert run_options(task, cores=1) == {
         "cluster": "slurm", "queue": "standard", "account": "t3", "walltime": "06:00:00", "max_workers": 7, "cores": 1,
     }  # fmt: skip
     # workers of this machine have nothing to do with a site
-    assert chain.task(RunProcessor, config="main", site="t3-psi").run_options() == {}
+    assert run_options(chain.task(RunProcessor, config="main", site="t3-psi")) == {}
     assert chain.task(RunProcessor, config="main", site="t3-psi").directory == task.directory
 
 
@@ -237,7 +237,7 @@ def test_executors_and_run_options_of_pocketcoffea(
         assert (each.executor, each.site, each.limit_files) == ("dask", "t3-psi", 1)
         # what is on the command line goes before the file
         assert each.chunk_size == 60_000
-        assert each.run_options(cores=1) == {
+        assert run_options(each, cores=1) == {
             "cluster": "slurm", "queue": "short", "account": "t3", "walltime": "06:00:00", "retries": "9",
             "max_workers": 7, "worker_memory": "4GB", "cores": 1,
         }  # fmt: skip

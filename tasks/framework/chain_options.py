@@ -1,0 +1,68 @@
+"""Options of all tasks with outputs in the store, and of the processing behind templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pocket.errors import ConfigError
+from pocket.parameters.tags import without_tags
+from tasks.core.names import VersionParameter
+from tasks.framework.compacting import compact_outputs
+from tasks.framework.restrictions import CHAIN, CHUNK_SIZE
+from tasks.settings.options import OptionGroup, option
+from tasks.settings.resources import DEFAULT, resource_names
+
+
+def _take_away(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Take away parameters without an effect, so that the tasks of both sides of a comparison are the same."""
+    return params if task.reads_corrections else {**params, "params": without_tags(params["params"])}
+
+
+#: of all tasks with an output
+STORE = OptionGroup(
+    CHAIN,
+    {
+        "version": VersionParameter(description="name of this version of the outputs, e.g. v1; no default"),
+        "resources": option(f"preset of size and parallelism: {', '.join(resource_names())}", DEFAULT),
+        "cores": option("processes on this machine, 0 for all cores", 0),
+        "skip_bad_files": option("leave out unreadable input files, and record them", False),
+        "one_by_one": option("process one configuration after the other, and share no passes", False),
+    },
+    "Of all tasks with an output",
+    _take_away,
+    ("resources", "skip_bad_files"),
+    "experts",
+    # Jobs get the numbers, so that they don't need the section of law.cfg.
+    frozenset({"resources"}),
+)
+
+
+def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Refuse invalid values of acceptance, memory, threads and number of branches."""
+    for name, least in {"chunk_memory": 0, "threads": 1, "branches_per_merge": 0}.items():
+        if params.get(name, least) < least:
+            raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected {least} or more")
+    if not 0 < params.get("acceptance", 1.0) <= 1:
+        raise ConfigError(f"--acceptance is {params['acceptance']}, expected a share above 0 and up to 1")
+    return params
+
+
+#: of all tasks behind templates
+PROCESSING = OptionGroup(
+    CHAIN,
+    {
+        "events_per_branch": option("largest number of events per branch", 200_000),
+        "chunk_size": option("largest number of events per chunk", CHUNK_SIZE),
+        "chunk_memory": option("MB that a chunk may take, 0 for no limit", 1000),
+        "threads": option("threads per process that decompress columns", 1),
+        "acceptance": option("share of the events of each simulated dataset that is enough to go on", 1.0),
+        "branches_per_merge": option("branches per partial merge, 0 to merge all at once", 0),
+        "compact": option("pack logs of jobs and old folders of branches, and run nothing", False),
+    },
+    "Of all tasks behind templates: branches and chunks",
+    _check,
+    (),
+    "experts",
+    frozenset({"compact"}),
+    {"compact": compact_outputs},
+)

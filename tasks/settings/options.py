@@ -1,0 +1,81 @@
+"""Groups of options: each is declared once, and tasks list those that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import luigi
+
+
+def _unchanged(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    return params
+
+
+#: groups that a class of tasks lists
+Groups: TypeAlias = "tuple[OptionGroup, ...]"
+
+
+@dataclass(frozen=True, eq=False)
+class OptionGroup:
+    """Options that belong together.
+
+    Args:
+        title: heading of the group in ``--help``, which groups may share; empty for the task's own options.
+        heading: heading of the options in the reference; empty for those of each task.
+        parameters: name of an option → parameter of luigi.
+        check: function of the task's class and of the values of its parameters, which returns these, perhaps changed.
+        explained: options that ``--help`` explains, all if no group of the title has any; it only names the others.
+        help: kind of the help that explains all, one of :data:`tasks.core.help.HELPS`.
+        of_workflow: options that single branches of a workflow don't have.
+        actions: option → function of the task that runs if the option is given, and nothing else does.
+    """
+
+    title: str
+    parameters: Mapping[str, Any]
+    heading: str = ""
+    check: Callable[[Any, dict[str, Any]], dict[str, Any]] = _unchanged
+    explained: tuple[str, ...] = ()
+    help: str = ""
+    of_workflow: frozenset[str] = frozenset()
+    actions: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+
+
+#: type of a default → kind of the parameter
+_KINDS = {bool: luigi.BoolParameter, int: luigi.IntParameter, float: luigi.FloatParameter, str: luigi.Parameter}
+
+
+def option(text: str, default: Any, shown: str = "", kind: Any = None, **more: Any) -> Any:
+    """Return an option that changes no output.
+
+    Args:
+        text: what it is, for ``--help``.
+        default: its default.
+        shown: words for the default, by default itself; ``-`` if there is none to speak of.
+        kind: class of the parameter, by default that for the type of the default.
+        more: further arguments of the class.
+
+    Example:
+        >>> option("threads that submit jobs", 4).description
+        'threads that submit jobs; default: 4'
+    """
+    words = "no default" if shown == "-" else f"default: {shown or default}"
+    return (kind or _KINDS[type(default)])(default=default, significant=False, description=f"{text}; {words}", **more)
+
+
+def add_options(cls: Any) -> None:
+    """Add the options of the groups that a class lists to the class, unless it defines them itself."""
+    for group in vars(cls).get("options", ()):
+        for name, parameter in group.parameters.items():
+            if name not in vars(cls):
+                setattr(cls, name, parameter)
+                # Python calls this only for attributes in the body of a class.
+                parameter.__set_name__(cls, name)
+        for name, action in group.actions.items():
+            # law calls methods of these names, and exits afterwards.
+            setattr(cls, f"_{name}", lambda task, value, action=action: action(task))
+        cls.interactive_params = [*cls.interactive_params, *group.actions]
+        cls.exclude_params_branch = {*getattr(cls, "exclude_params_branch", ()), *group.of_workflow}
+    listed = (vars(base).get("options", ()) for base in reversed(cls.__mro__))
+    cls.option_groups = tuple(dict.fromkeys(group for groups in listed for group in groups))
