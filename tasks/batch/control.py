@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import law
+from law.contrib.htcondor.workflow import HTCondorWorkflow
 from law.job.base import JobInputFile
 
 from pocket.base.snapshots.process import current_snapshot, original
@@ -41,6 +41,17 @@ _HOOKS = (
     "check_job_completeness",
     "use_local_scheduler",
     "post_submit_delay",
+)
+#: methods of law's workflows on HTCondor that answer for any batch system
+_USUAL = (
+    "workflow_run_context",
+    "workflow_requires",
+    "output_postfix",
+    "job_resources",
+    "dump_intermediate_job_data",
+    "check_job_completeness_delay",
+    "post_poll_callback",
+    "destination_info",
 )
 
 
@@ -98,47 +109,10 @@ def add_hooks(kind: str, cls: type[Any]) -> None:
     """Add the hooks of law to the class of a batch system's workflows: ours, and law's usual ones if it has none."""
     for hook in _HOOKS:
         setattr(cls, f"{kind}_{hook}", vars(BatchControl)[hook])
-    for hook, usual in vars(UsualHooks).items():
-        if not hook.startswith("__") and not hasattr(cls, f"{kind}_{hook}"):
-            setattr(cls, f"{kind}_{hook}", usual)
-
-
-class UsualHooks:
-    """law's usual answers to what it asks a workflow, for systems that law knows nothing of."""
-
-    job_kwargs: tuple[str, ...] = ()
-
-    @contextlib.contextmanager
-    def workflow_run_context(self) -> Iterator[None]:
-        """The block that a workflow runs in."""
-        yield
-
-    def workflow_requires(self) -> Mapping[str, Any]:
-        """No further tasks."""
-        return law.util.DotDict()
-
-    def output_postfix(self) -> str:
-        """Nothing: the control folder belongs to one workflow."""
-        return ""
-
-    def job_resources(self, job_num: int, branches: list[int]) -> Mapping[str, Any]:
-        """No resources of luigi."""
-        return {}
-
-    def dump_intermediate_job_data(self) -> bool:
-        """Whether the record is written while jobs are submitted."""
-        return True
-
-    def check_job_completeness_delay(self) -> float:
-        """No seconds to wait."""
-        return 0.0
-
-    def post_poll_callback(self, success: bool, duration: float) -> None:
-        """Nothing to do."""
-
-    def destination_info(self, info: Any) -> Any:
-        """Nothing to add to messages."""
-        return info
+    usual = {hook: vars(HTCondorWorkflow)[f"htcondor_{hook}"] for hook in _USUAL}
+    for hook, answer in {**usual, "job_kwargs": ()}.items():
+        if not hasattr(cls, f"{kind}_{hook}"):
+            setattr(cls, f"{kind}_{hook}", answer)
 
 
 class BatchControl(law.Task):

@@ -21,7 +21,7 @@ from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, branches_of
 from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy
 from tasks.settings.batch_systems import BatchSystem
-from tasks.settings.options import option
+from tasks.settings.options import dial
 
 #: attributes that identify jobs in the queue: the control folder, and the branches as in ``_0To1``
 CONTROL, BRANCHES = "PocketlawControl", "PocketlawBranches"
@@ -52,8 +52,8 @@ HTCONDOR = BatchSystem(
     machines=("condor_status", "-limit", "1", "-af", "Name"),
     why="condor_q -better-analyze",
     options={
-        "htcondor_pool": option("pool of HTCondor that jobs are sent to", law.NO_STR, "this one"),
-        "htcondor_scheduler": option("schedd that jobs are sent to", law.NO_STR, "this machine's"),
+        "htcondor_pool": dial("pool of HTCondor that jobs are sent to", law.NO_STR, "this one"),
+        "htcondor_scheduler": dial("schedd that jobs are sent to", law.NO_STR, "this machine's"),
     },
     # These are macros of submit files, the ends of strings, and separators of lists.
     unsuitable=re.compile(r'[$",\\\x00-\x1f]'),

@@ -15,7 +15,7 @@ from tasks.batch.causes import BACK_OFF
 from tasks.batch.dry_run import dry_run
 from tasks.batch.own_store import check_own_store
 from tasks.settings.batch_systems import BATCH_SYSTEMS
-from tasks.settings.options import OptionGroup, option
+from tasks.settings.options import OptionGroup, dial
 from tasks.settings.own_modules import check_modules
 from tasks.settings.sites import ENVIRONMENTS, Site, read_site
 
@@ -89,26 +89,26 @@ def _check_given(params: Mapping[str, Any], workflow: str) -> None:
 
 #: options for batch jobs, besides those of single batch systems; none of them changes an output
 PARAMETERS = {
-    "workflow": option("where branches run", "local"),
-    "site": option("preset of law.cfg for batch jobs", "local"),
-    "memory": option("memory per job, e.g. 3GB", law.NO_FLOAT, _OF_SITE, law.BytesParameter, unit="MB"),
-    "runtime": option("running time per job, e.g. 90min", law.NO_FLOAT, _OF_SITE, law.DurationParameter, unit="h"),
-    "flavour": option("+JobFlavour, instead of a running time", law.NO_STR, _OF_SITE),
-    "container": option("image that jobs run in", law.NO_STR, _OF_SITE),
-    "environment": option("shared (this checkout) or bundle (a copy that jobs bring)", law.NO_STR, _OF_SITE),
-    "accounting_group": option("accounting group of the jobs", law.NO_STR, _OF_SITE),
-    "proxy": option("X.509 proxy: a path, or auto for that of voms-proxy-init", law.NO_STR, _OF_SITE),
-    "retry_delay": option("seconds before a failed job is retried, doubled each time", BACK_OFF, f"{BACK_OFF:g}"),
-    "retries": option("how often a failed job is retried", 5),
-    "poll_interval": option("minutes between two queries of the queue", 1, kind=law.DurationParameter, unit="m"),
-    "parallel_jobs": option("largest number of jobs in the queue, 0 for no limit", 0),
-    "transfer_logs": option("keep the logs of jobs", True),
-    "clear_logs": option("remove the logs of jobs that are done", False),
-    "tasks_per_job": option("number of branches that a job runs", 1),
-    "submission_threads": option("threads that submit jobs", 4),
-    "ignore_submission": option("forget an earlier submission", False),
-    "cancel_jobs": option("remove the queued jobs of the chain, and run nothing", False),
-    "dry_run": option("write and show the files for submission, and run nothing", False),
+    "workflow": dial("where branches run", "local"),
+    "site": dial("preset of law.cfg for batch jobs", "local"),
+    "memory": dial("memory per job, e.g. 3GB", law.NO_FLOAT, _OF_SITE, law.BytesParameter, unit="MB"),
+    "runtime": dial("running time per job, e.g. 90min", law.NO_FLOAT, _OF_SITE, law.DurationParameter, unit="h"),
+    "flavour": dial("+JobFlavour, instead of a running time", law.NO_STR, _OF_SITE),
+    "container": dial("image that jobs run in", law.NO_STR, _OF_SITE),
+    "environment": dial("shared (this checkout) or bundle (a copy that jobs bring)", law.NO_STR, _OF_SITE),
+    "accounting_group": dial("accounting group of the jobs", law.NO_STR, _OF_SITE),
+    "proxy": dial("X.509 proxy: a path, or auto for that of voms-proxy-init", law.NO_STR, _OF_SITE),
+    "retry_delay": dial("seconds before a failed job is retried, doubled each time", BACK_OFF, f"{BACK_OFF:g}"),
+    "retries": dial("how often a failed job is retried", 5),
+    "poll_interval": dial("minutes between two queries of the queue", 1, kind=law.DurationParameter, unit="m"),
+    "parallel_jobs": dial("largest number of jobs in the queue, 0 for no limit", 0),
+    "transfer_logs": dial("keep the logs of jobs", True),
+    "clear_logs": dial("remove the logs of jobs that are done", False),
+    "tasks_per_job": dial("number of branches that a job runs", 1),
+    "submission_threads": dial("threads that submit jobs", 4),
+    "ignore_submission": dial("forget an earlier submission", False),
+    "cancel_jobs": dial("remove the queued jobs of the chain, and run nothing", False),
+    "dry_run": dial("write and show the files for submission, and run nothing", False),
 }
 
 

@@ -22,7 +22,7 @@ from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
 from tasks.batch.submission import OTHER_SCRIPTS, BatchProxy
 from tasks.settings.batch_systems import BatchSystem
-from tasks.settings.options import option
+from tasks.settings.options import dial
 
 #: fields that squeue prints of a job, with the width of each; longer values are cut off
 _FIELDS = {"JobArrayID": 40, "State": 20, "Reason": 80, "exit_code": 12, "NodeList": 80, "Command": 1024}
@@ -55,7 +55,7 @@ SLURM = BatchSystem(
     machines=("sinfo", "--noheader"),
     why="squeue --start",
     options={
-        "slurm_partition": option("partition of Slurm that jobs are sent to", law.NO_STR, "the site's"),
+        "slurm_partition": dial("partition of Slurm that jobs are sent to", law.NO_STR, "the site's"),
     },
     lacks=("container", "environment", "flavour"),
     # law writes paths into the lines of scripts without quotes.

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint.places import located
 from pocket.base.runtime.system_calls import can_trace, unrecorded
@@ -36,6 +35,7 @@ from tasks.core.targets import fetch
 from tasks.framework.audits import FILE
 from tasks.framework.base import StoreTask, TemplateTask
 from tasks.framework.fresh import Made, make_fresh
+from tasks.settings.options import dial, option
 
 #: tasks whose outputs are audited
 AUDITED = (RunProcessor, MergeBranches, MergeOutputs, ComputeScaleFactors)
@@ -74,18 +74,10 @@ class Audit(TemplateTask):
         law run Audit --version v1 --config "cal*" --share 1 --events 1000
     """
 
-    config = luigi.Parameter(
-        default=law.NO_STR, description="configuration, or several: a,b or cal*; default: all of the analysis"
-    )
-    share = luigi.FloatParameter(
-        default=0.02, description="share of the branches and other outputs to make again, at least one; default: 0.02"
-    )
-    events = luigi.IntParameter(default=200, description="number of events to compute alone; default: 200")
-    seed = luigi.IntParameter(
-        default=-1, significant=False, description="seed of the choice, -1 for another one each time; default: -1"
-    )
-
-    exclude_index = False
+    config = option("configuration, or several: a,b or cal*", law.NO_STR, "all of the analysis")
+    share = option("share of the branches and other outputs to make again, at least one", 0.02)
+    events = option("number of events to compute alone", 200, least=0)
+    seed = dial("seed of the choice, -1 for another one each time", -1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,12 +85,10 @@ class Audit(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a share or a number of events that makes no sense before anything runs."""
+        """Refuse a share that makes no sense before anything runs."""
         params = super().modify_param_values(params)
         if not 0 < params.get("share", 1) <= 1:
             raise ConfigError(f"--share is {params['share']}, expected a share above 0 and up to 1")
-        if params.get("events", 0) < 0:
-            raise ConfigError(f"--events is {params['events']}, expected 0 or more")
         return params
 
     @cached_property

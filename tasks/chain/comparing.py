@@ -16,6 +16,7 @@ from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask, check_style_in
 from tasks.chain.merging import MergeOutputs
 from tasks.framework.base import input_ids, load
+from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.corrections.comparison import UsedCorrection
@@ -45,20 +46,13 @@ class CompareCorrections(FormatsTask, BlindTask):
         "the path of another root of corrections; GROUP=… for one group alone, e.g. JME=2025-09-23,MUO=latest; "
         "default: the files that the parameters name",
     )
-    right = law.CSVParameter(
-        default=(), description="version of the corrections after, in the same form; default: as for --left"
-    )
-    templates = luigi.BoolParameter(
-        default=True,
+    right = option("version of the corrections after, in the same form", (), "as for --left", law.CSVParameter)
+    templates = option(
+        "also make and compare templates with both versions",
+        True,
         parsing=luigi.BoolParameter.EXPLICIT_PARSING,
-        description="also make and compare templates with both versions; default: True",
     )
-    largest = luigi.IntParameter(
-        default=20,
-        description="number of the largest differences to print, and of the templates to draw; default: 20",
-    )
-
-    exclude_index = False
+    largest = option("number of the largest differences to print, and of the templates to draw", 20, least=1)
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -72,8 +66,6 @@ class CompareCorrections(FormatsTask, BlindTask):
                 f"--left and --right are both {describe(tags['left']) or CURRENT}: give another one, such as "
                 "--right latest"
             )
-        if params["largest"] < 1:
-            raise ConfigError(f"--largest is {params['largest']}, expected 1 or more")
         analysis = load(params)
         config = analysis.config(params["config"])
         check_style_in(analysis, config)

@@ -31,8 +31,6 @@ class IterateScaleFactors(ScaleFactorTask):
     manifest says how many it used. The fingerprints of all iterations are known before, like any other.
     """
 
-    exclude_index = False
-
     #: number of iterations, once this task has requested all of them
     _asked: int | None = None
     #: number of iterations that were reported in the terminal

@@ -12,8 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import luigi
-
 from pocket.base.fingerprint import code_closure
 from pocket.base.fingerprint.places import portable
 from pocket.errors import check_known
@@ -26,6 +24,7 @@ from tasks.core.terminal import print_left_out, print_note
 from tasks.framework.base import StoreTask, input_ids
 from tasks.framework.pool import counting_bar
 from tasks.settings.catalogues import catalogue_settings, catalogues, print_findings
+from tasks.settings.options import dial, option
 
 if TYPE_CHECKING:
     from pocket.datasets.definitions import DatasetDefinition
@@ -50,30 +49,25 @@ class BuildDatasets(StoreTask):
         law run BuildDatasets --version v1 --definition datasets/toys.json --check
     """
 
-    definition = luigi.Parameter(
-        default=TOYS,
-        description="dataset definition file, relative to the project; those of --analysis if it doesn't read the "
-        f"default; default: {TOYS}",
+    definition = option(
+        "dataset definition file, relative to the project; those of --analysis if it doesn't read the default",
+        TOYS,
     )
 
-    check = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="only compare the files with the existing fileset, print the differences, and fail if there "
-        "are any; default: False",
+    check = dial(
+        "only compare the files with the existing fileset, print the differences, and fail if there are any",
+        False,
     )
 
-    check_duplicates = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="only look for duplicate events of data, with the same run, luminosity section and event "
-        "number, print them, and fail if there are any; default: False",
+    check_duplicates = dial(
+        "only look for duplicate events of data, with the same run, luminosity section and event number, print "
+        "them, and fail if there are any",
+        False,
     )
 
     # A fileset has whole files, so this is no option.
     limit_chunks = 0
 
-    exclude_index = False
     _checked = False
 
     @classmethod

@@ -12,6 +12,7 @@ from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
 from tasks.chain.systematics import PlotsWithData
 from tasks.framework.base import load
+from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -26,10 +27,7 @@ class PlotEfficiencies(PlotsWithData):
         law run PlotEfficiencies --version v1 --config tnp --passing-axis passing
     """
 
-    total = luigi.Parameter(
-        default=law.NO_STR,
-        description="category of all entries; --categories are subsets of it; default: none, with --passing-axis",
-    )
+    total = option("category of all entries; --categories are subsets of it", law.NO_STR, "none, with --passing-axis")
     passing_axis = luigi.Parameter(
         default=law.NO_STR,
         description="axis with two bins, failing and passing entries, of the histograms to draw; default: none, with "
@@ -41,7 +39,6 @@ class PlotEfficiencies(PlotsWithData):
         "those that have its cuts",
     )
 
-    exclude_index = False
     module = "pocket.plots.templates.efficiencies"
     function = "pocket.plots.templates.efficiencies:draw_efficiencies"
 

@@ -27,8 +27,6 @@ PARAMETERS_FILE = "parameters_dump.yaml"
 class ExportCoffea(ConfigTask):
     """Writes templates and columns as one .coffea file in PocketCoffea's layout."""
 
-    exclude_index = False
-
     def requires(self) -> MergeOutputs:
         """Return the merged output."""
         return MergeOutputs.req(self)
@@ -82,8 +80,6 @@ class ExportScaleFactors(ClosureGate):
         description="inputs of the layout that are no axes, e.g. year=2018, abseta=0:2.5 for a range, eta=etaEle for "
         "an axis with another name; axes that are no inputs, e.g. year=2018 for one year; no default",
     )
-
-    exclude_index = False
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tasks.chain.merging import MergeOutputs
 from tasks.core.console import counted, short_path
 from tasks.core.names import choose
 from tasks.framework.base import ConfigTask, StoreTask, input_ids, load
+from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -32,11 +33,7 @@ FIGURES = "figures"
 class FormatsTask(StoreTask):
     """A task that draws plots, in formats that don't decide where its output is."""
 
-    formats = law.CSVParameter(
-        default=(),
-        unique=True,
-        description="formats of the plots: pdf, png, svg; default: plotting_style.formats",
-    )
+    formats = option("formats of the plots: pdf, png, svg", (), "plotting_style.formats", law.CSVParameter, unique=True)
 
     exclude_index = True
 

@@ -34,7 +34,6 @@ class MergeBranches(BatchWorkflow):
     """Adds raw sums and histograms of ``--branches-per-merge`` branches each, if one merge would take too long."""
 
     options = (CONFIG, ITERATION)
-    exclude_index = False
     in_containers = True
 
     @property
@@ -94,7 +93,6 @@ class MergeOutputs(ConfigTask):
     """Adds the outputs of all branches and normalises them to the luminosity."""
 
     options = (ITERATION,)
-    exclude_index = False
 
     @property
     def processor(self) -> RunProcessor:

@@ -13,6 +13,7 @@ import luigi
 from tasks.core.console import counted
 from tasks.framework.base import AnalysisTask
 from tasks.framework.restrictions import Unrestricted
+from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -24,11 +25,7 @@ class Migrate(Unrestricted, AnalysisTask):
 
     analysis = luigi.Parameter(description="path of the configuration file; no default")
     write = luigi.BoolParameter(description="also write the configuration as a package; default: False")
-    to = luigi.Parameter(
-        default=law.NO_STR, description="folder of the package; default: analysis/NAME, after the file's folder"
-    )
-
-    exclude_index = False
+    to = option("folder of the package", law.NO_STR, "analysis/NAME, after the file's folder")
 
     #: it is loaded when the task runs, while what it opens is noted
     is_loaded_before = False

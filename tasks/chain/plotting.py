@@ -40,6 +40,7 @@ from tasks.core.console import counted
 from tasks.core.names import choose, read_inputs
 from tasks.framework.base import input_ids, load
 from tasks.framework.pool import run_jobs
+from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -62,17 +63,11 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
 
     variables = law.CSVParameter(default=(), description="histograms to draw, with patterns such as m*; default: all")
     categories = law.CSVParameter(default=(), description="categories to draw, with patterns; default: all")
-    compare = luigi.Parameter(
-        default=law.NO_STR,
-        description="configuration to draw as before, none for no comparison; default: as the analysis declares",
+    compare = option("configuration to draw as before, none for no comparison", law.NO_STR, "as the analysis declares")
+    density = option(
+        "also draw the shapes of data and of each process, scaled to the same area and divided by the width of bins",
+        False,
     )
-    density = luigi.BoolParameter(
-        default=False,
-        description="also draw the shapes of data and of each process, scaled to the same area and divided by the "
-        "width of bins; default: False",
-    )
-
-    exclude_index = False
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -299,8 +294,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
 class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
     """Draws the events of each sample after the skim, the preselection and in each category."""
 
-    exclude_index = False
-
     def fingerprint_spec(self) -> Any:
         """Return the templates, the categories, the style, and the code that draws."""
         from pocket.plots.specification import period_spec, style_spec
@@ -340,8 +333,6 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         description="inputs of the published scale factor that aren't axes of the measured one, e.g. year=2018, "
         "eta=abseta for another name, scale_factors=nominal:systup:systdown for errors; no default",
     )
-
-    exclude_index = False
 
     @classmethod
     def suits(cls, analysis: Analysis, scale_factor: str) -> bool:

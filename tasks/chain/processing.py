@@ -37,7 +37,6 @@ class RunProcessor(DatasetWorkflow):
     """
 
     options = (ITERATION,)
-    exclude_index = False
     in_containers = True
 
     @classmethod

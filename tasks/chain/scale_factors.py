@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.user_code import UserCall
@@ -25,6 +24,7 @@ from tasks.core.names import choose, is_pattern, split_names
 from tasks.framework.base import TemplateTask, input_ids, load
 from tasks.framework.iterations import ITERATION, NO_ITERATION, part_of_iteration
 from tasks.framework.restrictions import restriction_of
+from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -48,9 +48,7 @@ def code_of(*references: str) -> list[Any]:
 class ScaleFactorTask(TemplateTask):
     """A task for one scale factor of the analysis."""
 
-    scale_factor = luigi.Parameter(
-        default=law.NO_STR, description="scale factor, or several: a,b or muon*; default: all of the analysis"
-    )
+    scale_factor = option("scale factor, or several: a,b or muon*", law.NO_STR, "all of the analysis")
 
     exclude_index = True
 
@@ -141,7 +139,6 @@ class ComputeScaleFactors(ScaleFactorTask):
     """
 
     options = (ITERATION,)
-    exclude_index = False
 
     @property
     def iterated(self) -> IterateScaleFactors | None:

@@ -59,8 +59,6 @@ class ShowConfig(PrintTask, OneConfigTask):
         "default: config",
     )
 
-    exclude_index = False
-
     @classmethod
     def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the options of one task, because several descriptions would be no JSON or YAML."""
@@ -84,8 +82,6 @@ class ShowChain(PrintTask):
         description="text, mermaid (drawn by GitHub, GitLab and mkdocs), dot (for Graphviz) or svg (a picture); "
         "default: text",
     )
-
-    exclude_index = False
 
     def text(self) -> str:
         """Return the drawing."""

@@ -53,8 +53,6 @@ class SkimTask(ConfigTask):
 class SkimEvents(SkimTask, DatasetWorkflow):
     """Writes the events that pass the selection of a configuration as NanoAOD, in one file per branch."""
 
-    exclude_index = False
-
     def workflow_requires(self) -> dict[str, Any]:
         """Return the filesets of the original files, and the toys in them."""
         required: dict[str, Any] = {"datasets": self.definition_tasks()}
@@ -83,8 +81,6 @@ class SkimEvents(SkimTask, DatasetWorkflow):
 
 class BuildSkimDatasets(SkimTask):
     """Collects the files of a skim as datasets, whose metadata have the sums over all events before the skim."""
-
-    exclude_index = False
 
     def requires(self) -> SkimEvents:
         """Return all branches of the skim."""

@@ -20,6 +20,7 @@ from tasks.core.names import choose
 from tasks.core.report import print_result
 from tasks.framework.base import load
 from tasks.framework.pool import run_jobs
+from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -136,7 +137,6 @@ class PlotsWithData(PlotsFromTemplates, BlindTask):
 class PlotShapes(PlotsWithData):
     """Compares the shapes of the processes and of data, each scaled to the same area."""
 
-    exclude_index = False
     module = "pocket.plots.templates.shapes"
     function = "pocket.plots.templates.figures:draw_templates"
 
@@ -160,11 +160,7 @@ class ShowYields(FromTemplates, BlindTask):
         description="histogram whose sum is the yield, with one entry per event, underflow and overflow included; "
         "default: the first such histogram of each category",
     )
-    table = luigi.Parameter(
-        default=TABLES[0], description="form of the table: text, md, tex, csv or json; default: text"
-    )
-
-    exclude_index = False
+    table = option("form of the table: text, md, tex, csv or json", TABLES[0])
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,6 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     # Its branches are others than those of the tasks that need all of them.
     exclude_params_req_get: ClassVar = {"workflow", "branches"}
 
-    exclude_index = False
-
     @property
     def analysis_part(self) -> str:
         """The folder of what all analyses share: toys of one definition are made once."""

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import luigi
-
 from pocket.errors import ClosureError
 from pocket.histograms.contents import checksum_of, digest_json, read_contents
 from pocket.histograms.files import read_sums
@@ -24,6 +22,7 @@ from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.scale_factors import ComputeScaleFactors, ScaleFactorTask, code_of
 from tasks.core.console import short_path
 from tasks.framework.base import TemplateTask, input_ids
+from tasks.settings.options import dial
 
 if TYPE_CHECKING:
     from pocket.histograms.readings import Reading
@@ -39,11 +38,7 @@ _UNTESTED = "no closure test"
 class ClosureGate(TemplateTask):
     """A task that goes on only if the scale factors upstream of its templates close."""
 
-    accept_closure = luigi.BoolParameter(
-        default=False,
-        significant=False,
-        description="go on if the closure of a scale factor fails, and record this; default: False",
-    )
+    accept_closure = dial("go on if the closure of a scale factor fails, and record this", False)
 
     exclude_index = True
 
@@ -55,8 +50,6 @@ class ClosureGate(TemplateTask):
 
 class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     """Checks that a scale factor closes, and fails if it doesn't."""
-
-    exclude_index = False
 
     def requires(self) -> dict[str, Any]:
         """Return the scale factor, and the templates for its closure, including those it was measured in."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import law
-import luigi
 
 from pocket.base.snapshots.process import original
 from pocket.errors import PocketError
@@ -25,6 +24,7 @@ from tasks.doctor.result import Result, Status
 from tasks.doctor.systems import batch_system, systems_here, xrootd_client
 from tasks.framework.base import AnalysisTask
 from tasks.settings.batch_systems import BATCH_SYSTEMS
+from tasks.settings.options import dial
 from tasks.settings.sites import read_site
 
 #: options of this task that the test job gets, so that it resembles other jobs
@@ -40,20 +40,9 @@ class Doctor(BatchControl, AnalysisTask):
 
     options = (BATCH,)
 
-    workflow = luigi.Parameter(
-        default=law.NO_STR,
-        significant=False,
-        description="where branches would run: local or a batch system; default: that of the site",
-    )
-    test_job = luigi.BoolParameter(
-        default=True, significant=False, description="submit a job to the batch system and wait for it; default: True"
-    )
-    wait = law.DurationParameter(
-        default=10.0,
-        unit="m",
-        significant=False,
-        description="minutes to wait for the test job before it is removed; default: 10",
-    )
+    workflow = dial("where branches would run: local or a batch system", law.NO_STR, "that of the site")
+    test_job = dial("submit a job to the batch system and wait for it", True)
+    wait = dial("minutes to wait for the test job before it is removed", 10.0, "10", law.DurationParameter, unit="m")
 
     # These aren't options, since there is only one job, submitted once.
     retries = 0
@@ -61,8 +50,6 @@ class Doctor(BatchControl, AnalysisTask):
     poll_interval = 0.0
     parallel_jobs = 0
     transfer_logs = True
-
-    exclude_index = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

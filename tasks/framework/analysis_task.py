@@ -16,7 +16,7 @@ import luigi
 
 from tasks.core.names import AssignmentsParameter, choose, is_pattern, split_names
 from tasks.framework.restrictions import RESTRICTION, restriction_of
-from tasks.settings.options import Groups, OptionGroup, add_options
+from tasks.settings.options import Groups, OptionGroup, add_options, check_options, option
 from tasks.settings.resources import with_resources
 
 if TYPE_CHECKING:
@@ -50,11 +50,7 @@ def _check_config(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 #: of tasks for one configuration of the analysis
 CONFIG = OptionGroup(
     "",
-    {
-        "config": luigi.Parameter(
-            default=law.NO_STR, description="configuration, or several: a,b or *; default: that of the analysis"
-        )
-    },
+    {"config": option("configuration, or several: a,b or *", law.NO_STR, "that of the analysis")},
     check=_check_config,
 )
 
@@ -69,10 +65,7 @@ class AnalysisTask(law.Task):
     #: groups of this class and of its bases, in the order in which values are checked
     option_groups: ClassVar[Groups]
 
-    analysis = luigi.Parameter(
-        default=DEFAULT_ANALYSIS,
-        description=f"package in analysis/, dotted package, folder or file; default: {DEFAULT_ANALYSIS}",
-    )
+    analysis = option("package in analysis/, dotted package, folder or file", DEFAULT_ANALYSIS)
     params = AssignmentsParameter(
         default=(),
         description="parameters to change, e.g. toys.scale=0.1,…; no default",
@@ -99,11 +92,8 @@ class AnalysisTask(law.Task):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Let each group of options check its values before anything runs."""
-        params = super().modify_param_values(params)
-        for group in cls.option_groups:
-            params = group.check(cls, params)
-        return params
+        """Let the groups of options check their values before anything runs."""
+        return check_options(cls, super().modify_param_values(params))
 
     @classmethod
     def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pocket.parameters.tags import without_tags
 from tasks.core.names import VersionParameter
 from tasks.framework.compacting import compact_outputs
 from tasks.framework.restrictions import CHAIN, CHUNK_SIZE
-from tasks.settings.options import OptionGroup, option
+from tasks.settings.options import OptionGroup, dial
 from tasks.settings.resources import DEFAULT, resource_names
 
 
@@ -23,10 +23,10 @@ STORE = OptionGroup(
     CHAIN,
     {
         "version": VersionParameter(description="name of this version of the outputs, e.g. v1; no default"),
-        "resources": option(f"preset of size and parallelism: {', '.join(resource_names())}", DEFAULT),
-        "cores": option("processes on this machine, 0 for all cores", 0),
-        "skip_bad_files": option("leave out unreadable input files, and record them", False),
-        "one_by_one": option("process one configuration after the other, and share no passes", False),
+        "resources": dial(f"preset of size and parallelism: {', '.join(resource_names())}", DEFAULT),
+        "cores": dial("processes on this machine, 0 for all cores", 0),
+        "skip_bad_files": dial("leave out unreadable input files, and record them", False),
+        "one_by_one": dial("process one configuration after the other, and share no passes", False),
     },
     "Of all tasks with an output",
     _take_away,
@@ -38,10 +38,7 @@ STORE = OptionGroup(
 
 
 def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Refuse invalid values of acceptance, memory, threads and number of branches."""
-    for name, least in {"chunk_memory": 0, "threads": 1, "branches_per_merge": 0}.items():
-        if params.get(name, least) < least:
-            raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected {least} or more")
+    """Refuse a share of events that makes no sense."""
     if not 0 < params.get("acceptance", 1.0) <= 1:
         raise ConfigError(f"--acceptance is {params['acceptance']}, expected a share above 0 and up to 1")
     return params
@@ -51,13 +48,13 @@ def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 PROCESSING = OptionGroup(
     CHAIN,
     {
-        "events_per_branch": option("largest number of events per branch", 200_000),
-        "chunk_size": option("largest number of events per chunk", CHUNK_SIZE),
-        "chunk_memory": option("MB that a chunk may take, 0 for no limit", 1000),
-        "threads": option("threads per process that decompress columns", 1),
-        "acceptance": option("share of the events of each simulated dataset that is enough to go on", 1.0),
-        "branches_per_merge": option("branches per partial merge, 0 to merge all at once", 0),
-        "compact": option("pack logs of jobs and old folders of branches, and run nothing", False),
+        "events_per_branch": dial("largest number of events per branch", 200_000),
+        "chunk_size": dial("largest number of events per chunk", CHUNK_SIZE),
+        "chunk_memory": dial("MB that a chunk may take, 0 for no limit", 1000, least=0),
+        "threads": dial("threads per process that decompress columns", 1, least=1),
+        "acceptance": dial("share of the events of each simulated dataset that is enough to go on", 1.0),
+        "branches_per_merge": dial("branches per partial merge, 0 to merge all at once", 0, least=0),
+        "compact": dial("pack logs of jobs and old folders of branches, and run nothing", False),
     },
     "Of all tasks behind templates: branches and chunks",
     _check,

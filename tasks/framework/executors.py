@@ -10,7 +10,7 @@ import law
 from pocket.errors import ConfigError
 from pocket.executors.base import find_factory
 from tasks.core.terminal import print_note
-from tasks.settings.options import OptionGroup, option
+from tasks.settings.options import OptionGroup, dial
 from tasks.settings.resources import DEFAULT, read_resources
 from tasks.settings.run_options import find_executor, read_run_options, translate
 from tasks.settings.sites import read_site, site_names
@@ -93,19 +93,19 @@ def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 EXECUTOR = OptionGroup(
     "options for executors of local branches",
     {
-        "executor": option(
+        "executor": dial(
             "iterative, futures (processes on this machine), dask, one of the analysis' executors, or "
             "my.module:MyFactory",
             "futures",
         ),
-        "cluster": option("Dask cluster to start: local, htcondor, slurm, lxplus or gateway", law.NO_STR, "local"),
-        "scheduler": option("address or file of a running Dask scheduler", law.NO_STR, "-"),
-        "min_workers": option("Dask workers to keep, locally 0 for --max-workers", 0),
-        "max_workers": option("largest number of Dask workers, 0 for 20 or --cores", 0),
-        "worker_memory": option("memory per Dask worker, e.g. 3GB", law.NO_STR, "2GB"),
-        "executor_options": option("more options of the executor, key=value,…", (), "-", law.CSVParameter),
-        "custom_run_options": option("YAML file with run options of PocketCoffea", law.NO_STR, "-"),
-        "executor_custom_setup": option("executor file of PocketCoffea with a Dask client", law.NO_STR, "-"),
+        "cluster": dial("Dask cluster to start: local, htcondor, slurm, lxplus or gateway", law.NO_STR, "local"),
+        "scheduler": dial("address or file of a running Dask scheduler", law.NO_STR, "-"),
+        "min_workers": dial("Dask workers to keep, locally 0 for --max-workers", 0),
+        "max_workers": dial("largest number of Dask workers, 0 for 20 or --cores", 0),
+        "worker_memory": dial("memory per Dask worker, e.g. 3GB", law.NO_STR, "2GB"),
+        "executor_options": dial("more options of the executor, key=value,…", (), "-", law.CSVParameter),
+        "custom_run_options": dial("YAML file with run options of PocketCoffea", law.NO_STR, "-"),
+        "executor_custom_setup": dial("executor file of PocketCoffea with a Dask client", law.NO_STR, "-"),
     },
     "Executors",
     _check,

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
-from pocket.errors import ConfigError
-from tasks.settings.options import OptionGroup, option
+from tasks.settings.options import OptionGroup, dial, option
 
 if TYPE_CHECKING:
     from pocket.datasets.restriction import Restriction
@@ -25,10 +23,7 @@ CHUNK_SIZE = 400_000
 
 
 def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Refuse negative limits, and fill in those of ``--test``."""
-    for name in TEST:
-        if params.get(name, 0) < 0:
-            raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected 0 or more")
+    """Fill in the limits of ``--test``."""
     if params.get("test"):
         given = {name: params[name] or number for name, number in TEST.items() if name in params}
         params = {**params, **given, "test": False}
@@ -42,14 +37,11 @@ RESTRICTION = OptionGroup(
         "filter_samples": law.CSVParameter(default=(), description="samples to read, e.g. A,B; default: all"),
         "filter_years": law.CSVParameter(default=(), description="years to read, e.g. 2017,2018; default: all"),
         "filter_datasets": law.CSVParameter(default=(), description="datasets to read, e.g. A_2018; default: all"),
-        "limit_files": luigi.IntParameter(
-            default=0, description="files to read of each dataset, 0 for all; default: 0"
+        "limit_files": option("files to read of each dataset, 0 for all", 0, least=0),
+        "limit_chunks": option(
+            "chunks to read of each dataset, of 150000 or --chunk-size events, 0 for all", 0, least=0
         ),
-        "limit_chunks": luigi.IntParameter(
-            default=0,
-            description="chunks to read of each dataset, of 150000 or --chunk-size events, 0 for all; default: 0",
-        ),
-        "test": option("read {limit_files} files and {limit_chunks} chunks of each dataset".format(**TEST), False),
+        "test": dial("read {limit_files} files and {limit_chunks} chunks of each dataset".format(**TEST), False),
     },
     "A part of the datasets",
     _check,

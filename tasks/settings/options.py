@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import luigi
 
+from pocket.errors import ConfigError
+
 
 def _unchanged(task: Any, params: dict[str, Any]) -> dict[str, Any]:
     return params
@@ -46,22 +48,45 @@ class OptionGroup:
 _KINDS = {bool: luigi.BoolParameter, int: luigi.IntParameter, float: luigi.FloatParameter, str: luigi.Parameter}
 
 
-def option(text: str, default: Any, shown: str = "", kind: Any = None, **more: Any) -> Any:
-    """Return an option that changes no output.
+def option(text: str, default: Any, shown: str = "", kind: Any = None, least: int | None = None, **more: Any) -> Any:
+    """Return an option that decides an output.
 
     Args:
         text: what it is, for ``--help``.
         default: its default.
         shown: words for the default, by default itself; ``-`` if there is none to speak of.
         kind: class of the parameter, by default that for the type of the default.
+        least: smallest value, ``None`` for no limit.
         more: further arguments of the class.
 
     Example:
-        >>> option("threads that submit jobs", 4).description
-        'threads that submit jobs; default: 4'
+        >>> option("number of toys", 100).description
+        'number of toys; default: 100'
     """
     words = "no default" if shown == "-" else f"default: {shown or default}"
-    return (kind or _KINDS[type(default)])(default=default, significant=False, description=f"{text}; {words}", **more)
+    parameter = (kind or _KINDS[type(default)])(default=default, description=f"{text}; {words}", **more)
+    parameter.least = least
+    return parameter
+
+
+def dial(*arguments: Any, **more: Any) -> Any:
+    """Return an option that changes no output, with the arguments of :func:`option`."""
+    return option(*arguments, significant=False, **more)
+
+
+def check_options(task: Any, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a class of tasks as its groups have checked them.
+
+    Raises:
+        ConfigError: if one is smaller than it may be, or doesn't suit its group.
+    """
+    for name, parameter in task.get_params():
+        least = getattr(parameter, "least", None)
+        if least is not None and params.get(name, least) < least:
+            raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected {least} or more")
+    for group in task.option_groups:
+        params = group.check(task, params)
+    return params
 
 
 def add_options(cls: Any) -> None:

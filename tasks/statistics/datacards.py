@@ -27,6 +27,7 @@ from tasks.chain.validation import ClosureGate
 from tasks.core.console import counted, short_path
 from tasks.framework.base import input_ids, load
 from tasks.framework.restrictions import restriction_of
+from tasks.settings.options import dial
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -98,11 +99,7 @@ def no_model(analysis: Analysis, options: str) -> ConfigError:
 class ProduceDatacards(ModelTask):
     """Makes a statistical model of templates, as datacards and as a workspace, with a record of their treatment."""
 
-    strict = luigi.BoolParameter(
-        default=False, significant=False, description="fail if a check has a warning; default: False"
-    )
-
-    exclude_index = False
+    strict = dial("fail if a check has a warning", False)
 
     @property
     def combines(self) -> bool:

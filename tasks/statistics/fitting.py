@@ -22,6 +22,7 @@ from tasks.chain.results import describe_fit, digits_of, interval_text, signific
 from tasks.core.console import counted, short_path
 from tasks.core.report import is_done
 from tasks.framework.base import input_ids
+from tasks.settings.options import dial, option
 from tasks.statistics.datacards import CHECKS, warning_lines
 from tasks.statistics.options import PointOptions, declared_parameters, read_model
 from tasks.statistics.toy_points import ThrowToys
@@ -56,18 +57,13 @@ class FitChoice(PointOptions):
 
     # luigi adds the choices of its ChoiceParameter to the description, in another order each time.
     data = luigi.Parameter(default=DATA[0], description="asimov, observed (needs --unblind) or toys; default: asimov")
-    asimov = luigi.Parameter(
-        default=ASIMOV[0],
-        description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
-    )
-    accept_missing = luigi.BoolParameter(
-        default=False, significant=False, description="take a fit of which some results aren't found; default: False"
-    )
+    asimov = option("nuisances of Asimov data: prefit, or postfit for those of a fit to data", ASIMOV[0])
+    accept_missing = dial("take a fit of which some results aren't found", False)
     results = law.CSVParameter(
         default=RESULTS,
         description=f"results besides the fit, goodness and background for data only; default: {','.join(RESULTS)}",
     )
-    toys = luigi.IntParameter(default=0, description="toys to fit, or for the goodness of fit, 0 for 100; default: 0")
+    toys = option("toys to fit, or for the goodness of fit, 0 for 100", 0, least=0)
 
     exclude_index = True
 
@@ -108,8 +104,6 @@ class FitChoice(PointOptions):
         named = [one for one in params["results"] if one in FOR_DATA] if tuple(params["results"]) != RESULTS else []
         if named and data != "observed":
             raise ConfigError(f"--results {named[0]} needs --data observed: Asimov data and toys have none")
-        if params["toys"] < 0:
-            raise ConfigError(f"--toys is {params['toys']}, expected 0 or more")
         if data == "toys":
             params["toys"] = params["toys"] or 100
         elif params["toys_of"] != law.NO_STR:
@@ -144,8 +138,6 @@ class FitModel(FitChoice):
         law run FitModel --version v1 --model z_xsec --results impacts,limits
         law run FitModel --version v1 --model z_xsec --data toys --toys 200
     """
-
-    exclude_index = False
 
     def requires(self) -> dict[str, Any]:
         """Return the model of the analysis, and the fits of toys if these are the data."""

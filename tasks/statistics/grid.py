@@ -29,7 +29,6 @@ class PlotGrid(PlotFit):
 
     results = law.CSVParameter(default=RESULTS, description=f"results of each fit; default: {','.join(RESULTS)}")
 
-    exclude_index = False
     #: tasks whose results are told here
     tells_of = ("FitModel",)
 

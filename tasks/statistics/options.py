@@ -25,6 +25,7 @@ from pocket.statistics.parameter_options import (
     read_values,
 )
 from tasks.framework.base import load
+from tasks.settings.options import dial, option
 from tasks.statistics.card_files import MASS, Card
 from tasks.statistics.datacards import MODEL, ModelTask, ProduceDatacards, no_model
 
@@ -43,30 +44,18 @@ POINTS, REACH = 13, 1.3
 class FitOptions(ModelTask):
     """A task that fits a model, with values of its parameters from the command line."""
 
-    card = luigi.Parameter(
-        default=law.NO_STR, description="datacard to fit instead of a model, or a=PATH,b=PATH; no default"
-    )
+    card = option("datacard to fit instead of a model, or a=PATH,b=PATH", law.NO_STR, "-")
     mass = luigi.Parameter(default=MASS, description=f"value of $MASS in a card; default: {MASS}")
     keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
-    maps = luigi.Parameter(
-        default=law.NO_STR, description="scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]; no default"
-    )
+    maps = option("scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]", law.NO_STR, "-")
     freeze = law.CSVParameter(default=(), description="parameters to fix, e.g. btag_*,group:lumi; no default")
     set = law.CSVParameter(default=(), description="start values, also of Asimov data and toys, e.g. r=2; no default")
     ranges = law.CSVParameter(default=(), description="ranges of parameters, e.g. r=-5:5,norm_*=0:3; no default")
     mask = law.CSVParameter(default=(), description="regions without a part in the fit, e.g. sr_*; no default")
-    minimizer = luigi.Parameter(
-        default=MINIMISERS[0],
-        description=f"what looks for minima first, {' or '.join(MINIMISERS)}; default: {MINIMISERS[0]}",
-    )
+    minimizer = option(f"what looks for minima first, {' or '.join(MINIMISERS)}", MINIMISERS[0])
     seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
-    toys_of = luigi.Parameter(
-        default=law.NO_STR,
-        description="model, or card, whose toys are fitted, with --data toys; default: the fitted one",
-    )
-    toys_per_branch = luigi.IntParameter(
-        default=100, significant=False, description="number of toys per branch; default: 100"
-    )
+    toys_of = option("model, or card, whose toys are fitted, with --data toys", law.NO_STR, "the fitted one")
+    toys_per_branch = dial("number of toys per branch", 100, least=1)
 
     exclude_index = True
 
@@ -104,8 +93,6 @@ class FitOptions(ModelTask):
             if has_card:
                 check_files(cls.card_of(others), "--toys-of")
             check_known("region", cls.regions_of(params), cls.regions_of(others), f"--toys-of {other}")
-        if params["toys_per_branch"] < 1:
-            raise ConfigError(f"--toys-per-branch is {params['toys_per_branch']}, expected 1 or more")
         return params
 
     @classmethod
@@ -209,20 +196,15 @@ class FitOptions(ModelTask):
 class PointOptions(FitOptions):
     """A task that makes toys at points of a parameter of interest, or has results from them."""
 
-    points = luigi.Parameter(
-        default=law.NO_STR,
-        description=f"points with toys, e.g. r=0:5:11; default: {POINTS} from 0 to beyond the asymptotic limits",
-    )
-    toys_per_point = luigi.IntParameter(default=500, description="number of toys at each point; default: 500")
+    points = option("points with toys, e.g. r=0:5:11", law.NO_STR, f"{POINTS} from 0 to beyond the asymptotic limits")
+    toys_per_point = option("number of toys at each point", 500, least=1)
 
     exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse points and a number of toys that make no sense."""
+        """Refuse points that make no sense."""
         params = super().modify_param_values(params)
-        if params["toys_per_point"] < 1:
-            raise ConfigError(f"--toys-per-point is {params['toys_per_point']}, expected 1 or more")
         if params["points"] != law.NO_STR:
             read_points(params["points"])
         return params

@@ -34,8 +34,6 @@ class PlotFit(FormatsTask, FitChoice):
         law run PlotFit --version v1 --card datacard.txt --formats png
     """
 
-    exclude_index = False
-
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse toys, of which there is no single fit to draw, before anything runs."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
@@ -22,6 +21,7 @@ from tasks.chain.validation import ClosureGate
 from tasks.core.names import choose
 from tasks.framework.base import input_ids, load
 from tasks.framework.pool import run_jobs
+from tasks.settings.options import option
 from tasks.statistics.datacards import ProduceDatacards
 
 if TYPE_CHECKING:
@@ -40,22 +40,20 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         law run PlotSystematics --version v1 --model z_xsec --sources "CMS_*"
     """
 
-    sources = law.CSVParameter(
-        default=(),
-        description="systematic sources to draw, without Up and Down, or nuisances of --model; the ranking always has "
-        "all; default: all",
+    sources = option(
+        "systematic sources to draw, without Up and Down, or nuisances of --model; the ranking always has all",
+        (),
+        "all",
+        law.CSVParameter,
     )
-    model = luigi.Parameter(
-        default=law.NO_STR,
-        description="statistical model whose nuisances are drawn, before and after the treatment, instead of a "
-        "configuration; no default",
+    model = option(
+        "statistical model whose nuisances are drawn, before and after the treatment, instead of a configuration",
+        law.NO_STR,
+        "-",
     )
     regions = law.CSVParameter(default=(), description="regions of --model to draw; default: all")
-    processes = law.CSVParameter(
-        default=(), description="processes of --model to draw separately, too; default: none, only their sum"
-    )
+    processes = option("processes of --model to draw separately, too", (), "none, only their sum", law.CSVParameter)
 
-    exclude_index = False
     module = "pocket.plots.systematics"
     function = "pocket.plots.systematics:draw_systematics"
 
@@ -65,10 +63,10 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         from pocket.plots.specification import drawn_sources
 
         has_model = params["model"] != law.NO_STR
-        for option in ("variables", "categories") if has_model else ("regions", "processes"):
-            if params[option]:
+        for name in ("variables", "categories") if has_model else ("regions", "processes"):
+            if params[name]:
                 reason = "with --model: choose --regions" if has_model else "without --model"
-                raise ConfigError(f"--{option} has no effect {reason}")
+                raise ConfigError(f"--{name} has no effect {reason}")
         if not has_model:
             params = super().modify_param_values(params)
             known = drawn_sources(load(params).config(params["config"]))

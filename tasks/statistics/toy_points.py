@@ -13,6 +13,7 @@ from pocket.errors import check_known
 from pocket.executors.base import Progress
 from pocket.statistics.parameter_options import read_points
 from tasks.core.targets import StoreTarget
+from tasks.settings.options import option
 from tasks.statistics.card_files import Card
 from tasks.statistics.options import POINTS, REACH, PointOptions, read_model
 from tasks.statistics.toys import ToysJob, ToyWorkflow
@@ -29,11 +30,7 @@ class ThrowToys(PointOptions, ToyWorkflow):
     """Fits toys at points of a parameter of interest, from which ``FitModel`` takes limits, p-values and intervals."""
 
     data = luigi.Parameter(default="asimov", description="asimov or observed (needs --unblind); default: asimov")
-    asimov = luigi.Parameter(
-        default="prefit",
-        description="nuisances of Asimov data: prefit, or postfit for those of a fit to data; default: prefit",
-    )
-    exclude_index = False
+    asimov = option("nuisances of Asimov data: prefit, or postfit for those of a fit to data", "prefit")
     file = "points.json"
 
     @property

@@ -9,15 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import luigi
-
 from pocket.base.fingerprint import code_closure
-from pocket.errors import ConfigError
 from pocket.executors.base import Progress
 from pocket.io.store import write_output
 from tasks.chain.branches import BatchWorkflow
 from tasks.core.targets import StoreTarget
 from tasks.framework.base import input_ids
+from tasks.settings.options import option
 from tasks.statistics.card_files import Card
 from tasks.statistics.options import FitOptions, read_model
 
@@ -67,17 +65,8 @@ class ToyWorkflow(FitOptions, BatchWorkflow):
 class FitToys(ToyWorkflow):
     """Fits toys of a model, thrown where its parameters start."""
 
-    toys = luigi.IntParameter(default=100, description="number of toys; default: 100")
-    exclude_index = False
+    toys = option("number of toys", 100, least=1)
     file = TOYS
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a number of toys that makes no sense."""
-        params = super().modify_param_values(params)
-        if params["toys"] < 1:
-            raise ConfigError(f"--toys is {params['toys']}, expected 1 or more")
-        return params
 
     def create_branch_map(self) -> list[tuple[int, int]]:
         """Return the first toy of each branch, and the one after its last."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import law
 import luigi
@@ -82,7 +82,6 @@ class LSFBatch(BatchControl, LSFWorkflow):
     workflow_proxy_cls = LSFProxy
 
     exclude_index = True
-    exclude_params_branch: ClassVar = set(LSF.options)
 
     def lsf_create_job_manager(self, **kwargs: Any) -> LSFManager:
         """Return the manager."""

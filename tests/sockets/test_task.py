@@ -28,8 +28,6 @@ class WriteYields(ConfigTask):
 
     category = luigi.Parameter(description="category whose yields are written; no default")
 
-    exclude_index = False
-
     def requires(self):
         """The templates."""
         return MergeOutputs.req(self)

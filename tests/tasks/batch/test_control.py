@@ -9,7 +9,7 @@ import pytest
 from law.workflow import remote
 
 from pocket.errors import ConfigError
-from tasks.batch.control import _HOOKS, BatchControl, UsualHooks, add_hooks, check_workflow
+from tasks.batch.control import _HOOKS, _USUAL, BatchControl, add_hooks, check_workflow
 from tasks.batch.submission import BatchProxy
 from tasks.chain.processing import RunProcessor
 from tasks.settings.sites import Site
@@ -91,7 +91,7 @@ def test_what_law_asks_of_any_batch_system_is_answered() -> None:
     usual = ("job_resources", (1, [0]), {}), ("check_job_completeness_delay", (), 0.0), ("workflow_requires", (), {})
     for hook, arguments, answer in usual:
         assert getattr(made, f"own_{hook}")(made, *arguments) == answer
-    assert not {*_HOOKS} & set(vars(UsualHooks))
+    assert not {*_HOOKS} & set(_USUAL)
 
 
 def test_manager_and_factory_are_made_by_the_workflow() -> None:

@@ -6,7 +6,7 @@ import law
 import pytest
 
 from pocket.errors import ConfigError
-from tasks.settings.options import Groups, OptionGroup, add_options, option
+from tasks.settings.options import Groups, OptionGroup, add_options, dial
 
 
 def positive(task: Any, params: dict[str, Any]) -> dict[str, Any]:
@@ -18,12 +18,12 @@ def positive(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 SAID: list[str] = []
 NUMBERS = OptionGroup(
     "numbers",
-    {"number": option("a number", 3), "word": option("a word", "a", "-"), "tell": option("say it", False)},
+    {"number": dial("a number", 3), "word": dial("a word", "a", "-"), "tell": dial("say it", False)},
     check=positive,
     of_workflow=frozenset({"word"}),
     actions={"tell": lambda task: SAID.append(task.word)},
 )
-OTHERS = OptionGroup("others", {"other": option("another", 1.5, "three halves")})
+OTHERS = OptionGroup("others", {"other": dial("another", 1.5, "three halves")})
 
 
 class Composed(law.Task):
@@ -56,7 +56,7 @@ class Derived(Composed):
 class Fixed(Derived):
     """A task that takes the place of an option in a group of its own."""
 
-    options = (OptionGroup("", {"tell": option("other words", False)}),)
+    options = (OptionGroup("", {"tell": dial("other words", False)}),)
 
 
 def test_a_task_has_the_options_that_it_and_its_bases_list() -> None:
