@@ -119,11 +119,11 @@ def batch_group() -> OptionGroup:
     return OptionGroup(
         "options for jobs on a batch system, by default those of the site",
         {**PARAMETERS, **own},
-        "Batch jobs",
-        check_batch,
-        ("workflow", "site"),
-        "batch",
+        heading="Batch jobs",
+        check=check_batch,
+        explained=("workflow", "site"),
+        help="batch",
         # A single branch runs in the process that calls it.
-        frozenset(own) | PARAMETERS.keys() - set(_OF_BRANCHES),
-        {"cancel_jobs": cancel_jobs, "dry_run": dry_run},
+        of_workflow=frozenset(own) | PARAMETERS.keys() - set(_OF_BRANCHES),
+        actions={"cancel_jobs": cancel_jobs, "dry_run": dry_run},
     )

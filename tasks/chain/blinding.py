@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import law
-import luigi
 
 from pocket.errors import ConfigError
 from pocket.io.store.paths import own_folder, store_root
 from tasks.framework.base import ConfigTask, StoreTask, load
+from tasks.settings.options import option
 
 #: file in the folder of an analysis with all reasons for which blind data were shown
 REASONS = "unblinded.jsonl"
@@ -24,10 +24,7 @@ REASONS = "unblinded.jsonl"
 class UnblindTask(StoreTask):
     """A task that uses data which are blind only for a reason."""
 
-    unblind = luigi.Parameter(
-        default=law.NO_STR,
-        description="reason to use observed data, also in blind categories and regions; it is recorded; no default",
-    )
+    unblind = option("reason to use observed data, also in blind categories and regions; it is recorded", law.NO_STR)
 
     exclude_index = True
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import law
 import luigi
 
 from pocket.base.fingerprint import code_closure
@@ -40,17 +39,15 @@ class CompareCorrections(FormatsTask, BlindTask):
         law run CompareCorrections --version v1 --right latest --templates False
     """
 
-    left = law.CSVParameter(
-        default=(),
-        description="version of the corrections before: the tag of a folder such as 2025-09-23, latest, or "
-        "the path of another root of corrections; GROUP=… for one group alone, e.g. JME=2025-09-23,MUO=latest; "
-        "default: the files that the parameters name",
+    left = option(
+        "version of the corrections before: the tag of a folder such as 2025-09-23, latest, or "
+        "the path of another root of corrections; GROUP=… for one group alone, e.g. JME=2025-09-23,MUO=latest",
+        (),
+        "the files that the parameters name",
     )
-    right = option("version of the corrections after, in the same form", (), "as for --left", law.CSVParameter)
+    right = option("version of the corrections after, in the same form", (), "as for --left")
     templates = option(
-        "also make and compare templates with both versions",
-        True,
-        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        "also make and compare templates with both versions", True, parsing=luigi.BoolParameter.EXPLICIT_PARSING
     )
     largest = option("number of the largest differences to print, and of the templates to draw", 20, least=1)
 

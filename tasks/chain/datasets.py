@@ -50,13 +50,11 @@ class BuildDatasets(StoreTask):
     """
 
     definition = option(
-        "dataset definition file, relative to the project; those of --analysis if it doesn't read the default",
-        TOYS,
+        "dataset definition file, relative to the project; those of --analysis if it doesn't read the default", TOYS
     )
 
     check = dial(
-        "only compare the files with the existing fileset, print the differences, and fail if there are any",
-        False,
+        "only compare the files with the existing fileset, print the differences, and fail if there are any", False
     )
 
     check_duplicates = dial(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
@@ -28,15 +27,13 @@ class PlotEfficiencies(PlotsWithData):
     """
 
     total = option("category of all entries; --categories are subsets of it", law.NO_STR, "none, with --passing-axis")
-    passing_axis = luigi.Parameter(
-        default=law.NO_STR,
-        description="axis with two bins, failing and passing entries, of the histograms to draw; default: none, with "
-        "--total",
+    passing_axis = option(
+        "axis with two bins, failing and passing entries, of the histograms to draw", law.NO_STR, "none, with --total"
     )
-    categories = law.CSVParameter(
-        default=(),
-        description="categories of passing entries, or of all entries with --passing-axis; default: all, with --total "
-        "those that have its cuts",
+    categories = option(
+        "categories of passing entries, or of all entries with --passing-axis",
+        (),
+        "all, with --total those that have its cuts",
     )
 
     module = "pocket.plots.templates.efficiencies"

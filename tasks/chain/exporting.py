@@ -18,6 +18,7 @@ from tasks.chain.validation import ClosureGate, ValidateScaleFactors
 from tasks.core.console import short_path
 from tasks.core.names import choose, read_inputs
 from tasks.framework.base import ConfigTask, input_ids, load
+from tasks.settings.options import option
 
 #: file names that PocketCoffea's plotting expects
 COFFEA_FILE = "output_all.coffea"
@@ -75,10 +76,10 @@ class ExportScaleFactors(ClosureGate):
         description="name of the correction of each scale factor; with flavours of jets one for b and c and one for "
         "light jets; no default"
     )
-    inputs = law.CSVParameter(
-        default=(),
-        description="inputs of the layout that are no axes, e.g. year=2018, abseta=0:2.5 for a range, eta=etaEle for "
-        "an axis with another name; axes that are no inputs, e.g. year=2018 for one year; no default",
+    inputs = option(
+        "inputs of the layout that are no axes, e.g. year=2018, abseta=0:2.5 for a range, eta=etaEle for an axis "
+        "with another name; axes that are no inputs, e.g. year=2018 for one year",
+        (),
     )
 
     @classmethod

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-import law
-
 from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError, check_known
 from pocket.io.store import Manifest, is_complete, read_manifest, verify
@@ -33,7 +31,7 @@ FIGURES = "figures"
 class FormatsTask(StoreTask):
     """A task that draws plots, in formats that don't decide where its output is."""
 
-    formats = option("formats of the plots: pdf, png, svg", (), "plotting_style.formats", law.CSVParameter, unique=True)
+    formats = option("formats of the plots: pdf, png, svg", (), "plotting_style.formats", unique=True)
 
     exclude_index = True
 
@@ -103,7 +101,7 @@ def check_style_in(analysis: Analysis, config: Configurator) -> None:
 class FromTemplates(ConfigTask):
     """A task that reads the merged templates of one configuration."""
 
-    categories = law.CSVParameter(default=(), description="categories to show, with patterns; default: all")
+    categories = option("categories to show, with patterns", (), "all")
 
     exclude_index = True
 

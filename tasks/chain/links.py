@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tasks.framework.iterations import NO_ITERATION, group_of_iteration
+from tasks.framework.iterations import NO_ITERATION, group_of
 
 if TYPE_CHECKING:
     from tasks.chain.coupling import IterateScaleFactors
@@ -22,7 +22,7 @@ def scale_factors_of(processor: RunProcessor) -> dict[str, ComputeScaleFactors]:
 
     For coupled scale factors, these are the results of the previous iteration; the first iteration has none.
     """
-    group = group_of_iteration(processor)
+    group = group_of(processor.param_kwargs)
     before = dict.fromkeys(group.scale_factors if group else (), processor.iteration - 1)
     names = [name for name in processor.config_inst.scale_factors if processor.iteration != 0 or name not in before]
     task = _task("scale_factors", "ComputeScaleFactors")
@@ -34,7 +34,7 @@ def templates_of(scale_factor: ComputeScaleFactors) -> dict[str, MergeOutputs]:
 
     def iteration(config: str) -> int:
         coupled = scale_factor.analysis_inst.coupled_in(config)
-        return scale_factor.iteration if coupled == group_of_iteration(scale_factor) else NO_ITERATION
+        return scale_factor.iteration if coupled == group_of(scale_factor.param_kwargs) else NO_ITERATION
 
     task = _task("merging", "MergeOutputs")
     return {

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint import code_closure, digest
 from pocket.errors import ConfigError, ScaleFactorError
@@ -61,8 +60,8 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         law run PlotTemplates --version v1 --config nominal --print-status -1
     """
 
-    variables = law.CSVParameter(default=(), description="histograms to draw, with patterns such as m*; default: all")
-    categories = law.CSVParameter(default=(), description="categories to draw, with patterns; default: all")
+    variables = option("histograms to draw, with patterns such as m*", (), "all")
+    categories = option("categories to draw, with patterns", (), "all")
     compare = option("configuration to draw as before, none for no comparison", law.NO_STR, "as the analysis declares")
     density = option(
         "also draw the shapes of data and of each process, scaled to the same area and divided by the width of bins",
@@ -323,15 +322,15 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
 class PlotScaleFactors(FormatsTask, ScaleFactorTask):
     """Draws a scale factor, its uncertainties and its fits, and beside it a published one."""
 
-    published = luigi.Parameter(
-        default=law.NO_STR,
-        description="published scale factor to compare with, FILE:CORRECTION, e.g. "
-        "corrections://POG/MUO/2018_UL/muon_Z.json.gz:NUM_TightID_DEN_TrackerMuons; no default",
+    published = option(
+        "published scale factor to compare with, FILE:CORRECTION, e.g. "
+        "corrections://POG/MUO/2018_UL/muon_Z.json.gz:NUM_TightID_DEN_TrackerMuons",
+        law.NO_STR,
     )
-    published_inputs = law.CSVParameter(
-        default=(),
-        description="inputs of the published scale factor that aren't axes of the measured one, e.g. year=2018, "
-        "eta=abseta for another name, scale_factors=nominal:systup:systdown for errors; no default",
+    published_inputs = option(
+        "inputs of the published scale factor that aren't axes of the measured one, e.g. year=2018, eta=abseta for "
+        "another name, scale_factors=nominal:systup:systdown for errors",
+        (),
     )
 
     @classmethod

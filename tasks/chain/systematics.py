@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.remarks import some_of
@@ -33,7 +32,7 @@ TABLES = ("text", "md", "tex", "csv", "json")
 class PlotsFromTemplates(FormatsTask, FromTemplates):
     """A task that draws figures of each histogram in each category."""
 
-    variables = law.CSVParameter(default=(), description="histograms to draw, with patterns such as m*; default: all")
+    variables = option("histograms to draw, with patterns such as m*", (), "all")
 
     exclude_index = True
 
@@ -155,10 +154,10 @@ class ShowYields(FromTemplates, BlindTask):
         law run ShowYields --version v1 --config "*" --table md
     """
 
-    variable = luigi.Parameter(
-        default=law.NO_STR,
-        description="histogram whose sum is the yield, with one entry per event, underflow and overflow included; "
-        "default: the first such histogram of each category",
+    variable = option(
+        "histogram whose sum is the yield, with one entry per event, underflow and overflow included",
+        law.NO_STR,
+        "the first such histogram of each category",
     )
     table = option("form of the table: text, md, tex, csv or json", TABLES[0])
 

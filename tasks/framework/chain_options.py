@@ -23,17 +23,17 @@ STORE = OptionGroup(
     CHAIN,
     {
         "version": VersionParameter(description="name of this version of the outputs, e.g. v1; no default"),
-        "resources": dial(f"preset of size and parallelism: {', '.join(resource_names())}", DEFAULT),
+        "resources": dial(f"size and parallelism: {', '.join(resource_names())}", DEFAULT),
         "cores": dial("processes on this machine, 0 for all cores", 0),
         "skip_bad_files": dial("leave out unreadable input files, and record them", False),
         "one_by_one": dial("process one configuration after the other, and share no passes", False),
     },
-    "Of all tasks with an output",
-    _take_away,
-    ("resources", "skip_bad_files"),
-    "experts",
+    heading="Of all tasks with an output",
+    check=_take_away,
+    explained=("resources", "skip_bad_files"),
+    help="experts",
     # Jobs get the numbers, so that they don't need the section of law.cfg.
-    frozenset({"resources"}),
+    of_workflow=frozenset({"resources"}),
 )
 
 
@@ -56,10 +56,9 @@ PROCESSING = OptionGroup(
         "branches_per_merge": dial("branches per partial merge, 0 to merge all at once", 0, least=0),
         "compact": dial("pack logs of jobs and old folders of branches, and run nothing", False),
     },
-    "Of all tasks behind templates: branches and chunks",
-    _check,
-    (),
-    "experts",
-    frozenset({"compact"}),
-    {"compact": compact_outputs},
+    heading="Of all tasks behind templates: branches and chunks",
+    check=_check,
+    help="experts",
+    of_workflow=frozenset({"compact"}),
+    actions={"compact": compact_outputs},
 )

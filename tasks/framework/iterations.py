@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-import luigi
 
 from pocket.errors import ConfigError
 from tasks.framework.analysis_task import load
-from tasks.settings.options import OptionGroup
+from tasks.settings.options import OptionGroup, option
 
 if TYPE_CHECKING:
     from pocket.scale_factors import Coupled
@@ -17,17 +16,14 @@ if TYPE_CHECKING:
 NO_ITERATION = -1
 
 
-def group_of(params: dict[str, Any]) -> Coupled | None:
-    """Return the coupled scale factors that a task with these parameters is iterated with, ``None`` without any."""
+def group_of(params: Mapping[str, Any]) -> Coupled | None:
+    """Return the coupled scale factors that a task with these parameters is iterated with, ``None`` if it isn't."""
+    if params["iteration"] == NO_ITERATION:
+        return None
     analysis = load(params)
     if "scale_factor" in params:
         return analysis.coupled_with(params["scale_factor"])
     return analysis.coupled_in(params["config"])
-
-
-def group_of_iteration(task: Any) -> Coupled | None:
-    """Return the coupled scale factors of a task's iteration, ``None`` if it belongs to no iteration."""
-    return None if task.iteration == NO_ITERATION else group_of(task.param_kwargs)
 
 
 def part_of_iteration(name: str, iteration: int) -> str:
@@ -37,9 +33,8 @@ def part_of_iteration(name: str, iteration: int) -> str:
 
 def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
     """Refuse an iteration that doesn't exist before anything runs."""
-    iteration = params.get("iteration", NO_ITERATION)
+    iteration, group = params["iteration"], group_of(params)
     if iteration != NO_ITERATION:
-        group = group_of(params)
         if group is None:
             name = params.get("scale_factor") or params["config"]
             raise ConfigError(f"--iteration is {iteration}, but {name!r} has no part in coupled scale factors")
@@ -54,12 +49,6 @@ def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 #: of tasks that exist once for each iteration of coupled scale factors, and once with the converged ones
 ITERATION = OptionGroup(
     "",
-    {
-        "iteration": luigi.IntParameter(
-            default=NO_ITERATION,
-            description="iteration of coupled scale factors, from 0; -1 for converged scale factors; "
-            f"default: {NO_ITERATION}",
-        )
-    },
+    {"iteration": option("iteration of coupled scale factors, from 0; -1 for converged scale factors", NO_ITERATION)},
     check=_check,
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import law
-
 from tasks.settings.options import OptionGroup, dial, option
 
 if TYPE_CHECKING:
@@ -34,19 +32,19 @@ def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 RESTRICTION = OptionGroup(
     CHAIN,
     {
-        "filter_samples": law.CSVParameter(default=(), description="samples to read, e.g. A,B; default: all"),
-        "filter_years": law.CSVParameter(default=(), description="years to read, e.g. 2017,2018; default: all"),
-        "filter_datasets": law.CSVParameter(default=(), description="datasets to read, e.g. A_2018; default: all"),
+        "filter_samples": option("samples to read, e.g. A,B", (), "all"),
+        "filter_years": option("years to read, e.g. 2017,2018", (), "all"),
+        "filter_datasets": option("datasets to read, e.g. A_2018", (), "all"),
         "limit_files": option("files to read of each dataset, 0 for all", 0, least=0),
         "limit_chunks": option(
             "chunks to read of each dataset, of 150000 or --chunk-size events, 0 for all", 0, least=0
         ),
         "test": dial("read {limit_files} files and {limit_chunks} chunks of each dataset".format(**TEST), False),
     },
-    "A part of the datasets",
-    _check,
-    ("filter_samples", "filter_years", "filter_datasets", "limit_files", "test"),
-    "experts",
+    heading="A part of the datasets",
+    check=_check,
+    explained=("filter_samples", "filter_years", "filter_datasets", "limit_files", "test"),
+    help="experts",
 )
 
 

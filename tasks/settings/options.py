@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import law
 import luigi
 
 from pocket.errors import ConfigError
@@ -45,7 +46,13 @@ class OptionGroup:
 
 
 #: type of a default → kind of the parameter
-_KINDS = {bool: luigi.BoolParameter, int: luigi.IntParameter, float: luigi.FloatParameter, str: luigi.Parameter}
+_KINDS = {
+    bool: luigi.BoolParameter,
+    int: luigi.IntParameter,
+    float: luigi.FloatParameter,
+    str: luigi.Parameter,
+    tuple: law.CSVParameter,
+}
 
 
 def option(text: str, default: Any, shown: str = "", kind: Any = None, least: int | None = None, **more: Any) -> Any:
@@ -54,7 +61,7 @@ def option(text: str, default: Any, shown: str = "", kind: Any = None, least: in
     Args:
         text: what it is, for ``--help``.
         default: its default.
-        shown: words for the default, by default itself; ``-`` if there is none to speak of.
+        shown: words for the default, by default itself; no text and no values are no default.
         kind: class of the parameter, by default that for the type of the default.
         least: smallest value, ``None`` for no limit.
         more: further arguments of the class.
@@ -63,7 +70,7 @@ def option(text: str, default: Any, shown: str = "", kind: Any = None, least: in
         >>> option("number of toys", 100).description
         'number of toys; default: 100'
     """
-    words = "no default" if shown == "-" else f"default: {shown or default}"
+    words = f"default: {shown or default}" if shown or default not in (law.NO_STR, ()) else "no default"
     parameter = (kind or _KINDS[type(default)])(default=default, description=f"{text}; {words}", **more)
     parameter.least = least
     return parameter

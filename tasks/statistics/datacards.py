@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, StatisticsError
@@ -27,7 +26,7 @@ from tasks.chain.validation import ClosureGate
 from tasks.core.console import counted, short_path
 from tasks.framework.base import input_ids, load
 from tasks.framework.restrictions import restriction_of
-from tasks.settings.options import dial
+from tasks.settings.options import dial, option
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -47,7 +46,7 @@ _SHOWN = 5
 class ModelTask(UnblindTask, ClosureGate):
     """A task for one statistical model of the analysis."""
 
-    model = luigi.Parameter(default=law.NO_STR, description="statistical model of the analysis; no default")
+    model = option("statistical model of the analysis", law.NO_STR)
 
     exclude_index = True
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.probabilities import short_probability
@@ -56,13 +55,10 @@ class FitChoice(PointOptions):
     """A task that needs the fit of a model to data that are observed, expected or thrown."""
 
     # luigi adds the choices of its ChoiceParameter to the description, in another order each time.
-    data = luigi.Parameter(default=DATA[0], description="asimov, observed (needs --unblind) or toys; default: asimov")
+    data = option("asimov, observed (needs --unblind) or toys", DATA[0])
     asimov = option("nuisances of Asimov data: prefit, or postfit for those of a fit to data", ASIMOV[0])
     accept_missing = dial("take a fit of which some results aren't found", False)
-    results = law.CSVParameter(
-        default=RESULTS,
-        description=f"results besides the fit, goodness and background for data only; default: {','.join(RESULTS)}",
-    )
+    results = option("results besides the fit, goodness and background for data only", RESULTS, f"{','.join(RESULTS)}")
     toys = option("toys to fit, or for the goodness of fit, 0 for 100", 0, least=0)
 
     exclude_index = True

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import law
-
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
 from pocket.plots.files import save_plots
 from tasks.framework.base import load
+from tasks.settings.options import option
 from tasks.statistics.fitting import FitModel
 from tasks.statistics.plotting import PlotFit
 
@@ -27,7 +26,7 @@ class PlotGrid(PlotFit):
         law run PlotGrid --version v1 --model zprime --formats png
     """
 
-    results = law.CSVParameter(default=RESULTS, description=f"results of each fit; default: {','.join(RESULTS)}")
+    results = option("results of each fit", RESULTS, f"{','.join(RESULTS)}")
 
     #: tasks whose results are told here
     tells_of = ("FitModel",)

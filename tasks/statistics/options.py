@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import store_path, verify_all
@@ -44,16 +43,16 @@ POINTS, REACH = 13, 1.3
 class FitOptions(ModelTask):
     """A task that fits a model, with values of its parameters from the command line."""
 
-    card = option("datacard to fit instead of a model, or a=PATH,b=PATH", law.NO_STR, "-")
-    mass = luigi.Parameter(default=MASS, description=f"value of $MASS in a card; default: {MASS}")
-    keywords = law.CSVParameter(default=(), description="values of $WORD in a card, e.g. ERA=2018; no default")
-    maps = option("scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]", law.NO_STR, "-")
-    freeze = law.CSVParameter(default=(), description="parameters to fix, e.g. btag_*,group:lumi; no default")
-    set = law.CSVParameter(default=(), description="start values, also of Asimov data and toys, e.g. r=2; no default")
-    ranges = law.CSVParameter(default=(), description="ranges of parameters, e.g. r=-5:5,norm_*=0:3; no default")
-    mask = law.CSVParameter(default=(), description="regions without a part in the fit, e.g. sr_*; no default")
+    card = option("datacard to fit instead of a model, or a=PATH,b=PATH", law.NO_STR)
+    mass = option("value of $MASS in a card", MASS)
+    keywords = option("values of $WORD in a card, e.g. ERA=2018", ())
+    maps = option("scale factors of a card's signals, e.g. .*/ggH:r[1,0,5]", law.NO_STR)
+    freeze = option("parameters to fix, e.g. btag_*,group:lumi", ())
+    set = option("start values, also of Asimov data and toys, e.g. r=2", ())
+    ranges = option("ranges of parameters, e.g. r=-5:5,norm_*=0:3", ())
+    mask = option("regions without a part in the fit, e.g. sr_*", ())
     minimizer = option(f"what looks for minima first, {' or '.join(MINIMISERS)}", MINIMISERS[0])
-    seed = luigi.IntParameter(default=1, description="seed of toys; default: 1")
+    seed = option("seed of toys", 1)
     toys_of = option("model, or card, whose toys are fitted, with --data toys", law.NO_STR, "the fitted one")
     toys_per_branch = dial("number of toys per branch", 100, least=1)
 

@@ -44,15 +44,13 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         "systematic sources to draw, without Up and Down, or nuisances of --model; the ranking always has all",
         (),
         "all",
-        law.CSVParameter,
     )
     model = option(
         "statistical model whose nuisances are drawn, before and after the treatment, instead of a configuration",
         law.NO_STR,
-        "-",
     )
-    regions = law.CSVParameter(default=(), description="regions of --model to draw; default: all")
-    processes = option("processes of --model to draw separately, too", (), "none, only their sum", law.CSVParameter)
+    regions = option("regions of --model to draw", (), "all")
+    processes = option("processes of --model to draw separately, too", (), "none, only their sum")
 
     module = "pocket.plots.systematics"
     function = "pocket.plots.systematics:draw_systematics"

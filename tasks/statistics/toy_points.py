@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
-import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import check_known
@@ -29,7 +28,7 @@ SIGNAL, NONE = "signal", "none"
 class ThrowToys(PointOptions, ToyWorkflow):
     """Fits toys at points of a parameter of interest, from which ``FitModel`` takes limits, p-values and intervals."""
 
-    data = luigi.Parameter(default="asimov", description="asimov or observed (needs --unblind); default: asimov")
+    data = option("asimov or observed (needs --unblind)", "asimov")
     asimov = option("nuisances of Asimov data: prefit, or postfit for those of a fit to data", "prefit")
     file = "points.json"
 

@@ -74,6 +74,7 @@ def complete(shell: str, words: str) -> list[str]:
         ("law run FitModel --model z_xsec_", ["z_xsec_count"]),
         ("law run PlotTemplates --variables mll,n", ["mll,nJetGood", "mll,npvs"]),
         ("law run PlotTemplates --categories base", ["baseline"]),
+        ("law run PlotTemplates --resources s", ["small"]),
         ("law run PlotTemplates --analysis nothing --config c", []),
     ],
 )

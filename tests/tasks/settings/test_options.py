@@ -18,7 +18,7 @@ def positive(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 SAID: list[str] = []
 NUMBERS = OptionGroup(
     "numbers",
-    {"number": dial("a number", 3), "word": dial("a word", "a", "-"), "tell": dial("say it", False)},
+    {"number": dial("a number", 3), "word": dial("a word", law.NO_STR), "tell": dial("say it", False)},
     check=positive,
     of_workflow=frozenset({"word"}),
     actions={"tell": lambda task: SAID.append(task.word)},
