@@ -44,6 +44,8 @@ class Doctor(BatchControl, AnalysisTask):
     test_job = dial("submit a job to the batch system and wait for it", True)
     wait = dial("minutes to wait for the test job before it is removed", 10.0, "10", law.DurationParameter, unit="m")
 
+    progress_label = "Doctor"
+
     # These aren't options, since there is only one job, submitted once.
     retries = 0
     retry_delay = 0.0
