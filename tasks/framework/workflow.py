@@ -22,7 +22,6 @@ from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreTarget, fetch, find_remote, refuse_replaced, upload_awaiting
-from tasks.framework.analysis_task import REQUIRED
 from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, requirements_complete
 from tasks.framework.executors import EXECUTOR, factory_of, run_options
 from tasks.framework.passes import Pass
