@@ -31,6 +31,7 @@ from tasks.core.log import heed_option
 from tasks.core.report import LUIGI
 from tasks.core.reporting_worker import Workers
 from tasks.core.several import make_tasks
+from tasks.core.status import TREES
 from tasks.core.terminal import FOR_PEOPLE, option_of, sentence_of
 from tasks.settings.run_options import ELSEWHERE
 
@@ -211,11 +212,19 @@ def _join_negative(words: Iterable[str]) -> list[str]:
 
 
 def make_task(family: str, given: Mapping[str, Any]) -> Any:
-    """Return the task that options ask for, or a task that requires all of them; an error ends the command."""
+    """Return the task that options ask for, or a task that requires all of them.
+
+    An option that prints a tree ends the command, and so does an error.
+    """
     cls = _tasks.get_task_cls(family)
     try:
         with _names_kept(cls, given):
-            return make_tasks(cls, given)
+            task = make_tasks(cls, {name: value for name, value in given.items() if name not in TREES})
+            if asked := [name for name in TREES if name in given]:
+                for name in asked:
+                    TREES[name](task, *given[name])
+                raise SystemExit(0)
+            return task
     except MissingParameterException as error:
         _end(sentence_of(error))
     except BrokenPipeError:

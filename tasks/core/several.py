@@ -62,16 +62,6 @@ class Several(law.Task):
         for error in _groups[self.key][1]:
             raise error
 
-    def _print_deps(self, args: Sequence[str]) -> None:
-        from tasks.core.status import print_deps
-
-        print_deps(self, _deeper(*args[:1]))
-
-    def _print_status(self, args: Sequence[str]) -> None:
-        from tasks.core.status import print_status
-
-        print_status(self, _deeper(*args[:1]), *args[1:])
-
     def _cancel_jobs(self, value: Any) -> None:
         self._each("_cancel_jobs", value)
 
@@ -84,11 +74,6 @@ class Several(law.Task):
     def _each(self, method: str, value: Any) -> None:
         for task in self.tasks:
             getattr(task, method)(value)
-
-
-def _deeper(depth: str = "0") -> str:
-    """Return a depth for the tasks of a group as one for the group."""
-    return str(int(depth) + 1) if str(depth).isdigit() else str(depth)
 
 
 def warn_of_broken(task: Any) -> None:

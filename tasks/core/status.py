@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.core.console import counted
 from tasks.core.graph import Node
+from tasks.core.report import is_group
 from tasks.core.states import is_workflow
 from tasks.core.targets import COMPLETE, MAY_RUN, WOULD_RUN, StoreTarget, remembering
 from tasks.core.tree import draw, labels_of, line, nodes_of
@@ -27,7 +28,7 @@ def print_deps(root: Any, stop: str = "1") -> None:
         stop: depth, or names of tasks below which nothing is printed.
     """
     with remembering():
-        nodes = nodes_of(root, stop)
+        nodes = nodes_of(root, _deeper(root, stop))
         print(draw(nodes[0], labels_of(node.task for node in nodes), _number_of_branches))
         print(f"\n{counted(len(nodes), 'task')}")
 
@@ -46,13 +47,22 @@ def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str)
         return [*_rows(node), *(_incomplete_branches(node) if branches != "0" else ())]
 
     with remembering():
-        nodes = nodes_of(root, stop)
+        nodes = nodes_of(root, _deeper(root, stop))
         print(draw(nodes[0], labels_of(node.task for node in nodes), rows))
         counts = Counter(node.state.kind for node in nodes)
     told = ", ".join(f"{counts[kind]} {kind}" for kind in _COLOR if counts[kind])
     print(f"\n{counted(len(nodes), 'task')}: {told}")
     if not is_workflow(root) and isinstance(output := root.output(), StoreTarget):
         print(f"output: {output.location}")
+
+
+#: option → function that prints the tree
+TREES = {"print_deps": print_deps, "print_status": print_status}
+
+
+def _deeper(root: Any, stop: str) -> str:
+    """Return a depth for the tasks of a command as one for what stands for several of them."""
+    return str(int(stop) + 1) if is_group(root) and str(stop).isdigit() else str(stop)
 
 
 def _rows(node: Node) -> list[Text]:

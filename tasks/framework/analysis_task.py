@@ -135,16 +135,6 @@ class AnalysisTask(law.Task):
         if cls.is_loaded_before:
             keep_names(given.get("analysis", DEFAULT_ANALYSIS), cls.analysis_of(given))
 
-    def _print_deps(self, args: Any) -> None:
-        from tasks.core.status import print_deps
-
-        print_deps(self, *args)
-
-    def _print_status(self, args: Any) -> None:
-        from tasks.core.status import print_status
-
-        print_status(self, *args)
-
     def process_resources(self) -> dict[str, int]:
         """Return no resources of luigi's scheduler, which would take those of ``--resources`` for its own."""
         return {}

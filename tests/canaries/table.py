@@ -125,8 +125,6 @@ CANARIES = (
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),
     Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:PoolWorkflow._make_branch"),
-    Canary("law.task.base:Task._print_deps", "", "tasks.framework.analysis_task:AnalysisTask", ("self", "args")),
-    Canary("law.task.base:Task._print_status", "", "tasks.framework.analysis_task:AnalysisTask", ("self", "args")),
     Canary("law.task.base:Task._remove_output", "", "tasks.framework.base:StoreTask", ("self", "args")),
     Canary(f"{BASE_PROXY}._can_skip_job", "", RETRYING, ("self", "job_num", "branches")),
     Canary(BASE_PROXY, "_job_retries", RETRYING),
