@@ -127,17 +127,6 @@ class RetryingProxy:
         # Without any other working host, jobs would wait for ever.
         return [*self.task.site_inst.block, *(failing if self._good_hosts.difference(failing) else ())]
 
-    def run(self) -> Any:
-        """Fetch what the jobs need, and run them.
-
-        Raises:
-            ConfigError: if the site doesn't take a folder, or its machines don't see it.
-        """
-        if not self.task.is_controlling_remote_jobs():
-            self.task.check_placement()
-            self.task.prepare_branches(fetch_needed=self.task.site_inst.store == "shared")
-        return super().run()  # type: ignore[misc]
-
     def threshold(self, n: int | None = None) -> int:
         """Return the number of branches that are enough for law: all, since ``--acceptance`` is a share of events."""
         return len(self.task.branch_map) if n is None else n

@@ -130,12 +130,20 @@ class BatchProxy(RetryingProxy):
             record.unlink(missing_ok=True)
         return len(jobs)
 
-    def _run_impl(self) -> None:
+    def run(self) -> None:
+        """Fetch what the jobs need, and run them.
+
+        Raises:
+            ConfigError: if the site doesn't take a folder, or its machines don't see it.
+            BatchError: if ``--no-poll`` leaves jobs in the queue.
+        """
         # law's --cleanup-jobs only knows the jobs in the record.
         if not self.task.is_controlling_remote_jobs():
+            self.task.check_placement()
+            self.task.prepare_branches(fetch_needed=self.task.site_inst.store == "shared")
             self._adopt()
         with going_on(f"jobs of {self.task.progress_label} that are in the queue of {self.task.effective_workflow}"):
-            super()._run_impl()  # type: ignore[misc]
+            super().run()  # type: ignore[misc]
         if self.task.no_poll and not self.task.complete():
             raise BatchError(
                 f"{self.task.progress_label}: jobs are in the queue, and --no-poll doesn't wait for them; the same "

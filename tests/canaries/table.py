@@ -131,9 +131,20 @@ CANARIES = (
     Canary(BASE_PROXY, "_skip_jobs", RETRYING),
     Canary(f"{BASE_PROXY}._submit_group", "", SUBMISSION, ("self", "submit_jobs")),
     Canary(f"{BASE_PROXY}._submit_batch", "", SUBMISSION, ("self", "submit_jobs")),
-    Canary(f"{BASE_PROXY}._run_impl", "", SUBMISSION, ("self",)),
     Canary(BASE_PROXY, "_dump_lock", SUBMISSION),
     Canary(
         "tornado.iostream:SSLIOStream.close", "", "pocket.executors.openssl:keep_errors_apart", ("self", "exc_info")
     ),
 )
+
+#: private name of law → what law could offer in its place, to be proposed there; luigi has none
+PROPOSALS = {
+    "_can_skip_job": "an option that keeps no negative answer, since a job may finish after it was asked",
+    "_dump_lock": "a public context in which the record of jobs is written",
+    "_job_retries": "a hook that says whether a failed job is retried, given its error",
+    "_remove_output": "a look at all outputs before the first one is removed",
+    "_skip_jobs": "the same as for _can_skip_job",
+    "_submit_batch": "a hook that divides jobs into submissions, by the resources that each needs",
+    "_submit_group": "the same as for _submit_batch",
+    "_workflow_task": "an argument of as_branch by which a workflow makes a branch without looking at all parameters",
+}

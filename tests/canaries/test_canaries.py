@@ -15,7 +15,7 @@ import pytest
 
 import pocket
 import tasks
-from tests.canaries.table import CANARIES, Canary
+from tests.canaries.table import CANARIES, PROPOSALS, Canary
 from tests.entries import check_each
 
 REPOSITORY = Path(__file__).absolute().parents[2]
@@ -62,6 +62,12 @@ def test_private_name_is_there(canary: Canary) -> None:
     if lacks := missing(canary):
         version = metadata.version(canary.library)
         pytest.fail(f"{canary.library} {version} breaks {canary.user}, which needs {canary}: {lacks}")
+
+
+def test_law_and_luigi_are_used_by_few_private_names() -> None:
+    found = {library: {each.name for each in CANARIES if each.library == library} for library in ("law", "luigi")}
+    assert found == {"law": set(PROPOSALS), "luigi": set()}
+    assert len(PROPOSALS) <= 8
 
 
 def test_what_is_missing_is_said() -> None:
