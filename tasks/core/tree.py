@@ -98,7 +98,7 @@ def draw(root: Node, labels: Mapping[Any, str], rows: Callable[[Node], Sequence[
     Args:
         root: the node at the top.
         labels: task → its name.
-        rows: returns what is said about a task, in lines of its own but for the first, which is beside its name.
+        rows: returns the lines about a task; the first one is beside its name.
     """
     from rich.text import Text
     from rich.tree import Tree

@@ -122,7 +122,7 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         return dict(self._first_branch.to_str_params(only_significant=True, only_public=True))
 
     def _make_branch(self, number: int) -> Any:
-        """Return a branch like the first one, but for its number."""
+        """Return a branch that differs from the first one in its number."""
         task: Any = type(self).__new__(type(self))
         attributes = vars(task)
         # law has bound the methods that depend on the branch map to the new task.
