@@ -96,6 +96,11 @@ def source_of(module: str) -> Path:
     return base.with_suffix(".py") if base.with_suffix(".py").exists() else base / "__init__.py"
 
 
+def bases_of(task: type) -> list[str]:
+    """Return the classes of this project that a task is made of, itself among them."""
+    return [base.__name__ for base in task.__mro__ if base.__module__.partition(".")[0] == "tasks"]
+
+
 def code_lines(path: Path) -> int:
     """Return how many lines of a file are code: neither empty, nor comments, nor docstrings."""
     text = path.read_text(encoding="utf-8")

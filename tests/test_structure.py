@@ -106,10 +106,18 @@ def test_floors_and_rooms() -> None:
 @pytest.mark.parametrize("cls", [RunProcessor, MergeBranches, PlotTemplates])
 def test_tasks_are_composed(cls: type) -> None:
     """Options are groups that a task lists, and no classes that it derives from."""
-    own = [base.__name__ for base in cls.__mro__ if base.__module__.partition(".")[0] == "tasks"]
-    assert len(own) <= MAX_BASES, own
-    # control: the classes of each batch system are among them
-    assert {"StoreTask", "AnalysisTask"} <= set(own)
+    assert len(house.bases_of(cls)) <= MAX_BASES, house.bases_of(cls)
+
+
+def test_bases_are_counted() -> None:
+    class Deeper(RunProcessor):
+        """Would be one too many."""
+
+        __module__ = RunProcessor.__module__
+        exclude_index = True
+
+    assert {"StoreTask", "BatchControl"} < set(house.bases_of(RunProcessor))
+    assert len(house.bases_of(Deeper)) == len(house.bases_of(RunProcessor)) + 1 > MAX_BASES
 
 
 def test_state_of_modules_has_a_reason() -> None:
