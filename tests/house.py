@@ -49,15 +49,14 @@ STATE = {
     "pocket.plots.quick_drawing._known": "layouts of up to 1000 formulas, which take most of the time to draw",
     "tasks.batch.condor_queue._not_let_in": "a pool that refuses the bindings is asked by commands afterwards",
     "tasks.batch.control.WORKFLOWS": "registry of batch systems",
-    "tasks.core.early_workers._ends_unused": "the fork server of Python is one for a process",
     "tasks.core.graph._graph": "luigi tells about tasks by events, without an object of the command",
     "tasks.core.report._report": "luigi makes its worker itself, so the report of the command isn't given to it",
     "tasks.core.several._groups": "luigi's parameters are strings, so a group of tasks is known by its key",
     "tasks.core.snapshot._began": "the start of the command",
     "tasks.core.terminal._going_on": "a signal handler tells what continues",
     "tasks.framework.analysis_task._passed_on": "law compares the parameters of two classes for each task again",
-    "tasks.framework.workers._kept": "workers serve all tasks of a command",
-    "tasks.framework.workers._sender": "a worker has one pipe to its command",
+    "tasks.framework.pool._pool": "workers serve all tasks of a command",
+    "tasks.framework.pool._sender": "a worker has one pipe to its command",
     "tasks.settings.batch_systems.BATCH_SYSTEMS": "registry of batch systems",
 }
 

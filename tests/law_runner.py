@@ -110,8 +110,6 @@ class Law:
             "POCKET_STORE": str(self.store),
             "LAW_HOME": str(home),
             "LAW_CONFIG_FILE": str(ROOT / "law.cfg"),
-            # Most commands of tests need no workers.
-            "POCKET_EARLY_WORKERS": "0",
             # It may say how wide the lines of pytest are, and would break those of commands.
             "COLUMNS": "",
             **self.extra,

@@ -10,6 +10,7 @@ import linecache
 import logging
 import os
 import re
+import signal
 import site
 import sysconfig
 import traceback
@@ -212,7 +213,30 @@ def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
     return traceback.walk_tb(error.__traceback__)
 
 
-def crash_line(stack: str) -> str:
+def explain_death(code: int, trace: Path) -> str:
+    """Return what happened to a process, as the rest of a sentence.
+
+    Args:
+        code: its exit code, negative for a signal.
+        trace: file with its stack by :mod:`faulthandler`, empty or absent unless it crashed.
+
+    Example:
+        >>> explain_death(7, Path("absent"))
+        'ended with exit code 7, maybe by a library that calls exit()'
+    """
+    if code >= 0:
+        return f"ended with exit code {code}, maybe by a library that calls exit()"
+    if -code == signal.SIGKILL:
+        return "was killed (SIGKILL), most likely because memory ran out: try fewer --cores or less --chunk-memory"
+    by = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+    stack = trace.read_text(encoding="utf-8", errors="replace") if trace.is_file() else ""
+    called = f" that {line} called" if (line := _crash_line(stack)) else ""
+    place = f"{called} (the stack is in {trace})" if stack else ""
+    why = "e.g. on a malformed file or formula, most likely not for lack of memory"
+    return f"was ended by {by}: a library crashed{place}, {why}"
+
+
+def _crash_line(stack: str) -> str:
     """Return the innermost line of the user's code in a stack of :mod:`faulthandler`, empty if there is none."""
     library = (
         sysconfig.get_path("stdlib"),

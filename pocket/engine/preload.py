@@ -4,7 +4,15 @@ import contextlib
 import gc
 
 import awkward as ak
+import correctionlib  # noqa: F401
+import h5py  # noqa: F401
+import uhi.io.json  # noqa: F401
 
+import pocket.columns.parquet
+import pocket.configuration.analysis
+import pocket.cuts.library
+import pocket.engine.run
+import pocket.histograms.raw  # noqa: F401
 from pocket.base.arrays.jagged import count_true
 from pocket.errors import ConfigError
 from pocket.parameters.defaults import get_default_parameters

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pocket.errors import DamagedOutputError
 from pocket.executors import Job, Progress
@@ -93,6 +93,11 @@ class ProcessingJob:
         """
         read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
         verify_files([*read, *self.made_files])
+
+    def halved(self) -> Self:
+        """Return the same job in chunks of half the size, which need less memory."""
+        size, memory = (max(1, value // 2) if value else 0 for value in (self.chunk_size, self.chunk_memory))
+        return replace(self, chunk_size=size, chunk_memory=memory)
 
     @property
     def log(self) -> Path:
@@ -200,6 +205,10 @@ class SharedJob:
     def parts(self) -> tuple[ProcessingJob, ...]:
         """The jobs, each of which has inputs and an output."""
         return (self.first, *self.others)
+
+    def halved(self) -> Self:
+        """Return the same jobs in chunks of half the size."""
+        return replace(self, first=self.first.halved(), others=tuple(job.halved() for job in self.others))
 
     @property
     def log(self) -> Path:

@@ -22,7 +22,7 @@ from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, fetch, fetch_verified
 from tasks.core.terminal import print_left_out, print_note
 from tasks.framework.base import StoreTask, input_ids
-from tasks.framework.pool import counting_bar
+from tasks.framework.progress import counting_bar
 from tasks.settings.catalogues import catalogue_settings, catalogues, print_findings
 from tasks.settings.options import dial, option
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,11 @@ class FigureJob:
     def all_options(self, analysis: Analysis) -> dict[str, Any]:
         """Return the options of the function, with those that can't travel."""
         return dict(self.options)
+
+
+def named(jobs: Iterable[FigureJob]) -> dict[str, FigureJob]:
+    """Return jobs by what they draw."""
+    return {f"{job.variable} in {job.category} ({', '.join(job.formats)})": job for job in jobs}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.io.store import Manifest, read_manifest, write_output
 from pocket.plots.files import save_plots
 from tasks.chain.blinding import BlindTask
-from tasks.chain.figure_jobs import TemplatePlotJob
+from tasks.chain.figure_jobs import TemplatePlotJob, named
 from tasks.chain.figures import (
     Drawn,
     FormatsTask,
@@ -38,7 +38,7 @@ from tasks.chain.validation import ClosureGate
 from tasks.core.console import counted
 from tasks.core.names import choose, read_inputs
 from tasks.framework.base import input_ids, load
-from tasks.framework.pool import run_jobs
+from tasks.framework.executors import run_jobs
 from tasks.settings.options import option
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
             ]
             if jobs:
                 label = self.progress_label, "histograms"
-                run_jobs(jobs, self.cores, *label, done_until_started=_DRAWN_UNTIL_STARTED)
+                run_jobs(named(jobs), self.cores, *label, done_until_started=_DRAWN_UNTIL_STARTED)
             for job in jobs:
                 for plot in job.plots:
                     names = names_of_plot(self.config_inst, job.variable, plots[plot])

@@ -13,12 +13,12 @@ from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
 from tasks.chain.blinding import BlindTask
-from tasks.chain.figure_jobs import FigureJob
+from tasks.chain.figure_jobs import FigureJob, named
 from tasks.chain.figures import FormatsTask, FromTemplates
 from tasks.core.names import choose
 from tasks.core.report import print_result
 from tasks.framework.base import load
-from tasks.framework.pool import run_jobs
+from tasks.framework.executors import run_jobs
 from tasks.settings.options import option
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
                 )
                 for category, variable in self.shown
             ]
-            run_jobs(jobs, self.cores, self.progress_label, "histograms")
+            run_jobs(named(jobs), self.cores, self.progress_label, "histograms")
 
 
 class PlotsWithData(PlotsFromTemplates, BlindTask):

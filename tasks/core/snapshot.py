@@ -35,7 +35,7 @@ def begin() -> None:
     if current_snapshot() is not None:
         return
     try:
-        snapshot = run_from_snapshot(root)
+        run_from_snapshot(root)
     except (PocketError, OSError) as error:
         _began = began
         # The later check of the sources still detects an edit.
@@ -44,10 +44,6 @@ def begin() -> None:
             f"no snapshot can be taken ({reason}): this command runs from {root}, so edit nothing there until it ends",
             file=sys.stderr,
         )
-        return
-    from tasks.core.early_workers import start_early
-
-    start_early(snapshot, sys.argv[2:])
 
 
 #: start of this command in s since 1970, if it doesn't run from a snapshot

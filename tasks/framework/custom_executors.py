@@ -13,8 +13,7 @@ from pocket.compat import executors as theirs
 from pocket.errors import ConfigError
 from pocket.executors import DaskExecutorFactory, Executor, IterativeExecutorFactory
 from pocket.parameters.upstream import get_default_run_options
-from tasks.framework.executors import all_options
-from tasks.framework.pool import FuturesExecutorFactory
+from tasks.framework.executors import FuturesExecutorFactory, all_options
 from tasks.settings.run_options import find_site, read_run_options, translate
 
 #: what every executor is told besides its options

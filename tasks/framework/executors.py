@@ -1,27 +1,27 @@
-"""Options that select the executor for the jobs of branches, and the executors by name."""
+"""Execution of jobs: options that select the executor for those of branches, the executors by name, and processes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import law
 
 from pocket.errors import ConfigError
-from pocket.executors.base import find_factory
+from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
+from pocket.executors.base import find_factory, run_iteratively
 from tasks.core.terminal import print_note
+from tasks.framework.pool import are_there, run_in_workers
+from tasks.framework.progress import progress_bar
 from tasks.settings.options import OptionGroup, dial
 from tasks.settings.resources import DEFAULT, read_resources
 from tasks.settings.run_options import find_executor, read_run_options, translate
 from tasks.settings.sites import read_site, site_names
 
-if TYPE_CHECKING:
-    from pocket.executors import ExecutorFactoryABC
-
 #: executors of this package
 EXECUTORS = {
     "iterative": "pocket.executors.base:IterativeExecutorFactory",
-    "futures": "tasks.framework.pool:FuturesExecutorFactory",
+    "futures": "tasks.framework.executors:FuturesExecutorFactory",
     "dask": "pocket.executors.dask_executor:DaskExecutorFactory",
 }
 #: executor for custom executor files of PocketCoffea
@@ -191,3 +191,61 @@ def given_options(params: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"--executor-options has {key!r}, which is the option --{key.replace('_', '-')}")
         given[key] = value
     return given
+
+
+def run_jobs(jobs: Mapping[str, Job], cores: int, label: str, unit: str, done_until_started: float = 0) -> None:
+    """Run jobs in up to ``cores`` processes, with a progress bar.
+
+    Args:
+        jobs: name → job.
+        cores: number of processes; 0 for all cores. One process means this one.
+        label: label of the progress bar.
+        unit: unit of the jobs' sizes.
+        done_until_started: number of jobs that this process does in the time until others have started; if all are done
+            here as soon, none are started.
+
+    Raises:
+        Exception: the first error of a job, after the running jobs are done.
+        ProcessDiedError: if the process of a job is killed or crashes each time.
+        ConfigError: if the number of processes is negative.
+    """
+    with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
+        _run(jobs, cores, advance, done_until_started=0 if are_there() else done_until_started)
+
+
+def run_with(
+    factory: type[ExecutorFactoryABC], options: Mapping[str, Any], jobs: Mapping[str, Job], label: str, unit: str
+) -> None:
+    """Run jobs, name → job, with an executor and a progress bar; ``options`` are those of the executor."""
+    executor = factory(options)
+    try:
+        executor.setup()
+        with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
+            executor.get()(jobs, advance)
+    finally:
+        executor.close()
+
+
+class FuturesExecutorFactory(ExecutorFactoryABC):
+    """Runs jobs in ``cores`` processes of this machine."""
+
+    known_options = ()
+
+    def get(self) -> Executor:
+        """Return the process pool."""
+        return lambda jobs, progress: _run(jobs, self.run_options["cores"], progress)
+
+
+def _run(jobs: Mapping[str, Job], cores: int, advance: Progress, done_until_started: float = 0) -> None:
+    if cores < 0:
+        raise ConfigError(f"the number of cores is {cores}, expected 0 for all cores or more")
+    most = cores or available_cores()
+    workers = min(most, len(jobs))
+    # With others, the jobs take the time of done_until_started and of those that one of them does.
+    if workers <= 1 or len(jobs) <= done_until_started + len(jobs) / workers:
+        run_iteratively(jobs, advance)
+    else:
+        # Big jobs come first, so that no core waits long for the last one.
+        calls = {name: jobs[name].run for name in sorted(jobs, key=lambda name: -jobs[name].size)}
+        smaller = {name: job.halved().run for name, job in jobs.items() if hasattr(job, "halved")}
+        run_in_workers(calls, most, advance, smaller)

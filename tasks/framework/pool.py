@@ -1,209 +1,250 @@
-"""Execution of jobs on the cores of this machine, with a progress bar."""
+"""The worker processes of a command, which all of its tasks share.
+
+What a worker has compiled, loaded and read of correction files serves the next task, too. Work that is lost because a
+worker died is done again.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+import faulthandler
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from multiprocessing import parent_process, resource_tracker
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.util import Finalize
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeAlias, TypeVar
 
-from pocket.errors import ConfigError
-from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
-from pocket.executors.proxy import in_words
+from pocket.errors import ProcessDiedError
+from pocket.executors import Progress
 from pocket.io.store.provenance import begin_work
-from tasks.core.console import fitted, is_terminal, say, short, width_of
-from tasks.core.log import is_quiet
-from tasks.core.report import shows_lines
-from tasks.framework.workers import are_there, run_in_processes
+from tasks.core.log import ENGINE, Line, Sender, log_to_terminal, receive, rerouted
 
-#: function of the amount of work that is done
-Show = Callable[[int], None]
-#: smallest number of characters of a label, smallest and largest of a bar, and those of the numbers beside it
-_LABEL, _BAR, _BESIDE = 16, (8, 40), 46
-#: s until the first line about progress where there is no terminal, and largest number between two
-_FIRST_LINE, _LAST_PAUSE = 60.0, 3600.0
+R = TypeVar("R")
+#: work for a worker, which pickles; it tells each amount of work that is done
+Call: TypeAlias = Callable[[Progress], R]
+
+#: modules that the fork server imports once, so that no worker imports them again
+PRELOAD = (
+    "tasks.framework.pool", "tasks.chain.branch_jobs", "tasks.chain.figure_jobs", "pocket.outputs.folders",
+    "pocket.engine.preload",
+)  # fmt: skip
+#: number of times that lost work is done again
+_RETRIES = 2
+
+_log = logging.getLogger(ENGINE)
 
 
-def run_jobs(
-    jobs: Sequence[Job],
+def run_in_workers(
+    calls: Mapping[str, Call[R]],
     cores: int,
-    label: str,
-    unit: str,
-    done_until_started: float = 0,
-) -> None:
-    """Run jobs in up to ``cores`` processes.
+    advance: Progress = lambda amount: None,
+    smaller: Mapping[str, Call[R]] = MappingProxyType({}),
+) -> dict[str, R]:
+    """Return the results of calls, which run in the worker processes of this command.
 
     Args:
-        jobs: the jobs.
-        cores: number of processes; 0 for all cores. One process means this one.
-        label: label of the progress bar.
-        unit: unit of the jobs' sizes.
-        done_until_started: number of jobs that this process does in the time until others have started; if all are done
-            here as soon, none are started.
+        calls: name → call; the first ones begin first.
+        cores: largest number of processes.
+        advance: called with each finished amount of work, and with a negative one for work that is lost.
+        smaller: name → call with the same result that needs less memory, for the last attempt.
 
     Raises:
-        Exception: the first error of a job, after the running jobs are done.
-        ProcessDiedError: if a process was killed or crashed.
-        ConfigError: if the number of processes is negative.
+        Exception: the first error of a call, after the running calls are done.
+        ProcessDiedError: if the process of a call is killed or crashes each time.
     """
-    with progress_bar(label, sum(job.size for job in jobs), unit) as advance:
-        _run(jobs, cores, advance, done_until_started=0 if are_there() else done_until_started)
-
-
-def run_with(
-    factory: type[ExecutorFactoryABC],
-    options: Mapping[str, Any],
-    jobs: Mapping[str, Job],
-    label: str,
-    unit: str,
-) -> None:
-    """Run jobs, name → job, with an executor and a progress bar; ``options`` are those of the executor."""
-    executor = factory(options)
+    global _pool
+    left, results, losses = dict(calls), dict[str, R](), Counter[str]()
     try:
-        executor.setup()
-        with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
-            executor.get()(jobs, advance)
-    finally:
-        executor.close()
+        while left:
+            if _pool is None or (_pool.pid, _pool.cores) != (os.getpid(), cores):
+                _end()
+                _pool = _Pool(cores)
+            results |= (found := _pool.run(left, advance))
+            left = {name: call for name, call in left.items() if name not in found}
+            for name, sentence in _pool.deaths.items():
+                losses[name] += 1
+                if losses[name] > _RETRIES:
+                    raise ProcessDiedError(sentence)
+                is_last = losses[name] == _RETRIES and name in smaller
+                left |= {name: smaller[name]} if is_last else {}
+                _log.warning("%s; trying again%s", sentence, " with half the chunk" if is_last else "")
+            if left:
+                _end()
+    except BaseException:
+        _end()
+        raise
+    return {name: results[name] for name in calls}
 
 
-class FuturesExecutorFactory(ExecutorFactoryABC):
-    """Runs jobs in ``cores`` processes of this machine."""
+def are_there() -> bool:
+    """Tell whether this command has workers."""
+    return _pool is not None and _pool.pid == os.getpid()
 
-    known_options = ()
 
-    def customized_args(self) -> dict[str, Any]:
-        """Return the number of processes."""
-        return {"cores": self.run_options["cores"]}
+class _Context(ForkServerContext):
+    """Makes processes of the fork server, and lists them."""
 
-    def get(self) -> Executor:
-        """Return the process pool."""
-        return lambda jobs, progress: _run(
-            list(jobs.values()), advance=progress, names=list(jobs), **self.customized_args()
+    processes: list[Any]
+
+    def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: N802
+        """Return a process, which isn't started yet."""
+        self.processes.append(ForkServerProcess(*args, **options))
+        return self.processes[-1]
+
+
+class _Pool:
+    """Worker processes, started when there is work for them and at most ``cores``, until one of them dies."""
+
+    def __init__(self, cores: int) -> None:
+        self.cores, self.pid = cores, os.getpid()
+        #: what happened, by the call that a dead process had begun, or by ""
+        self.deaths: dict[str, str] = {}
+        self._context = _Context()
+        self._context.processes = []
+        self._context.set_forkserver_preload(list(PRELOAD))
+        # A queue would have a lock, which a killed process may hold for ever. A pipe takes short messages at once.
+        self._news, self._sender = self._context.Pipe(duplex=False)
+        self._traces = Path(tempfile.mkdtemp(prefix="pocketlaw-crash-"))
+        self._executor = ProcessPoolExecutor(
+            cores, self._context, _begin, (self._sender, self._traces, dict(os.environ))
         )
+        self._work: Future[Any] = ThreadPoolExecutor(1).submit(int)
+        # Forked processes run no functions of atexit, and would wait for workers. Queues are closed later, at 10.
+        Finalize(None, _end, exitpriority=100)
+
+    def run(self, calls: Mapping[str, Call[R]], advance: Progress) -> dict[str, R]:
+        """Return the results of calls, by name, except of those that are lost because a process died."""
+        names, futures = list(calls), list[Future[R]]()
+        begun, amounts = dict[int, str](), Counter[str]()
+        # Ctrl-C in the middle of a function of the executor could leave it locked, so the main thread calls none.
+        self._work = ThreadPoolExecutor(1).submit(self._submit, list(calls.values()), futures)
+        for number, process, news in iter(self._receive, None):
+            begun[process] = name = names[number]
+            if isinstance(news, int):
+                amounts[name] += news
+                advance(news)
+            else:
+                receive(news)
+        self._work.result()
+        failed = {future: error for future in futures if not future.cancelled() and (error := future.exception())}
+        for error in failed.values():
+            if not isinstance(error, BrokenProcessPool):
+                raise error
+        results = {name: future.result() for name, future in zip(names, futures, strict=False) if future not in failed}
+        if len(results) < len(calls):
+            advance(-sum(amount for name, amount in amounts.items() if name not in results))
+            self.deaths = self._explain({process: name for process, name in begun.items() if name not in results})
+        return results
+
+    def _submit(self, calls: Sequence[Call[R]], futures: list[Future[R]]) -> None:
+        """Submit calls, and wait for them, or for those that run when the first one fails."""
+        try:
+            # What this thread starts doesn't see Ctrl-C. The start of Python's tracker would let it through again.
+            resource_tracker.ensure_running()
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            # These are the errors of a server that has died.
+            with contextlib.suppress(BrokenProcessPool, EOFError, ConnectionError):
+                for number, call in enumerate(calls):
+                    futures.append(self._executor.submit(_run, number, call))
+                # The executor watches a process that the last submission started only after another submission.
+                self._executor.submit(int)
+            failed = any(future.exception() for future in wait(futures, return_when=FIRST_EXCEPTION).done)
+            if failed or len(futures) < len(calls):
+                self._executor.shutdown(cancel_futures=True)
+        finally:
+            self._sender.send(None)
+
+    def _receive(self) -> Any:
+        # A Ctrl-C that another thread gets doesn't wake this one, so it looks now and then.
+        while not self._news.poll(1.0):
+            pass
+        return self._news.recv()
+
+    def _explain(self, begun: Mapping[int, str]) -> dict[str, str]:
+        """Return what happened, by the unfinished call that a dead process had begun (process → call), or by ""."""
+        from pocket.configuration.user_errors import explain_death
+
+        codes = {process.pid: process.exitcode for process in self._context.processes if process.pid}
+        # Python gives this code to all processes of a fork server that has died.
+        if set(codes.values()) <= {255}:
+            return {"": "the process that starts workers was ended from outside, or for lack of memory"}
+        # The executor has terminated the processes that didn't end by themselves.
+        ended = [pid for pid, code in codes.items() if pid in begun and code not in (None, 0, -signal.SIGTERM)]
+        if not ended:
+            return {"": "a worker process was ended from outside, maybe by a batch system or a user"}
+        traces = {pid: self._traces / f"{pid}.txt" for pid in ended}
+        return {begun[pid]: f"{begun[pid]}: its process {explain_death(codes[pid], traces[pid])}" for pid in ended}
+
+    def end(self) -> None:
+        """End the processes at once, and remove the traces of those that didn't crash."""
+        # A call that reports meanwhile gets an error instead of waiting for ever.
+        self._news.close()
+        is_over = False
+        while not is_over:
+            is_over = bool(wait([self._work], 0.1).done)
+            for process in self._context.processes:
+                if process.pid:
+                    process.kill()
+        self._executor.shutdown(cancel_futures=True)
+        if not any(file.stat().st_size for file in self._traces.glob("*")):
+            shutil.rmtree(self._traces, ignore_errors=True)
 
 
-def _run(
-    jobs: Sequence[Job], cores: int, advance: Progress, names: Sequence[str] = (), done_until_started: float = 0
-) -> None:
-    if cores < 0:
-        raise ConfigError(f"the number of cores is {cores}, expected 0 for all cores or more")
-    workers = min(cores or available_cores(), len(jobs))
-    # With others, the jobs take the time of done_until_started and of those that one of them does.
-    if workers <= 1 or len(jobs) <= done_until_started + len(jobs) / workers:
-        for job in jobs:
-            begin_work()
-            job.run(advance)
-    else:
-        run_in_processes(jobs, workers, cores or available_cores(), advance, names)
+_pool: _Pool | None = None
 
 
-@contextlib.contextmanager
-def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar for work that counts itself; the bar appears with the first count.
-
-    Args:
-        label: label of the progress bar.
-        unit: unit of the count.
-
-    Yields:
-        A function of the finished and the total number.
-    """
-    with contextlib.ExitStack() as stack:
-        bars: list[Progress] = []
-        before = 0
-
-        def count(done: int, total: int) -> None:
-            nonlocal before
-            if not bars:
-                bars.append(stack.enter_context(progress_bar(label, total, unit)))
-            bars[0](done - before)
-            before = done
-
-        yield count
+def _end() -> None:
+    """End the workers of this process; Ctrl-C is ignored meanwhile, since it could leave the executor locked."""
+    global _pool
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+    try:
+        if _pool is not None and are_there():
+            _pool.end()
+        _pool = None
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, before)
 
 
-@contextlib.contextmanager
-def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
-    """Show a progress bar on a terminal, elsewhere a line now and then.
-
-    Args:
-        label: label of the progress bar.
-        total: amount of work.
-        unit: unit of the work.
-
-    Yields:
-        A function that is called with each finished amount.
-    """
-    begin = time.monotonic()
-    done = 0
-    shown = _bar if is_terminal(sys.stderr) else _lines_now_and_then
-    with shown(label, total, unit) as show:
-
-        def advance(amount: int) -> None:
-            nonlocal done
-            done += amount
-            show(done)
-
-        yield advance
-    seconds = time.monotonic() - begin
-    if not shows_lines() and not is_quiet():
-        # There is no line for the finished task.
-        say(f"{label}: {done:,} {unit} in {seconds:.1f} s, {_rate(done, seconds, unit)}")
+#: takes the number of a call, its process, and an amount of work that is done, 0 at its begin, or a record of the log
+_sender: Any = None
 
 
-def _rate(done: int, seconds: float, unit: str) -> str:
-    per_second = done / max(seconds, 1e-9)
-    return f"{per_second:,.{0 if per_second >= 10 else 1}f} {unit}/s"
+def _begin(sender: Any, traces: Path, environment: Mapping[str, str]) -> None:
+    global _sender
+    _sender = sender
+    # The fork server may have been started before the command set all variables.
+    os.environ.update(environment)
+    log_to_terminal()
+    # Python writes its stack here if a library crashes. The file stays open as long as the process lives.
+    faulthandler.enable((traces / f"{os.getpid()}.txt").open("w", encoding="utf-8"))
+    # A killed parent can't end its workers, so they watch for its end.
+    threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
-@contextlib.contextmanager
-def _bar(label: str, total: int, unit: str) -> Iterator[Show]:
-    """Show a bar, which vanishes at the end."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    # What doesn't fit would be cut, which takes the rate away first.
-    width = width_of(sys.stderr)
-    label = fitted(label, max(_LABEL, width - _BESIDE - _BAR[0]))
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=max(_BAR[0], min(_BAR[1], width - _BESIDE - len(label)))),
-        TextColumn("{task.fields[amount]}"),
-        TextColumn("{task.fields[rate]}"),
-        TextColumn("ETA"),
-        TimeRemainingColumn(),
-    )
-    begin = time.monotonic()
-
-    def amount(done: int) -> str:
-        return f"{short(done)}/{short(total)} {unit}"
-
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=total, amount=amount(0), rate="")
-
-        def show(done: int) -> None:
-            rate = f"{short(done / max(time.monotonic() - begin, 1e-9))}/s"
-            bar.update(task, completed=done, amount=amount(done), rate=rate)
-
-        yield show
+def _die_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
-@contextlib.contextmanager
-def _lines_now_and_then(label: str, total: int, unit: str) -> Iterator[Show]:
-    """Show lines without a terminal, the first after a minute, each later one after twice the time, up to an hour."""
-    begin = time.monotonic()
-    pause = following = _FIRST_LINE
+def _run(number: int, call: Call[R]) -> R:
+    def send(news: int | Line) -> None:
+        _sender.send((number, os.getpid(), news))
 
-    def show(done: int) -> None:
-        nonlocal pause, following
-        seconds = time.monotonic() - begin
-        if seconds < following or done >= total:
-            return
-        left = f", about {in_words(seconds * (total - done) / done)} left" if done else ""
-        say(f"{label}: {done:,} of {total:,} {unit}, {_rate(done, seconds, unit)}{left}")
-        pause = min(2 * pause, _LAST_PAUSE)
-        following = seconds + pause
-
-    yield show
+    send(0)
+    begin_work()
+    with rerouted(Sender(send)):
+        return call(send)

@@ -10,8 +10,8 @@ from multiprocessing import parent_process
 from typing import Any, TypeVar
 
 from pocket.base.runtime.spreading import Spread
-from pocket.executors import available_cores
-from tasks.framework import workers
+from pocket.executors import Progress, available_cores
+from tasks.framework.pool import are_there, run_in_workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,7 +35,7 @@ def spread_over(cores: int) -> Spread:
     def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
         results: list[R] = []
         if number > 1 and len(arguments) > 1 and _travels(function, arguments[0]):
-            if not workers.are_there():
+            if not are_there():
                 results += _call_for_a_while(function, arguments)
             results += _call_in_workers(function, arguments[len(results) :], number)
         results += [function(argument) for argument in arguments[len(results) :]]
@@ -66,14 +66,14 @@ def _call_for_a_while(function: Callable[[T], R], arguments: Sequence[T]) -> lis
 
 
 def _call_in_workers(function: Callable[[T], R], arguments: Sequence[T], number: int) -> list[R]:
-    """Return the results of the first calls, of none if there are no workers or one of them has died."""
+    """Return the results of calls in the workers, of none if there are few or this is a worker."""
     if len(arguments) < 2 or parent_process() is not None:
         return []
-    workers.start(number)
     size = max(1, len(arguments) // (_PARTS * number))
     parts = [arguments[start : start + size] for start in range(0, len(arguments), size)]
-    return [result for of_part in workers.call(partial(_call_each, function), parts) for result in of_part]
+    calls = {f"part {index} of the fits": partial(_call_each, function, part) for index, part in enumerate(parts)}
+    return [result for of_part in run_in_workers(calls, number).values() for result in of_part]
 
 
-def _call_each(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
+def _call_each(function: Callable[[T], R], arguments: Sequence[T], progress: Progress) -> list[R]:
     return [function(argument) for argument in arguments]

@@ -23,9 +23,8 @@ from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreTarget, fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, requirements_complete
-from tasks.framework.executors import EXECUTOR, factory_of, run_options
+from tasks.framework.executors import EXECUTOR, factory_of, run_jobs, run_options, run_with
 from tasks.framework.passes import Pass
-from tasks.framework.pool import run_jobs, run_with
 from tasks.framework.records import Records
 from tasks.settings.remote_store import remote_store
 
@@ -62,7 +61,7 @@ class PoolProxy(BaseWorkflowProxy):
             )
             run_with(factory_of(task), options, now.jobs, now.label, task.work_unit)
         else:
-            run_jobs(list(now.jobs.values()), task.cores, now.label, task.work_unit)
+            run_jobs(now.jobs, task.cores, now.label, task.work_unit)
         done = now.done()
         note_done(done)
         note_work(now.work(done, time.monotonic() - begin, task.work_unit))

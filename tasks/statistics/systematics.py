@@ -20,7 +20,7 @@ from tasks.chain.systematics import PlotsFromTemplates
 from tasks.chain.validation import ClosureGate
 from tasks.core.names import choose
 from tasks.framework.base import input_ids, load
-from tasks.framework.pool import run_jobs
+from tasks.framework.executors import run_jobs
 from tasks.settings.options import option
 from tasks.statistics.datacards import ProduceDatacards
 
@@ -141,7 +141,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             jobs = [job for name in self.parts for job in self.region_jobs(folder, name)]
             known = dict.fromkeys(nuisance for job in jobs for nuisance in job.shifts[""])
             sources = choose("nuisance", self.sources, known, f"templates of model {self.model!r}")
-            chosen = [replace(job, sources=sources) for job in jobs]
+            chosen = {str(job.folder.relative_to(folder)): replace(job, sources=sources) for job in jobs}
             run_jobs(chosen, self.cores, self.progress_label, "regions")
 
     def region_jobs(self, folder: Path, name: str) -> Iterator[TreatmentPlotJob]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pocket.base.runtime.user_code import EventRange, UserCall
-from pocket.configuration.user_errors import crash_line, describe, explain, one_sentence, shown_file
+from pocket.configuration.user_errors import describe, explain, explain_death, one_sentence, shown_file
 from pocket.corrections.evaluation import evaluate
 from pocket.corrections.files import load_correction
 from pocket.cuts.cut import Cut
@@ -192,10 +192,18 @@ def test_files_are_named_relative_to_the_project(tmp_path: Path) -> None:
     assert shown_file(f"{tmp_path}/cuts.py") == f"{tmp_path}/cuts.py"
 
 
-def test_line_where_a_library_crashed() -> None:
+def test_line_where_a_library_crashed(tmp_path: Path) -> None:
+    trace = tmp_path / "stack.txt"
     stack = f'Thread 1:\n  File "/a.py", line 1 in a\nCurrent thread 2:\n  File "{np.__file__}", line 3 in b\n'
-    assert crash_line(f'{stack}  File "/mine/cuts.py", line 7 in dimuon\n') == "/mine/cuts.py:7 (dimuon)"
-    assert crash_line(stack) == ""
+    trace.write_text(f'{stack}  File "/mine/cuts.py", line 7 in dimuon\n')
+    crashed = "was ended by SIGSEGV: a library crashed"
+    place = f" that /mine/cuts.py:7 (dimuon) called (the stack is in {trace}), e.g."
+    assert explain_death(-11, trace).startswith(f"{crashed}{place}")
+    trace.write_text(stack)
+    assert explain_death(-11, trace).startswith(f"{crashed} (the stack is in {trace}), e.g.")
+    trace.write_text("")
+    assert explain_death(-11, trace).startswith(f"{crashed}, e.g.")
+    assert explain_death(-77, trace).startswith("was ended by signal 77: ")
 
 
 def test_keys_of_the_table_that_lacks_one() -> None:

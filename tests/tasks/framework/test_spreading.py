@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
 
 import pytest
 
-from pocket.errors import ScaleFactorError
-from tasks.framework import spreading, workers
+from pocket.errors import ProcessDiedError, ScaleFactorError
+from tasks.framework import pool, spreading
 from tasks.framework.spreading import spread_over
 from tests.waiting import wait_for
 
@@ -35,18 +36,18 @@ def refuse(number: int) -> int:
     return number
 
 
-def die_in_a_worker(number: int) -> int:
-    if parent_process() is not None and number == 11:
+def die_in_a_worker(folder: Path, times: int, number: int) -> int:
+    if parent_process() is not None and number == 11 and len(list(folder.iterdir())) < times:
+        (folder / str(os.getpid())).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return -number
 
 
 @pytest.fixture(autouse=True)
 def no_workers_of_before() -> Iterator[None]:
-    workers._end_workers()
+    pool._end()
     yield
-    workers._end_workers()
-    workers._are_alone = False
+    pool._end()
 
 
 def count_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,13 +67,13 @@ def test_few_calls_that_are_left_stay_here(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_short_work_stays_here() -> None:
     assert set(spread_over(2)(find_process, range(20))) == {os.getpid()}
-    assert not workers.are_there()
+    assert not pool.are_there()
 
 
 def test_long_work_goes_to_workers_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     count_as_long(monkeypatch)
     assert spread_over(2)(negate, range(21)) == [-number for number in range(21)]
-    assert workers.are_there()
+    assert pool.are_there()
     assert len(set(spread_over(2)(meet, [tmp_path] * 2)) - {os.getpid()}) == 2
 
 
@@ -80,7 +81,7 @@ def test_long_work_goes_to_workers_in_order(monkeypatch: pytest.MonkeyPatch, tmp
 def test_nothing_is_sent_without_need(cores: int, arguments: range, monkeypatch: pytest.MonkeyPatch) -> None:
     count_as_long(monkeypatch)
     assert spread_over(cores)(find_process, arguments) == [os.getpid()] * len(arguments)
-    assert not workers.are_there()
+    assert not pool.are_there()
 
 
 def test_functions_that_cannot_travel_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +96,8 @@ def test_the_error_of_a_call_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     assert spread_over(2)(negate, range(20)) == [-number for number in range(20)]
 
 
-def test_calls_of_a_killed_worker_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_of_a_killed_worker_are_made_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     count_as_long(monkeypatch)
-    assert spread_over(2)(die_in_a_worker, range(20)) == [-number for number in range(20)]
+    assert spread_over(2)(partial(die_in_a_worker, tmp_path, 1), range(20)) == [-number for number in range(20)]
+    with pytest.raises(ProcessDiedError, match=r"^part \d of the fits: its process was killed"):
+        spread_over(2)(partial(die_in_a_worker, tmp_path, 100), range(20))

@@ -18,7 +18,7 @@ from tasks.chain.processing import RunProcessor
 from tasks.chain.toys import MakeToySamples
 from tests.law_runner import Law
 from tests.tasks.small_chain import Chain, contents, unfinished
-from tests.waiting import Moment, wait_for
+from tests.waiting import PATIENCE, Moment, wait_for
 
 #: an audit event of Python, its path, and what is killed right before it: all, or only what the user started
 MOMENTS: list[tuple[str, str, Callable[[int, int], None]]] = [
@@ -65,6 +65,40 @@ def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
     assert unfinished(killed.store) == []
     for variable in ("muon_pt", "npvs"):
         assert killed.templates("main", variable) == chain.templates("main", variable)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("always", [False, True])
+def test_workers_that_are_killed(chain: Chain, tmp_path: Path, always: bool) -> None:
+    begun = Chain.make(tmp_path, chain.folder / "law" / "index")
+    event, pattern, _ = MOMENTS[1]
+    moment = Moment.of(tmp_path / "moment", event, pattern)
+    law = Law(begun.folder, moment.environment(begun.law.environment))
+    process = law.start(*begun.arguments("MergeOutputs", "--config", "main", "--cores", "2"))
+    killed: set[int | None] = {None}
+    while True:
+        wait_for(lambda: moment.process not in killed or process.poll() is not None)
+        if moment.process in killed:
+            break
+        killed.add(worker := moment.process)
+        os.kill(worker or 0, signal.SIGKILL)
+        if not always:
+            moment.go_on()
+            break
+    text, _ = process.communicate(timeout=PATIENCE / 2)
+    sentence = (
+        r"branch \d of RunProcessor main [^:]*: its process was killed \(SIGKILL\), most likely because memory ran out"
+    )
+    assert re.search(rf"warning: {sentence}.*; trying again", text), text
+    assert "Traceback" not in text
+    assert not running(process.pid)
+    if always:
+        assert process.returncode == 1
+        assert re.search(rf"^error: {sentence}: try fewer --cores or less --chunk-memory$", text, re.M), text
+    else:
+        assert process.returncode == 0, text
+        for variable in ("muon_pt", "npvs"):
+            assert begun.templates("main", variable) == chain.templates("main", variable)
 
 
 @pytest.mark.slow
