@@ -32,7 +32,6 @@ class Archive:
     """A compressed tar archive.
 
     Args:
-        path: location of the archive.
         sha256: checksum of the archive, empty if it hasn't been made.
         size: size of the archive in bytes; an estimate if it hasn't been made.
         unpacked: total size in bytes of the files in it.
@@ -54,7 +53,6 @@ class _Member:
         mode: its permissions in the archive.
         readers: read bits of the file's own permissions.
         sha256: checksum of the content.
-        size: size in bytes.
     """
 
     name: str
@@ -73,11 +71,7 @@ class _Member:
         return cls(name, path, mode, status.st_mode & 0o444, checksum, status.st_size)
 
     def write(self, archive: tarfile.TarFile) -> None:
-        """Add the file.
-
-        Raises:
-            PocketError: if the file has changed since it was read.
-        """
+        """Add the file."""
         info = tarfile.TarInfo(self.name)
         info.mode, info.size = self.mode, self.size
         try:
@@ -111,9 +105,6 @@ def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archi
         folder: folder of the archives, created if needed.
         label: first part of the archive's name, followed by the checksum of the content.
         members: name in the archive → file.
-
-    Raises:
-        PocketError: if a file can't be read or changes during the copy, or the folder can't be written.
     """
     files, path = _named(folder, label, members)
     record = _record(path)
@@ -141,11 +132,7 @@ def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archi
 
 
 def plan_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archive:
-    """Return the archive that :func:`make_archive` would make, without making it.
-
-    Raises:
-        PocketError: if a file can't be read.
-    """
+    """Return the archive that :func:`make_archive` would make, without making it."""
     files, path = _named(folder, label, members)
     unpacked = sum(member.size for member in files)
     return _recorded(path, _record(path)) or Archive(path, "", unpacked // _SMALLER, unpacked)

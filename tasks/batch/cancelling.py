@@ -8,11 +8,7 @@ import law
 
 
 def cancel_jobs(root: law.Task) -> None:
-    """Remove the jobs of a task and of all workflows that it requires from the queue, and print how many there were.
-
-    Raises:
-        QueueError: if the queue can't be read.
-    """
+    """Remove the jobs of a task and of all workflows that it requires from the queue, and print how many there were."""
     workflows = workflows_behind(root)
     for workflow in workflows:
         jobs = workflow.workflow_proxy.remove_jobs()

@@ -133,10 +133,6 @@ def is_common(failed: int, done: int) -> bool:
     """Whether jobs that failed with one error show that the other jobs would fail as well.
 
     Among thousands of jobs a few fail with a temporary error.
-
-    Args:
-        failed: number of jobs that failed with it.
-        done: number of jobs that are done.
     """
     return failed >= max(SAME_ERROR_IN_JOBS, _COMMON * (failed + done))
 

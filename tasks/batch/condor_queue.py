@@ -42,24 +42,13 @@ class CondorQueue:
     scheduler: str = ""
 
     def jobs(self) -> Ads:
-        """Return the attributes of the jobs in the queue by id, such as ``"12.0"``.
-
-        Raises:
-            QueueError: if the queue can't be read.
-        """
+        """Return the attributes of the jobs in the queue by id, such as ``"12.0"``."""
         return self._answer(
             lambda schedd: schedd.query(self.constraint, list(self.attributes)), ["condor_q", "-allusers"]
         )
 
     def history(self, most: int) -> Ads:
-        """Return the attributes of jobs that have left the queue, most recent first.
-
-        Args:
-            most: largest number of jobs to return.
-
-        Raises:
-            QueueError: if the history can't be read.
-        """
+        """Return the attributes of jobs that have left the queue, most recent first."""
         since = _since()
         return self._answer(
             lambda schedd: schedd.history(self.constraint, list(self.attributes), most, since),

@@ -65,9 +65,6 @@ def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
     """Return a decorator for the class of a batch system's workflows, which registers the system and the class.
 
     Hooks of law that the class lacks get law's usual answers.
-
-    Raises:
-        ConfigError: if another batch system has that name, or the class or its proxy lacks a method.
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -81,11 +78,7 @@ def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
 
 
 def check_workflow(kind: str, cls: type[Any]) -> None:
-    """Check that the class of a batch system's workflows and its proxy have what no base can have.
-
-    Raises:
-        ConfigError: if they haven't.
-    """
+    """Check that the class of a batch system's workflows and its proxy have what no base can have."""
     where = f"batch system {kind!r}: {cls.__name__}"
     if not issubclass(cls, BatchControl):
         raise ConfigError(f"{where} doesn't derive from BatchControl")
@@ -162,14 +155,7 @@ class BatchControl(law.Task):
         return Needs(self.site_inst.max_memory, self.site_inst.max_runtime)
 
     def job_proxy(self, hours: float) -> Path | None:
-        """Return the X.509 proxy that jobs get, ``None`` if they get none.
-
-        Args:
-            hours: how long the proxy is needed from now on.
-
-        Raises:
-            ConfigError: if it doesn't exist, isn't private, expires too early, or is where the site accepts no files.
-        """
+        """Return the X.509 proxy that jobs get, ``None`` if they get none."""
         site = self.site_inst
         if not site.proxy:
             return None
@@ -228,20 +214,12 @@ class BatchControl(law.Task):
         return {"--analysis": self.job_environment.analysis}
 
     def check_placement(self) -> None:
-        """Check that the site takes the folders of a submission, and that its machines see them.
-
-        Raises:
-            ConfigError: if one of them is in a wrong place.
-        """
+        """Check that the site takes the folders of a submission, and that its machines see them."""
         if problems := self.placement_problems(str(self.effective_workflow)):
             raise ConfigError("; ".join(problems))
 
     def prepare(self, config: Any) -> None:
-        """Check the characters of paths, and pass on the variables that the bootstrap file needs.
-
-        Raises:
-            ConfigError: if the batch system can't take a path because of its characters.
-        """
+        """Check the characters of paths, and pass on the variables that the bootstrap file needs."""
         # The variables that jobs get are quoted, so only these paths must have plain characters.
         for path in (self.control, *self.job_environment.files.values()):
             BATCH_SYSTEMS[str(self.effective_workflow)].check_characters(str(path))

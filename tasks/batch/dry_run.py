@@ -32,9 +32,6 @@ def dry_run(root: law.Task) -> None:
     """Write and show the files that would be submitted for a task and all workflows that it requires.
 
     Folders that the site doesn't take are warnings, since the files may be looked at on another machine.
-
-    Raises:
-        ConfigError: as in a submission, such as for a missing proxy, or if the files can't be written.
     """
     with remembering():
         # Upstream workflows are shown first.
@@ -74,11 +71,7 @@ def _show(workflow: Any) -> list[Path]:
 
 
 def _empty(folder: Path, site: Site) -> None:
-    """Make an empty folder.
-
-    Raises:
-        ConfigError: if it can't be made.
-    """
+    """Make an empty folder."""
     try:
         private_folder(folder.parent)
         shutil.rmtree(folder, ignore_errors=True)

@@ -66,14 +66,7 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
     """Return the environment of jobs, and make a bundle for it if needed.
 
     Args:
-        kind: one of :data:`tasks.settings.sites.ENVIRONMENTS`.
-        folder: folder of the bundles.
-        analysis: reference of the analysis.
         make: whether missing archives are made and the snapshot is kept; otherwise they are only named.
-
-    Raises:
-        ConfigError: if no bundle can be made from this environment.
-        PocketError: if a file changes during the copy, or the folder can't be written.
     """
     from pocket.configuration.analysis import absolute_reference
 
@@ -109,7 +102,6 @@ def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
     """Keep snapshots for as long as jobs may wait, and give them the index of tasks so that jobs needn't make it.
 
     Args:
-        root: snapshot of the checkout.
         analysis: the snapshot of the analysis, ``None`` if it is installed.
     """
     with contextlib.suppress(OSError):
@@ -139,15 +131,7 @@ def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, 
 
 
 def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
-    """Return the code that jobs of an analysis need as name in the bundle → file, and the analysis' reference there.
-
-    Args:
-        root: the checkout.
-        analysis: absolute reference of the analysis.
-
-    Raises:
-        ConfigError: if git ignores the analysis, or the code is too large.
-    """
+    """Return the code that jobs of an analysis need as name in the bundle → file, and the analysis' reference there."""
     from pocket.executors.code import package_folder
     from pocket.parameters.shipped import analysis_package
 

@@ -61,11 +61,7 @@ HTCONDOR = BatchSystem(
 
 
 class HTCondorManager(QueueManager, HTCondorJobManager):
-    """Queries all jobs of a workflow at once, by their control folder.
-
-    Args:
-        control: the control folder.
-    """
+    """Queries all jobs of a workflow at once, by their control folder."""
 
     def __init__(self, control: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -78,11 +74,7 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
             return super().submit(str(place / path.name), *arguments, **kwargs)
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
-        """Return the states of jobs by id.
-
-        Raises:
-            QueueError: if the queue can't be read.
-        """
+        """Return the states of jobs by id."""
         asked = law.util.make_list(job_id)
         ads = self.queue.jobs()
         if missing := len(set(asked) - set(ads)):

@@ -24,11 +24,7 @@ def pack_logs(control: Path, keep: Collection[Path] = ()) -> int:
     the same branches.
 
     Args:
-        control: the control folder.
         keep: logs that stay files, such as those of failed jobs, which messages name.
-
-    Raises:
-        PocketError: if the folder can't be written.
     """
     logs = sorted(path for path in control.glob(PATTERN) if path not in keep)
     if not logs:

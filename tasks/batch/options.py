@@ -34,11 +34,7 @@ def workflow_types(task: Any) -> tuple[str, ...]:
 
 
 def check_workflow_type(task: Any, params: Mapping[str, Any]) -> None:
-    """Check that the type of workflow is known: law would replace an unknown one by another one.
-
-    Raises:
-        UnknownNameError: if it isn't.
-    """
+    """Check that the type of workflow is known: law would replace an unknown one by another one."""
     if params.get("workflow") not in (None, law.NO_STR):
         check_known("workflow", [params["workflow"]], workflow_types(task), f"{task.task_family}, --workflow")
 
@@ -72,11 +68,7 @@ def check_batch(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_given(params: Mapping[str, Any], workflow: str) -> None:
-    """Check the options for batch jobs.
-
-    Raises:
-        ConfigError: if one is for another batch system, or the memory is less than any job needs.
-    """
+    """Check the options for batch jobs."""
     for kind, system in BATCH_SYSTEMS.items():
         for name, parameter in system.options.items():
             if kind != workflow and params[name] != parameter.task_value("", name):

@@ -35,19 +35,12 @@ def is_made_elsewhere(family: str) -> bool:
     """Whether this job has its own store, and the output of a task was made and checked before the job was submitted.
 
     Otherwise, each of thousands of jobs would look for thousands of outputs in the remote store.
-
-    Args:
-        family: family of the task.
     """
     return has_own_store() and family != os.environ.get(EXPECTED, "").partition("=")[0]
 
 
 def check_own_store(site: Site, workflow: str) -> None:
-    """Check that jobs of a site that don't see the store of the submitting user can run without it.
-
-    Raises:
-        ConfigError: if they can't.
-    """
+    """Check that jobs of a site that don't see the store of the submitting user can run without it."""
     if site.store != "remote":
         return
     why = f"jobs at site {site.name!r} see nothing of this machine (store: remote)"
@@ -63,12 +56,7 @@ def check_reach(site: Site, outputs: Iterable[StoreTarget], branches: Iterable[A
     """Check that jobs can access all files that they read and write.
 
     Args:
-        site: site of the jobs.
-        outputs: outputs that they read or write.
         branches: branches that they process (:class:`pocket.datasets.branches.Branch`).
-
-    Raises:
-        ConfigError: if an output has no place in the remote store, or a file exists only on this machine.
     """
     folders = set()
     for output in outputs:

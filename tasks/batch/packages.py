@@ -16,11 +16,7 @@ NOT_FOR_JOBS = ("catalogues", "check", "dask", "dev", "docs", "htcondor", "setup
 
 
 def package_files() -> list[Path]:
-    """Return the files in site-packages that jobs need, relative to it and sorted.
-
-    Raises:
-        ConfigError: outside of a virtual environment, and for packages that are installed as a link to their code.
-    """
+    """Return the files in site-packages that jobs need, relative to it and sorted."""
     if sys.prefix == sys.base_prefix:
         raise ConfigError(f"a bundle is made of the environment of setup.sh, but {sys.executable} is in none")
     needed, others = _declared_requirements()

@@ -206,7 +206,6 @@ class RetryingProxy:
         """Decide whether a failed job is retried, and return the cause of its failure, also in words.
 
         Args:
-            job_num: the job.
             failure: the batch system's report.
             error: problem of its output, empty if it has none.
             host: host of the job, if known.
@@ -267,11 +266,7 @@ class RetryingProxy:
                 self.dump_job_data()  # type: ignore[attr-defined]
 
     def poll(self) -> None:
-        """Wait for the jobs.
-
-        Raises:
-            BatchError: if some jobs failed for good, with the error and the log of the first one.
-        """
+        """Wait for the jobs."""
         try:
             super().poll()  # type: ignore[misc]
         except PocketError:
@@ -315,11 +310,7 @@ class RetryingProxy:
             self.task.publish_message(str(error))
 
     def stop_if_decided(self) -> bool:
-        """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done.
-
-        Raises:
-            BatchError: if several jobs failed with one error. The others would fail too, so they are removed as well.
-        """
+        """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done."""
         failing = {job_num for job_num, kinds in self._errors.items() if kind_of(self._common_error) in kinds}
         if self._common_error and not self._accepts(self._branches_of_others(failing)):
             self.cancel()  # type: ignore[attr-defined]

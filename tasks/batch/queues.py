@@ -40,11 +40,7 @@ class QueueManager:
     _said: str = ""
 
     def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
-        """Return the states of jobs; a queue that doesn't answer is asked again, with one message.
-
-        Raises:
-            QueueError: if it doesn't answer for an hour.
-        """
+        """Return the states of jobs; a queue that doesn't answer is asked again, with one message."""
         states = self._answer(lambda: self.query(job_ids, **kwargs)) if job_ids else {}
         self.observe(states)
         return states
@@ -71,36 +67,22 @@ class QueueManager:
         self._said = sentence
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
-        """Return the states of jobs by id.
-
-        Raises:
-            QueueError: if the queue can't be read.
-        """
+        """Return the states of jobs by id."""
         raise NotImplementedError
 
     def waiting_or_running(self) -> dict[str, tuple[int, ...]]:
-        """Return the branches of the workflow's jobs that wait or run, by id.
-
-        Raises:
-            QueueError: if the queue can't be read.
-        """
+        """Return the branches of the workflow's jobs that wait or run, by id."""
         raise NotImplementedError
 
     def in_queue(self) -> list[str]:
-        """Return the ids of the workflow's jobs that are in the queue, including those on hold.
-
-        Raises:
-            QueueError: if the queue can't be read.
-        """
+        """Return the ids of the workflow's jobs that are in the queue, including those on hold."""
         return list(self.waiting_or_running())
 
     def failed(self, job_id: str, host: str | None = None, **failure: Any) -> dict[str, Any]:
         """Return the state of a job that failed.
 
         Args:
-            job_id: its id.
             host: host of the job, if known.
-            **failure: arguments of :class:`tasks.batch.causes.Failure`.
         """
         return self.state(job_id, self.FAILED, host, failure.get("code") or 1, failure=failure)
 
@@ -110,11 +92,8 @@ class QueueManager:
         """Return the state of a job in law's format.
 
         Args:
-            job_id: its id.
             status: law's name of the status.
             host: host of the job, if known.
-            code: exit code of the job.
-            **extra: additional values of the state.
         """
         where = {"remote_host": host.rpartition("@")[2]} if host else {}
         found: dict[str, Any] = self.job_status_dict(job_id=job_id, status=status, code=code, extra={**where, **extra})
@@ -122,11 +101,7 @@ class QueueManager:
 
 
 def ask(command: Sequence[str]) -> str:
-    """Return the output of a command of a batch system.
-
-    Raises:
-        QueueError: if it can't be run, fails, or takes too long.
-    """
+    """Return the output of a command of a batch system."""
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -94,7 +94,6 @@ class QueuedJob:
     Args:
         state: its state in Slurm's words.
         reason: reason why it waits or has ended.
-        code: its exit code.
         signal: signal that ended it, 0 if none did.
         host: host of the job, empty before it runs.
         script: file that was submitted.
@@ -109,11 +108,7 @@ class QueuedJob:
 
 
 class SlurmManager(QueueManager, SlurmJobManager):
-    """Submits jobs as arrays, and queries all of them at once, by their control folder.
-
-    Args:
-        control: the control folder.
-    """
+    """Submits jobs as arrays, and queries all of them at once, by their control folder."""
 
     # Slurm accepts 1000 jobs per array by default.
     chunk_size_submit = 1000
@@ -152,11 +147,7 @@ class SlurmManager(QueueManager, SlurmJobManager):
         return array
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
-        """Return the states of jobs by id.
-
-        Raises:
-            QueueError: if the queue can't be read.
-        """
+        """Return the states of jobs by id."""
         asked = law.util.make_list(job_id)
         jobs = self.jobs()
         if missing := [each for each in asked if each not in jobs]:
@@ -165,11 +156,7 @@ class SlurmManager(QueueManager, SlurmJobManager):
         return states if isinstance(job_id, list | tuple) else states[job_id]
 
     def jobs(self) -> dict[str, QueuedJob]:
-        """Return the workflow's jobs by id, including those that ended some minutes ago.
-
-        Raises:
-            QueueError: if the queue can't be read.
-        """
+        """Return the workflow's jobs by id, including those that ended some minutes ago."""
         fields = ",".join(f"{name}:{width}" for name, width in _FIELDS.items())
         text = ask(["squeue", "--me", "--states=all", "--array", "--noheader", f"--Format={fields}"])
         # Slurm knows the scripts by their real paths.

@@ -52,11 +52,7 @@ class Status:
         return f"[{'#' * filled}{'-' * (_WIDTH - filled)}] {self.events * 100 // self.all_events} %"
 
     def line(self, label: str) -> str:
-        """Return the status as one line for the terminal.
-
-        Args:
-            label: name of the work that the jobs do.
-        """
+        """Return the status as one line for the terminal."""
         counts = {
             "running": self.running,
             "queued": self.queued,
@@ -91,8 +87,6 @@ def advice(usage: Sequence[Mapping[str, Any]], needs: Needs, branches_per_job: i
     Args:
         usage: ``wall_time`` in s and ``peak_memory`` in bytes of each branch
             (:func:`pocket.io.store.provenance.work_done`).
-        needs: resources that jobs request.
-        branches_per_job: number of branches that a job runs one after the other.
 
     Returns:
         A clause for the terminal, empty if no usage is known.

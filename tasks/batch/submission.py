@@ -38,11 +38,7 @@ class BatchProxy(RetryingProxy):
         return self._by_needs(super()._submit_batch, submit_jobs, len(submit_jobs))  # type: ignore[misc]
 
     def _by_needs(self, submit: Callable[..., Any], submit_jobs: OrderedDict[int, list[int]], most: int) -> Any:
-        """Submit jobs, at most so many at a time, and return their ids and law's entry of each.
-
-        Raises:
-            BatchError: if the batch system refuses all jobs and accepted none before; it would refuse them again.
-        """
+        """Submit jobs, at most so many at a time, and return their ids and law's entry of each."""
         job_ids: dict[int, Any] = {}
         data: dict[int, Any] = {}
         unknown = (None, self.job_data.dummy_job_id)
@@ -112,11 +108,7 @@ class BatchProxy(RetryingProxy):
             write_record(Path(self.get_cached_output()["jobs"].abspath), self.job_data)  # type: ignore[attr-defined]
 
     def remove_jobs(self) -> int:
-        """Remove all jobs of the workflow from the queue and delete their record; return their number.
-
-        Raises:
-            QueueError: if the queue can't be read, or jobs can't be removed; then the record stays.
-        """
+        """Remove all jobs of the workflow from the queue and delete their record; return their number."""
         jobs = self.job_manager.in_queue()
         errors = self.job_manager.cancel_batch(jobs) if jobs else []
         # One that has ended meanwhile is an error, too.
@@ -131,12 +123,7 @@ class BatchProxy(RetryingProxy):
         return len(jobs)
 
     def run(self) -> None:
-        """Fetch what the jobs need, and run them.
-
-        Raises:
-            ConfigError: if the site doesn't take a folder, or its machines don't see it.
-            BatchError: if ``--no-poll`` leaves jobs in the queue.
-        """
+        """Fetch what the jobs need, and run them."""
         # law's --cleanup-jobs only knows the jobs in the record.
         if not self.task.is_controlling_remote_jobs():
             self.task.check_placement()

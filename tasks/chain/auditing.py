@@ -134,12 +134,7 @@ class Audit(TemplateTask):
         return bool(self._result)
 
     def make(self) -> None:
-        """Audit, and write the result.
-
-        Raises:
-            AuditError: if there is a finding.
-            ConfigError: if no output is complete.
-        """
+        """Audit, and write the result."""
         seed = secrets.randbelow(2**31) if self.seed < 0 else self.seed
         chosen, all_of, incomplete = self._choose(random.Random(seed))
         if not chosen:
@@ -232,10 +227,7 @@ def audit_output(task: Any, folder: Path, events: int, seed: int) -> Audited:
     """Make one output again, and compare.
 
     Args:
-        task: a task, or a branch of a workflow, with a complete output.
-        folder: a new folder.
         events: number of events to compute alone.
-        seed: seed of their choice.
     """
     from pocket.outputs.agreement import compare_outputs
 

@@ -91,12 +91,7 @@ def user_name() -> str:
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> Path:
-    """Append a record as one line of JSON, and return the file: that of another user isn't written.
-
-    Args:
-        path: the file, in a folder that exists.
-        record: plain values.
-    """
+    """Append a record as one line of JSON, and return the file: that of another user isn't written."""
     path = own_folder(path)
     line = f"{json.dumps(record, ensure_ascii=False)}\n".encode()
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)

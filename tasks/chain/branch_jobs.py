@@ -39,11 +39,9 @@ class ProcessingJob:
     """Processes one branch of a configuration.
 
     Args:
-        analysis: reference of the analysis.
         overrides: parameters from the command line.
         config: name of the configuration.
         branch: dataset and entry range.
-        metadata: metadata of the dataset.
         resources: files that upstream tasks made.
         chunk_size: largest number of events processed at once.
         chunk_memory: memory in MB that a chunk may use, 0 for chunks of ``chunk_size``.
@@ -86,11 +84,7 @@ class ProcessingJob:
         return [*(segment.path for segment in self.branch.segments if not segment.replicas), *self.made_files]
 
     def verify_inputs(self) -> None:
-        """Verify the input files that upstream tasks made.
-
-        Raises:
-            DamagedOutputError: if one was changed since it was written.
-        """
+        """Verify the input files that upstream tasks made."""
         read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
         verify_files([*read, *self.made_files])
 
@@ -107,11 +101,7 @@ class ProcessingJob:
         return traceback_file(Path(self.output["directory"]))
 
     def run(self, progress: Progress) -> None:
-        """Process the branch and write its output.
-
-        Raises:
-            UserCodeError: if code of the analysis raises an exception; its traceback is written to a file.
-        """
+        """Process the branch and write its output."""
         from pocket.base.fingerprint.reads import recording_reads
         from pocket.configuration.user_errors import in_configuration, one_sentence
         from pocket.cuts.library import noting_absent
@@ -216,11 +206,7 @@ class SharedJob:
         return self.first.log
 
     def run(self, progress: Progress) -> None:
-        """Process the branch and write all outputs.
-
-        Raises:
-            Exception: the error of the first job, or that another one found an input damaged, after all are done.
-        """
+        """Process the branch and write all outputs."""
         from pocket.io.nanoaod.kept_reads import keeping_reads
 
         memory = self.first.chunk_memory * _SHARE or _UNLIMITED

@@ -138,11 +138,7 @@ class IterateScaleFactors(ScaleFactorTask):
         super().run()
 
     def make(self) -> None:
-        """Publish the results of the last iteration, with the history of the others beside them.
-
-        Raises:
-            ScaleFactorError: if the scale factors haven't converged.
-        """
+        """Publish the results of the last iteration, with the history of the others beside them."""
         from pocket.scale_factors.measurement.convergence import report_json
 
         assert self._asked is not None

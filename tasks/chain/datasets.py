@@ -90,11 +90,7 @@ class BuildDatasets(StoreTask):
 
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
-        """The datasets by name; toys without a cross section have that of the toys' parameters.
-
-        Raises:
-            UnknownNameError: if there is no such toy process.
-        """
+        """The datasets by name; toys without a cross section have that of the toys' parameters."""
         from pocket.datasets.definition_files import read_definitions
         from pocket.parameters.shipped import find_file
 
@@ -261,11 +257,7 @@ class BuildDatasets(StoreTask):
             super().run()
 
     def check_files(self) -> None:
-        """Compare the existing files with the fileset, and print the differences.
-
-        Raises:
-            DatasetError: if there is no fileset, or anything differs.
-        """
+        """Compare the existing files with the fileset, and print the differences."""
         from pocket.datasets.build import inspect_listed
         from pocket.datasets.check import check_fileset
         from pocket.datasets.listing import expand_each
@@ -294,11 +286,7 @@ class BuildDatasets(StoreTask):
             raise DatasetError(f"files of {self.definition} differ from the fileset in {self.directory}: {numbers}")
 
     def check_events(self) -> None:
-        """Look for events of data that appear twice, and print them.
-
-        Raises:
-            DatasetError: if there is no fileset, or there are such events.
-        """
+        """Look for events of data that appear twice, and print them."""
         from pocket.datasets.duplicates import find_duplicates
         from pocket.errors import DatasetError
 

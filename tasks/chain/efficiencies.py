@@ -118,11 +118,7 @@ def _pairs(
 
 
 def _check_parts(config: Configurator, categories: Sequence[str], total: str, where: str) -> None:
-    """Refuse categories that may have other events than the total.
-
-    Raises:
-        ConfigError: if a category lacks a cut of the total, or there is no part of it.
-    """
+    """Refuse categories that may have other events than the total."""
     from pocket.plots.specification import missing_cuts
 
     for category in categories:
@@ -140,12 +136,7 @@ def _check_parts(config: Configurator, categories: Sequence[str], total: str, wh
 
 
 def _check_axis(config: Configurator, variables: Sequence[str], axis: str, where: str) -> None:
-    """Refuse an axis that the histograms don't have, or that doesn't have two bins.
-
-    Raises:
-        ConfigError: if a chosen histogram doesn't have the axis beside others, or the axis has other bins.
-        UnknownNameError: if no histogram has it.
-    """
+    """Refuse an axis that the histograms don't have, or that doesn't have two bins."""
     axes = {name: {each.name: each for each in conf.axes} for name, conf in config.variables.items()}
     check_known("axis", [axis], sorted({name for named in axes.values() for name in named}), f"--passing-axis, {where}")
     having = [name for name, named in axes.items() if axis in named and len(named) > 1]

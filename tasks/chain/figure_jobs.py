@@ -23,17 +23,12 @@ class FigureJob:
     """Draws figures of one histogram in one category.
 
     Args:
-        analysis: reference of the analysis.
         overrides: parameters from the command line.
         config: name of the configuration.
-        variable: the histogram.
-        category: the category.
         templates: folder of the merged templates.
         folder: folder of the files, created if needed.
-        formats: formats of the figures.
         function: ``module:function`` that yields the figures. It takes the configuration, the names of histogram and
             category, the templates of the histogram, and options.
-        options: the options.
         expected: what must be loaded, ``None`` to skip the check.
         restriction: the part of the datasets that is read, ``None`` for all.
     """
@@ -80,7 +75,6 @@ class TemplatePlotJob(FigureJob):
     """Draws plots of templates.
 
     Args:
-        plots: names of the plots.
         before: folder of the templates to compare with, ``None`` for no comparison.
         covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
     """

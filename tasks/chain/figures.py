@@ -82,11 +82,7 @@ class FormatsTask(StoreTask):
 
 
 def check_style_in(analysis: Analysis, config: Configurator) -> None:
-    """Check the style of a configuration, which may name what other configurations of the analysis have.
-
-    Raises:
-        ConfigError: as :func:`pocket.plots.specification.check_style`.
-    """
+    """Check the style of a configuration, which may name what other configurations of the analysis have."""
     from pocket.plots.specification import check_style
 
     # A configuration that can't be used may have any names.
@@ -178,12 +174,7 @@ def outputs_beside(directory: Path) -> list[Path]:
 
 
 def find_figures(outputs: Iterable[Path], wanted: Collection[str]) -> dict[str, Drawn]:
-    """Return hash → figure, for figures that exist in complete outputs, in all formats that one of them has.
-
-    Args:
-        outputs: folders of the outputs.
-        wanted: the hashes to look for.
-    """
+    """Return hash → figure, for figures that exist in complete outputs, in all formats that one of them has."""
     found: dict[str, Drawn] = {}
     for output in outputs:
         for _, figure in figures_of(output, read_manifest(output)):
@@ -223,7 +214,6 @@ def lacking_figures(manifest: Manifest, wanted: Iterable[str], formats: Collecti
     """Return which figures an output lacks, as a clause; empty if it has all.
 
     Args:
-        manifest: manifest of the output.
         wanted: names of the figures, ``category/variable/plot``.
         formats: the formats in which they must be.
     """

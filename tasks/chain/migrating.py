@@ -39,11 +39,7 @@ class Migrate(Unrestricted, AnalysisTask):
         return self._shown
 
     def run(self) -> None:
-        """Print the report, and write the package if that is asked for.
-
-        Raises:
-            ConfigError: if there is no such file, or it can't become a package.
-        """
+        """Print the report, and write the package if that is asked for."""
         from pocket.compat.migration import copy_sentence, report, uses_of
         from pocket.compat.number_differences import number_differences
         from pocket.compat.package import check_target, default_folder, load_noting_files

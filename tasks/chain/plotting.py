@@ -260,7 +260,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
 
         Args:
             folders: configuration → folder of its templates.
-            figures: category, variable and plot of each figure.
         """
         from pocket.plots.specification import plot_specs
 
@@ -399,7 +398,6 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
         Args:
             published: scale factor to compare with, if any.
-            files: the checksum of its file is added.
         """
         from pocket.corrections.files import load_correction
         from pocket.parameters.used_files import recording_files
@@ -431,7 +429,6 @@ class Published:
 
     Args:
         path: correctionlib file, as accepted by :func:`pocket.corrections.files.load_correction`.
-        correction: name of the correction in it.
         inputs: its inputs that aren't axes of the measured one, see
             :func:`pocket.scale_factors.files.comparison.read_inputs`.
     """
@@ -447,9 +444,6 @@ def read_published(published: str, inputs: Sequence[str]) -> Published | None:
     Args:
         published: ``file:correction``.
         inputs: one ``name=value`` for each input.
-
-    Raises:
-        ConfigError: if an option has another form, or there are inputs without a scale factor.
     """
     pairs = read_inputs("--published-inputs", inputs)
     if published == law.NO_STR:

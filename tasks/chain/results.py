@@ -20,8 +20,6 @@ def describe_yields(folder: Path, variable: str, before: str) -> list[tuple[str,
     """Return data and simulation of a variable, and how they agree, as label and text; nothing if data aren't shown.
 
     Args:
-        folder: folder of the plots of a category.
-        variable: the histogram.
         before: configuration that it is compared with, if any.
     """
     found = _read(folder / f"{variable}.json").get("comparison")
@@ -68,7 +66,6 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
     Nobody wants a limit on a signal that is seen, so it is left out where the significance is :data:`EVIDENCE` or more.
 
     Args:
-        folder: folder of the fit; that of toys has no single result.
         limits_asked: whether limits were asked for by name, which are shown then.
     """
     found = _read(folder / "fit.json")

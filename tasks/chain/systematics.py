@@ -231,11 +231,7 @@ def _table(yields: Sequence[Yield], form: str) -> str:
 
 
 def _candidates(config: Configurator, category: str, variable: str, name: str) -> list[str]:
-    """Return the histograms whose sum may be the yield of a category: with one axis, errors, and filled there.
-
-    Raises:
-        ConfigError: if there is none, or the chosen one is none of them.
-    """
+    """Return the histograms whose sum may be the yield of a category: with one axis, errors, and filled there."""
     fitting = [
         each
         for each, conf in config.variables.items()

@@ -20,7 +20,6 @@ class ToyJob:
     """Generates one file of toy NanoAOD.
 
     Args:
-        process: process of the toys.
         part: number of the file.
         size: number of events.
         parameters: the section ``toys`` of the parameters.

@@ -116,11 +116,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return read_from(self.requires()["templates"])
 
     def make(self) -> None:
-        """Make all checks, and write and print the report.
-
-        Raises:
-            ClosureError: if a check failed and ``--accept-closure`` isn't given.
-        """
+        """Make all checks, and write and print the report."""
         from pocket.base.runtime.spreading import spreading
         from pocket.parameters.used_files import recording_files
         from tasks.framework.spreading import spread_over

@@ -32,7 +32,6 @@ def describe_tasks(tasks: Sequence[tuple[str, str]], width: int = 0) -> str:
     """Return a line for each task, and how to see its options.
 
     Args:
-        tasks: module and name of each task.
         width: number of characters of a line, by default that of the terminal.
     """
     width = width or shutil.get_terminal_size().columns

@@ -76,15 +76,7 @@ class Words(NamedTuple):
 
 
 def run(family: str, words: Sequence[str]) -> int:
-    """Run a task with all that it requires, and return the exit code of the command.
-
-    Args:
-        family: the task, whose module is loaded.
-        words: its options.
-
-    Raises:
-        SystemExit: for wrong options, and for those that only print something.
-    """
+    """Run a task with all that it requires, and return the exit code of the command."""
     given = parse(family, words)
     heed_option(words)
     # Tasks ask luigi's parser for the options that they have on their own. It knows nothing of those of the task
@@ -103,11 +95,7 @@ def run(family: str, words: Sequence[str]) -> int:
 
 
 def parse(family: str, words: Sequence[str]) -> Words:
-    """Return the options of a command line.
-
-    Raises:
-        SystemExit: for an unknown option or an invalid value, and for help.
-    """
+    """Return the options of a command line."""
     cls = _tasks.get_task_cls(family)
     found = vars(_Parser(family).parse_args(_join_negative(words)))
     kind = next((kind for kind in HELPS if found[f"help_{kind}"]), "")
@@ -150,11 +138,7 @@ def _one_of(value: str, parameter: luigi.ChoiceParameter) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Parser of the options of a task, of the other tasks and of luigi.
-
-    Args:
-        family: the task.
-    """
+    """Parser of the options of a task, of the other tasks and of luigi."""
 
     def __init__(self, family: str) -> None:
         super().__init__(add_help=False)

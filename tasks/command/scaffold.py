@@ -52,14 +52,7 @@ def new_repository(name: str, folder: Path, parts: Collection[str] = (), source:
     """Make the repository of a new analysis and return its folder, which has the name of the analysis.
 
     Args:
-        name: name of the analysis and of its package.
-        folder: the folder that it is made in.
-        parts: what it shows in addition, some of :data:`PARTS`.
         source: where its environment gets Pocketlaw from: a path, a URL or a requirement; by default as here.
-        ci: kind of continuous integration, one of :data:`CI`.
-
-    Raises:
-        ConfigError: if the name or another argument is wrong, or the folder can't be written; nothing is left then.
     """
     check_name(name)
     check_known("part", parts, PARTS, "--with")
@@ -75,16 +68,7 @@ def new_repository(name: str, folder: Path, parts: Collection[str] = (), source:
 
 
 def new_package(name: str, root: Path, parts: Collection[str] = ()) -> Path:
-    """Make the package of a new analysis in a checkout, and return its folder.
-
-    Args:
-        name: name of the analysis and of its package.
-        root: the checkout.
-        parts: what it shows in addition, some of :data:`PARTS`.
-
-    Raises:
-        ConfigError: if the name is wrong, or the folder is in no checkout or can't be written; nothing is left then.
-    """
+    """Make the package of a new analysis in a checkout, and return its folder."""
     check_name(name)
     check_known("part", parts, PARTS, "--with")
     if not (root / "analysis" / "__init__.py").is_file():
@@ -93,11 +77,7 @@ def new_package(name: str, root: Path, parts: Collection[str] = ()) -> Path:
 
 
 def check_name(name: str) -> None:
-    """Check that an analysis and its package can have a name.
-
-    Raises:
-        ConfigError: if it is no name of a package, or another package has it.
-    """
+    """Check that an analysis and its package can have a name."""
     where = f"the analysis can't be named {name!r}"
     if not (name.isidentifier() and name.isascii()) or name.startswith("_"):
         raise ConfigError(f"{where}: a name has letters, digits and underscores, and begins with a letter")
@@ -117,9 +97,6 @@ def requirement(source: str = "") -> str:
 
     Args:
         source: path of a wheel or a folder, URL, or requirement; by default as this installation, or this checkout.
-
-    Raises:
-        ConfigError: if it is none of them.
     """
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -139,14 +116,8 @@ def requirement(source: str = "") -> str:
 def update(root: Path) -> list[str]:
     """Replace the files of a repository that come with Pocketlaw by those of this release.
 
-    Args:
-        root: the repository.
-
     Returns:
         The names of the files that have changed.
-
-    Raises:
-        ConfigError: if the folder is no such repository.
     """
     if not (root / "requirements.txt").is_file() or not (root / "law.cfg").is_file():
         raise ConfigError(f"{root} isn't the repository of an analysis: source its setup.sh first")

@@ -24,8 +24,6 @@ def fill(text: str, parts: Collection[str], values: Mapping[str, str]) -> str:
     """Return the text of a template with its parts chosen and its values filled in.
 
     Args:
-        text: the template.
-        parts: the chosen parts.
         values: name → value.
 
     Examples:
@@ -47,7 +45,6 @@ def read(name: str, parts: Collection[str], values: Mapping[str, str]) -> str:
 
     Args:
         name: path of the template in :data:`FOLDER`, without its suffix.
-        parts: the chosen parts.
         values: name → value.
     """
     text = (FOLDER / f"{name}{SUFFIX}").read_text(encoding="utf-8")

@@ -95,8 +95,6 @@ def changes(one: Specification, other: Specification, skip: Sequence[str] = (), 
     """Return the changes from one specification to another as clauses, each once.
 
     Args:
-        one: the earlier specification.
-        other: the later one.
         skip: values that other clauses tell about, such as fingerprints of required tasks.
         without: regular expression of places that are left out.
 
@@ -122,9 +120,7 @@ class _Changes:
     """The clauses of differences.
 
     Args:
-        one: the earlier specification.
         other: the later one.
-        found: their differences.
     """
 
     def __init__(self, one: Specification, other: Specification, found: Sequence[Difference]) -> None:

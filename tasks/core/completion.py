@@ -30,7 +30,6 @@ def keep_names(reference: str, analysis: Analysis) -> None:
 
     Args:
         reference: the analysis as on the command line.
-        analysis: the loaded analysis.
     """
     home = os.environ.get("LAW_HOME")
     if not home or _OF_JOBS in os.environ:

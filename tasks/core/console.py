@@ -98,8 +98,6 @@ def drawn(what: RenderableType, stream: Any, width: int) -> list[str]:
     """Return the lines of a table or a tree.
 
     Args:
-        what: the table or tree.
-        stream: where the lines are written.
         width: number of characters in a line, 0 for any number.
     """
     from rich.console import Console
@@ -143,8 +141,6 @@ def counted(number: int, one: str, several: str = "") -> str:
     """Return a number with a noun.
 
     Args:
-        number: the number.
-        one: the noun.
         several: its plural, if that isn't formed by an s.
 
     Example:

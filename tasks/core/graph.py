@@ -26,7 +26,6 @@ class Node:
     """A task in a graph, whose state and reasons are found when they are first asked for.
 
     Args:
-        task: the task.
         required: what it requires directly.
     """
 
@@ -72,9 +71,7 @@ def requirements(root: Any, depth: int = -1, families: Sequence[str] = ()) -> di
     """Return a task and all that it requires with their nodes.
 
     Args:
-        root: the task, which comes first.
         depth: number of steps from there, -1 for all.
-        families: families of tasks whose requirements are left out.
     """
     found = {root: Node(root)}
     level = [*found.values()]
@@ -144,11 +141,7 @@ class Graph:
         ]
 
     def most_at_once(self, is_wanted: Callable[[Any], bool]) -> int:
-        """Return how many of some tasks may run at the same time: the largest number with equally many before them.
-
-        Args:
-            is_wanted: tells which tasks are counted.
-        """
+        """Return how many of some tasks may run at the same time: the largest number with equally many before them."""
         depths: dict[Node, int] = {}
 
         def depth(node: Node) -> int:

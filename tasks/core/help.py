@@ -91,7 +91,6 @@ def help_of(task: Any, kind: str = "") -> str:
     """Return the help of a task.
 
     Args:
-        task: class of the task.
         kind: one of :data:`HELPS`, for all options of the groups that it explains, and nothing else.
     """
     width = max(shutil.get_terminal_size().columns - 1, 60)

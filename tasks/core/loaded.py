@@ -24,7 +24,6 @@ class Expected:
     """The code, parameters and definitions that a job must have.
 
     Args:
-        task: family of the task.
         name: the configuration that the job is for.
         digest: digest of those that the job uses, in the process that scheduled it.
         specification: file with the contents of the task's fingerprint, if there is one.
@@ -41,11 +40,7 @@ class Expected:
         return cls(task, name, loaded_digest(task, analysis, name), specification)
 
     def check(self, analysis: Analysis) -> None:
-        """Check that this process has loaded the expected code, parameters and definitions.
-
-        Raises:
-            ChangedCodeError: if they differ; nothing may be written then.
-        """
+        """Check that this process has loaded the expected code, parameters and definitions."""
         if loaded_digest(self.task, analysis, self.name) != self.digest:
             parts = PARTS[self.task](analysis, self.name)
             raise ChangedCodeError(changed_sentence(f"{self.task} {self.name}", parts, self.specification))
@@ -69,9 +64,6 @@ def load_checked(job: _Job) -> Analysis:
     """Return the analysis of a job.
 
     It is loaded again if files that it has read in this process have changed, since it may have kept their content.
-
-    Raises:
-        ChangedCodeError: if it differs from that of the process that scheduled the job.
     """
     from pocket.base.fingerprint import reads
     from pocket.configuration.analysis import forget_analyses, load_analysis
@@ -175,7 +167,6 @@ def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
     """Return the message of :class:`ChangedCodeError`, with the first difference.
 
     Args:
-        label: the task.
         parts: what determines the output, in this process.
         specification: file with what determined it in the process that scheduled this one.
     """

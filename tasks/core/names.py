@@ -22,11 +22,7 @@ class VersionParameter(luigi.Parameter):
     """A version, which becomes a folder in the store, so other values are refused when options are parsed."""
 
     def parse(self, value: str) -> str:
-        """Return the value.
-
-        Raises:
-            ConfigError: if it can't be a folder, with a name that can.
-        """
+        """Return the value."""
         try:
             return check_store_name("version", value)
         except ConfigError as error:
@@ -49,11 +45,7 @@ class AssignmentsParameter(law.CSVParameter):
 
 
 def read_inputs(option: str, inputs: Sequence[str]) -> dict[str, str]:
-    """Return input → value from an option with one ``name=value`` for each input.
-
-    Raises:
-        ConfigError: if a part of the option has another form, or an input is there twice.
-    """
+    """Return input → value from an option with one ``name=value`` for each input."""
     for each in inputs:
         if not all(each.partition("=")):
             raise ConfigError(f"{option}: expected name=value with commas in between, not {each!r}")
@@ -95,13 +87,6 @@ def choose(kind: str, given: Iterable[str], known: Iterable[str], where: str) ->
 
     Args:
         kind: what the names stand for, e.g. ``"variable"``.
-        given: names and patterns.
-        known: the valid names.
-        where: the place where they are searched.
-
-    Raises:
-        UnknownNameError: if a name is unknown.
-        ConfigError: if a pattern matches nothing.
 
     Example:
         >>> choose("variable", ["n*", "mll"], ["mll", "npvs", "njets"], "configuration 'main'")

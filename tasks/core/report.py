@@ -55,7 +55,6 @@ class Work:
     """Work that was done for one task or several.
 
     Args:
-        tasks: the tasks.
         label: what they are called.
         amount: how much was done, with its unit; empty if it isn't counted.
         seconds: how long it took.
@@ -131,12 +130,7 @@ class Report:
         RUN_LOG.note(_plain(text))
 
     def show_plan(self, graph: Graph, complete: Collection[str]) -> None:
-        """Show the header and the plan; a command without anything to run shows one line.
-
-        Args:
-            graph: the graph of the command.
-            complete: ids of tasks that are complete.
-        """
+        """Show the header and the plan; a command without anything to run shows one line."""
         self.root = root = graph.root
         # A task that stands for several makes nothing itself.
         nodes = [node for node in graph.planned.values() if not is_group(node.task)]
@@ -208,8 +202,6 @@ class Report:
         """Keep an error until the end, after which it is shown at once.
 
         Args:
-            sentence: what is shown.
-            whole: text with the traceback.
             is_known: whether the sentence tells all that users need.
         """
         if self.shown is None:

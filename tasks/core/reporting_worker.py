@@ -25,7 +25,6 @@ class Workers:
     """Factory of the schedulers and workers of a command, as luigi asks for it.
 
     Args:
-        task: the task of the command.
         chosen: whether ``--workers`` was given; else it is found from the graph.
     """
 

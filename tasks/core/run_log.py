@@ -71,11 +71,7 @@ class RunLog(logging.Handler):
             self.end()
 
     def begin(self, name: str) -> None:
-        """Make the file, unless the store can't be written.
-
-        Args:
-            name: what its name begins with.
-        """
+        """Make the file, unless the store can't be written."""
         if self._file is not None or self._is_closed:
             return
         try:
@@ -136,11 +132,7 @@ RUN_LOG = RunLog()
 
 
 class _Copied(io.TextIOBase):
-    """A stream whose text also goes to the log.
-
-    Args:
-        stream: the stream.
-    """
+    """A stream whose text also goes to the log."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -54,11 +54,7 @@ class Several(law.Task):
         return not _groups[self.key][1] and are_complete(list(self.tasks))
 
     def run(self) -> None:
-        """Do nothing, since the tasks are done.
-
-        Raises:
-            PocketError: if there is a task that couldn't be made, once the others are done.
-        """
+        """Do nothing, since the tasks are done."""
         for error in _groups[self.key][1]:
             raise error
 
@@ -88,15 +84,7 @@ def warn_of_broken(task: Any) -> None:
 
 
 def make_tasks(cls: Any, given: Mapping[str, Any]) -> Any:
-    """Return the task that a command line asks for, or a task that requires all of them.
-
-    Args:
-        cls: class of the task.
-        given: values of the options that were given.
-
-    Raises:
-        PocketError: if no task can be made.
-    """
+    """Return the task that a command line asks for, or a task that requires all of them."""
     wanted = cls.each(given) if hasattr(cls, "each") else [dict(given)]
     if len(wanted) == 1:
         task = cls(**wanted[0])

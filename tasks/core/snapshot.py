@@ -54,9 +54,6 @@ def check_sources() -> None:
     """Check that no loaded source file was changed since the command began, unless it runs from a snapshot.
 
     Fingerprints are made of the files, but Python runs the code that it loaded.
-
-    Raises:
-        ChangedCodeError: if a file was changed.
     """
     if _began is None:
         return

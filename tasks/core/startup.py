@@ -51,11 +51,7 @@ def notice_hidden() -> None:
 
 
 def hidden(folders: Sequence[str]) -> Iterator[tuple[Path, str]]:
-    """Yield modules and packages that have the name of one of Pocketlaw's packages, and that name.
-
-    Args:
-        folders: search path for modules.
-    """
+    """Yield modules and packages that have the name of one of Pocketlaw's packages, and that name."""
     for folder in map(Path, filter(None, folders)):
         for name, file in _ENGINE.items():
             for path in (folder / f"{name}.py", folder / name):

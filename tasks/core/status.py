@@ -24,7 +24,6 @@ def print_deps(root: Any, stop: str = "1") -> None:
     """Print a task and what it requires.
 
     Args:
-        root: the task.
         stop: depth, or names of tasks below which nothing is printed.
     """
     with remembering():
@@ -37,8 +36,6 @@ def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str)
     """Print what the next run would do with a task and with what it requires.
 
     Args:
-        root: the task.
-        stop: as for :func:`print_deps`.
         branches: 1 to print each incomplete branch, too.
         ignored: law's third value, which its own output would heed.
     """

@@ -260,11 +260,7 @@ def fetch(targets: Iterable[StoreTarget]) -> None:
 
 
 def fetch_verified(targets: Iterable[StoreTarget]) -> None:
-    """Fetch the folders of outputs and verify them; damaged ones are fetched again from the remote store.
-
-    Raises:
-        DamagedOutputError: if one is damaged and not in a remote store; it counts as missing from then on.
-    """
+    """Fetch the folders of outputs and verify them; damaged ones are fetched again from the remote store."""
     outputs = list(targets)
     fetch(outputs)
     try:
@@ -278,15 +274,7 @@ def fetch_verified(targets: Iterable[StoreTarget]) -> None:
 
 
 def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
-    """Check that no parameter file was replaced since outputs were made.
-
-    Args:
-        targets: the outputs, which were just made.
-        label: name of the task that made them.
-
-    Raises:
-        ChangedFileError: if one was, for which law would only say that the task is not complete.
-    """
+    """Check that no parameter file was replaced since outputs were made."""
     for target in targets:
         manifest = manifest_of(target.directory)
         if manifest and (names := _changed_since(manifest)):

@@ -158,7 +158,6 @@ def print_left_out(label: str, skipped: Mapping[str, str]) -> None:
     """Print how many input files an output lacks, and why the first of them can't be read, if there are any.
 
     Args:
-        label: the task.
         skipped: file → reason.
     """
     if skipped:

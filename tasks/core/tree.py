@@ -31,12 +31,7 @@ def nodes_of(root: Any, stop: str = "-1") -> list[Node]:
     """Return the nodes of a task and of all that it requires; the task is the first.
 
     Args:
-        root: the task.
         stop: as in law's options: a depth, or families of tasks below which nothing is shown, with ``|`` in between.
-
-    Raises:
-        ConfigError: if it is neither.
-        UnknownNameError: if the task requires none of a family, directly or not.
     """
     depth, families = _parse_stop(stop)
     nodes = requirements(root, depth, families)
@@ -96,7 +91,6 @@ def draw(root: Node, labels: Mapping[Any, str], rows: Callable[[Node], Sequence[
     datasets anyway.
 
     Args:
-        root: the node at the top.
         labels: task → its name.
         rows: returns the lines about a task; the first one is beside its name.
     """

@@ -70,11 +70,7 @@ class Doctor(BatchControl, AnalysisTask):
         return self._done
 
     def run(self) -> None:
-        """Print one line per check.
-
-        Raises:
-            DoctorError: if there is a problem.
-        """
+        """Print one line per check."""
         results = []
         for result in self.results():
             print(result.line, flush=True)

@@ -97,12 +97,7 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
             file.write(json.dumps(report(self.analysis_inst.name), indent=1).encode())
 
     def diagnose(self, reporter: law.Task, minutes: float) -> Result:
-        """Submit the job, wait for it, and return the result.
-
-        Args:
-            reporter: the running task, which prints the messages of the job.
-            minutes: time to wait, after which the job is removed from the queue.
-        """
+        """Submit the job, wait for it, and return the result."""
         # luigi sets these on the running task, which is not this one.
         for name in _OF_RUNNING:
             setattr(self, name, getattr(reporter, name, None))
@@ -130,11 +125,7 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
 
 
 def report(analysis: str) -> dict[str, Any]:
-    """Return the properties of this process: where it runs and what it sees there.
-
-    Args:
-        analysis: name of the loaded analysis.
-    """
+    """Return the properties of this process: where it runs and what it sees there."""
     try:
         ends, attributes = proxy_ends(os.environ["X509_USER_PROXY"])
         proxy: str | float = min(ends, attributes or ends).timestamp() - time.time()
@@ -156,7 +147,6 @@ def judge(found: Mapping[str, Any], seconds: float, proxy_wanted: bool) -> Resul
     """Return the result of the test job from its report.
 
     Args:
-        found: the report.
         seconds: time from the submission to the end of the job.
         proxy_wanted: whether the job should have a proxy.
     """

@@ -32,11 +32,7 @@ def decompression() -> Result:
 
 
 def packages(lock: Path) -> Result:
-    """Return whether the imported packages are those of the lock.
-
-    Args:
-        lock: the file with the locked versions.
-    """
+    """Return whether the imported packages are those of the lock."""
     is_system = os.environ.get("POCKET_ENVIRONMENT") == "system"
     # A container image has the lock of its packages beside them.
     if is_system and not Path(sys.prefix, lock.name).is_file():

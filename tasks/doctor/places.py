@@ -17,12 +17,7 @@ TOO_LITTLE, LITTLE = 1.0, 10.0
 
 
 def placement(problems: Sequence[str], site: str) -> list[Result]:
-    """Return one result for each folder that is in a wrong place, or one if there is none.
-
-    Args:
-        problems: sentences of :func:`tasks.settings.placement.placement_problems`.
-        site: name of the site.
-    """
+    """Return one result for each folder that is in a wrong place, or one if there is none."""
     if not problems:
         return [Result("placement", Status.OK, f"site {site!r} takes the checkout, the store, and the logs")]
     return [of_text("placement", problem) for problem in problems]
@@ -32,9 +27,7 @@ def writable(name: str, folder: Path, variable: str) -> Result:
     """Return whether a folder can be written and has free space.
 
     Args:
-        name: name of the folder.
         folder: the folder, which needn't exist yet.
-        variable: the setting that names it.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     advice = f"set {variable} to a folder with space that you can write"
@@ -63,7 +56,6 @@ def index(file: Path, checkout: Path) -> Result:
     """Return whether law's index of the tasks is newer than they are.
 
     Args:
-        file: the index.
         checkout: folder with ``law.cfg`` and ``tasks``.
     """
     if not file.is_file():

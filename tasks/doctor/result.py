@@ -24,7 +24,6 @@ class Result:
 
     Args:
         name: what was checked.
-        status: severity of the result.
         found: what was found.
         advice: remedy, empty if none is needed.
     """

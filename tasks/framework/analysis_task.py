@@ -169,7 +169,6 @@ class AnalysisTask(law.Task):
         """Return the task of this class that another one requires.
 
         Args:
-            inst: the other task.
             kwargs: parameters that it doesn't get from there.
         """
         key = cls, tuple(sorted(kwargs.items()))

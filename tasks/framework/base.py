@@ -143,11 +143,7 @@ class StoreTask(AnalysisTask):
         return first_incomplete(self.requires())
 
     def check_expected(self) -> None:
-        """Check in a batch job that the task is the one that was submitted.
-
-        Raises:
-            ChangedCodeError: if code, parameters or definitions differ here, so that the output would differ.
-        """
+        """Check in a batch job that the task is the one that was submitted."""
         family, _, fingerprint = os.environ.get(EXPECTED, "").partition("=")
         if family == self.task_family and fingerprint != self.fingerprint:
             known = record_file("spec", fingerprint)
@@ -213,12 +209,7 @@ class StoreTask(AnalysisTask):
         return [("output", short_path(self.directory))]
 
     def refuse_incomplete(self) -> None:
-        """Check that the output was made, and nothing was changed meanwhile.
-
-        Raises:
-            ConfigError: if ``make`` wrote nothing.
-            ChangedFileError: if something was changed, for which law would only say that the task is not complete.
-        """
+        """Check that the output was made, and nothing was changed meanwhile."""
         if self.complete():
             return
         awaited = self.awaited()
@@ -372,7 +363,6 @@ def changed_meanwhile(label: str, awaited: str, otherwise: str | None = None) ->
     """Return the error for a task that isn't complete after it has run.
 
     Args:
-        label: the task.
         awaited: a required task that isn't complete any more, empty if all are.
         otherwise: the reason if all required tasks are complete.
     """

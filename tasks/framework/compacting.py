@@ -19,9 +19,6 @@ def compact_outputs(root: law.Task) -> None:
 
     Branches in all outputs of the tasks' versions are packed, also in those that an edit has left behind. Tasks whose
     outputs people open are left alone.
-
-    Raises:
-        PocketError: if logs can't be packed.
     """
     with remembering():
         workflows = _workflows(root)

@@ -25,7 +25,6 @@ class Custom:
     """What the command line says about a custom executor file.
 
     Args:
-        file: the file.
         executor: name of the executor, for the file's function.
         run_options: YAML file with run options, empty for none.
     """
@@ -83,11 +82,7 @@ class CustomExecutorFactory(DaskExecutorFactory):
         return isinstance(self.custom, theirs.FuturesExecutorFactory | theirs.IterativeExecutorFactory)
 
     def setup(self) -> None:
-        """Make the factory of the file, and prepare the workers of its client.
-
-        Raises:
-            ConfigError: if it has no client, or the file fails.
-        """
+        """Make the factory of the file, and prepare the workers of its client."""
         options = {**get_default_run_options().general, **self.setup_file.given()}
         if most := self.option("max_workers"):
             options["scaleout"] = most

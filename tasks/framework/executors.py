@@ -153,11 +153,7 @@ def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[
 def all_options(
     factory: type[ExecutorFactoryABC], executor: str, site_name: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the options of an executor: the user's, and those of the site for Dask.
-
-    Raises:
-        ConfigError: if the site has no such options, or the user has to set one.
-    """
+    """Return the options of an executor: the user's, and those of the site for Dask."""
     if executor in LOCAL or site_name == "local":
         return dict(given)
     site = dict(read_site(site_name).dask)
@@ -176,11 +172,7 @@ def all_options(
 
 
 def given_options(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the executor that differ from their defaults.
-
-    Raises:
-        ConfigError: if an entry of ``executor_options`` isn't ``key=value``, or has an option of its own.
-    """
+    """Return the options of the executor that differ from their defaults."""
     own = OPTIONS[:-1]
     given = {name: params[name] for name in own if params.get(name) not in (None, 0, law.NO_STR)}
     for text in params.get("executor_options") or ():
@@ -199,15 +191,9 @@ def run_jobs(jobs: Mapping[str, Job], cores: int, label: str, unit: str, done_un
     Args:
         jobs: name → job.
         cores: number of processes; 0 for all cores. One process means this one.
-        label: label of the progress bar.
         unit: unit of the jobs' sizes.
         done_until_started: number of jobs that this process does in the time until others have started; if all are done
             here as soon, none are started.
-
-    Raises:
-        Exception: the first error of a job, after the running jobs are done.
-        ProcessDiedError: if the process of a job is killed or crashes each time.
-        ConfigError: if the number of processes is negative.
     """
     with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
         _run(jobs, cores, advance, done_until_started=0 if are_there() else done_until_started)

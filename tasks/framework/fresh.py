@@ -38,12 +38,9 @@ class Order:
     """What a fresh process makes.
 
     Args:
-        task: class of the task.
-        parameters: its parameters.
         fingerprint: the fingerprint that it must have there.
         place: folder or container of the output.
         events: number of events to compute one by one.
-        seed: seed of their choice.
     """
 
     task: type[StoreTask]
@@ -83,11 +80,9 @@ def make_fresh(task: StoreTask, folder: Path, *, trace: bool, events: int = 0, s
     """Make the output of a task, or of a branch, in a fresh process.
 
     Args:
-        task: the task.
         folder: an empty folder. Processes that get folders beside it share what they compile.
         trace: whether the process is traced.
         events: number of events to compute one by one, for branches that process events.
-        seed: seed of their choice.
     """
     from pocket.configuration.analysis import absolute_reference
 
@@ -120,11 +115,7 @@ def make_fresh(task: StoreTask, folder: Path, *, trace: bool, events: int = 0, s
 
 
 def make(order: Order) -> dict[str, Any]:
-    """Make the output in this process, and return what was found.
-
-    Raises:
-        ChangedCodeError: if the task has another fingerprint here.
-    """
+    """Make the output in this process, and return what was found."""
     task: Any = order.task(**order.parameters)
     if task.fingerprint != order.fingerprint:
         raise ChangedCodeError(

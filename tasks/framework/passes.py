@@ -16,7 +16,6 @@ class Pass:
 
     Args:
         jobs: name → job.
-        tasks: the workflows.
         label: label of the progress bar.
         of_first: amount of work of the first workflow, if there are others.
     """
@@ -30,8 +29,6 @@ class Pass:
         """Return what was done, for the line of the tasks that are finished.
 
         Args:
-            done: the workflows that are finished.
-            seconds: how long it took.
             unit: unit of the jobs' sizes.
         """
         tasks = tuple(done) or self.tasks[:1]

@@ -55,13 +55,8 @@ def run_in_workers(
 
     Args:
         calls: name → call; the first ones begin first.
-        cores: largest number of processes.
         advance: called with each finished amount of work, and with a negative one for work that is lost.
         smaller: name → call with the same result that needs less memory, for the last attempt.
-
-    Raises:
-        Exception: the first error of a call, after the running calls are done.
-        ProcessDiedError: if the process of a call is killed or crashes each time.
     """
     global _pool
     left, results, losses = dict(calls), dict[str, R](), Counter[str]()

@@ -26,7 +26,6 @@ def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar for work that counts itself; the bar appears with the first count.
 
     Args:
-        label: label of the progress bar.
         unit: unit of the count.
 
     Yields:
@@ -51,8 +50,6 @@ def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
     """Show a progress bar on a terminal, elsewhere a line now and then.
 
     Args:
-        label: label of the progress bar.
-        total: amount of work.
         unit: unit of the work.
 
     Yields:

@@ -24,7 +24,6 @@ class BatchSystem:
 
     Args:
         kind: its value of ``--workflow``, and the prefix of law's hooks.
-        name: its name in messages.
         commands: commands that submitting, watching and removing jobs need.
         queue: command that fails if the server with the queue doesn't answer.
         machines: command that prints at least one line if jobs can run anywhere.
@@ -33,9 +32,6 @@ class BatchSystem:
         lacks: common options that it doesn't support, of ``container``, ``environment``, ``flavour``.
         keeps_environment: whether jobs get the environment variables of who submits them, ``PYTHONPATH`` for one.
         unsuitable: characters that paths of a submission may not have on it or in law's scripts for it.
-
-    Raises:
-        ConfigError: if an option is significant, so that it would affect outputs.
     """
 
     kind: str
@@ -55,11 +51,7 @@ class BatchSystem:
                 raise ConfigError(f"batch system {self.kind!r}: option {name!r} must have significant=False")
 
     def check_characters(self, path: str) -> None:
-        """Check that a path has only characters that the batch system accepts.
-
-        Raises:
-            ConfigError: if it has others.
-        """
+        """Check that a path has only characters that the batch system accepts."""
         if self.unsuitable and (found := self.unsuitable.search(path)):
             raise ConfigError(
                 f"{self.name} can't be told the path {path}, which has {found[0]!r}: set POCKET_STORE to another one, "
@@ -72,22 +64,14 @@ BATCH_SYSTEMS: dict[str, BatchSystem] = {}
 
 
 def register(system: BatchSystem) -> None:
-    """Register a batch system.
-
-    Raises:
-        ConfigError: if another one has that name.
-    """
+    """Register a batch system."""
     if system.kind == "local" or BATCH_SYSTEMS.get(system.kind, system) != system:
         raise ConfigError(f"batch system {system.kind!r}: there is another one of that name")
     BATCH_SYSTEMS[system.kind] = system
 
 
 def load_batch_systems() -> None:
-    """Import the modules of all batch systems, which register them.
-
-    Raises:
-        ConfigError: if one that law.cfg names can't be imported.
-    """
+    """Import the modules of all batch systems, which register them."""
     for module in (*SHIPPED, *batch_system_modules()):
         try:
             importlib.import_module(module)

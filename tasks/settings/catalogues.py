@@ -21,12 +21,7 @@ _WIDTH = 200
 
 
 def catalogue_settings() -> Settings:
-    """Return the settings of the section ``[catalogues]`` of law.cfg, and ``LAW__catalogues__…`` of the environment.
-
-    Raises:
-        UnknownNameError: if an option is unknown.
-        ConfigError: if a value can't be used.
-    """
+    """Return the settings of the section ``[catalogues]`` of law.cfg, and ``LAW__catalogues__…`` of the environment."""
     from pocket.datasets.catalogues.settings import read_settings
 
     options = law.config.options(SECTION) if law.config.has_section(SECTION) else ()

@@ -64,7 +64,6 @@ def option(text: str, default: Any, shown: str = "", kind: Any = None, least: in
         shown: words for the default, by default itself; no text and no values are no default.
         kind: class of the parameter, by default that for the type of the default.
         least: smallest value, ``None`` for no limit.
-        more: further arguments of the class.
 
     Example:
         >>> option("number of toys", 100).description
@@ -82,11 +81,7 @@ def dial(*arguments: Any, **more: Any) -> Any:
 
 
 def check_options(task: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a class of tasks as its groups have checked them.
-
-    Raises:
-        ConfigError: if one is smaller than it may be, or doesn't suit its group.
-    """
+    """Return the values of a class of tasks as its groups have checked them."""
     for name, parameter in task.get_params():
         least = getattr(parameter, "least", None)
         if least is not None and params.get(name, least) < least:

@@ -40,12 +40,8 @@ def check_modules(system: str, environment: str, keeps_environment: bool) -> Non
     """Check that jobs find all modules that law.cfg names.
 
     Args:
-        system: name of the batch system.
         environment: what jobs run in, one of :data:`tasks.settings.sites.ENVIRONMENTS`.
         keeps_environment: whether jobs get the variables of who submits them, ``PYTHONPATH`` for one.
-
-    Raises:
-        ConfigError: if they don't.
     """
     root = project_root().absolute()
     own_paths = {Path(path).absolute() for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}

@@ -14,8 +14,6 @@ def placement_problems(site: Site, workflow: str, checkout: Path, store: Path) -
     """Return a sentence for each folder that is in a wrong place, with the remedy after a colon.
 
     Args:
-        site: the site, with the options of the command line.
-        workflow: batch system.
         checkout: the checkout, which jobs read unless they bring a bundle.
         store: the store, which has the logs unless the site has a ``log_directory``.
 
@@ -34,9 +32,7 @@ def _of_checkout(site: Site, workflow: str, checkout: Path) -> str:
     """Return the problem of the checkout, empty if there is none.
 
     Args:
-        site: the site.
         workflow: batch system, which decides whether a bundle is a remedy.
-        checkout: the checkout.
     """
     why = site.objection(str(checkout), "the checkout")
     if not why or site.environment != "shared":
@@ -47,12 +43,7 @@ def _of_checkout(site: Site, workflow: str, checkout: Path) -> str:
 
 
 def _of_outputs(site: Site, store: Path) -> list[str]:
-    """Return the problems of the store and of the logs.
-
-    Args:
-        site: the site.
-        store: the store.
-    """
+    """Return the problems of the store and of the logs."""
     problems = []
     path, setting = str(store.absolute()), f"log_directory in [{PREFIX}{site.name}] of law.cfg"
     if site.store == "shared" and path.startswith(site.not_shared):

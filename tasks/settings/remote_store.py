@@ -23,12 +23,7 @@ _ADDRESS = re.compile(r"root://[^/?#]+/(/[^/?#]+)+")
 
 
 def remote_store() -> str | None:
-    """Return the URL of the remote store: ``$POCKET_REMOTE_STORE``, else ``remote`` in ``[store]`` of law.cfg.
-
-    Raises:
-        ConfigError: if it isn't of the form ``root://host//path``.
-        UnknownNameError: if an option of the section is unknown.
-    """
+    """Return the URL of the remote store: ``$POCKET_REMOTE_STORE``, else ``remote`` in ``[store]`` of law.cfg."""
     options = law.config.options(SECTION) if law.config.has_section(SECTION) else ()
     check_known("option", options, _OPTIONS, f"[{SECTION}] of law.cfg")
     place, url = f"${VARIABLE}", os.environ.get(VARIABLE, "")
@@ -57,15 +52,7 @@ def _folders(text: str, own: Path) -> tuple[Path, ...]:
 
 
 def remote_url(task: str, directory: Path) -> str | None:
-    """Return the URL of an output in the remote store; ``None`` if there is no store, or it isn't used for this task.
-
-    Args:
-        task: name of the task.
-        directory: folder of the output.
-
-    Raises:
-        ConfigError: if the settings are invalid.
-    """
+    """Return the URL of an output in the remote store; ``None`` if there is none, or it isn't used for this task."""
     store = remote_store()
     if store is None or task not in (_names(_option("tasks")) or (task,)):
         return None

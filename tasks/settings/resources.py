@@ -32,12 +32,7 @@ def resource_names() -> list[str]:
 
 
 def read_resources(name: str) -> dict[str, int]:
-    """Return option → number of a preset.
-
-    Raises:
-        UnknownNameError: for an unknown preset, or an unknown option in its section.
-        ConfigError: if a value isn't an integer of 0 or more.
-    """
+    """Return option → number of a preset."""
     check_known("resources", [name], resource_names(), "--resources")
     section = f"{PREFIX}{name}"
     options = list(law.config.options(section)) if law.config.has_section(section) else []
@@ -56,7 +51,6 @@ def with_resources(task: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     limited (``--limit-chunks``, ``--test``), their size decides which events are read, so it isn't that of the preset.
 
     Args:
-        task: class of the task.
         given: name → value.
     """
     parameters = dict(task.get_params())

@@ -123,13 +123,7 @@ def translate(given: Mapping[str, Any], where: str, params: Mapping[str, Any]) -
     """Return run options in the words of the command line; an option without a value is left out.
 
     Args:
-        given: the run options.
-        where: the file that they are from.
         params: options of the task, which say where branches run.
-
-    Raises:
-        UnknownNameError: for a name that looks like a misspelt one; others are ignored.
-        ConfigError: for the option that lets a run begin later.
     """
     words = _words_for(params, given)
     options: dict[str, str] = {}
@@ -185,11 +179,7 @@ def _text(target: str, value: Any) -> str:
 
 
 def read_run_options(file: str) -> dict[str, Any]:
-    """Return the run options in a YAML file of PocketCoffea.
-
-    Raises:
-        ConfigError: if there is no such file, or it isn't a list of options with their values.
-    """
+    """Return the run options in a YAML file of PocketCoffea."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -211,9 +201,6 @@ def read_run_options(file: str) -> dict[str, Any]:
 
 def find_executor(name: str) -> dict[str, str]:
     """Return the options of tasks that stand for an executor of PocketCoffea, ``{}`` if it isn't one with a site.
-
-    Raises:
-        ConfigError: if there is no counterpart.
 
     >>> find_executor("dask@lxplus")
     {'executor': 'dask', 'site': 'lxplus'}
@@ -240,13 +227,6 @@ def find_executor(name: str) -> dict[str, str]:
 
 def find_site(place: str, where: str) -> str:
     """Return the name in law.cfg of a site that has PocketCoffea's name, or is there by its own.
-
-    Args:
-        place: name of the site.
-        where: who asks for it, for errors.
-
-    Raises:
-        ConfigError: if there is none.
 
     >>> find_site("T3_CH_PSI", "--executor dask@T3_CH_PSI")
     't3-psi'

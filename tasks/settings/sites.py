@@ -37,7 +37,6 @@ class Site:
     """Settings for the submission of jobs at a site.
 
     Args:
-        name: name of the site.
         memory: memory of a job in MB.
         max_memory: limit in MB up to which the memory is doubled when a job needed more.
         runtime: running time of a job in hours.
@@ -122,22 +121,14 @@ class Site:
         return lines
 
     def check_workflow(self, workflow: str) -> None:
-        """Check that the site has a batch system.
-
-        Raises:
-            ConfigError: if it has other ones only, or none.
-        """
+        """Check that the site has a batch system."""
         if self.workflows and workflow not in self.workflows:
             systems = [name for name in self.workflows if name in BATCH_SYSTEMS]
             others = f"only of {' or '.join(systems)}" if systems else "it is for --executor dask"
             raise ConfigError(f"site {self.name!r} takes no jobs of {workflow}, {others}")
 
     def check_required(self) -> None:
-        """Check that all required options are set.
-
-        Raises:
-            ConfigError: if one isn't.
-        """
+        """Check that all required options are set."""
         if missing := [option for option in self.required if not getattr(self, option)]:
             raise ConfigError(
                 f"site {self.name!r} takes no jobs without a {missing[0]}: set {missing[0]} in [{PREFIX}{self.name}] "
@@ -148,7 +139,6 @@ class Site:
         """Return why a path can't be part of a submission, empty if it can.
 
         Args:
-            path: the path.
             what: name of what is there, such as ``the checkout``.
         """
         shown = f"{what} {path}".lstrip()
@@ -167,12 +157,7 @@ def site_names() -> list[str]:
 
 
 def read_site(name: str) -> Site:
-    """Return a site of law.cfg.
-
-    Raises:
-        UnknownNameError: for an unknown site or option.
-        ConfigError: if a value has the wrong type.
-    """
+    """Return a site of law.cfg."""
     check_known("site", [name], site_names(), "--site")
     section = f"{PREFIX}{name}"
     return parse_site(name, {option: _option(section, option) for option in law.config.options(section)})
@@ -199,12 +184,7 @@ def parse_site(name: str, options: Mapping[str, object]) -> Site:
     """Return a site from its options in law.cfg.
 
     Args:
-        name: name of the site.
         options: option → value, mostly strings.
-
-    Raises:
-        UnknownNameError: for an unknown option.
-        ConfigError: if a value has the wrong type.
     """
     known = {field.name: field.type for field in dataclasses.fields(Site) if field.name != "name"}
     check_known("option", options, known, f"[{PREFIX}{name}] of law.cfg")
