@@ -93,7 +93,7 @@ def test_workers_that_are_killed(chain: Chain, tmp_path: Path, always: bool) -> 
     assert "Traceback" not in text
     assert not running(process.pid)
     if always:
-        assert process.returncode == 1
+        assert process.returncode == 30
         assert re.search(rf"^error: {sentence}: try fewer --cores or less --chunk-memory$", text, re.M), text
     else:
         assert process.returncode == 0, text
