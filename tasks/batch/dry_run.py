@@ -36,7 +36,7 @@ def dry_run(root: law.Task) -> None:
     with remembering():
         # Upstream workflows are shown first.
         workflows = workflows_behind(root)[::-1]
-        known = [workflow for workflow in workflows if workflow.workflow_condition()]
+        known = [workflow for workflow in workflows if workflow.branches_are_known]
         archives = {path for workflow in known for path in _show(workflow) if not path.exists()}
         _say_unknown([workflow for workflow in workflows if workflow not in known])
         _warn([workflow for workflow in workflows if workflow not in known or not workflow.complete()])
@@ -120,7 +120,7 @@ def command_of(task: Any) -> str:
 def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:
     """Return a description of the number of jobs and of what each requests."""
     branches = [branch for job in jobs for branch in job]
-    events = sum(map(workflow.branch_size, branches))
+    amount = sum(map(workflow.branch_size, branches))
     site = workflow.site_inst
     asks = [f"{needs.memory:.0f} MB of memory"]
     asks.append(f"the time of flavour {site.flavour}" if site.flavour else in_words(needs.runtime * 3600))
@@ -128,7 +128,7 @@ def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:
         asks.append(f"{workflow.job_cores} cores")
     if site.gpus:
         asks.append(counted(site.gpus, "GPU"))
-    size = f"{counted(len(branches), 'branch', 'branches')}, {events:,} events"
+    size = f"{counted(len(branches), 'branch', 'branches')}, {amount:,} {workflow.work_unit}"
     limit = f", {workflow.parallel_jobs} at a time" if 0 < workflow.parallel_jobs < len(jobs) else ""
     return f"{counted(len(jobs), 'job')} ({size}){limit}, each with {' and '.join(asks)}"
 

@@ -374,6 +374,7 @@ class RetryingProxy:
             failed=status[manager.FAILED],
             events=done,
             all_events=sum(sizes.values()),
+            unit=self.task.work_unit,
             rate=(done - done_before) / max(time.monotonic() - begin, 1e-9),
             causes=Counter(cause for failures in self.job_data.failures.values() for cause, _ in failures),
         ).line(self.task.progress_label)

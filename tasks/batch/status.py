@@ -28,6 +28,7 @@ class Status:
         failed: number of jobs that failed for good.
         events: number of events in jobs that are done.
         all_events: number of events in all jobs; 0 if the jobs process none.
+        unit: what is counted as events.
         rate: events per second since the first look.
         causes: cause → number of failed attempts.
     """
@@ -42,6 +43,7 @@ class Status:
     failed: int = 0
     events: int = 0
     all_events: int = 0
+    unit: str = "events"
     rate: float = 0.0
     causes: Mapping[str, int] = field(default_factory=dict)
 
@@ -64,10 +66,10 @@ class Status:
         shown = [f"{n} {word}" for word, n in counts.items() if n or word in ("running", "queued")]
         line = ", ".join([f"{self.done} of {self.jobs} jobs done", *shown])
         if self.all_events:
-            line = f"{label} {self.bar}: {line}; {self.events:,} of {self.all_events:,} events"
+            line = f"{label} {self.bar}: {line}; {self.events:,} of {self.all_events:,} {self.unit}"
             if self.rate > 0 and self.events < self.all_events:
                 left = (self.all_events - self.events) / self.rate
-                line += f", {self.rate:,.0f} events/s, about {in_words(left)} left"
+                line += f", {self.rate:,.0f} {self.unit}/s, about {in_words(left)} left"
         else:
             line = f"{label}: {line}"
         if self.causes:

@@ -46,6 +46,6 @@ def _workflows(root: law.Task) -> dict[Path, Any]:
 
 def _pack_logs(workflow: Any) -> int:
     """Pack the logs of a workflow's jobs if it is complete, and return their number."""
-    if not workflow.workflow_condition() or not workflow.complete():
+    if not workflow.branches_are_known or not workflow.complete():
         return 0
     return sum(pack_logs(workflow.control_directory(kind)) for kind in BATCH_SYSTEMS)

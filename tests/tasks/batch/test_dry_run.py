@@ -128,3 +128,12 @@ def test_a_long_list_is_shown_in_part() -> None:
     lines = ["queue a from (", "1", "2", "3", ")"]
     assert shortened(lines) == lines
     assert shortened(["no list"]) == ["no list"]
+
+
+def test_a_workflow_whose_branches_are_always_known(chain: Chain, tmp_path: Path) -> None:
+    card = tmp_path / "card.txt"
+    rows = ["bin b b", "process signal other", "process 0 1", "rate 5 10"]
+    card.write_text("\n".join(["imax 1", "jmax 1", "kmax 0", "bin b", "observation 12", *rows]) + "\n")
+    done = chain.run("FitToys", "--card", str(card), "--toys", "260", "--workflow", "htcondor", "--dry-run")
+    assert done.code == 0, done.text
+    assert "FitToys card_card: 3 jobs (3 branches, 260 toys)" in done.text

@@ -27,6 +27,11 @@ from tasks.batch.status import Status
             Status(jobs=1, done=1, events=5, all_events=5, rate=2.0),
             "main [####################] 100 %: 1 of 1 jobs done, 0 running, 0 queued; 5 of 5 events",
         ),
+        (
+            Status(jobs=2, done=1, running=1, events=100, all_events=200, unit="toys", rate=5.0),
+            "main [##########----------] 50 %: 1 of 2 jobs done, 1 running, 0 queued; 100 of 200 toys, 5 toys/s, about "
+            "20 s left",
+        ),
         (Status(jobs=1, running=1), "main: 0 of 1 jobs done, 1 running, 0 queued"),
         (Status(jobs=4, running=1, new=3), "main: 0 of 4 jobs done, 1 running, 0 queued, 3 to be submitted"),
     ],
