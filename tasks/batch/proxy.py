@@ -29,7 +29,7 @@ from tasks.batch.causes import (
 )
 from tasks.batch.logs import pack_logs
 from tasks.batch.status import Status, advice, sample
-from tasks.core.targets import find_remote
+from tasks.core.targets import find_remote, store_targets
 
 #: number of consecutive failures on a host after which it gets no more jobs
 FAILURES_ON_HOST = 3
@@ -200,7 +200,7 @@ class RetryingProxy:
         if branches:
             # The outputs may have been uploaded since the remote store was listed.
             look_again()
-            find_remote(self.task.branch_output(branch) for branch in branches)
+            find_remote(store_targets([self.task.branch_output(branch) for branch in branches]))
 
     def _conclude(self, job_num: int, failure: Failure, error: str, host: str | None) -> tuple[Cause, str]:
         """Decide whether a failed job is retried, and return the cause of its failure, also in words.

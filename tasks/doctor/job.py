@@ -50,6 +50,7 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
     config_part = "test"
     version = "job"
     progress_label = "test job"
+    work_unit = "events"
 
     exclude_index = True
 
@@ -84,6 +85,10 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
     def output(self) -> law.LocalFileTarget:
         """Return the report."""
         return law.LocalFileTarget(str(self.report_file))
+
+    def branch_output(self, number: int) -> law.LocalFileTarget:
+        """Return the report."""
+        return self.output()
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
         """Make HTCondor transfer the report, if the job doesn't see the folder."""

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import inspect
 import json
 import platform
+import re
 from pathlib import Path
 
 import pytest
 
+from tasks.batch import htcondor, slurm, submission
+from tasks.batch import proxy as retrying
 from tasks.doctor.job import DoctorJob, judge, report
 from tasks.doctor.result import Status
 from tests.grid import write_proxy
@@ -63,3 +67,11 @@ def test_what_a_report_means() -> None:
     for proxy in ("X509_USER_PROXY isn't set", -5.0):
         result = judge({**FOUND, "proxy": proxy}, 14, proxy_wanted=True)
         assert (result.status, bool(result.advice)) == (Status.PROBLEM, True)
+
+
+def test_the_job_has_all_that_proxies_ask_a_task_for() -> None:
+    """The job is no workflow of the chain, and its own tests need a batch system."""
+    code = "".join(inspect.getsource(module) for module in (retrying, submission, htcondor, slurm))
+    asked = set(re.findall(r"self\.task\.(\w+)", code))
+    assert "branch_output" in asked
+    assert [name for name in sorted(asked) if not hasattr(DoctorJob, name)] == []
