@@ -53,15 +53,20 @@ def plan_lines(nodes: Iterable[Node], width: int) -> list[str]:
         amount = described(node, "amount", "")
         groups.setdefault((node.task.task_family, _branches(state), amount, reason), []).append(node.task)
     is_narrow = 0 < width < WIDE
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(2 if is_narrow else 3):
-        table.add_column(no_wrap=True)
+    rows: list[list[str]] = []
     for (family, branches, amount, reason), members in groups.items():
         names = list(dict.fromkeys(str(getattr(task, "config_part", "")) for task in members))
         each = " each" if len(names) > 1 and (branches or amount) else ""
         counts = amount or branches if is_narrow else ", ".join(filter(None, (branches, amount)))
         name = [f"{family} {some_names(names, _NARROW - len(family))}"] if is_narrow else [family, some_names(names)]
-        table.add_row(*name, f"{counts}{each}", reason)
+        rows.append([*name, f"{counts}{each}", reason])
+    # What no task has takes no space.
+    shown = [number for number in range(len(rows[0])) if any(row[number] for row in rows)]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for number in shown:
+        table.add_column(no_wrap=number < len(rows[0]) - 1)
+    for row in rows:
+        table.add_row(*(row[number] for number in shown))
     return drawn(Padding(table, (0, 0, 0, 2)), sys.stderr, width)
 
 

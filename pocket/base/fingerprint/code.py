@@ -18,9 +18,9 @@ from pocket.base.fingerprint.distributions import version
 from pocket.base.fingerprint.dynamic import dynamic_references
 from pocket.base.fingerprint.graph import Node
 from pocket.base.fingerprint.imports import Closure
-from pocket.base.fingerprint.modules import ENGINE_PACKAGES, is_library, public_name, top_level
+from pocket.base.fingerprint.modules import ENGINE_PACKAGES, is_library, owner, public_name, top_level
 from pocket.base.fingerprint.normal_form import BY_NAME
-from pocket.base.fingerprint.references import local_imports, module_code, references
+from pocket.base.fingerprint.references import extensions_of_numba, local_imports, module_code, references
 from pocket.base.fingerprint.syntax import aliases, function_form
 
 Parts = list[tuple[str, object]]
@@ -226,6 +226,9 @@ def _describe_wrapper(obj: object) -> Node | None:
         parts = {"()": obj.__reduce__()[1:]}
     elif is_library(type(obj).__module__) and hasattr(obj, "__wrapped__"):
         parts = {".__wrapped__": obj.__wrapped__}  # These are functools.cache, numba.njit and the like.
+        if top_level(type(obj).__module__) == "numba" and owner(_module(obj.__wrapped__)) == "user":
+            # What they register for other functions is compiled in.
+            parts |= {f" -> import {name}": module_code(name) for name in sorted(extensions_of_numba())}
     elif isinstance(obj, BuiltinFunctionType) and not isinstance(obj.__self__, ModuleType | None):
         parts = {".__name__": obj.__name__, ".__self__": obj.__self__}
     else:

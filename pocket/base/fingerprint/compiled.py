@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
 from typing import Any
 
 from pocket.base.fingerprint.graph import digest_of, hash_of
-from pocket.base.fingerprint.modules import owner, top_level
-from pocket.base.fingerprint.references import module_code
-from pocket.base.fingerprint.sources import read_source
+from pocket.base.fingerprint.modules import owner
+from pocket.base.fingerprint.references import module_code, modules_with_numba
 from pocket.base.fingerprint.values import describe
 from pocket.errors import ConfigError
 
@@ -108,7 +106,7 @@ def _digest(function: FunctionType, key: object) -> str:
     These are the function with all that it uses, whose values count as they are now; the modules that may decide how it
     is compiled, by arguments of a decorator or by :mod:`numba.extending`; and the machine with the types of arguments.
     """
-    modules = {_module_of(function), *_modules_with_numba()}
+    modules = {_module_of(function), *(name for name, _ in modules_with_numba())}
     # With a function that is called for each object, no digest is kept, since values may be set later in an import.
     uses = digest_of(function, describe, lambda *_: None)
     return hash_of("compiled", [uses, *(module_code(name) for name in sorted(modules)), repr(key)])[:_LENGTH]
@@ -116,14 +114,3 @@ def _digest(function: FunctionType, key: object) -> str:
 
 def _module_of(function: FunctionType) -> str:
     return str(function.__globals__.get("__name__"))
-
-
-def _modules_with_numba() -> Iterator[str]:
-    """Yield the names of the user's loaded modules that import numba."""
-    for name, module in list(sys.modules.items()):
-        file = str(vars(module).get("__file__")) if isinstance(module, ModuleType) and owner(name) == "user" else ""
-        if os.path.isfile(file):  # noqa: PTH113
-            stat = os.stat(file)  # noqa: PTH116
-            bindings = read_source(file, stat.st_mtime_ns, stat.st_size).bindings
-            if any(top_level(binding.statement.module) == "numba" for binding in bindings):
-                yield name

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dis
 import functools
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pocket.base.fingerprint.distributions import version
 from pocket.base.fingerprint.imports import Closure, closure_of_imports, is_own
-from pocket.base.fingerprint.modules import is_library
-from pocket.base.fingerprint.sources import Import
+from pocket.base.fingerprint.modules import is_library, owner, top_level
+from pocket.base.fingerprint.sources import Import, Source, read_source
 from pocket.base.fingerprint.syntax import nested_codes
 
 _LOAD_NAME = frozenset({"LOAD_FROM_DICT_OR_GLOBALS", "LOAD_GLOBAL", "LOAD_NAME"})
@@ -73,6 +76,26 @@ def own_code(statements: list[tuple[Import, str]]) -> Closure:
 def module_code(name: str) -> Closure:
     """Return the digest of a module that isn't a library, and of all that it uses."""
     return own_code([(Import(0, name), "")])
+
+
+def modules_with_numba() -> Iterator[tuple[str, Source]]:
+    """Yield the user's loaded modules that import numba."""
+    for name, module in list(sys.modules.items()):
+        file = str(vars(module).get("__file__")) if isinstance(module, ModuleType) and owner(name) == "user" else ""
+        if os.path.isfile(file):  # noqa: PTH113
+            stat = os.stat(file)  # noqa: PTH116
+            source = read_source(file, stat.st_mtime_ns, stat.st_size)
+            if any(top_level(binding.statement.module) == "numba" for binding in source.bindings):
+                yield name, source
+
+
+def extensions_of_numba() -> Iterator[str]:
+    """Yield the names of the user's loaded modules that may tell numba how to compile other functions."""
+    for name, source in modules_with_numba():
+        imported = (f"{binding.statement.module}.{binding.name}" for binding in source.bindings)
+        used = (name for statement in source.statements for name in statement.uses)
+        if any("extending" in each.split(".") for each in (*imported, *used)):
+            yield name
 
 
 @functools.cache

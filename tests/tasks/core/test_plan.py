@@ -53,6 +53,11 @@ def test_tasks_of_a_kind_with_one_reason_share_a_line_in_the_order_of_running() 
     ]
 
 
+def test_what_no_task_has_takes_no_space() -> None:
+    found = plan_lines([known("Merge", "a"), known("Plot", "b", [known("Merge", "a")])], 0)
+    assert found == ["  Merge  a", "  Plot   b  after Merge"]
+
+
 def test_narrow_lines_have_less() -> None:
     assert lines(80)[0] == "Run a, c · 30k events each · cut 1 → 2"
 

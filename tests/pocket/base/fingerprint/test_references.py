@@ -3,10 +3,13 @@ from __future__ import annotations
 import json
 import os.path
 
+import pytest
+
 from pocket import errors
 from pocket.base.fingerprint.imports import Closure
 from pocket.base.fingerprint.references import local_imports, own_code, references
 from pocket.base.fingerprint.sources import Import
+from tests.pocket.base.fingerprint.sources import digest_in
 
 LIMIT = 25.0
 
@@ -53,3 +56,48 @@ def test_imports_inside_a_function() -> None:
     assert numpy.startswith("numpy")
     assert own == own_code([(Import(0, "pocket", ("errors",)), "")])
     assert list(own.modules) == ["pocket.errors"]
+
+
+KERNEL = """
+import numba
+from helpers import scaled
+import other
+
+@numba.njit
+def kernel(x): return scaled(x)
+
+def plain(x): return scaled(x)
+"""
+IMPLEMENTATION = """
+from helpers import scaled
+{imports}
+
+@{overload}(scaled)
+def implementation(x):
+    return lambda x: 2 * x
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "overload"),
+    [
+        ("from numba.extending import overload", "overload"),
+        ("from numba import extending", "extending.overload"),
+        ("import numba", "numba.extending.overload"),
+        ("import numba.extending as ext", "ext.overload"),
+    ],
+)
+def test_what_is_registered_with_numba_counts_in_compiled_functions(imports: str, overload: str) -> None:
+    helpers = "def scaled(x): return x"
+    text = IMPLEMENTATION.format(imports=imports, overload=overload)
+
+    def changed(expression: str, text: str) -> bool:
+        edited = text.replace("2 * x", "3 * x")
+        both = ({"lib": KERNEL, "helpers": helpers, "other": other} for other in (text, edited))
+        one, another = (digest_in(expression, sources) for sources in both)
+        return one != another
+
+    assert changed("kernel", text)
+    # It decides nothing of what Python runs, and other modules don't decide how numba compiles.
+    assert not changed("plain", text)
+    assert not changed("kernel", "import numba\ndef unrelated(x): return 2 * x")
