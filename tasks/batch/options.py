@@ -93,7 +93,7 @@ PARAMETERS = {
     "retry_delay": dial("seconds before a failed job is retried, doubled each time", BACK_OFF, f"{BACK_OFF:g}"),
     "retries": dial("how often a failed job is retried", 5),
     "poll_interval": dial("minutes between two queries of the queue", 1, kind=law.DurationParameter, unit="m"),
-    "parallel_jobs": dial("largest number of jobs in the queue, 0 for no limit", 0),
+    "parallel_jobs": dial("largest number of jobs of a configuration in the queue, 0 for no limit", 0),
     "transfer_logs": dial("keep the logs of jobs", True),
     "clear_logs": dial("remove the logs of jobs that are done", False),
     "tasks_per_job": dial("number of branches that a job runs", 1),
