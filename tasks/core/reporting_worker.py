@@ -12,10 +12,11 @@ from luigi.scheduler import Scheduler
 from luigi.worker import Worker
 
 from pocket.executors import divide_cores
+from tasks.core.console import say
 from tasks.core.graph import Graph, begin
 from tasks.core.report import Report, begin_report, is_group
 from tasks.core.targets import are_complete, remembering
-from tasks.core.terminal import print_note
+from tasks.core.terminal import print_note, what_goes_on
 
 # This class has no type annotations.
 _Worker: Any = Worker
@@ -49,7 +50,12 @@ class Workers:
         if worker_processes > 1 and not is_central and is_local:
             print_note("--workers is for batch systems: each task on this machine has all processes of --cores anyway")
             worker_processes = 1
-        worker = ReportingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
+        worker = ReportingWorker(
+            scheduler=scheduler,
+            worker_processes=worker_processes,
+            assistant=assistant,
+            task_process_context=f"{TaskProcess.__module__}.{TaskProcess.__name__}",
+        )
         worker.is_central = is_central
         worker.finds_number = not (self._chosen or is_local or is_central)
         return worker
@@ -102,6 +108,27 @@ class ReportingWorker(_Worker):
             if self._report is not None:
                 self._report.show_end(stopped=isinstance(error, KeyboardInterrupt))
             raise
+
+
+class TaskProcess:
+    """Context in which luigi runs a task: Ctrl-C ends a process that is forked for it without a traceback.
+
+    Args:
+        process: luigi's process, which may be this one.
+    """
+
+    def __init__(self, process: Any) -> None:
+        self._is_forked = bool(process.use_multiprocessing)
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
+        """Tell what goes on; the command itself, which is stopped too, tells the rest."""
+        is_stopped = self._is_forked and kind is not None and issubclass(kind, KeyboardInterrupt)
+        for what in what_goes_on() if is_stopped else ():
+            say(f"{what} go on")
+        return is_stopped
 
 
 def has_lines(task: Any) -> bool:

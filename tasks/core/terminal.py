@@ -120,10 +120,15 @@ def going_on(what: str) -> Iterator[None]:
         _going_on.remove(what)
 
 
+def what_goes_on() -> list[str]:
+    """Return what continues if the command is stopped now."""
+    return list(dict.fromkeys(_going_on))
+
+
 def stopped_sentence(error: KeyboardInterrupt) -> str:
     """Return the message for a stopped command: what continues, and how to resume the rest."""
     by = "SIGTERM" if isinstance(error, Terminated) else "Ctrl-C"
-    others = "".join(f"; {what} go on" for what in dict.fromkeys(_going_on))
+    others = "".join(f"; {what} go on" for what in what_goes_on())
     return f"stopped by {by}: finished outputs stay{others}; run the same command again to go on"
 
 

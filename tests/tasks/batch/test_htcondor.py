@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -389,3 +391,30 @@ def test_queue_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         HTCondorManager("/control").queue.jobs()
     assert issubclass(QueueError, Exception)
     assert not issubclass(QueueError, ConfigError)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_while_two_configurations_are_in_the_queue(chain: Chain, schedd: Schedd) -> None:
+    """Each has a process of luigi, which says what goes on, and no process prints a traceback."""
+    for config in ("main", "probes"):
+        for task in ("RunProcessor", "MergeOutputs"):
+            shutil.rmtree(chain.store / "small" / task / config, ignore_errors=True)
+    schedd.plan({}, slots=0)
+    process = chain.law.start(*chain.arguments("MergeOutputs", *QUICK, "--config", "main,probes"))
+    lines: list[str] = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if all(any(f" {config} [----" in each for each in lines) for config in ("main", "probes")):
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 128 + signal.SIGINT, "".join(lines)
+    assert "Traceback" not in rest
+    for config in ("main", "probes"):
+        assert f"jobs of RunProcessor {config} that are in the queue of htcondor go on\n" in rest
+    assert rest.endswith("stopped by Ctrl-C: finished outputs stay; run the same command again to go on\n")
