@@ -236,16 +236,21 @@ def explain_death(code: int, trace: Path) -> str:
     return f"was ended by {by}: a library crashed{place}, {why}"
 
 
-def _crash_line(stack: str) -> str:
-    """Return the innermost line of the user's code in a stack of :mod:`faulthandler`, empty if there is none."""
-    library = (
+def is_own_file(file: str) -> bool:
+    """Whether a source file is neither Python's, nor of an installed package, nor of this one."""
+    others = (
         sysconfig.get_path("stdlib"),
         *site.getsitepackages(),
         *(f"{project_root()}/{name}" for name in ("pocket", "tasks")),
     )
+    return not file.startswith(("<", *others)) and "site-packages" not in file
+
+
+def _crash_line(stack: str) -> str:
+    """Return the innermost line of the user's code in a stack of :mod:`faulthandler`, empty if there is none."""
     # The stacks of other threads come first.
     for file, line, function in _STACK.findall(stack[stack.find("Current thread") :]):
-        if not file.startswith(("<", *library)) and "site-packages" not in file:
+        if is_own_file(file):
             return f"{shown_file(file)}:{line} ({function})"
     return ""
 

@@ -290,7 +290,11 @@ def show_error(sentence: str, whole: str, is_known: bool) -> None:
     say(text.replace("error:", colored("error:", "red", sys.stderr), 1))
     if not is_known and RUN_LOG.path is not None:
         if places := _PLACE.findall(whole):
-            say(shown(f"  at {short_path(places[-1][0])}:{places[-1][1]}"))
+            from pocket.configuration.user_errors import is_own_file
+
+            # What fails in a library, or comes from another process, begins in one's own code.
+            file, line = next((each for each in reversed(places) if is_own_file(each[0])), places[-1])
+            say(f"  at {short_path(shown(file))}:{line}")
         say(f"  traceback: {short_path(RUN_LOG.path)}")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import law
 
 from pocket.base.fingerprint import fingerprint
+from pocket.base.fingerprint.modules import top_level
 from pocket.base.snapshots.process import original
 from pocket.errors import ChangedCodeError, ChangedFileError, ConfigError
 from pocket.io.store import store_path
@@ -135,8 +136,27 @@ class StoreTask(AnalysisTask):
         )
 
     def lacks(self, manifest: Manifest) -> str:
-        """Return which part that is asked for an output lacks, as a clause; empty if it has all."""
-        return ""
+        """Return which part that is asked for an output lacks, as a clause; empty if it has all.
+
+        A parameter of a task of one's own may be missing in :meth:`fingerprint_spec`.
+        """
+        made = manifest.info.get("parameters", {})
+        now = significant_parameters(self) if self._own_parameters else {}
+        return next(
+            (
+                f"it was made with {name}={made[name]}"
+                for name in self._own_parameters
+                if name in made and made[name] != now[name]
+            ),
+            "",
+        )
+
+    @cached_property
+    def _own_parameters(self) -> list[str]:
+        """Names of the significant parameters that classes outside of this package define."""
+        packages = ("tasks", "law", "luigi")
+        own = {name for cls in type(self).__mro__ if top_level(cls.__module__) not in packages for name in vars(cls)}
+        return [name for name, parameter in self.get_params() if name in own and parameter.significant]
 
     def awaited(self) -> str:
         """Return the name of the first required task that is not complete, empty if all are."""
@@ -343,14 +363,22 @@ class ConfigTask(TemplateTask):
     exclude_index = True
 
 
-def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
-    """Return the ids of the current outputs, or ``None`` if one doesn't exist."""
+def input_ids(outputs: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the ids of the current outputs, or ``None`` if one doesn't exist.
+
+    Args:
+        outputs: label → output of a task, or of all branches of a workflow.
+    """
     ids: dict[str, str] = {}
-    for label, target in targets.items():
-        found = target.id
-        if found is None:
+    for label, output in outputs.items():
+        targets = store_targets(output) if isinstance(output, Mapping) else [output]
+        if not targets:
+            # A workflow that doesn't know its branches yet has none.
             return None
-        ids[label] = found
+        for number, target in enumerate(targets):
+            if (found := target.id) is None:
+                return None
+            ids[f"{label}/{number}" if isinstance(output, Mapping) else label] = found
     return ids
 
 

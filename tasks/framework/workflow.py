@@ -22,7 +22,7 @@ from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreTarget, fetch, find_remote, refuse_replaced, upload_awaiting
-from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, requirements_complete
+from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, read_id, requirements_complete
 from tasks.framework.executors import EXECUTOR, factory_of, run_jobs, run_options, run_with
 from tasks.framework.passes import Pass
 from tasks.framework.records import Records
@@ -68,6 +68,12 @@ class PoolProxy(BaseWorkflowProxy):
         refuse_replaced(task.branch_outputs.values(), task.progress_label)
         if awaited := task.awaited():
             raise changed_meanwhile(task.progress_label, awaited)
+        for number, output in task.branch_outputs.items():
+            if not (read_id(output) or output.exists()):
+                raise ConfigError(
+                    f"{task.progress_label}: branch {number} ran and wrote no output: run() of its job must write it, "
+                    "by write_output(**output) with what write_info() of the branch returns"
+                )
 
 
 class PoolWorkflow(law.LocalWorkflow, StoreTask):
@@ -139,12 +145,26 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     @property
     def branch_outputs(self) -> dict[int, StoreTarget]:
-        """The outputs of the branches by number."""
-        return {number: self.branch_output(number) for number in self.get_branch_map()}
+        """The outputs of the branches by number.
+
+        Raises:
+            ConfigError: if two branches have the same one.
+        """
+        outputs = {number: self.branch_output(number) for number in self.get_branch_map()}
+        places: dict[Path, int] = {}
+        for number, output in outputs.items():
+            if (other := places.setdefault(output.directory, number)) != number:
+                raise ConfigError(
+                    f"{self.progress_label}: branches {other} and {number} have the same output {output.directory}: "
+                    "output() must depend on the branch, e.g. self.target(self.directory / str(self.branch))"
+                )
+        return outputs
 
     @property
     def branch_data(self) -> Any:
         """The data of this branch from the branch map."""
+        if self.is_workflow():
+            raise ConfigError(f"{self.progress_label}: branch_data is of one branch, and this is asked of all of them")
         branches = self.get_branch_map()
         self._check_branches([self.branch], branches)
         return branches[self.branch]
@@ -185,7 +205,7 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     def job(self) -> Job:
         """Return the work of this branch."""
-        raise NotImplementedError
+        raise self._lacks("job")
 
     def with_others(self, jobs: dict[str, Job]) -> Pass:
         """Return the jobs, which may also do the work of other tasks that are ready."""

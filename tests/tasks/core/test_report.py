@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import logging
 import os
 import pty
@@ -22,6 +23,7 @@ import pytest
 from tasks.core import report
 from tasks.core.report import Journal, amount_of, rate_of, show_error
 from tasks.core.run_log import RUN_LOG
+from tasks.framework import pool
 from tests.law_runner import Law
 from tests.tasks.small_chain import Chain
 from tests.waiting import wait_for
@@ -225,6 +227,10 @@ def test_an_error_of_ours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setattr(RUN_LOG, "path", tmp_path / "run.log")
     show_error("ValueError: a bug", whole, False)
     assert capsys.readouterr().err.splitlines() == ["error: ValueError: a bug", "  at a.py:3", "  traceback: run.log"]
+    # A worker's traceback comes before that of this process, and a library may be where it ends.
+    for last in (pool.__file__, json.__file__):
+        show_error("ValueError: a bug", f'{whole}\n  File "{last}", line 9, in run', False)
+        assert capsys.readouterr().err.splitlines()[1] == "  at a.py:3"
     monkeypatch.setattr(RUN_LOG, "path", None)
     show_error("ValueError: a bug", whole, False)
     assert capsys.readouterr().err.splitlines() == [*whole.splitlines(), "error: ValueError: a bug"]
