@@ -73,7 +73,6 @@ def _in_own_words(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
     """Refuse an unknown executor, and options that it doesn't accept, before anything runs."""
-    params = _in_own_words(task, params)
     custom = params["executor_custom_setup"] != law.NO_STR
     if custom or params["executor"] != "futures" or given_options(params):
         if params.get("workflow") not in (None, law.NO_STR, "local"):
@@ -109,6 +108,8 @@ EXECUTOR = OptionGroup(
         "executor_custom_setup": dial("executor file of PocketCoffea with a Dask client", law.NO_STR),
     },
     heading="Executors",
+    # A file of run options may have those of other groups.
+    prepare=_in_own_words,
     check=_check,
     explained=("executor",),
     help="batch",

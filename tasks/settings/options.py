@@ -28,7 +28,9 @@ class OptionGroup:
         title: heading of the group in ``--help``, which groups may share; empty for the task's own options.
         heading: heading of the options in the reference; empty for those of each task.
         parameters: name of an option → parameter of luigi.
-        check: function of the task's class and of the values of its parameters, which returns these, perhaps changed.
+        prepare: function of the task's class and of the values of its parameters, which returns these, perhaps changed;
+            those of all groups come before the first check.
+        check: the same for what is known of all values.
         explained: options that ``--help`` explains, all if no group of the title has any; it only names the others.
         help: kind of the help that explains all, one of :data:`tasks.core.help.HELPS`.
         of_workflow: options that single branches of a workflow don't have.
@@ -38,6 +40,7 @@ class OptionGroup:
     title: str
     parameters: Mapping[str, Any]
     heading: str = ""
+    prepare: Callable[[Any, dict[str, Any]], dict[str, Any]] = _unchanged
     check: Callable[[Any, dict[str, Any]], dict[str, Any]] = _unchanged
     explained: tuple[str, ...] = ()
     help: str = ""
@@ -82,6 +85,8 @@ def dial(*arguments: Any, **more: Any) -> Any:
 
 def check_options(task: Any, params: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a class of tasks as its groups have checked them."""
+    for group in task.option_groups:
+        params = group.prepare(task, params)
     for name, parameter in task.get_params():
         least = getattr(parameter, "least", None)
         if least is not None and params.get(name, least) < least:

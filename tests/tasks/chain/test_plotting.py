@@ -130,8 +130,8 @@ def test_figures_that_stay_as_they_are_are_not_drawn_again(chain: Chain, monkeyp
     drawn: list[str] = []
     run = plotting.run_jobs
 
-    def note(jobs: list[Any], *args: Any, **options: Any) -> None:
-        drawn.extend(f"{job.category}/{job.variable}" for job in jobs)
+    def note(jobs: dict[str, Any], *args: Any, **options: Any) -> None:
+        drawn.extend(f"{job.category}/{job.variable}" for job in jobs.values())
         run(jobs, *args, **options)
 
     monkeypatch.setattr(plotting, "run_jobs", note)
@@ -170,8 +170,8 @@ def note_jobs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     noted: list[dict[str, Any]] = []
     run = plotting.run_jobs
 
-    def note(jobs: list[Any], *args: Any, **options: Any) -> None:
-        noted.extend({job.variable: dict.fromkeys(job.plots, job.formats)} for job in jobs)
+    def note(jobs: dict[str, Any], *args: Any, **options: Any) -> None:
+        noted.extend({job.variable: dict.fromkeys(job.plots, job.formats)} for job in jobs.values())
         run(jobs, *args, **options)
 
     monkeypatch.setattr(plotting, "run_jobs", note)
