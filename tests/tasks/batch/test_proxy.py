@@ -64,7 +64,7 @@ def test_jobs_to_be_submitted_are_not_those_to_be_tried_again(tmp_path: Any) -> 
     proxy = Failing(Exception(), tmp_path)
     proxy.job_manager.RUNNING, proxy.job_manager.PENDING = "running", "pending"
     proxy._begin, proxy._held = None, 0
-    proxy.task.branch_map = {}
+    proxy.task.branch_map, proxy.task.work_unit = {}, "events"
     proxy.job_data.jobs[1] = PersistentJobData.job_data(branches=[0], status="running")
     proxy.job_data.unsubmitted_jobs.update({2: [1], 3: [2], 4: [3]})
     proxy.job_data.failures["4"] = [["needed more memory", "needed more memory"]]

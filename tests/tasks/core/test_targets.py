@@ -262,7 +262,7 @@ def test_damage_counts_from_there_onwards(
 
 #: keys of ``info`` that are read of an output to tell whether itself is complete, for which a model may need to have no
 #: warnings, or which figures it has, which are looked for by what decides them
-OF_ITSELF = {"parameter_files", "reads", "figures", "warnings"}
+OF_ITSELF = {"parameter_files", "parameters", "reads", "figures", "warnings"}
 #: what is only said to people
 FOR_PEOPLE = {"usage"}
 
