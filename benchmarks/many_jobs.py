@@ -139,7 +139,7 @@ def watch(result: Path, arguments: Sequence[str], profile: str, count_calls: boo
     """Run law in this process, and write its costs."""
     import law.cli
 
-    run_jobs, look = BatchProxy._run_impl, QueueManager.query_batch
+    run_jobs, look = BatchProxy.run, QueueManager.query_batch
     profiler = cProfile.Profile()
     moments: list[float] = []
 
@@ -158,7 +158,7 @@ def watch(result: Path, arguments: Sequence[str], profile: str, count_calls: boo
         return look(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BatchProxy, "_run_impl", watched_run)
+        patch.setattr(BatchProxy, "run", watched_run)
         patch.setattr(QueueManager, "query_batch", watched_look)
         patch.setattr(sys, "argv", list(arguments))
         with pytest.raises(SystemExit) as end:
