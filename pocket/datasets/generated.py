@@ -41,7 +41,6 @@ def generated_notes(fileset: Mapping[str, Any]) -> Iterator[str]:
         >>> for note in generated_notes({"DY_2018": {"metadata": {"isMC": True}, "files": files}}):
         ...     print(note)
         dataset DY_2018: 1 of 1 files has fewer events than were generated, 40 of 1,000, so it is a skim, but \
-
 normalised by the events that are left; its metadata need "isSkim": true, "nevents_before_skim": 1000, \
 "sum_genweights": 2500.0
     """
