@@ -188,11 +188,13 @@ def wrapped(text: str, stream: Any) -> str:
 
 def write_line(text: str, stream: Any) -> None:
     """Write a line to a stream at once; characters that its encoding lacks are replaced."""
+    # print() writes the end of a line by itself, so that another process could write between both.
     try:
-        print(text, file=stream, flush=True)
+        stream.write(f"{text}\n")
     except UnicodeEncodeError:
         encoding = getattr(stream, "encoding", None) or "ascii"
-        print(text.encode(encoding, _REPLACED).decode(encoding), file=stream, flush=True)
+        stream.write(f"{text.encode(encoding, _REPLACED).decode(encoding)}\n")
+    stream.flush()
 
 
 def say(text: str) -> None:

@@ -340,7 +340,9 @@ def test_a_killed_fork_server_is_replaced(tmp_path: Path, caplog: pytest.LogCapt
     another = fork_server()
     assert another != server
     os.kill(another, signal.SIGKILL)
-    assert len(run(tmp_path / "more")) == 2
+    # One of its workers may still have finished a job.
+    run(tmp_path / "more")
+    assert fork_server() != another
 
 
 def test_a_fork_server_that_is_killed_each_time_is_an_error(tmp_path: Path) -> None:
