@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
@@ -23,6 +24,21 @@ class Job(Protocol):
 
     def run(self, progress: Progress) -> None:
         """Do the work, and call ``progress`` with each finished amount."""
+
+
+def pickled(name: str, call: object) -> bytes:
+    """Return a call for another process, pickled.
+
+    Raises:
+        ConfigError: it doesn't pickle, which must be known before an executor of Python gets it: one that fails to send
+            a call can wait for ever at its end.
+    """
+    try:
+        return pickle.dumps(call)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise ConfigError(
+            f"the job of {name} can't go to a worker process: {error}; give it plain data, such as paths and names"
+        ) from error
 
 
 #: function that runs jobs, name → job, to their end and raises the first error; jobs write their outputs themselves

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -236,11 +235,4 @@ def _run(jobs: Mapping[str, Job], cores: int, advance: Progress, done_until_star
         # Big jobs come first, so that no core waits long for the last one.
         calls = {name: jobs[name].run for name in sorted(jobs, key=lambda name: -jobs[name].size)}
         smaller = {name: job.halved().run for name, job in jobs.items() if hasattr(job, "halved")}
-        try:
-            run_in_workers(calls, most, advance, smaller)
-        except (AttributeError, TypeError, pickle.PicklingError) as error:
-            if not any(words in str(error) for words in ("pickle", "local object")):
-                raise
-            raise ConfigError(
-                f"a job can't go to a worker process: {error}; give it plain data, such as paths and names"
-            ) from error
+        run_in_workers(calls, most, advance, smaller)

@@ -10,6 +10,7 @@ import contextlib
 import faulthandler
 import logging
 import os
+import pickle
 import shutil
 import signal
 import tempfile
@@ -27,6 +28,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from pocket.errors import ProcessDiedError
 from pocket.executors import Progress
+from pocket.executors.base import pickled
 from pocket.io.store.provenance import begin_work
 from tasks.core.log import ENGINE, Line, Sender, log_to_terminal, receive, rerouted
 
@@ -59,7 +61,8 @@ def run_in_workers(
         smaller: name → call with the same result that needs less memory, for the last attempt.
     """
     global _pool
-    left, results, losses = dict(calls), dict[str, R](), Counter[str]()
+    left = {name: pickled(name, call) for name, call in calls.items()}
+    results, losses = dict[str, R](), Counter[str]()
     try:
         while left:
             if _pool is None or (_pool.pid, _pool.cores) != (os.getpid(), cores):
@@ -72,7 +75,7 @@ def run_in_workers(
                 if losses[name] > _RETRIES:
                     raise ProcessDiedError(sentence)
                 is_last = losses[name] == _RETRIES and name in smaller
-                left |= {name: smaller[name]} if is_last else {}
+                left |= {name: pickled(name, smaller[name])} if is_last else {}
                 _log.warning("%s; trying again%s", sentence, " with half the chunk" if is_last else "")
             if left:
                 _end()
@@ -118,9 +121,9 @@ class _Pool:
         # Forked processes run no functions of atexit, and would wait for workers. Queues are closed later, at 10.
         Finalize(None, _end, exitpriority=100)
 
-    def run(self, calls: Mapping[str, Call[R]], advance: Progress) -> dict[str, R]:
-        """Return the results of calls, by name, except of those that are lost because a process died."""
-        names, futures = list(calls), list[Future[R]]()
+    def run(self, calls: Mapping[str, bytes], advance: Progress) -> dict[str, Any]:
+        """Return the results of pickled calls, by name, except of those that are lost because a process died."""
+        names, futures = list(calls), list[Future[Any]]()
         begun, amounts = dict[int, str](), Counter[str]()
         # Ctrl-C in the middle of a function of the executor could leave it locked, so the main thread calls none.
         self._work = ThreadPoolExecutor(1).submit(self._submit, list(calls.values()), futures)
@@ -142,7 +145,7 @@ class _Pool:
             self.deaths = self._explain({process: name for process, name in begun.items() if name not in results})
         return results
 
-    def _submit(self, calls: Sequence[Call[R]], futures: list[Future[R]]) -> None:
+    def _submit(self, calls: Sequence[bytes], futures: list[Future[Any]]) -> None:
         """Submit calls, and wait for them, or for those that run when the first one fails."""
         try:
             # What this thread starts doesn't see Ctrl-C. The start of Python's tracker would let it through again.
@@ -235,11 +238,11 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _run(number: int, call: Call[R]) -> R:
+def _run(number: int, call: bytes) -> Any:
     def send(news: int | Line) -> None:
         _sender.send((number, os.getpid(), news))
 
     send(0)
     begin_work()
     with rerouted(Sender(send)):
-        return call(send)
+        return pickle.loads(call)(send)

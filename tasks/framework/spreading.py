@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,7 +9,9 @@ from multiprocessing import parent_process
 from typing import Any, TypeVar
 
 from pocket.base.runtime.spreading import Spread
+from pocket.errors import ConfigError
 from pocket.executors import Progress, available_cores
+from pocket.executors.base import pickled
 from tasks.framework.pool import are_there, run_in_workers
 
 T = TypeVar("T")
@@ -47,8 +48,8 @@ def spread_over(cores: int) -> Spread:
 def _travels(function: Any, argument: Any) -> bool:
     """Tell whether a call can be sent to another process."""
     try:
-        pickle.dumps((function, argument))
-    except (pickle.PicklingError, AttributeError, TypeError):
+        pickled("a call", (function, argument))
+    except ConfigError:
         return False
     return True
 

@@ -168,7 +168,7 @@ def test_a_branch_that_writes_nothing() -> None:
 
 
 def test_a_job_that_does_not_travel() -> None:
-    with pytest.raises(ConfigError, match=r"a job can't go to a worker process: .*give it plain data"):
+    with pytest.raises(ConfigError, match=r"the job of .* can't go to a worker process: .*give it plain data"):
         Travels(version="v1", cores=2).run()
 
 
