@@ -15,6 +15,7 @@ from pocket.executors import divide_cores
 from tasks.core.console import say
 from tasks.core.graph import Graph, begin
 from tasks.core.report import Report, begin_report, is_group
+from tasks.core.states import is_workflow
 from tasks.core.targets import are_complete, remembering
 from tasks.core.terminal import print_note, what_goes_on
 
@@ -144,7 +145,7 @@ def is_on_batch_system(task: Any) -> bool:
 
 
 def _is_batch_workflow(task: Any) -> bool:
-    return isinstance(task, law.BaseWorkflow) and bool(task.is_workflow()) and is_on_batch_system(task)
+    return is_workflow(task) and is_on_batch_system(task)
 
 
 def _is_branch(task: Any) -> bool:

@@ -46,7 +46,8 @@ def state_of(task: Any) -> State:
 
 def is_workflow(task: Any) -> bool:
     """Whether a task stands for all of its branches."""
-    return hasattr(task, "branch_outputs") and bool(task.is_workflow())
+    # The outputs themselves would be found by the question whether there is a property of them.
+    return hasattr(task, "branch_size") and bool(task.is_workflow())
 
 
 def _state_of_workflow(task: Any, states: Mapping[int, State]) -> State:
