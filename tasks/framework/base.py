@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -141,22 +142,20 @@ class StoreTask(AnalysisTask):
         A parameter of a task of one's own may be missing in :meth:`fingerprint_spec`.
         """
         made = manifest.info.get("parameters", {})
-        now = significant_parameters(self) if self._own_parameters else {}
+        own = self._own_parameters()
+        now = significant_parameters(self) if own else {}
         return next(
-            (
-                f"it was made with {name}={made[name]}"
-                for name in self._own_parameters
-                if name in made and made[name] != now[name]
-            ),
+            (f"it was made with {name}={made[name]}" for name in own if name in made and made[name] != now[name]),
             "",
         )
 
-    @cached_property
-    def _own_parameters(self) -> list[str]:
-        """Names of the significant parameters that classes outside of this package define."""
+    @classmethod
+    @functools.cache
+    def _own_parameters(cls) -> list[str]:
+        """Return the names of the significant parameters that classes outside of this package define."""
         packages = ("tasks", "law", "luigi")
-        own = {name for cls in type(self).__mro__ if top_level(cls.__module__) not in packages for name in vars(cls)}
-        return [name for name, parameter in self.get_params() if name in own and parameter.significant]
+        own = {name for each in cls.__mro__ if top_level(each.__module__) not in packages for name in vars(each)}
+        return [name for name, parameter in cls.get_params() if name in own and parameter.significant]
 
     def awaited(self) -> str:
         """Return the name of the first required task that is not complete, empty if all are."""

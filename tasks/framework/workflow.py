@@ -68,6 +68,8 @@ class PoolProxy(BaseWorkflowProxy):
         refuse_replaced(task.branch_outputs.values(), task.progress_label)
         if awaited := task.awaited():
             raise changed_meanwhile(task.progress_label, awaited)
+        if task in done:
+            return
         for number, output in task.branch_outputs.items():
             if not (read_id(output) or output.exists()):
                 raise ConfigError(
