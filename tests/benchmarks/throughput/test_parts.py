@@ -41,14 +41,18 @@ def test_engines_do_the_same(
     assert all(engine["rate"]["median"] > 0 for engine in found["engines"].values())
 
 
-def test_parts_of_our_engine(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = [*FEW, "--data", str(data), "--output", str(tmp_path), "--flows", "ttbar_large"]
+def test_parts_of_our_engine(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = {"usual": lambda events: {}, "300 branches": lambda events: {"branches": 300}}
+    monkeypatch.setattr(parts, "FILES", {**kinds, "2 files": lambda events: {"events_per_file": events // 2}})
+    arguments = [*FEW, "--data", str(data), "--output", str(tmp_path), "--flows", "ttbar_small"]
     assert main(["stages", "files", "skim", *arguments]) == 0, capsys.readouterr().err
     found = {part: json.loads((tmp_path / f"{part}.json").read_text()) for part in ("stages", "files", "skim")}
-    assert list(found["files"]["flows"]["ttbar_large"]["engines"]) == list(parts.FILES)
-    flow = found["skim"]["flows"]["ttbar_large"]
+    assert list(found["files"]["flows"]["ttbar_small"]["engines"]) == list(parts.FILES)
+    flow = found["skim"]["flows"]["ttbar_small"]
     assert 0.05 < flow["kept"] < 0.5
-    assert set(found["stages"]["flows"]["ttbar_large"]["seconds"]) == set(RULES)
+    assert set(found["stages"]["flows"]["ttbar_small"]["seconds"]) == set(RULES)
 
 
 class Finished:
