@@ -99,8 +99,18 @@ class StoreTask(AnalysisTask):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that determines the output."""
+        """Hash of everything that determines the output.
+
+        Raises:
+            ConfigError: the task doesn't define :meth:`input_ids`, which would else be missed after it has run.
+        """
+        if type(self).input_ids is StoreTask.input_ids:
+            raise self._lacks("input_ids")
         return fingerprint(self.fingerprint_spec())
+
+    def __fingerprint__(self) -> str:
+        """Return what counts of the task in the fingerprint of another one."""
+        return self.fingerprint
 
     @cached_property
     def directory(self) -> Path:

@@ -11,6 +11,7 @@ import luigi
 import pytest
 from luigi.task_register import Register
 
+from pocket.base.fingerprint import specification
 from pocket.errors import ConfigError
 from pocket.executors import Progress
 from pocket.io.store import write_output
@@ -95,6 +96,36 @@ class WithoutOutput(PoolWorkflow):
     fingerprint_spec, input_ids = Three.fingerprint_spec, Three.input_ids
 
 
+class Unconnected(PoolWorkflow):
+    """A workflow that doesn't say what it is made from."""
+
+    config_part = "own"
+    exclude_index = True
+    create_branch_map, workflow_requires = Three.create_branch_map, Three.workflow_requires
+    fingerprint_spec = Three.fingerprint_spec
+
+
+class After(Three):
+    """Its fingerprint has a task in it."""
+
+    exclude_index = True
+    before = luigi.IntParameter(default=1, significant=False)
+
+    def fingerprint_spec(self) -> Any:
+        """Return a task."""
+        return {"before": Counting(version="v1", factor=self.before)}
+
+
+class Counting(Three):
+    """Its fingerprint has its parameter."""
+
+    exclude_index = True
+
+    def fingerprint_spec(self) -> Any:
+        """Return the factor."""
+        return {"factor": self.factor}
+
+
 class OfOneBranch(Three):
     """A fingerprint of all branches that asks for one."""
 
@@ -155,6 +186,19 @@ def test_branches_with_one_output(cls: type[PoolWorkflow]) -> None:
 def test_a_missing_job() -> None:
     with pytest.raises(ConfigError, match="WithoutOutput lacks job, see docs"):
         WithoutOutput(version="v1", branch=0).job()
+
+
+def test_missing_inputs_are_noticed_before_anything_runs() -> None:
+    with pytest.raises(ConfigError, match="Unconnected lacks input_ids, see docs"):
+        Unconnected(version="v1", cores=1).complete()
+
+
+def test_a_task_counts_by_its_fingerprint() -> None:
+    one, same, other = (After(version="v1", before=before) for before in (1, 1, 2))
+    assert one.fingerprint == same.fingerprint != other.fingerprint
+    assert specification(one.fingerprint_spec()).values["before.__fingerprint__()"] == (
+        f"str {Counting(version='v1').fingerprint!r}"
+    )
 
 
 def test_a_fingerprint_that_asks_for_a_branch() -> None:
