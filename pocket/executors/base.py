@@ -31,7 +31,7 @@ def pickled(name: str, call: object) -> bytes:
 
     Raises:
         ConfigError: it doesn't pickle, which must be known before an executor of Python gets it: one that fails to send
-            a call can wait for ever at its end.
+            a call may never end.
     """
     try:
         return pickle.dumps(call)

@@ -104,9 +104,10 @@ class StoreTask(AnalysisTask):
         Raises:
             ConfigError: the task doesn't define :meth:`input_ids`, which would else be missed after it has run.
         """
+        spec = self.fingerprint_spec()
         if type(self).input_ids is StoreTask.input_ids:
             raise self._lacks("input_ids")
-        return fingerprint(self.fingerprint_spec())
+        return fingerprint(spec)
 
     def __fingerprint__(self) -> str:
         """Return what counts of the task in the fingerprint of another one."""
