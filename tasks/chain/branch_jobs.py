@@ -17,12 +17,11 @@ from pocket.executors import Job, Progress
 from pocket.io.remote.client import is_remote
 from pocket.io.store import verify_all, verify_files, write_output
 from pocket.io.store.provenance import begin_work
-from tasks.core.loaded import Expected, load_checked
+from tasks.core.loaded import AnalysisJob
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.datasets.branches import Branch
-    from pocket.datasets.restriction import Restriction
     from pocket.engine.resources import Resources
     from pocket.engine.run import BranchResult
     from pocket.skims.record import SkimRecord
@@ -34,27 +33,17 @@ _SHARE, _UNLIMITED = 0.25, 1000
 _MB = 1_000_000
 
 
-@dataclass(frozen=True)
-class ProcessingJob:
+@dataclass(frozen=True, kw_only=True)
+class ProcessingJob(AnalysisJob):
     """Processes one branch of a configuration.
 
     Args:
-        overrides: parameters from the command line.
-        config: name of the configuration.
-        branch: dataset and entry range.
         resources: files that upstream tasks made.
-        chunk_size: largest number of events processed at once.
         chunk_memory: memory in MB that a chunk may use, 0 for chunks of ``chunk_size``.
         threads: number of threads that decompress columns.
-        skip_bad_files: whether unreadable files are left out.
         output: arguments of :func:`pocket.io.store.write_output`.
-        expected: what must be loaded, ``None`` to skip the check.
-        restriction: the part of the datasets that is read, ``None`` for all.
     """
 
-    analysis: str
-    overrides: tuple[str, ...]
-    config: str
     branch: Branch
     metadata: Mapping[str, Any]
     resources: Resources
@@ -63,8 +52,6 @@ class ProcessingJob:
     threads: int
     skip_bad_files: bool
     output: Mapping[str, Any]
-    expected: Expected | None = None
-    restriction: Restriction | None = None
 
     @property
     def size(self) -> int:
@@ -113,7 +100,7 @@ class ProcessingJob:
         info: dict[str, Any] = {"skipped": skipped, "parameter_files": files, "reads": read, "reading": reading}
         with in_configuration(self.config), one_sentence(self.log):
             self.verify_inputs()
-            analysis = load_checked(self)
+            analysis = self.load()
             names = analysis.config(self.config).reader.names
             with (
                 write_output(**self.output, **info, absent_triggers=triggers) as folder,
@@ -149,9 +136,9 @@ class ProcessingJob:
         return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SkimJob(ProcessingJob):
-    """Skims one branch by the selection of a configuration; the arguments are those of :class:`ProcessingJob`."""
+    """Skims one branch by the selection of a configuration."""
 
     def fill(self, folder: Path, analysis: Analysis, progress: Progress) -> SkimRecord:
         """Write the selected events into a folder, and the sums over all events."""

@@ -270,14 +270,9 @@ class DatasetWorkflow(BatchWorkflow):
 
     def job_arguments(self) -> dict[str, Any]:
         """Return the arguments of the branch's job."""
-        from pocket.configuration.analysis import absolute_reference
-
         branch = self.branch_data
         return {
-            "analysis": absolute_reference(self.analysis),
-            "overrides": tuple(self.params),
-            "restriction": self.restriction,
-            "config": self.config,
+            **self.as_workflow().of_jobs,
             "branch": branch,
             "metadata": self.fileset[branch.dataset]["metadata"],
             "resources": self.made_files(),
@@ -286,7 +281,6 @@ class DatasetWorkflow(BatchWorkflow):
             "threads": self.threads,
             "skip_bad_files": self.skip_bad_files,
             "output": self.write_info(),
-            "expected": self.as_workflow().expected(self.config),
         }
 
     def branch_ids(self, outputs: Mapping[int, StoreTarget]) -> dict[str, str] | None:

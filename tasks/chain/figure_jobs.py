@@ -11,31 +11,23 @@ from typing import TYPE_CHECKING, Any
 from pocket.errors import HistogramError
 from pocket.executors import Progress
 from pocket.plots.files import save_plots
-from tasks.core.loaded import Expected, load_checked
+from tasks.core.loaded import AnalysisJob
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
-    from pocket.datasets.restriction import Restriction
 
 
 @dataclass(frozen=True, kw_only=True)
-class FigureJob:
+class FigureJob(AnalysisJob):
     """Draws figures of one histogram in one category.
 
     Args:
-        overrides: parameters from the command line.
-        config: name of the configuration.
         templates: folder of the merged templates.
         folder: folder of the files, created if needed.
         function: ``module:function`` that yields the figures. It takes the configuration, the names of histogram and
             category, the templates of the histogram, and options.
-        expected: what must be loaded, ``None`` to skip the check.
-        restriction: the part of the datasets that is read, ``None`` for all.
     """
 
-    analysis: str
-    overrides: tuple[str, ...]
-    config: str
     variable: str
     category: str
     templates: Path
@@ -44,14 +36,12 @@ class FigureJob:
     function: str
     options: Mapping[str, Any]
     size: int = 1
-    expected: Expected | None = None
-    restriction: Restriction | None = None
 
     def run(self, progress: Progress) -> None:
         """Draw and save the figures."""
         from pocket.histograms.files import read_templates
 
-        analysis, draw = load_checked(self), pkgutil.resolve_name(self.function)
+        analysis, draw = self.load(), pkgutil.resolve_name(self.function)
         given = analysis.config(self.config), self.variable, self.category
         try:
             plots = draw(*given, read_templates(self.templates, self.variable), **self.all_options(analysis))

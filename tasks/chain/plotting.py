@@ -177,10 +177,9 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
 
     def make(self) -> None:
         """Draw the missing plots, with one job per variable and category."""
-        from pocket.configuration.analysis import absolute_reference
         from pocket.plots.specification import names_of_plot
 
-        reference, plots = absolute_reference(self.analysis), self.analysis_inst.all_plots
+        plots = self.analysis_inst.all_plots
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
         if (output := self.output()).manifest is not None:
             # Figures are added to those that the remote store has.
@@ -201,10 +200,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         ):
             jobs = [
                 TemplatePlotJob(
-                    analysis=reference,
-                    overrides=tuple(self.params),
-                    restriction=self.restriction,
-                    config=self.config,
+                    **self.of_jobs,
                     variable=variable,
                     category=category,
                     plots=tuple(names),
@@ -214,7 +210,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
                     folder=Path(new, f"{number}"),
                     formats=formats,
                     options={"before_name": self.compare, "blind": category in hidden},
-                    expected=self.expected(self.config),
                 )
                 for number, ((category, variable, formats), names) in enumerate(missing.items())
             ]

@@ -90,16 +90,11 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
 
     def make(self) -> None:
         """Draw all figures, with one job per variable and category."""
-        from pocket.configuration.analysis import absolute_reference
-
         formats = self.formats_to_write()
         with write_output(**self.write_info(), formats=formats, **self.record()) as folder:
             jobs = [
                 FigureJob(
-                    analysis=absolute_reference(self.analysis),
-                    overrides=tuple(self.params),
-                    restriction=self.restriction,
-                    config=str(self.config),
+                    **self.of_jobs,
                     variable=variable,
                     category=category,
                     templates=self.requires().directory,
@@ -107,7 +102,6 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
                     formats=formats,
                     function=self.function,
                     options=self.options_in(category),
-                    expected=self.expected(str(self.config)),
                 )
                 for category, variable in self.shown
             ]

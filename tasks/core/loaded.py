@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pocket.errors import ChangedCodeError
 
@@ -46,36 +46,39 @@ class Expected:
             raise ChangedCodeError(changed_sentence(f"{self.task} {self.name}", parts, self.specification))
 
 
-class _Job(Protocol):
-    @property
-    def analysis(self) -> str: ...
+@dataclass(frozen=True, kw_only=True)
+class AnalysisJob:
+    """Work for a configuration of an analysis, in a form that travels to worker processes.
 
-    @property
-    def overrides(self) -> tuple[str, ...]: ...
-
-    @property
-    def restriction(self) -> Restriction | None: ...
-
-    @property
-    def expected(self) -> Expected | None: ...
-
-
-def load_checked(job: _Job) -> Analysis:
-    """Return the analysis of a job.
-
-    It is loaded again if files that it has read in this process have changed, since it may have kept their content.
+    Args:
+        overrides: parameters from the command line.
+        config: name of the configuration.
+        expected: what must be loaded, ``None`` to skip the check.
+        restriction: the part of the datasets that is read, ``None`` for all.
     """
-    from pocket.base.fingerprint import reads
-    from pocket.configuration.analysis import forget_analyses, load_analysis
-    from pocket.parameters import used_files
 
-    analysis = load_analysis(job.analysis, job.overrides, job.restriction)
-    if reads.EARLIER.is_out_of_date(analysis) or used_files.EARLIER.is_out_of_date(analysis):
-        forget_analyses()
-        analysis = load_analysis(job.analysis, job.overrides, job.restriction)
-    if job.expected is not None:
-        job.expected.check(analysis)
-    return analysis
+    analysis: str
+    overrides: tuple[str, ...]
+    config: str
+    expected: Expected | None = None
+    restriction: Restriction | None = None
+
+    def load(self) -> Analysis:
+        """Return the analysis, with the expected code.
+
+        It is loaded again if files that it has read in this process have changed, since it may have kept their content.
+        """
+        from pocket.base.fingerprint import reads
+        from pocket.configuration.analysis import forget_analyses, load_analysis
+        from pocket.parameters import used_files
+
+        analysis = load_analysis(self.analysis, self.overrides, self.restriction)
+        if reads.EARLIER.is_out_of_date(analysis) or used_files.EARLIER.is_out_of_date(analysis):
+            forget_analyses()
+            analysis = load_analysis(self.analysis, self.overrides, self.restriction)
+        if self.expected is not None:
+            self.expected.check(analysis)
+        return analysis
 
 
 def _processing(analysis: Analysis, name: str) -> dict[str, Any]:

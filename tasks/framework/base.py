@@ -293,16 +293,19 @@ class StoreTask(AnalysisTask):
         """Return name → checksum of the scale factors that the output contains."""
         return {}
 
-    def expected(self, name: str) -> Expected:
-        """Return what jobs of this task must have loaded, for a configuration or a scale factor."""
-        if name not in self._expected:
-            specification = self.records.file("spec")
-            self._expected[name] = Expected.of(self.task_family, self.analysis_inst, name, specification)
-        return self._expected[name]
-
     @cached_property
-    def _expected(self) -> dict[str, Expected]:
-        return {}
+    def of_jobs(self) -> dict[str, Any]:
+        """Arguments of :class:`tasks.core.loaded.AnalysisJob` for the jobs of this task."""
+        from pocket.configuration.analysis import absolute_reference
+
+        config = str(self.config)
+        return {
+            "analysis": absolute_reference(self.analysis),
+            "overrides": tuple(self.params),
+            "restriction": self.restriction,
+            "config": config,
+            "expected": Expected.of(self.task_family, self.analysis_inst, config, self.records.file("spec")),
+        }
 
     @cached_property
     def records(self) -> Records:

@@ -20,7 +20,6 @@ from pocket.base.containers import SUFFIX, is_container
 from pocket.base.runtime.system_calls import Access, find_reader, print_on_signal, read_trace, traced
 from pocket.errors import ChangedCodeError, PocketError
 from pocket.io.store.provenance import revision, software
-from tasks.core.loaded import load_checked
 from tasks.settings.own_modules import named_modules
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def make(order: Order) -> dict[str, Any]:
 
     # Code is compared with that of the other process before functions of the engine are replaced by watched ones.
     job = task.job()
-    load_checked(job)
+    job.load()
     with watching(order.events, task.branch_size(task.branch), order.seed) as watched:
         job.run(lambda amount: None)
     watched.compare_output(order.place)
