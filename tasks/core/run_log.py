@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import glob
-import io
 import logging
 import os
 import sys
@@ -131,7 +130,7 @@ def remove_old(folder: Path) -> None:
 RUN_LOG = RunLog()
 
 
-class _Copied(io.TextIOBase):
+class _Copied:
     """A stream whose text also goes to the log."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -145,23 +144,6 @@ class _Copied(io.TextIOBase):
             whole, _, self._line = self._line.rpartition("\n")
             RUN_LOG.note(whole)
         return self._stream.write(text)
-
-    def flush(self) -> None:
-        """Write what is buffered."""
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        """Whether the stream is a terminal."""
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        """Return the descriptor of the stream's file."""
-        return self._stream.fileno()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """Name of the encoding."""
-        return self._stream.encoding
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
