@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -67,20 +67,24 @@ class Node:
         return 1 + max((node.height for node in self.required), default=0)
 
 
-def requirements(root: Any, depth: int = -1, families: Sequence[str] = ()) -> dict[Any, Node]:
-    """Return a task and all that it requires with their nodes.
+def required_by(task: Any) -> list[Any]:
+    """Return what a task requires directly, each once."""
+    return list(dict.fromkeys(law.util.flatten(task.requires())))
+
+
+def requirements(root: Any, depth: int = -1, required: Callable[[Any], Iterable[Any]] = required_by) -> dict[Any, Node]:
+    """Return a task and all that it requires with their nodes, the nearest first.
 
     Args:
         depth: number of steps from there, -1 for all.
+        required: what is followed from a task.
     """
     found = {root: Node(root)}
     level = [*found.values()]
     while level and depth:
         following: list[Node] = []
         for node in level:
-            if families and law.util.multi_match(node.task.task_family, list(families), mode=any):
-                continue
-            for task in _direct(node.task):
+            for task in required(node.task):
                 if task not in found:
                     found[task] = Node(task)
                     following.append(found[task])
@@ -88,10 +92,6 @@ def requirements(root: Any, depth: int = -1, families: Sequence[str] = ()) -> di
         level = following
         depth -= 1
     return found
-
-
-def _direct(task: Any) -> list[Any]:
-    return list(dict.fromkeys(law.util.flatten(task.requires())))
 
 
 class Graph:
@@ -109,24 +109,21 @@ class Graph:
         self.root = root
         self._begun: set[str] = set()
         self._done: set[str] = set()
-        found = {root.task_id: Node(root)}
-        complete: set[str] = set()
-        left = [root.task_id]
-        while left:
-            node = found[name := left.pop()]
+        complete: set[Any] = set()
+
+        def required(task: Any) -> list[Any]:
             try:
-                if is_complete(node.task):
-                    complete.add(name)
-                    continue
-                direct = _direct(node.task)
+                if not is_complete(task):
+                    return required_by(task)
+                complete.add(task)
             # It may come from the code of an analysis.
             except Exception:
-                _log.debug("%s", node.task, exc_info=True)
-                continue
-            left += [task.task_id for task in direct if task.task_id not in found]
-            node.required = [found.setdefault(task.task_id, Node(task)) for task in direct]
-        #: id → incomplete task, in the order in which luigi finds them
-        self.planned = {name: node for name, node in found.items() if name not in complete}
+                _log.debug("%s", task, exc_info=True)
+            return []
+
+        found = requirements(root, required=required)
+        #: id → incomplete task
+        self.planned = {task.task_id: node for task, node in found.items() if task not in complete}
         for node in self.planned.values():
             node.required = [each for each in node.required if each.task.task_id in self.planned]
 

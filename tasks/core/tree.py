@@ -10,7 +10,7 @@ import law
 
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.core.console import drawn, wrapping_width
-from tasks.core.graph import Node, requirements
+from tasks.core.graph import Node, required_by, requirements
 from tasks.core.plan import label_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ def nodes_of(root: Any, stop: str = "-1") -> list[Node]:
         stop: as in law's options: a depth, or families of tasks below which nothing is shown, with ``|`` in between.
     """
     depth, families = _parse_stop(stop)
-    nodes = requirements(root, depth, families)
+
+    def required(task: Any) -> list[Any]:
+        is_last = families and law.util.multi_match(task.task_family, families, mode=any)
+        return [] if is_last else required_by(task)
+
+    nodes = requirements(root, depth, required)
     _check_families(families, root)
     return list(nodes.values())
 
