@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import io
 import json
 import operator
 import os
@@ -13,7 +14,6 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from pocket.base.runtime.file_state import file_checksum
 from pocket.errors import PocketError
@@ -75,27 +75,12 @@ class _Member:
         info = tarfile.TarInfo(self.name)
         info.mode, info.size = self.mode, self.size
         try:
-            with self.path.open("rb") as file:
-                content = _Hashing(file)
-                archive.addfile(info, content)
+            content = self.path.read_bytes()
         except OSError as error:
             raise PocketError(f"{self.path} can't be put into a bundle: {error}") from None
-        if content.digest.hexdigest() != self.sha256:
+        if hashlib.sha256(content).hexdigest() != self.sha256:
             raise PocketError(f"{self.path} was changed while it was put into a bundle: run this again")
-
-
-class _Hashing:
-    """A file that computes the checksum of the bytes that are read from it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        """Read the next bytes."""
-        content = self._file.read(size)
-        self.digest.update(content)
-        return content
+        archive.addfile(info, io.BytesIO(content))
 
 
 def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archive:

@@ -186,10 +186,6 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
         given = {name: place for name, place in places.items() if place != law.NO_STR}
         return HTCondorManager(str(self.control), **given, **kwargs)
 
-    def htcondor_create_job_file_factory(self, **kwargs: Any) -> Any:
-        """Return a factory that writes the files of submissions beside the record of the jobs."""
-        return super().htcondor_create_job_file_factory(**self.job_files(**kwargs))
-
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
         """Add the resources that jobs request, and the attributes that identify them in the queue."""
         site, needs = self.site_inst, self.workflow_proxy.needs(law.util.make_list(job_num)[0])

@@ -258,10 +258,6 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
         """Return the job manager."""
         return SlurmManager(str(self.control), **kwargs)
 
-    def slurm_create_job_file_factory(self, **kwargs: Any) -> Any:
-        """Return a factory that writes the files of submissions beside the record of the jobs."""
-        return super().slurm_create_job_file_factory(**self.job_files(**kwargs))
-
     def slurm_job_config(self, config: Any, job_num: int, branches: list[int]) -> Any:
         """Add the resources that a job requests."""
         site, needs = self.site_inst, self.workflow_proxy.needs(job_num)

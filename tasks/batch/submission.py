@@ -94,8 +94,9 @@ class BatchProxy(RetryingProxy):
         return getattr(self.task, f"{self.workflow_type}_create_job_manager")(**kwargs)
 
     def create_job_file_factory(self, **kwargs: Any) -> Any:
-        """Return the factory of job files, which the workflow makes."""
-        return getattr(self.task, f"{self.workflow_type}_create_job_file_factory")(**kwargs)
+        """Return the factory of job files, which the workflow makes, beside the record of the jobs by default."""
+        factory = getattr(self.task, f"{self.workflow_type}_create_job_file_factory")
+        return factory(**self.task.job_files(**kwargs))
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
         """Write the files of jobs with equal requests, and return those that are submitted."""

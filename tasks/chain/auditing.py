@@ -79,9 +79,8 @@ class Audit(TemplateTask):
     events = option("number of events to compute alone", 200, least=0)
     seed = dial("seed of the choice, -1 for another one each time", -1)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._result: dict[str, Any] = {}
+    #: what the audit found, once it was made in this process
+    _result: dict[str, Any] | None = None
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +130,7 @@ class Audit(TemplateTask):
 
     def complete(self) -> bool:
         """Whether the audit was made in this process; it is never reused."""
-        return bool(self._result)
+        return self._result is not None
 
     def make(self) -> None:
         """Audit, and write the result."""
@@ -155,15 +154,15 @@ class Audit(TemplateTask):
             results.append(audit(0))
             with ThreadPoolExecutor(self.cores or os.cpu_count()) as pool:
                 results += pool.map(audit, range(1, len(chosen)))
-        for result in results:
-            for sentence in (*result.findings, *([result.note] if result.note else [])):
-                print(shown(f"{result.label}: {sentence}"), flush=True)
-        self._result = self._summary(seed, results, all_of, incomplete)
+        for each in results:
+            for sentence in filter(None, (*each.findings, each.note)):
+                print(shown(f"{each.label}: {sentence}"), flush=True)
+        self._result = result = self._summary(seed, results, all_of, incomplete)
         with write_output(**self.write_info()) as output:
-            (output / FILE).write_text(json.dumps(self._result, indent=1), encoding="utf-8")
+            (output / FILE).write_text(json.dumps(result, indent=1), encoding="utf-8")
         for sentence in incomplete:
             print(sentence, flush=True)
-        if findings := sum(len(result.findings) for result in results):
+        if findings := sum(len(each.findings) for each in results):
             raise AuditError(
                 f"the audit has {counted(findings, 'finding')}, see above and {short_path(self.directory / FILE)}"
             )
@@ -220,7 +219,7 @@ class Audit(TemplateTask):
 
     def describe_results(self) -> list[tuple[str, str]]:
         """Return the result."""
-        return [("audited", self._result["summary"])]
+        return [("audited", self._result["summary"])] if self._result else []
 
 
 def audit_output(task: Any, folder: Path, events: int, seed: int) -> Audited:

@@ -18,9 +18,9 @@ from tasks.batch.own_store import check_reach
 from tasks.batch.systems import BATCH_BASES
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.toys import MakeToySamples
-from tasks.core.targets import StoreTarget, fetch, find_remote
+from tasks.core.targets import StoreTarget, are_complete, fetch, find_remote
 from tasks.framework.analysis_task import CONFIG
-from tasks.framework.base import TemplateTask, input_ids, requirements_complete
+from tasks.framework.base import TemplateTask, input_ids
 from tasks.framework.workflow import PoolWorkflow
 from tasks.settings.options import Groups
 
@@ -217,7 +217,7 @@ class DatasetWorkflow(BatchWorkflow):
         """Whether enough branches, and all requirements of the workflow, are complete."""
         if self.acceptance == 1:
             return super().workflow_complete()
-        return requirements_complete(self) and self.accepts(self.finished_outputs())
+        return are_complete(self.requires()) and self.accepts(self.finished_outputs())
 
     def finished_outputs(self, among: Collection[int] | None = None) -> dict[int, StoreTarget]:
         """Return the outputs that later steps use: of all branches, or with ``--acceptance`` the complete ones.

@@ -157,9 +157,7 @@ class MergeOutputs(ConfigTask):
         """Return the number of datasets."""
         return counted(len(self.config_inst.definitions), "dataset")
 
-    def describe_output(self) -> str:
-        """Return the number of datasets."""
-        return self.describe_work()
+    describe_output = describe_work
 
     def describe_place(self) -> list[tuple[str, str]]:
         """Return the folder of the templates."""

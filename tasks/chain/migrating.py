@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import law
 import luigi
 
+from pocket.base.snapshots.process import shown
+from tasks.chain.show import PrintTask
 from tasks.core.console import counted
-from tasks.framework.base import AnalysisTask
 from tasks.framework.restrictions import Unrestricted
 from tasks.settings.options import option
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # The whole file is looked at.
-class Migrate(Unrestricted, AnalysisTask):
+class Migrate(Unrestricted, PrintTask):
     """Prints which names of PocketCoffea a configuration file uses, and what is refused; writes it as a package."""
 
     analysis = luigi.Parameter(description="path of the configuration file; no default")
@@ -29,14 +30,6 @@ class Migrate(Unrestricted, AnalysisTask):
 
     #: it is loaded when the task runs, while what it opens is noted
     is_loaded_before = False
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._shown = False
-
-    def complete(self) -> bool:
-        """Whether it was printed in this process."""
-        return self._shown
 
     def run(self) -> None:
         """Print the report, and write the package if that is asked for."""
@@ -55,7 +48,7 @@ class Migrate(Unrestricted, AnalysisTask):
             analysis, opened = load_noting_files(path)
             config = analysis.config(analysis.default_config)
         except PocketError as error:
-            print(report(uses_of(path), _shown(f"{path} doesn't load: {error}{copy_sentence(path)}"), None), flush=True)
+            print(report(uses_of(path), shown(f"{path} doesn't load: {error}{copy_sentence(path)}"), None), flush=True)
             result = ", so no package was written" if self.write else ", for the reason that is printed above"
             raise ConfigError(f"{path} doesn't load{result}") from None
         parts = (
@@ -84,9 +77,3 @@ def _write(path: Path, analysis: Analysis, opened: Collection[Path], folder: Pat
     written = write_package(path, analysis, opened, folder)
     is_named = folder.parent == default_folder(path).parent
     return written_report(written, folder.name if is_named else str(folder))
-
-
-def _shown(text: str) -> str:
-    from pocket.base.snapshots.process import shown
-
-    return shown(text)

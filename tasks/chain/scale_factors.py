@@ -124,11 +124,6 @@ class ScaleFactorTask(TemplateTask):
             simulated=lambda config: analysis.config(config).simulated_samples,
         )
 
-    @property
-    def failed_directory(self) -> Path:
-        """Hidden folder for the numbers of a failed attempt, which is no output."""
-        return self.directory.with_name(f".{self.directory.name}.failed")
-
 
 class ComputeScaleFactors(ScaleFactorTask):
     """Measures a scale factor, or imports one, and writes it for correctionlib.

@@ -26,10 +26,7 @@ class PrintTask(AnalysisTask):
     """A task that prints something and writes nothing."""
 
     exclude_index = True
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._shown = False
+    _shown = False
 
     def complete(self) -> bool:
         """Whether it was printed in this process."""

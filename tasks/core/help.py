@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.core.terminal import option_of
+
 #: column in which descriptions begin
 _COLUMN = 23
 #: what every task of an analysis has, which comes after the options of the task itself
@@ -100,7 +102,7 @@ def help_of(task: Any, kind: str = "") -> str:
     # The sort is stable, so that options of one class stay in their order.
     own.sort(key=lambda entry: (entry[0] not in needed, _rank(task, entry[0])))
     # An option and its value stay on one line.
-    values = [f"{_option(name)}\N{NO-BREAK SPACE}…" for name, _ in own if name in needed]
+    values = [f"{option_of(name)}\N{NO-BREAK SPACE}…" for name, _ in own if name in needed]
     usage = textwrap.wrap(
         " ".join([f"usage: law run {task.task_family}", *values, "[options]"]), width, subsequent_indent="  "
     )
@@ -165,7 +167,7 @@ def _rank(task: Any, name: str) -> int:
 
 def _named(options: Sequence[str], explained_by: str, width: int) -> list[str]:
     """Return lines with options that aren't explained."""
-    text = f"{', '.join(map(_option, options))} ({explained_by} explains {'them' if options[1:] else 'it'})"
+    text = f"{', '.join(map(option_of, options))} ({explained_by} explains {'them' if options[1:] else 'it'})"
     indent = "  "
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
@@ -177,7 +179,7 @@ def _examples(task: Any, needed: Iterable[str]) -> list[str]:
         return found
     if set(needed) - {"version"}:
         return []
-    command = " ".join(["law run", task.task_family, *(f"{_option(name)} v1" for name in needed)])
+    command = " ".join(["law run", task.task_family, *(f"{option_of(name)} v1" for name in needed)])
     return [f"{command} --print-status -1", command]
 
 
@@ -191,7 +193,7 @@ def _entries(options: Iterable[tuple[str, str]], width: int) -> Sequence[str]:
     """Return the lines of options with their descriptions."""
     lines: list[str] = []
     for name, description in options:
-        head = f"  {_option(name)}{' D' if name in _WITH_DEPTH else ''}"
+        head = f"  {option_of(name)}{' D' if name in _WITH_DEPTH else ''}"
         wrapped = textwrap.wrap(_shortened(description or ""), width - _COLUMN, break_on_hyphens=False) or [""]
         if len(head) >= _COLUMN:
             lines.append(head)
@@ -218,7 +220,3 @@ def _shortened(description: str) -> str:
     if not text or default in ("no default", "default: the site's", "default: False"):
         return text or description
     return f"{text} [{default.removeprefix('default: ')}]" if default.startswith("default: ") else description
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"

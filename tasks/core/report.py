@@ -327,11 +327,6 @@ def begin_report(root_lines: bool) -> Report | None:
     return _report
 
 
-def current() -> Report | None:
-    """Return the report of this command, ``None`` if there is none."""
-    return _report
-
-
 def shows_lines() -> bool:
     """Whether finished tasks have a line, which says how much was done and how long it took."""
     return _report is not None and _report.lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partialmethod
 from typing import Any, ClassVar
 
 import law
@@ -58,18 +59,13 @@ class Several(law.Task):
         for error in _groups[self.key][1]:
             raise error
 
-    def _cancel_jobs(self, value: Any) -> None:
-        self._each("_cancel_jobs", value)
-
-    def _dry_run(self, value: Any) -> None:
-        self._each("_dry_run", value)
-
-    def _compact(self, value: Any) -> None:
-        self._each("_compact", value)
-
     def _each(self, method: str, value: Any) -> None:
         for task in self.tasks:
             getattr(task, method)(value)
+
+    _cancel_jobs = partialmethod(_each, "_cancel_jobs")
+    _dry_run = partialmethod(_each, "_dry_run")
+    _compact = partialmethod(_each, "_compact")
 
 
 def warn_of_broken(task: Any) -> None:

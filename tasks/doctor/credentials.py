@@ -12,7 +12,7 @@ from pathlib import Path
 from pocket.errors import ConfigError
 from pocket.executors.proxy import MAKE_PROXY, check_proxy, in_words, proxy_ends, proxy_path
 from tasks.batch.control import BatchControl
-from tasks.doctor.result import Result, Status, of_error
+from tasks.doctor.result import Result, Status, of_text
 
 #: age in days from which lists of revoked certificates count as old; authorities renew them more often
 OLD_LISTS = 7
@@ -33,7 +33,7 @@ def grid_proxy(options: BatchControl) -> Result:
             check_proxy(place, 0)
         ends, attributes = proxy_ends(place)
     except ConfigError as error:
-        return of_error("proxy", error, Status.PROBLEM if wanted else Status.WARNING)
+        return of_text("proxy", str(error), Status.PROBLEM if wanted else Status.WARNING)
     left = min(ends, attributes or ends) - datetime.now(UTC)
     found = f"{path} lives for {in_words(left.total_seconds())}"
     if attributes is None:

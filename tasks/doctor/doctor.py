@@ -53,9 +53,7 @@ class Doctor(BatchControl, AnalysisTask):
     parallel_jobs = 0
     transfer_logs = True
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._done = False
+    _done = False
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:

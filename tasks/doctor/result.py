@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from pocket.errors import PocketError
-
 
 class Status(Enum):
     """Severity of a result."""
@@ -37,11 +35,6 @@ class Result:
     def line(self) -> str:
         """The result as one line."""
         return f"{self.status.value:<8} {self.name:<12} {self.found}{f' → {self.advice}' if self.advice else ''}"
-
-
-def of_error(name: str, error: PocketError, status: Status = Status.PROBLEM) -> Result:
-    """Return the result for an error whose message ends with the remedy, after a colon or semicolon."""
-    return of_text(name, str(error), status)
 
 
 def of_text(name: str, text: str, status: Status = Status.PROBLEM) -> Result:

@@ -183,7 +183,7 @@ class StoreTask(AnalysisTask):
         """Whether the output exists, and was made from the current outputs of complete upstream tasks."""
         if is_made_elsewhere(self.task_family):
             return True
-        return requirements_complete(self) and bool(self.output().exists())
+        return are_complete(self.requires()) and bool(self.output().exists())
 
     def run(self) -> Iterator[Any] | None:
         """Make the output, unless upstream tasks ran again with unchanged results.
@@ -276,6 +276,11 @@ class StoreTask(AnalysisTask):
         for task, *_ in self.walk_deps():
             task.output()
         return super()._remove_output(args)
+
+    @property
+    def failed_directory(self) -> Path:
+        """Hidden folder for what a failed attempt found, which is no output."""
+        return self.directory.with_name(f".{self.directory.name}.failed")
 
     @cached_property
     def upstream_scale_factors(self) -> dict[str, str]:
@@ -419,8 +424,3 @@ def first_incomplete(tasks: Any) -> str:
         if not are_complete(task):
             return f"{task.task_family} {getattr(task, 'config_part', '')}".strip()
     return ""
-
-
-def requirements_complete(task: law.Task) -> bool:
-    """Whether all tasks that a task requires are complete."""
-    return are_complete(task.requires())

@@ -21,8 +21,8 @@ from tasks.batch.options import check_workflow_type
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
-from tasks.core.targets import StoreTarget, fetch, find_remote, refuse_replaced, upload_awaiting
-from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, read_id, requirements_complete
+from tasks.core.targets import StoreTarget, are_complete, fetch, find_remote, refuse_replaced, upload_awaiting
+from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, read_id
 from tasks.framework.executors import EXECUTOR, factory_of, run_jobs, run_options, run_with
 from tasks.framework.passes import Pass
 from tasks.framework.records import Records
@@ -264,7 +264,7 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         """Whether all branches and all requirements of the workflow are complete."""
         if is_made_elsewhere(self.task_family):
             return True
-        if not requirements_complete(self):
+        if not are_complete(self.requires()):
             return False
         outputs = self.branch_outputs.values()
         find_remote(outputs)

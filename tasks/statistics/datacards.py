@@ -259,11 +259,6 @@ class ProduceDatacards(ModelTask):
 
         return Made(Built(model, {}, findings), write)
 
-    @property
-    def failed_directory(self) -> Path:
-        """Hidden folder for what a failed attempt found, which is no output."""
-        return self.directory.with_name(f".{self.directory.name}.failed")
-
 
 @dataclass(frozen=True)
 class Made:

@@ -87,10 +87,6 @@ class LSFBatch(BatchControl, LSFWorkflow):
         """Return the manager."""
         return LSFManager(self.batch_name, **kwargs)
 
-    def lsf_create_job_file_factory(self, **kwargs: Any) -> Any:
-        """Put the files of submissions beside the record of the jobs."""
-        return super().lsf_create_job_file_factory(**self.job_files(**kwargs))
-
     def lsf_job_config(self, config: Any, job_num: int, branches: list[int]) -> Any:
         """Say what a job asks for."""
         needs = self.workflow_proxy.needs(job_num)

@@ -96,9 +96,9 @@ def test_what_law_asks_of_any_batch_system_is_answered() -> None:
 
 def test_manager_and_factory_are_made_by_the_workflow() -> None:
     proxy = OwnProxy.__new__(OwnProxy)
-    proxy.task = SimpleNamespace(own_create_job_manager=dict, own_create_job_file_factory=list)
+    proxy.task = SimpleNamespace(own_create_job_manager=dict, own_create_job_file_factory=dict, job_files=dict)
     assert proxy.create_job_manager(threads=2) == {"threads": 2}
-    assert proxy.create_job_file_factory() == []
+    assert proxy.create_job_file_factory(dir="there") == {"dir": "there"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pocket.errors import ConfigError
-from tasks.doctor.result import Result, Status, of_error
+from tasks.doctor.result import Result, Status, of_text
 
 
 def test_line() -> None:
@@ -12,8 +12,8 @@ def test_line() -> None:
 
 def test_error_is_cut_where_the_advice_begins() -> None:
     error = ConfigError("X509 proxy /p: No such file or directory; make one with voms-proxy-init")
-    assert of_error("proxy", error) == Result(
+    assert of_text("proxy", str(error)) == Result(
         "proxy", Status.PROBLEM, "X509 proxy /p: No such file or directory", "make one with voms-proxy-init"
     )
     error = ConfigError("proxy expired at 2026-01-01 10:00 UTC: voms-proxy-init -valid 192:00")
-    assert of_error("proxy", error, Status.WARNING).advice == "voms-proxy-init -valid 192:00"
+    assert of_text("proxy", str(error), Status.WARNING).advice == "voms-proxy-init -valid 192:00"
