@@ -74,7 +74,6 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
             return super().submit(str(place / path.name), *arguments, **kwargs)
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
-        """Return the states of jobs by id."""
         asked = law.util.make_list(job_id)
         ads = self.queue.jobs()
         if missing := len(set(asked) - set(ads)):
@@ -87,7 +86,6 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
         return states if isinstance(job_id, list | tuple) else states[job_id]
 
     def waiting_or_running(self) -> dict[str, tuple[int, ...]]:
-        """Return the branches of the workflow's jobs that wait or run, by id."""
         return {
             job_id: branches_of(ad.get(BRANCHES, ""))
             for job_id, ad in self.queue.jobs().items()
@@ -95,7 +93,6 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
         }
 
     def in_queue(self) -> list[str]:
-        """Return the ids of the workflow's jobs that are in the queue, including those on hold."""
         return [job_id for job_id, ad in self.queue.jobs().items() if ad["JobStatus"] not in (_REMOVED, _COMPLETED)]
 
     def _state(self, job_id: str, ad: Mapping[str, Any] | None) -> dict[str, Any]:

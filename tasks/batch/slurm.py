@@ -147,7 +147,6 @@ class SlurmManager(QueueManager, SlurmJobManager):
         return array
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
-        """Return the states of jobs by id."""
         asked = law.util.make_list(job_id)
         jobs = self.jobs()
         if missing := [each for each in asked if each not in jobs]:
@@ -165,7 +164,6 @@ class SlurmManager(QueueManager, SlurmJobManager):
         return {job_id: job for job_id, job in jobs.items() if Path(job.script).is_relative_to(control)}
 
     def waiting_or_running(self) -> dict[str, tuple[int, ...]]:
-        """Return the branches of the workflow's jobs that wait or run, by id."""
         active = (self.PENDING, self.RUNNING)
         jobs = {job_id: job for job_id, job in self.jobs().items() if self._state(job_id, job)["status"] in active}
         arrays = {script: branches_of_array(Path(script)) for script in {job.script for job in jobs.values()}}

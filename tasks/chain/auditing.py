@@ -84,7 +84,6 @@ class Audit(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a share that makes no sense before anything runs."""
         params = super().modify_param_values(params)
         if not 0 < params.get("share", 1) <= 1:
             raise ConfigError(f"--share is {params['share']}, expected a share above 0 and up to 1")
@@ -117,7 +116,6 @@ class Audit(TemplateTask):
         return {}
 
     def fingerprint_spec(self) -> Any:
-        """Return the outputs and the size of the audit."""
         return {
             "audited": sorted((task.task_family, task.fingerprint) for task in self.audited),
             "share": self.share,
@@ -133,7 +131,6 @@ class Audit(TemplateTask):
         return self._result is not None
 
     def make(self) -> None:
-        """Audit, and write the result."""
         seed = secrets.randbelow(2**31) if self.seed < 0 else self.seed
         chosen, all_of, incomplete = self._choose(random.Random(seed))
         if not chosen:
@@ -218,7 +215,6 @@ class Audit(TemplateTask):
         """Do nothing: the result is there."""
 
     def describe_results(self) -> list[tuple[str, str]]:
-        """Return the result."""
         return [("audited", self._result["summary"])] if self._result else []
 
 

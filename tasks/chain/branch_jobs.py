@@ -88,7 +88,6 @@ class ProcessingJob(AnalysisJob):
         return traceback_file(Path(self.output["directory"]))
 
     def run(self, progress: Progress) -> None:
-        """Process the branch and write its output."""
         from pocket.base.fingerprint.reads import recording_reads
         from pocket.configuration.user_errors import in_configuration, one_sentence
         from pocket.cuts.library import noting_absent
@@ -258,7 +257,6 @@ class MergingJob:
     output: Mapping[str, Any]
 
     def run(self, progress: Progress) -> None:
-        """Add the branches and write the sum."""
         from pocket.histograms.raw import write_raw
         from pocket.histograms.raw_sums import add_raw
 

@@ -36,7 +36,6 @@ class BatchWorkflow(TemplateTask, PoolWorkflow, *BATCH_BASES):  # type: ignore[m
     exclude_index = True
 
     def branch_size(self, branch: int) -> int:
-        """Return the number of events of a branch."""
         raise NotImplementedError
 
     def accepts(self, branches: Collection[int]) -> bool:
@@ -108,7 +107,6 @@ class DatasetWorkflow(BatchWorkflow):
 
     @workflow_condition.output
     def output(self) -> StoreTarget:
-        """Return the branch's output."""
         return self.as_workflow().branch_output(self.branch)
 
     def branch_output(self, number: int) -> StoreTarget:
@@ -193,7 +191,6 @@ class DatasetWorkflow(BatchWorkflow):
         return int(self.threads)
 
     def branch_size(self, branch: int) -> int:
-        """Return the number of events of a branch."""
         of_branch = self.get_branch_map()[branch]
         return int(of_branch.stop - of_branch.start)
 
@@ -233,7 +230,6 @@ class DatasetWorkflow(BatchWorkflow):
         return {number: output for number, output in outputs.items() if output.exists()}
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return what the branch is made from."""
         return self.as_workflow().ids_of(self.branch)
 
     def ids_of(self, number: int) -> dict[str, str] | None:

@@ -95,7 +95,6 @@ class CompareCorrections(FormatsTask, BlindTask):
         return _used(self.param_kwargs)
 
     def fingerprint_spec(self) -> Any:
-        """Return the corrections by name, the templates, the style, and the code that compares and draws."""
         from pocket.plots.specification import period_spec, style_spec
 
         config = self.config_inst
@@ -111,11 +110,9 @@ class CompareCorrections(FormatsTask, BlindTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the templates of both sides."""
         return input_ids({f"templates {side}": task.output() for side, task in self.requires().items()})
 
     def make(self) -> None:
-        """Compare, print and write the tables, and draw the plots."""
         from pocket.corrections.comparison import compare_corrections, compare_names
         from pocket.outputs.changes import Changes
         from pocket.parameters.used_files import recording_files

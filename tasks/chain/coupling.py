@@ -62,7 +62,6 @@ class IterateScaleFactors(ScaleFactorTask):
 
     @property
     def config_part(self) -> str:
-        """Names of the scale factors."""
         return "+".join(self.group.scale_factors)
 
     @property
@@ -105,7 +104,6 @@ class IterateScaleFactors(ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the measurements of all iterations."""
         count = self.count
         if count is None or count > self.group.max_iterations or self.last < count - 1:
             return None

@@ -85,7 +85,6 @@ class BuildDatasets(StoreTask):
 
     @property
     def config_part(self) -> str:
-        """Name of the definition file."""
         return Path(self.definition).stem
 
     @cached_property
@@ -127,7 +126,6 @@ class BuildDatasets(StoreTask):
         return {"toys": self.toys} if self.has_toys and not self.only_checks else {}
 
     def fingerprint_spec(self) -> Any:
-        """Return the definitions, the code that reads them, and the toys."""
         return {
             "definitions": {
                 name: (
@@ -194,12 +192,10 @@ class BuildDatasets(StoreTask):
             time.sleep(STEP - age)
 
     def describe_output(self) -> str:
-        """Return the number of datasets."""
         number = len(self.definitions)
         return counted(number, "dataset")
 
     def describe_place(self) -> list[tuple[str, str]]:
-        """Return the file of the fileset."""
         return [("fileset", short_path(self.directory / FILESET))]
 
     def fetch_needed(self) -> None:
@@ -207,7 +203,6 @@ class BuildDatasets(StoreTask):
         fetch(self.needed())
 
     def make(self) -> None:
-        """Open the files and write the fileset."""
         from pocket.datasets.build import build_fileset
         from pocket.datasets.generated import generated_notes
         from pocket.datasets.sections import section_notes
@@ -246,7 +241,6 @@ class BuildDatasets(StoreTask):
         return super().complete()
 
     def run(self) -> None:
-        """Make the fileset, or check it."""
         if self.only_checks:
             if self.check:
                 self.check_files()

@@ -81,11 +81,9 @@ class PlotEfficiencies(PlotsWithData):
         return tuple(self.config_inst.categories.names) if self.total in hidden else hidden
 
     def drawing_spec(self) -> Any:
-        """Return what is divided by what."""
         return {"total": self.total, "passing_axis": self.passing_axis}
 
     def options_in(self, category: str) -> dict[str, Any]:
-        """Return what is divided by what, and whether data are hidden."""
         given = {"total": str(self.total), "passing_axis": str(self.passing_axis)}
         return {**super().options_in(category), **{name: value for name, value in given.items() if value != law.NO_STR}}
 

@@ -29,11 +29,9 @@ class ExportCoffea(ConfigTask):
     """Writes templates and columns as one .coffea file in PocketCoffea's layout."""
 
     def requires(self) -> MergeOutputs:
-        """Return the merged output."""
         return MergeOutputs.req(self)
 
     def fingerprint_spec(self) -> Any:
-        """Return the merged output, the parameters written beside it, and the code that converts."""
         from pocket.parameters.plain import to_plain
 
         return {
@@ -43,11 +41,9 @@ class ExportCoffea(ConfigTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the merged output."""
         return input_ids({"merged output": self.requires().output()})
 
     def make(self) -> None:
-        """Convert the merged output and write the file."""
         from pocket.histograms.files import read_output
         from pocket.outputs.pocketcoffea import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
         from pocket.parameters.defaults import dump_parameters
@@ -59,7 +55,6 @@ class ExportCoffea(ConfigTask):
             (folder / PARAMETERS_FILE).write_text(dump_parameters(plotting_parameters(config)), encoding="utf-8")
 
     def describe_place(self) -> list[tuple[str, str]]:
-        """Return the file."""
         return [("file", short_path(self.directory / COFFEA_FILE))]
 
 
@@ -104,18 +99,15 @@ class ExportScaleFactors(ClosureGate):
 
     @property
     def config_part(self) -> str:
-        """Names of the scale factors."""
         return "+".join(self.scale_factor)
 
     def requires(self) -> dict[str, dict[str, Any]]:
-        """Return the scale factors and their closures."""
         kinds = {"scale factor": ComputeScaleFactors, "closure": ValidateScaleFactors}
         return {
             kind: {name: cls.req(self, scale_factor=name) for name in self.scale_factor} for kind, cls in kinds.items()
         }
 
     def fingerprint_spec(self) -> Any:
-        """Return the scale factors, what is asked for, and the code that writes the file."""
         return {
             "scale_factors": {name: task.fingerprint for name, task in self.requires()["scale factor"].items()},
             "written": (self.layout, self.names, self.inputs),
@@ -123,13 +115,11 @@ class ExportScaleFactors(ClosureGate):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the scale factors and their closures."""
         return input_ids(
             {f"{kind} {name}": task.output() for kind, tasks in self.requires().items() for name, task in tasks.items()}
         )
 
     def make(self) -> None:
-        """Write the file."""
         from pocket.scale_factors.files.published import write
 
         made = self.requires()["scale factor"]
@@ -149,5 +139,4 @@ class ExportScaleFactors(ClosureGate):
         return LAYOUTS[self.layout].file
 
     def describe_place(self) -> list[tuple[str, str]]:
-        """Return the file."""
         return [("file", short_path(self.directory / self.file_name))]

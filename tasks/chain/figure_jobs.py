@@ -38,7 +38,6 @@ class FigureJob(AnalysisJob):
     size: int = 1
 
     def run(self, progress: Progress) -> None:
-        """Draw and save the figures."""
         from pocket.histograms.files import read_templates
 
         analysis, draw = self.load(), pkgutil.resolve_name(self.function)
@@ -75,7 +74,6 @@ class TemplatePlotJob(FigureJob):
     covariance: Path | None
 
     def all_options(self, analysis: Analysis) -> dict[str, Any]:
-        """Return the options with the plots, and the templates that they compare with."""
         from pocket.histograms.files import list_variables, read_templates
 
         before, covariance = (

@@ -72,7 +72,6 @@ class FormatsTask(StoreTask):
         return manifest.files
 
     def describe_place(self) -> list[tuple[str, str]]:
-        """Return the folder of the plots."""
         return [("plots", f"{short_path(self.directory)}/")]
 
     def formats_to_write(self) -> tuple[str, ...]:
@@ -113,11 +112,9 @@ class FromTemplates(ConfigTask):
         return params
 
     def requires(self) -> MergeOutputs:
-        """Return the templates."""
         return MergeOutputs.req(self)
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the templates."""
         return input_ids({"templates": self.requires().output()})
 
     @property

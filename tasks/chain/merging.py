@@ -52,35 +52,28 @@ class MergeBranches(BatchWorkflow):
 
     @workflow_condition.create_branch_map
     def create_branch_map(self) -> list[tuple[int, ...]]:
-        """Return the branches, each with several branches of the processor."""
         numbers = law.util.iter_chunks(sorted(self.processor.get_branch_map()), self.branches_per_merge)
         return [tuple(chunk) for chunk in numbers]
 
     @workflow_condition.output
     def output(self) -> StoreTarget:
-        """Return the branch's output."""
         numbers = self.branch_data
         return self.target(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}{SUFFIX}")
 
     def fingerprint_spec(self) -> Any:
-        """Return the fingerprint of the processor, and the code of the files."""
         return {"processor": self.processor.fingerprint, "code": code_closure("pocket.histograms.raw_sums")}
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the outputs of the branches."""
         return self.processor.branch_ids(self.processor.finished_outputs(self.branch_data))
 
     def needed(self) -> list[StoreTarget]:
-        """Return the outputs of the branches that are merged."""
         among = self.branch_data if self.is_branch() else None
         return list(self.processor.finished_outputs(among).values())
 
     def branch_size(self, branch: int) -> int:
-        """Return the number of events of a branch."""
         return sum(map(self.processor.branch_size, self.get_branch_map()[branch]))
 
     def job(self) -> Job:
-        """Return the work of this branch."""
         outputs = self.processor.finished_outputs(self.branch_data).values()
         return MergingJob(
             folders=tuple(output.directory for output in outputs),
@@ -104,7 +97,6 @@ class MergeOutputs(ConfigTask):
         return MergeBranches.req(self, branch=-1) if self.branches_per_merge else self.processor
 
     def fingerprint_spec(self) -> Any:
-        """Return the fingerprint of the processor, the normalisation of the datasets, and the code that merges."""
         return {"processor": self.processor.fingerprint, **self._merging_spec(self.config_inst)}
 
     def spec_of(self, readings: Iterable[Reading]) -> Any:
@@ -145,7 +137,6 @@ class MergeOutputs(ConfigTask):
         return [code_closure(f"pocket.{module}") for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the outputs of all branches, and the metadata of the datasets."""
         return self.processor.merging_ids()
 
     def needed(self) -> list[StoreTarget]:
@@ -154,17 +145,14 @@ class MergeOutputs(ConfigTask):
         return [*merged, *self.processor.finished_outputs().values()]
 
     def describe_work(self) -> str:
-        """Return the number of datasets."""
         return counted(len(self.config_inst.definitions), "dataset")
 
     describe_output = describe_work
 
     def describe_place(self) -> list[tuple[str, str]]:
-        """Return the folder of the templates."""
         return [("templates", short_path(self.directory))]
 
     def make(self) -> None:
-        """Merge and write the templates and columns."""
         from pocket.histograms.raw_sums import add_raw
         from pocket.outputs.folders import write_merged
         from pocket.outputs.merging import merge_outputs

@@ -32,7 +32,6 @@ class Migrate(Unrestricted, PrintTask):
     is_loaded_before = False
 
     def run(self) -> None:
-        """Print the report, and write the package if that is asked for."""
         from pocket.compat.migration import copy_sentence, report, uses_of
         from pocket.compat.number_differences import number_differences
         from pocket.compat.package import check_target, default_folder, load_noting_files

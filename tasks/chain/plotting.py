@@ -100,7 +100,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """Return the templates, the style and labels of each figure, and the code that draws."""
         from pocket.plots.specification import plot_specs
 
         return {
@@ -147,7 +146,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         ]
 
     def describe_work(self) -> str:
-        """Return the number of variables."""
         return counted(len({variable for _, variable, _ in self.wanted}), "variable")
 
     def describe_results(self) -> list[tuple[str, str]]:
@@ -168,7 +166,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         return lacking_figures(manifest, map("/".join, self.wanted), self.wanted_formats)
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the templates and the closures."""
         required = self.requires()
         closures = {f"closure {name}": task.output() for name, task in required["closures"].items()}
         return input_ids(
@@ -288,7 +285,6 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
     """Draws the events of each sample after the skim, the preselection and in each category."""
 
     def fingerprint_spec(self) -> Any:
-        """Return the templates, the categories, the style, and the code that draws."""
         from pocket.plots.specification import period_spec, style_spec
 
         config = self.config_inst
@@ -302,7 +298,6 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
         }
 
     def make(self) -> None:
-        """Draw one plot per sample."""
         from pocket.histograms.files import read_sums
         from pocket.plots.cutflow import draw_cutflows
 
@@ -351,15 +346,12 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
     @property
     def drawn_config(self) -> str:
-        """Name of the configuration whose style the plots have."""
         return self.analysis_inst.drawn_as(self.scale_factor)
 
     def requires(self) -> ComputeScaleFactors:
-        """Return the scale factor."""
         return ComputeScaleFactors.req(self)
 
     def fingerprint_spec(self) -> Any:
-        """Return the scale factor, the published one, the style, and the code that draws."""
         from pocket.plots.specification import period_spec, style_spec
 
         config = self.analysis_inst.config(self.drawn_config)
@@ -375,11 +367,9 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the scale factor."""
         return input_ids({f"scale factor {self.scale_factor}": self.requires().output()})
 
     def make(self) -> None:
-        """Draw all pages."""
         if not self.requires().binned:
             raise ScaleFactorError(f"scale factor {self.scale_factor!r} has no bins, so it can't be drawn")
         published = read_published(self.published, self.published_inputs)

@@ -59,7 +59,6 @@ class RunProcessor(DatasetWorkflow):
 
     @property
     def reads_skim(self) -> bool:
-        """Whether the configuration reads a skim."""
         return self.config in self.analysis_inst.skims
 
     def workflow_requires(self) -> dict[str, Any]:
@@ -75,7 +74,6 @@ class RunProcessor(DatasetWorkflow):
         return [*super().needed(), *store_targets([task.input() for task in skims])]
 
     def fingerprint_spec(self) -> Any:
-        """Return the configuration, the code of the engine and its files, the toys, the skim and the scale factors."""
         return self.spec_of(self.config_inst)
 
     def spec_of(self, config: Configurator) -> Any:
@@ -95,7 +93,6 @@ class RunProcessor(DatasetWorkflow):
         }
 
     def ids_of(self, number: int) -> dict[str, str] | None:
-        """Return the files by UUID and entry range, the scale factors, and what a dataset varies."""
         scale_factors = self.required_tasks["scale_factors"]
         ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
         return None if ids is None else {**self.event_ids(number), **ids}
@@ -121,7 +118,6 @@ class RunProcessor(DatasetWorkflow):
                 print_note(f"{overlap}: events in both are counted twice")
 
     def job(self) -> Job:
-        """Return the work of this branch."""
         return ProcessingJob(**self.job_arguments())
 
     def with_others(self, jobs: dict[str, Job]) -> Pass:
@@ -142,7 +138,6 @@ class RunProcessor(DatasetWorkflow):
         return not task.is_branch() and all(getattr(self, name) == getattr(task, name) for name in options)
 
     def made_files(self) -> Resources:
-        """Return the files that upstream tasks made."""
         scale_factors = self.required_tasks["scale_factors"]
         left_out: dict[str, str | None] = dict.fromkeys(self.config_inst.scale_factors)
         files = left_out | {name: str(task.correction_file) for name, task in scale_factors.items()}

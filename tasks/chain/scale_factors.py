@@ -188,7 +188,6 @@ class ComputeScaleFactors(ScaleFactorTask):
         return template_ids(self, self.templates(), None if readings is None else checksum)
 
     def read_info(self) -> dict[str, Any]:
-        """Return the templates that are read."""
         return read_from(self.templates()) if self.iterated is None else {}
 
     @property
@@ -202,18 +201,15 @@ class ComputeScaleFactors(ScaleFactorTask):
         return (self.directory / RESULT).exists()
 
     def describe_output(self) -> str:
-        """Return the number of bins."""
         number = len(self.result().status) if self.binned else 0
         return counted(number, "bin") if number else ""
 
     def describe_results(self) -> list[tuple[str, str]]:
-        """Return the smallest and the largest value and error."""
         if not self.binned or self.iteration != NO_ITERATION:
             return []
         return [(str(self.scale_factor), f"{self.describe_output()}  {describe_ranges(self.result())}")]
 
     def describe_place(self) -> list[tuple[str, str]]:
-        """Return the file for correctionlib."""
         return [("file", short_path(self.correction_file))]
 
     def result(self) -> ScaleFactorResult:
@@ -227,7 +223,6 @@ class ComputeScaleFactors(ScaleFactorTask):
         return tuple(sorted((self.directory / HISTORY).glob("*.json"), key=lambda path: int(path.stem)))
 
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksum of the file."""
         manifest = self.output().manifest
         assert manifest is not None
         return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}

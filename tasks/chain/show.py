@@ -37,7 +37,6 @@ class PrintTask(AnalysisTask):
         raise NotImplementedError
 
     def run(self) -> None:
-        """Print the text."""
         text = self.text()
         self._shown = True
         try:
@@ -62,7 +61,6 @@ class ShowConfig(PrintTask, OneConfigTask):
         return [dict(given)]
 
     def text(self) -> str:
-        """Return the description."""
         from pocket.configuration.description import dump_config
         from pocket.parameters.defaults import dump_parameters
 
@@ -81,7 +79,6 @@ class ShowChain(PrintTask):
     )
 
     def text(self) -> str:
-        """Return the drawing."""
         from pocket.configuration.chain_graph import chain_graph
         from pocket.outputs.chain_drawing import FORMATS as DRAWN
 

@@ -54,14 +54,12 @@ class SkimEvents(SkimTask, DatasetWorkflow):
     """Writes the events that pass the selection of a configuration as NanoAOD, in one file per branch."""
 
     def workflow_requires(self) -> dict[str, Any]:
-        """Return the filesets of the original files, and the toys in them."""
         required: dict[str, Any] = {"datasets": self.definition_tasks()}
         if self.has_toys:
             required["toys"] = self.toys
         return required
 
     def fingerprint_spec(self) -> Any:
-        """Return the selection, the branches that are kept, the code, and the toys."""
         skim, spec = self.skim_inst, self.config_inst.processing_spec()
         return {
             "selection": {part: spec[part] for part in skim.configuration_parts},
@@ -75,7 +73,6 @@ class SkimEvents(SkimTask, DatasetWorkflow):
         }
 
     def job(self) -> Job:
-        """Return the work of this branch."""
         return SkimJob(**self.job_arguments())
 
 
@@ -83,7 +80,6 @@ class BuildSkimDatasets(SkimTask):
     """Collects the files of a skim as datasets, whose metadata have the sums over all events before the skim."""
 
     def requires(self) -> SkimEvents:
-        """Return all branches of the skim."""
         return SkimEvents.req(self, branch=-1)
 
     @cached_property
@@ -96,7 +92,6 @@ class BuildSkimDatasets(SkimTask):
         return {name: found[name] for name in self.config_inst.definitions}
 
     def fingerprint_spec(self) -> Any:
-        """Return the skim, the metadata of the datasets, and the code that collects the files."""
         return {
             "skim": self.requires().fingerprint,
             "metadata": {name: definition.metadata() for name, definition in self.definitions.items()},
@@ -104,7 +99,6 @@ class BuildSkimDatasets(SkimTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the outputs of all branches, and the metadata of the datasets."""
         return self.requires().merging_ids()
 
     def fetch_needed(self) -> None:

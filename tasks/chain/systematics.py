@@ -78,7 +78,6 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         return {}
 
     def fingerprint_spec(self) -> Any:
-        """Return the templates, the style and labels of each figure, and the code that draws."""
         from pocket.plots.specification import figure_specs
 
         return {
@@ -89,7 +88,6 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
         }
 
     def make(self) -> None:
-        """Draw all figures, with one job per variable and category."""
         formats = self.formats_to_write()
         with write_output(**self.write_info(), formats=formats, **self.record()) as folder:
             jobs = [
@@ -115,15 +113,12 @@ class PlotsWithData(PlotsFromTemplates, BlindTask):
 
     @property
     def blind(self) -> tuple[str, ...]:
-        """The categories whose data are hidden."""
         return self.hidden_categories
 
     def record(self) -> dict[str, Any]:
-        """Return the reason to show data that are blind, if there is one."""
         return self.reason
 
     def options_in(self, category: str) -> dict[str, Any]:
-        """Return whether data are hidden."""
         return {"blind": category in self.blind}
 
 
@@ -134,7 +129,6 @@ class PlotShapes(PlotsWithData):
     function = "pocket.plots.templates.figures:draw_templates"
 
     def options_in(self, category: str) -> dict[str, Any]:
-        """Return the plot, and whether data are hidden."""
         from pocket.configuration.plot import SHAPES
 
         return {**super().options_in(category), "plots": [SHAPES]}
@@ -176,7 +170,6 @@ class ShowYields(FromTemplates, BlindTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """Return the templates, what is shown, how the style groups and scales it, and the code that adds."""
         from pocket.plots.specification import sum_specs
 
         shown = [(category, variable) for category, names in self.candidates.items() for variable in names]

@@ -33,7 +33,6 @@ class ToyJob:
     output: Mapping[str, Any]
 
     def run(self, progress: Progress) -> None:
-        """Generate and write the file."""
         from pocket.toys.config import ToyConfig
         from pocket.toys.generator import generate
         from pocket.toys.nanoaod import write_nanoaod
@@ -60,7 +59,6 @@ class ToyCorrectionsJob:
     size: int = 0
 
     def run(self, progress: Progress) -> None:
-        """Write the files."""
         from pocket.toys.config import ToyConfig
         from pocket.toys.jerc import write_jet_corrections
         from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors

@@ -69,7 +69,6 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         return ToyConfig.from_params(self.parameters_of_years[year])
 
     def fingerprint_spec(self) -> Any:
-        """Return the toys' parameters and the generator's code."""
         modules = tuple(f"pocket.toys.{name}" for name in ("generator", "nanoaod", "resources", "jerc", "plan"))
         return {"parameters": self.parameters_of_years, "code": [code_closure(module) for module in modules]}
 
@@ -92,17 +91,14 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         return [*files, ("corrections", 0, 0)]
 
     def output(self) -> StoreTarget:
-        """Return the branch's folder."""
         process, part, _ = self.branch_data
         name = process if process == "corrections" else f"{process}_{part:03d}"
         return self.target(self.directory / name)
 
     def branch_size(self, branch: int) -> int:
-        """Return the number of events of a branch."""
         return int(self.get_branch_map()[branch][2])
 
     def job(self) -> Job:
-        """Return the work of this branch."""
         from pocket.toys.config import YEAR
 
         process, part, n_events = self.branch_data

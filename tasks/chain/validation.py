@@ -112,11 +112,9 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return None if templates is None or scale_factor is None else {**scale_factor, **templates}
 
     def read_info(self) -> dict[str, Any]:
-        """Return the templates that are read."""
         return read_from(self.requires()["templates"])
 
     def make(self) -> None:
-        """Make all checks, and write and print the report."""
         from pocket.base.runtime.spreading import spreading
         from pocket.parameters.used_files import recording_files
         from tasks.framework.spreading import spread_over
@@ -150,7 +148,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return str(found["short"]) if found["tested"] else _UNTESTED
 
     def describe_results(self) -> list[tuple[str, str]]:
-        """Return what the checks say."""
         found = self._found()
         told = [f"closure {self.describe_output()}"] if not found["passed"] else found["statements"]
         # Each has a line of its own, below the values.
@@ -162,7 +159,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return found
 
     def describe_place(self) -> list[tuple[str, str]]:
-        """Return the file with all checks."""
         return [("checks", short_path(self.directory / TABLE))]
 
     def report(self) -> Report:

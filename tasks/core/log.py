@@ -112,7 +112,6 @@ class Sender(logging.Handler):
         self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a record."""
         text = self.format(record).encode("utf-8", "replace")
         cut = text[: self.most].decode("utf-8", "ignore")
         self._send((record.levelno, record.name, cut if len(text) <= self.most else f"{cut} …"))

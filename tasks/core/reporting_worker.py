@@ -91,7 +91,6 @@ class ReportingWorker(_Worker):
         return succeeded
 
     def run(self) -> Any:
-        """Run the tasks."""
         if self._report is None or self._graph is None:
             return super().run()
         with self._ending():

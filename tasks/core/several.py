@@ -43,11 +43,9 @@ class Several(law.Task):
         return str(self.key)
 
     def requires(self) -> list[Any]:
-        """Return the tasks."""
         return list(self.tasks)
 
     def output(self) -> list[Any]:
-        """Return the outputs of the tasks."""
         return [task.output() for task in self.tasks]
 
     def complete(self) -> bool:

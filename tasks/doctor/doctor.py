@@ -68,7 +68,6 @@ class Doctor(BatchControl, AnalysisTask):
         return self._done
 
     def run(self) -> None:
-        """Print one line per check."""
         results = []
         for result in self.results():
             print(result.line, flush=True)

@@ -55,7 +55,6 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
     exclude_index = True
 
     def create_branch_map(self) -> list[None]:
-        """Return the only branch."""
         return [None]
 
     def branch_size(self, branch: int) -> int:
@@ -83,7 +82,6 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
         return Path(self.folder, OF_JOB if self.site_inst.store == "remote" else REPORT)
 
     def output(self) -> law.LocalFileTarget:
-        """Return the report."""
         return law.LocalFileTarget(str(self.report_file))
 
     def branch_output(self, number: int) -> law.LocalFileTarget:

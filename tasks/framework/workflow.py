@@ -164,7 +164,6 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     @property
     def branch_data(self) -> Any:
-        """The data of this branch from the branch map."""
         if self.is_workflow():
             raise ConfigError(f"{self.progress_label}: branch_data is of one branch, and this is asked of all of them")
         branches = self.get_branch_map()
@@ -277,11 +276,9 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         return bool(self.output().exists())
 
     def requires(self) -> Any:
-        """Return the requirements of the workflow."""
         return self.required_tasks
 
     def awaited(self) -> str:
-        """Return the name of the first required task that is not complete, empty if all are."""
         return first_incomplete(self.required_tasks)
 
     @cached_property

@@ -79,7 +79,6 @@ class ModelTask(UnblindTask, ClosureGate):
 
     @property
     def config_part(self) -> str:
-        """Name of the model."""
         return str(self.model)
 
     @property
@@ -149,7 +148,6 @@ class ProduceDatacards(ModelTask):
         return readings_of(declaration, stored)
 
     def fingerprint_spec(self) -> Any:
-        """Return the parts of templates that are read, the declaration, and the code; or the combined models."""
         code = [code_closure(f"pocket.statistics.{module}") for module in _CODE]
         if self.combines:
             return {
@@ -166,7 +164,6 @@ class ProduceDatacards(ModelTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the parts of the templates that are read, and the closures or the combined models."""
         required = self.requires()
         readings = () if self.combines else self.readings
 
@@ -184,7 +181,6 @@ class ProduceDatacards(ModelTask):
         return None if templates is None or others is None else {**templates, **others}
 
     def read_info(self) -> dict[str, Any]:
-        """Return the templates that are read."""
         return read_from(self.requires()["templates"])
 
     def lacks(self, manifest: Manifest) -> str:
@@ -193,7 +189,6 @@ class ProduceDatacards(ModelTask):
         return f"a model without its {counted(warnings, 'warning')}" if self.strict and warnings else ""
 
     def make(self) -> None:
-        """Make the model, and write and print what was found."""
         made = self.combined() if self.combines else self.built()
         findings = made.built.findings
         is_refused = bool(findings) and self.strict

@@ -142,7 +142,6 @@ class FitModel(FitChoice):
         return {**self.model_tasks, **toys, **points}
 
     def fingerprint_spec(self) -> Any:
-        """Return the model, the options, and the code of fits."""
         return {
             "data": self.data,
             "asimov": self.asimov,
@@ -154,7 +153,6 @@ class FitModel(FitChoice):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the model and the toys."""
         targets = {label: task.output() for label, task in self.model_tasks.items()}
         for label, task in self.requires().items():
             if isinstance(task, ToyWorkflow):
@@ -163,7 +161,6 @@ class FitModel(FitChoice):
         return input_ids(targets)
 
     def make(self) -> None:
-        """Fit the model, and write and print the results."""
         from pocket.statistics import predict, save_predictions, to_json
         from pocket.statistics.analyses import choose_likelihood, find_results, thrower, with_toys
 
@@ -221,7 +218,6 @@ class FitModel(FitChoice):
                 save_predictions(predictions, output / POSTFIT)
 
     def describe_results(self) -> list[tuple[str, str]]:
-        """Return the parameters of interest."""
         return describe_fit(self.directory, self.asks_for("limits"))
 
     @property

@@ -62,12 +62,10 @@ class PlotGrid(PlotFit):
         return {name: part for point in points for name, part in parts_of(point, self.analysis_inst).items()}
 
     def requires(self) -> dict[str, FitModel]:
-        """Return the fits by the names of their models."""
         models = self.grid.models(self.model).values()
         return {model: FitModel.req(self, model=model, accept_missing=True) for model in models}
 
     def fingerprint_spec(self) -> Any:
-        """Return the fits, the style, the grid, and the code that draws."""
         return {**super().fingerprint_spec(), "grid": self.grid, "code": code_closure("pocket.plots.fits.grids")}
 
     def describe_results(self) -> list[tuple[str, str]]:
@@ -77,7 +75,6 @@ class PlotGrid(PlotFit):
         return read_lines(self.directory, self.grid)
 
     def make(self) -> None:
-        """Draw limits and p-values, and write and print the table."""
         from pocket.plots.fits.grids import GridPoint, as_files, draw_grid, find_results
         from pocket.plots.fits.results import look_of
 

@@ -136,7 +136,6 @@ class FitOptions(ModelTask):
 
     @property
     def config_part(self) -> str:
-        """Name of the model or of the card."""
         return f"card_{self.the_card.name}" if self.the_card else str(self.model)
 
     @cached_property

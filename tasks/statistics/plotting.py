@@ -63,7 +63,6 @@ class PlotFit(FormatsTask, FitChoice):
 
     @property
     def wanted_formats(self) -> tuple[str, ...]:
-        """The formats to write."""
         from pocket.plots.specification import formats_of
         from pocket.plots.style import PlotStyle
 
@@ -101,7 +100,6 @@ class PlotFit(FormatsTask, FitChoice):
         return found
 
     def fingerprint_spec(self) -> Any:
-        """Return the fit, the luminosities, the style, the labels, and the code that draws."""
         from pocket.plots.specification import style_spec
 
         config = self.styled_as
@@ -116,7 +114,6 @@ class PlotFit(FormatsTask, FitChoice):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the fits."""
         return input_ids({label: fit.output() for label, fit in self.requires().items()})
 
     def describe_results(self) -> list[tuple[str, str]]:
@@ -124,7 +121,6 @@ class PlotFit(FormatsTask, FitChoice):
         return [] if is_done(self.fitted) else describe_fit(self.fitted.directory, self.asks_for("limits"))
 
     def make(self) -> None:
-        """Draw all plots, and write the tables of yields."""
         from pocket.outputs.tables import as_json
         from pocket.plots.fits.results import draw_fit, look_of, with_processes
         from pocket.plots.fits.yields import FORMS, as_table, fitted_yields

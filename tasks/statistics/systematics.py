@@ -91,28 +91,22 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
     @property
     def config_part(self) -> str:
-        """Name of the model, or of the configuration."""
         return str(self.config) if self.model == law.NO_STR else str(self.model)
 
     @property
     def drawn_config(self) -> str:
-        """Name of the configuration whose style the plots have."""
         return str(self.config)
 
     def requires(self) -> Any:
-        """Return the model, or the templates."""
         return super().requires() if self.model == law.NO_STR else ProduceDatacards.req(self)
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the model, or the templates."""
         return super().input_ids() if self.model == law.NO_STR else input_ids({"model": self.requires().output()})
 
     def drawing_spec(self) -> Any:
-        """Return the sources."""
         return tuple(self.sources)
 
     def fingerprint_spec(self) -> Any:
-        """Return the model or the templates, the style and labels of each figure, and the code that draws."""
         from pocket.plots.specification import style_spec
 
         if not self.parts:
@@ -128,11 +122,9 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         }
 
     def options_in(self, category: str) -> dict[str, Any]:
-        """Return the sources."""
         return {"sources": tuple(self.sources)}
 
     def make(self) -> None:
-        """Draw all figures, with one job per variable and category, or per region."""
         if not self.parts:
             super().make()
             return
@@ -196,7 +188,6 @@ class TreatmentPlotJob:
     size: int = 1
 
     def run(self, progress: Progress) -> None:
-        """Draw and save the figures."""
         from pocket.plots.fits.treatment import draw_treatment
 
         chosen = {

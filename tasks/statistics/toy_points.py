@@ -49,7 +49,6 @@ class ThrowToys(PointOptions, ToyWorkflow):
         ]
 
     def output(self) -> StoreTarget:
-        """Return the branch's folder."""
         point, kind, first, stop = self.branch_data
         return self.target(self.directory / f"{point:03d}-{kind}-{first:06d}-{stop:06d}")
 
@@ -64,7 +63,6 @@ class ThrowToys(PointOptions, ToyWorkflow):
         }
 
     def job(self) -> ToysJob:
-        """Return the work of this branch."""
         point, kind, *_ = self.branch_data
         choice = self.choice(data=self.data, asimov=self.asimov)
         return self.job_of(_throw_toys, self.source, choice, self.given, point, kind)

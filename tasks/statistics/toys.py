@@ -34,15 +34,12 @@ class ToyWorkflow(FitOptions, BatchWorkflow):
     file: str
 
     def workflow_requires(self) -> dict[str, Any]:
-        """Return the model."""
         return self.model_tasks
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the model."""
         return input_ids({label: task.output() for label, task in self.required_tasks.items()})
 
     def branch_size(self, branch: int) -> int:
-        """Return the number of toys of a branch."""
         *_, first, stop = self.get_branch_map()[branch]
         return int(stop - first)
 
@@ -73,7 +70,6 @@ class FitToys(ToyWorkflow):
         return self.split(self.toys)
 
     def output(self) -> StoreTarget:
-        """Return the branch's folder."""
         first, stop = self.branch_data
         return self.target(self.directory / f"{first:06d}-{stop:06d}")
 
@@ -82,7 +78,6 @@ class FitToys(ToyWorkflow):
         return {**self.options_spec, "code": code_closure("pocket.statistics.analyses")}
 
     def job(self) -> ToysJob:
-        """Return the work of this branch."""
         return self.job_of(_fit_toys, self.source, self.toys_source, self.choice())
 
     def values(self) -> dict[str, dict[str, list[float]]]:
@@ -115,7 +110,6 @@ class ToysJob:
         return len(self.numbers)
 
     def run(self, progress: Progress) -> None:
-        """Fit the toys and write their results."""
         with write_output(**self.output) as folder:
             (folder / self.file).write_text(self.fit(self.numbers, progress), encoding="utf-8")
 
