@@ -128,7 +128,6 @@ class BatchControl(law.Task):
 
     @cached_property
     def job_environment(self) -> JobEnvironment:
-        """The environment of jobs."""
         return self.make_job_environment()
 
     def make_job_environment(self, make: bool = True) -> JobEnvironment:
@@ -190,7 +189,6 @@ class BatchControl(law.Task):
 
     @property
     def job_cores(self) -> int:
-        """Number of cores that a job asks for."""
         return 1
 
     def output_directory(self) -> law.LocalDirectoryTarget:

@@ -71,7 +71,6 @@ def _show(workflow: Any) -> list[Path]:
 
 
 def _empty(folder: Path, site: Site) -> None:
-    """Make an empty folder."""
     try:
         private_folder(folder.parent)
         shutil.rmtree(folder, ignore_errors=True)
@@ -86,7 +85,6 @@ def _empty(folder: Path, site: Site) -> None:
 
 
 def _warn(workflows: Sequence[Any]) -> None:
-    """Say what would stop the submission of workflows, each problem once."""
     found = [problem for each in workflows for problem in each.placement_problems(str(each.effective_workflow))]
     for problem in dict.fromkeys(found):
         print(f"warning: a submission from here would stop: {problem}", file=sys.stderr)

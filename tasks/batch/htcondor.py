@@ -178,7 +178,6 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
     exclude_index = True
 
     def htcondor_create_job_manager(self, **kwargs: Any) -> HTCondorManager:
-        """Return the job manager."""
         places = {"pool": self.htcondor_pool, "scheduler": self.htcondor_scheduler}
         given = {name: place for name, place in places.items() if place != law.NO_STR}
         return HTCondorManager(str(self.control), **given, **kwargs)

@@ -68,7 +68,6 @@ def check_batch(task: Any, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_given(params: Mapping[str, Any], workflow: str) -> None:
-    """Check the options for batch jobs."""
     for kind, system in BATCH_SYSTEMS.items():
         for name, parameter in system.options.items():
             if kind != workflow and params[name] != parameter.task_value("", name):

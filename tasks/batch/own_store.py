@@ -27,7 +27,6 @@ _EVERYWHERE = ("/cvmfs/",)
 
 
 def has_own_store() -> bool:
-    """Whether this process is a job with its own store."""
     return VARIABLE in os.environ
 
 

@@ -285,7 +285,6 @@ class RetryingProxy:
         shutil.rmtree(self.task.submission_directory, ignore_errors=True)
 
     def _advise(self) -> None:
-        """Print the resources that the branches used, and what jobs could request next time."""
         branches = [
             branch
             for data in self.job_data.jobs.values()
@@ -352,7 +351,6 @@ class RetryingProxy:
         )
 
     def status_line(self) -> str:
-        """Return the status of the jobs."""
         manager, jobs = self.job_manager, self.job_data.jobs
         status = Counter(data["status"] for data in jobs.values())
         sizes = self._sizes

@@ -253,7 +253,6 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
     exclude_index = True
 
     def slurm_create_job_manager(self, **kwargs: Any) -> SlurmManager:
-        """Return the job manager."""
         return SlurmManager(str(self.control), **kwargs)
 
     def slurm_job_config(self, config: Any, job_num: int, branches: list[int]) -> Any:

@@ -54,7 +54,6 @@ class Status:
         return f"[{'#' * filled}{'-' * (_WIDTH - filled)}] {self.events * 100 // self.all_events} %"
 
     def line(self, label: str) -> str:
-        """Return the status as one line for the terminal."""
         counts = {
             "running": self.running,
             "queued": self.queued,

@@ -90,7 +90,6 @@ class BatchProxy(RetryingProxy):
         return bool(output.exists() or output.awaits_upload)
 
     def create_job_manager(self, **kwargs: Any) -> Any:
-        """Return the job manager, which the workflow makes."""
         return getattr(self.task, f"{self.workflow_type}_create_job_manager")(**kwargs)
 
     def create_job_file_factory(self, **kwargs: Any) -> Any:

@@ -91,7 +91,6 @@ class Audit(TemplateTask):
 
     @cached_property
     def configs(self) -> list[str]:
-        """The configurations that are audited."""
         analysis = self.analysis_inst
         known = [name for name in analysis.configs if not analysis.only_skims(name)]
         names = split_names(self.config)

@@ -81,7 +81,6 @@ class DatasetWorkflow(BatchWorkflow):
 
     @cached_property
     def has_toys(self) -> bool:
-        """Whether some of the datasets are toys."""
         return any(definition.source == "toys" for definition in self.config_inst.definitions.values())
 
     @property
@@ -259,13 +258,11 @@ class DatasetWorkflow(BatchWorkflow):
         }
 
     def made_files(self) -> Resources:
-        """Return the files that upstream tasks made."""
         from pocket.engine.resources import Resources
 
         return Resources(toys=str(self.toys.corrections) if self.has_toys else None)
 
     def job_arguments(self) -> dict[str, Any]:
-        """Return the arguments of the branch's job."""
         branch = self.branch_data
         return {
             **self.as_workflow().of_jobs,

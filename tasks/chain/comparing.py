@@ -91,7 +91,6 @@ class CompareCorrections(FormatsTask, BlindTask):
         return left, right
 
     def used(self) -> list[UsedCorrection]:
-        """Return the corrections that the configuration uses."""
         return _used(self.param_kwargs)
 
     def fingerprint_spec(self) -> Any:

@@ -305,7 +305,6 @@ class BuildDatasets(StoreTask):
         return manifest
 
     def fileset(self) -> Fileset:
-        """Return the fileset."""
         fetch_verified([self.output()])
         return read_fileset(self.directory)
 

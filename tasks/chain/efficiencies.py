@@ -150,13 +150,11 @@ def _check_axis(config: Configurator, variables: Sequence[str], axis: str, where
 
 
 def _axes_with_two_bins(axes: Mapping[str, Mapping[str, Axis]]) -> list[str]:
-    """Return the names of axes that have two bins in a histogram with others."""
     several = [named for named in axes.values() if len(named) > 1]
     return sorted({name for named in several for name, axis in named.items() if _bins_of(axis) == 2})
 
 
 def _bins_of(axis: Axis) -> int:
-    """Return the number of bins of a declared axis."""
     if axis.type == "integer":
         assert axis.start is not None
         assert axis.stop is not None

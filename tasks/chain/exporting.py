@@ -133,7 +133,6 @@ class ExportScaleFactors(ClosureGate):
 
     @property
     def file_name(self) -> str:
-        """Name of the file, that of the group."""
         from pocket.scale_factors.files.published import LAYOUTS
 
         return LAYOUTS[self.layout].file

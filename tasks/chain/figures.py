@@ -119,7 +119,6 @@ class FromTemplates(ConfigTask):
 
     @property
     def shown_categories(self) -> list[str]:
-        """The categories that are shown."""
         return list(self.categories or self.config_inst.categories.names)
 
 
@@ -137,7 +136,6 @@ class Drawn:
 
     @property
     def formats(self) -> list[str]:
-        """The formats in which it is."""
         return [name for name in self.files if name != "json"]
 
     def add(self, files: Iterable[Path], formats: Iterable[str]) -> None:

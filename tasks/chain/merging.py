@@ -38,7 +38,6 @@ class MergeBranches(BatchWorkflow):
 
     @property
     def processor(self) -> RunProcessor:
-        """The processor task."""
         return self.required_tasks["processor"]
 
     def workflow_requires(self) -> dict[str, Any]:
@@ -89,7 +88,6 @@ class MergeOutputs(ConfigTask):
 
     @property
     def processor(self) -> RunProcessor:
-        """The processor task."""
         return RunProcessor.req(self, branch=-1)
 
     def requires(self) -> RunProcessor | MergeBranches:

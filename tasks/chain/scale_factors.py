@@ -87,7 +87,6 @@ class ScaleFactorTask(TemplateTask):
 
     @property
     def declaration(self) -> ScaleFactorBase:
-        """Declaration of the scale factor."""
         return self.analysis_inst.scale_factor(self.scale_factor)
 
     @property
@@ -103,7 +102,6 @@ class ScaleFactorTask(TemplateTask):
         return {"toys": MakeToySamples.req(self, branch=-1)} if needed else {}
 
     def toy_files(self) -> Resources:
-        """Return the files that belong to the toys."""
         from pocket.engine.resources import Resources
 
         return Resources(toys=next((str(task.corrections) for task in self.toys().values()), None))

@@ -46,7 +46,6 @@ class SkimTask(ConfigTask):
 
     @property
     def skim_inst(self) -> Skim:
-        """The skim."""
         return self.analysis_inst.skim_of(self.config)
 
 
@@ -126,6 +125,5 @@ class BuildSkimDatasets(SkimTask):
             (folder / DEFINITIONS).write_text(json.dumps(definitions, indent=1), encoding="utf-8")
 
     def fileset(self) -> Fileset:
-        """Return the fileset."""
         fetch_verified([self.output()])
         return read_fileset(self.directory)

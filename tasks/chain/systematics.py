@@ -207,7 +207,6 @@ class ShowYields(FromTemplates, BlindTask):
 
 
 def _table(yields: Sequence[Yield], form: str) -> str:
-    """Return yields in one of the forms of :data:`TABLES`."""
     from pocket.outputs.tables import as_csv, as_json
     from pocket.plots.yields import COLUMNS, as_table
 

@@ -154,7 +154,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return [(str(self.scale_factor), "\n".join(["", *told]) if found["tested"] else _UNTESTED)]
 
     def _found(self) -> dict[str, Any]:
-        """Return the report of the output."""
         found: dict[str, Any] = json.loads((self.directory / REPORT).read_text(encoding="utf-8"))
         return found
 
@@ -162,7 +161,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return [("checks", short_path(self.directory / TABLE))]
 
     def report(self) -> Report:
-        """Return the report of all checks."""
         from pocket.scale_factors.declarations.base import find_function
 
         required = self.requires()

@@ -146,7 +146,6 @@ def _own_source() -> str:
 
 
 def _package(parts: Collection[str], values: Mapping[str, str]) -> dict[str, str]:
-    """Return the files of the package."""
     added = [file for part in sorted(parts) if (file := PARTS[part])]
     return {file: read(f"package/{file}", parts, values) for file in (*_PACKAGE, *added)}
 

@@ -273,7 +273,6 @@ def _is_in_code(place: str) -> bool:
 
 
 def _dotted(place: str) -> str:
-    """Return a place with its keys as in the names of parameters."""
     return re.sub(r"\['([^'\[\]]*)'\]", r".\1", place)
 
 
@@ -330,12 +329,10 @@ def _shown(place: str, spec: Specification) -> str:
 
 
 def _plain(label: str) -> str:
-    """Return a value without its type."""
     return _TYPE.sub("", label, count=1)
 
 
 def _word(label: str) -> str:
-    """Return a value without its type and quotes."""
     return _plain(label).strip("'")
 
 

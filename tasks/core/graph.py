@@ -150,11 +150,9 @@ class Graph:
         return max(Counter(map(depth, wanted)).values(), default=0)
 
     def note_begun(self, task: Any) -> None:
-        """Note that a task was begun."""
         self._begun.add(task.task_id)
 
     def note_done(self, tasks: Iterable[Any]) -> None:
-        """Note that tasks were done."""
         self._done |= {task.task_id for task in tasks}
 
 

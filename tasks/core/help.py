@@ -155,7 +155,6 @@ def example_of(option: str) -> str:
 
 
 def _owner(task: Any, name: str) -> Any:
-    """Return the class that defines an option of a task."""
     return next(cls for cls in task.__mro__ if name in vars(cls))
 
 
@@ -166,7 +165,6 @@ def _rank(task: Any, name: str) -> int:
 
 
 def _named(options: Sequence[str], explained_by: str, width: int) -> list[str]:
-    """Return lines with options that aren't explained."""
     text = f"{', '.join(map(option_of, options))} ({explained_by} explains {'them' if options[1:] else 'it'})"
     indent = "  "
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
@@ -184,13 +182,11 @@ def _examples(task: Any, needed: Iterable[str]) -> list[str]:
 
 
 def _summary(task: Any) -> str:
-    """Return the first paragraph of a task's docstring."""
     text = inspect.cleandoc(task.__doc__ or "").partition("\n\n")[0]
     return " ".join(text.split())
 
 
 def _entries(options: Iterable[tuple[str, str]], width: int) -> Sequence[str]:
-    """Return the lines of options with their descriptions."""
     lines: list[str] = []
     for name, description in options:
         head = f"  {option_of(name)}{' D' if name in _WITH_DEPTH else ''}"

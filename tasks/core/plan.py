@@ -71,7 +71,6 @@ def plan_lines(nodes: Iterable[Node], width: int) -> list[str]:
 
 
 def _branches(state: State) -> str:
-    """Return how many branches are to run."""
     count = counted(state.branches, "branch", "branches") if state.branches else ""
     return f"{len(state.left)} of {count}" if len(state.left) < state.branches else count
 

@@ -79,7 +79,6 @@ class Journal:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (open as long as the command runs)
 
     def add(self, **entry: Any) -> None:
-        """Add an entry."""
         if self._file is None:
             self._entries.append(entry)
         else:
@@ -185,7 +184,6 @@ class Report:
             print(self.texts.pop(task.task_id), flush=True)
 
     def show_failed(self, task: Any) -> None:
-        """Show the line of a failed task."""
         self.journal.add(failed=task.task_id)
         if self.lines and not is_group(task):
             seconds = time.monotonic() - self.starts.get(task.task_id, self.begun)

@@ -45,7 +45,6 @@ class Workers:
         return scheduler(url)
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> Any:
-        """Return a worker with a report."""
         is_central = isinstance(scheduler, RemoteScheduler)
         is_local = not is_on_batch_system(self._task)
         if worker_processes > 1 and not is_central and is_local:

@@ -138,7 +138,6 @@ class _Copied:
         self._line = ""
 
     def write(self, text: str) -> int:
-        """Write a text."""
         self._line += text
         if "\n" in text:
             whole, _, self._line = self._line.rpartition("\n")

@@ -34,7 +34,6 @@ class Several(law.Task):
 
     @property
     def tasks(self) -> Sequence[Any]:
-        """The tasks."""
         return _groups[self.key][0]
 
     @property

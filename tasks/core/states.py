@@ -51,7 +51,6 @@ def is_workflow(task: Any) -> bool:
 
 
 def _state_of_workflow(task: Any, states: Mapping[int, State]) -> State:
-    """Return the state of a workflow from those of its branches."""
     left = {number: state for number, state in states.items() if not state.is_complete}
     # With --acceptance, some of the branches are enough.
     if not left or (len(left) < len(states) and task.complete()):

@@ -83,7 +83,6 @@ def _number_of_branches(node: Node) -> list[Text]:
 
 
 def _incomplete_branches(node: Node) -> Iterator[Text]:
-    """Yield the incomplete branches of a workflow."""
     for number in node.state.left:
         state = node.task.branch_output(number).state()
         yield line(state.name, _COLOR[state.name], node.task.as_branch(number).branch_label, *state.reasons)

@@ -62,7 +62,6 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
         return 0
 
     def accepts(self, branches: Collection[int]) -> bool:
-        """Whether the job is done."""
         return bool(branches)
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
@@ -75,7 +74,6 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
 
     @property
     def report_file(self) -> Path:
-        """Path of the report."""
         if has_own_store():
             # HTCondor transfers the report from the folder where the job began.
             return Path(os.environ["LAW_JOB_INIT_DIR"], OF_JOB)

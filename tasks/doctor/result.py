@@ -33,7 +33,6 @@ class Result:
 
     @property
     def line(self) -> str:
-        """The result as one line."""
         return f"{self.status.value:<8} {self.name:<12} {self.found}{f' → {self.advice}' if self.advice else ''}"
 
 

@@ -141,7 +141,6 @@ class AnalysisTask(law.Task):
 
     @property
     def analysis_inst(self) -> Analysis:
-        """The loaded analysis."""
         return load(self.param_kwargs)
 
     @property

@@ -121,7 +121,6 @@ class StoreTask(AnalysisTask):
 
     @property
     def analysis_part(self) -> str:
-        """Folder of the analysis."""
         return str(self.analysis_inst.name)
 
     @property

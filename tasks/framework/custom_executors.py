@@ -35,7 +35,6 @@ class Custom:
 
     @property
     def path(self) -> Path:
-        """Path of the file."""
         return Path(self.file).expanduser().absolute()
 
     def check(self) -> None:
@@ -129,7 +128,6 @@ class CustomExecutorFactory(DaskExecutorFactory):
         return self.custom.dask_client
 
     def get(self) -> Executor:
-        """Return the executor."""
         if not self.stands_for_processes:
             return super().get()
         local = (

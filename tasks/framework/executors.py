@@ -133,7 +133,6 @@ def run_options(task: Any, **more: Any) -> dict[str, Any]:
 
 
 def _custom(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of :class:`tasks.framework.custom_executors.Custom`."""
     run_options = params["custom_run_options"]
     return {
         "file": params["executor_custom_setup"],

@@ -45,15 +45,12 @@ class Output:
     command: str = field(compare=False)
 
     def __fspath__(self) -> str:
-        """Return the path."""
         return str(self.path)
 
     def __truediv__(self, name: str) -> Path:
-        """Return the path of a file or folder in the output."""
         return self.path / name
 
     def __repr__(self) -> str:
-        """Return task, state, and path."""
         created = f", made {self.manifest.created}" if self.manifest else ""
         return f"{self.task}: {self.state}{created}\n{self.path}"
 
@@ -102,7 +99,6 @@ def _find_task(name: str) -> type[StoreTask]:
 
 
 def _derived(cls: type[Any]) -> list[type[Any]]:
-    """Return all classes that are derived from a class."""
     return [each for derived in cls.__subclasses__() for each in (derived, *_derived(derived))]
 
 
@@ -131,7 +127,6 @@ def _parameters(cls: type[StoreTask], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def _command(cls: type[StoreTask], values: Mapping[str, Any]) -> str:
-    """Return the command that runs a task with some values of its parameters."""
     known: dict[str, Any] = dict(cls.get_params())
     options = (
         f"--{name.replace('_', '-')} {shlex.quote(known[name].serialize(value))}" for name, value in values.items()

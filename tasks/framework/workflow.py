@@ -142,7 +142,6 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         return task
 
     def branch_output(self, number: int) -> StoreTarget:
-        """Return the output of a branch."""
         return self.as_branch(number).output()
 
     @property

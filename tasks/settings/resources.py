@@ -26,7 +26,6 @@ DIALS = (
 
 
 def resource_names() -> list[str]:
-    """Return the names of the presets."""
     sections = [section.removeprefix(PREFIX) for section in law.config.sections() if section.startswith(PREFIX)]
     return list(dict.fromkeys([DEFAULT, *sections]))
 

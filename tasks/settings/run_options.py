@@ -99,7 +99,6 @@ _LATER = "starting-time"
 
 
 def known_run_options() -> set[str]:
-    """Return the names of all run options of PocketCoffea."""
     some = (_DASK, _BATCH, _EVERYWHERE, *_CLUSTERS.values(), *_SYSTEMS.values())
     return {*(name for each in some for name in each), *_WITHOUT, _LATER}
 
@@ -179,7 +178,6 @@ def _text(target: str, value: Any) -> str:
 
 
 def read_run_options(file: str) -> dict[str, Any]:
-    """Return the run options in a YAML file of PocketCoffea."""
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError

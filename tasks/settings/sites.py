@@ -102,7 +102,6 @@ class Site:
     dask: tuple[tuple[str, str], ...] = ()
 
     def changed(self, **options: Any) -> Site:
-        """Return the site with changed options."""
         return dataclasses.replace(self, **options)
 
     def submit_lines(self, memory: float, runtime: float) -> list[tuple[str, str]]:
@@ -128,7 +127,6 @@ class Site:
             raise ConfigError(f"site {self.name!r} takes no jobs of {workflow}, {others}")
 
     def check_required(self) -> None:
-        """Check that all required options are set."""
         if missing := [option for option in self.required if not getattr(self, option)]:
             raise ConfigError(
                 f"site {self.name!r} takes no jobs without a {missing[0]}: set {missing[0]} in [{PREFIX}{self.name}] "
@@ -152,7 +150,6 @@ class Site:
 
 
 def site_names() -> list[str]:
-    """Return the names of the sites in law.cfg."""
     return [section.removeprefix(PREFIX) for section in law.config.sections() if section.startswith(PREFIX)]
 
 

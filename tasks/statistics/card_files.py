@@ -75,7 +75,6 @@ class Card:
         return cls(paths, mass, tuple(words.items()), maps)
 
     def __str__(self) -> str:
-        """Return the text for the command line."""
         return ",".join(f"{label}={path}" if label else path for label, path in self.cards)
 
     @property

@@ -101,7 +101,6 @@ class ProduceDatacards(ModelTask):
 
     @property
     def combines(self) -> bool:
-        """Whether the model combines others."""
         return self.model not in self.parts
 
     @property

@@ -233,7 +233,6 @@ class FitModel(FitChoice):
         return ""
 
     def check_names(self, model: Model) -> None:
-        """Check that options name parameters of the model."""
         from pocket.statistics.analyses import with_names
 
         where = f"model {self.config_part!r}"

@@ -48,7 +48,6 @@ class PlotGrid(PlotFit):
 
     @property
     def grid(self) -> Grid:
-        """The grid of the model."""
         from pocket.statistics.declared_grids import grids_of
 
         return grids_of(self.analysis_inst.models)[self.model]

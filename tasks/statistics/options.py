@@ -105,7 +105,6 @@ class FitOptions(ModelTask):
 
     @staticmethod
     def card_of(params: Mapping[str, Any]) -> Card:
-        """Return the card or cards that options name."""
         maps = "" if params["maps"] == law.NO_STR else params["maps"]
         return Card.of(params["card"], params["mass"], params["keywords"], maps)
 
@@ -174,7 +173,6 @@ class FitOptions(ModelTask):
 
     @property
     def options_spec(self) -> dict[str, Any]:
-        """What a fingerprint has of the options."""
         thrown = self.toys_source
         others = {} if thrown is None else {
             "toys_of": card_digest(thrown) if isinstance(thrown, Card) else self.model_tasks["toys of"].fingerprint
@@ -219,7 +217,6 @@ def read_model(source: Path | Card) -> Model:
 
 
 def check_files(card: Card, option: str) -> None:
-    """Check that the files of a card are there."""
     for path in card.paths.values():
         if not path.is_file():
             raise ConfigError(f"{option}: there is no file {path}")

@@ -46,7 +46,6 @@ class PlotFit(FormatsTask, FitChoice):
 
     @property
     def fitted(self) -> FitModel:
-        """The fit."""
         return FitModel.req(self, accept_missing=True)
 
     def requires(self) -> dict[str, FitModel]:

@@ -106,7 +106,6 @@ class ToysJob:
 
     @property
     def size(self) -> int:
-        """Number of toys."""
         return len(self.numbers)
 
     def run(self, progress: Progress) -> None:
