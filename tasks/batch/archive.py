@@ -48,11 +48,7 @@ class _Member:
     """A file as it goes into an archive: without owner and time, which differ between machines.
 
     Args:
-        name: its name in the archive.
-        path: location of the file.
-        mode: its permissions in the archive.
         readers: read bits of the file's own permissions.
-        sha256: checksum of the content.
     """
 
     name: str
@@ -87,8 +83,6 @@ def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archi
     """Return the archive of some files as they are now, and make it unless a complete one exists.
 
     Args:
-        folder: folder of the archives, created if needed.
-        label: first part of the archive's name, followed by the checksum of the content.
         members: name in the archive → file.
     """
     files, path = _named(folder, label, members)

@@ -61,12 +61,8 @@ class Failure:
     """A job that failed.
 
     Args:
-        held: whether it is on hold in the queue.
-        reason: the batch system's reason, empty if it gives none.
         hold_code: HTCondor's code of the reason, 0 if there is none.
         code: exit code, ``None`` if the job didn't exit by itself.
-        signal: signal that ended it, 0 if none did.
-        found: whether the batch system still knows the job.
     """
 
     held: bool = False
@@ -147,7 +143,6 @@ def back_off(attempt: int, first: float = BACK_OFF) -> float:
 
     Args:
         attempt: 1 for the first retry.
-        first: seconds before the first retry.
     """
     return float(min(first * 2 ** (attempt - 1), MAX_BACK_OFF))
 

@@ -30,8 +30,6 @@ class CondorQueue:
     """The jobs of a schedd that a constraint selects.
 
     Args:
-        constraint: expression of ClassAds that is true for them.
-        attributes: names of the attributes to read for each job.
         pool: the pool, empty for this machine's.
         scheduler: name of the schedd, empty for this machine's.
     """

@@ -44,7 +44,6 @@ class JobEnvironment:
 
     Args:
         bootstrap: name of the script in this folder that the job sources.
-        analysis: reference of the analysis inside of the job.
         variables: name → value of the variables that the script sets.
         files: name → file to be transferred to the working directory of the job.
         disk: scratch space in bytes, 0 for the batch system's default.

@@ -52,11 +52,7 @@ def check_own_store(site: Site, workflow: str) -> None:
 
 
 def check_reach(site: Site, outputs: Iterable[StoreTarget], branches: Iterable[Any]) -> None:
-    """Check that jobs can access all files that they read and write.
-
-    Args:
-        branches: branches that they process (:class:`pocket.datasets.branches.Branch`).
-    """
+    """Check that jobs can access all files that they read and write."""
     folders = set()
     for output in outputs:
         folders.add(output.directory)

@@ -206,9 +206,7 @@ class RetryingProxy:
         """Decide whether a failed job is retried, and return the cause of its failure, also in words.
 
         Args:
-            failure: the batch system's report.
             error: problem of its output, empty if it has none.
-            host: host of the job, if known.
         """
         cause = Cause.INCOMPLETE if error else failure.cause
         if cause is Cause.FAILED:

@@ -93,10 +93,6 @@ class QueuedJob:
 
     Args:
         state: its state in Slurm's words.
-        reason: reason why it waits or has ended.
-        signal: signal that ended it, 0 if none did.
-        host: host of the job, empty before it runs.
-        script: file that was submitted.
     """
 
     state: str

@@ -18,19 +18,12 @@ class Status:
     """The jobs of a workflow at one look at the queue.
 
     Args:
-        jobs: number of all jobs.
-        done: number of jobs that are done.
-        running: number of jobs that run.
-        queued: number of jobs that wait in the queue.
         new: number of jobs that wait to be submitted for the first time.
         waiting: number of jobs that wait to be submitted again.
         held: number of jobs on hold at this look; they also count as waiting or failed.
-        failed: number of jobs that failed for good.
-        events: number of events in jobs that are done.
         all_events: number of events in all jobs; 0 if the jobs process none.
         unit: what is counted as events.
         rate: events per second since the first look.
-        causes: cause → number of failed attempts.
     """
 
     jobs: int

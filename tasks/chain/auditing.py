@@ -52,11 +52,7 @@ class Audited:
     """Result for one output.
 
     Args:
-        label: the task, or its branch.
-        place: its output in the store.
-        events: number of events that were computed alone.
         note: a remark that is no finding; empty if there is none.
-        findings: a sentence each.
     """
 
     label: str
@@ -218,11 +214,7 @@ class Audit(TemplateTask):
 
 
 def audit_output(task: Any, folder: Path, events: int, seed: int) -> Audited:
-    """Make one output again, and compare.
-
-    Args:
-        events: number of events to compute alone.
-    """
+    """Make one output again, and compare."""
     from pocket.outputs.agreement import compare_outputs
 
     label = getattr(task, "branch_label", None) if getattr(task, "is_branch", bool)() else None

@@ -38,9 +38,7 @@ class ProcessingJob(AnalysisJob):
     """Processes one branch of a configuration.
 
     Args:
-        resources: files that upstream tasks made.
         chunk_memory: memory in MB that a chunk may use, 0 for chunks of ``chunk_size``.
-        threads: number of threads that decompress columns.
         output: arguments of :func:`pocket.io.store.write_output`.
     """
 
@@ -165,7 +163,6 @@ class SharedJob:
     """Processes one branch for several configurations.
 
     Args:
-        first: the job of the task that is running.
         others: jobs of tasks that run later. Their errors are left to these, unless an input is damaged.
     """
 
@@ -219,7 +216,6 @@ def share(jobs: Mapping[str, Job], others: Mapping[Any, Mapping[str, Job]]) -> t
     """Return jobs, some of which process a branch for other configurations, too, and these.
 
     Args:
-        jobs: name → job of each branch of the configuration that is processed now.
         others: another configuration → its jobs, of which those are taken that read the same.
     """
     same: dict[Any, list[tuple[Any, ProcessingJob]]] = {}
@@ -248,8 +244,6 @@ class MergingJob:
 
     Args:
         folders: outputs of the branches, containers or folders.
-        size: number of events in them.
-        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
     folders: tuple[Path, ...]

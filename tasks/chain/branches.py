@@ -216,11 +216,7 @@ class DatasetWorkflow(BatchWorkflow):
         return are_complete(self.requires()) and self.accepts(self.finished_outputs())
 
     def finished_outputs(self, among: Collection[int] | None = None) -> dict[int, StoreTarget]:
-        """Return the outputs that later steps use: of all branches, or with ``--acceptance`` the complete ones.
-
-        Args:
-            among: numbers of the branches to consider, all by default.
-        """
+        """Return the outputs that later steps use: of all branches, or with ``--acceptance`` the complete ones."""
         numbers = self.get_branch_map() if among is None else among
         outputs = {number: self.branch_output(number) for number in numbers}
         if self.acceptance == 1:

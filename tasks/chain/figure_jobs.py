@@ -22,8 +22,6 @@ class FigureJob(AnalysisJob):
     """Draws figures of one histogram in one category.
 
     Args:
-        templates: folder of the merged templates.
-        folder: folder of the files, created if needed.
         function: ``module:function`` that yields the figures. It takes the configuration, the names of histogram and
             category, the templates of the histogram, and options.
     """

@@ -210,7 +210,6 @@ def lacking_figures(manifest: Manifest, wanted: Iterable[str], formats: Collecti
 
     Args:
         wanted: names of the figures, ``category/variable/plot``.
-        formats: the formats in which they must be.
     """
     figures: Mapping[str, Any] = manifest.info.get(FIGURES, {})
     for name in wanted:

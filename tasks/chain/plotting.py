@@ -379,11 +379,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
             save_plots(self.plots(published, files), folder, formats)
 
     def plots(self, published: Published | None, files: dict[str, str]) -> Iterator[Plot]:
-        """Yield all pages.
-
-        Args:
-            published: scale factor to compare with, if any.
-        """
+        """Yield all pages."""
         from pocket.corrections.files import load_correction
         from pocket.parameters.used_files import recording_files
         from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
@@ -413,7 +409,6 @@ class Published:
     """A published scale factor to compare with.
 
     Args:
-        path: correctionlib file, as accepted by :func:`pocket.corrections.files.load_correction`.
         inputs: its inputs that aren't axes of the measured one, see
             :func:`pocket.scale_factors.files.comparison.read_inputs`.
     """

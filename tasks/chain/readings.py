@@ -35,7 +35,6 @@ def template_ids(
     """Return the parts of templates that a task reads as its inputs, ``None`` if some templates don't exist.
 
     Args:
-        templates: configuration → task that has its templates.
         checksum: returns the checksum of the parts that are read, given the configuration and the folder of its
             templates; ``None`` if all templates are read.
     """

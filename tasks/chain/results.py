@@ -17,11 +17,7 @@ EVIDENCE = 3.0
 
 
 def describe_yields(folder: Path, variable: str, before: str) -> list[tuple[str, str]]:
-    """Return data and simulation of a variable, and how they agree, as label and text; nothing if data aren't shown.
-
-    Args:
-        before: configuration that it is compared with, if any.
-    """
+    """Return data and simulation of a variable, and how they agree, as label and text; nothing if data aren't shown."""
     found = _read(folder / f"{variable}.json").get("comparison")
     if not found:
         return []
@@ -64,9 +60,6 @@ def describe_fit(folder: Path, limits_asked: bool = False) -> list[tuple[str, st
     """Return each parameter of interest of a fit with its errors, significance and limit, as label and text.
 
     Nobody wants a limit on a signal that is seen, so it is left out where the significance is :data:`EVIDENCE` or more.
-
-    Args:
-        limits_asked: whether limits were asked for by name, which are shown then.
     """
     found = _read(folder / "fit.json")
     is_observed = found.get("data") == "observed"

@@ -20,10 +20,7 @@ class ToyJob:
     """Generates one file of toy NanoAOD.
 
     Args:
-        part: number of the file.
-        size: number of events.
         parameters: the section ``toys`` of the parameters.
-        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
     process: str
@@ -51,7 +48,6 @@ class ToyCorrectionsJob:
 
     Args:
         parameters: folder of an era, empty for the others → parameters of its toys.
-        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
     parameters: Mapping[str, Mapping[str, Any]]

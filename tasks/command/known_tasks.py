@@ -29,11 +29,7 @@ def read_index() -> list[tuple[str, str]]:
 
 
 def describe_tasks(tasks: Sequence[tuple[str, str]], width: int = 0) -> str:
-    """Return a line for each task, and how to see its options.
-
-    Args:
-        width: number of characters of a line, by default that of the terminal.
-    """
+    """Return a line for each task, and how to see its options."""
     width = width or shutil.get_terminal_size().columns
     longest = max((len(task) for _, task in tasks), default=0)
     lines = []

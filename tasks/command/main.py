@@ -20,11 +20,7 @@ _EPILOG = "An analysis runs by law: source setup.sh && law run PlotTemplates --v
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code.
-
-    Args:
-        arguments: the command line, by default that of this process.
-    """
+    """Run the command and return its exit code."""
     replace_what_encodings_lack()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:

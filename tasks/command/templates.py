@@ -23,9 +23,6 @@ _INLINE = re.compile(r"\{% if ([\w-]+) %\}(.*?)(?:\{% else %\}(.*?))?\{% end %\}
 def fill(text: str, parts: Collection[str], values: Mapping[str, str]) -> str:
     """Return the text of a template with its parts chosen and its values filled in.
 
-    Args:
-        values: name → value.
-
     Examples:
         >>> fill("a {{thing}}{% if more %} and more{% end %}", [], {"thing": "muon"})
         'a muon'
@@ -45,7 +42,6 @@ def read(name: str, parts: Collection[str], values: Mapping[str, str]) -> str:
 
     Args:
         name: path of the template in :data:`FOLDER`, without its suffix.
-        values: name → value.
     """
     text = (FOLDER / f"{name}{SUFFIX}").read_text(encoding="utf-8")
     return fill(text, parts, values)

@@ -26,11 +26,7 @@ _OF_JOBS = "POCKET_RECORDS"
 
 
 def keep_names(reference: str, analysis: Analysis) -> None:
-    """Write the names of an analysis, unless they are in the file already or it can't be written.
-
-    Args:
-        reference: the analysis as on the command line.
-    """
+    """Write the names of an analysis, unless they are in the file already or it can't be written."""
     home = os.environ.get("LAW_HOME")
     if not home or _OF_JOBS in os.environ:
         return

@@ -140,9 +140,6 @@ def short(number: float) -> str:
 def counted(number: int, one: str, several: str = "") -> str:
     """Return a number with a noun.
 
-    Args:
-        several: its plural, if that isn't formed by an s.
-
     Example:
         >>> counted(1, "bin"), counted(1200, "branch", "branches")
         ('1 bin', '1,200 branches')

@@ -23,11 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class Node:
-    """A task in a graph, whose state and reasons are found when they are first asked for.
-
-    Args:
-        required: what it requires directly.
-    """
+    """A task in a graph, whose state and reasons are found when they are first asked for."""
 
     task: Any
     required: list[Node] = field(default_factory=list)
@@ -99,10 +95,6 @@ class Graph:
 
     What complete tasks require isn't looked at. A task that can't tell whether it is complete, or what it requires,
     ends the graph at its place: luigi asks it again, and tells the error.
-
-    Args:
-        root: the task of the command.
-        is_complete: tells whether a task is complete.
     """
 
     def __init__(self, root: Any, is_complete: Callable[[Any], bool]) -> None:

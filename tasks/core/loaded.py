@@ -52,7 +52,6 @@ class AnalysisJob:
 
     Args:
         overrides: parameters from the command line.
-        config: name of the configuration.
         expected: what must be loaded, ``None`` to skip the check.
         restriction: the part of the datasets that is read, ``None`` for all.
     """

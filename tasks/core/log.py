@@ -99,9 +99,6 @@ class Sender(logging.Handler):
     """Gives the records of a worker process to the process of the command, which shows them.
 
     Otherwise, each worker would write its warnings, into the progress bar.
-
-    Args:
-        send: function that is called with each record.
     """
 
     #: number of bytes that a pipe takes at once from several processes

@@ -35,12 +35,7 @@ def described(thing: Any, name: str, default: Any) -> Any:
 
 
 def plan_lines(nodes: Iterable[Node], width: int) -> list[str]:
-    """Return the lines of a plan.
-
-    Args:
-        nodes: the tasks that are to run, which require nothing else that is to run.
-        width: number of characters of a line, 0 for any number.
-    """
+    """Return the lines of a plan."""
     from rich.padding import Padding
     from rich.table import Table
 

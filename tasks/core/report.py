@@ -55,9 +55,7 @@ class Work:
     """Work that was done for one task or several.
 
     Args:
-        label: what they are called.
         amount: how much was done, with its unit; empty if it isn't counted.
-        seconds: how long it took.
         rate: amount per second, empty if it isn't counted.
     """
 
@@ -208,11 +206,7 @@ class Report:
             show_error(sentence, whole, is_known)
 
     def show_end(self, stopped: bool = False) -> None:
-        """Show the results, or else the errors.
-
-        Args:
-            stopped: whether the command was interrupted, which is told elsewhere.
-        """
+        """Show the results, or else the errors."""
         errors = self.journal.entries("error")
         done = self.journal.entries("done")
         if self.lines and self.tasks and not stopped:

@@ -110,11 +110,7 @@ class ReportingWorker(_Worker):
 
 
 class TaskProcess:
-    """Context in which luigi runs a task: Ctrl-C ends a process that is forked for it without a traceback.
-
-    Args:
-        process: luigi's process, which may be this one.
-    """
+    """Context in which luigi runs a task: Ctrl-C ends a process that is forked for it without a traceback."""
 
     def __init__(self, process: Any) -> None:
         self._is_forked = bool(process.use_multiprocessing)

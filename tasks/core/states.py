@@ -76,11 +76,7 @@ def reasons_of(task: Any, state: State) -> tuple[str, ...]:
 
 
 def changes_since(task: Any) -> list[str]:
-    """Return what differs between what a task would make and its newest output, each once; empty if nothing is known.
-
-    Args:
-        task: a task without an output.
-    """
+    """Return what differs between what a task without an output would make and its newest one, each change once."""
     if (earlier := _earlier(task)) is None:
         return []
     if earlier.scheme != SCHEME:

@@ -67,7 +67,6 @@ class StoreTarget(law.LocalDirectoryTarget):
     With a remote store, it exists if the remote store has it: the local folder is a copy, which may be missing.
 
     Args:
-        path: the folder or container.
         inputs: returns the outputs it must have been made from, label → id, or ``None`` while they aren't known.
         accept_skipped: whether an output that left out unreadable files is accepted.
         accept_failed: whether a report with failed checks is accepted.

@@ -96,7 +96,6 @@ def draw(root: Node, labels: Mapping[Any, str], rows: Callable[[Node], Sequence[
     datasets anyway.
 
     Args:
-        labels: task → its name.
         rows: returns the lines about a task; the first one is beside its name.
     """
     from rich.text import Text

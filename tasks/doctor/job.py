@@ -145,12 +145,7 @@ def report(analysis: str) -> dict[str, Any]:
 
 
 def judge(found: Mapping[str, Any], seconds: float, proxy_wanted: bool) -> Result:
-    """Return the result of the test job from its report.
-
-    Args:
-        seconds: time from the submission to the end of the job.
-        proxy_wanted: whether the job should have a proxy.
-    """
+    """Return the result of the test job from its report."""
     proxy = found["proxy"]
     has = isinstance(proxy, float) and proxy > 0
     words = (

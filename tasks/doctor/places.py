@@ -53,11 +53,7 @@ def writable(name: str, folder: Path, variable: str) -> Result:
 
 
 def index(file: Path, checkout: Path) -> Result:
-    """Return whether law's index of the tasks is newer than they are.
-
-    Args:
-        checkout: folder with ``law.cfg`` and ``tasks``.
-    """
+    """Return whether law's index of the tasks is newer than they are."""
     if not file.is_file():
         return Result("index", Status.WARNING, f"law has no index {file}", "source setup.sh")
     indexed = file.stat().st_mtime

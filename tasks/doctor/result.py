@@ -18,13 +18,7 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a check.
-
-    Args:
-        name: what was checked.
-        found: what was found.
-        advice: remedy, empty if none is needed.
-    """
+    """The result of a check."""
 
     name: str
     status: Status

@@ -25,7 +25,6 @@ class Custom:
     """What the command line says about a custom executor file.
 
     Args:
-        executor: name of the executor, for the file's function.
         run_options: YAML file with run options, empty for none.
     """
 

@@ -189,9 +189,7 @@ def run_jobs(jobs: Mapping[str, Job], cores: int, label: str, unit: str, done_un
     """Run jobs in up to ``cores`` processes, with a progress bar.
 
     Args:
-        jobs: name → job.
         cores: number of processes; 0 for all cores. One process means this one.
-        unit: unit of the jobs' sizes.
         done_until_started: number of jobs that this process does in the time until others have started; if all are done
             here as soon, none are started.
     """

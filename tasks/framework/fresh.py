@@ -38,8 +38,6 @@ class Order:
 
     Args:
         fingerprint: the fingerprint that it must have there.
-        place: folder or container of the output.
-        events: number of events to compute one by one.
     """
 
     task: type[StoreTask]
@@ -56,9 +54,6 @@ class Made:
 
     Args:
         place: folder or container of the output, which isn't there if it failed.
-        failure: why it failed; empty if it didn't.
-        events: number of events that were computed one by one.
-        findings: what differs for these, a sentence each.
         accesses: what the process read, ``None`` if it wasn't traced.
         command: the command and the environment of the process, to find readers.
     """
@@ -80,7 +75,6 @@ def make_fresh(task: StoreTask, folder: Path, *, trace: bool, events: int = 0, s
 
     Args:
         folder: an empty folder. Processes that get folders beside it share what they compile.
-        trace: whether the process is traced.
         events: number of events to compute one by one, for branches that process events.
     """
     from pocket.configuration.analysis import absolute_reference

@@ -15,8 +15,6 @@ class Pass:
     """Jobs of a workflow, which may do the work of others, too.
 
     Args:
-        jobs: name → job.
-        label: label of the progress bar.
         of_first: amount of work of the first workflow, if there are others.
     """
 
@@ -26,11 +24,7 @@ class Pass:
     of_first: int = 0
 
     def work(self, done: Sequence[Any], seconds: float, unit: str) -> Work:
-        """Return what was done, for the line of the tasks that are finished.
-
-        Args:
-            unit: unit of the jobs' sizes.
-        """
+        """Return what was done, for the line of the tasks that are finished."""
         tasks = tuple(done) or self.tasks[:1]
         amount = sum(job.size for job in self.jobs.values())
         text = amount_of(amount, unit, self.of_first if len(tasks) > 1 else 0)

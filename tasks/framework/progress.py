@@ -25,9 +25,6 @@ _FIRST_LINE, _LAST_PAUSE = 60.0, 3600.0
 def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar for work that counts itself; the bar appears with the first count.
 
-    Args:
-        unit: unit of the count.
-
     Yields:
         A function of the finished and the total number.
     """
@@ -48,9 +45,6 @@ def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 @contextlib.contextmanager
 def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
     """Show a progress bar on a terminal, elsewhere a line now and then.
-
-    Args:
-        unit: unit of the work.
 
     Yields:
         A function that is called with each finished amount.

@@ -23,11 +23,7 @@ VARIABLE = "POCKET_RECORDS"
 
 @dataclass(frozen=True)
 class Records:
-    """References to the records of an output.
-
-    Args:
-        ids: kind → id.
-    """
+    """References to the records of an output."""
 
     ids: Mapping[str, str]
 

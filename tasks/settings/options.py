@@ -62,8 +62,6 @@ def option(text: str, default: Any, shown: str = "", kind: Any = None, least: in
     """Return an option that decides an output.
 
     Args:
-        text: what it is, for ``--help``.
-        default: its default.
         shown: words for the default, by default itself; no text and no values are no default.
         kind: class of the parameter, by default that for the type of the default.
         least: smallest value, ``None`` for no limit.

@@ -26,23 +26,14 @@ def named_modules() -> dict[str, str]:
 
 
 def indexed_files(checkout: Path) -> list[Path]:
-    """Return the files that law's index depends on, as ``setup.sh`` sees it.
-
-    Args:
-        checkout: folder with ``law.cfg`` and ``tasks``.
-    """
+    """Return the files that law's index depends on, as ``setup.sh`` sees it."""
     own = [locate(name) for name in law.config.options("modules") if top_level(name) not in OWN_PACKAGES]
     files = [Path(location.file) for location in own if location and location.file]
     return [checkout / "law.cfg", *(checkout / "tasks").rglob("*.py"), *files]
 
 
 def check_modules(system: str, environment: str, keeps_environment: bool) -> None:
-    """Check that jobs find all modules that law.cfg names.
-
-    Args:
-        environment: what jobs run in, one of :data:`tasks.settings.sites.ENVIRONMENTS`.
-        keeps_environment: whether jobs get the variables of who submits them, ``PYTHONPATH`` for one.
-    """
+    """Check that jobs find all modules that law.cfg names."""
     root = project_root().absolute()
     own_paths = {Path(path).absolute() for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
     for name, where in named_modules().items():

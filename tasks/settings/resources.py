@@ -48,9 +48,6 @@ def with_resources(task: Any, given: Mapping[str, Any]) -> dict[str, Any]:
 
     A value for one task, as in ``--RunProcessor-cores 2``, also wins over the preset. If the number of chunks is
     limited (``--limit-chunks``, ``--test``), their size decides which events are read, so it isn't that of the preset.
-
-    Args:
-        given: name → value.
     """
     parameters = dict(task.get_params())
     if "resources" not in parameters or given.keys() >= parameters.keys() & {*DIALS}:

@@ -110,7 +110,6 @@ class Translation:
     Args:
         options: option of a task → its value as on the command line.
         executor_options: key → value of ``--executor-options``.
-        ignored: names of the run options that have no effect.
     """
 
     options: Mapping[str, str]

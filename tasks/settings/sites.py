@@ -60,7 +60,6 @@ class Site:
         proxy: X.509 proxy that jobs get: a path, or ``auto`` for where ``voms-proxy-init`` writes it; empty for none.
         block: hosts that jobs aren't sent to, separated by commas.
         disk: scratch space of a job in MB, 0 for the batch system's default.
-        gpus: number of GPUs of a job.
         setup: shell commands at the start of a job, such as ``source /cvmfs/…/setup.sh`` of a view. Variables such as
             ``$PATH`` are those of the job; in all other options they are those of the machine that submits.
         requirements: expression that HTCondor's machines must fulfil.
@@ -105,12 +104,7 @@ class Site:
         return dataclasses.replace(self, **options)
 
     def submit_lines(self, memory: float, runtime: float) -> list[tuple[str, str]]:
-        """Return the further lines of a submission with the requests of a job filled in.
-
-        Args:
-            memory: memory in MB.
-            runtime: running time in hours.
-        """
+        """Return the further lines of a submission with the requests of a job filled in."""
         values = {"{memory}": memory, "{seconds}": runtime * 3600, "{minutes}": runtime * 60}
         lines = []
         for key, value in self.submit:
@@ -134,11 +128,7 @@ class Site:
             )
 
     def objection(self, path: str, what: str = "") -> str:
-        """Return why a path can't be part of a submission, empty if it can.
-
-        Args:
-            what: name of what is there, such as ``the checkout``.
-        """
+        """Return why a path can't be part of a submission, empty if it can."""
         shown = f"{what} {path}".lstrip()
         if path.startswith(self.not_shared):
             return f"other machines of site {self.name!r} don't see {shown}"
@@ -178,11 +168,7 @@ def _as_written(section: str, option: str) -> str:
 
 
 def parse_site(name: str, options: Mapping[str, object]) -> Site:
-    """Return a site from its options in law.cfg.
-
-    Args:
-        options: option → value, mostly strings.
-    """
+    """Return a site from its options in law.cfg."""
     known = {field.name: field.type for field in dataclasses.fields(Site) if field.name != "name"}
     check_known("option", options, known, f"[{PREFIX}{name}] of law.cfg")
     values: dict[str, object] = {}

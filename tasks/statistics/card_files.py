@@ -23,8 +23,6 @@ class Card:
 
     Args:
         cards: label and path of each; the label of a single card may be empty.
-        mass: what ``$MASS`` stands for.
-        keywords: other words with ``$``, and what they stand for.
         maps: parameters of interest as combine's ``multiSignalModel`` takes them, with commas in between; empty for
             those of the card.
 

@@ -256,11 +256,7 @@ class ProduceDatacards(ModelTask):
 
 @dataclass(frozen=True)
 class Made:
-    """A model with what is written about it.
-
-    Args:
-        write_treatment: writes ``treatment.json`` to a file.
-    """
+    """A model with what is written about it."""
 
     built: Built
     write_treatment: Callable[[IO[str]], None]

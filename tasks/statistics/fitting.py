@@ -406,7 +406,6 @@ def toy_lines(
     """Return the lines about fits of toys: mean, and mean, width and coverage of pulls.
 
     Args:
-        found: parameter of interest → results of toys.
         truth: parameter → value at which they were thrown.
         of: the model whose toys they are, if that isn't the fitted one.
     """

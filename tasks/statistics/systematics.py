@@ -169,10 +169,7 @@ class TreatmentPlotJob:
 
     Args:
         shifts: ``""`` or a process → nuisance → templates.
-        style: label, fonts and scale.
-        period: luminosity, year and energy of the data.
         names: names of the bins, if these are categories.
-        folder: folder of the files, created if needed.
         sources: nuisances to draw; empty for all.
     """
 

@@ -96,7 +96,6 @@ class ToysJob:
 
     Args:
         fit: returns the results of toys as text; called with their numbers and with the progress.
-        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
     fit: Callable[[range, Progress], str]
