@@ -80,11 +80,8 @@ def _check(task: Any, params: dict[str, Any]) -> dict[str, Any]:
                 f"{given} is for --workflow local, not {params['workflow']}: a branch that is a job of a batch "
                 "system has no executor"
             )
-        if custom:
-            find_factory(CUSTOM, {}).check({**given_options(params), "custom": _custom(params)})
-            return params
-        factory = executor_factory(params["executor"], params["analysis"], params["params"])
-        factory.check(all_options(factory, params["executor"], params.get("site", "local"), given_options(params)))
+        factory, options = chosen_executor(params)
+        factory.check(options)
     return params
 
 
@@ -117,37 +114,22 @@ EXECUTOR = OptionGroup(
 )
 
 
-def factory_of(task: Any) -> type[ExecutorFactoryABC]:
-    """Return the class of a task's executor."""
-    if task.executor_custom_setup != law.NO_STR:
-        return find_factory(CUSTOM, {})
-    return executor_factory(task.executor, task.analysis, task.params)
+def chosen_executor(params: Mapping[str, Any]) -> tuple[type[ExecutorFactoryABC], dict[str, Any]]:
+    """Return the class of a task's executor with its options, the user's and the site's.
 
-
-def run_options(task: Any, **more: Any) -> dict[str, Any]:
-    """Return the options for a task's executor: the user's, the site's, and additional ones."""
-    given = given_options({name: getattr(task, name) for name in OPTIONS})
-    if task.executor_custom_setup != law.NO_STR:
-        return {**given, **more, "custom": _custom(task.param_kwargs)}
-    return {**all_options(factory_of(task), task.executor, task.site, given), **more}
-
-
-def _custom(params: Mapping[str, Any]) -> dict[str, Any]:
-    run_options = params["custom_run_options"]
-    return {
-        "file": params["executor_custom_setup"],
-        "executor": params["executor"],
-        "run_options": "" if run_options == law.NO_STR else run_options,
-    }
-
-
-def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[ExecutorFactoryABC]:
-    """Return the class of an executor: of this package, of the analysis, or of a module."""
+    The class is of this package, of the analysis, or of a module; a custom executor file has one of its own.
+    """
     from pocket.configuration.analysis import load_analysis
 
+    given, executor, analysis = given_options(params), params["executor"], params["analysis"]
+    if (file := params["executor_custom_setup"]) != law.NO_STR:
+        run_options = params["custom_run_options"]
+        found = {"file": file, "executor": executor, "run_options": "" if run_options == law.NO_STR else run_options}
+        return find_factory(CUSTOM, {}), {**given, "custom": found}
     # The analysis is loaded for a module, too, which may be beside it. A task of a datacard has none.
-    own = load_analysis(analysis, tuple(params)).executors if analysis != law.NO_STR else {}
-    return find_factory(name, {**EXECUTORS, **own})
+    own = load_analysis(analysis, tuple(params["params"])).executors if analysis != law.NO_STR else {}
+    factory = find_factory(executor, {**EXECUTORS, **own})
+    return factory, all_options(factory, executor, params.get("site", "local"), given)
 
 
 def all_options(

@@ -23,7 +23,7 @@ from tasks.core.graph import note_done
 from tasks.core.report import note_unchanged, note_work
 from tasks.core.targets import StoreTarget, are_complete, fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, read_id
-from tasks.framework.executors import EXECUTOR, factory_of, run_jobs, run_options, run_with
+from tasks.framework.executors import EXECUTOR, chosen_executor, run_jobs, run_with
 from tasks.framework.passes import Pass
 from tasks.framework.records import Records
 from tasks.settings.remote_store import remote_store
@@ -52,14 +52,11 @@ class PoolProxy(BaseWorkflowProxy):
         now = task.with_others(jobs)
         begin = time.monotonic()
         if EXECUTOR in task.option_groups:
-            options = run_options(
-                task,
-                cores=task.cores,
-                analysis=absolute_reference(task.analysis),
-                # The folder is hidden, so it is no part of any output.
-                log_folder=str(own_folder(task.directory / ".dask")),
-            )
-            run_with(factory_of(task), options, now.jobs, now.label, task.work_unit)
+            factory, options = chosen_executor(task.param_kwargs)
+            # The folder is hidden, so it is no part of any output.
+            logs = str(own_folder(task.directory / ".dask"))
+            options |= {"cores": task.cores, "analysis": absolute_reference(task.analysis), "log_folder": logs}
+            run_with(factory, options, now.jobs, now.label, task.work_unit)
         else:
             run_jobs(now.jobs, task.cores, now.label, task.work_unit)
         done = now.done()

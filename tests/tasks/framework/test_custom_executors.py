@@ -9,7 +9,7 @@ import pytest
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.chain.processing import RunProcessor
 from tasks.framework.custom_executors import CustomExecutorFactory
-from tasks.framework.executors import factory_of, run_options
+from tasks.framework.executors import chosen_executor
 from tests.facility import Facility
 from tests.tasks.framework.test_executors import run_again
 from tests.tasks.small_chain import Chain
@@ -131,8 +131,8 @@ def test_processes_of_this_machine(chain: Chain, tmp_path: Path, executor: str) 
 def test_what_is_no_factory_is_refused(chain: Chain, tmp_path: Path, text: str, sentence: str) -> None:
     _, file, *_ = write(tmp_path, text)
     task = chain.task(RunProcessor, config="main", executor_custom_setup=file)
-    options = run_options(task, cores=1, analysis=str(chain.analysis), log_folder=str(tmp_path / "logs"))
-    factory = factory_of(task)(options)
+    cls, options = chosen_executor(task.param_kwargs)
+    factory = cls({**options, "cores": 1, "analysis": str(chain.analysis), "log_folder": str(tmp_path / "logs")})
     assert isinstance(factory, CustomExecutorFactory)
     with pytest.raises(ConfigError, match=sentence):
         factory.setup()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.executors.base import find_factory
 from pocket.histograms.files import read_templates
 from pocket.io.store import is_complete
 from pocket.io.store.manifest import written
@@ -16,7 +17,7 @@ from pocket.io.store.packing import remove_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
-from tasks.framework.executors import all_options, executor_factory, factory_of, given_options, run_options
+from tasks.framework.executors import EXECUTORS, all_options, chosen_executor, given_options
 from tasks.settings.sites import read_site, site_names
 from tests.facility import Facility
 from tests.law_runner import ROOT, Law, Run
@@ -162,9 +163,14 @@ def test_own_executors(chain: Chain) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown option 'sched-uri' .*, did you mean 'sched-url'"):
         chain.task(PlotTemplates, executor="facility", executor_options=("sched-uri=tcp://a:1",))
     task = chain.task(RunProcessor, config="main", executor="facility", executor_options=("sched-url=tcp://a:1",))
-    assert factory_of(task).__name__ == "FacilityExecutorFactory"
+    assert chosen_executor(task.param_kwargs)[0].__name__ == "FacilityExecutorFactory"
     # what runs the branches doesn't matter for what they are
     assert task.complete()
+
+
+def options_of(task: RunProcessor) -> dict[str, object]:
+    """Return the options of a task's executor."""
+    return chosen_executor(task.param_kwargs)[1]
 
 
 def test_options_are_handed_on(chain: Chain) -> None:
@@ -174,7 +180,7 @@ def test_options_are_handed_on(chain: Chain) -> None:
     assert found
     for task in found:
         assert task.executor == "dask"
-        assert run_options(task, cores=3) == {"cluster": "slurm", "max_workers": 7, "queue": "short", "cores": 3}
+        assert options_of(task) == {"cluster": "slurm", "max_workers": 7, "queue": "short"}
     assert (
         chain.task(MergeOutputs, config="main").directory
         == chain.task(MergeOutputs, config="main", **options).directory
@@ -211,17 +217,17 @@ def test_options_that_are_refused(chain: Chain, options: dict[str, object], mess
 @pytest.mark.parametrize("site", [name for name in site_names() if read_site(name).dask])
 def test_options_of_sites_are_known(site: str) -> None:
     given = {"scheduler": "tls://10.0.0.1:8786"} if "required" in dict(read_site(site).dask) else {}
-    factory = executor_factory("dask", "zmumu", ())
+    factory = find_factory("dask", EXECUTORS)
     factory.check(all_options(factory, "dask", site, given))
 
 
 def test_options_of_a_site_and_of_the_user(chain: Chain) -> None:
     task = chain.task(RunProcessor, config="main", executor="dask", site="t3-psi", max_workers=7)
-    assert run_options(task, cores=1) == {
-        "cluster": "slurm", "queue": "standard", "account": "t3", "walltime": "06:00:00", "max_workers": 7, "cores": 1,
+    assert options_of(task) == {
+        "cluster": "slurm", "queue": "standard", "account": "t3", "walltime": "06:00:00", "max_workers": 7,
     }  # fmt: skip
     # workers of this machine have nothing to do with a site
-    assert run_options(chain.task(RunProcessor, config="main", site="t3-psi")) == {}
+    assert options_of(chain.task(RunProcessor, config="main", site="t3-psi")) == {}
     assert chain.task(RunProcessor, config="main", site="t3-psi").directory == task.directory
 
 
@@ -237,9 +243,9 @@ def test_executors_and_run_options_of_pocketcoffea(
         assert (each.executor, each.site, each.limit_files) == ("dask", "t3-psi", 1)
         # what is on the command line goes before the file
         assert each.chunk_size == 60_000
-        assert run_options(each, cores=1) == {
+        assert options_of(each) == {
             "cluster": "slurm", "queue": "short", "account": "t3", "walltime": "06:00:00", "retries": "9",
-            "max_workers": 7, "worker_memory": "4GB", "cores": 1,
+            "max_workers": 7, "worker_memory": "4GB",
         }  # fmt: skip
     jobs = chain.task(RunProcessor, config="main", **{**given, "executor": "condor@lxplus"})
     assert (jobs.workflow, jobs.site, jobs.flavour, jobs.memory) == ("htcondor", "lxplus", "short", 4096.0)
@@ -259,7 +265,7 @@ def test_given_options() -> None:
 
 @pytest.mark.parametrize("name", ["iterative", "futures", "dask"])
 def test_classes_by_name(name: str) -> None:
-    assert executor_factory(name, "zmumu", ()).__name__ == f"{name.capitalize()}ExecutorFactory"
+    assert find_factory(name, EXECUTORS).__name__ == f"{name.capitalize()}ExecutorFactory"
 
 
 def test_docs_name_the_options() -> None:
