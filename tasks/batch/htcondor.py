@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -206,31 +206,20 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             config.custom_content.append(("MY.JobFlavour", f'"{site.flavour}"'))
         else:
             config.custom_content += [("MY.MaxRuntime", seconds), ("allowed_job_duration", seconds)]
-        if site.want_os:
-            config.custom_content.append(("MY.WantOS", f'"{site.want_os}"'))
-        if site.container:
-            config.custom_content.append(("MY.SingularityImage", f'"{site.container}"'))
-        if site.accounting_group:
-            config.custom_content.append(("accounting_group", site.accounting_group))
-        if site.project:
-            config.custom_content.append(("MY.ProjectName", f'"{site.project}"'))
-        if disk := max(environment.disk / 1e6, site.disk):
-            config.custom_content.append(("request_disk", f"{round(disk)} MB"))
-        if site.gpus:
-            config.custom_content.append(("request_gpus", site.gpus))
-        if site.send_credential:
-            config.custom_content.append(("MY.SendCredential", "True"))
-        if proxy := self.job_proxy(needs.runtime):
-            # HTCondor copies the file to the job's folder, readable for the user only, and sets X509_USER_PROXY.
-            config.custom_content.append(("x509userproxy", proxy))
+        strings = {"WantOS": site.want_os, "SingularityImage": site.container, "ProjectName": site.project}
+        config.custom_content += [(f"MY.{key}", f'"{value}"') for key, value in strings.items() if value]
+        disk = max(environment.disk / 1e6, site.disk)
         wanted = [f"({site.requirements})"] if site.requirements else []
-        if hosts := self.workflow_proxy.blocked_hosts:
-            wanted.append(_elsewhere(hosts))
-        if wanted:
-            config.custom_content.append(("requirements", " && ".join(wanted)))
+        wanted += [f'(TARGET.Machine != "{host}")' for host in self.workflow_proxy.blocked_hosts]
+        optional = {
+            "accounting_group": site.accounting_group,
+            "request_disk": f"{round(disk)} MB" if disk else "",
+            "request_gpus": site.gpus,
+            "MY.SendCredential": "True" if site.send_credential else "",
+            # HTCondor copies the file to the job's folder, readable for the user only, and sets X509_USER_PROXY.
+            "x509userproxy": self.job_proxy(needs.runtime),
+            "requirements": " && ".join(wanted),
+        }
+        config.custom_content += [(key, value) for key, value in optional.items() if value]
         config.custom_content += site.submit_lines(needs.memory, needs.runtime)
         return config
-
-
-def _elsewhere(hosts: Iterable[str]) -> str:
-    return " && ".join(f'(TARGET.Machine != "{host}")' for host in hosts)

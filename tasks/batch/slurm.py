@@ -274,14 +274,13 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
         ]
         if self.slurm_partition == law.NO_STR and site.partition:
             config.partition = site.partition
-        if site.accounting_group:
-            config.custom_content.append(("account", site.accounting_group))
-        if hosts := self.workflow_proxy.blocked_hosts:
-            config.custom_content.append(("exclude", ",".join(hosts)))
-        if site.gpus:
-            config.custom_content.append(("gpus", site.gpus))
-        if site.disk:
-            config.custom_content.append(("tmp", f"{round(site.disk)}M"))
+        optional = {
+            "account": site.accounting_group,
+            "exclude": ",".join(self.workflow_proxy.blocked_hosts),
+            "gpus": site.gpus,
+            "tmp": f"{round(site.disk)}M" if site.disk else "",
+        }
+        config.custom_content += [(key, value) for key, value in optional.items() if value]
         lines = site.submit_lines(needs.memory, needs.runtime)
         config.custom_content += [(key, in_one_word(value)) if value else (key,) for key, value in lines]
         if proxy := self.job_proxy(needs.runtime):
