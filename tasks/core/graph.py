@@ -99,8 +99,9 @@ class Graph:
 
     def __init__(self, root: Any, is_complete: Callable[[Any], bool]) -> None:
         self.root = root
-        self._begun: set[str] = set()
-        self._done: set[str] = set()
+        #: ids of tasks that were begun, and of those that were done
+        self.begun: set[str] = set()
+        self.done: set[str] = set()
         complete: set[Any] = set()
 
         def required(task: Any) -> list[Any]:
@@ -125,8 +126,8 @@ class Graph:
             node.task
             for name, node in self.planned.items()
             if isinstance(node.task, kind)
-            and name not in self._begun | self._done
-            and all(each.task.task_id in self._done for each in node.required)
+            and name not in self.begun | self.done
+            and all(each.task.task_id in self.done for each in node.required)
         ]
 
     def most_at_once(self, is_wanted: Callable[[Any], bool]) -> int:
@@ -140,12 +141,6 @@ class Graph:
 
         wanted = (node for node in self.planned.values() if is_wanted(node.task))
         return max(Counter(map(depth, wanted)).values(), default=0)
-
-    def note_begun(self, task: Any) -> None:
-        self._begun.add(task.task_id)
-
-    def note_done(self, tasks: Iterable[Any]) -> None:
-        self._done |= {task.task_id for task in tasks}
 
 
 _graph: Graph | None = None
@@ -165,7 +160,7 @@ def ready(kind: type[T]) -> list[T]:
 def note_done(tasks: Iterable[Any]) -> None:
     """Note that tasks were done, which luigi doesn't know yet."""
     if _graph:
-        _graph.note_done(tasks)
+        _graph.done.update(task.task_id for task in tasks)
 
 
 # luigi's functions have no type annotations.
@@ -175,7 +170,7 @@ _on: Any = luigi.Task.event_handler
 @_on(luigi.Event.START)
 def _note_begun(task: Any) -> None:
     if _graph:
-        _graph.note_begun(task)
+        _graph.begun.add(task.task_id)
 
 
 @_on(luigi.Event.SUCCESS)
