@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,30 @@ def check_style_in(analysis: Analysis, config: Configurator) -> None:
         remark_unknown_samples(config, known)
 
 
+def choose_shown(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters with the categories and histograms that they mean; refuse unknown ones and a wrong style."""
+    analysis = load(params)
+    config = analysis.config(params["config"])
+    known = {"variables": ("variable", config.variables), "categories": ("category", config.categories.names)}
+    for name, (kind, names) in known.items():
+        if name in params:
+            params[name] = choose(kind, params[name], names, f"configuration {params['config']!r}")
+    check_style_in(analysis, config)
+    return params
+
+
+def filled(
+    config: Configurator, categories: Sequence[str] = (), variables: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """Return category and histogram of all that is filled, of some or of all categories and histograms."""
+    return [
+        (category, variable)
+        for category in categories or config.categories.names
+        for variable in variables or config.variables
+        if config.variables[variable].fills_category(category)
+    ]
+
+
 class FromTemplates(ConfigTask):
     """A task that reads the merged templates of one configuration."""
 
@@ -103,13 +127,7 @@ class FromTemplates(ConfigTask):
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse unknown names and an invalid style before anything runs."""
-        params = super().modify_param_values(params)
-        analysis = load(params)
-        config = analysis.config(params["config"])
-        where = f"configuration {params['config']!r}"
-        params["categories"] = choose("category", params["categories"], config.categories.names, where)
-        check_style_in(analysis, config)
-        return params
+        return choose_shown(super().modify_param_values(params))
 
     def requires(self) -> MergeOutputs:
         return MergeOutputs.req(self)

@@ -24,8 +24,9 @@ from tasks.chain.figures import (
     Drawn,
     FormatsTask,
     FromTemplates,
-    check_style_in,
+    choose_shown,
     figures_of,
+    filled,
     find_figures,
     intact_figures,
     lacking_figures,
@@ -36,7 +37,7 @@ from tasks.chain.results import describe_yields
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
 from tasks.core.console import counted
-from tasks.core.names import choose, read_inputs
+from tasks.core.names import read_inputs
 from tasks.framework.base import input_ids, load
 from tasks.framework.executors import run_jobs
 from tasks.settings.options import option
@@ -71,13 +72,8 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Resolve the comparison, and refuse unknown names and an invalid style before anything runs."""
-        params = super().modify_param_values(params)
+        params = choose_shown(super().modify_param_values(params))
         analysis = load(params)
-        config = analysis.config(params["config"])
-        where = f"configuration {params['config']!r}"
-        params["variables"] = choose("variable", params["variables"], config.variables, where)
-        params["categories"] = choose("category", params["categories"], config.categories.names, where)
-        check_style_in(analysis, config)
         if params["compare"] == law.NO_STR:
             params["compare"] = analysis.comparison(params["config"]).before or "none"
         if params["compare"] != "none":
@@ -115,14 +111,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         """Category and variable → everything that determines how the figure is drawn, of all that may be asked for."""
         from pocket.plots.specification import figure_specs
 
-        config = self.config_inst
-        figures = [
-            (category, variable)
-            for category in config.categories.names
-            for variable in config.variables
-            if config.variables[variable].fills_category(category)
-        ]
-        return figure_specs(config, figures, self.hidden_categories)
+        return figure_specs(self.config_inst, filled(self.config_inst), self.hidden_categories)
 
     @cached_property
     def wanted(self) -> list[tuple[str, str, str]]:
@@ -138,9 +127,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         }
         return [
             (category, variable, name)
-            for category in self.categories or config.categories.names
-            for variable in self.variables or config.variables
-            if config.variables[variable].fills_category(category)
+            for category, variable in filled(config, self.categories, self.variables)
             for name, plot in plots.items()
             if names_of_plot(config, variable, plot)
         ]

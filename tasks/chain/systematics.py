@@ -14,8 +14,7 @@ from pocket.errors import ConfigError, check_known
 from pocket.io.store import write_output
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figure_jobs import FigureJob, named
-from tasks.chain.figures import FormatsTask, FromTemplates
-from tasks.core.names import choose
+from tasks.chain.figures import FormatsTask, FromTemplates, filled
 from tasks.core.report import print_result
 from tasks.framework.base import load
 from tasks.framework.executors import run_jobs
@@ -40,25 +39,10 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
     module: str
     function: str
 
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown histograms before anything runs."""
-        params = super().modify_param_values(params)
-        config = load(params).config(params["config"])
-        where = f"configuration {params['config']!r}"
-        params["variables"] = choose("variable", params["variables"], config.variables, where)
-        return params
-
     @property
     def shown(self) -> list[tuple[str, str]]:
         """Category and histogram of all that is drawn."""
-        config = self.config_inst
-        return [
-            (category, variable)
-            for category in self.shown_categories
-            for variable in self.variables or config.variables
-            if config.variables[variable].fills_category(category)
-        ]
+        return filled(self.config_inst, self.categories, self.variables)
 
     @property
     def blind(self) -> tuple[str, ...]:
