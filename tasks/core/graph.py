@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -69,24 +70,25 @@ def required_by(task: Any) -> list[Any]:
 
 
 def requirements(root: Any, depth: int = -1, required: Callable[[Any], Iterable[Any]] = required_by) -> dict[Any, Node]:
-    """Return a task and all that it requires with their nodes, the nearest first.
+    """Return a task and all that it requires with their nodes, in the order in which luigi finds them.
 
     Args:
         depth: number of steps from there, -1 for all.
         required: what is followed from a task.
     """
     found = {root: Node(root)}
-    level = [*found.values()]
-    while level and depth:
-        following: list[Node] = []
-        for node in level:
-            for task in required(node.task):
-                if task not in found:
-                    found[task] = Node(task)
-                    following.append(found[task])
-                node.required.append(found[task])
-        level = following
-        depth -= 1
+    steps = {root: depth if depth >= 0 else math.inf}
+    left = [root]
+    while left:
+        node = found[left.pop()]
+        further = steps[node.task] - 1
+        # A shorter way may lead to what was found at the end of a longer one.
+        node.required = []
+        for task in required(node.task) if further >= 0 else ():
+            node.required.append(found.setdefault(task, Node(task)))
+            if further > steps.get(task, -1):
+                steps[task] = further
+                left.append(task)
     return found
 
 

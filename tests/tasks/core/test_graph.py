@@ -81,7 +81,7 @@ def test_what_complete_tasks_require_is_not_looked_at() -> None:
     assert graph_of(Step("A", [Step("b")])).planned == {}
 
 
-def test_all_that_luigi_finds_is_planned() -> None:
+def test_order_is_that_in_which_luigi_finds_tasks() -> None:
     class Task(luigi.Task):
         """A task of luigi, with the tree below it in its name."""
 
@@ -103,7 +103,7 @@ def test_all_that_luigi_finds_is_planned() -> None:
             worker.add(root)
     finally:
         Task.remove_event_handler(luigi.Event.DEPENDENCY_DISCOVERED, note)
-    assert Graph(root, lambda task: bool(task.complete())).planned.keys() == {root.task_id, *found}
+    assert list(Graph(root, lambda task: bool(task.complete())).planned) == [root.task_id, *dict.fromkeys(found)]
 
 
 def test_tasks_whose_requirements_are_done_could_run() -> None:
@@ -176,6 +176,10 @@ def test_what_is_required_and_how_often_is_known_of_each_node() -> None:
     assert plot.below == {*others}
     assert [node.task.task_id for node in plot.last] == ["merge"]
     assert [node.height for node in nodes.values()] == [4, 3, 2, 1, 2]
+    # a shorter way leads to what was found at the end of a longer one
+    near = Step("near", [Step("deep")])
+    top = Step("top", [Step("short", [near]), Step("long", [Step("longer", [near])])])
+    assert [task.task_id for task in requirements(top, 3)] == ["top", "short", "long", "longer", "near", "deep"]
     for depth, names_there in {
         0: ["plot"],
         1: ["plot", "merge", "a", "data"],
