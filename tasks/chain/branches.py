@@ -21,6 +21,7 @@ from tasks.chain.toys import MakeToySamples
 from tasks.core.targets import StoreTarget, are_complete, fetch, find_remote
 from tasks.framework.analysis_task import CONFIG
 from tasks.framework.base import TemplateTask, input_ids
+from tasks.framework.records import as_variable
 from tasks.framework.workflow import PoolWorkflow
 from tasks.settings.options import Groups
 
@@ -63,7 +64,7 @@ class BatchWorkflow(TemplateTask, PoolWorkflow, *BATCH_BASES):  # type: ignore[m
 
     def job_variables(self) -> dict[str, str]:
         """Return the variables of jobs with the expected fingerprint and the records for their manifests."""
-        told = {"expected": f"{self.task_family}={self.fingerprint}", "records": self.records.text}
+        told = {"expected": f"{self.task_family}={self.fingerprint}", "records": as_variable(self.records)}
         return {**super().job_variables(), **told}
 
     def control_directory(self, batch: str) -> Path:

@@ -39,7 +39,7 @@ from tasks.framework.audits import describe_audit
 from tasks.framework.chain_options import PROCESSING, STORE
 from tasks.framework.executors import EXECUTOR
 from tasks.framework.iterations import NO_ITERATION, part_of_iteration
-from tasks.framework.records import Records, significant_parameters, task_records
+from tasks.framework.records import significant_parameters, task_records
 from tasks.settings.options import Groups
 from tasks.settings.remote_store import read_stores, remote_url
 
@@ -302,18 +302,19 @@ class StoreTask(AnalysisTask):
         """Arguments of :class:`tasks.core.loaded.AnalysisJob` for the jobs of this task."""
         from pocket.configuration.analysis import absolute_reference
 
-        config = str(self.config)
+        config, spec = str(self.config), self.records.get("spec")
+        file = record_file("spec", spec) if spec else None
         return {
             "analysis": absolute_reference(self.analysis),
             "overrides": tuple(self.params),
             "restriction": self.restriction,
             "config": config,
-            "expected": Expected.of(self.task_family, self.analysis_inst, config, self.records.file("spec")),
+            "expected": Expected.of(self.task_family, self.analysis_inst, config, file),
         }
 
     @cached_property
-    def records(self) -> Records:
-        """Records of how the outputs of this task are made, written before the first output."""
+    def records(self) -> dict[str, str]:
+        """Kind → id of the records of how the outputs of this task are made, written before the first output."""
         return task_records(self)
 
     def read_info(self) -> dict[str, Any]:
@@ -341,7 +342,7 @@ class StoreTask(AnalysisTask):
             "fingerprint": self.fingerprint,
             "params": list(self.params),
             "parameters": significant_parameters(self),
-            "records": self.records.ids,
+            "records": self.records,
             "measured": True,
             **read,
             **scale_factors,

@@ -6,8 +6,6 @@ import functools
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -21,38 +19,25 @@ if TYPE_CHECKING:
 VARIABLE = "POCKET_RECORDS"
 
 
-@dataclass(frozen=True)
-class Records:
-    """References to the records of an output."""
-
-    ids: Mapping[str, str]
-
-    def file(self, kind: str) -> Path | None:
-        """Return the file of a record, ``None`` if there is no record of that kind."""
-        from pocket.io.store.records import record_file
-
-        return record_file(kind, self.ids[kind]) if kind in self.ids else None
-
-    @property
-    def text(self) -> str:
-        """The references as the value of the environment variable."""
-        return ",".join(f"{kind}:{identifier}" for kind, identifier in self.ids.items())
+def as_variable(records: Mapping[str, str]) -> str:
+    """Return kind → id of records as the value of :data:`VARIABLE`."""
+    return ",".join(f"{kind}:{identifier}" for kind, identifier in records.items())
 
 
-def task_records(task: StoreTask) -> Records:
-    """Write the records of a task's outputs, and return references to them; jobs only get the references."""
+def task_records(task: StoreTask) -> dict[str, str]:
+    """Write the records of a task's outputs, and return the id of each by its kind; jobs only get these."""
     from pocket.io.store.records import keep_specification
 
     if given := os.environ.get(VARIABLE):
-        return Records(dict(record.split(":", 1) for record in given.split(",")))
+        return dict(record.split(":", 1) for record in given.split(","))
     fingerprint = task.fingerprint
     try:
         keep_specification(fingerprint, lambda: specification_of(task))
-        return Records({"spec": fingerprint, **_of_process(task.analysis)})
+        return {"spec": fingerprint, **_of_process(task.analysis)}
     except OSError as error:
         # The output may still be written, and is worth more than its records.
         print(f"{task.task_family}: the record of its code and packages can't be written: {error}", file=sys.stderr)
-        return Records({})
+        return {}
 
 
 @functools.cache

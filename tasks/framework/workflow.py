@@ -25,7 +25,6 @@ from tasks.core.targets import StoreTarget, are_complete, fetch, find_remote, re
 from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, read_id
 from tasks.framework.executors import EXECUTOR, chosen_executor, run_jobs, run_with
 from tasks.framework.passes import Pass
-from tasks.framework.records import Records
 from tasks.settings.remote_store import remote_store
 
 # This function has no type annotations.
@@ -191,8 +190,8 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         return Path(self.as_workflow().directory) if self.is_branch() else super().directory
 
     @cached_property
-    def records(self) -> Records:
-        """Records of how the outputs are made, the same for all branches."""
+    def records(self) -> dict[str, str]:
+        """Kind → id of the records of how the outputs are made, the same for all branches."""
         return self.as_workflow().records if self.is_branch() else super().records
 
     @cached_property

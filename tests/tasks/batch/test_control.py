@@ -42,7 +42,7 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
         "pocket_store": str(chain.store),
         "pocket_remote_store": "root://server//store",
         "expected": f"RunProcessor={task.fingerprint}",
-        "records": f"spec:{task.fingerprint},lock:{task.records.ids['lock']}",
+        "records": f"spec:{task.fingerprint},lock:{task.records['lock']}",
         "host_kind": "slurm",
         # quoted for the shell
         "site_setup": "''",

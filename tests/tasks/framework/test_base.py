@@ -211,7 +211,7 @@ def test_manifest_tells_the_parameters(chain: Chain) -> None:
         "fingerprint": task.fingerprint,
         "params": ["leading_muon.pt=35"],
         "parameters": significant_parameters(task),
-        "records": {"spec": task.fingerprint, "lock": task.records.ids["lock"]},
+        "records": {"spec": task.fingerprint, "lock": task.records["lock"]},
         "measured": True,
     }
 

@@ -11,7 +11,7 @@ from pocket.io.store.records import read_record, read_specification, record_file
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.framework import records
-from tasks.framework.records import VARIABLE, Records, significant_parameters, task_records
+from tasks.framework.records import VARIABLE, as_variable, significant_parameters, task_records
 from tests.tasks.small_chain import Chain
 
 
@@ -50,13 +50,13 @@ def test_records_are_written_when_something_is_made(chain: Chain) -> None:
     task = chain.task(RunProcessor, config="main")
     assert not task.complete()
     assert not record_file("spec", task.fingerprint).exists()
-    assert task_records(task).file("spec") == record_file("spec", task.fingerprint)
+    assert task_records(task)["spec"] == task.fingerprint
     assert record_file("spec", task.fingerprint).exists()
 
 
 def test_jobs_name_what_they_are_told(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Records({"spec": "0123", "code": "4567"})
-    monkeypatch.setenv(VARIABLE, told.text)
+    told = {"spec": "0123", "code": "4567"}
+    monkeypatch.setenv(VARIABLE, as_variable(told))
     assert task_records(chain.task(RunProcessor, config="main")) == told
     assert not record_file("spec", "0123").exists()
 
@@ -69,5 +69,5 @@ def test_a_store_that_takes_no_records(
     task = chain.task(RunProcessor, config="main")
     monkeypatch.setenv("POCKET_STORE", str(tmp_path / "store"))
     records._of_process.cache_clear()
-    assert task_records(task) == Records({})
+    assert task_records(task) == {}
     assert "the record of its code and packages can't be written" in capsys.readouterr().err
