@@ -47,7 +47,8 @@ class CondorQueue:
 
     def history(self, most: int) -> Ads:
         """Return the attributes of jobs that have left the queue, most recent first."""
-        since = _since()
+        # A history may span years, so its search ends.
+        since = f"EnteredCurrentStatus < {int(time.time() - HISTORY)}"
         return self._answer(
             lambda schedd: schedd.history(self.constraint, list(self.attributes), most, since),
             ["condor_history", "-limit", str(most), "-since", since],
@@ -85,11 +86,6 @@ def bindings() -> ModuleType | None:
     except ImportError:
         return None
     return cast(ModuleType, htcondor2)
-
-
-def _since() -> str:
-    """Return the expression at which the search of the history ends, since a history may span years."""
-    return f"EnteredCurrentStatus < {int(time.time() - HISTORY)}"
 
 
 def by_id(ads: Sequence[Mapping[str, Any]]) -> Ads:

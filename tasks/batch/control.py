@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,7 +125,7 @@ class BatchControl(law.Task):
         if self.runtime != law.NO_FLOAT:
             # A flavour stands for a running time, too.
             options.setdefault("flavour", "")
-        return site.changed(**options)
+        return replace(site, **options)
 
     @cached_property
     def job_environment(self) -> JobEnvironment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def check_batch(task: Any, params: dict[str, Any]) -> dict[str, Any]:
                     raise ConfigError(f"--{name} {value} is for --workflow {others}, not {workflow}")
             site.check_workflow(workflow)
             _check_given(params, workflow)
-            site = site.changed(**{name: params[name] for name in OF_SITE if params[name] != law.NO_STR})
+            site = replace(site, **{name: params[name] for name in OF_SITE if params[name] != law.NO_STR})
             check_own_store(site, workflow)
             check_modules(system.name, site.environment, system.keeps_environment)
             site.check_required()

@@ -63,11 +63,8 @@ def check_reach(site: Site, outputs: Iterable[StoreTarget], branches: Iterable[A
             )
     for branch in branches:
         for segment in branch.segments:
-            if not any(map(_is_everywhere, segment.locations)) and folders.isdisjoint(Path(segment.path).parents):
+            is_everywhere = any(is_remote(place) or place.startswith(_EVERYWHERE) for place in segment.locations)
+            if not is_everywhere and folders.isdisjoint(Path(segment.path).parents):
                 raise ConfigError(
                     f"jobs at site {site.name!r} don't see {segment.path}: put it on a server, and name it by root://"
                 )
-
-
-def _is_everywhere(location: str) -> bool:
-    return is_remote(location) or location.startswith(_EVERYWHERE)

@@ -132,7 +132,8 @@ class BuildDatasets(StoreTask):
                     definition.source,
                     tuple(map(portable, definition.values)),
                     definition.metadata(),
-                    *_instance(definition),
+                    # Only datasets from DAS have an instance of DBS.
+                    *((definition.dbs_instance,) if definition.source == "das_names" else ()),
                 )
                 for name, definition in self.definitions.items()
             },
@@ -324,11 +325,6 @@ def _renamed(fileset: Fileset, rename: Callable[[str], str]) -> Fileset:
         name: {**dataset, "files": {rename(path): info for path, info in dataset["files"].items()}}
         for name, dataset in fileset.items()
     }
-
-
-def _instance(definition: DatasetDefinition) -> tuple[str, ...]:
-    """Return the DBS instance for datasets from DAS, else nothing."""
-    return (definition.dbs_instance,) if definition.source == "das_names" else ()
 
 
 def _state(path: Path) -> str:

@@ -124,7 +124,7 @@ class Report:
     def tell(self, text: str) -> None:
         """Show a line, and log it; the standard output is left to what tasks print."""
         say(text)
-        RUN_LOG.note(_plain(text))
+        RUN_LOG.note(re.sub(r"\033\[[\d;]*m", "", text))
 
     def show_plan(self, graph: Graph, complete: Collection[str]) -> None:
         """Show the header and the plan; a command without anything to run shows one line."""
@@ -288,10 +288,6 @@ def show_error(sentence: str, whole: str, is_known: bool) -> None:
             file, line = next((each for each in reversed(places) if is_own_file(each[0])), places[-1])
             say(f"  at {short_path(shown(file))}:{line}")
         say(f"  traceback: {short_path(RUN_LOG.path)}")
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\033\[[\d;]*m", "", text)
 
 
 def is_group(task: Any) -> bool:

@@ -15,7 +15,7 @@ from pocket.executors import divide_cores
 from tasks.core.console import say
 from tasks.core.graph import Graph, begin
 from tasks.core.report import Report, begin_report, is_group
-from tasks.core.states import is_workflow
+from tasks.core.states import is_branch, is_workflow
 from tasks.core.targets import are_complete, remembering
 from tasks.core.terminal import print_note, what_goes_on
 
@@ -86,7 +86,7 @@ class ReportingWorker(_Worker):
             # With several processes, another one might run the same tasks.
             begin(None if self.is_central or self.worker_processes > 1 else self._graph)
             succeeded = super().add(task, multiprocess, processes)
-        self._complete = frozenset(each.task_id for each, there in found.items() if there and not _is_branch(each))
+        self._complete = frozenset(each.task_id for each, there in found.items() if there and not is_branch(each))
         return succeeded
 
     def run(self) -> Any:
@@ -140,7 +140,3 @@ def is_on_batch_system(task: Any) -> bool:
 
 def _is_batch_workflow(task: Any) -> bool:
     return is_workflow(task) and is_on_batch_system(task)
-
-
-def _is_branch(task: Any) -> bool:
-    return hasattr(task, "is_branch") and bool(task.is_branch())

@@ -50,6 +50,10 @@ def is_workflow(task: Any) -> bool:
     return hasattr(task, "branch_size") and bool(task.is_workflow())
 
 
+def is_branch(task: Any) -> bool:
+    return isinstance(task, law.BaseWorkflow) and bool(task.is_branch())
+
+
 def _state_of_workflow(task: Any, states: Mapping[int, State]) -> State:
     left = {number: state for number, state in states.items() if not state.is_complete}
     # With --acceptance, some of the branches are enough.

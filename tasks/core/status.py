@@ -66,13 +66,9 @@ def _rows(node: Node) -> list[Text]:
     """Return the state of a task with the first reason, and a line for each further reason."""
     state = node.state
     number = counted(state.branches, "branch", "branches") if state.branches and state.name == state.kind else ""
-    first, *others = node.reasons or [_without_reason(node)]
+    is_new = state.name == WOULD_RUN and isinstance(getattr(node.task, "directory", None), Path)
+    first, *others = node.reasons or ["no output yet" if is_new else ""]
     return [line(state.name, _COLOR.get(state.name, "yellow"), number, first), *map(line, others)]
-
-
-def _without_reason(node: Node) -> str:
-    has_place = isinstance(getattr(node.task, "directory", None), Path)
-    return "no output yet" if node.state.name == WOULD_RUN and has_place else ""
 
 
 def _number_of_branches(node: Node) -> list[Text]:

@@ -12,6 +12,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from tasks.core.console import drawn, wrapping_width
 from tasks.core.graph import Node, required_by, requirements
 from tasks.core.plan import label_of
+from tasks.core.states import is_branch
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,11 +83,7 @@ def labels_of(tasks: Iterable[Any]) -> dict[Any, str]:
 
 def name_of(task: Any) -> str:
     """Return the name of a task: its family, and the part of the analysis that it is for."""
-    return str(task.branch_label) if _is_branch(task) else label_of(task)
-
-
-def _is_branch(task: Any) -> bool:
-    return isinstance(task, law.BaseWorkflow) and bool(task.is_branch())
+    return str(task.branch_label) if is_branch(task) else label_of(task)
 
 
 def draw(root: Node, labels: Mapping[Any, str], rows: Callable[[Node], Sequence[Text]]) -> str:

@@ -9,6 +9,7 @@ import law
 
 from pocket.io.store.compaction import compact
 from tasks.batch.logs import pack_logs
+from tasks.core.console import counted
 from tasks.core.targets import remembering
 from tasks.core.terminal import print_note
 from tasks.settings.batch_systems import BATCH_SYSTEMS
@@ -25,16 +26,13 @@ def compact_outputs(root: law.Task) -> None:
         for folder, workflow in workflows.items():
             done = compact(folder)
             logs = _pack_logs(workflow)
-            packed = f"; {_logs_in_words(logs)} in the archive now" if logs else ""
+            number = f"{counted(logs, 'log of a job', 'logs of jobs')} {'is' if logs == 1 else 'are'}"
+            packed = f"; {number} in the archive now" if logs else ""
             print(f"{workflow.progress_label}: {done}{packed}", flush=True)
             for sentence in done.left:
                 print_note(f"{workflow.progress_label}: left as it is: {sentence}")
         if not workflows:
             print(f"{root.task_family}: neither this task nor its requirements have branches to pack")
-
-
-def _logs_in_words(number: int) -> str:
-    return "1 log of a job is" if number == 1 else f"{number:,} logs of jobs are"
 
 
 def _workflows(root: law.Task) -> dict[Path, Any]:

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import law
 
@@ -99,9 +98,6 @@ class Site:
     submit: tuple[tuple[str, str], ...] = ()
     workflows: tuple[str, ...] = ()
     dask: tuple[tuple[str, str], ...] = ()
-
-    def changed(self, **options: Any) -> Site:
-        return dataclasses.replace(self, **options)
 
     def submit_lines(self, memory: float, runtime: float) -> list[tuple[str, str]]:
         """Return the further lines of a submission with the requests of a job filled in."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_what_jobs_without_the_store_need(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ConfigError, match=begin + "which is for --workflow htcondor, not slurm$"):
         check_own_store(SITE, "slurm")
     with pytest.raises(ConfigError, match=begin + "so they need --environment bundle, not shared$"):
-        check_own_store(SITE.changed(environment="shared"), "htcondor")
+        check_own_store(replace(SITE, environment="shared"), "htcondor")
     monkeypatch.delenv("POCKET_REMOTE_STORE")
     with pytest.raises(ConfigError, match=begin + "so they need a remote store: set POCKET_REMOTE_STORE to "):
         check_own_store(SITE, "htcondor")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ OTHER_LOGS = f"{UNSEEN} the logs /tmp/me/logs: set log_directory in [site_lxplus
     ],
 )
 def test_each_folder_has_its_remedy(checkout: str, store: str, options: dict[str, str], problems: list[str]) -> None:
-    assert placement_problems(LXPLUS.changed(**options), "htcondor", Path(checkout), Path(store)) == problems
+    assert placement_problems(replace(LXPLUS, **options), "htcondor", Path(checkout), Path(store)) == problems
 
 
 def test_slurm_has_no_bundles() -> None:
@@ -52,5 +53,5 @@ def test_sites_that_take_one_place_only() -> None:
 
 
 def test_jobs_with_their_own_store() -> None:
-    site = LXPLUS.changed(store="remote", environment="bundle", log_directory="/afs/me/logs")
+    site = replace(LXPLUS, store="remote", environment="bundle", log_directory="/afs/me/logs")
     assert placement_problems(site, "htcondor", Path("/tmp/me"), Path("/tmp/me/store")) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import law
 import pytest
@@ -30,7 +31,7 @@ def test_options_have_types() -> None:
     assert site == Site(
         "mine", memory=1500.0, send_credential=True, block=("bad01.cern.ch", "bad02.cern.ch"), want_os="el9"
     )
-    assert site.changed(want_os="el8").want_os == "el8"
+    assert replace(site, want_os="el8").want_os == "el8"
 
 
 def test_wrong_options() -> None:
@@ -73,7 +74,7 @@ def test_what_only_the_user_knows_must_be_set() -> None:
     site = read_site("osg")
     with pytest.raises(ConfigError, match=r"^site 'osg' takes no jobs without a project: set project in \[site_osg\]"):
         site.check_required()
-    site.changed(project="mine").check_required()
+    replace(site, project="mine").check_required()
 
 
 def test_paths_that_a_site_takes() -> None:
