@@ -89,7 +89,6 @@ def bindings() -> ModuleType | None:
 
 
 def by_id(ads: Sequence[Mapping[str, Any]]) -> Ads:
-    """Map the id of each job to its attributes."""
     # The bindings return an expression where a value is undefined.
     plain = [{name: value for name, value in ad.items() if isinstance(value, str | int | float)} for ad in ads]
     return {f"{ad['ClusterId']}.{ad['ProcId']}": ad for ad in plain}

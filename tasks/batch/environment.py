@@ -57,7 +57,6 @@ class JobEnvironment:
 
     @property
     def bootstrap_file(self) -> Path:
-        """The script that the job sources."""
         return Path(__file__).with_name(self.bootstrap)
 
 

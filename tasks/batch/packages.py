@@ -36,7 +36,6 @@ def package_files() -> list[Path]:
 
 
 def site_packages() -> Path:
-    """Return the folder of the packages of the running environment."""
     return Path(sysconfig.get_path("purelib"))
 
 

@@ -54,7 +54,6 @@ class PersistentJobData(JobData):
 
     @classmethod
     def job_data(cls, *arguments: Any, **options: Any) -> JobEntry:
-        """Return the entry of a job, see law."""
         return JobEntry(super().job_data(*arguments, **options))
 
     def update(self, other: Mapping[str, Any]) -> None:
@@ -102,11 +101,9 @@ class RetryingProxy:
 
     @property
     def job_data_cls(self) -> type[JobData]:
-        """Class of the record."""
         return PersistentJobData
 
     def needs(self, job_num: int) -> Needs:
-        """Return the resources that a job requests."""
         own = self.job_data.needs.get(str(job_num))
         # The record may be of an earlier command, which had other options.
         return Needs(*own).at_least(self._first_needs) if own else self._first_needs
@@ -122,7 +119,6 @@ class RetryingProxy:
 
     @property
     def blocked_hosts(self) -> list[str]:
-        """Hosts that get no jobs."""
         failing = [host for host, failures in self._hosts.items() if failures >= FAILURES_ON_HOST]
         # Without any other working host, jobs would wait for ever.
         return [*self.task.site_inst.block, *(failing if self._good_hosts.difference(failing) else ())]

@@ -79,13 +79,11 @@ class QueueManager:
         return list(self.waiting_or_running())
 
     def failed(self, job_id: str, host: str | None = None, **failure: Any) -> dict[str, Any]:
-        """Return the state of a job that failed."""
         return self.state(job_id, self.FAILED, host, failure.get("code") or 1, failure=failure)
 
     def state(
         self, job_id: str, status: str | None, host: str | None = None, code: int = 0, **extra: Any
     ) -> dict[str, Any]:
-        """Return the state of a job in law's format."""
         where = {"remote_host": host.rpartition("@")[2]} if host else {}
         found: dict[str, Any] = self.job_status_dict(job_id=job_id, status=status, code=code, extra={**where, **extra})
         return found

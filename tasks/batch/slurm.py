@@ -226,7 +226,6 @@ class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
     """Runs branches as jobs on Slurm."""
 
     def create_job_file(self, *arguments: Any) -> dict[str, Any]:
-        """Write the scripts of a job."""
         private_folder(Path(self.job_file_factory.dir))
         made: dict[str, Any] = super().create_job_file(*arguments)
         return made

@@ -37,7 +37,6 @@ from tasks.framework.base import StoreTask, TemplateTask
 from tasks.framework.fresh import Made, make_fresh
 from tasks.settings.options import dial, option
 
-#: tasks whose outputs are audited
 AUDITED = (RunProcessor, MergeBranches, MergeOutputs, ComputeScaleFactors)
 #: number of files of an output for which the function that opens them is found, since each takes another run
 READERS = 3

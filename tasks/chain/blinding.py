@@ -78,7 +78,6 @@ class BlindTask(UnblindTask, ConfigTask):
 
     @property
     def hidden_categories(self) -> tuple[str, ...]:
-        """The categories whose data are hidden."""
         return () if self.reason else self.analysis_inst.blind_categories(str(self.config))
 
 

@@ -53,7 +53,6 @@ class ProcessingJob(AnalysisJob):
 
     @property
     def size(self) -> int:
-        """Number of events."""
         return self.branch.stop - self.branch.start
 
     @property
@@ -69,7 +68,6 @@ class ProcessingJob(AnalysisJob):
         return [*(segment.path for segment in self.branch.segments if not segment.replicas), *self.made_files]
 
     def verify_inputs(self) -> None:
-        """Verify the input files that upstream tasks made."""
         read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
         verify_files([*read, *self.made_files])
 

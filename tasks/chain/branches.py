@@ -86,7 +86,6 @@ class DatasetWorkflow(BatchWorkflow):
 
     @property
     def toys(self) -> MakeToySamples:
-        """The task that makes the toys and their corrections."""
         return MakeToySamples.req(self, branch=-1)
 
     @law.dynamic_workflow_condition
@@ -150,7 +149,6 @@ class DatasetWorkflow(BatchWorkflow):
 
     @property
     def fileset(self) -> Fileset:
-        """The datasets of the configuration."""
         return self.as_workflow().workflow_fileset
 
     @cached_property
@@ -187,7 +185,6 @@ class DatasetWorkflow(BatchWorkflow):
 
     @property
     def job_cores(self) -> int:
-        """Number of cores of a job, one per thread."""
         return int(self.threads)
 
     def branch_size(self, branch: int) -> int:
@@ -229,7 +226,6 @@ class DatasetWorkflow(BatchWorkflow):
         return self.as_workflow().ids_of(self.branch)
 
     def ids_of(self, number: int) -> dict[str, str] | None:
-        """Return what a branch is made from."""
         return self.event_ids(number)
 
     def event_ids(self, number: int) -> dict[str, str]:

@@ -86,7 +86,6 @@ class CompareCorrections(FormatsTask, BlindTask):
 
     @property
     def labels(self) -> tuple[str, str]:
-        """Descriptions of both sides."""
         left, right = (describe(read_tags(getattr(self, side), f"--{side}")) or CURRENT for side in SIDES)
         return left, right
 

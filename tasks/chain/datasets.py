@@ -113,12 +113,10 @@ class BuildDatasets(StoreTask):
 
     @property
     def only_checks(self) -> bool:
-        """Whether the existing fileset is only checked."""
         return bool(self.check or self.check_duplicates)
 
     @property
     def toys(self) -> MakeToySamples:
-        """The task that makes the toys."""
         return MakeToySamples.req(self, branch=-1)
 
     def requires(self) -> dict[str, Any]:

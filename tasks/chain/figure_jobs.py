@@ -53,7 +53,6 @@ class FigureJob(AnalysisJob):
 
 
 def named(jobs: Iterable[FigureJob]) -> dict[str, FigureJob]:
-    """Return jobs by what they draw."""
     return {f"{job.variable} in {job.category} ({', '.join(job.formats)})": job for job in jobs}
 
 

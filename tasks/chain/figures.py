@@ -50,7 +50,6 @@ class FormatsTask(StoreTask):
 
     @property
     def wanted_formats(self) -> tuple[str, ...]:
-        """The formats to write."""
         from pocket.plots.specification import formats_of
 
         return tuple(self.formats) or formats_of(self.analysis_inst.config(self.drawn_config))

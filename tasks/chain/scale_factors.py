@@ -190,7 +190,6 @@ class ComputeScaleFactors(ScaleFactorTask):
 
     @property
     def correction_file(self) -> Path:
-        """The file for correctionlib."""
         return self.directory / f"{self.scale_factor}.json"
 
     @property
@@ -211,7 +210,6 @@ class ComputeScaleFactors(ScaleFactorTask):
         return [("file", short_path(self.correction_file))]
 
     def result(self) -> ScaleFactorResult:
-        """Return the values in bins."""
         from pocket.scale_factors.measurement.result import ScaleFactorResult
 
         return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pocket.configuration.chain_graph import ChainGraph
 
 WHAT = ("config", "parameters")
-#: formats of the chain
 FORMATS = ("text", "mermaid", "dot", "svg")
 
 
@@ -33,7 +32,6 @@ class PrintTask(AnalysisTask):
         return self._shown
 
     def text(self) -> str:
-        """Return what is printed."""
         raise NotImplementedError
 
     def run(self) -> None:

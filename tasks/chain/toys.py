@@ -63,7 +63,6 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         return {year: era_parameters(self.toy_parameters, year) for year in self.years}
 
     def toy_config(self, year: str) -> ToyConfig:
-        """Return the configuration of the toys of a year."""
         from pocket.toys.config import ToyConfig
 
         return ToyConfig.from_params(self.parameters_of_years[year])

@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-#: folder of the templates
 FOLDER = Path(__file__).with_name("skeleton")
 #: end of the names of templates, so that no tool takes them for code
 SUFFIX = ".in"

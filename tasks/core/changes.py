@@ -337,7 +337,6 @@ def _word(label: str) -> str:
 
 
 def _definition(function: tuple[str, int, str] | None) -> tuple[str, str]:
-    """Return file and name of a function."""
     found = re.search(r"def (\w+)", function[2]) if function else None
     return (function[0] if function else "", found[1] if found else "")
 

@@ -21,7 +21,6 @@ from pocket.io.remote.tokens import redacted
 from pocket.io.store.provenance import VARIABLE as HOST_KIND
 from tasks.core.run_log import RUN_LOG
 
-#: logger of all modules of the engine
 ENGINE = "pocket"
 #: logger of all tasks, whose records are for the log file
 TASKS = "tasks"
@@ -70,7 +69,6 @@ class StderrHandler(logging.StreamHandler[Any]):
 
     @property
     def stream(self) -> Any:
-        """The standard error stream."""
         return sys.stderr
 
     @stream.setter

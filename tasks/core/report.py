@@ -42,7 +42,6 @@ from tasks.core.log import in_job, is_command, is_quiet, shows_luigi
 from tasks.core.plan import described, label_of, plan_lines
 from tasks.core.run_log import RUN_LOG, copy_stdout
 
-#: luigi's logger
 LUIGI = "luigi-interface"
 #: characters of a label, on narrow terminals and others, and of what follows it in lines of finished tasks
 _NARROW, _LABEL, _AMOUNT, _TIME, _RATE = 30, 40, 19, 12, 8

@@ -35,12 +35,10 @@ class Workers:
         self._chosen = chosen
 
     def create_local_scheduler(self) -> Any:
-        """Return luigi's scheduler in this process."""
         scheduler: Any = Scheduler
         return scheduler(prune_on_get_work=True, record_task_history=False)
 
     def create_remote_scheduler(self, url: str) -> Any:
-        """Return luigi's client of a scheduler elsewhere."""
         scheduler: Any = RemoteScheduler
         return scheduler(url)
 

@@ -19,9 +19,7 @@ from pocket.base.snapshots.process import shown
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.paths import own_folder, store_root
 
-#: folder of the logs in the store
 FOLDER = ".logs"
-#: number of log files that are kept
 KEPT = 100
 #: largest number of records that wait for the file
 _WAITING = 10_000
@@ -126,7 +124,6 @@ def remove_old(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-#: the log of this command
 RUN_LOG = RunLog()
 
 

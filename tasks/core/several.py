@@ -38,7 +38,6 @@ class Several(law.Task):
 
     @property
     def progress_label(self) -> str:
-        """Names of the tasks."""
         return str(self.key)
 
     def requires(self) -> list[Any]:

@@ -44,7 +44,6 @@ class State(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing would run."""
         return self.kind == COMPLETE
 
     @property
@@ -55,7 +54,6 @@ class State(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The name and the reasons."""
         return ": ".join(filter(None, (self.name, ", ".join(self.reasons))))
 
 
@@ -165,7 +163,6 @@ class StoreTarget(law.LocalDirectoryTarget):
         return self.unsuitable() is None
 
     def upload(self) -> None:
-        """Copy the folder to the remote store."""
         assert self.remote is not None
         upload(self.directory, self.remote)
 

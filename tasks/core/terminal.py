@@ -121,7 +121,6 @@ def going_on(what: str) -> Iterator[None]:
 
 
 def what_goes_on() -> list[str]:
-    """Return what continues if the command is stopped now."""
     return list(dict.fromkeys(_going_on))
 
 

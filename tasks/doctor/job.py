@@ -68,7 +68,6 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
         """Do nothing, since the job reads no output of another task."""
 
     def control_directory(self, batch: str) -> Path:
-        """Return the folder of the job's record and log."""
         elsewhere = self.site_inst.log_directory
         return Path(elsewhere, ".doctor", Path(self.folder).name) if elsewhere else Path(self.folder, f".{batch}")
 
@@ -83,7 +82,6 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
         return law.LocalFileTarget(str(self.report_file))
 
     def branch_output(self, number: int) -> law.LocalFileTarget:
-        """Return the report."""
         return self.output()
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:

@@ -150,7 +150,6 @@ class AnalysisTask(law.Task):
 
     @property
     def config_inst(self) -> Configurator:
-        """The configuration object."""
         return self.analysis_inst.config(self.config)
 
     @classmethod

@@ -47,7 +47,6 @@ class Custom:
             )
 
     def given(self) -> dict[str, Any]:
-        """Return the run options of the YAML file."""
         return read_run_options(self.run_options) if self.run_options else {}
 
 
@@ -122,7 +121,6 @@ class CustomExecutorFactory(DaskExecutorFactory):
         return cluster
 
     def connect(self) -> Any:
-        """Return the client of the file's factory."""
         self.cluster = self.clusters[-1].cluster if self.clusters else None
         return self.custom.dask_client
 

@@ -18,7 +18,6 @@ from tasks.settings.resources import DEFAULT, read_resources
 from tasks.settings.run_options import find_executor, read_run_options, translate
 from tasks.settings.sites import read_site, site_names
 
-#: executors of this package
 EXECUTORS = {
     "iterative": "pocket.executors.base:IterativeExecutorFactory",
     "futures": "tasks.framework.executors:FuturesExecutorFactory",
@@ -198,7 +197,6 @@ class FuturesExecutorFactory(ExecutorFactoryABC):
     known_options = ()
 
     def get(self) -> Executor:
-        """Return the process pool."""
         return lambda jobs, progress: _run(jobs, self.run_options["cores"], progress)
 
 

@@ -86,7 +86,6 @@ def run_in_workers(
 
 
 def are_there() -> bool:
-    """Tell whether this command has workers."""
     return _pool is not None and _pool.pid == os.getpid()
 
 
@@ -96,7 +95,6 @@ class _Context(ForkServerContext):
     processes: list[Any]
 
     def Process(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: N802
-        """Return a process, which isn't started yet."""
         self.processes.append(ForkServerProcess(*args, **options))
         return self.processes[-1]
 

@@ -14,7 +14,6 @@ from typing import Any
 from pocket.errors import ConfigError
 from tasks.settings.own_modules import batch_system_modules
 
-#: modules of the batch systems that are shipped
 SHIPPED = ("tasks.batch.htcondor", "tasks.batch.slurm")
 
 
@@ -64,7 +63,6 @@ BATCH_SYSTEMS: dict[str, BatchSystem] = {}
 
 
 def register(system: BatchSystem) -> None:
-    """Register a batch system."""
     if system.kind == "local" or BATCH_SYSTEMS.get(system.kind, system) != system:
         raise ConfigError(f"batch system {system.kind!r}: there is another one of that name")
     BATCH_SYSTEMS[system.kind] = system

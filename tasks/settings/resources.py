@@ -12,7 +12,6 @@ from pocket.errors import ConfigError, check_known
 PREFIX = "resources_"
 #: preset without ``--resources``, which is empty unless law.cfg has a section of it
 DEFAULT = "default"
-#: options that a preset may have
 DIALS = (
     "chunk_size",
     "chunk_memory",

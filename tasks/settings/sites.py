@@ -140,7 +140,6 @@ def site_names() -> list[str]:
 
 
 def read_site(name: str) -> Site:
-    """Return a site of law.cfg."""
     check_known("site", [name], site_names(), "--site")
     section = f"{PREFIX}{name}"
     return parse_site(name, {option: _option(section, option) for option in law.config.options(section)})

@@ -91,7 +91,6 @@ class Card:
 
     @property
     def paths(self) -> dict[str, Path]:
-        """Label → path."""
         return {label: Path(path) for label, path in self.cards}
 
 

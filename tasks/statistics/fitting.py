@@ -45,7 +45,6 @@ FEW_EVENTS = 10.0
 #: expected events of a bin below which it has few, and the share of such bins up to which deviances follow a χ²
 #: distribution (W. G. Cochran, Biometrics 10 (1954) 417)
 FEW_IN_BIN, SHARE_OF_FEW = 5.0, 0.2
-#: names of expected limits
 BANDS = ("expected −2 σ", "expected −1 σ", "expected median", "expected +1 σ", "expected +2 σ")
 #: number of impacts that are printed
 _SHOWN = 10

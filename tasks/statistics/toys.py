@@ -49,7 +49,6 @@ class ToyWorkflow(FitOptions, BatchWorkflow):
         return [(first, min(first + size, toys)) for first in range(0, toys, size)]
 
     def texts(self) -> Iterator[str]:
-        """Yield the files of all branches."""
         for output in self.branch_outputs.values():
             yield (output.directory / self.file).read_text(encoding="utf-8")
 
