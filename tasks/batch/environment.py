@@ -21,6 +21,8 @@ from pocket.base.snapshots.trees import BY_JOBS, read_mark
 from pocket.errors import ConfigError
 from pocket.io.store import store_root
 from pocket.io.store.publishing import replacing_file
+from pocket.parameters.locations import project_root
+from pocket.parameters.shipped import analysis_package
 from tasks.batch.archive import Archive, make_archive, plan_archive
 from tasks.batch.packages import package_files, site_packages
 from tasks.settings.own_modules import indexed_files
@@ -117,8 +119,6 @@ def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
 @functools.cache
 def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, str]:
     """Return the archive of the code, the archive of the packages, and the reference of the analysis in a job."""
-    from pocket.parameters.locations import project_root
-
     root = project_root().absolute()
     code, reference = code_members(root, analysis)
     library = f".venv/lib/python{_python_version()}/site-packages"
@@ -131,7 +131,6 @@ def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, 
 def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
     """Return the code that jobs of an analysis need as name in the bundle → file, and the analysis' reference there."""
     from pocket.executors.code import package_folder
-    from pocket.parameters.shipped import analysis_package
 
     store = store_root().absolute()
     members = {

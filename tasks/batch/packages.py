@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pocket.errors import ConfigError
+from pocket.parameters.shipped import engine_root
 
 #: extras of pyproject.toml that no job needs
 NOT_FOR_JOBS = ("catalogues", "check", "dask", "dev", "docs", "htcondor", "setup")
@@ -77,8 +78,6 @@ def _declared_requirements() -> tuple[list[str], list[str]]:
 
     The pyproject.toml of a checkout says it, or else the metadata of the installed package.
     """
-    from pocket.parameters.shipped import engine_root
-
     file = engine_root() / "pyproject.toml"
     if not file.is_file():
         extras = set(metadata.metadata("pocketlaw").get_all("Provides-Extra") or ()) - set(NOT_FOR_JOBS)

@@ -17,6 +17,7 @@ from pocket.executors import Job, Progress
 from pocket.io.remote.client import is_remote
 from pocket.io.store import verify_all, verify_files, write_output
 from pocket.io.store.provenance import begin_work
+from pocket.parameters.used_files import recording_files
 from tasks.core.loaded import AnalysisJob
 
 if TYPE_CHECKING:
@@ -87,7 +88,6 @@ class ProcessingJob(AnalysisJob):
         from pocket.base.fingerprint.reads import recording_reads
         from pocket.configuration.user_errors import in_configuration, one_sentence
         from pocket.cuts.library import noting_absent
-        from pocket.parameters.used_files import recording_files
 
         # The output's manifest is written at the end, with what these hold by then.
         triggers: list[str] = []

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from pocket.base.fingerprint import code_closure
+from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.errors import ConfigError
 from pocket.io.store import write_output
 from pocket.parameters.tags import assignments, describe, read_tags, rename
+from pocket.parameters.used_files import recording_files
 from pocket.plots.files import save_plots
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figures import FormatsTask, check_style_in
@@ -113,7 +115,6 @@ class CompareCorrections(FormatsTask, BlindTask):
     def make(self) -> None:
         from pocket.corrections.comparison import compare_corrections, compare_names
         from pocket.outputs.changes import Changes
-        from pocket.parameters.used_files import recording_files
         from pocket.plots.changes import draw_changes, draw_corrections
         from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_of
@@ -142,7 +143,6 @@ class CompareCorrections(FormatsTask, BlindTask):
 
     def compared_templates(self) -> list[TemplateComparison] | None:
         """Return the comparison of all templates without those of data that are blinded; ``None`` without templates."""
-        from pocket.base.sample_blocks import SUBSAMPLE
         from pocket.histograms.comparison import compare_templates
         from pocket.plots.specification import figure_names
         from pocket.plots.style import PlotStyle

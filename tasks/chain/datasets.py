@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.fingerprint.places import portable
-from pocket.errors import check_known
+from pocket.errors import DatasetError, check_known
+from pocket.io.remote.client import is_remote
 from pocket.io.store import store_root, write_output
 from pocket.io.store.paths import store_file, store_name
+from pocket.parameters.shipped import find_file
 from tasks.chain.toys import MakeToySamples
 from tasks.core.console import counted, short_path
 from tasks.core.targets import StoreTarget, fetch, fetch_verified
@@ -71,8 +73,6 @@ class BuildDatasets(StoreTask):
     @classmethod
     def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the options of a task for each definition file that the given analysis reads, if it reads no toys."""
-        from pocket.parameters.shipped import find_file
-
         if "definition" in given or "analysis" not in given:
             return super().each(given)
         files: dict[str, None] = {}
@@ -91,7 +91,6 @@ class BuildDatasets(StoreTask):
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name; toys without a cross section have that of the toys' parameters."""
         from pocket.datasets.definition_files import read_definitions
-        from pocket.parameters.shipped import find_file
 
         definitions = read_definitions([find_file(self.definition)])
         if self.restriction:
@@ -153,7 +152,6 @@ class BuildDatasets(StoreTask):
         read, their UUIDs show whether they are still those of the fileset.
         """
         from pocket.datasets.listing import CATALOGUE_SOURCES, expand
-        from pocket.io.remote.client import is_remote
 
         ids = input_ids(self._toy_files)
         if ids is None:
@@ -254,7 +252,6 @@ class BuildDatasets(StoreTask):
         from pocket.datasets.build import inspect_listed
         from pocket.datasets.check import check_fileset
         from pocket.datasets.listing import expand_each
-        from pocket.errors import DatasetError
 
         manifest = self._known("--check")
         fresh = catalogues(fresh=True)
@@ -281,7 +278,6 @@ class BuildDatasets(StoreTask):
     def check_events(self) -> None:
         """Look for events of data that appear twice, and print them."""
         from pocket.datasets.duplicates import find_duplicates
-        from pocket.errors import DatasetError
 
         self._known("--check-duplicates")
         with counting_bar("files checked", "files") as checking:
@@ -294,8 +290,6 @@ class BuildDatasets(StoreTask):
 
     def _known(self, option: str) -> Manifest:
         """Return the manifest of the fileset to check."""
-        from pocket.errors import DatasetError
-
         manifest = self.output().manifest
         if manifest is None:
             raise DatasetError(

@@ -11,6 +11,7 @@ import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, check_known
+from pocket.histograms.files import read_output
 from pocket.io.store import write_output
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import ComputeScaleFactors
@@ -44,7 +45,6 @@ class ExportCoffea(ConfigTask):
         return input_ids({"merged output": self.requires().output()})
 
     def make(self) -> None:
-        from pocket.histograms.files import read_output
         from pocket.outputs.pocketcoffea import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
         from pocket.parameters.defaults import dump_parameters
 

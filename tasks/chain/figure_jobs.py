@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.errors import HistogramError
 from pocket.executors import Progress
+from pocket.histograms.files import list_variables, read_templates
 from pocket.plots.files import save_plots
 from tasks.core.loaded import AnalysisJob
 
@@ -36,8 +37,6 @@ class FigureJob(AnalysisJob):
     size: int = 1
 
     def run(self, progress: Progress) -> None:
-        from pocket.histograms.files import read_templates
-
         analysis, draw = self.load(), pkgutil.resolve_name(self.function)
         given = analysis.config(self.config), self.variable, self.category
         try:
@@ -71,8 +70,6 @@ class TemplatePlotJob(FigureJob):
     covariance: Path | None
 
     def all_options(self, analysis: Analysis) -> dict[str, Any]:
-        from pocket.histograms.files import list_variables, read_templates
-
         before, covariance = (
             read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
             for folder in (self.before, self.covariance)

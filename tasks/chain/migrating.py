@@ -11,6 +11,7 @@ import law
 import luigi
 
 from pocket.base.snapshots.process import shown
+from pocket.errors import ConfigError, PocketError
 from tasks.chain.show import PrintTask
 from tasks.core.console import counted
 from tasks.framework.restrictions import Unrestricted
@@ -36,7 +37,6 @@ class Migrate(Unrestricted, PrintTask):
         from pocket.compat.number_differences import number_differences
         from pocket.compat.package import check_target, default_folder, load_noting_files
         from pocket.configuration.plain_files import check_plain_file
-        from pocket.errors import ConfigError, PocketError
 
         path = check_plain_file(str(_absolute(self.analysis)))
         folder = default_folder(path) if self.to == law.NO_STR else _absolute(self.to)

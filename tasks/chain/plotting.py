@@ -16,7 +16,9 @@ import law
 from pocket.base.fingerprint import code_closure, digest
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.histograms.contents import checksum_in_category, read_contents
+from pocket.histograms.files import read_sums
 from pocket.io.store import Manifest, read_manifest, write_output
+from pocket.parameters.used_files import recording_files
 from pocket.plots.files import save_plots
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figure_jobs import TemplatePlotJob, named
@@ -285,7 +287,6 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
         }
 
     def make(self) -> None:
-        from pocket.histograms.files import read_sums
         from pocket.plots.cutflow import draw_cutflows
 
         config, formats = self.config_inst, self.formats_to_write()
@@ -368,7 +369,6 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
     def plots(self, published: Published | None, files: dict[str, str]) -> Iterator[Plot]:
         """Yield all pages."""
         from pocket.corrections.files import load_correction
-        from pocket.parameters.used_files import recording_files
         from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
         from pocket.scale_factors.files.comparison import read_inputs
         from pocket.scale_factors.measurement.result import ScaleFactorResult

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.base.fingerprint import code_closure
+from pocket.base.runtime.spreading import spreading
 from pocket.base.runtime.user_code import UserCall
 from pocket.errors import ConfigError
 from pocket.histograms.contents import checksum_of, read_contents
 from pocket.histograms.readings import of_config
 from pocket.io.store import write_output
+from pocket.parameters.used_files import recording_files
 from tasks.chain.links import iterations_of, templates_of
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.results import describe_ranges
@@ -230,8 +232,6 @@ class ComputeScaleFactors(ScaleFactorTask):
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
             return
         from pocket.base.fingerprint.reads import recording_reads
-        from pocket.base.runtime.spreading import spreading
-        from pocket.parameters.used_files import recording_files
         from pocket.scale_factors.declarations.base import find_function
         from tasks.framework.spreading import spread_over
 

@@ -11,6 +11,7 @@ import law
 from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.remarks import some_of
 from pocket.errors import ConfigError, check_known
+from pocket.histograms.files import read_sums, read_templates
 from pocket.io.store import write_output
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figure_jobs import FigureJob, named
@@ -172,7 +173,6 @@ class ShowYields(FromTemplates, BlindTask):
 
     def make(self) -> None:
         """Print the table, and write it."""
-        from pocket.histograms.files import read_sums, read_templates
         from pocket.plots.yields import counted_by, yields_of
 
         folder = self.requires().directory

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.runtime.spreading import spreading
 from pocket.errors import ClosureError
 from pocket.histograms.contents import checksum_of, digest_json, read_contents
 from pocket.histograms.files import read_sums
@@ -16,6 +17,7 @@ from pocket.histograms.readings import joined, of_config
 from pocket.histograms.sums import read_part
 from pocket.io.store import write_output
 from pocket.io.store.publishing import replacing
+from pocket.parameters.used_files import recording_files
 from pocket.scale_factors.declarations.closure import closure_configs
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
@@ -115,8 +117,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return read_from(self.requires()["templates"])
 
     def make(self) -> None:
-        from pocket.base.runtime.spreading import spreading
-        from pocket.parameters.used_files import recording_files
         from tasks.framework.spreading import spread_over
 
         with recording_files() as used, spreading(spread_over(self.cores)):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import textwrap
 
+from pocket.io.remote.client import client_is_installed
 from tasks.doctor.result import Result, Status
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem
 
@@ -45,8 +46,6 @@ def systems_here() -> Result:
 
 def xrootd_client() -> Result:
     """Return whether the packages for root:// files are installed."""
-    from pocket.io.remote.client import client_is_installed
-
     if client_is_installed():
         return Result("XRootD", Status.OK, "the packages for root:// files are here")
     advice = "source setup.sh, or pip install 'pocketlaw[xrootd]'"

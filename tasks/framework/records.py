@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import law
 
+from pocket.base.snapshots.process import analysis_snapshot, current_snapshot
+from pocket.io.store.records import keep_code, keep_lock, keep_specification
+from pocket.parameters.locations import project_root
 from tasks.core.states import specification_of
 
 if TYPE_CHECKING:
@@ -26,8 +29,6 @@ def as_variable(records: Mapping[str, str]) -> str:
 
 def task_records(task: StoreTask) -> dict[str, str]:
     """Write the records of a task's outputs, and return the id of each by its kind; jobs only get these."""
-    from pocket.io.store.records import keep_specification
-
     if given := os.environ.get(VARIABLE):
         return dict(record.split(":", 1) for record in given.split(","))
     fingerprint = task.fingerprint
@@ -42,10 +43,7 @@ def task_records(task: StoreTask) -> dict[str, str]:
 
 @functools.cache
 def _of_process(analysis: str) -> dict[str, str]:
-    from pocket.base.snapshots.process import analysis_snapshot, current_snapshot
     from pocket.configuration.analysis import absolute_reference
-    from pocket.io.store.records import keep_code, keep_lock
-    from pocket.parameters.locations import project_root
 
     root = current_snapshot()
     records = {"lock": keep_lock(root or project_root())}

@@ -9,6 +9,7 @@ from typing import Any
 
 import law
 
+from pocket.base.runtime.file_state import near_files
 from pocket.errors import ConfigError, UnknownNameError, nearest
 from tasks.settings.sites import read_site, site_names
 
@@ -181,7 +182,6 @@ def read_run_options(file: str) -> dict[str, Any]:
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
-    from pocket.base.runtime.file_state import near_files
     from pocket.parameters.explaining import yaml_reason
 
     path = Path(file).expanduser()

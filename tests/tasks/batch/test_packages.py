@@ -53,7 +53,7 @@ def test_packages_that_nobody_names_are_kept(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_jobs_need_of_an_installed_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocket.parameters.shipped.engine_root", lambda: tmp_path)
+    monkeypatch.setattr("tasks.batch.packages.engine_root", lambda: tmp_path)
     monkeypatch.setattr(packages, "site_packages", lambda: tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("pocketlaw", "base", "models", "tools", "mine"):

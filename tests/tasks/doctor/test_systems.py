@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pocket.io.remote import client
 from tasks.doctor.result import Result, Status
 from tasks.doctor.systems import batch_system, systems_here, xrootd_client
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, load_batch_systems
@@ -54,5 +53,5 @@ def test_systems_that_are_here(system: BatchSystem, monkeypatch: pytest.MonkeyPa
 
 def test_xrootd_client(monkeypatch: pytest.MonkeyPatch) -> None:
     assert xrootd_client().status is Status.OK
-    monkeypatch.setattr(client, "client_is_installed", lambda: False)
+    monkeypatch.setattr("tasks.doctor.systems.client_is_installed", lambda: False)
     assert (xrootd_client().status, bool(xrootd_client().advice)) == (Status.WARNING, True)
