@@ -36,9 +36,6 @@ class BatchWorkflow(TemplateTask, PoolWorkflow, *BATCH_BASES):  # type: ignore[m
 
     exclude_index = True
 
-    def branch_size(self, branch: int) -> int:
-        raise NotImplementedError
-
     def accepts(self, branches: Collection[int]) -> bool:
         """Whether branches are enough to go on."""
         return len(branches) == len(self.get_branch_map())
@@ -48,14 +45,10 @@ class BatchWorkflow(TemplateTask, PoolWorkflow, *BATCH_BASES):  # type: ignore[m
         manifest = self.branch_output(branch).manifest
         return {} if manifest is None else dict(manifest.info.get("usage", {}))
 
-    def read_or_written(self) -> list[StoreTarget]:
-        """Return the outputs that jobs read or write."""
-        return [*self.needed(), *self.branch_outputs.values()]
-
     def prepare(self, config: Any) -> None:
         """Prepare a submission, and check that jobs can access what they need."""
         if self.site_inst.store == "remote":
-            check_reach(self.site_inst, self.read_or_written(), self.read_branches())
+            check_reach(self.site_inst, [*self.needed(), *self.branch_outputs.values()], self.read_branches())
         super().prepare(config)
 
     def read_branches(self) -> Iterable[Branch]:
@@ -147,16 +140,14 @@ class DatasetWorkflow(BatchWorkflow):
         """Name of this branch in error messages: its number, dataset and entries."""
         return f"{super().branch_label} ({self.branch_data.label})"
 
-    @property
-    def fileset(self) -> Fileset:
-        return self.as_workflow().workflow_fileset
-
     @cached_property
-    def workflow_fileset(self) -> Fileset:
+    def fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
         from pocket.datasets.check import joined_filesets
         from pocket.datasets.definition_files import those_of
 
+        if self.is_branch():
+            return self.as_workflow().fileset
         wanted = self.config_inst.definitions
         tasks = self.required_tasks["datasets"].values()
         # A dataset that a filter excludes may also be in another definition file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
@@ -14,7 +14,9 @@ from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import read_fileset, write_fileset
 from tasks.core.targets import fetch, fetch_verified
 from tasks.core.terminal import print_left_out
-from tasks.framework.base import ConfigTask, load
+from tasks.framework.analysis_task import CONFIG
+from tasks.framework.base import TemplateTask, load
+from tasks.settings.options import Groups
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -27,9 +29,10 @@ DEFINITIONS = "datasets.json"
 RECORD = "skim.json"
 
 
-class SkimTask(ConfigTask):
+class SkimTask(TemplateTask):
     """A task for a configuration whose selection makes a skim."""
 
+    options: ClassVar[Groups] = (CONFIG,)
     exclude_index = True
 
     @classmethod
