@@ -8,6 +8,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,6 +38,19 @@ HEAVY_FOR_ANALYSES = {
     "numba",
     "scipy",
     "uproot",
+}
+#: modules of the statistics that read an analysis and its templates; all others stand alone
+OF_AN_ANALYSIS = {
+    "building",
+    "checks",
+    "combined",
+    "consistency",
+    "declarations",
+    "declared_places",
+    "regions",
+    "shared_events",
+    "shifts",
+    "treatment",
 }
 
 IMPORT = """
@@ -69,6 +83,24 @@ def test_import_contracts() -> None:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+def test_parts_that_stand_alone_know_no_other_package_and_no_new_one() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = [
+        contract
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["name"].endswith(" stand alone") and contract["type"] == "forbidden"
+    ]
+    assert len(contracts) == 2
+    others = {room for room in house.rooms() if room.startswith("pocket.")} - {"pocket.base", "pocket.errors"}
+    for contract in contracts:
+        named = [*contract["source_modules"], *contract["forbidden_modules"]]
+        assert others <= {".".join(module.split(".")[:2]) for module in named}
+        assert not {"ignore_imports", "allow_indirect_imports"} & contract.keys()
+    alone = {module.removeprefix("pocket.statistics.") for module in contracts[1]["source_modules"]}
+    statistics = {module.name for module in pkgutil.iter_modules([str(REPOSITORY / "pocket" / "statistics")])}
+    assert alone == statistics - OF_AN_ANALYSIS
 
 
 def test_importing_all_tasks_is_light() -> None:

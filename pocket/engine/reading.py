@@ -28,6 +28,7 @@ from pocket.io.nanoaod.events import NanoTree, Piece, events_of
 from pocket.io.nanoaod.sharing import shared_file
 from pocket.io.nanoaod.ttree import structure
 from pocket.io.remote.attempts import Found, first_readable
+from pocket.io.remote.client import open_root
 from pocket.io.remote.failures import why_unreadable
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def read_segment(segment: Segment, read: Callable[[Segment], T]) -> Found[T]:
 @contextlib.contextmanager
 def open_file(segment: Segment) -> Iterator[Any]:
     """Open the file of a segment, and close it at the end of the block."""
-    with reading(segment.path), shared_file(segment.path) as file:
+    with reading(segment.path), shared_file(segment.path, open_root) as file:
         uuid = str(file.file.uuid)
         if uuid != segment.uuid:
             # This isn't a bad file: skipping it would change the dataset without a change of the fileset.

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.edges import missing_edge
 from pocket.base.typing import Floats
 from pocket.errors import StatisticsError
-from pocket.histograms.edges import missing_edge
 
 #: number of bins that a sentence names
 _MOST_BINS = 8

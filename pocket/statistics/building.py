@@ -11,10 +11,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from pocket.base.edges import missing_edge
 from pocket.base.typing import Floats, Mask
 from pocket.errors import ConfigError, StatisticsError, UnknownNameError
 from pocket.histograms.config import finite_edges
-from pocket.histograms.edges import missing_edge
 from pocket.statistics.binning import apply_flow, describe_bins, rebin
 from pocket.statistics.checks import Finding, find_mistakes
 from pocket.statistics.consistency import check_groups, require_declared

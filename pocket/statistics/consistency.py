@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pocket.base.edges import missing_edge
 from pocket.base.file_names import check_store_name
 from pocket.calibrators.base import names_come_later, requested_variations
 from pocket.configuration.deferred import are_deferred
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
-from pocket.histograms.edges import declared_edges, missing_edge
+from pocket.histograms.edges import declared_edges
 from pocket.histograms.one_sided import NOMINAL, stem_of
 from pocket.histograms.readings import Reading
 from pocket.statistics.combined import CombinedModel, check_combined, check_parts

@@ -53,9 +53,9 @@ CANARIES = (
     Canary("uproot.writing._cascade:Directory", "_freesegments", f"{WRITING}:make_tree"),
     Canary("uproot.writing._cascadetree:Tree", "_branch_data", f"{WRITING}:make_tree"),
     Canary("uproot.reading:ReadOnlyKey", "_fDatime", "pocket.io.nanoaod.ttree:structure"),
-    Canary("uproot.source.chunk:Source", "_num_requested_chunks", "pocket.io.remote.local_source:LocalSource"),
-    Canary("uproot.source.chunk:Source", "_num_requested_bytes", "pocket.io.remote.local_source:LocalSource"),
-    Canary("uproot.source.futures:TrivialFuture", "", "pocket.io.remote.local_source:LocalSource", ("result",)),
+    Canary("uproot.source.chunk:Source", "_num_requested_chunks", "pocket.io.nanoaod.local_source:LocalSource"),
+    Canary("uproot.source.chunk:Source", "_num_requested_bytes", "pocket.io.nanoaod.local_source:LocalSource"),
+    Canary("uproot.source.futures:TrivialFuture", "", "pocket.io.nanoaod.local_source:LocalSource", ("result",)),
     Canary("uproot.deserialization:numbytes_version", "", "pocket.io.nanoaod.ttree:read_tree", ("chunk", "cursor")),
     Canary(
         "coffea.nanoevents.mapping:UprootSourceMapping._extract_base_form", "", "pocket.io.nanoaod.schema:find_schema"

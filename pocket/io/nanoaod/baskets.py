@@ -35,8 +35,8 @@ from uproot.source.cursor import Cursor
 
 from pocket.base.typing import Indices
 from pocket.io.nanoaod.packing import Packing
+from pocket.io.nanoaod.read_ahead import Place
 from pocket.io.nanoaod.ttree import Column
-from pocket.io.remote.read_ahead import Place
 
 if TYPE_CHECKING:
     from pocket.io.nanoaod.kept_reads import FileReads
@@ -58,8 +58,8 @@ class Part(NamedTuple):
     """Range of entries of a column in one file.
 
     Args:
-        source: the bytes of the file, a :class:`~pocket.io.remote.local_source.LocalSource` or
-            :class:`~pocket.io.remote.read_ahead.ReadAhead`.
+        source: the bytes of the file, a :class:`~pocket.io.nanoaod.local_source.LocalSource` or
+            :class:`~pocket.io.nanoaod.read_ahead.ReadAhead`.
         start: first entry.
         stop: entry after the last one.
         packing: entries to keep; all of them by default. Baskets without any of them aren't read.

@@ -25,13 +25,13 @@ from coffea.nanoevents.util import tuple_to_key
 
 from pocket.base.typing import Mask
 from pocket.io.nanoaod.baskets import Part, places, read_numbers
+from pocket.io.nanoaod.local_source import LocalSource
 from pocket.io.nanoaod.packing import Packing
+from pocket.io.nanoaod.read_ahead import Place, ReadAhead
 from pocket.io.nanoaod.records import LazyArrays
 from pocket.io.nanoaod.schema import find_schema
 from pocket.io.nanoaod.sharing import shared_reads
 from pocket.io.nanoaod.ttree import Column, Leaf, read_tree
-from pocket.io.remote.local_source import LocalSource
-from pocket.io.remote.read_ahead import Place, ReadAhead
 
 
 class NanoTree:

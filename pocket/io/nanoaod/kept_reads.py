@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from pocket.io.nanoaod import sharing
-from pocket.io.remote.client import open_root
 
 T = TypeVar("T")
 
@@ -34,15 +33,15 @@ class KeptReads:
         self._reads: dict[str, FileReads] = {}
 
     @contextlib.contextmanager
-    def open(self, location: str) -> Iterator[Any]:
+    def open(self, location: str, open_file: sharing.Open) -> Iterator[Any]:
         """Open a file, which stays open unless the block fails."""
         if location not in self._opened:
             if len(self._opened) >= MOST_FILES:
-                with open_root(location) as file:
+                with open_file(location) as file:
                     yield file
                 return
             self._files[location] = stack = contextlib.ExitStack()
-            self._opened[location] = stack.enter_context(open_root(location))
+            self._opened[location] = stack.enter_context(open_file(location))
         try:
             yield self._opened[location]
         except BaseException:

@@ -5,21 +5,23 @@ What is kept is in :mod:`pocket.io.nanoaod.kept_reads`, which isn't part of the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from pocket.io.remote.client import open_root
-
 if TYPE_CHECKING:
     from pocket.io.nanoaod.kept_reads import FileReads, KeptReads
+
+#: Opens the file at a location for a block.
+Open = Callable[[str], AbstractContextManager[Any]]
 
 #: What this process keeps at present.
 kept: KeptReads | None = None
 
 
-def shared_file(location: str) -> AbstractContextManager[Any]:
-    """Return a block with an open file, see :func:`~pocket.io.remote.client.open_root`."""
-    return open_root(location) if kept is None else kept.open(location)
+def shared_file(location: str, open_file: Open) -> AbstractContextManager[Any]:
+    """Return a block with an open file, which stays open afterwards if files are kept."""
+    return open_file(location) if kept is None else kept.open(location, open_file)
 
 
 def shared_reads(location: str) -> FileReads | None:

@@ -82,7 +82,7 @@ def open_root(location: str) -> Iterator[Any]:
         location: path or URL.
     """
     if not is_remote(location):
-        from pocket.io.remote.local_source import open_local
+        from pocket.io.nanoaod.local_source import open_local
 
         with open_local(Path(location)) as file:
             yield _with_known_classes(file)

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
+from pocket.base.edges import missing_edge
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.histograms.config import Axis
-from pocket.histograms.edges import declared_edges, missing_edge
+from pocket.histograms.edges import declared_edges
 from pocket.histograms.readings import Reading, joined
 from pocket.scale_factors.declarations.base import ScaleFactorBase
 from pocket.scale_factors.declarations.closure import Closure, check_closure, places

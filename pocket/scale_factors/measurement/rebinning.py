@@ -8,8 +8,8 @@ from typing import Any
 import hist
 import numpy as np
 
+from pocket.base.edges import missing_edge
 from pocket.errors import ConfigError
-from pocket.histograms.edges import missing_edge
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.measurement.binning import Axis, Categories
 

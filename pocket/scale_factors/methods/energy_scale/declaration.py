@@ -9,11 +9,12 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
+from pocket.base.edges import bins_within
 from pocket.base.typing import Floats, Mask
 from pocket.corrections.keys import PARAMETER
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis
-from pocket.histograms.edges import bins_within, declared_edges
+from pocket.histograms.edges import declared_edges
 from pocket.scale_factors.declarations.measured import BackgroundScaleFactor
 
 SmearingFunction = Literal["gaussian", "tails"]

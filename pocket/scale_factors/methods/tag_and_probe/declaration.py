@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from pocket.base.arguments import Declarative
+from pocket.base.edges import bins_within, missing_edge
 from pocket.base.typing import Floats, Mask
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.histograms.config import Axis
-from pocket.histograms.edges import bins_within, declared_edges, missing_edge
+from pocket.histograms.edges import declared_edges
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 #: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)

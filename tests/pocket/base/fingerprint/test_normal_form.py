@@ -476,7 +476,7 @@ READERS = {
     # the title of a column, which is written by whoever made the file
     "pocket.io.nanoaod.schema": {"base_form"},
     "pocket.io.remote.attempts": {"first_readable"},
-    "pocket.io.remote.local_source": {"LocalSource"},
+    "pocket.io.nanoaod.local_source": {"LocalSource"},
     # the text is shown if a parameter can't be resolved
     "pocket.parameters.plain": {"_resolved"},
     # the line that reads a parameter

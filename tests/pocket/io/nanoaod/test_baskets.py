@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from pocket.io.nanoaod import baskets
 from pocket.io.nanoaod.baskets import Part, read_numbers
 from pocket.io.nanoaod.packing import Packing
+from pocket.io.nanoaod.read_ahead import ReadAhead
 from pocket.io.nanoaod.ttree import Column
 from pocket.io.remote.client import open_root
-from pocket.io.remote.read_ahead import ReadAhead
 from tests.real_files import LARGEST, real_file
 
 TYPES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")

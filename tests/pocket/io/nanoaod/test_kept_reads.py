@@ -13,8 +13,9 @@ import uproot
 from pocket.io.nanoaod import kept_reads
 from pocket.io.nanoaod.events import NanoTree
 from pocket.io.nanoaod.kept_reads import KeptReads, keeping_reads
-from pocket.io.nanoaod.sharing import shared_bytes, shared_file, shared_reads
-from pocket.io.remote.local_source import LocalSource
+from pocket.io.nanoaod.local_source import LocalSource
+from pocket.io.nanoaod.sharing import Open, shared_bytes, shared_file, shared_reads
+from pocket.io.remote.client import open_root
 
 META = {"dataset": "d", "sample": "s", "isMC": True}
 LIMIT = 10**8
@@ -52,9 +53,9 @@ def places(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return found
 
 
-def sums(path: Path, mask: Any = None) -> tuple[float, float]:
+def sums(path: Path, mask: Any = None, open_file: Open = open_root) -> tuple[float, float]:
     """Return the sums of both columns, of all events or the selected ones."""
-    with shared_file(str(path)) as file:
+    with shared_file(str(path), open_file) as file:
         events = NanoTree(file, "Events", META).events(0, 450)
         events = events if mask is None else events[mask]
         return float(ak.sum(events.x)), float(ak.sum(events.OtherPV.z))
@@ -98,37 +99,35 @@ def test_what_others_read_serves_those_who_want_other_entries(path: Path, places
     assert places == []
 
 
-def test_a_file_is_opened_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_opened_once(path: Path) -> None:
     opened: list[str] = []
-    original = kept_reads.open_root
 
     def noting(location: str) -> Any:
         opened.append(location)
-        return original(location)
+        return open_root(location)
 
-    monkeypatch.setattr(kept_reads, "open_root", noting)
     with keeping_reads(LIMIT):
-        sums(path)
-        sums(path)
+        sums(path, open_file=noting)
+        sums(path, open_file=noting)
         assert opened == [str(path)]
-        with pytest.raises(OSError, match="gone"), shared_file(str(path)):
+        with pytest.raises(OSError, match="gone"), shared_file(str(path), noting):
             raise OSError("gone")
         # After a failure the file may work again if it is opened again.
-        assert sums(path) == expected(path)
+        assert sums(path, open_file=noting) == expected(path)
     assert opened == [str(path)] * 2
 
 
 def test_many_files_are_not_held_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_reads, "MOST_FILES", 0)
     with keeping_reads(LIMIT):
-        with shared_file(str(path)) as file:
+        with shared_file(str(path), open_root) as file:
             pass
         assert file.closed
 
 
 def test_files_are_closed_at_the_end(path: Path) -> None:
     with keeping_reads(LIMIT):
-        with shared_file(str(path)) as file:
+        with shared_file(str(path), open_root) as file:
             pass
         assert not file.closed
         assert shared_reads(str(path)) is not None

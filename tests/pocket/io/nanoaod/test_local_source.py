@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import uproot
 
-from pocket.io.remote.local_source import LocalSource, open_local
+from pocket.io.nanoaod.local_source import LocalSource, open_local
 from tests.real_files import real_file
 
 

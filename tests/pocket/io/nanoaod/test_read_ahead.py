@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from uproot.source.chunk import Chunk
 
-from pocket.io.remote.read_ahead import Place, ReadAhead
+from pocket.io.nanoaod.read_ahead import Place, ReadAhead
 from tests.waiting import wait_for
 
 CONTENT = bytes(range(100))
