@@ -24,11 +24,12 @@ from docs.hooks.plot_style_pictures import (
     shipped_style,
     with_pictures,
 )
+from pocket.compat.plot_style import IGNORED, OTHER_NAMES
 from pocket.histograms.config import Axis
 from pocket.plots.canvas import cms_style
+from pocket.plots.honoured_options import HONOURED
 from pocket.plots.style import FORMATS, BlindHists, PlotStyle
 from pocket.plots.templates.panels import TOTAL_BAND
-from pocket.plots.upstream_style import HONOURED, IGNORED, OTHER_NAMES
 from tests.entries import check_each
 
 TEXT = PAGE.read_text(encoding="utf-8")

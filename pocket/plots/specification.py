@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pocket.base.dialects import dialect
 from pocket.base.fingerprint import Closure, code_closure
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import TemplatePlot
@@ -124,14 +125,14 @@ def style_for(
 
 def style_spec(cfg: Configurator) -> dict[str, Any]:
     """Return the style that decides how plots look, as plain containers."""
-    return {name: value for name, value in _options(cfg).items() if name != "formats"}
+    return {name: value for name, value in style_options(cfg).items() if name != "formats"}
 
 
 def formats_of(cfg: Configurator) -> tuple[str, ...]:
     """Return the formats of plots that the style asks for."""
     from pocket.plots.style import PlotStyle
 
-    return tuple(PlotStyle.from_parameters(_options(cfg)).formats)
+    return tuple(PlotStyle.from_parameters(style_options(cfg)).formats)
 
 
 def check_style(cfg: Configurator, known: Iterable[Configurator] = ()) -> None:
@@ -143,7 +144,7 @@ def check_style(cfg: Configurator, known: Iterable[Configurator] = ()) -> None:
     """
     from pocket.plots.style import PlotStyle
 
-    style = PlotStyle.from_parameters(_options(cfg))
+    style = PlotStyle.from_parameters(style_options(cfg))
     if sharing := list(known):
         blind, where = style.blind_hists, "plotting_style.blind_hists"
         categories = dict.fromkeys(name for each in sharing for name in each.categories.names)
@@ -185,9 +186,11 @@ def joined_periods(specs: Iterable[Sequence[Any]]) -> list[Any]:
     return [[(year, found[year][0]) for year in years], [found[year][1] for year in years]]
 
 
-def _options(cfg: Configurator) -> dict[str, Any]:
-    style: dict[str, Any] = plain_section(cfg.parameters, "plotting_style")
-    return style
+def style_options(cfg: Configurator) -> Any:
+    """Return the options of the style in the words that are used here, as plain containers."""
+    # Other words are replaced here, so that fingerprints hold what is drawn and not the code that knows the words.
+    style = plain_section(cfg.parameters, "plotting_style")
+    return dialect().style_in_own_words(style) if isinstance(style, Mapping) else style
 
 
 def _all_names(cfg: Configurator, variable: str) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from omegaconf import MISSING
 
+from pocket.base.dialects import dialect
 from pocket.base.runtime.remarks import remark, some_of
 from pocket.errors import ConfigError, MissingParameterError, check_known, nearest
 from pocket.parameters.checking import resembled
-from pocket.plots.upstream_style import HONOURED, IGNORED, honoured, ignored, in_own_words
+from pocket.plots.honoured_options import HONOURED, honoured, ignored
 
 if TYPE_CHECKING:
     from pocket.base.typing import Floats, Mask
@@ -225,11 +226,11 @@ class PlotStyle:
 
 def _accepted(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are honoured, in the words that are used here; note all others once."""
-    own = in_own_words(options)
+    own, no_effect = dialect().style_in_own_words(options), dialect().ignored_style
     names = [item.name for item in dataclasses.fields(PlotStyle)]
     # What looks like a misspelt option stays, so that it is refused.
     others = [name for name in own if name not in names]
-    free = [name for name in others if name in IGNORED or not resembled(name, names, _MISSPELT, forms=False)]
+    free = [name for name in others if name in no_effect or not resembled(name, names, _MISSPELT, forms=False)]
     kept = {name: value for name, value in own.items() if name not in free}
     looks = {name: value for name, value in kept.items() if name in HONOURED and isinstance(value, Mapping)}
     if left_out := [*free, *ignored(looks)]:

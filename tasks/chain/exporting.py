@@ -38,14 +38,14 @@ class ExportCoffea(ConfigTask):
         return {
             "merged": self.requires().fingerprint,
             "parameters": to_plain(self.config_inst.parameters),
-            "code": code_closure("pocket.outputs.pocketcoffea"),
+            "code": code_closure("pocket.compat.coffea_output"),
         }
 
     def input_ids(self) -> dict[str, str] | None:
         return input_ids({"merged output": self.requires().output()})
 
     def make(self) -> None:
-        from pocket.outputs.pocketcoffea import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
+        from pocket.compat.coffea_output import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
         from pocket.parameters.defaults import dump_parameters
 
         config, source = self.config_inst, self.requires().directory

@@ -107,12 +107,9 @@ def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
 def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
     def parts(analysis: Analysis, name: str) -> dict[str, Any]:
         from pocket.base.fingerprint import code_closure
-        from pocket.parameters.plain import to_plain
+        from pocket.plots.specification import style_options
 
-        return {
-            "style": to_plain(analysis.config(name).parameters).get("plotting_style", {}),
-            "code": code_closure(module),
-        }
+        return {"style": style_options(analysis.config(name)), "code": code_closure(module)}
 
     return parts
 

@@ -15,6 +15,7 @@ from pocket.base.fingerprint import fingerprint
 from pocket.calibrators import Calibrator
 from pocket.columns.config import ColOut
 from pocket.columns.parquet import column_files, read_columns
+from pocket.compat.coffea_output import read_all_columns, to_coffea_layout
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.era_names import merging_names
 from pocket.configuration.parts import part_of
@@ -28,7 +29,6 @@ from pocket.histograms.readings import Reading
 from pocket.interactive.datasets import define_datasets
 from pocket.outputs.folders import write_branch, write_merged
 from pocket.outputs.merging import merge_outputs
-from pocket.outputs.pocketcoffea import read_all_columns, to_coffea_layout
 from pocket.plots.statistics import Prediction
 from pocket.weights import WeightLambda
 from tests.pocket.configs import LUMI, PARAMETERS, PlainWorkflow, configure, metadata

@@ -17,6 +17,7 @@ from pocket.plots.specification import (
     figure_style,
     period_spec,
     plot_specs,
+    style_spec,
 )
 from pocket.plots.style import PlotStyle
 from tests.pocket.configs import LUMI, PARAMETERS, configure
@@ -165,3 +166,9 @@ def test_code_of_a_plot_that_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     ):
         with pytest.raises(ConfigError, match=f"^plot 'ratio', draw '{reference}': {reason}$"):
             plot_specs({"ratio": TemplatePlot("ratio", reference)})
+
+
+def test_other_words_are_replaced_in_fingerprints() -> None:
+    """Which colour a name has is decided by code that no fingerprint of figures holds."""
+    style = {"colors": {"DY": "CMS_blue"}, "cms_label": "Preliminary"}
+    assert style_spec(config(style)) == {"colors_mc": {"DY": "#3f90da"}, "label": "Preliminary"}

@@ -12,12 +12,12 @@ from omegaconf import OmegaConf
 from pocket.columns import ColOut
 from pocket.columns.merging import merge_columns
 from pocket.columns.parquet import write_columns
+from pocket.compat.coffea_output import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
 from pocket.configuration.configurator import Configurator
 from pocket.cuts.library import passthrough
 from pocket.engine.chunk import process_chunk
 from pocket.errors import ColumnError
 from pocket.outputs.merging import merge_outputs
-from pocket.outputs.pocketcoffea import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
 from pocket.parameters.defaults import dump_parameters
 from tests.pocket.configs import DATA, DY, DY_LOW, TT, PlainWorkflow, configure, metadata
 

@@ -1,21 +1,12 @@
-"""The part of PocketCoffea's plotting options that the plots here honour, and the names of those that they ignore."""
+"""PocketCoffea's plotting options in the words that are used here, and the names of those that are ignored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 #: Other name of an option → its name.
 OTHER_NAMES = {"labels": "labels_mc", "cms_label": "label", "colors": "colors_mc", "color": "colors_mc"}
-#: Option → the options in it that are honoured; all others in it are ignored.
-HONOURED: Mapping[str, Any] = {
-    "opts_figure": {"datamc_ratio": {"figsize": None, "gridspec_kw": {"height_ratios": None}}},
-    "opts_data": dict.fromkeys(("color", "marker", "markersize", "elinewidth", "label")),
-    "opts_mc": dict.fromkeys(("histtype", "stack")),
-    "opts_unc": {"total": dict.fromkeys(("color", "hatch"))},
-    "opts_sig": dict.fromkeys(("linestyle", "linewidth")),
-    "opts_ylim": {"datamc": {"ylim_log": dict.fromkeys(("lo", "hi"))}},
-}
 #: Options that are ignored as a whole.
 IGNORED = (
     *("categorical_axes_data", "categorical_axes_mc", "collapse_datasets", "compare", "experiment_label_loc"),
@@ -57,26 +48,3 @@ def in_own_words(options: Mapping[str, Any]) -> dict[str, Any]:
             sample: COLORS.get(color, color) if isinstance(color, str) else color for sample, color in colors.items()
         }
     return own
-
-
-def honoured(options: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the honoured part of some options.
-
-    Args:
-        options: option → value.
-        known: the honoured options, in the form of :data:`HONOURED`.
-    """
-    return {
-        name: honoured(value, known[name]) if isinstance(known[name], Mapping) and isinstance(value, Mapping) else value
-        for name, value in options.items()
-        if name in known
-    }
-
-
-def ignored(options: Mapping[str, Any], known: Mapping[str, Any] = HONOURED, prefix: str = "") -> Iterator[str]:
-    """Yield the dotted names of what :func:`honoured` leaves out."""
-    for name, value in options.items():
-        if name not in known:
-            yield f"{prefix}{name}"
-        elif isinstance(known[name], Mapping) and isinstance(value, Mapping):
-            yield from ignored(value, known[name], f"{prefix}{name}.")

@@ -1,0 +1,41 @@
+"""Words of another framework, which a package of ``pocket`` with a module ``dialect`` adds to ours.
+
+The package registers itself by having that module, and may be missing. What it adds is asked for here by all others,
+which therefore neither import nor name it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_POCKET = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """What a package adds. The defaults add nothing.
+
+    Args:
+        style_in_own_words: returns options of ``plotting_style`` with our names and colours.
+        ignored_style: options of ``plotting_style`` that have no effect here.
+
+    >>> Dialect().style_in_own_words({"label": "Preliminary"})
+    {'label': 'Preliminary'}
+    """
+
+    style_in_own_words: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    ignored_style: Collection[str] = ()
+
+
+@functools.cache
+def dialect() -> Dialect:
+    """Return the ``DIALECT`` of the package that has one, or one that adds nothing."""
+    found = [path.parent.name for path in _POCKET.glob("*/dialect.py")]
+    assert len(found) <= 1, found
+    added: Dialect = importlib.import_module(f"pocket.{found[0]}.dialect").DIALECT if found else Dialect()
+    return added
