@@ -29,7 +29,7 @@ STATE = {
     "pocket.base.fingerprint.syntax._forms": "code objects have no hash of their own, so their ids are keys",
     "pocket.base.fingerprint.syntax._nodes": "code objects have no hash of their own, so their ids are keys",
     "pocket.base.runtime.kept._tables": "tables are kept from the start of a command until its first task runs",
-    "pocket.base.runtime.refused_names._imported": "names that several modules import have one remark",
+    "pocket.compat.refused_names._imported": "names that several modules import have one remark",
     "pocket.base.snapshots.process._known": "snapshots of this process, for messages with original paths",
     "pocket.base.snapshots.trees._in_use": "descriptors that lock a snapshot until the process ends",
     "pocket.compat.histograms.LEFT_OUT": "functions run before a migration asks what they left out",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ class Dialect:
     """What a package adds. The defaults add nothing.
 
     Args:
+        enter: makes this process understand the names that analyses import.
+        steps: names of methods of a workflow that nothing here calls → replacement.
         style_in_own_words: returns options of ``plotting_style`` with our names and colours.
         ignored_style: options of ``plotting_style`` that have no effect here.
 
@@ -28,14 +30,25 @@ class Dialect:
     {'label': 'Preliminary'}
     """
 
+    enter: Callable[[], None] = lambda: None
+    steps: Mapping[str, str] = field(default_factory=dict)
     style_in_own_words: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     ignored_style: Collection[str] = ()
+
+
+def top_level_names() -> frozenset[str]:
+    """Return the packages in that package, which analyses import by these names."""
+    return frozenset(path.parent.name for path in _POCKET.glob("*/*/__init__.py") if _has_dialect(path.parents[1]))
+
+
+def _has_dialect(package: Path) -> bool:
+    return (package / "dialect.py").is_file()
 
 
 @functools.cache
 def dialect() -> Dialect:
     """Return the ``DIALECT`` of the package that has one, or one that adds nothing."""
-    found = [path.parent.name for path in _POCKET.glob("*/dialect.py")]
+    found = [package.name for package in sorted(_POCKET.iterdir()) if _has_dialect(package)]
     assert len(found) <= 1, found
     added: Dialect = importlib.import_module(f"pocket.{found[0]}.dialect").DIALECT if found else Dialect()
     return added

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pocket.base.runtime.refused_names import remark_refused_names
 from pocket.base.runtime.remarks import remark
 from pocket.compat.calibrators import default_calibrators_sequence
 from pocket.compat.common_weights import common_weights
 from pocket.compat.custom_axes import custom_axes
+from pocket.compat.refused_names import remark_refused_names
 from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
 from pocket.configuration.skim import Skim

@@ -15,8 +15,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pocket.base.runtime.import_names import PACKAGE, replacement
 from pocket.base.snapshots.process import import_root
+from pocket.compat.import_names import PACKAGE, replacement
 from pocket.configuration.user_errors import describe
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.dask_executor import DaskExecutorFactory as OurDaskFactory

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from pocket.base.runtime.import_names import PACKAGE, install_import_names
-from pocket.base.runtime.refused_names import refusal
+from pocket.compat.import_names import PACKAGE, install_import_names
 from pocket.compat.own_modules import OwnModules
 from pocket.compat.package import Written
 from pocket.compat.public_names import best_module, counterpart, public_places
+from pocket.compat.refused_names import refusal
 
 #: Headings of the report by the kind of a name, in order.
 _HEADINGS = {

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pocket.base.fingerprint.modules import is_library
-from pocket.base.runtime.import_names import PACKAGE
 from pocket.base.snapshots.process import original
 from pocket.base.snapshots.siblings import repository_of
+from pocket.compat.import_names import PACKAGE
 from pocket.compat.source_edits import Source
 from pocket.errors import ConfigError
 

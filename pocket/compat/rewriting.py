@@ -13,15 +13,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pocket.base.runtime.import_names import PACKAGE
 from pocket.compat.awkward_names import SLOTS
 from pocket.compat.configurator import Configurator
 from pocket.compat.histograms import LEFT_OUT
+from pocket.compat.import_names import PACKAGE
 from pocket.compat.old_vectors import old_vectors
 from pocket.compat.own_modules import Module, OwnModules, dotted_parts
 from pocket.compat.public_names import best_module, counterpart, module_with, public_places
 from pocket.compat.source_edits import from_import
-from pocket.configuration.workflow import NOT_CALLED
+from pocket.compat.steps import NOT_CALLED
 from pocket.errors import ConfigError
 
 #: Comment of names that stay as they are.

@@ -16,6 +16,7 @@ import awkward as ak
 
 from pocket.compat.awkward_names import use_old_vectors
 from pocket.compat.delayed_branches import DelayedEvalBranchManager
+from pocket.compat.steps import NOT_CALLED
 from pocket.configuration import workflow as ours
 from pocket.errors import ConfigError
 
@@ -54,7 +55,7 @@ class BaseProcessorABC(_Steps, ours.BaseProcessorABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # Steps that do nothing, or that are called here, are hidden from the check of our base class.
-        own = {name: vars(cls)[name] for name in ours.NOT_CALLED if name in vars(cls)}
+        own = {name: vars(cls)[name] for name in NOT_CALLED if name in vars(cls)}
         kept = {name: step for name, step in own.items() if name in _CALLED_HERE or is_empty(step)}
         for name in kept:
             delattr(cls, name)

@@ -13,12 +13,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pocket.base.arguments import Declarative, refused_call
+from pocket.base.dialects import dialect
 from pocket.base.file_names import check_store_name
 from pocket.base.fingerprint.compiled import name_compiled_code
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
 from pocket.base.fingerprint.reads import watch
-from pocket.base.runtime.import_names import install_import_names
 from pocket.base.runtime.remarks import remark
 from pocket.base.snapshots.process import import_root, located
 from pocket.configuration import plain_files
@@ -448,8 +448,8 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = (), restriction: 
         >>> load_analysis("zmumu").default_config
         'calibrated'
     """
+    dialect().enter()
     watch()
-    install_import_names()
     name_compiled_code()
     reference = absolute_reference(reference)
     if _is_path(reference) and not (folder := _imported_from(reference)).is_relative_to(project_root()):

@@ -8,48 +8,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.dialects import dialect
 from pocket.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
 
 
-#: PocketCoffea's entry points and steps that are never called here → replacement
-NOT_CALLED = {
-    "skim_events": "skim of the configuration",
-    "apply_preselections": "preselections of the configuration",
-    "get_preselection_mask": "preselections of the configuration",
-    "define_categories": "categories of the configuration",
-    "define_weights": "weights of the configuration",
-    "compute_weights": "weights of the configuration",
-    "compute_weights_extra": "a weight class in weights_classes",
-    "define_custom_axes_extra": "an axis with coll='metadata' or coll='custom'",
-    "define_histograms": "variables of the configuration",
-    "define_histograms_extra": "process_extra_after_presel, which may fill custom_histogram_fields",
-    "fill_histograms": "variables of the configuration, and for other weights in some a category that only they have",
-    "fill_histograms_extra": "variables of the configuration",
-    "define_column_accumulators": "columns of the configuration",
-    "define_column_accumulators_extra": "columns of the configuration",
-    "fill_column_accumulators": "columns of the configuration",
-    "fill_column_accumulators_extra": "columns of the configuration",
-    "initialize_calibrators": "calibrators of the configuration",
-    "count_events": "the cutflow",
-    "load_metadata": "load_metadata_extra",
-    "loop_over_variations": "variations of the configuration",
-    "export_skimmed_chunk": "the task SkimEvents",
-    "save_processing_metadata": "the task RunProcessor, which records times",
-    "rescale_sumgenweights": "the task MergeOutputs, which normalises",
-    "process": "the entry points",
-    "postprocess": "the merged templates",
-}
-
-
 class BaseProcessorABC(ABC):
     """Entry points of the processing of one chunk, in the order of their calls.
 
     A derived class must define :meth:`apply_object_preselection` and :meth:`count_objects`; the others do nothing
-    unless overridden. Their code reads and extends ``self.events``. Defining another step of PocketCoffea raises a
-    ``ConfigError``.
+    unless overridden. Their code reads and extends ``self.events``. Defining a step of another framework
+    (:mod:`pocket.base.dialects`) raises a ``ConfigError``.
 
     Args:
         cfg: the configuration, with its parameters resolved for this run.
@@ -83,8 +54,8 @@ class BaseProcessorABC(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if never := [name for name in NOT_CALLED if name in vars(cls)]:
-            steps = [f"{name}, which is never called: use {NOT_CALLED[name]}" for name in never]
+        if never := {name: instead for name, instead in dialect().steps.items() if name in vars(cls)}:
+            steps = [f"{name}, which is never called: use {instead}" for name, instead in never.items()]
             raise ConfigError(f"workflow {cls.__name__} defines {'; and '.join(steps)}")
 
     def __init__(self, cfg: Configurator) -> None:

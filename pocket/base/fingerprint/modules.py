@@ -10,10 +10,12 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Packages of this project, whose code counts by content even if they are installed; one has PocketCoffea's name.
-OWN_PACKAGES = frozenset({"analysis", "pocket", "pocket_coffea", "tasks"})
-#: Those whose code isn't an analysis'.
-ENGINE_PACKAGES = frozenset({"pocket", "pocket_coffea", "tasks"})
+from pocket.base.dialects import top_level_names
+
+#: Packages of this project whose code isn't an analysis'.
+ENGINE_PACKAGES = frozenset({"pocket", "tasks"}) | top_level_names()
+#: All packages of this project, whose code counts by content even if they are installed.
+OWN_PACKAGES = ENGINE_PACKAGES | {"analysis"}
 #: Modules that record what callers do, whose frames lie between a caller and what it calls.
 RECORDERS = frozenset(f"pocket.base.fingerprint.{name}" for name in ("frames", "reads", "watching"))
 

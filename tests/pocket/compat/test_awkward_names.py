@@ -39,7 +39,7 @@ def test_brackets_are_as_before() -> None:
 def test_they_come_with_pocketcoffeas_names() -> None:
     code = """
 import awkward as ak
-from pocket.base.runtime.import_names import install_import_names
+from pocket.compat.import_names import install_import_names
 pairs = ak.Array([(1, 2)])
 assert not hasattr(pairs, "slot0")
 install_import_names()

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 import pocket.compat
-from pocket.base.runtime import refused_names
-from pocket.base.runtime.import_names import PACKAGE, replacement
+from pocket.compat import refused_names
+from pocket.compat.import_names import PACKAGE, replacement
 from pocket.errors import ConfigError
 from tests.entries import check_each
 from tests.pocket.compat.upstream_names import FILE, public_names

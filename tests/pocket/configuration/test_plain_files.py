@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pocket.base.fingerprint import digest
-from pocket.base.runtime.refused_names import remark_refused_names
 from pocket.base.runtime.remarks import remark
+from pocket.compat.refused_names import remark_refused_names
 from pocket.configuration import plain_files
 from pocket.configuration.analysis import _load, load_analysis
 from pocket.errors import ConfigError

@@ -1,8 +1,8 @@
 """Import hook that finds PocketCoffea's modules in our folder of the same names, and never in the real package.
 
-``pocket.compat`` holds the folder, and a file with the replacement of each name that isn't in it. This module knows
-only where they are, so that every process can install the hook without loading them. For a name that isn't in the
-folder a stand-in is imported (:mod:`pocket.base.runtime.refused_names`).
+A file has the replacement of each name that isn't in the folder. This module knows only where both are, so that every
+process can install the hook without loading them. For a name that isn't in the folder a stand-in is imported
+(:mod:`pocket.compat.refused_names`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
-from pocket.base.runtime.refused_names import RefusedModule, names_that_are_refused
+from pocket.compat.refused_names import RefusedModule, names_that_are_refused
 
 #: The package whose names are ours.
 PACKAGE = "pocket_coffea"
-_FOLDER = Path(__file__).parents[2] / "compat"
+_FOLDER = Path(__file__).parent
 
 
 def install_import_names() -> None:

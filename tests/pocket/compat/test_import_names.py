@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from pocket.base.fingerprint.modules import is_library, locate, owner
-from pocket.base.runtime.import_names import PACKAGE, NamesFinder, install_import_names, replacement
+from pocket.compat.import_names import PACKAGE, NamesFinder, install_import_names, replacement
 from pocket.errors import ConfigError
 
 

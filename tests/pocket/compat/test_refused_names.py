@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pocket.base.fingerprint import digest
-from pocket.base.runtime.refused_names import RefusedModule, RefusedName, refusal
+from pocket.compat.refused_names import RefusedModule, RefusedName, refusal
 from pocket.errors import ConfigError
 from tests.entries import check_each
 
