@@ -16,10 +16,10 @@ from typing import Any
 
 import yaml
 
+from pocket.compat.parameters import get_defaults_and_compose
 from pocket.datasets.definition_files import read_definitions
 from pocket.errors import PocketError
 from pocket.parameters.plain import to_plain
-from pocket.parameters.upstream import get_defaults_and_compose
 from pocket.plots.style import PlotStyle
 
 #: Folders that hold no analysis.

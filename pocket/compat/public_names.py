@@ -21,7 +21,7 @@ MODULES = (
         f"pocket.{name}"
         for name in ("calibrators", "columns", "cuts", "histograms", "objects", "parameters", "weights")
     ),
-    "pocket.parameters.upstream",
+    "pocket.compat.parameters",
 )
 #: Functions of histograms, which here refuse fields without a histogram.
 FACTORIES = tuple(name for name in vars(histograms) if name.endswith("_hists") and hasattr(factories, name))
@@ -78,7 +78,7 @@ def module_with(values: Mapping[str, object]) -> str | None:
     Examples:
         >>> from pocket_coffea.parameters import defaults
         >>> module_with({"get_default_parameters": defaults.get_default_parameters})
-        'pocket.parameters.upstream'
+        'pocket.compat.parameters'
     """
     if not values:
         return None

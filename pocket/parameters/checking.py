@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from pocket.base.runtime.remarks import remark, some_of
 from pocket.errors import ConfigError, UnknownNameError, nearest
+from pocket.parameters.further_keys import accepted
 from pocket.parameters.near_keys import line_of
 from pocket.parameters.schema import ANY, LIMIT, NUMBER, OWN, SCHEMA, YEAR, Kind
-from pocket.parameters.upstream_keys import ACCEPTED
 
 #: OmegaConf's notation for a value that isn't known yet.
 _MISSING = "???"
@@ -42,8 +42,8 @@ def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = 
     """
     own: list[str] = []
     for section, content in parameters.items():
-        if section in ACCEPTED:
-            _check(content, ACCEPTED[section], str(section), where, written or {}, own)
+        if section in accepted():
+            _check(content, accepted()[section], str(section), where, written or {}, own)
         elif meant := resembled(str(section), SCHEMA, _MISSPELT, forms=False):
             place = line_of(where, [str(section)])
             remark(f"section {section!r} in {place} is taken as one of your own, did you mean {meant[0]!r}?")

@@ -15,10 +15,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf._utils import get_omega_conf_dumper
 from omegaconf.errors import OmegaConfBaseException
 
+from pocket.base.dialects import dialect
 from pocket.base.runtime.file_cache import cached
 from pocket.base.runtime.file_state import near_files
 from pocket.errors import ConfigError
-from pocket.parameters import checking, numbers, schema, upstream_forms, upstream_keys
+from pocket.parameters import checking, further_keys, numbers, schema
 from pocket.parameters.checking import check_keys, without_numbered_years
 from pocket.parameters.explaining import yaml_reason
 from pocket.parameters.locations import project_path, project_root, register_configuration_dir
@@ -27,7 +28,6 @@ from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.plain import fixed_content, to_plain
 from pocket.parameters.shipped import find_files, shipped_root
-from pocket.parameters.upstream_forms import in_own_form
 
 __all__ = [
     "dump_parameters",
@@ -123,7 +123,7 @@ def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], upd
     """Return ``main`` with other parameters merged into it, see :func:`merge_parameters_from_files`."""
     merged = main
     for other in others:
-        part = in_own_form(OmegaConf.create(other) if isinstance(other, dict) else other)
+        part = dialect().parameters_in_own_form(OmegaConf.create(other) if isinstance(other, dict) else other)
         check_keys(OmegaConf.to_container(part, resolve=False), "merged parameters")
         part = without_numbered_years(part, [merged], "merged parameters")
         warn_of_near_keys(part, merged, "merged parameters")
@@ -193,7 +193,8 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
         raise ConfigError(f"parameter file {yaml_reason(error, path)}") from None
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameter file {path} must hold a mapping of sections")
-    part = in_own_form(part)
+    part = dialect().parameters_in_own_form(part)
+    assert isinstance(part, DictConfig)
     check_keys(OmegaConf.to_container(part, resolve=False), str(path), surprising_numbers(content.decode()))
     return part
 
@@ -201,7 +202,8 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
 @functools.cache
 def _method() -> bytes:
     """Return the version of the cached parameters, decided by OmegaConf, the code here, and the checks of keys."""
-    files = (__file__, *(str(module.__file__) for module in (checking, numbers, schema, upstream_forms, upstream_keys)))
+    modules = (checking, further_keys, numbers, schema, *dialect().parameter_modules)
+    files = (__file__, *(str(module.__file__) for module in modules))
     return b"".join([omegaconf.__version__.encode(), *(Path(file).read_bytes() for file in files)])
 
 

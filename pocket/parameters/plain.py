@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import MISSING, Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 
+from pocket.base.dialects import dialect
 from pocket.base.runtime.kept import kept_table
 from pocket.errors import ConfigError
 from pocket.parameters.locations import directory_names
@@ -25,8 +26,6 @@ def _product(*factors: Any) -> Any:
 
 
 OmegaConf.register_resolver("product", _product, replace=True)
-#: Resolvers that give the same value next time.
-_PURE = ("product", "cvmfs", "pico_to_femto")
 #: Name of a resolver, which computes a value: ``${name:…}``.
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
 #: Unresolved parameters → section → its resolved content, pickled.
@@ -65,7 +64,7 @@ def fixed_content(parameters: DictConfig) -> bytes | None:
     """
     content = _content(parameters)
     resolvers = {name.decode() for name in _RESOLVER.findall(content)}
-    return content if resolvers <= {*_PURE, *directory_names()} else None
+    return content if resolvers <= {"product", *dialect().resolvers, *directory_names()} else None
 
 
 def plain_section(parameters: DictConfig, name: str) -> Any:

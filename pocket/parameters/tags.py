@@ -16,11 +16,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from pocket.base.dialects import dialect
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.locations import project_path
 from pocket.parameters.public_places import LATEST, CorrectionPlace
 from pocket.parameters.schema import SCHEMA
-from pocket.parameters.upstream_forms import cvmfs_path
 
 #: Section of the parameters with the tags.
 SECTION = "correction_tags"
@@ -28,8 +28,6 @@ SECTION = "correction_tags"
 ALL = "all"
 _SCHEME = "corrections://"
 _DATED = re.compile(r"\d[\w.-]*")
-#: PocketCoffea's form of a name, ``${cvmfs:<period>,<group>,<file>,<tag>}``.
-_CVMFS = re.compile(r"\$\{\s*cvmfs\s*:([^{}]*)\}")
 
 #: Group, or :data:`ALL` → tag.
 Tags = Mapping[str, str]
@@ -104,7 +102,8 @@ def with_tags(parameters: DictConfig) -> DictConfig:
     if not tags:
         return parameters
     plain = OmegaConf.to_container(parameters, resolve=False)
-    renamed: DictConfig = OmegaConf.create(_renamed(plain, lambda name: rename(_in_full(name), tags)))
+    in_full = dialect().correction_name
+    renamed: DictConfig = OmegaConf.create(_renamed(plain, lambda name: rename(in_full(name), tags)))
     return renamed
 
 
@@ -148,11 +147,6 @@ def _absolute(tag: str) -> Path:
     path = Path(tag).expanduser()
     # The working directory of a command isn't that of its jobs.
     return path if path.is_absolute() else project_path(path)
-
-
-def _in_full(name: str) -> str:
-    match = _CVMFS.fullmatch(name.strip())
-    return cvmfs_path(*(part.strip() for part in match[1].split(","))) if match else name
 
 
 def _renamed(node: Any, rename_one: Callable[[str], str]) -> Any:

@@ -10,9 +10,9 @@ from typing import Any
 import law
 
 from pocket.compat import executors as theirs
+from pocket.compat.parameters import get_default_run_options
 from pocket.errors import ConfigError
 from pocket.executors import DaskExecutorFactory, Executor, IterativeExecutorFactory
-from pocket.parameters.upstream import get_default_run_options
 from tasks.framework.executors import FuturesExecutorFactory, all_options
 from tasks.settings.run_options import find_site, read_run_options, translate
 

@@ -10,9 +10,9 @@ import yaml
 from pocket.compat import number_differences as number_differences_module
 from pocket.compat.configurator import Configurator
 from pocket.compat.number_differences import number_differences
+from pocket.compat.parameters import get_default_parameters
 from pocket.compat.processors import genWeightsProcessor
 from pocket.parameters import to_plain
-from pocket.parameters.upstream import get_default_parameters
 from tests.pocket.compat import test_workflow
 
 

@@ -55,6 +55,6 @@ def test_the_module_with_most_objects() -> None:
 def test_the_module_with_the_same_functions() -> None:
     defaults = importlib.import_module("pocket_coffea.parameters.defaults")
     names = ("get_default_parameters", "merge_parameters_from_files", "register_configuration_dir")
-    assert module_with({name: getattr(defaults, name) for name in names}) == "pocket.parameters.upstream"
+    assert module_with({name: getattr(defaults, name) for name in names}) == "pocket.compat.parameters"
     assert module_with({"get_default_parameters": None}) is None
     assert module_with({}) is None

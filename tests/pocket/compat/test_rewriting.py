@@ -56,7 +56,7 @@ def rewrite(folder: Path, files: dict[str, str], name: str = "config.py", needs:
         ),
         (
             "from pocket_coffea.parameters import defaults\nx = defaults.get_default_parameters()",
-            "from pocket.parameters import upstream as defaults\nx = defaults.get_default_parameters()",
+            "from pocket.compat import parameters as defaults\nx = defaults.get_default_parameters()",
         ),
         (
             "import pocket_coffea.lib.jets as jets\njets.jet_selection",

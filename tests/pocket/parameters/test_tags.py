@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.compat import parameters as upstream
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters import upstream
 from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.locations import project_path
 from pocket.parameters.overrides import parameter_overrides

@@ -1,6 +1,6 @@
 """Names of ``pocket_coffea.parameters.defaults``."""
 
-from pocket.parameters.upstream import (
+from pocket.compat.parameters import (
     compose_parameters_from_files,
     dump_parameters,
     get_default_parameters,

@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pocket.compat.parameter_keys import UPSTREAM
+from pocket.parameters.further_keys import FURTHER, accepted
 from pocket.parameters.schema import SCHEMA
-from pocket.parameters.upstream_keys import ACCEPTED, FURTHER, UPSTREAM
 
 
 def paths(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -19,7 +20,7 @@ def paths(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 def test_keys_of_both_are_accepted() -> None:
-    assert set(paths(ACCEPTED)) == {*paths(SCHEMA), *paths(FURTHER), *paths(UPSTREAM)}
+    assert set(paths(accepted())) == {*paths(SCHEMA), *paths(FURTHER), *paths(UPSTREAM)}
 
 
 def test_what_is_read_here_is_not_listed_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from pocket.parameters.public_places import LATEST, ROOT
 RENAMED = {"pileupJSONfiles": "pileup"}
 #: Leptons → corrections, for all of which older versions have one name of the year.
 _NAMED_YEARS = {"electron_sf": ("reco", "id", "trigger"), "muon_sf": ("reco", "id", "iso", "trigger")}
+#: PocketCoffea's form of a name, ``${cvmfs:<period>,<group>,<file>,<tag>}``.
+_CVMFS = re.compile(r"\$\{\s*cvmfs\s*:([^{}]*)\}")
 #: Group → period → tag, for files that parameters name without one.
 _tags: dict[str, Mapping[str, str]] = {}
 
@@ -28,9 +31,16 @@ def cvmfs_path(period: str, group: str, file: str, tag: str | None = None) -> st
     return f"{ROOT}/{group}/{period}/{tag or _tags.get(group, {}).get(period, LATEST)}/{file}"
 
 
-# PocketCoffea's form, ${cvmfs:<period>,<group>,<file>,<tag>}.
+#: Resolvers that give the same value next time.
+RESOLVERS = ("cvmfs", "pico_to_femto")
 OmegaConf.register_resolver("cvmfs", cvmfs_path, replace=True)
 OmegaConf.register_resolver("pico_to_femto", lambda number: float(number) / 1000, replace=True)
+
+
+def correction_name(name: str) -> str:
+    """Return the path of a correction file that has a name of PocketCoffea, and any other string as it is."""
+    match = _CVMFS.fullmatch(name.strip())
+    return cvmfs_path(*(part.strip() for part in match[1].split(","))) if match else name
 
 
 def in_own_form(part: DictConfig) -> DictConfig:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from omegaconf import OmegaConf
 
+from pocket.compat.parameter_forms import in_own_form, set_tags
 from pocket.parameters.public_places import ROOT
-from pocket.parameters.upstream_forms import in_own_form, set_tags
 
 PERIOD = "Run3-22CDSep23-Summer22-NanoAODv12"
 
