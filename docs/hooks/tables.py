@@ -104,8 +104,9 @@ def arguments(name: str) -> str:
 def shipped_parameters() -> str:
     """Return the files of shipped parameters, with their comments, which have the sources."""
     parts = []
-    for file in sorted((ROOT / "params").glob("*.yaml")):
-        parts.append(f"## `{file.name}`\n\n```yaml\n{file.read_text(encoding='utf-8').rstrip()}\n```\n")
+    folder = ROOT / "params"
+    for file in (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("eras/*.yaml"))):
+        parts.append(f"## `{file.relative_to(folder)}`\n\n```yaml\n{file.read_text(encoding='utf-8').rstrip()}\n```\n")
     return "\n".join(parts)
 
 

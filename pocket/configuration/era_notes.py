@@ -10,64 +10,36 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterator
+from fnmatch import fnmatchcase
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pocket.configuration.used_corrections import corrections_of_config
 from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.eras import eras
 from pocket.parameters.public_places import CorrectionPlace
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
 
-#: Folder of a group's corrections → the era that they are for.
-ERAS = {
-    "2016preVFP_UL": "2016_PreVFP",
-    "2016postVFP_UL": "2016_PostVFP",
-    "2017_UL": "2017",
-    "2018_UL": "2018",
-    "2022_Summer22": "2022_preEE",
-    "2022_Summer22EE": "2022_postEE",
-    "2023_Summer23": "2023_preBPix",
-    "2023_Summer23BPix": "2023_postBPix",
-    "2024_Summer24": "2024",
-    "2025_Prompt": "2025",
-}
-#: Group and era → the era whose corrections it takes, as it has none of its own yet.
-_BORROWED = {("TAU", "2025"): "2024"}
-_ROCHESTER = re.compile(r"RoccoR(2016a|2016b|2017|2018)UL\b")
-_OF_ROCHESTER = {"2016a": "2016_PreVFP", "2016b": "2016_PostVFP", "2017": "2017", "2018": "2018"}
-#: Campaigns in names of simulated datasets and of their files; that of 2024 is used for 2025 as well.
-_CAMPAIGN = re.compile(r"Summer(?:(?:19|20)UL(?P<run_2>16|17|18)\w*|(?P<run_3>22EE|22|23BPix|23|24)(?![0-9a-z]))")
-_OF_RUN_3 = {
-    "22": ("2022_preEE",),
-    "22EE": ("2022_postEE",),
-    "23": ("2023_preBPix",),
-    "23BPix": ("2023_postBPix",),
-    "24": ("2024", "2025"),
-}
 #: Eras of data in their names, such as Run2016F-HIPM_UL2016_MiniAODv2_NanoAODv9.
-_DATA = re.compile(r"(?<![A-Za-z])Run(?P<year>20\d\d)(?P<era>[A-Z])(?![A-Za-z0-9])(?P<rest>.*)")
-#: Year → the first eras of data that belong to its second half, and the names of the halves.
-_HALVES = {
-    "2016": ("F", ("2016_PreVFP", "2016_PostVFP")),
-    "2022": ("E", ("2022_preEE", "2022_postEE")),
-    "2023": ("D", ("2023_preBPix", "2023_postBPix")),
-}
+_DATA = re.compile(r"(?<![A-Za-z])Run20\d\d[A-Z](?![A-Za-z0-9]).*")
 #: Years in names of certified runs, such as Cert_Collisions2022_355100_362760_Golden.json.
 _CERTIFIED = re.compile(r"Collisions(?:20)?(\d\d)(?!\d)[^/]*$")
 
 
 def era_notes(config: Configurator) -> Iterator[str]:
     """Yield a sentence for each disagreement about the era of a dataset."""
+    with_data = [name for name, era in eras().items() if era.data]
     for name, definition in config.definitions.items():
         year = definition.year
-        if year not in ERAS.values():
+        if year not in with_data:
             continue
         for value in definition.values:
-            eras = eras_of_name(value)
-            if eras and year not in eras:
+            named = eras_of_name(value)
+            if named and year not in named:
                 yield (
-                    f"dataset {name!r} is of {year}, but the name of its files is of {' or '.join(eras)}: {value}; "
+                    f"dataset {name!r} is of {year}, but the name of its files is of {' or '.join(named)}: {value}; "
                     "correct 'year' in its metadata, unless this is meant"
                 )
                 break
@@ -80,7 +52,7 @@ def era_notes(config: Configurator) -> Iterator[str]:
     for year in dict.fromkeys(one.year for one in config.definitions.values() if not one.is_mc):
         file = str(config.parameters.get("lumi", {}).get("goldenJSON", {}).get(year, ""))
         certified = _CERTIFIED.search(file)
-        if certified and year in ERAS.values() and certified[1] != year[2:4]:
+        if certified and year in with_data and certified[1] != year[2:4]:
             yield (
                 f"lumi.goldenJSON.{year} is {file}, which is of 20{certified[1]}: name the file of {year} in the "
                 "parameters, unless this is meant"
@@ -90,7 +62,7 @@ def era_notes(config: Configurator) -> Iterator[str]:
     for (file, _), user, year in corrections_of_config(config):
         era = era_of_corrections(file)
         place = CorrectionPlace.of(file)
-        if era and year in ERAS.values() and era not in (year, _BORROWED.get((place.group if place else "", year))):
+        if era and year in with_data and era not in (year, eras()[year].borrowed.get(place.group if place else "")):
             users.setdefault((file, era, year), {})[user] = None
     for (file, era, year), of_file in users.items():
         yield (
@@ -101,7 +73,7 @@ def era_notes(config: Configurator) -> Iterator[str]:
 
 def _luminosity_notes(params: Any, years: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each year whose luminosity is that of the shipped parameters in another unit."""
-    for year in sorted({*years}.intersection(ERAS.values())):
+    for year in sorted(years):
         value = params.get("lumi", {}).get("picobarns", {}).get(year, {}).get("tot")
         expected = _shipped_luminosities().get(year)
         if expected and isinstance(value, int | float) and 0.9 < 1000 * value / expected < 1.1:
@@ -115,7 +87,7 @@ def _luminosity_notes(params: Any, years: Collection[str]) -> Iterator[str]:
 def _shipped_luminosities() -> dict[str, float]:
     """Return year → luminosity in 1/pb of the shipped parameters, whose loading takes long."""
     table = get_default_parameters().get("lumi", {}).get("picobarns", {})
-    return {str(year): float(table[year].tot) for year in ERAS.values() if year in table}
+    return {name: float(table[name].tot) for name, era in eras().items() if era.data and name in table}
 
 
 def era_of_corrections(file: str) -> str | None:
@@ -133,10 +105,11 @@ def era_of_corrections(file: str) -> str | None:
         '2016_PostVFP'
     """
     place = CorrectionPlace.of(file)
-    if place is not None:
-        return ERAS.get(place.folder or "")
-    match = _ROCHESTER.search(file)
-    return _OF_ROCHESTER[match[1]] if match else None
+    folder, beside = (place.folder, "") if place else (None, PurePath(file).name)
+    for name, era in eras().items():
+        if (folder and era.folder == folder) or (beside and beside.startswith(era.files)):
+            return name
+    return None
 
 
 def eras_of_name(name: str) -> tuple[str, ...]:
@@ -152,22 +125,17 @@ def eras_of_name(name: str) -> tuple[str, ...]:
         >>> eras_of_name("/data/ttbar.root")
         ()
     """
-    if match := _DATA.search(name):
-        year, era = match["year"], match["era"]
-        if year not in _HALVES:
-            return (year,) if year in ERAS.values() else ()
-        second, halves = _HALVES[year]
-        if year == "2016" and era == second and "UL2016" not in match["rest"]:
-            # Both halves have a part of this era, which differ by the rest of the name.
-            return halves
-        return (halves[era >= second and "HIPM" not in match["rest"]],)
-    if match := _CAMPAIGN.search(name):
-        if match["run_3"]:
-            return _OF_RUN_3[match["run_3"]]
-        if match["run_2"] == "16":
-            return ("2016_PreVFP",) if "APV" in match[0] else ("2016_PostVFP",)
-        return (f"20{match['run_2']}",)
-    return ()
+    data = _DATA.search(name)
+    # A campaign is followed by a capital letter, as in Summer22NanoAODv12, or by no letter.
+    text, end = (data[0], "*") if data else (f"{name}/", "[!0-9a-z]*")
+    begin = "" if data else "*"
+    found: dict[str, int] = {}
+    for era, names in eras().items():
+        for pattern in names.data if data else names.simulation:
+            if fnmatchcase(text, f"{begin}{pattern}{end}"):
+                found[era] = max(found.get(era, 0), len(pattern))
+    # The longest pattern says most: Summer22EE is more than Summer22.
+    return tuple(era for era, length in found.items() if length == max(found.values()))
 
 
 def _parts_of(params: Any, year: str) -> Collection[str]:

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from omegaconf import DictConfig, OmegaConf
+
+from pocket.base.runtime.remarks import remark
 from pocket.configuration.stored_variations import check_sample_variations, stored_variations
 from pocket.errors import ConfigError, DatasetError, PocketError, UnknownNameError, check_known
 from pocket.histograms.one_sided import NOMINAL, stem_of
@@ -17,13 +20,21 @@ if TYPE_CHECKING:
     from pocket.datasets.definitions import DatasetDefinition
     from pocket.histograms.readings import Reading
 
+#: Tables of the parameters that all years have, with the name by which code reads them; any plot may show the energy.
+_OF_YEARS = {
+    "lumi.sqrt_s": "",
+    "lumi.goldenJSON": "goldenJSON",
+    "event_flags": "event_flags",
+    "btagging.working_point": "btagging",
+}
 #: parameter that cuts on the triggers of primary datasets have
 _CHOSEN = "primaryDatasets"
 
 
 def check_whole(cfg: Configurator) -> None:
-    """Check variations, their names in several eras, and cuts on triggers."""
+    """Check variations, their names in several eras, years of the parameters, and cuts on triggers."""
     check_sample_variations(cfg)
+    check_years(cfg)
     if cfg.correlated is not None:
         # Most configurations have no table of names, so they start without this.
         from pocket.configuration.era_names import check_era_names
@@ -34,6 +45,22 @@ def check_whole(cfg: Configurator) -> None:
     except (ConfigError, DatasetError) as error:
         # PocketCoffea finds out when it processes the dataset.
         cfg._cannot_process(str(error))
+
+
+def check_years(cfg: Configurator) -> None:
+    """Say which tables of the parameters that are used lack a year of the datasets, such as one of the user's own."""
+    tables = {name: OmegaConf.select(cfg.parameters, name, throw_on_resolution_failure=False) for name in _OF_YEARS}
+    data = {definition.year for definition in cfg.definitions.values() if not definition.is_mc}
+    for year in dict.fromkeys(definition.year for definition in cfg.definitions.values()):
+        lacking = [name for name, table in tables.items() if isinstance(table, DictConfig) and year not in table]
+        if year not in data:
+            lacking = [name for name in lacking if name != "lumi.goldenJSON"]
+        if lacking:
+            # Names of all code take long to collect, and few configurations get here.
+            names = cfg._processing_reader(cfg.declared_spec()).names
+            used = [name for name in lacking if not _OF_YEARS[name] or _OF_YEARS[name] in names]
+            if used:
+                remark(f"the parameters have no year {year!r} in {', '.join(used)}: set it in params/eras/{year}.yaml")
 
 
 def check_samples(cfg: Configurator, roles: Mapping[str, Sequence[str]], where: str) -> None:

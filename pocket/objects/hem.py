@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 #: The first run that is affected.
 FIRST_RUN = 319077
-#: Share of the luminosity of 2018 in the affected runs, of eras C and D: 38.56 of 59.56 /fb, see params/lumi.yaml.
+#: Share of the luminosity of 2018 in the affected runs, of eras C and D: 38.56 of 59.56 /fb, see params/eras/2018.yaml.
 FRACTION = 0.6475
 #: Lower and upper edge of the region in eta and phi.
 ETA, PHI = (-3.2, -1.3), (-1.57, -0.87)

@@ -21,9 +21,10 @@ from pocket.base.runtime.file_state import near_files
 from pocket.errors import ConfigError
 from pocket.parameters import checking, further_keys, numbers, schema
 from pocket.parameters.checking import check_keys, without_numbered_years
+from pocket.parameters.eras import SECTION, era_files
 from pocket.parameters.explaining import yaml_reason
 from pocket.parameters.locations import project_path, project_root, register_configuration_dir
-from pocket.parameters.near_keys import warn_of_near_keys
+from pocket.parameters.near_keys import line_of, warn_of_near_keys
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.plain import fixed_content, to_plain
@@ -41,34 +42,39 @@ __all__ = [
 
 
 def get_default_parameters(variant: str = "") -> DictConfig:
-    """Return the shipped defaults from all YAML files in the folder params/.
+    """Return the shipped defaults from all YAML files in the folders params/ and params/eras/.
 
-    A file in the project's own folder params/ goes before a shipped one with the same name.
+    Those in params/eras/ have the parameters of one year each. A file in the project's own folders goes before a
+    shipped one with the same name.
 
     Args:
         variant: folder in params/ with files that are merged on top, none by default.
 
     Raises:
         ConfigError: if there is no file, or a file can't be read, has an unknown key, or sets a value that another one
-            also sets.
+            also sets, or if a file in params/eras/ sets something that isn't of its year.
     """
     files = find_files("params", "*.yaml")
     if not files:
         raise ConfigError(f"no default parameters are in {shipped_root() / 'params'}: install Pocketlaw again")
+    eras = era_files()
     variants = find_files(f"params/{variant}", "*.yaml") if variant else []
     try:
         # They are cached as a pickle, which loads faster than YAML. It executes code, so users' files aren't.
-        version = _method() + b"".join(b"%b\0%b\0" % (bytes(path), path.read_bytes()) for path in (*files, *variants))
+        version = _method() + b"".join(
+            b"%b\0%b\0" % (bytes(path), path.read_bytes()) for path in (*eras, *files, *variants)
+        )
         merged = cached(
-            files[0], f"defaults{variant}", version, lambda _: pickle.dumps(_merge_defaults(files, variants))
+            files[0], f"defaults{variant}", version, lambda _: pickle.dumps(_merge_defaults(eras, files, variants))
         )
     except OSError as error:
         raise ConfigError(f"parameter file {error.filename}: {error.strerror}") from None
     return apply_overrides(pickle.loads(merged))
 
 
-def _merge_defaults(files: Sequence[Path], variants: Sequence[Path]) -> DictConfig:
-    parts = [OmegaConf.create({})]
+def _merge_defaults(eras: Sequence[Path], files: Sequence[Path], variants: Sequence[Path]) -> DictConfig:
+    # A project's own parameters change those of eras, too.
+    parts = [OmegaConf.create({}), *map(_load_era, eras)]
     origin: dict[str, str] = {}
     for path in files:
         part = _load_shipped(path)
@@ -78,6 +84,31 @@ def _merge_defaults(files: Sequence[Path], variants: Sequence[Path]) -> DictConf
                 raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
         parts.append(part)
     return _merged(*parts, *map(_load_shipped, variants))
+
+
+def _load_era(path: Path) -> DictConfig:
+    part = _load_shipped(path)
+    part.pop(SECTION, None)
+    _check_era(OmegaConf.to_container(part, resolve=False), path, ())
+    return part
+
+
+def _check_era(node: Any, path: Path, above: tuple[str, ...]) -> None:
+    """Check that a file in params/eras/ has only what is of its year."""
+    year = path.stem
+    for key, value in node.items():
+        place = (*above, str(key))
+        if place[-1] == year and key != year:
+            raise ConfigError(
+                f"{line_of(str(path), place)} has the number {year} as a key, write the year in quotes: '{year}'"
+            )
+        if key != year:
+            if not (isinstance(value, dict) and value):
+                where = line_of(str(path), place)
+                raise ConfigError(
+                    f"{'.'.join(place)} in {where} isn't of the year {year}: set it in another file of params/"
+                )
+            _check_era(value, path, place)
 
 
 def _load_shipped(path: Path) -> DictConfig:

@@ -16,30 +16,14 @@ from types import FrameType
 from typing import Any
 
 from pocket.errors import ConfigError
+from pocket.parameters.eras import eras
 from pocket.parameters.locations import expand_directories, local_path
 from pocket.parameters.shipped import shipped_root
 
 ROOT = "/cvmfs/cms-griddata.cern.ch/cat/metadata"
 LATEST = "latest"
-#: Folder in jsonpog-integration → period in the current layout: https://cms-analysis-corrections.docs.cern.ch
-PERIODS = {
-    "2016preVFP_UL": "Run2-2016preVFP-UL-NanoAODv9",
-    "2016postVFP_UL": "Run2-2016postVFP-UL-NanoAODv9",
-    "2017_UL": "Run2-2017-UL-NanoAODv9",
-    "2018_UL": "Run2-2018-UL-NanoAODv9",
-    "2022_Summer22": "Run3-22CDSep23-Summer22-NanoAODv12",
-    "2022_Summer22EE": "Run3-22EFGSep23-Summer22EE-NanoAODv12",
-    "2023_Summer23": "Run3-23CSep23-Summer23-NanoAODv12",
-    "2023_Summer23BPix": "Run3-23DSep23-Summer23BPix-NanoAODv12",
-    "2024_Summer24": "Run3-24CDEReprocessingFGHIPrompt-Summer24-NanoAODv15",
-    "2025_Prompt": "Run3-25Prompt-Summer24-NanoAODv15",
-    # jer_smear.json.gz is for all of them.
-    "": "JER-Smearing",
-}
-
-
-#: Period in the current layout → folder in jsonpog-integration.
-FOLDERS = {period: folder for folder, period in PERIODS.items()}
+#: Period of what is for all eras, which is in no folder of jsonpog-integration: jer_smear.json.gz.
+_OF_ALL = "JER-Smearing"
 _SCHEME = "corrections://"
 #: A name may begin with the root that it belongs to, an absolute path.
 _OLD = re.compile(r"(?:(?P<root>/.*)/)?POG/(?P<group>\w+)/(?:(?P<folder>[^/]+)/)?(?P<file>[^/]+)")
@@ -86,10 +70,11 @@ class CorrectionPlace:
             return None
         if match := _OLD.fullmatch(relative):
             found = match.groupdict(default="")
-            return cls(**found, period=PERIODS.get(found["folder"], ""), tag="")
+            return cls(**found, period=periods().get(found["folder"], ""), tag="")
         if match := _CURRENT.fullmatch(relative):
             found = match.groupdict(default="")
-            return cls(**found, folder=FOLDERS.get(found["period"]))
+            folders = {period: folder for folder, period in periods().items()}
+            return cls(**found, folder=folders.get(found["period"]))
         return None
 
     @property
@@ -117,6 +102,14 @@ class CorrectionPlace:
     def name(self) -> str:
         """The name that parameters have for it."""
         return f"{_SCHEME}{self.root}{'/' if self.root else ''}{self.current if self.tag else self.old}"
+
+
+def periods() -> dict[str, str]:
+    """Return folder in jsonpog-integration → period in the current layout, of all eras.
+
+    Source: https://cms-analysis-corrections.docs.cern.ch
+    """
+    return {**{era.folder: era.period for era in eras().values() if era.folder}, "": _OF_ALL}
 
 
 def candidates(scheme: str, relative: str, roots: Sequence[Path], chosen: bool) -> list[tuple[Path, tuple[str, ...]]]:
@@ -154,7 +147,7 @@ def in_mirror(path: str, mirrors: Sequence[Path]) -> str:
         return path
     relative = path.removeprefix(f"{ROOT}/")
     group, period, _, file = (*relative.split("/", 3), "", "", "")[:4]
-    folders = [folder for folder, known in PERIODS.items() if known == period]
+    folders = [folder for folder, known in periods().items() if known == period]
     for mirror in mirrors:
         for found in (mirror / relative, *(mirror / "POG" / group / folder / file for folder in folders)):
             if os.access(found, os.R_OK):

@@ -8,10 +8,6 @@ from typing import Any
 
 #: Placeholder for the names of years in :data:`SCHEMA`.
 YEAR = "<year>"
-_RUN_2 = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
-_RUN_3 = ("2022_preEE", "2022_postEE", "2023_preBPix", "2023_postBPix", "2024", "2025", "2026")
-#: Years whose parameters are shipped.
-YEARS = frozenset((*_RUN_2, *_RUN_3, "toys"))
 #: Placeholders for any key.
 ANY = ("*", YEAR)
 

@@ -7,6 +7,7 @@ parameters whose names stand in it, and an error for all others.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError
 
 from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
-from pocket.parameters.schema import ANY, SCHEMA, YEAR, YEARS
+from pocket.parameters.schema import ANY, SCHEMA, YEAR
 
 #: Placeholder for all sections.
 EVERYTHING = "*"
+#: Names of years, such as 2018 and 2022_preEE.
+_YEAR = re.compile(r"20\d\d(_\w+)?|toys")
 #: Sections that the engine adds at run time.
 MADE = ("scale_factors",)
 
@@ -64,7 +67,7 @@ def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     """Return the parameters that may be read.
 
     Of shipped sections, these are the named keys, and in tables by year the entries of the reader's years. A table that
-    lacks one of these, and has other keys than the shipped years, stays as it is. The user's own sections are included
+    lacks one of these, and has keys that aren't names of years, stays as it is. The user's own sections are included
     completely.
 
     Args:
@@ -109,7 +112,7 @@ def _level(content: Any, schema: Any, reader: Reader, first: bool) -> str:
         return ""
     if YEAR in schema:
         has_all = all(year in content for year in reader.years)
-        return "year" if reader.years and (has_all or YEARS.issuperset(content)) else ""
+        return "year" if reader.years and (has_all or all(map(_YEAR.fullmatch, map(str, content)))) else ""
     return "key" if first and any(key not in ANY for key in schema) else ""
 
 

@@ -148,7 +148,7 @@ def test_tables_of_the_code(hooks: Any) -> None:
     assert [row for row in options.splitlines() if re.fullmatch(r"\| `--\S+` \|\s*\|", row)] == []
     fits = tables.arguments("pocket.scale_factors.TagAndProbeFit")
     assert [row for row in fits.splitlines()[2:] if row.endswith("|  |")] == []
-    assert "`lumi.yaml`" in tables.shipped_parameters()
+    assert "`eras/2018.yaml`" in tables.shipped_parameters()
     assert "[`ClosureError`](api/pocket-errors.md#pocket.errors.ClosureError)" in tables.errors()
     assert tables.cell("a|b `c|d`") == "a\\|b `c|d`"
 

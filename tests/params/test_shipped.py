@@ -16,6 +16,7 @@ from typing import Any
 
 import correctionlib
 import pytest
+import yaml
 
 from pocket.calibrators.jets import JetsCalibrator
 from pocket.calibrators.taus import TauEnergyScaleCalibrator
@@ -23,11 +24,11 @@ from pocket.corrections.files import load_correction
 from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.defaults import get_default_parameters
+from pocket.parameters.eras import era_files
 from pocket.parameters.further_keys import accepted
 from pocket.parameters.locations import PUBLIC, local_path
 from pocket.parameters.plain import to_plain
-from pocket.parameters.public_places import PERIODS
-from pocket.parameters.schema import YEARS as SHIPPED_YEARS
+from pocket.parameters.public_places import periods
 from pocket.parameters.shipped import shipped_root
 from pocket.weights.btag import TAGGERS, BTagShape
 from pocket.weights.event import Pileup
@@ -191,9 +192,19 @@ def test_the_schema_knows_every_section(params: dict[str, Any]) -> None:
     assert set(params) <= set(accepted())
 
 
-def test_the_schema_knows_every_year(params: dict[str, Any]) -> None:
-    # Of 2026 only PocketCoffea's defaults have something.
-    assert {*params["lumi"]["picobarns"], "2026"} == SHIPPED_YEARS
+def test_an_era_is_one_file(params: dict[str, Any]) -> None:
+    assert {file.stem for file in era_files()} == {*params["lumi"]["picobarns"]} == {*YEARS}
+    # The toys of years are parts of the toys.
+    others = {
+        file.name
+        for file in (shipped_root() / "params").glob("*.yaml")
+        if any(year in file.read_text() for year in DATA)
+    }
+    assert others == {"toys.yaml"}
+    for file in era_files():
+        content = yaml.safe_load(file.read_text())
+        assert (file.stem == "toys") == (content.pop("era", None) is None)
+        assert [path for path, _ in leaves(content) if file.stem not in path] == []
 
 
 # what follows was written down from the sources by hand
@@ -474,7 +485,7 @@ def test_every_year_reads_its_own_files(params: dict[str, Any]) -> None:
             # The tau group has no corrections for 2025 yet.
             year = "2024" if (path[0], year) == ("tau_scale_factors", "2025") else year
             assert re.fullmatch(rf"corrections://POG/[A-Z]{{3}}/{CAMPAIGNS[year]}/\w+\.json\.gz", value), path
-            assert CAMPAIGNS[year] in PERIODS
+            assert CAMPAIGNS[year] in periods()
 
 
 def test_parameters_load_where_there_are_no_corrections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

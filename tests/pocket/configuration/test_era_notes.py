@@ -7,9 +7,9 @@ from typing import Any
 
 from pocket.calibrators.base import Calibrator
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.era_notes import ERAS, era_notes, era_of_corrections, eras_of_name
+from pocket.configuration.era_notes import era_notes, era_of_corrections, eras_of_name
 from pocket.parameters.defaults import get_default_parameters, merge_parameters
-from pocket.parameters.public_places import PERIODS
+from pocket.parameters.eras import eras
 from pocket.weights.base import WeightWrapper
 from tests.entries import check_each
 from tests.group_files import CAMPAIGNS
@@ -49,10 +49,11 @@ def test_names_of_files(name: str, eras: str) -> None:
 
 
 def test_files_of_corrections_of_both_layouts() -> None:
-    assert {era: folder for folder, era in ERAS.items()} == CAMPAIGNS
-    for folder, era in ERAS.items():
-        assert era_of_corrections(f"corrections://POG/JME/{folder}/jet_jerc.json.gz") == era
-        assert era_of_corrections(f"corrections://JME/{PERIODS[folder]}/2026-01-01/jet_jerc.json.gz") == era
+    assert {name: era.folder for name, era in eras().items() if era.folder} == CAMPAIGNS
+    for name, era in eras().items():
+        if era.folder:
+            assert era_of_corrections(f"corrections://POG/JME/{era.folder}/jet_jerc.json.gz") == name
+            assert era_of_corrections(f"corrections://JME/{era.period}/2026-01-01/jet_jerc.json.gz") == name
     for name in ("corrections://POG/JME/jer_smear.json.gz", "/my/2018_UL/file.json", "toys://muon_Z.json.gz"):
         assert era_of_corrections(name) is None
     assert era_of_corrections("corrections://roccor/RoccoR2016aUL.txt.gz") == "2016_PreVFP"

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.base.runtime.remarks import remark
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.whole import check_trigger_cuts
-from pocket.cuts.library import get_HLTsel, get_HLTsel_custom, get_L1sel, passthrough
+from pocket.cuts.library import eventFlags, get_HLTsel, get_HLTsel_custom, get_L1sel, passthrough
 from pocket.errors import ConfigError, DatasetError, UnknownNameError
 from tests.pocket.configs import DATA, PARAMETERS, configure, only
 
@@ -70,3 +71,20 @@ def test_data_need_a_primary_dataset_that_has_triggers() -> None:
     object.__setattr__(definition, "primary_dataset", "SingleMoun")
     with pytest.raises(UnknownNameError, match=r"'SingleMoun' in the metadata of .*, did you mean 'SingleMuon'"):
         check_trigger_cuts(data)
+
+
+def test_years_that_the_parameters_lack(caplog: pytest.LogCaptureFixture) -> None:
+    tables = {"lumi": {"sqrt_s": {"2017": 13}, "goldenJSON": {"2017": "a"}}, "event_flags": {"2017": ["a"]}}
+    lacking = "the parameters have no year '2018' in {}: set it in params/eras/2018.yaml"
+
+    def said(parameters: Any = tables, **changes: Any) -> list[str]:
+        remark.cache_clear()
+        caplog.clear()
+        config({**TRIGGERS, **parameters}, **changes)
+        return [record.getMessage() for record in caplog.records]
+
+    assert said() == [lacking.format("lumi.sqrt_s")]
+    assert said(skim=[get_HLTsel(), eventFlags]) == [lacking.format("lumi.sqrt_s, event_flags")]
+    assert said({"event_flags": tables["event_flags"]}) == said({}) == []
+    with_year = {"lumi": {"sqrt_s": {"2018": 13}}, "event_flags": {"2018": ["a"]}}
+    assert said(with_year, skim=[eventFlags]) == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.parameters.public_places import PERIODS, ROOT, CorrectionPlace, candidates, in_mirror
+from pocket.parameters.public_places import ROOT, CorrectionPlace, candidates, in_mirror, periods
 from pocket.parameters.shipped import shipped_root
 
 PERIOD = "Run3-22CDSep23-Summer22-NanoAODv12"
@@ -43,7 +43,7 @@ def test_names_outside_of_the_layouts() -> None:
     for name in ("corrections://golden.json", "toys://POG/JME/2022_Summer22/a.json", "/some/POG/JME/2018_UL/a.json"):
         assert CorrectionPlace.of(name) is None
     # each name has one place in the other layout
-    assert len(set(PERIODS.values())) == len(PERIODS)
+    assert len(set(periods().values())) == len(periods())
 
 
 def test_which_paths_are_searched(tmp_path: Path) -> None:

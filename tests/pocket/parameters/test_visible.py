@@ -47,6 +47,8 @@ def test_years_deep_in_a_section() -> None:
 def test_a_table_without_one_of_the_years() -> None:
     reader = Reader(NAMES, frozenset({"2016", "2018"}))
     assert visible(PARAMETERS, reader)["event_flags"] == {"2018": ["y"]}
+    later = {**PARAMETERS, "event_flags": {"2031_preLS5": ["x"], "2018": ["y"], "toys": []}}
+    assert visible(later, reader)["event_flags"] == {"2018": ["y"]}
     # A key that may be no year
     other = {**PARAMETERS, "event_flags": {"mine": ["x"], "2018": ["y"]}}
     assert visible(other, reader)["event_flags"] == other["event_flags"]

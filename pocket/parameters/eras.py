@@ -1,0 +1,102 @@
+"""Eras of data-taking: names of their files, from the section ``era`` of the files in ``params/eras``.
+
+The other sections of these files are parameters, which :mod:`pocket.parameters.defaults` composes. Patterns are those
+of a shell: ``*`` stands for any characters, ``[A-D]`` for one of these letters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pocket.base.runtime.file_cache import cached
+from pocket.errors import ConfigError, check_known
+from pocket.parameters.locations import project_root
+from pocket.parameters.shipped import find_files, shipped_root
+
+#: Folder with a file for each era.
+FOLDER = "params/eras"
+#: Section with what the parameters don't need.
+SECTION = "era"
+
+
+@dataclasses.dataclass(frozen=True)
+class Era:
+    """Names by which files belong to an era.
+
+    Args:
+        folder: folder of the groups' corrections in jsonpog-integration.
+        period: period of the groups' corrections in the current layout.
+        simulation: patterns of campaigns, in names of simulated datasets and of their files.
+        data: patterns of eras of data, such as ``Run2022[A-D]``.
+        files: beginnings of names of corrections that lie in no folder of a group.
+        borrowed: group → the era whose corrections it takes, as it has none of its own yet.
+    """
+
+    folder: str = ""
+    period: str = ""
+    simulation: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    borrowed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def read(cls, content: Any, where: str) -> Era:
+        """Return the era that a section declares, checked."""
+        if not isinstance(content, dict):
+            raise ConfigError(f"section {SECTION!r} in {where} is {content!r}, expected a table")
+        kinds = {field.name: type(getattr(cls(), field.name)) for field in dataclasses.fields(cls)}
+        check_known("key", map(str, content), kinds, f"section {SECTION!r} in {where}")
+        read = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
+        for key, value in read.items():
+            texts = (*value, *value.values()) if isinstance(value, dict) else value
+            if not isinstance(value, kinds[key]) or not all(isinstance(text, str) for text in texts):
+                names = {str: "a string", tuple: "a list of strings", dict: "a table of strings"}
+                raise ConfigError(f"{SECTION}.{key} in {where} is {content[key]!r}, expected {names[kinds[key]]}")
+        return cls(**read)
+
+
+def era_files() -> list[Path]:
+    """Return the files of all eras, the project's before the shipped one of the same era."""
+    return find_files(FOLDER, "*.yaml")
+
+
+def eras() -> Mapping[str, Era]:
+    """Return the eras by name, in the order of their data; those without names of data are last.
+
+    Example:
+        >>> list(eras())[:3], eras()["2025"].borrowed
+        (['2016_PreVFP', '2016_PostVFP', '2017'], {'TAU': '2024'})
+    """
+    return _eras(project_root(), shipped_root())
+
+
+@functools.lru_cache(maxsize=16)
+def _eras(project: Path, shipped: Path) -> Mapping[str, Era]:
+    files = era_files()
+    if not files:
+        return {}
+    version = b"".join(
+        [Path(__file__).read_bytes(), *(b"%b\0%b\0" % (bytes(file), file.read_bytes()) for file in files)]
+    )
+    # The files are long, and are read as parameters as well.
+    sections = json.loads(cached(files[0], "eras", version, lambda _: json.dumps(list(map(_section, files))).encode()))
+    found = {file.stem: Era.read(section, str(file)) for file, section in zip(files, sections, strict=True)}
+    # Run2016[A-E] is before Run2016F.
+    return dict(
+        sorted(found.items(), key=lambda item: (not item[1].data, "".join(item[1].data).replace("[", ""), item[0]))
+    )
+
+
+def _section(file: Path) -> Any:
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return {}  # That is said when the file is read as parameters.
+    return content.get(SECTION, {}) if isinstance(content, dict) else {}
