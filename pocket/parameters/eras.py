@@ -24,6 +24,13 @@ from pocket.parameters.shipped import find_files, shipped_root
 FOLDER = "params/eras"
 #: Section with what the parameters don't need.
 SECTION = "era"
+_TEXT, _LIST = (str, "a string"), (list, "a list of strings")
+#: Key of the section → the kind of its value, and the name of the kind in errors.
+_KEYS: Mapping[str, tuple[type, str]] = {
+    **dict.fromkeys(("folder", "period"), _TEXT),
+    **dict.fromkeys(("simulation", "data", "files"), _LIST),
+    "borrowed": (dict, "a table of strings"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,15 +58,15 @@ class Era:
         """Return the era that a section declares, checked."""
         if not isinstance(content, dict):
             raise ConfigError(f"section {SECTION!r} in {where} is {content!r}, expected a table")
-        kinds = {field.name: type(getattr(cls(), field.name)) for field in dataclasses.fields(cls)}
-        check_known("key", map(str, content), kinds, f"section {SECTION!r} in {where}")
-        read = {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}
-        for key, value in read.items():
+        check_known("key", map(str, content), _KEYS, f"section {SECTION!r} in {where}")
+        values: dict[str, Any] = {}
+        for key, value in content.items():
+            kind, name = _KEYS[key]
             texts = (*value, *value.values()) if isinstance(value, dict) else value
-            if not isinstance(value, kinds[key]) or not all(isinstance(text, str) for text in texts):
-                names = {str: "a string", tuple: "a list of strings", dict: "a table of strings"}
-                raise ConfigError(f"{SECTION}.{key} in {where} is {content[key]!r}, expected {names[kinds[key]]}")
-        return cls(**read)
+            if not isinstance(value, kind) or not all(isinstance(text, str) for text in texts):
+                raise ConfigError(f"{SECTION}.{key} in {where} is {value!r}, expected {name}")
+            values[key] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)
 
 
 def era_files() -> list[Path]:
