@@ -92,8 +92,10 @@ def _eras(project: Path, shipped: Path) -> Mapping[str, Era]:
     version = b"".join(
         [Path(__file__).read_bytes(), *(b"%b\0%b\0" % (bytes(file), file.read_bytes()) for file in files)]
     )
-    # The files are long, and are read as parameters as well.
-    sections = json.loads(cached(files[0], "eras", version, lambda _: json.dumps(list(map(_section, files))).encode()))
+    # The files are long, so their sections are cached; a folder such as 2026-01-01 is a date in YAML.
+    sections = json.loads(
+        cached(files[0], "eras", version, lambda _: json.dumps(list(map(_section, files)), default=str).encode())
+    )
     found = {file.stem: Era.read(section, str(file)) for file, section in zip(files, sections, strict=True)}
     # Run2016[A-E] is before Run2016F.
     return dict(
