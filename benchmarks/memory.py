@@ -138,7 +138,7 @@ def process(folder: Path, events: int) -> None:
     config = configuration(folder / "tt.json")
     fileset = build_fileset(config.definitions, toy_files={}, cache=folder).fileset
     (branch,) = split(fileset, events)
-    result = run_branch(config, branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=events)
+    result = run_branch(config.plan(), branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=events)
     (folder / "raw").mkdir()
     write_raw(folder / "raw", result.output)
     (folder / "fileset.json").write_text(json.dumps(fileset), encoding="utf-8")
@@ -203,7 +203,7 @@ def branches(folder: Path, events: int) -> None:
     config = configuration_of_empty(folder)
     (dataset,) = config.definitions
     metadata = {**config.definitions[dataset].metadata(), "dataset": dataset}
-    output = empty_output(config, config.parameters, metadata)
+    output = empty_output(config.plan(), config.parameters, metadata)
     output["cutflow"]["initial"][dataset] = 1
     random = np.random.default_rng(1)
     for number in range(BRANCHES):

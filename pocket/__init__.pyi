@@ -25,7 +25,7 @@ from .configuration.configurator import Configurator as Configurator
 from .configuration.description import describe_config as describe_config
 from .configuration.plot import TemplatePlot as TemplatePlot
 from .configuration.skim import Skim as Skim
-from .configuration.workflow import BaseProcessorABC as BaseProcessorABC
+from .plan.workflow import BaseProcessorABC as BaseProcessorABC
 from .cuts.categories import (
     CartesianSelection as CartesianSelection,
     MultiCut as MultiCut,

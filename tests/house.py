@@ -76,7 +76,7 @@ STRING_IMPORTS = {
     "pocket.configuration.configurator -> pocket.parameters.shipped": _LATE,
     "pocket.configuration.configurator -> pocket.parameters.tags": _LATE,
     "pocket.configuration.workflow -> pocket.configuration.user_errors": _CHECKS,
-    "pocket.configuration.workflow -> pocket.parameters.public_places": _CHECKS,
+    "pocket.plan.workflow -> pocket.parameters.public_places": _CHECKS,
     "pocket.datasets.metadata -> pocket.datasets.definition_checks": _CHECKS,
     "pocket.datasets.metadata -> pocket.datasets.sample_variations": _LATE,
     "pocket.engine.reading -> pocket.configuration.user_errors": _CHECKS,

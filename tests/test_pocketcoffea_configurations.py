@@ -169,7 +169,7 @@ def run(cfg: Configurator, tmp_path: Path) -> dict[str, Any]:
     assert (metadata["xsec"], metadata["nevents"]) == (366.2852, EVENTS)
     ((path, info),) = fileset[DATASET]["files"].items()
     segment = Segment(path, info["uuid"], info["object_path"], 0, EVENTS)
-    return run_branch(cfg, Branch(DATASET, 0, EVENTS, (segment,)), metadata, Resources(), chunk_size=500).output
+    return run_branch(cfg.plan(), Branch(DATASET, 0, EVENTS, (segment,)), metadata, Resources(), chunk_size=500).output
 
 
 def check(

@@ -25,7 +25,7 @@ from pocket.configuration.analysis import load_analysis
 
 engine = code_closure("pocket.engine.run")
 configs = {
-    f"{name}/{config}": digest(configurator.processing_spec())
+    f"{name}/{config}": digest(configurator.plan().spec())
     for name in ("ttbar", "zmumu")
     for config, configurator in load_analysis(name).configs.items()
 }

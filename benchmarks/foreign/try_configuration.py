@@ -56,7 +56,7 @@ def stages(request: Mapping[str, Any], result: dict[str, Any]) -> Iterator[tuple
 
     begin = time.perf_counter()
     config = analysis.config(analysis.default_config)
-    config.processing_spec()
+    config.plan()
     picobarns = config.parameters.lumi.picobarns
     result["luminosity"] = {
         name: (definition.year, picobarns.get(definition.year, {}).get("tot"))
@@ -113,7 +113,7 @@ def skim_events(
         folder = Path(request["output"]) / "skim" / dataset
         folder.mkdir(parents=True)
         settings: dict[str, Any] = {"identity": "", "chunk_size": request["chunk_size"]}
-        record = skim_branch(config, skim, branch, metadata, Resources(), folder, **settings)
+        record = skim_branch(config.plan(), skim.plan(), branch, metadata, Resources(), folder, **settings)
         cutflow["initial"][dataset] = record.nevents
         cutflow["skim"][dataset] = sum(file["num_entries"] for file in record.files.values())
         if metadata["isMC"]:

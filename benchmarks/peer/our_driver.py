@@ -81,8 +81,9 @@ def run(
         The merged output, and sample → dataset → category → variation → columns with normalised weights.
     """
     metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
+    plan = config.plan()
     outputs = [
-        run_branch(config, branch, metadata[branch.dataset], resources, chunk_size=chunk_size).output
+        run_branch(plan, branch, metadata[branch.dataset], resources, chunk_size=chunk_size).output
         for branch in branches
     ]
     columns = accumulate([output.pop("columns") for output in outputs])

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from benchmarks.peer.flows import load_config
 from benchmarks.peer.toys import Toys, toy_fileset
-from pocket.engine.resources import Resources, all_parameters
+from pocket.engine.resources import Resources, with_paths
 from pocket.errors import PocketError
 from pocket.histograms.files import read_output
 from pocket.parameters.defaults import project_root
@@ -99,7 +99,7 @@ def run_flows(
 
 def _describe(flow: str, toys: Toys) -> dict[str, Any]:
     config = load_config(flow)
-    parameters = all_parameters(config, Resources(toys=str(toys.corrections)))
+    parameters = with_paths(config.plain_parameters(), Resources(toys=str(toys.corrections)))
     return {"name": flow, "fileset": toy_fileset(config, toys), "parameters": parameters}
 
 

@@ -14,7 +14,7 @@ from benchmarks.throughput.data import Sample, sample_fileset
 from benchmarks.throughput.flows import Flow
 from benchmarks.throughput.running import Engine, EngineError
 from pocket.configuration.configurator import Configurator
-from pocket.engine.resources import Resources, all_parameters
+from pocket.engine.resources import Resources, with_paths
 from pocket.histograms.config import Axis
 from pocket.parameters.defaults import project_root
 
@@ -72,7 +72,7 @@ def request(name: str, flow: Flow, sample: Sample, settings: Settings) -> dict[s
         "config": flow.config,
         "fileset": sample_fileset(config, sample),
         "corrections": str(sample.corrections),
-        "parameters": all_parameters(config, Resources(toys=str(sample.corrections))),
+        "parameters": with_paths(config.plain_parameters(), Resources(toys=str(sample.corrections))),
         "axes": {name: [axis.bins, axis.start, axis.stop] for name, axis in _axes(config)},
         "events": settings.events,
         "part": [0, 1],

@@ -38,7 +38,7 @@ def process(
     """Return the normalised output of a branch, as RunProcessor and MergeOutputs make it."""
     # Only these events are merged, even if the files have more.
     metadata = {**fileset[branch.dataset]["metadata"], "nevents": branch.stop - branch.start}
-    output = run_branch(config, branch, metadata, resources, chunk_size=chunk_size).output
+    output = run_branch(config.plan(), branch, metadata, resources, chunk_size=chunk_size).output
     output.pop("columns")
     return merge_outputs(config, [output], {branch.dataset: metadata})
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from benchmarks.throughput.ours import part_of
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.skim import Skim
 from pocket.engine.resources import Resources
+from pocket.plan.skim import SkimPlan
 from pocket.skims.datasets import skim_fileset
 from pocket.skims.run import skim_branch
 
@@ -26,8 +26,8 @@ def skim_request(config: Configurator, asked: Mapping[str, Any], folder: Path) -
     place = folder / "skim"
     place.mkdir()
     record = skim_branch(
-        config,
-        Skim("benchmark", mode="presel_any_variation"),
+        config.plan(),
+        SkimPlan("presel_any_variation"),
         branch,
         asked["fileset"][branch.dataset]["metadata"],
         Resources(toys=asked["corrections"]),

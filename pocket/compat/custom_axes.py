@@ -21,8 +21,9 @@ def custom_axes(config: Configurator) -> tuple[Any, ...]:
     if not _adds_axes(config.workflow):
         return ()
     found: dict[str, tuple[Any, ...]] = {}
+    plan = config.declared().with_parameters(config.parameters)
     for name, definition in config.definitions.items():
-        workflow: Any = config.workflow(config)
+        workflow: Any = config.workflow(plan)
         metadata = definition.metadata()
         workflow.metadata = metadata
         workflow._dataset, workflow._sample, workflow._year = name, metadata["sample"], metadata["year"]

@@ -17,8 +17,8 @@ import awkward as ak
 from pocket.compat.awkward_names import use_old_vectors
 from pocket.compat.delayed_branches import DelayedEvalBranchManager
 from pocket.compat.steps import NOT_CALLED
-from pocket.configuration import workflow as ours
 from pocket.errors import ConfigError
+from pocket.plan import workflow as ours
 
 #: Steps that a derived class may define, because this class calls them.
 _CALLED_HERE = ("load_metadata", "define_custom_axes_extra", "define_histograms_extra")
@@ -50,7 +50,7 @@ class BaseProcessorABC(_Steps, ours.BaseProcessorABC):
         output: what PocketCoffea's output has of a chunk when its processing begins; to be read only.
         output_format: an empty output.
 
-    The other attributes and the entry points are those of :class:`pocket.configuration.workflow.BaseProcessorABC`.
+    The other attributes and the entry points are those of :class:`pocket.plan.workflow.BaseProcessorABC`.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

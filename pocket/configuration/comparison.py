@@ -111,7 +111,7 @@ def _check_same_events(before: Configurator, after: Configurator) -> None:
 
     They may have different categories, but categories with the same name must have the same cuts.
     """
-    specs = before.declared_spec(), after.declared_spec()
+    specs = before.declared().spec(), after.declared().spec()
     different = [key for key in SAME_EVENTS if specs[0][key] != specs[1][key]]
     # Both are usually the same object, so this avoids the comparison of values.
     same_parameters = before.parameters is after.parameters

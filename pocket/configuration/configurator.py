@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
@@ -16,18 +17,21 @@ from pocket.base.file_names import check_file_name
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator
 from pocket.columns.config import build_column_plan
-from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations
-from pocket.configuration.workflow import BaseProcessorABC, check_defined
+from pocket.configuration.shape_variations import build_shape_plan, check_variations
+from pocket.configuration.workflow import check_defined
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, select_datasets
-from pocket.datasets.skim_sums import SUMS
 from pocket.errors import ConfigError, PocketError, check_known
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.plain import to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
+from pocket.plan.processing import ProcessingPlan, processing_metadata
+from pocket.plan.samples import SampleNames
+from pocket.plan.shapes import ShapePlan
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights
 
@@ -36,15 +40,6 @@ if TYPE_CHECKING:
 
 #: sections of the parameters that only plots and the toys read, not the processor
 NOT_PROCESSED = ("plotting_style", "toys")
-
-#: metadata that only the normalisation reads, or that depend on the files
-NOT_PROCESSED_METADATA = ("xsec", "nevents", "size", *SUMS)
-
-
-def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a dataset that the processor may read."""
-    return {key: value for key, value in metadata.items() if key not in NOT_PROCESSED_METADATA}
-
 
 #: cached properties of a configuration
 _FOUND_OUT = ("reader", "one_sided")
@@ -61,14 +56,14 @@ class _Deferring(Declarative):
             return importlib.import_module("pocket.configuration.deferred").deferred(cls, error)
 
 
-class Configurator(metaclass=_Deferring):
+class Configurator(SampleNames, metaclass=_Deferring):
     """A validated configuration.
 
     Args:
         parameters: composed parameters (:mod:`pocket.parameters.defaults`).
         datasets: ``{"jsons": […], "filter": {"samples": […], "samples_exclude": […], "year": […]}}``; definition
             files are relative to the project, or else to the working directory. ``"subsamples"`` may be a key, too.
-        workflow: class derived from :class:`~pocket.configuration.workflow.BaseProcessorABC`.
+        workflow: class derived from :class:`~pocket.plan.workflow.BaseProcessorABC`.
         skim: cuts on NanoAOD columns, before objects are defined.
         preselections: cuts on objects, for all categories.
         categories: category → list of cuts, or a selection object.
@@ -198,15 +193,6 @@ class Configurator(metaclass=_Deferring):
         """Sample → whether it is simulation, in the order of the definitions."""
         return {definition.sample: definition.is_mc for definition in self.definitions.values()}
 
-    def counted_samples(self, sample: str) -> tuple[str, ...]:
-        """Return the names that the cutflow counts for a sample: itself and subsamples ``{sample}__{subsample}``."""
-        names = self.subsamples[sample].names if sample in self.subsamples else ()
-        return (sample, *(f"{sample}{SUBSAMPLE}{name}" for name in names))
-
-    def stored_samples(self, sample: str) -> tuple[str, ...]:
-        """Return the names with templates for a sample: its subsamples, or itself if it has none."""
-        return self.counted_samples(sample)[1:] or (sample,)
-
     @property
     def simulated_samples(self) -> tuple[str, ...]:
         """Names of simulated samples, or of their subsamples, with templates."""
@@ -225,24 +211,37 @@ class Configurator(metaclass=_Deferring):
         found: dict[str, str] = _stored_variations().one_sided_variations(self)
         return found
 
-    def processing_spec(self) -> dict[str, Any]:
-        """Return everything in the configuration that determines the processor's output.
-
-        Cross sections are excluded, because the normalisation happens when outputs are merged.
-        """
-        declared = self.declared_spec()
-        # The declaration takes as long as the search for the parameters' readers, so both share it.
-        if "reader" not in vars(self):
-            vars(self)["reader"] = self._processing_reader(declared)
-        return {"parameters": self.processed_parameters(), **declared}
-
-    def processed_parameters(self) -> dict[str, Any]:
-        """Return the parameters that the processor may read as plain dictionaries, with interpolations resolved.
+    def plan(self) -> ProcessingPlan:
+        """Return what the engine knows of the configuration, all values checked and parameters resolved.
 
         Raises:
             ConfigError: if an interpolation can't be resolved.
         """
-        return visible(self.plain_parameters(), self.reader)
+        declared = self.declared()
+        # The declaration takes as long as the search for the parameters' readers, so both share it.
+        if "reader" not in vars(self):
+            vars(self)["reader"] = self._processing_reader(declared)
+        parameters = visible(self.plain_parameters(), self.reader)
+        sections = frozenset(map(str, self.parameters))
+        return dataclasses.replace(declared, parameters=parameters, reader=self.reader, sections=sections)
+
+    def declared(self) -> ProcessingPlan:
+        """Return the plan without parameters, which take most of its time."""
+        return ProcessingPlan(
+            workflow=self.workflow,
+            workflow_options=self.workflow_options,
+            datasets={name: processing_metadata(one.metadata()) for name, one in self.definitions.items()},
+            skim=self.skim,
+            preselections=self.preselections,
+            categories=self.categories,
+            subsamples=self.subsamples,
+            weights=self.weights,
+            shapes=self.shapes,
+            variables=self.variables,
+            columns=self.columns,
+            delayed_columns=self.delayed_columns,
+            patches=self.patches,
+        )
 
     def plain_parameters(self) -> dict[str, Any]:
         """Return the parameters without what only plots and toys read, see :func:`pocket.parameters.plain.to_plain`."""
@@ -252,14 +251,14 @@ class Configurator(metaclass=_Deferring):
     @cached_property
     def reader(self) -> Reader:
         """The names of parameters that code may read when events are processed, from all code in the configuration."""
-        return self._processing_reader(self.declared_spec())
+        return self._processing_reader(self.declared())
 
-    def _processing_reader(self, declared: Mapping[str, Any]) -> Reader:
+    def _processing_reader(self, declared: ProcessingPlan) -> Reader:
         # Factors are only computed when outputs are merged.
         merging = [cls.factor for cls in self.normalisation_weights.values()]
         # Parameters that are only checked when the configuration is built aren't read later.
         checks = [cls.check_parameters for cls in self.weights.classes.values()]
-        return self._reader(_names_in(declared, without=[*merging, *checks]))
+        return self._reader(_names_in(declared.spec(), without=[*merging, *checks]))
 
     @property
     def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
@@ -268,7 +267,7 @@ class Configurator(metaclass=_Deferring):
         return {name: cls for name, cls in classes.items() if issubclass(cls, NormalisationWeight)}
 
     def normalisation_parameters(self) -> dict[str, Any]:
-        """Return the parameters that weights may read during the merging, as in :meth:`processed_parameters`."""
+        """Return the parameters that weights may read during the merging, plain and resolved."""
         return visible(self.plain_parameters(), self._normalisation_reader())
 
     def normalising(self) -> Configurator:
@@ -282,31 +281,6 @@ class Configurator(metaclass=_Deferring):
     def _reader(self, names: frozenset[str]) -> Reader:
         years = frozenset(definition.year for definition in self.definitions.values())
         return Reader(names, years, self.parameters_read)
-
-    def declared_spec(self) -> dict[str, Any]:
-        """Return :meth:`processing_spec` without the parameters, which take most of its time."""
-        return {
-            "workflow": self.workflow,
-            "workflow_options": self.workflow_options,
-            "datasets": {
-                # The files are inputs of the branches instead, so that an added file leaves existing branches valid.
-                name: processing_metadata(definition.metadata())
-                for name, definition in sorted(self.definitions.items())
-                # A dataset that varies a sample changes no other one, so its own branches are made from its metadata.
-                if definition.varies is None
-            },
-            "skim": self.skim,
-            "preselections": self.preselections,
-            "categories": {name: list(self.categories.categories[name]) for name in self.categories},
-            "category_order": self.categories.names,
-            "subsamples": {sample: list(selection.categories.items()) for sample, selection in self.subsamples.items()},
-            "weights": self.weights,
-            "shapes": self.shapes,
-            "variables": dict(sorted(self.variables.items())),
-            "columns": self.columns,
-            "delayed_columns": self.delayed_columns,
-            "patches": self.patches,
-        }
 
     def _sample_kinds(self) -> dict[str, bool]:
         """Return sample, and ``{sample}__{subsample}`` → whether it is simulation."""

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from pocket.configuration.configurator import processing_metadata
 from pocket.configuration.stored_variations import Source, sources_of
 from pocket.datasets.sample_variations import usual_datasets, varied_datasets
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.one_sided import NOMINAL, stem_of
+from pocket.plan.processing import processing_metadata
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator

@@ -9,10 +9,10 @@ from typing import Any
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.shape_variations import ShapePlan
 from pocket.cuts.categories import StandardSelection
 from pocket.histograms.config import HistConf
 from pocket.histograms.readings import Reading
+from pocket.plan.shapes import ShapePlan
 from pocket.weights.plan import SamplePlan, WeightPlan
 
 

@@ -9,10 +9,10 @@ from omegaconf import OmegaConf
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.shape_variations import ShapePlan
 from pocket.datasets.restriction import Restriction
 from pocket.datasets.sample_variations import check_whole
 from pocket.errors import ConfigError, DatasetError
+from pocket.plan.shapes import ShapePlan
 from pocket.weights.plan import WeightPlan
 
 if TYPE_CHECKING:

@@ -1,32 +1,14 @@
-"""The stored shape variations of samples in categories."""
+"""The block ``variations.shape`` of a configuration, checked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pocket.base.sample_blocks import Block
 from pocket.calibrators.base import Calibrator, check_calibrators
 from pocket.errors import ConfigError, check_known
-
-
-@dataclass(frozen=True)
-class ShapePlan:
-    """Calibrators whose shape variations are stored.
-
-    Args:
-        calibrators: all calibrators of the configuration, in the order of their application.
-        samples: sample, or ``{sample}__{subsample}`` → category → names of the varied calibrators.
-    """
-
-    calibrators: tuple[type[Calibrator], ...]
-    samples: Mapping[str, Mapping[str, tuple[str, ...]]]
-
-    def requested(self, samples: Sequence[str]) -> tuple[str, ...]:
-        """Return the calibrators that are varied in any of some samples, in the order of their application."""
-        asked = {name for sample in samples for names in self.samples[sample].values() for name in names}
-        return tuple(calibrator.name for calibrator in self.calibrators if calibrator.name in asked)
+from pocket.plan.shapes import ShapePlan
 
 
 def build_shape_plan(
@@ -65,23 +47,6 @@ def build_shape_plan(
         for sample, is_mc in samples.items()
     }
     return ShapePlan(tuple(calibrators), plan)
-
-
-def shape_variations(
-    plan: ShapePlan, sample: str, available: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[str, ...]]:
-    """Return the shape variations of a sample or subsample in each category.
-
-    Args:
-        available: calibrator → names of its variations.
-
-    Returns:
-        Category → names of its shape variations, in the order of the calibrators.
-    """
-    return {
-        category: tuple(variation for name in names for variation in available.get(name, ()))
-        for category, names in plan.samples[sample].items()
-    }
 
 
 def check_variations(variations: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], Any]:

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, check_known
-
-_SKIM_PARTS = ("parameters", "workflow", "workflow_options", "datasets", "skim")
-
-#: mode → the parts of a configuration (:meth:`pocket.configuration.configurator.Configurator.processing_spec`) that
-#: determine the selected events
-MODES = {"skim": _SKIM_PARTS, "presel_any_variation": (*_SKIM_PARTS, "preselections", "shapes")}
+from pocket.plan.skim import MODES, SkimPlan
 
 #: names of compressions as in ROOT
 COMPRESSIONS = ("LZ4", "ZSTD", "LZMA")
-
-#: columns that identify an event or normalise it
-ALWAYS_KEPT = ("run", "luminosityBlock", "event", "genWeight")
 
 
 @dataclass(frozen=True)
@@ -62,14 +53,6 @@ class Skim(metaclass=Declarative):
                     f"'Muon_*', not {patterns!r}"
                 )
 
-    @property
-    def configuration_parts(self) -> tuple[str, ...]:
-        """The parts of the configuration that determine the selected events."""
-        return MODES[self.mode]
-
-    def keeps(self, branch: str) -> bool:
-        """Whether a column is copied; counters aren't checked here, because they follow the columns that they count."""
-        if branch in ALWAYS_KEPT:
-            return True
-        kept = not self.keep or any(fnmatchcase(branch, pattern) for pattern in self.keep)
-        return kept and not any(fnmatchcase(branch, pattern) for pattern in self.drop)
+    def plan(self) -> SkimPlan:
+        """Return what the skim keeps."""
+        return SkimPlan(self.mode, tuple(self.keep), tuple(self.drop), self.compression)

@@ -11,8 +11,6 @@ import numpy as np
 from pocket.base.runtime.user_code import UserCall
 from pocket.base.typing import Mask
 from pocket.calibrators.base import NOMINAL
-from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.datasets.generator_sums import generator_sums
 from pocket.engine.columns import collect_columns
 from pocket.engine.filling import HistogramFiller
@@ -21,6 +19,8 @@ from pocket.engine.masks import CategoryMasks, CutMasks, category_masks, evaluat
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.io.nanoaod.selection import select_events
 from pocket.models.delayed_columns import DelayedColumns
+from pocket.plan.processing import ProcessingPlan
+from pocket.plan.workflow import BaseProcessorABC
 
 Output = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Preselected:
     mask: Mask
 
 
-def empty_output(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) -> Output:
+def empty_output(plan: ProcessingPlan, params: Any, metadata: Mapping[str, Any]) -> Output:
     """Return the output of a dataset before any event, in PocketCoffea's layout.
 
     The keys are ``sum_genweights[ds]``, ``sum_signOf_genweights[ds]``, ``cutflow.initial|skim[ds]``,
@@ -49,9 +49,9 @@ def empty_output(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) ->
     ``columns[sample][ds][cat][variation]``. A sample with subsamples is counted as ``{sample}`` and as each
     ``{sample}__{subsample}``, and stored as the latter alone. All sums are raw: nothing is normalised.
     """
-    layout = dataset_layout(cfg, params, metadata)
-    filler = HistogramFiller(cfg, metadata, layout.stored_variations)
-    return {**_output(cfg, layout, metadata), "variables": _variables(filler, layout)}
+    layout = dataset_layout(plan, params, metadata)
+    filler = HistogramFiller(plan, metadata, layout.stored_variations)
+    return {**_output(plan, layout, metadata), "variables": _variables(filler, layout)}
 
 
 def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any]) -> Output:
@@ -63,20 +63,20 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
     Returns:
         Raw sums, see :func:`empty_output`.
     """
-    cfg = workflow.cfg
+    plan = workflow.cfg
     with workflow_call(workflow):
         workflow.start_chunk(events, metadata)
     sums = generator_sums(events, metadata) if metadata["isMC"] else None
     skim(workflow)
     skimmed = workflow.nevents
     layout = chunk_layout(workflow, metadata)
-    filler = HistogramFiller(cfg, metadata, layout.stored_variations)
-    counts = _output(cfg, layout, metadata)
+    filler = HistogramFiller(plan, metadata, layout.stored_variations)
+    counts = _output(plan, layout, metadata)
     cutflow = counts["cutflow"]
     cutflow["initial"][layout.dataset], cutflow["skim"][layout.dataset] = len(events), skimmed
     if sums is not None:
         counts["sum_genweights"][layout.dataset], counts["sum_signOf_genweights"][layout.dataset] = sums
-    delayed = DelayedColumns(cfg.delayed_columns)
+    delayed = DelayedColumns(plan.delayed_columns)
     if workflow.nevents:
         for selected in preselect(workflow, layout):
             cutflow["presel"][layout.dataset][selected.variation] = int(selected.mask.sum())
@@ -140,20 +140,20 @@ def _process_variation(
     workflow: BaseProcessorABC, layout: Layout, selected: Preselected, output: Output, filler: HistogramFiller
 ) -> None:
     """Fill cutflow, histograms and columns with the preselected events of one variation."""
-    cfg, variation = workflow.cfg, selected.variation
+    plan, variation = workflow.cfg, selected.variation
     with workflow_call(workflow):
         workflow.define_common_variables_after_presel(variation)
         workflow.process_extra_after_presel(variation)
     masks = _sample_masks(workflow, layout)
     weights = compute_weights(
-        cfg.weights, layout.counted, workflow.params, workflow.metadata, workflow.events, variation
+        plan.weights, layout.counted, workflow.params, workflow.metadata, workflow.events, variation
     )
     _count(layout, variation, masks, weights, output)
     filler.fill(workflow.events, workflow.custom_histogram_fields, masks, weights, variation)
     for sample in layout.stored:
         wanted = {
             category: columns
-            for category, columns in cfg.columns.get(sample, {}).items()
+            for category, columns in plan.columns.get(sample, {}).items()
             if columns and variation in (NOMINAL, *layout.variations[sample].shapes[category])
         }
         changed = None if variation == NOMINAL else selected.changed
@@ -169,11 +169,11 @@ def workflow_call(workflow: BaseProcessorABC) -> UserCall:
 
 def _sample_masks(workflow: BaseProcessorABC, layout: Layout) -> dict[str, CategoryMasks]:
     """Return the category masks of the sample and of each of its subsamples."""
-    cfg, cuts = workflow.cfg, _masks(workflow)
+    plan, cuts = workflow.cfg, _masks(workflow)
     sample, *subsamples = layout.counted
-    masks = {sample: category_masks(cfg.categories, cuts, workflow.events)}
+    masks = {sample: category_masks(plan.categories, cuts, workflow.events)}
     if subsamples:
-        within = category_masks(cfg.subsamples[sample], cuts, workflow.events)
+        within = category_masks(plan.subsamples[sample], cuts, workflow.events)
         for stored, name in zip(subsamples, within.names, strict=True):
             masks[stored] = masks[sample].restricted(within, name)
     return masks
@@ -201,14 +201,14 @@ def _count(
                 output[key][category][layout.dataset][sample][variation] = values[within].sum().item()
 
 
-def _output(cfg: Configurator, layout: Layout, metadata: Mapping[str, Any]) -> Output:
+def _output(plan: ProcessingPlan, layout: Layout, metadata: Mapping[str, Any]) -> Output:
     """Return the output before any event, without histograms."""
     dataset = layout.dataset
 
     def by_category(zero: float) -> dict[str, Any]:
         return {
             category: {dataset: {sample: dict.fromkeys(layout.processed, zero) for sample in layout.counted}}
-            for category in cfg.categories
+            for category in plan.categories
         }
 
     output: Output = {
@@ -221,7 +221,7 @@ def _output(cfg: Configurator, layout: Layout, metadata: Mapping[str, Any]) -> O
         "sumw": by_category(0.0),
         "sumw2": by_category(0.0),
         "shared": {dataset: {}},
-        "columns": {sample: {dataset: {category: {} for category in cfg.categories}} for sample in layout.stored},
+        "columns": {sample: {dataset: {category: {} for category in plan.categories}} for sample in layout.stored},
     }
     if metadata["isMC"]:
         output |= {"sum_genweights": {dataset: 0.0}, "sum_signOf_genweights": {dataset: 0.0}}

@@ -7,8 +7,8 @@ from typing import Any
 from coffea import processor
 
 from pocket.base.runtime.user_code import UserCall
-from pocket.configuration.configurator import Configurator, processing_metadata
 from pocket.engine.chunk import Output, process_chunk
+from pocket.plan.processing import ProcessingPlan, processing_metadata
 
 
 class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
@@ -18,9 +18,9 @@ class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
         params: its parameters, resolved for this run (:func:`pocket.engine.resources.resolve_parameters`).
     """
 
-    def __init__(self, cfg: Configurator, params: Any) -> None:
-        with UserCall("workflow", cfg.workflow.__name__):
-            self._workflow = cfg.workflow(cfg.with_parameters(params))
+    def __init__(self, plan: ProcessingPlan, params: Any) -> None:
+        with UserCall("workflow", plan.workflow.__name__):
+            self._workflow = plan.workflow(plan.with_parameters(params))
 
     def process(self, events: Any) -> Output:
         """Return the raw sums of one chunk, see :func:`~pocket.engine.chunk.empty_output`."""

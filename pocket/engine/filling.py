@@ -14,7 +14,6 @@ import numpy.typing as npt
 from pocket.base.arrays.jagged import offsets_of
 from pocket.base.typing import Floats, Indices
 from pocket.calibrators.base import NOMINAL
-from pocket.configuration.configurator import Configurator
 from pocket.engine.category_patterns import Patterns, joined
 from pocket.engine.compiled import add_once, add_weights
 from pocket.engine.masks import CategoryMasks
@@ -23,6 +22,7 @@ from pocket.engine.weighting import ChunkWeights
 from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis, category_axis, flat_bins, set_sums
 from pocket.histograms.config import HistConf
+from pocket.plan.processing import ProcessingPlan
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ class HistogramFiller:
         variations: stored sample → the variations of its histograms.
     """
 
-    def __init__(self, cfg: Configurator, metadata: Mapping[str, Any], variations: Mapping[str, StoredVariations]):
+    def __init__(self, plan: ProcessingPlan, metadata: Mapping[str, Any], variations: Mapping[str, StoredVariations]):
         self._metadata = metadata
         self._variations = variations
         self._sums: dict[str, dict[str, _Sums]] = {}
-        for name, conf in cfg.variables.items():
-            categories = tuple(category for category in cfg.categories if conf.fills_category(category))
+        for name, conf in plan.variables.items():
+            categories = tuple(category for category in plan.categories if conf.fills_category(category))
             samples = [sample for sample in variations if conf.fills_sample(sample)]
             if not (categories and samples):
                 continue

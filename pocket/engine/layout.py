@@ -8,9 +8,9 @@ from typing import Any
 
 from pocket.calibrators.base import NOMINAL
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.configuration.configurator import Configurator
-from pocket.configuration.shape_variations import shape_variations
 from pocket.engine.filling import StoredVariations
+from pocket.plan.processing import ProcessingPlan
+from pocket.plan.shapes import shape_variations
 from pocket.weights.plan import variation_names
 
 
@@ -39,7 +39,7 @@ class Layout:
 
 
 def dataset_layout(
-    cfg: Configurator, params: Any, metadata: Mapping[str, Any], sequence: CalibratorSequence | None = None
+    plan: ProcessingPlan, params: Any, metadata: Mapping[str, Any], sequence: CalibratorSequence | None = None
 ) -> Layout:
     """Return the layout of a dataset.
 
@@ -47,21 +47,21 @@ def dataset_layout(
         sequence: its calibrators, if they are there already: some know their variations after :meth:`initialize` only.
     """
     sample = str(metadata["sample"])
-    counted = cfg.counted_samples(sample)
-    requested = () if metadata.get("varies") else cfg.shapes.requested(counted)
-    sequence = sequence or CalibratorSequence(cfg.shapes.calibrators, params, metadata, requested)
+    counted = plan.counted_samples(sample)
+    requested = () if metadata.get("varies") else plan.shapes.requested(counted)
+    sequence = sequence or CalibratorSequence(plan.shapes.calibrators, params, metadata, requested)
     available = {name: sequence.variations_of(name) for name in requested}
     variations = {
         name: StoredVariations(
-            variation_names(cfg.weights, cfg.weights.samples[name], params, metadata),
-            shape_variations(cfg.shapes, name, available),
+            variation_names(plan.weights, plan.weights.samples[name], params, metadata),
+            shape_variations(plan.shapes, name, available),
         )
         for name in counted
     }
     return Layout(
         dataset=str(metadata["dataset"]),
         counted=counted,
-        stored=cfg.stored_samples(sample),
+        stored=plan.stored_samples(sample),
         sequence=sequence,
         variations=variations,
         processed=(NOMINAL, *sequence.variations),

@@ -9,7 +9,6 @@ import h5py  # noqa: F401
 import uhi.io.json  # noqa: F401
 
 import pocket.columns.parquet
-import pocket.configuration.analysis
 import pocket.cuts.library
 import pocket.engine.run
 import pocket.histograms.raw  # noqa: F401

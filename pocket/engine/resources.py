@@ -10,10 +10,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from pocket.configuration.configurator import NOT_PROCESSED, Configurator
 from pocket.parameters.locations import expand_directories
-from pocket.parameters.plain import to_plain
 from pocket.parameters.visible import Reader, guarded
+from pocket.plan.processing import ProcessingPlan
 
 #: Scheme of files that are made together with the toys.
 TOYS = "toys://"
@@ -51,21 +50,17 @@ class Resources:
         }
 
 
-def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
+def resolve_parameters(plan: ProcessingPlan, resources: Resources) -> DictConfig:
     """Return the parameters that the processor reads, with resources and registered directories as paths.
 
     Access to any others raises a ``ConfigError`` (:mod:`pocket.parameters.visible`).
     """
-    plain = _with_paths(cfg.processed_parameters(), resources)
-    return _composed(pickle.dumps(plain), cfg.reader, frozenset(map(str, cfg.parameters)))
+    return _composed(pickle.dumps(with_paths(plan.parameters, resources)), plan.reader, plan.sections)
 
 
-def all_parameters(cfg: Configurator, resources: Resources) -> dict[str, Any]:
-    """Return all sections except those of plots and toys as plain dictionaries, for code outside of the engine."""
-    return _with_paths(to_plain(cfg.parameters, without=NOT_PROCESSED), resources)
+def with_paths(parameters: Mapping[str, Any], resources: Resources) -> dict[str, Any]:
+    """Return plain parameters with resources and registered directories as paths, and the derived scale factors."""
 
-
-def _with_paths(parameters: dict[str, Any], resources: Resources) -> dict[str, Any]:
     def resolve(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: resolve(item) for name, item in value.items()}
@@ -73,7 +68,7 @@ def _with_paths(parameters: dict[str, Any], resources: Resources) -> dict[str, A
             return [resolve(item) for item in value]
         return expand_directories(resources.find(value)) if isinstance(value, str) else value
 
-    return {**resolve(parameters), "scale_factors": dict(resources.scale_factors)}
+    return {**resolve(dict(parameters)), "scale_factors": dict(resources.scale_factors)}
 
 
 @functools.lru_cache(maxsize=8)

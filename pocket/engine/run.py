@@ -15,7 +15,6 @@ from coffea.processor import accumulate
 
 from pocket.base.runtime.memory import keep_memory
 from pocket.base.runtime.user_code import EventRange
-from pocket.configuration.configurator import Configurator, processing_metadata
 from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
 from pocket.engine.chunk import Output, empty_output
@@ -26,6 +25,7 @@ from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
 from pocket.io.nanoaod.events import NanoTree
 from pocket.io.remote.attempts import in_order
+from pocket.plan.processing import ProcessingPlan, processing_metadata
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class BranchResult:
 
 
 def run_branch(
-    cfg: Configurator,
+    plan: ProcessingPlan,
     branch: Branch,
     metadata: Mapping[str, Any],
     resources: Resources,
@@ -68,13 +68,13 @@ def run_branch(
         skip_bad_files: leave out files that can't be read, instead of failing.
         progress: called with the number of events of each chunk that is done.
     """
-    if branch.dataset not in cfg.definitions:
-        raise UnknownNameError("dataset", branch.dataset, cfg.definitions)
+    if branch.dataset not in plan.datasets:
+        raise UnknownNameError("dataset", branch.dataset, plan.datasets)
     keep_memory()
-    params = resolve_parameters(cfg, resources)
+    params = resolve_parameters(plan, resources)
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     with explaining():
-        processor = CoffeaProcessor(cfg, params)
+        processor = CoffeaProcessor(plan, params)
     output: Output = {}
     skipped: dict[str, str] = {}
     failures: dict[str, str] = {}
@@ -106,7 +106,7 @@ def run_branch(
         _exempt_from_collection()
     if not output:
         with explaining():
-            output = empty_output(cfg, params, meta)
+            output = empty_output(plan, params, meta)
     processed = output["cutflow"]["initial"][branch.dataset]
     if processed != nevents or (not skipped and nevents != branch.stop - branch.start):
         raise DatasetError(

@@ -99,6 +99,7 @@ def process(
     definitions = define_datasets(config, files)
     part = with_datasets(config, definitions)
     resources = _resources(part, scale_factors, toys)
+    plan = part.plan()
     with _temporary_folder(place) as temporary:
         built = build_fileset(definitions, toy_files={}, cache=temporary, skip_bad_files=skip_bad_files)
         suspected = tuple(simulated_data(built.fileset, definitions))
@@ -109,7 +110,7 @@ def process(
         with _progress(sum(branch.stop - branch.start for branch in branches)) as progress:
             for number, branch in enumerate(branches):
                 result = run_branch(
-                    part,
+                    plan,
                     branch,
                     fileset[branch.dataset]["metadata"],
                     resources,
@@ -177,7 +178,8 @@ def coffea_processor(
         >>> coffea_processor(load_analysis("zmumu").config("real_samples"))
         <pocket.engine.coffea_processor.CoffeaProcessor object at 0x...>
     """
-    return CoffeaProcessor(config, resolve_parameters(config, _resources(config, scale_factors, toys)))
+    plan = config.plan()
+    return CoffeaProcessor(plan, resolve_parameters(plan, _resources(config, scale_factors, toys)))
 
 
 def _luminosity_notes(cfg: Configurator) -> Iterator[str]:

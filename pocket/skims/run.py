@@ -15,9 +15,6 @@ import numpy.typing as npt
 
 from pocket.base.runtime.user_code import EventRange, UserCall
 from pocket.base.typing import Mask
-from pocket.configuration.configurator import Configurator, processing_metadata
-from pocket.configuration.skim import Skim
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import FileInfo
 from pocket.datasets.generator_sums import RESCALE, generator_sums
@@ -27,6 +24,9 @@ from pocket.engine.reading import explaining, nano_events, open_file, read_segme
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, ConfigError
 from pocket.io.nanoaod.events import NanoTree
+from pocket.plan.processing import ProcessingPlan, processing_metadata
+from pocket.plan.skim import SkimPlan
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.skims.record import SkimRecord
 from pocket.skims.writing import EventWriter
 
@@ -51,8 +51,8 @@ class _UnreadableError(Exception):
 
 
 def skim_branch(
-    cfg: Configurator,
-    skim: Skim,
+    plan: ProcessingPlan,
+    skim: SkimPlan,
     branch: Branch,
     metadata: Mapping[str, Any],
     resources: Resources,
@@ -77,9 +77,9 @@ def skim_branch(
         progress: called with the number of events of each chunk that is selected.
     """
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
-    params = resolve_parameters(cfg, resources)
-    with explaining(), UserCall("workflow", cfg.workflow.__name__):
-        workflow = cfg.workflow(cfg.with_parameters(params))
+    params = resolve_parameters(plan, resources)
+    with explaining(), UserCall("workflow", plan.workflow.__name__):
+        workflow = plan.workflow(plan.with_parameters(params))
     record = SkimRecord()
     selected: dict[Segment, _Selected] = {}
 
@@ -118,7 +118,7 @@ def skim_branch(
 
 
 def _copy(
-    selected: Mapping[Segment, _Selected], folder: Path, skim: Skim, identity: str, is_mc: bool
+    selected: Mapping[Segment, _Selected], folder: Path, skim: SkimPlan, identity: str, is_mc: bool
 ) -> tuple[dict[str, FileInfo], dict[str, str]]:
     """Copy the selected events; return the written files, and failed attempts to read a file that was read later."""
     identity = json.dumps([identity, *(segment.identity for segment in selected)])

@@ -17,12 +17,12 @@ import uproot
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
 
-from pocket.configuration.skim import Skim
 from pocket.datasets.branches import Segment
 from pocket.datasets.fileset import TREE, FileInfo
 from pocket.engine.reading import open_file, read_segment
 from pocket.errors import ConfigError
 from pocket.io.nanoaod.writing import make_tree, without_times
+from pocket.plan.skim import SkimPlan
 
 #: number of events in a basket, all in memory: about 200 MB for a full NanoAOD. Smaller baskets take longer to read.
 BASKET_ENTRIES = 20_000
@@ -73,7 +73,7 @@ class _Branches:
     unsigned: frozenset[str]
 
     @classmethod
-    def of(cls, tree: Any, path: str, skim: Skim, without: Collection[str]) -> _Branches:
+    def of(cls, tree: Any, path: str, skim: SkimPlan, without: Collection[str]) -> _Branches:
         """Return the columns that a skim keeps."""
         types, counters = {}, {}
         names = [branch.name for branch in tree.branches]
@@ -117,7 +117,7 @@ class EventWriter:
         files: file name → its entries and UUID, for complete files.
     """
 
-    def __init__(self, folder: Path, skim: Skim, identity: str, constants: Mapping[str, float], size: int) -> None:
+    def __init__(self, folder: Path, skim: SkimPlan, identity: str, constants: Mapping[str, float], size: int) -> None:
         self.files: dict[str, FileInfo] = {}
         self._folder, self._skim, self._identity, self._constants = folder, skim, identity, constants
         self._n_baskets = -(-size // BASKET_ENTRIES)

@@ -117,7 +117,7 @@ class ProcessingJob(AnalysisJob):
         from pocket.outputs.folders import write_branch
 
         result = run_branch(
-            analysis.config(self.config),
+            analysis.config(self.config).plan(),
             self.branch,
             self.metadata,
             self.resources,
@@ -140,8 +140,8 @@ class SkimJob(ProcessingJob):
         from pocket.skims.run import skim_branch
 
         record = skim_branch(
-            analysis.config(self.config),
-            analysis.skim_of(self.config),
+            analysis.config(self.config).plan(),
+            analysis.skim_of(self.config).plan(),
             self.branch,
             self.metadata,
             self.resources,

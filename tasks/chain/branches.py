@@ -234,7 +234,7 @@ class DatasetWorkflow(BatchWorkflow):
     @cached_property
     def _dedicated_ids(self) -> dict[str, dict[str, str]]:
         """Metadata of datasets that vary another sample; fingerprints leave them out, so that others stay valid."""
-        from pocket.configuration.configurator import processing_metadata
+        from pocket.plan.processing import processing_metadata
 
         varying = {name: each for name, each in self.config_inst.definitions.items() if each.varies is not None}
         return {

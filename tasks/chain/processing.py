@@ -82,7 +82,7 @@ class RunProcessor(DatasetWorkflow):
         skims = [task for task in required["datasets"].values() if isinstance(task, BuildSkimDatasets)]
         applied = config.scale_factors
         return {
-            "config": config.processing_spec(),
+            "config": config.plan().spec(),
             **processing_code(),
             **self.limits,
             "toys": required["toys"].fingerprint if self.has_toys else None,

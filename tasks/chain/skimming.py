@@ -62,13 +62,8 @@ class SkimEvents(SkimTask, DatasetWorkflow):
         return required
 
     def fingerprint_spec(self) -> Any:
-        skim, spec = self.skim_inst, self.config_inst.processing_spec()
         return {
-            "selection": {part: spec[part] for part in skim.configuration_parts},
-            "mode": skim.mode,
-            "keep": skim.keep,
-            "drop": skim.drop,
-            "compression": skim.compression,
+            **self.skim_inst.plan().spec(self.config_inst.plan()),
             "engine": code_closure("pocket.skims.run"),
             **self.limits,
             "toys": self.toys.fingerprint if self.has_toys else None,

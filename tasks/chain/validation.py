@@ -82,7 +82,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
             # Templates that it was measured in are already upstream of the scale factor, and an iteration decides only
             # later which these are. But the closure may read more of their content, so that is listed here.
             "measured in": {
-                config: part_of(self.analysis_inst.config(config), of_config(readings, config)).processing_spec()
+                config: part_of(self.analysis_inst.config(config), of_config(readings, config)).plan().spec()
                 for config in required["templates"]
                 if readings is not None and config in declaration.configs()
             },

@@ -81,7 +81,7 @@ class AnalysisJob:
 
 
 def _processing(analysis: Analysis, name: str) -> dict[str, Any]:
-    return {"config": analysis.config(name).processing_spec(), **processing_code()}
+    return {"config": analysis.config(name).plan().spec(), **processing_code()}
 
 
 def processing_code() -> dict[str, Any]:
@@ -97,11 +97,8 @@ def processing_code() -> dict[str, Any]:
 def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
     from pocket.base.fingerprint import code_closure
 
-    skim, spec = analysis.skim_of(name), analysis.config(name).processing_spec()
-    return {
-        "selection": {part: spec[part] for part in skim.configuration_parts},
-        "engine": code_closure("pocket.skims.run"),
-    }
+    plan = analysis.config(name).plan()
+    return {**analysis.skim_of(name).plan().spec(plan), "engine": code_closure("pocket.skims.run")}
 
 
 def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:

@@ -53,7 +53,7 @@ def run(zee: Analysis, config: str, files: Path, process: str) -> dict[str, Any]
     metadata = cfg.definitions[dataset].metadata()
     # Energies are those of the file, as other tests compare calibrated ones.
     resources = Resources(toys=str(files), scale_factors=dict.fromkeys(cfg.scale_factors))
-    return run_branch(cfg, branch, metadata, resources, chunk_size=1500).output
+    return run_branch(cfg.plan(), branch, metadata, resources, chunk_size=1500).output
 
 
 def test_configurations(zee: Analysis) -> None:
@@ -207,5 +207,5 @@ def test_simulated_templates_have_no_background(zee: Analysis, files: Path) -> N
 )
 def test_a_parameter_changes_what_reads_it(zee: Analysis, override: str, changed: tuple[str, ...]) -> None:
     after = load_analysis("zee", (override,))
-    specs = [{name: digest(config.processing_spec()) for name, config in a.configs.items()} for a in (zee, after)]
+    specs = [{name: digest(config.plan().spec()) for name, config in a.configs.items()} for a in (zee, after)]
     assert {name for name in CONFIGS if specs[0][name] != specs[1][name]} == set(changed)

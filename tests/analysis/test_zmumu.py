@@ -32,7 +32,7 @@ PRINT_DIGESTS = """
 from pocket.configuration.analysis import load_analysis
 from pocket.base.fingerprint import digest
 for config in load_analysis("zmumu").configs.values():
-    print(digest(config.processing_spec()))
+    print(digest(config.plan().spec()))
 """
 
 
@@ -53,7 +53,7 @@ def test_configurations() -> None:
 
 @pytest.mark.slow
 def test_fingerprints_are_the_same_in_every_process() -> None:
-    here = [digest(config.processing_spec()) for config in load_analysis("zmumu").configs.values()]
+    here = [digest(config.plan().spec()) for config in load_analysis("zmumu").configs.values()]
     assert len(set(here)) == len(CONFIGS)
     for seed in ("0", "1"):
         run = subprocess.run(
@@ -84,7 +84,7 @@ def test_fingerprints_are_the_same_in_every_process() -> None:
 )
 def test_a_parameter_changes_what_reads_it(override: str, changed: tuple[str, ...]) -> None:
     before, after = load_analysis("zmumu"), load_analysis("zmumu", (override,))
-    specs = [{name: digest(config.processing_spec()) for name, config in a.configs.items()} for a in (before, after)]
+    specs = [{name: digest(config.plan().spec()) for name, config in a.configs.items()} for a in (before, after)]
     # lumi is for the merging
     assert {name for name in CONFIGS if specs[0][name] != specs[1][name]} == set(changed)
 
@@ -142,7 +142,7 @@ def test_probes_agree_with_an_event_loop(
     (dataset,) = (name for name, definition in cfg.definitions.items() if definition.sample == "DATA_SingleMuon")
     branch = Branch(dataset, 0, 4000, (Segment(str(data / "data.root"), str(uuid_of("data")), "Events", 0, 4000),))
     metadata = cfg.definitions[dataset].metadata()
-    output = run_branch(cfg, branch, metadata, Resources(toys=str(data)), chunk_size=1500).output
+    output = run_branch(cfg.plan(), branch, metadata, Resources(toys=str(data)), chunk_size=1500).output
     ((filled,),) = (of_sample.values() for of_sample in output["variables"][variable].values())
     found = filled[{"cat": "pairs"}].project("passing", "pt", "abseta").values()
     expected = np.zeros_like(found)

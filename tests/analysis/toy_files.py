@@ -49,7 +49,7 @@ def run(cfg: Configurator, toys: Path, process: str = "ttsemi", chunk_size: int 
     segment = Segment(str(toys / f"{process}.root"), str(uuid_of(process)), "Events", 0, EVENTS[process])
     branch = Branch(dataset, 0, EVENTS[process], (segment,))
     metadata = cfg.definitions[dataset].metadata()
-    return run_branch(cfg, branch, metadata, Resources(toys=str(toys)), chunk_size=chunk_size).output
+    return run_branch(cfg.plan(), branch, metadata, Resources(toys=str(toys)), chunk_size=chunk_size).output
 
 
 def only(by_dataset: Mapping[str, Any]) -> Any:

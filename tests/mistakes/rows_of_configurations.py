@@ -12,10 +12,10 @@ from omegaconf import OmegaConf
 from pocket.calibrators.base import Calibrator
 from pocket.columns import ColOut
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights import WeightLambda, WeightWrapper
 from tests.mistakes.table import Row
 from tests.pocket.configs import PARAMETERS, configure, only

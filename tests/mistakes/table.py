@@ -58,10 +58,10 @@ def first_mistake(row: Row, folder: Path) -> tuple[str, Exception | None]:
         made = row.make(folder)
         if isinstance(made, Configurator):
             step = PLAN
-            made.processing_spec()
+            plan = made.plan()
             check_style(made)
             # as the tasks of the first and of the last step have them
-            processed = made.with_parameters(resolve_parameters(made, Resources()))
+            processed = plan.with_parameters(resolve_parameters(plan, Resources()))
             step = EVENTS
             datasets = [name for name, definition in made.definitions.items() if definition.is_mc]
             known = {name: metadata(made, name) for name in datasets}

@@ -8,9 +8,11 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import passthrough
+from pocket.engine.resources import Resources, resolve_parameters
 from pocket.histograms.config import Axis, HistConf
+from pocket.plan.processing import ProcessingPlan
+from pocket.plan.workflow import BaseProcessorABC
 
 #: two datasets of the sample DY, one of TT, one of DATA
 DEFINITIONS = Path(__file__).with_name("definitions.json")
@@ -39,6 +41,12 @@ def configure(**changes: Any) -> Configurator:
         "variables": {"x": HistConf([Axis(field="x", bins=4, start=0, stop=2)])},
     }
     return Configurator(**settings | changes)
+
+
+def planned(config: Configurator) -> ProcessingPlan:
+    """Return the plan of a configuration, with the parameters that events are processed with."""
+    plan = config.plan()
+    return plan.with_parameters(resolve_parameters(plan, Resources()))
 
 
 def only(*samples: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.configuration.skim import Skim
 from pocket.cuts.cut import Cut
 from pocket.datasets.branches import Branch, split
 from pocket.datasets.build import inspect_file
@@ -26,6 +25,7 @@ from pocket.errors import BadFileError, OtherFileError
 from pocket.histograms.config import Axis, HistConf
 from pocket.io.remote import attempts
 from pocket.io.remote.attempts import PAUSES
+from pocket.plan.skim import SkimPlan
 from pocket.skims.run import skim_branch
 from tests.law_runner import ROOT
 from tests.pocket.configs import TT, configure, metadata
@@ -52,7 +52,7 @@ def branch_of(local: Path, url: str, *replicas: str) -> Branch:
 def run(branch: Branch, progress: Callable[[int], None] = lambda events: None, skip: bool = False) -> BranchResult:
     config = configure(variables={"pt": PT}, weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}})
     return run_branch(
-        config, branch, metadata(config, TT), Resources(), chunk_size=20, skip_bad_files=skip, progress=progress
+        config.plan(), branch, metadata(config, TT), Resources(), chunk_size=20, skip_bad_files=skip, progress=progress
     )
 
 
@@ -228,8 +228,8 @@ def test_skim_of_a_server_that_is_killed(make_xrootd_server: Make, file: Path, t
     for name, branch in (("local", branch_of(file, str(file))), ("remote", branch_of(file, url, replica))):
         (tmp_path / name).mkdir()
         record = skim_branch(
-            config,
-            Skim(config="main"),
+            config.plan(),
+            SkimPlan(),
             branch,
             metadata(config, TT),
             Resources(),

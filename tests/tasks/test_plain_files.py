@@ -47,7 +47,7 @@ import sys
 from pocket import load_analysis
 from pocket.base.fingerprint import digest
 analysis = load_analysis(sys.argv[1])
-print(digest(analysis.config("config").processing_spec()))
+print(digest(analysis.config("config").plan().spec()))
 print(sys.modules["workflow"].__file__)
 """
 

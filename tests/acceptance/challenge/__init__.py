@@ -17,11 +17,11 @@ import numpy as np
 from pocket.calibrators import Calibrator
 from pocket.configuration.analysis import Analysis
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nObj_eq, get_nObj_min
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights import WeightLambda
 
 BTAG = 0.5

@@ -13,7 +13,7 @@ def test_sizes_are_those_of_the_names() -> None:
     config = FLOWS["ttbar_large"].configuration()
     (definition,) = config.definitions.values()
     metadata = {**definition.metadata(), "dataset": "tt"}
-    layout = dataset_layout(config, config.parameters, metadata)
+    layout = dataset_layout(config.plan(), config.parameters, metadata)
     assert len(layout.stored) == 3
     assert len(config.categories.names) == 14
     assert len(config.variables) == 5
@@ -32,7 +32,7 @@ def test_grown_flows_have_what_they_say() -> None:
     assert len(find("categories:16").configuration().categories.names) == 16
     config = find("variations:31").configuration()
     (definition,) = config.definitions.values()
-    layout = dataset_layout(config, config.parameters, {**definition.metadata(), "dataset": "tt"})
+    layout = dataset_layout(config.plan(), config.parameters, {**definition.metadata(), "dataset": "tt"})
     assert {len(stored.weights) for stored in layout.stored_variations.values()} == {31}
 
 

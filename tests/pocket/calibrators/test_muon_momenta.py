@@ -22,12 +22,12 @@ from pocket.calibrators.muon_scale_resolution import generator
 from pocket.calibrators.rochester import RochesterCorrections
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.calibrators.smearing import uniform_numbers
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts import passthrough
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms import Axis, HistConf
 from pocket.io.nanoaod.schema import Schema
 from pocket.parameters.defaults import get_default_parameters
+from pocket.plan.workflow import BaseProcessorABC
 from tests.group_files import ROOT, group_files, needs_files
 from tests.pocket.calibrators.muon_events import flat_pt, muon_events, rows
 from tests.pocket.calibrators.test_muon_scale_resolution import Loop

@@ -19,7 +19,7 @@ from pocket.engine.chunk import process_chunk
 from pocket.errors import ColumnError
 from pocket.outputs.merging import merge_outputs
 from pocket.parameters.defaults import dump_parameters
-from tests.pocket.configs import DATA, DY, DY_LOW, TT, PlainWorkflow, configure, metadata
+from tests.pocket.configs import DATA, DY, DY_LOW, TT, PlainWorkflow, configure, metadata, planned
 
 NOTHING: dict[str, Any] = {
     **{part: {} for part in ("sum_genweights", "sum_signOf_genweights", "sumw", "sumw2", "cutflow")},
@@ -45,7 +45,8 @@ def merged_output(config: Configurator) -> dict[str, Any]:
     """Return the merged output of three events per dataset."""
     events = ak.Array({"x": [0.1, 0.7, 1.9], "genWeight": [1.0, -0.5, 2.0]})
     outputs = [
-        process_chunk(PlainWorkflow(config), events, metadata(config, dataset)) for dataset in config.definitions
+        process_chunk(PlainWorkflow(planned(config)), events, metadata(config, dataset))
+        for dataset in config.definitions
     ]
     return merge_outputs(config, outputs, {name: metadata(config, name) for name in config.definitions})
 

@@ -17,7 +17,7 @@ from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import get_default_parameters
-from tests.pocket.configs import DATA, DEFINITIONS, DY, PARAMETERS, metadata
+from tests.pocket.configs import DATA, DEFINITIONS, DY, PARAMETERS, metadata, planned
 
 EVENTS = ak.Array(
     {
@@ -57,7 +57,7 @@ def configure(**changes: Any) -> Configurator:
 
 
 def run(config: Configurator, dataset: str = DY) -> tuple[Any, BaseProcessorABC]:
-    workflow: Any = config.workflow(config)
+    workflow: Any = config.workflow(planned(config))
     return process_chunk(workflow, ak.copy(EVENTS), metadata(config, dataset)), workflow
 
 

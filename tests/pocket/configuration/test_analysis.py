@@ -552,5 +552,5 @@ def test_a_value_set_elsewhere_counts_where_it_is_imported_in_a_function(outside
     for least in (25, 25, 300):
         (outside / "values.py").write_text(f"from . import settings\n\nsettings.LEAST = {least}\n")
         _load.cache_clear()
-        digests.append(digest(load_analysis(str(outside)).config("main").processing_spec()))
+        digests.append(digest(load_analysis(str(outside)).config("main").plan().spec()))
     assert digests[0] == digests[1] != digests[2]

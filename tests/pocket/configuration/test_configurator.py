@@ -9,7 +9,6 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.columns import ColOut
-from pocket.configuration.configurator import processing_metadata
 from pocket.cuts.categories import StandardSelection
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import passthrough
@@ -280,7 +279,7 @@ def test_luminosity_is_there_when_the_configuration_is_built(lumi: dict[str, Any
 
 def test_what_decides_the_output_of_the_processor() -> None:
     style = OmegaConf.merge(PARAMETERS, {"plotting_style": {"colour": "red"}})
-    spec = configure(parameters=style, workflow_options={"limits": "x"}).processing_spec()
+    spec = configure(parameters=style, workflow_options={"limits": "x"}).plan().spec()
     # lumi is read when outputs are merged
     assert spec["parameters"] == {"limits": {"x": 1.0}}
     assert spec["workflow"] is PlainWorkflow
@@ -294,7 +293,7 @@ def test_parameters_of_the_merging() -> None:
     normalised = configure(weights={"common": {"inclusive": ["genWeight", "lumi"]}})
     assert normalised.normalisation_parameters() == {"lumi": {"picobarns": {"2018": {"tot": LUMI}}}}
     # the name of the weight is there, but of its section nothing is named
-    assert normalised.processing_spec()["parameters"] == {"lumi": {}}
+    assert normalised.plan().spec()["parameters"] == {"lumi": {}}
     with pytest.raises(ConfigError, match="reads section 'limits' of the parameters"):
         normalised.normalising().parameters.get("limits")
     assert configure(weights={"common": {"inclusive": ["genWeight"]}}).normalisation_parameters() == {}
@@ -304,7 +303,7 @@ def test_sections_that_are_read_without_being_named() -> None:
     parameters = OmegaConf.merge(PARAMETERS, {"own": {"a": 1}, "unread": {"b": 2}})
 
     def read(*sections: str) -> set[str]:
-        return set(configure(parameters=parameters, parameters_read=sections).processed_parameters())
+        return set(configure(parameters=parameters, parameters_read=sections).plan().parameters)
 
     assert read() == set()
     assert read("own") == {"own"}
@@ -319,8 +318,3 @@ def test_a_copy_is_read_anew() -> None:
     other = copy.copy(cfg)
     other.workflow_options = {"section": "own"}
     assert "own" in other.reader.names
-
-
-def test_metadata_of_the_processor() -> None:
-    full = {"sample": "DY", "year": "2018", "isMC": True, "xsec": 3.0, "nevents": 5, "size": 9, "part": "M50"}
-    assert processing_metadata(full) == {"sample": "DY", "year": "2018", "isMC": True, "part": "M50"}

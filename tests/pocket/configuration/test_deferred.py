@@ -61,7 +61,7 @@ def test_each_use_raises_the_error() -> None:
     assert isinstance(config, Configurator)
     uses = (
         lambda: config.variables,
-        lambda: config.processing_spec(),
+        lambda: config.plan().spec(),
         lambda: copy.copy(config).samples,
         lambda: config.with_parameters(config.parameters),
     )

@@ -171,7 +171,7 @@ def test_two_sources_may_not_get_one_name(tmp_path: Path) -> None:
 
 def test_only_merged_outputs_depend_on_it(tmp_path: Path) -> None:
     usual, one, other = (build(tmp_path, table) for table in (None, {}, {"trigger": True}))
-    specs = [config.declared_spec() for config in (usual, one, other)]
+    specs = [config.declared().spec() for config in (usual, one, other)]
     del usual, one
     for spec in specs:
         # the functions of weights are made anew for each configuration

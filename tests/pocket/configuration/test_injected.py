@@ -41,7 +41,7 @@ def test_only_the_weight_of_probes_differs(tmp_path: Path) -> None:
     assert weight.factors == (0.94, 0.97, 1.0)
     assert (list(config.variables), list(config.samples)) == (["probes"], ["DATA", "DY"])
     assert analysis.skims["closure_injected"] == analysis.skims["closure"]
-    digests = {digest(one.processing_spec()) for one in (base, config, *_with_factors(tmp_path))}
+    digests = {digest(one.plan().spec()) for one in (base, config, *_with_factors(tmp_path))}
     assert len(digests) == 3
     # The configuration that it is derived from stays as it was.
     assert (list(base.variables), base.columns["DY"]) == (["probes", "masses"], {"pairs": ()})

@@ -22,7 +22,7 @@ def trigger_eff() -> Configurator:
 
 
 def spec(cfg: Configurator, reading: Reading = READING) -> str:
-    return fingerprint(part_of(cfg, [reading]).declared_spec())
+    return fingerprint(part_of(cfg, [reading]).declared().spec())
 
 
 def test_it_has_what_is_read_and_no_more() -> None:

@@ -90,7 +90,7 @@ def separate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def spec(path: Path) -> str:
     analysis = load_analysis(str(path))
-    return digest(analysis.config(analysis.default_config).processing_spec())
+    return digest(analysis.config(analysis.default_config).plan().spec())
 
 
 def test_an_analysis_of_one_configuration(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_file_with_an_analysis(tmp_path: Path) -> None:
 
 
 def test_refused_names_that_are_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    plain = load_analysis(str(repository(tmp_path / "plain") / "config.py")).config("config").processing_spec()
+    plain = load_analysis(str(repository(tmp_path / "plain") / "config.py")).config("config").plan().spec()
     folder = repository(tmp_path / "more")
     imports = (
         "import pocket_coffea.utils.rucio as ask\n"
@@ -191,7 +191,7 @@ def test_refused_names_that_are_not_used(tmp_path: Path, caplog: pytest.LogCaptu
     remark_refused_names()
     remark.cache_clear()
     caplog.clear()
-    spec = load_analysis(str(path)).config("config").processing_spec()
+    spec = load_analysis(str(path)).config("config").plan().spec()
     assert [record.message for record in caplog.records if "not here" in record.message] == [
         "not here, so that using them is an error: load_jet_factory, PlotManager (`law run Migrate` says more)"
     ]

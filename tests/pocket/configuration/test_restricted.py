@@ -33,14 +33,14 @@ def test_datasets_that_are_left(zmumu: Analysis) -> None:
     # data have no weights, so nothing has to be measured for them
     assert whole.scale_factors
     assert part.scale_factors == ()
-    assert fingerprint(part.declared_spec()) != fingerprint(whole.declared_spec())
+    assert fingerprint(part.declared().spec()) != fingerprint(whole.declared().spec())
 
 
 def test_limits_change_the_labels_of_plots_only(zmumu: Analysis) -> None:
     whole = zmumu.config("nominal")
     part = restrict(whole, Restriction(files=1))
     assert list(part.samples) == list(whole.samples)
-    assert fingerprint(part.processing_spec()) == fingerprint(whole.processing_spec())
+    assert fingerprint(part.plan().spec()) == fingerprint(whole.plan().spec())
     assert style(part.parameters).label == f"{style(whole.parameters).label}, limited: 1 file per dataset"
     assert style(whole.parameters).label == "Private work"
 

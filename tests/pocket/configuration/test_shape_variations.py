@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pocket.calibrators import Calibrator
-from pocket.configuration.shape_variations import build_shape_plan, check_variations, shape_variations
+from pocket.configuration.shape_variations import build_shape_plan, check_variations
 from pocket.errors import ConfigError, UnknownNameError
 
 
@@ -43,23 +43,6 @@ def test_what_varies_where() -> None:
         "DATA": {"SR": (), "CR": ()},
     }
     assert plan({}).samples["TT"] == {"SR": (), "CR": ()}
-
-
-def test_requested_calibrators_keep_the_order_they_are_applied_in() -> None:
-    shapes = plan(BLOCK)
-    assert shapes.requested(["TT"]) == ("muons",)
-    assert shapes.requested(["TT", "TT__bb"]) == ("jets", "muons")
-    assert shapes.requested(["DATA"]) == ()
-
-
-def test_variations_of_the_calibrators_in_each_category() -> None:
-    available = {"jets": ("jesUp", "jesDown"), "muons": ("scaleUp",)}
-    assert shape_variations(plan(BLOCK), "TT__bb", available) == {
-        "SR": ("scaleUp", "jesUp", "jesDown"),
-        "CR": ("jesUp", "jesDown"),
-    }
-    # a calibrator that has none for this dataset
-    assert shape_variations(plan(BLOCK), "TT__bb", {"jets": ("jesUp",)}) == {"SR": ("jesUp",), "CR": ("jesUp",)}
 
 
 @pytest.mark.parametrize(

@@ -6,30 +6,12 @@ import pytest
 
 from pocket.configuration.skim import Skim
 from pocket.errors import ConfigError, UnknownNameError
-
-BRANCHES = ("run", "luminosityBlock", "event", "genWeight", "Muon_pt", "Muon_eta", "Jet_pt", "HLT_IsoMu24", "nMuon")
-
-
-@pytest.mark.parametrize(
-    ("keep", "drop", "kept"),
-    [
-        ((), (), {"Muon_pt", "Muon_eta", "Jet_pt", "HLT_IsoMu24", "nMuon"}),
-        (["Muon_*"], (), {"Muon_pt", "Muon_eta"}),
-        (["*_pt", "HLT_*"], ["Jet_*"], {"Muon_pt", "HLT_IsoMu24"}),
-        ((), ["*"], set()),
-        # branches differ in case alone, as files do not
-        (["muon_*"], (), set()),
-    ],
-)
-def test_branches_that_are_kept(keep: Any, drop: Any, kept: set[str]) -> None:
-    skim = Skim(config="main", keep=keep, drop=drop)
-    assert {branch for branch in BRANCHES if skim.keeps(branch)} == kept | set(BRANCHES[:4])
+from pocket.plan.skim import SkimPlan
 
 
-def test_parts_of_the_configuration() -> None:
-    cuts, presel = (Skim(config="main", mode=mode).configuration_parts for mode in ("skim", "presel_any_variation"))
-    assert set(presel) - set(cuts) == {"preselections", "shapes"}
-    assert "variables" not in presel
+def test_the_plan_of_a_skim() -> None:
+    skim = Skim(config="main", mode="presel_any_variation", keep=["Muon_*"], drop=["HLT_*"], compression="ZSTD")
+    assert skim.plan() == SkimPlan("presel_any_variation", ("Muon_*",), ("HLT_*",), "ZSTD")
 
 
 def test_unknown_mode() -> None:

@@ -227,7 +227,7 @@ def test_event_flags() -> None:
 
 def test_event_flags_of_data_with_the_parameters_that_the_processor_gets() -> None:
     config = configure(parameters=PARAMS, preselections=[cuts.eventFlags], datasets=only("DATA"))
-    processed = resolve_parameters(config, Resources())
+    processed = resolve_parameters(config.plan(), Resources())
     flags = [{"goodVertices": True, "BadPFMuonFilter": True, "eeBadScFilter": passed} for passed in (True, False)]
     assert mask(cuts.eventFlags, ak.Array({"Flag": flags}), isMC=False, params=processed) == [True, False]
 

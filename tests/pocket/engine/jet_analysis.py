@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 
 from pocket.calibrators import Calibrator
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.categories import CartesianSelection, MultiCut
 from pocket.cuts.cut import Cut
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights import WeightDataMultiVariation, WeightLambda
 from tests.pocket.configs import PARAMETERS, configure
 from tests.pocket.engine.declarations import (

@@ -17,7 +17,7 @@ from pocket.cuts.cut import Cut
 from pocket.engine.chunk import empty_output, process_chunk
 from pocket.errors import DatasetError
 from pocket.histograms.config import Axis, HistConf
-from tests.pocket.configs import DATA, DY, TT, PlainWorkflow, configure, metadata
+from tests.pocket.configs import DATA, DY, TT, PlainWorkflow, configure, metadata, planned
 from tests.pocket.engine.declarations import Declaration, Event
 from tests.pocket.engine.event_loop import EventLoop, Sums
 from tests.pocket.engine.generated_configurations import EVENTS, declarations
@@ -32,7 +32,7 @@ def above(events: Any, params: Any, **kwargs: Any) -> Any:
 
 def process(config: Configurator, events: list[Event], dataset: str) -> dict[str, Any]:
     meta = metadata(config, dataset)
-    return process_chunk(config.workflow(config), to_awkward(events, meta["isMC"]), meta)
+    return process_chunk(config.workflow(planned(config)), to_awkward(events, meta["isMC"]), meta)
 
 
 def check(output: dict[str, Any], loop: EventLoop, sums: Sums, dataset: str) -> None:
@@ -135,7 +135,7 @@ def test_equals_an_event_loop_however_it_is_divided(declared: Declaration, event
 @given(declared=declarations())
 def test_no_events_give_the_empty_output(declared: Declaration) -> None:
     dataset, config = DATASETS[declared.sample], configuration(declared)
-    empty = empty_output(config, config.parameters, metadata(config, dataset))
+    empty = empty_output(config.plan(), config.parameters, metadata(config, dataset))
     found = process(config, [], dataset)
     assert found == empty
     check(empty, EventLoop(declared), Sums(), dataset)
@@ -145,7 +145,7 @@ def test_generator_weights_are_summed_in_double_precision() -> None:
     config = configure()
     weights = np.full(100_000, 0.1, dtype=np.float32)
     events = ak.Array({"genWeight": weights, "x": np.zeros(len(weights))})
-    output = process_chunk(PlainWorkflow(config), events, metadata(config, DY))
+    output = process_chunk(PlainWorkflow(planned(config)), events, metadata(config, DY))
     assert output["sum_genweights"][DY] == pytest.approx(len(weights) * float(np.float32(0.1)), rel=1e-12)
 
 
@@ -155,7 +155,7 @@ def test_generator_weights_must_be_finite(value: float) -> None:
     config = configure(skim=[Cut("x", {"field": "x", "minimum": 1}, above)])
     events = ak.Array({"genWeight": np.array([value, 1.0, value], dtype=np.float32), "x": [0.0, 1.0, 0.0]})
     with pytest.raises(DatasetError, match=f"dataset '{DY}': genWeight is not finite for 2 of 3 events"):
-        process_chunk(PlainWorkflow(config), events, metadata(config, DY))
+        process_chunk(PlainWorkflow(planned(config)), events, metadata(config, DY))
 
 
 def test_order_of_the_entry_points() -> None:
@@ -176,7 +176,7 @@ def test_order_of_the_entry_points() -> None:
     cuts = [Cut(f"x{limit}", {"field": "x", "minimum": limit}, above) for limit in (1, 2, 3)]
     config = configure(workflow=Recorder, skim=cuts[:1], preselections=cuts[1:2], categories={"c": cuts[2:]})
     events = ak.Array({"x": [0.0, 1.0, 2.0, 3.0], "genWeight": [1.0] * 4})
-    output = process_chunk(Recorder(config), events, metadata(config, DY))
+    output = process_chunk(Recorder(planned(config)), events, metadata(config, DY))
     assert called == [
         (before[0], 4),
         (before[1], 3),
@@ -203,7 +203,7 @@ def test_a_workflow_knows_how_many_events_are_left() -> None:
 
     skim, presel = (Cut(f"x{low}", {"field": "x", "minimum": low}, above) for low in (2, 5))
     config = configure(workflow=Counts, skim=[skim], preselections=[presel])
-    process_chunk(Counts(config), ak.Array({"x": np.arange(7.0)}), metadata(config, DATA))
+    process_chunk(Counts(planned(config)), ak.Array({"x": np.arange(7.0)}), metadata(config, DATA))
     assert counts == [(7, 5, 0), (7, 5, 2)]
 
 
@@ -218,7 +218,7 @@ def test_nothing_is_called_for_events_that_are_gone() -> None:
     nothing = Cut("none", {"field": "x", "minimum": 9}, above)
     events = ak.Array({"x": [0.0], "genWeight": [2.0]})
     config = configure(workflow=Fails, skim=[nothing])
-    output = process_chunk(Fails(config), events, metadata(config, DY))
+    output = process_chunk(Fails(planned(config)), events, metadata(config, DY))
     # the weight of an event that is cut away counts for the normalisation
     assert output["sum_genweights"] == {DY: 2.0}
     assert output["cutflow"]["skim"] == {DY: 0}
@@ -254,7 +254,7 @@ def test_variations_that_initialize_names_fill_the_same() -> None:
             config = configure(
                 variables=variables, preselections=[preselection], calibrators=[calibrator], variations=varied
             )
-            found.append(process_chunk(PlainWorkflow(config), events, metadata(config, DY)))
+            found.append(process_chunk(PlainWorkflow(planned(config)), events, metadata(config, DY)))
         early, late = found
         assert late["cutflow"] == early["cutflow"]
         assert list(late["cutflow"]["presel"][DY]) == ["nominal", "scaleUp", "scaleDown"]

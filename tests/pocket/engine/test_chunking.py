@@ -55,7 +55,9 @@ def run(file: Path, memory: int | None, *, files: int = 1) -> tuple[BranchResult
     (branch,) = branches(TT, [file])
     segments = branch.segments * files
     branch = type(branch)(branch.dataset, 0, EVENTS * files, segments)
-    result = run_branch(config, branch, metadata(config, TT), Resources(), chunk_size=EVENTS, chunk_memory=memory)
+    result = run_branch(
+        config.plan(), branch, metadata(config, TT), Resources(), chunk_size=EVENTS, chunk_memory=memory
+    )
     return result, Wasteful.seen
 
 

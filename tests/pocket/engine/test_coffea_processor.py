@@ -48,7 +48,7 @@ def dataset(config: Configurator) -> DatasetInfo:
 @pytest.fixture(scope="module")
 def expected(config: Configurator, dataset: DatasetInfo) -> Output:
     (branch,) = split({DATASET: dataset}, 1000)
-    return run_branch(config, branch, dataset["metadata"], Resources(), chunk_size=1000).output
+    return run_branch(config.plan(), branch, dataset["metadata"], Resources(), chunk_size=1000).output
 
 
 @pytest.mark.filterwarnings("ignore:Branch Photon_:RuntimeWarning")  # of this old file, from coffea's schema
@@ -74,6 +74,6 @@ def test_coffeas_runner_gives_the_same(
     )
     # the runner finds out entries and UUIDs by itself
     files = {path: info["object_path"] for path, info in dataset["files"].items()}
-    engine = CoffeaProcessor(config, resolve_parameters(config, Resources()))
+    engine = CoffeaProcessor(config.plan(), resolve_parameters(config.plan(), Resources()))
     found = run({DATASET: {"files": files, "metadata": dataset["metadata"]}}, engine)
     assert equal(found, expected)

@@ -80,7 +80,7 @@ def fill_samples(
     """Fill the nominal variation of some samples."""
     reach = dict.fromkeys(config.categories, ())
     stored = {sample: StoredVariations(chunk.variations, reach) for sample, chunk in chunks.items()}
-    filler = HistogramFiller(config, meta, stored)
+    filler = HistogramFiller(config.plan(), meta, stored)
     bits = {sample: category_bits(own, len(arrays)) for sample, own in masks.items()}
     filler.fill(arrays, custom, bits, chunks)
     return filler.histograms()
@@ -217,7 +217,7 @@ def test_categories_without_a_shape_variation_keep_their_nominal_sums() -> None:
     meta = metadata(config, DY)
     names, values, weight = ("SR", "CR"), np.array([0.1, 0.2, 1.7]), np.array([0.5, 2.0, -3.0])
     stored = StoredVariations(("nominal",), {"SR": ("JESUp",), "CR": ()})
-    filler = HistogramFiller(config, meta, {"DY": stored})
+    filler = HistogramFiller(config.plan(), meta, {"DY": stored})
     masks = category_bits({name: np.ones(3, dtype=bool) for name in names}, 3)
     chunk = ChunkWeights(("nominal",), weight.reshape(1, 3, 1), dict.fromkeys(names, 0))
     filler.fill(ak.Array({"x": values}), {}, {"DY": masks}, {"DY": chunk})
@@ -234,7 +234,7 @@ def test_histograms_before_any_event(dataset: str) -> None:
     config = configure(variables=variables)
     meta = metadata(config, dataset)
     stored = StoredVariations(("nominal",), {"baseline": ()})
-    by_sample = HistogramFiller(config, meta, {meta["sample"]: stored}).histograms()
+    by_sample = HistogramFiller(config.plan(), meta, {meta["sample"]: stored}).histograms()
     empty = {name: histograms[meta["sample"]] for name, histograms in by_sample.items()}
     assert empty == fill(variables, [], dataset)
     assert all(not histogram.values(flow=True).any() for histogram in empty.values())

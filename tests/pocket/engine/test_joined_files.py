@@ -68,7 +68,7 @@ def run(
     branch = dataclasses.replace(branch, segments=tuple(segments))
     done: list[int] = []
     result = run_branch(
-        config, branch, metadata(config, TT), Resources(), chunk_size=chunk_size, progress=done.append, **options
+        config.plan(), branch, metadata(config, TT), Resources(), chunk_size=chunk_size, progress=done.append, **options
     )
     return result, done
 
@@ -118,7 +118,7 @@ def test_a_branch_within_files(files: list[Path], seen: list[int]) -> None:
     assert [(part.start, part.stop) for part in parts] == [(0, 105), (105, 210)]
     config = configure(workflow=Noting)
     for part in parts:
-        run_branch(config, part, metadata(config, TT), Resources(), chunk_size=1000)
+        run_branch(config.plan(), part, metadata(config, TT), Resources(), chunk_size=1000)
     assert seen == [105, 105]
 
 
@@ -146,7 +146,7 @@ def test_a_bad_file_is_named_and_left_out_as_a_whole(files: list[Path], kind: st
 
     def again(skip: bool) -> BranchResult:
         return run_branch(
-            config,
+            config.plan(),
             branch,
             metadata(config, TT),
             Resources(),

@@ -44,7 +44,7 @@ CONFIG = configure(
 
 
 def layout(dataset: str, config: Any = CONFIG) -> Any:
-    return dataset_layout(config, config.parameters, metadata(config, dataset))
+    return dataset_layout(config.plan(), config.parameters, metadata(config, dataset))
 
 
 @pytest.mark.parametrize(

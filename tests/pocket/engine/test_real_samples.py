@@ -44,7 +44,9 @@ def data(config: Configurator) -> Sums:
 
 def run(config: Configurator, fileset: Fileset, events_per_branch: int, chunk_size: int) -> list[dict[str, Any]]:
     return [
-        run_branch(config, branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=chunk_size).output
+        run_branch(
+            config.plan(), branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=chunk_size
+        ).output
         for branch in split(fileset, events_per_branch)
     ]
 

@@ -20,7 +20,7 @@ FILES = {
 
 def test_toy_files_become_paths() -> None:
     config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES), parameters_read=["*"])
-    params = resolve_parameters(config, Resources("/store/toys", {"muon_id": "/store/muon_id.json"}))
+    params = resolve_parameters(config.plan(), Resources("/store/toys", {"muon_id": "/store/muon_id.json"}))
     assert params.pileup.toys.file == "/store/toys/puWeights.json.gz"
     assert params.lists == [{"file": "/store/toys/a/b.json"}, "toys", 3, None, True]
     assert params.scale_factors.muon_id == "/store/muon_id.json"
@@ -39,7 +39,7 @@ def test_files_by_name() -> None:
 
 def test_without_toys_the_names_stay() -> None:
     config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES), parameters_read=["*"])
-    params = resolve_parameters(config, Resources())
+    params = resolve_parameters(config.plan(), Resources())
     assert params.pileup.toys.file == "toys://puWeights.json.gz"
     assert params.scale_factors == {}
 
@@ -48,27 +48,27 @@ def test_files_of_registered_directories_become_paths() -> None:
     register_configuration_dir("test_resources", "/analysis/params")
     files = {"model": "${test_resources:model.onnx}", "pileup": {"2018": {"file": "corrections://POG/pu.json.gz"}}}
     config = configure(parameters=OmegaConf.merge(PARAMETERS, files), parameters_read=["*"])
-    params = resolve_parameters(config, Resources())
+    params = resolve_parameters(config.plan(), Resources())
     assert params.model == "/analysis/params/model.onnx"
     # public files are looked up by who opens them
     assert params.pileup["2018"].file == "corrections://POG/pu.json.gz"
     # which doesn't enter the fingerprint
-    assert config.processing_spec()["parameters"]["model"] == "test_resources://model.onnx"
+    assert config.plan().spec()["parameters"]["model"] == "test_resources://model.onnx"
 
 
 def test_parameters_cannot_be_changed_while_events_are_processed() -> None:
-    params = resolve_parameters(configure(parameters_read=["limits"]), Resources())
+    params = resolve_parameters(configure(parameters_read=["limits"]).plan(), Resources())
     with pytest.raises(ReadonlyConfigError):
         params.limits.x = 2.0
 
 
 def test_what_was_resolved_before_is_never_stale() -> None:
     config = configure(parameters=OmegaConf.merge(PARAMETERS, {"bins": {1: "first"}}), parameters_read=["*"])
-    first = resolve_parameters(config, Resources())
-    assert resolve_parameters(config, Resources()) is first
-    assert resolve_parameters(config, Resources(scale_factors={"id": "/id.json"})).scale_factors.id == "/id.json"
+    first = resolve_parameters(config.plan(), Resources())
+    assert resolve_parameters(config.plan(), Resources()) is first
+    assert resolve_parameters(config.plan(), Resources(scale_factors={"id": "/id.json"})).scale_factors.id == "/id.json"
     config.parameters.limits.x = 7.0
-    assert resolve_parameters(config, Resources()).limits.x == 7.0
+    assert resolve_parameters(config.plan(), Resources()).limits.x == 7.0
     assert first.limits.x == 1.0
     # keys keep their types
     assert first.bins[1] == "first"
@@ -77,7 +77,7 @@ def test_what_was_resolved_before_is_never_stale() -> None:
 def test_unresolved_interpolation() -> None:
     config = configure(parameters=OmegaConf.merge(PARAMETERS, {"a": {"b": "${no.such}"}}))
     with pytest.raises(ConfigError, match=r"parameter a\.b: Interpolation key 'no\.such' not found"):
-        resolve_parameters(config, Resources())
+        resolve_parameters(config.plan(), Resources())
 
 
 def test_files_that_no_step_of_the_chain_made() -> None:

@@ -41,7 +41,7 @@ def run(
     config = configure(**{"variables": {"pt": PT}, "weights": WEIGHTS} | settings)
     (branch,) = branches(TT, paths)
     return run_branch(
-        config,
+        config.plan(),
         branch,
         metadata(config, TT),
         Resources(),
@@ -99,7 +99,7 @@ def test_progress(tmp_path: Path) -> None:
     (branch,) = branches(TT, [tmp_path / "a.root", tmp_path / "b.root"])
     config = configure()
     done: list[int] = []
-    run_branch(config, branch, metadata(config, TT), Resources(), chunk_size=20, progress=done.append)
+    run_branch(config.plan(), branch, metadata(config, TT), Resources(), chunk_size=20, progress=done.append)
     # as few chunks of equal size as a file allows
     assert done == [16, 17, 17, 20]
 
@@ -109,7 +109,7 @@ def test_a_branch_may_begin_and_end_inside_a_file(tmp_path: Path) -> None:
     total = sum(write_nano(path, 50, seed)["genWeight"].sum(dtype=np.float64) for seed, path in enumerate(paths))
     config = configure()
     outputs = [
-        run_branch(config, branch, metadata(config, TT), Resources(), chunk_size=10).output
+        run_branch(config.plan(), branch, metadata(config, TT), Resources(), chunk_size=10).output
         for branch in branches(TT, paths, events_per_branch=34)
     ]
     assert [output["cutflow"]["initial"][TT] for output in outputs] == [33, 33, 34]
@@ -242,13 +242,13 @@ def test_replaced_file_is_not_skipped(tmp_path: Path) -> None:
     write_nano(tmp_path / "a.root", seed=2)
     config = configure()
     with pytest.raises(DatasetError, match=r"a\.root was replaced since the fileset was built"):
-        run_branch(config, branch, metadata(config, TT), Resources(), chunk_size=10, skip_bad_files=True)
+        run_branch(config.plan(), branch, metadata(config, TT), Resources(), chunk_size=10, skip_bad_files=True)
 
 
 def test_wrong_arguments(tmp_path: Path) -> None:
     config = configure(datasets=only("TT"))
     with pytest.raises(UnknownNameError, match="unknown dataset 'TT_2081', did you mean 'TT_2018'"):
-        run_branch(config, Branch("TT_2081", 0, 0, ()), {}, Resources(), chunk_size=10)
+        run_branch(config.plan(), Branch("TT_2081", 0, 0, ()), {}, Resources(), chunk_size=10)
     write_nano(tmp_path / "a.root", 5)
     with pytest.raises(ConfigError, match="the chunk size must be positive, not 0"):
         run([tmp_path / "a.root"], chunk_size=0)
@@ -268,7 +268,7 @@ def test_another_replica_is_read_from_the_begin(tmp_path: Path) -> None:
     config = configure(variables={"pt": PT}, weights=WEIGHTS)
     done: list[int] = []
     found = run_branch(
-        config,
+        config.plan(),
         with_replicas(branch, tmp_path / "none.root", good),
         metadata(config, TT),
         Resources(),
@@ -292,7 +292,7 @@ def test_replica_that_is_another_file(tmp_path: Path) -> None:
     config = configure()
     with pytest.raises(OtherFileError, match=r"a\.root can't be read: .*; .*other\.root was replaced .*UUID is"):
         run_branch(
-            config,
+            config.plan(),
             with_replicas(branch, tmp_path / "other.root"),
             metadata(config, TT),
             Resources(),
@@ -314,4 +314,6 @@ def test_branch_without_all_of_its_segments(tmp_path: Path) -> None:
     (branch,) = branches(TT, [tmp_path / "a.root"])
     config = configure()
     with pytest.raises(DatasetError, match="50 events of 'TT_2018' were processed in the branch of 51 events"):
-        run_branch(config, dataclasses.replace(branch, stop=51), metadata(config, TT), Resources(), chunk_size=20)
+        run_branch(
+            config.plan(), dataclasses.replace(branch, stop=51), metadata(config, TT), Resources(), chunk_size=20
+        )

@@ -48,7 +48,7 @@ def some_output(datasets: tuple[str, ...] = (DY, DY_LOW, TT, DATA)) -> dict[str,
     merged: dict[str, Any] = {}
     rng = np.random.default_rng(1)
     for dataset in datasets:
-        output = empty_output(config, config.parameters, metadata(config, dataset))
+        output = empty_output(config.plan(), config.parameters, metadata(config, dataset))
         for samples in output["variables"].values():
             for histogram in samples.get(config.definitions[dataset].sample, {}).values():
                 view = histogram.view(flow=True)
@@ -136,7 +136,7 @@ def test_unknown_variable(written: tuple[Path, dict[str, Any]]) -> None:
 
 def test_nothing_that_json_cannot_hold(tmp_path: Path) -> None:
     config = configure(datasets=only("TT"))
-    output = empty_output(config, config.parameters, metadata(config, TT))
+    output = empty_output(config.plan(), config.parameters, metadata(config, TT))
     output["sumw"]["baseline"][TT]["TT"]["nominal"] = float("nan")
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_sums_and_histograms(tmp_path, output)

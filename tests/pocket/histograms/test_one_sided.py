@@ -19,7 +19,7 @@ from pocket.histograms.one_sided import other_side
 from pocket.outputs.merging import merge_outputs
 from pocket.plots.statistics import Prediction
 from pocket.weights import WeightLambda, WeightWrapper
-from tests.pocket.configs import TT, PlainWorkflow, configure, metadata, only
+from tests.pocket.configs import TT, PlainWorkflow, configure, metadata, only, planned
 
 EVENTS = {"x": [0.1, 0.6, 1.1, 1.1], "genWeight": [1.0, 1.0, 1.0, 1.0]}
 
@@ -61,7 +61,7 @@ def build(*, calibrator: Any = None, size: Any = None) -> Configurator:
 
 def merged(config: Configurator) -> dict[str, Any]:
     known = metadata(config, TT)
-    return merge_outputs(config, [process_chunk(PlainWorkflow(config), ak.Array(EVENTS), known)], {TT: known})
+    return merge_outputs(config, [process_chunk(PlainWorkflow(planned(config)), ak.Array(EVENTS), known)], {TT: known})
 
 
 def templates(output: dict[str, Any]) -> dict[str, list[float]]:

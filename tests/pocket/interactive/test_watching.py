@@ -23,7 +23,7 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.raw import write_raw
 from pocket.interactive.watching import Watched, watching
 from pocket.weights.base import WeightLambda
-from tests.pocket.configs import DATA, DY, TT, configure, metadata
+from tests.pocket.configs import DATA, DY, TT, configure, metadata, planned
 from tests.pocket.engine.declarations import Declaration, Event
 from tests.pocket.engine.generated_configurations import EVENTS, declarations
 from tests.pocket.engine.jet_analysis import configuration, to_awkward
@@ -36,7 +36,7 @@ def watch(config: Configurator, events: list[Event], dataset: str) -> Watched:
     """Process events, and compare all of them."""
     meta = metadata(config, dataset)
     with watching(len(events), len(events), seed=1) as watched:
-        coffea_processor.process_chunk(config.workflow(config), to_awkward(events, meta["isMC"]), meta)
+        coffea_processor.process_chunk(config.workflow(planned(config)), to_awkward(events, meta["isMC"]), meta)
     return watched
 
 
@@ -94,7 +94,9 @@ def findings(
     write_nano(folder / "events.root", size)
     (branch,) = branches(DY, [folder / "events.root"])
     with watching(number, size, seed=1) as watched:
-        result = run_branch(config, branch, config.definitions[DY].metadata(), Resources(), chunk_size=chunk_size)
+        result = run_branch(
+            config.plan(), branch, config.definitions[DY].metadata(), Resources(), chunk_size=chunk_size
+        )
     (folder / "output").mkdir()
     write_raw(folder / "output", result.output)
     watched.compare_output(folder / "output")

@@ -31,7 +31,7 @@ from pocket.outputs.folders import write_branch, write_merged
 from pocket.outputs.merging import merge_outputs
 from pocket.plots.statistics import Prediction
 from pocket.weights import WeightLambda
-from tests.pocket.configs import LUMI, PARAMETERS, PlainWorkflow, configure, metadata
+from tests.pocket.configs import LUMI, PARAMETERS, PlainWorkflow, configure, metadata, planned
 
 XSEC = {"TT_low_2018": 60.0, "TT_high_2018": 30.0, "TT_up_a_2018": 50.0, "TT_up_b_2018": 45.0, "TT_tune_low_2018": 66.0}
 #: datasets that vary TT → datasets that they vary
@@ -131,7 +131,7 @@ def generate(config: Configurator, size: int = 2500) -> dict[str, ak.Array]:
 
 def process(config: Configurator, events: Mapping[str, ak.Array], chunk: int = 1100) -> list[dict[str, Any]]:
     return [
-        process_chunk(PlainWorkflow(config), array[first : first + chunk], metadata(config, dataset))
+        process_chunk(PlainWorkflow(planned(config)), array[first : first + chunk], metadata(config, dataset))
         for dataset, array in events.items()
         for first in range(0, len(array), chunk)
     ]
@@ -253,7 +253,7 @@ def test_without_such_datasets_nothing_changes(folder: Path) -> None:
         datasets={"jsons": [definitions(folder)], "filter": {"samples_exclude": ["TT_up", "TT_tune"]}},
     )
     assert set(with_them.definitions) - set(bare.definitions) == set(TARGETS)
-    assert fingerprint(with_them.declared_spec()) == fingerprint(bare.declared_spec())
+    assert fingerprint(with_them.declared().spec()) == fingerprint(bare.declared().spec())
     events = generate(with_them)
     varied, usual = merge(with_them, events), merge(bare, {name: events[name] for name in bare.definitions})
     assert "dedicated_samples" not in usual
@@ -301,7 +301,7 @@ def test_a_step_depends_on_what_it_reads(folder: Path) -> None:
     varied = part_of(config, [Reading("main", "x", ("baseline",), ("TT",), ("hdamp",))])
     assert set(varied.definitions) == {*usual, "TT_up_a_2018", "TT_up_b_2018"}
     assert set(merging_names(varied)["dedicated_samples"]) == {"TT_up_a_2018", "TT_up_b_2018"}
-    assert fingerprint(varied.declared_spec()["datasets"]) == fingerprint(nominal.declared_spec()["datasets"])
+    assert fingerprint(varied.declared().spec()["datasets"]) == fingerprint(nominal.declared().spec()["datasets"])
 
 
 @pytest.mark.parametrize(

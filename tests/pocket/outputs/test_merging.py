@@ -13,7 +13,7 @@ from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
 from pocket.outputs.merging import check_events, merge_outputs
 from pocket.weights import WeightLambda
-from tests.pocket.configs import DATA, DY, DY_LOW, LUMI, TT, PlainWorkflow, configure, metadata, only
+from tests.pocket.configs import DATA, DY, DY_LOW, LUMI, TT, PlainWorkflow, configure, metadata, only, planned
 
 X = Axis(field="x", bins=2, start=0, stop=2)
 VARIABLES = {
@@ -33,7 +33,7 @@ def sf(params: Any, metadata: Any, events: Any, size: int, shape_variation: str)
 
 def process(config: Configurator, dataset: str, genweights: list[float]) -> dict[str, Any]:
     events = ak.Array({"x": np.full(len(genweights), 0.5), "genWeight": np.array(genweights, dtype=np.float32)})
-    return process_chunk(PlainWorkflow(config), events, metadata(config, dataset))
+    return process_chunk(PlainWorkflow(planned(config)), events, metadata(config, dataset))
 
 
 def merge(
@@ -187,7 +187,7 @@ def test_what_is_missing() -> None:
         merge_outputs(config, outputs, metadatas)
     with pytest.raises(DatasetError, match=f"dataset '{TT}' has no output to merge"):
         merge_outputs(config, [], metadatas)
-    outputs.append(empty_output(config, config.parameters, metadatas[DATA]))
+    outputs.append(empty_output(config.plan(), config.parameters, metadatas[DATA]))
     merge_outputs(config, outputs, metadatas)
     with pytest.raises(DatasetError, match=f"dataset '{TT}' has no metadata to normalise it by"):
         merge_outputs(config, outputs, {DATA: metadatas[DATA]})
@@ -197,7 +197,7 @@ def test_what_is_missing() -> None:
 def test_no_file_could_be_read(before_skim: dict[str, Any]) -> None:
     config = configure(datasets=only("DATA"))
     meta = {**metadata(config, DATA), "nevents": 5, **before_skim}
-    nothing = empty_output(config, config.parameters, meta)
+    nothing = empty_output(config.plan(), config.parameters, meta)
     with pytest.raises(DatasetError, match=f"dataset '{DATA}': none of its files could be read, .* nothing to merge"):
         merge_outputs(config, [nothing, nothing], {DATA: meta})
     # one of them could, and of a skim without a survivor there is nothing to read
@@ -219,7 +219,7 @@ def test_a_skim_is_normalised_by_the_sums_before_it(kind: str) -> None:
     )
     meta = {**metadata(config, TT), "isSkim": True}
     events = ak.Array({"x": [0.5, 0.5], "genWeight": [4.0, -1.0], "skimRescaleGenWeight": [10.0, 10.0]})
-    output = process_chunk(PlainWorkflow(config), events, meta)
+    output = process_chunk(PlainWorkflow(planned(config)), events, meta)
     sums = {"nevents_before_skim": 100, "sum_genweights": 60.0, "sum_signOf_genweights": 50.0}
     merged = merge_outputs(config, [output], {TT: {**meta, **sums}})
     assert merged["cutflow"]["initial"][TT] == 100
@@ -229,7 +229,7 @@ def test_a_skim_is_normalised_by_the_sums_before_it(kind: str) -> None:
     if kind == "genWeight":
         # as far as the files tell
         assert merge_outputs(config, [output], {TT: meta})["sum_genweights"][TT] == 30
-        untold = process_chunk(PlainWorkflow(config), events[["x", "genWeight"]], meta)
+        untold = process_chunk(PlainWorkflow(planned(config)), events[["x", "genWeight"]], meta)
         with pytest.raises(DatasetError, match="and its files 'skimRescaleGenWeight'"):
             merge_outputs(config, [untold], {TT: meta})
     else:

@@ -16,7 +16,7 @@ from pocket.outputs.normalisation import normalisation_notes, normalisation_sent
 from pocket.weights import WeightLambda, WeightWrapper
 from pocket.weights.base import NormalisationWeight
 from tests.entries import check_each
-from tests.pocket.configs import DEFINITIONS, TT, PlainWorkflow, configure, metadata, only
+from tests.pocket.configs import DEFINITIONS, TT, PlainWorkflow, configure, metadata, only, planned
 
 #: Σ = 4.5, Σ sign = 2, N = 4; the first two events are in the category ``b`` and the subsample ``first``
 GENWEIGHTS = [1.0, -1.0, 0.5, 4.0]
@@ -54,7 +54,7 @@ def merged(config: Configurator, with_weights: bool = True, **meta: Any) -> dict
     if with_weights:
         columns["genWeight"] = np.array(GENWEIGHTS, dtype=np.float32)
     known = {**metadata(config, TT), **meta}
-    return merge_outputs(config, [process_chunk(PlainWorkflow(config), ak.Array(columns), known)], {TT: known})
+    return merge_outputs(config, [process_chunk(PlainWorkflow(planned(config)), ak.Array(columns), known)], {TT: known})
 
 
 def yields(output: dict[str, Any], sample: str = "TT") -> tuple[float, float]:

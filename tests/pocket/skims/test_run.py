@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.configuration.skim import Skim
 from pocket.cuts.cut import Cut
 from pocket.datasets.build import inspect_file
 from pocket.engine.resources import Resources
 from pocket.errors import BadFileError, ConfigError
+from pocket.plan.skim import SkimPlan
 from pocket.skims.record import SkimRecord
 from pocket.skims.run import skim_branch
 from tests.pocket.configs import DATA, TT, configure, metadata
@@ -38,9 +38,9 @@ def skim(
         branch = dataclasses.replace(branch, segments=(dataclasses.replace(segment, replicas=tuple(replicas)),))
     meta = {**metadata(config, dataset), **options.pop("metadata", {})}
     folder.mkdir()
-    request = Skim(config="main", keep=options.pop("keep", ()))
+    request = SkimPlan(keep=options.pop("keep", ()))
     options = {"identity": "id", "chunk_size": 1000} | options
-    record = skim_branch(config, request, branch, meta, Resources(), folder, **options)
+    record = skim_branch(config.plan(), request, branch, meta, Resources(), folder, **options)
     assert {path.name for path in folder.iterdir()} == set(record.files)
     for name, info in record.files.items():
         found = inspect_file(folder / name)[0]

@@ -11,7 +11,7 @@ from pocket.calibrators.base import Calibrator
 from pocket.cuts.cut import Cut
 from pocket.errors import ConfigError
 from pocket.skims.run import kept_events
-from tests.pocket.configs import DATA, DY, PlainWorkflow, configure, metadata
+from tests.pocket.configs import DATA, DY, PlainWorkflow, configure, metadata, planned
 
 X = np.array([0.1, 0.4, 0.9, 0.95, 1.0, 1.05, 1.1, 1.6, 1.9])
 
@@ -47,7 +47,7 @@ def kept(mode: str, dataset: str = DY, workflow: type[PlainWorkflow] = PlainWork
     }
     config = configure(**settings | changes)
     events = ak.Array({"x": X, "genWeight": np.ones(len(X))})
-    mask = kept_events(config.workflow(config), events, metadata(config, dataset), mode)
+    mask = kept_events(config.workflow(planned(config)), events, metadata(config, dataset), mode)
     assert mask.shape == X.shape
     return [float(x) for x in X[mask]]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.configuration.skim import Skim
 from pocket.datasets.build import inspect_file
 from pocket.engine.reading import open_file
 from pocket.errors import ConfigError
 from pocket.io.nanoaod.events import NanoTree
+from pocket.plan.skim import SkimPlan
 from pocket.skims import writing
 from pocket.skims.writing import EventWriter
 from tests.pocket.engine.root_files import segment, write_nano
@@ -22,11 +22,11 @@ from tests.real_files import real_file
 SOME = np.array([0, 3, 4, 7, 11, 30, 39])
 
 
-def copy(source: Path, target: Path, entries: Any = SOME, skim: Skim | None = None, **constants: float) -> None:
+def copy(source: Path, target: Path, entries: Any = SOME, skim: SkimPlan | None = None, **constants: float) -> None:
     """Copy events into one file, which has the name ``target`` then."""
     entries, folder = np.asarray(entries), target.with_suffix("")
     folder.mkdir(exist_ok=True)
-    with EventWriter(folder, skim or Skim(config="main"), "id", constants, len(entries)) as writer:
+    with EventWriter(folder, skim or SkimPlan(), "id", constants, len(entries)) as writer:
         assert writer.copy(segment(source), entries) == {}
     ((name, info),) = writer.files.items()
     found = inspect_file(folder / name)[0]
@@ -35,7 +35,7 @@ def copy(source: Path, target: Path, entries: Any = SOME, skim: Skim | None = No
     (folder / name).rename(target)
 
 
-def content(path: Path, skim: Skim | None = None) -> dict[str, tuple[str, str | None, ak.Array]]:
+def content(path: Path, skim: SkimPlan | None = None) -> dict[str, tuple[str, str | None, ak.Array]]:
     """Return branch → type, name of its counter, values; for those that a skim keeps."""
     with uproot.open(path) as file:
         branches = [branch for branch in file["Events"].branches if skim is None or skim.keeps(branch.name)]
@@ -56,7 +56,7 @@ def test_real_events_are_copied_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, keep: list[str]
 ) -> None:
     monkeypatch.setattr(writing, "BASKET_ENTRIES", 4)
-    skim = Skim(config="main", keep=keep)
+    skim = SkimPlan(keep=keep)
     copy(real_file(name), tmp_path / name, skim=skim, skimRescaleGenWeight=2.5)
     original, copied = content(real_file(name), skim), content(tmp_path / name)
     assert len(original) > 90
@@ -71,7 +71,7 @@ def test_real_events_are_copied_as_they_are(
 
 def test_copy_is_nanoaod(tmp_path: Path) -> None:
     source = real_file("nano_dy.root")
-    skim = Skim(config="main", keep=["Muon_*", "GenPart_*", "HLT_IsoMu24"])
+    skim = SkimPlan(keep=["Muon_*", "GenPart_*", "HLT_IsoMu24"])
     copy(source, tmp_path / "skim.root", skim=skim)
     with contextlib.ExitStack() as stack:
         original, copied = (
@@ -100,7 +100,7 @@ def test_events_of_several_files_share_baskets(
     monkeypatch.setattr(writing, "BASKET_ENTRIES", basket_entries)
     columns = {tmp_path / f"{seed}.root": write_nano(tmp_path / f"{seed}.root", 20, seed) for seed in range(4)}
     chosen = ([1, 2, 5, 8, 13], [], [0], [3, 19])
-    with EventWriter(tmp_path, Skim(config="main"), "id", {"one": 1.0}, 8) as writer:
+    with EventWriter(tmp_path, SkimPlan(), "id", {"one": 1.0}, 8) as writer:
         for path, entries in zip(columns, chosen, strict=True):
             writer.copy(segment(path), np.asarray(entries, dtype=np.int64))
     assert list(writer.files) == ["events_0000.root"]
@@ -123,7 +123,7 @@ def test_events_of_several_files_share_baskets(
 )
 def test_compression(tmp_path: Path, compression: str, begin: bytes) -> None:
     source = real_file("nano_dy.root")
-    skim = Skim(config="main", keep=["Muon_*", "Jet_*"], compression=compression)
+    skim = SkimPlan(keep=["Muon_*", "Jet_*"], compression=compression)
     copy(source, tmp_path / "skim.root", np.arange(40), skim)
     original, copied = content(source, skim), content(tmp_path / "skim.root")
     assert all(ak.array_equal(copied[name][2], original[name][2][:40], equal_nan=True) for name in original)
@@ -144,7 +144,7 @@ def test_what_hardly_gets_smaller_is_left_as_it_is() -> None:
 
 def test_a_counter_may_stay_alone(tmp_path: Path) -> None:
     columns = write_nano(tmp_path / "a.root", 10)
-    copy(tmp_path / "a.root", tmp_path / "b.root", [2, 5], Skim(config="main", keep=["nMuon"]))
+    copy(tmp_path / "a.root", tmp_path / "b.root", [2, 5], SkimPlan(keep=["nMuon"]))
     copied = content(tmp_path / "b.root")
     assert set(copied) == {"genWeight", "nMuon"}
     assert copied["nMuon"][2].to_list() == [len(columns["Muon"][entry]) for entry in (2, 5)]
@@ -154,7 +154,7 @@ def test_a_counter_may_stay_alone(tmp_path: Path) -> None:
 def test_a_collection_is_no_pattern_of_its_branches(tmp_path: Path, option: str) -> None:
     write_nano(tmp_path / "a.root", 10)
     for pattern, refused in (("Muon", True), ("Muon_*", False), ("Jet", False), ("nMuon", False)):
-        skim = Skim(config="main", **{option: [pattern]})  # type: ignore[arg-type]
+        skim = SkimPlan(**{option: [pattern]})  # type: ignore[arg-type]
         if refused:
             with pytest.raises(ConfigError, match=r"pattern 'Muon' matches no branch of .*a\.root, write 'Muon_\*'"):
                 copy(tmp_path / "a.root", tmp_path / "b.root", [1], skim)
@@ -177,5 +177,5 @@ def test_what_cannot_be_copied(tmp_path: Path) -> None:
         file["Events"].extend({"x": np.arange(3), "name": ak.Array(["a", "b", "c"])})
     with pytest.raises(ConfigError, match=r"branch 'name' of .*a\.root .*leave it out by drop=\['name'\]"):
         copy(tmp_path / "a.root", tmp_path / "b.root", [1])
-    copy(tmp_path / "a.root", tmp_path / "b.root", [1], Skim(config="main", drop=["name"]))
+    copy(tmp_path / "a.root", tmp_path / "b.root", [1], SkimPlan(drop=["name"]))
     assert content(tmp_path / "b.root")["x"][2].to_list() == [1]

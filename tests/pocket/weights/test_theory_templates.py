@@ -135,7 +135,7 @@ def test_declared_weights_have_a_content() -> None:
         names = [cls.name for cls in classes]
         config = configure(datasets=only("TT"), weights={"common": {"inclusive": names}}, weights_classes=list(classes))
         assert all(f'"{name}"' in dump_config(config, "main") for name in names)
-        return str(digest(config.processing_spec()))
+        return str(digest(config.plan().spec()))
 
     def stitched(events: float) -> Any:
         samples = [StitchedSample("TT", 88.0, events), StitchedSample("TT_high", 8.0, 1.0, {"LHE.HT": (100, None)})]

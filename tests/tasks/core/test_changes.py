@@ -66,7 +66,7 @@ FIGURES = {("all", "x"): {"a": 1}, ("peak", "x"): {"a": 1}}
 @functools.cache
 def spec_of(source: str) -> Specification:
     with loaded(source) as lib:
-        return specification({"config": lib.config.processing_spec()})
+        return specification({"config": lib.config.plan().spec()})
 
 
 def changes_by(old: str, new: str) -> list[str]:

@@ -16,10 +16,10 @@ from pocket.calibrators import Calibrator
 from pocket.columns.config import ColOut
 from pocket.configuration.analysis import Analysis
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights import WeightLambda
 
 #: era → source → relative shift of the momentum; the name of one has its era already

@@ -13,10 +13,10 @@ import awkward as ak
 from pocket.columns import ColOut
 from pocket.configuration.analysis import Analysis
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import get_nPVgood, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.scale_factors import EfficiencyRatio
 from pocket.weights.base import WeightWrapper
 from pocket.weights.scale_factor import ScaleFactorWeight

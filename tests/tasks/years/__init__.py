@@ -14,10 +14,10 @@ import awkward as ak
 from pocket.calibrators import Calibrator
 from pocket.configuration.analysis import Analysis
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
+from pocket.plan.workflow import BaseProcessorABC
 
 #: year → source → relative shift of the momentum; ``drift`` goes up only
 SHIFTS = {

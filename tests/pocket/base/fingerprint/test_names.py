@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pocket.base.fingerprint.names import names_in
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import get_HLTsel, goldenJson
 from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.objects.jets import jet_selection
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights.event import Lumi
 from tests.pocket.base.fingerprint.sources import loaded
 

@@ -59,7 +59,7 @@ def test_no_place_of_this_machine_is_in_a_fingerprint() -> None:
     places_here = (sys.prefix, str(ROOT), "site-packages")
     for name in available_analyses():
         for config in load_analysis(name).configs.values():
-            values = specification(config.processing_spec()).values
+            values = specification(config.plan().spec()).values
             assert {place: text for place, text in values.items() if any(here in text for here in places_here)} == {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import awkward as ak
 
-from pocket.configuration.workflow import BaseProcessorABC
+from pocket.plan.workflow import BaseProcessorABC
 
 #: GeV
 SOFTEST = 10.0

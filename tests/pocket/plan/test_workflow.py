@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.errors import ConfigError
+from pocket.plan.workflow import BaseProcessorABC
 from tests.pocket.configs import PlainWorkflow, configure
 
 
