@@ -101,7 +101,13 @@ class DamagedOutputError(PocketError):
 
 
 class MissingBranchError(PocketError):
-    """A branch that the configuration needs is not in the file."""
+    """A branch that the configuration needs is not in the file.
+
+    Attributes:
+        field: the field that code asked for, empty if only the message has it.
+    """
+
+    field = ""
 
 
 class HistogramError(PocketError):

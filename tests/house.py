@@ -79,7 +79,6 @@ STRING_IMPORTS = {
     "pocket.plan.workflow -> pocket.parameters.public_places": _CHECKS,
     "pocket.datasets.metadata -> pocket.datasets.definition_checks": _CHECKS,
     "pocket.datasets.metadata -> pocket.datasets.sample_variations": _LATE,
-    "pocket.engine.reading -> pocket.configuration.user_errors": _CHECKS,
     "pocket.executors.remote -> pocket.executors.travel": _LATE,
     "pocket.interactive.templates -> pocket.io.store": _LATE,
     "pocket.parameters.locations -> pocket.parameters.public_places": _CHECKS,

@@ -24,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pocket.base.containers import folder_of
 from pocket.base.fingerprint.modules import owner
 from pocket.base.runtime.remarks import some_of
-from pocket.base.runtime.user_code import call_of, code_of, events_of
+from pocket.base.runtime.user_code import call_of, code_of, events_of, is_noted, take_file
 from pocket.base.snapshots.process import original, shown
 from pocket.configuration.moved_names import name_now
 from pocket.corrections.files import inputs_of
@@ -32,8 +32,12 @@ from pocket.errors import (
     BadFileError,
     ChangedCodeError,
     ChangedFileError,
+    ColumnError,
+    ConfigError,
     DamagedOutputError,
     DatasetError,
+    HistogramError,
+    MissingBranchError,
     PocketError,
     RemoteStoreError,
     UserCodeError,
@@ -52,6 +56,8 @@ _LONGEST = 300
 _STACK = re.compile(r'File "(.+)", line (\d+) in (\S+)')
 _REFUSED_METHOD = re.compile(r"\w[\w.<>]*\.(\w+)\(\) (?:takes|missing|got) ")
 _LOOKED_INTO = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\[")
+#: errors that may come from events, whose messages get these
+_OF_EVENTS = (ColumnError, ConfigError, HistogramError, MissingBranchError)
 #: separator between the sentence and the file with the traceback
 _LOG = "; the traceback is in "
 
@@ -137,26 +143,49 @@ def defined_at(code: Any) -> str:
 
 
 @contextlib.contextmanager
+def explaining() -> Iterator[None]:
+    """Turn exceptions of the user's code in the block into errors with one sentence, which names file and events.
+
+    The engine only notes on exceptions where they come from (:mod:`pocket.base.runtime.user_code`).
+    """
+    try:
+        yield
+    except PocketError as error:
+        if (path := take_file(error)) and isinstance(error, _OF_EVENTS):
+            _complete(error, path)
+        raise
+    except Exception as error:
+        path = take_file(error)
+        explained = explain(error, path if is_noted(error) else "")
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def _complete(error: PocketError, path: str) -> None:
+    """Add to an error's message the call, the place, the dataset, the entries and the file that it lacks."""
+    if isinstance(error, MissingBranchError) and error.field and error.__cause__ is not None:
+        error.args = (missing_branch(path, error.field, error.__cause__),)
+        return
+    call = "" if call_of(error) in str(error) else call_of(error)
+    missing = [text for text in (call, place_of(error) if is_noted(error) else "", events_of(error, path)) if text]
+    error.args = (f"{error} ({', '.join(missing)})",)
+
+
+@contextlib.contextmanager
 def one_sentence(log: Path | None = None) -> Iterator[None]:
-    """Turn an exception of the user's code in the block into an error with one sentence, and write its traceback.
+    """Explain exceptions in the block (:func:`explaining`), and write the traceback of one of the user's code.
 
     Args:
         log: the file for the traceback, ``None`` for no file. It is removed when the block succeeds.
     """
     try:
-        yield
-    except PocketError as error:
-        if isinstance(error, UserCodeError) and isinstance(error.__cause__, Exception):
+        with explaining():
+            yield
+    except UserCodeError as error:
+        if isinstance(error.__cause__, Exception):
             add_log(error, log)
         raise
-    except Exception as error:
-        explained = explain(error)
-        if explained is None:
-            raise
-        # The cause is set here, because its traceback is written before the error is raised.
-        explained.__cause__ = error
-        add_log(explained, log)
-        raise explained from error
     else:
         if log is not None:
             with contextlib.suppress(OSError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -13,17 +12,9 @@ from typing import Any, TypeVar
 import awkward as ak
 
 from pocket.base.fingerprint.modules import RECORDERS, owner, top_level
-from pocket.base.runtime.user_code import add_events, is_noted
+from pocket.base.runtime.user_code import note_file
 from pocket.datasets.branches import Segment
-from pocket.errors import (
-    BadFileError,
-    ColumnError,
-    ConfigError,
-    HistogramError,
-    MissingBranchError,
-    OtherFileError,
-    PocketError,
-)
+from pocket.errors import BadFileError, MissingBranchError, OtherFileError, PocketError
 from pocket.io.nanoaod.events import NanoTree, Piece, events_of
 from pocket.io.nanoaod.sharing import shared_file
 from pocket.io.nanoaod.ttree import structure
@@ -104,45 +95,31 @@ def joined_events(nanos: Iterable[NanoTree], segments: Iterable[Segment]) -> Ite
 
 @contextlib.contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Turn exceptions that are raised while a file is read into errors that name the file."""
+    """Turn exceptions that a file causes into errors that name it, and note it on all others.
+
+    :func:`pocket.configuration.user_errors.explaining` makes sentences of those.
+    """
     try:
         yield
-    except (ColumnError, ConfigError, HistogramError, MissingBranchError) as error:
-        add_events(error, path, _sentences().place_of(error) if is_noted(error) else "")
-        raise
-    except PocketError:
+    except PocketError as error:
+        note_file(error, path)
         raise
     except Exception as error:
-        explained = _explain(path, error) or (_sentences().explain(error, path) if is_noted(error) else None)
+        explained = _explain(path, error)
         if explained is None:
+            note_file(error, path)
             raise
         raise explained from error
-
-
-@contextlib.contextmanager
-def explaining() -> Iterator[None]:
-    """Turn an exception that user code raises before any event into a one-sentence error."""
-    try:
-        yield
-    except PocketError:
-        raise
-    except Exception as error:
-        explained = _sentences().explain(error)
-        if explained is None:
-            raise
-        raise explained from error
-
-
-def _sentences() -> Any:
-    # It is imported by name, since the wording of errors isn't part of the code that an output depends on.
-    return importlib.import_module("pocket.configuration.user_errors")
 
 
 def _explain(path: str, error: Exception) -> PocketError | None:
     """Return the error that names the file, ``None`` if the file isn't the cause."""
     reason = " ".join(str(error).split())
     if isinstance(error, AttributeError | ak.errors.FieldNotFoundError) and (match := _NO_FIELD.search(reason)):
-        return MissingBranchError(_sentences().missing_branch(path, match.group(1), error))
+        missing = MissingBranchError(f"no branch for field {match.group(1)!r} in {path}")
+        missing.field = match.group(1)
+        note_file(missing, path)
+        return missing
     if match := _NO_COORDINATE.search(reason):
         return MissingBranchError(f"{path} lacks branches of a collection of momenta: {match.group(0)}")
     if isinstance(error, FileNotFoundError) and _comes_from_reading(error):

@@ -20,7 +20,7 @@ from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
-from pocket.engine.reading import explaining, joined_events, nano_events, open_file, read_segment
+from pocket.engine.reading import joined_events, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
 from pocket.io.nanoaod.events import NanoTree
@@ -73,8 +73,7 @@ def run_branch(
     keep_memory()
     params = resolve_parameters(plan, resources)
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
-    with explaining():
-        processor = CoffeaProcessor(plan, params)
+    processor = CoffeaProcessor(plan, params)
     output: Output = {}
     skipped: dict[str, str] = {}
     failures: dict[str, str] = {}
@@ -105,8 +104,7 @@ def run_branch(
             nevents += segment.stop - segment.start
         _exempt_from_collection()
     if not output:
-        with explaining():
-            output = empty_output(plan, params, meta)
+        output = empty_output(plan, params, meta)
     processed = output["cutflow"]["initial"][branch.dataset]
     if processed != nevents or (not skipped and nevents != branch.stop - branch.start):
         raise DatasetError(

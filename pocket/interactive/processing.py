@@ -11,6 +11,7 @@ from pathlib import Path
 from pocket.base.fingerprint.compiled import name_compiled_code
 from pocket.columns.parquet import column_files, read_columns
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.user_errors import explaining
 from pocket.corrections.files import load_correction
 from pocket.datasets.build import build_fileset
 from pocket.datasets.division import divide
@@ -109,16 +110,17 @@ def process(
         folders = []
         with _progress(sum(branch.stop - branch.start for branch in branches)) as progress:
             for number, branch in enumerate(branches):
-                result = run_branch(
-                    plan,
-                    branch,
-                    fileset[branch.dataset]["metadata"],
-                    resources,
-                    chunk_size=chunk_size,
-                    threads=threads,
-                    skip_bad_files=skip_bad_files,
-                    progress=progress,
-                )
+                with explaining():
+                    result = run_branch(
+                        plan,
+                        branch,
+                        fileset[branch.dataset]["metadata"],
+                        resources,
+                        chunk_size=chunk_size,
+                        threads=threads,
+                        skip_bad_files=skip_bad_files,
+                        progress=progress,
+                    )
                 skipped |= result.skipped
                 # Branches go through files, as those of tasks do, so that their sums don't add up in memory.
                 folder = temporary / f"{number:06d}"

@@ -20,7 +20,7 @@ from pocket.datasets.fileset import FileInfo
 from pocket.datasets.generator_sums import RESCALE, generator_sums
 from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
 from pocket.engine.chunk import chunk_layout, preselect, skim, workflow_call
-from pocket.engine.reading import explaining, nano_events, open_file, read_segment
+from pocket.engine.reading import nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, ConfigError
 from pocket.io.nanoaod.events import NanoTree
@@ -78,7 +78,7 @@ def skim_branch(
     """
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     params = resolve_parameters(plan, resources)
-    with explaining(), UserCall("workflow", plan.workflow.__name__):
+    with UserCall("workflow", plan.workflow.__name__):
         workflow = plan.workflow(plan.with_parameters(params))
     record = SkimRecord()
     selected: dict[Segment, _Selected] = {}

@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import contextlib
 
-from pocket.errors import BadFileError, ChangedFileError, DatasetError, PocketError, UserCodeError
-
-_CALL, _CODE, _EVENTS = "_pocketlaw_call", "_pocketlaw_code", "_pocketlaw_events"
-#: Errors that name their file already, or don't depend on the events.
-_WITHOUT_EVENTS = (BadFileError, ChangedFileError, DatasetError, UserCodeError)
+_CALL, _CODE, _EVENTS, _FILE = "_pocketlaw_call", "_pocketlaw_code", "_pocketlaw_events", "_pocketlaw_file"
 
 
 class UserCall:
@@ -97,16 +93,17 @@ def events_of(error: BaseException, path: str) -> str:
     return str(events) or (f"file {path}" if path else "")
 
 
-def add_events(error: PocketError, path: str, place: str = "") -> None:
-    """Add the call, the place, the dataset, the entries and the file to an error's message where they are missing.
+def note_file(error: Exception, path: str) -> None:
+    """Note on an exception the file that was read, unless one is noted."""
+    _note(error, _FILE, path)
 
-    Args:
-        place: line of the user's code that raised it.
-    """
-    if not isinstance(error, _WITHOUT_EVENTS):
-        call = "" if call_of(error) in str(error) else call_of(error)
-        missing = [text for text in (call, place, events_of(error, path)) if text]
-        error.args = (f"{error} ({', '.join(missing)})",)
+
+def take_file(error: BaseException) -> str:
+    """Return the file that is noted on an exception, and remove the note; empty if there is none."""
+    path = str(getattr(error, _FILE, ""))
+    if path:
+        delattr(error, _FILE)
+    return path
 
 
 def _note(error: Exception, name: str, found: object) -> None:

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from pocket.base.runtime.user_code import EventRange, UserCall
-from pocket.configuration.user_errors import describe, explain, explain_death, one_sentence, shown_file
+from pocket.configuration.user_errors import describe, explain, explain_death, explaining, one_sentence, shown_file
 from pocket.corrections.evaluation import evaluate
 from pocket.corrections.files import load_correction
 from pocket.cuts.cut import Cut
 from pocket.engine.masks import evaluator
-from pocket.errors import ConfigError, UnknownNameError, UserCodeError
+from pocket.engine.reading import reading
+from pocket.errors import BadFileError, ConfigError, HistogramError, PocketError, UnknownNameError, UserCodeError
 from pocket.io.remote.tokens import redacted
 
 HERE = "tests/pocket/configuration/test_user_errors.py"
@@ -214,3 +215,26 @@ def test_keys_of_the_table_that_lacks_one() -> None:
     # a table that has no name, and one whose key isn't what lacks
     assert "KeyError: 'pt', on DY" in str(fails(lambda: {}["pt"]))
     assert "KeyError: 'pt', on DY" in str(fails(lambda: {params["pt"]: 1}.pop("pt")))
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ConfigError("no key"), "no key (cut 'dimuon', DY, entries 0:40 of file a.root)"),
+        (ConfigError("cut 'dimuon' is wrong"), "cut 'dimuon' is wrong (DY, entries 0:40 of file a.root)"),
+        (HistogramError("1 value is NaN"), "1 value is NaN (cut 'dimuon', DY, entries 0:40 of file a.root)"),
+        (BadFileError("a.root can't be read"), "a.root can't be read"),
+    ],
+)
+def test_errors_that_are_one_sentence_get_their_place_once(error: PocketError, sentence: str) -> None:
+    # The notes of the engine, which names no line of this file.
+    with (
+        pytest.raises(type(error)),
+        explaining(),
+        explaining(),
+        reading("a.root"),
+        EventRange("DY", 0, 40),
+        UserCall("cut", "dimuon"),
+    ):
+        raise error
+    assert re.sub(r"[^ (]+test_user_errors\.py:\d+, ", "", str(error)) == sentence

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import uproot
 
+from pocket.configuration.user_errors import explaining
 from pocket.cuts.cut import Cut
 from pocket.datasets.branches import Segment
 from pocket.engine.chunking import MOST_FILES, Chunking
@@ -177,7 +178,7 @@ def test_another_replica_is_read(files: list[Path], tmp_path: Path) -> None:
 def test_an_error_names_file_and_entries(files: list[Path]) -> None:
     with uproot.open(files[2]) as file:
         Noting.fails_at = float(file["Events"]["x"].array()[25])
-    with pytest.raises(UserCodeError, match=r"KeyError.*TT_2018, entries 0:42 of file .*c\.root"):
+    with pytest.raises(UserCodeError, match=r"KeyError.*TT_2018, entries 0:42 of file .*c\.root"), explaining():
         run(files)
 
 

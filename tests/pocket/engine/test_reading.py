@@ -10,6 +10,7 @@ import pytest
 import uproot
 
 from pocket.base.arrays.fields import branch
+from pocket.configuration.user_errors import explaining
 from pocket.engine.reading import nano_events, open_file, reading
 from pocket.errors import BadFileError, DatasetError, HistogramError, MissingBranchError, UnknownNameError
 from pocket.io.nanoaod.events import NanoTree
@@ -70,7 +71,7 @@ def test_columns_are_read_when_they_are_used(tmp_path: Path) -> None:
 )
 def test_missing_branch(tmp_path: Path, use: Callable[[Any], Any], message: str) -> None:
     write_nano(tmp_path / "a.root")
-    with pytest.raises(MissingBranchError, match=message):
+    with pytest.raises(MissingBranchError, match=message), explaining():
         read(tmp_path / "a.root", use)
 
 
@@ -92,7 +93,7 @@ def with_pair(events: Any) -> Any:
 )
 def test_missing_field_of_what_code_has_made(tmp_path: Path, use: Callable[[Any], Any], message: str) -> None:
     write_nano(tmp_path / "a.root")
-    with pytest.raises(MissingBranchError, match=message):
+    with pytest.raises(MissingBranchError, match=message), explaining():
         read(tmp_path / "a.root", use)
 
 
@@ -188,6 +189,6 @@ def test_lack_of_memory_is_not_the_files_fault(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_errors_of_the_contents_name_the_file(error: Exception) -> None:
     text = str(error)
-    with pytest.raises(type(error)) as caught, reading("some.root"):
+    with pytest.raises(type(error)) as caught, explaining(), reading("some.root"):
         raise error
     assert str(caught.value) == f"{text} (file some.root)"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocket.configuration.user_errors import explaining
 from pocket.cuts.cut import Cut
 from pocket.datasets.branches import Branch
 from pocket.engine import run as engine_run
@@ -40,7 +41,8 @@ def run(
 ) -> BranchResult:
     config = configure(**{"variables": {"pt": PT}, "weights": WEIGHTS} | settings)
     (branch,) = branches(TT, paths)
-    return run_branch(
+    # As a decorator, since the lines of a block would be lines of a user.
+    return explaining()(run_branch)(
         config.plan(),
         branch,
         metadata(config, TT),

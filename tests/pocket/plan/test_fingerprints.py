@@ -26,6 +26,13 @@ print(json.dumps({
     **{name: digest([plan.spec(), SkimPlan("presel_any_variation").spec(plan)]) for name, plan in plans.items()},
 }))
 """
+#: what is added to functions
+CHECK = """
+import logging
+logging.debug("checked")
+if logging.raiseExceptions == 3:
+    raise ValueError("no")
+"""
 
 
 def digests(clone: Clone) -> dict[str, str]:
@@ -58,11 +65,8 @@ class _Checks(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
         if not any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node)):
-            check = (
-                "import logging\nlogging.debug('checked')\nif logging.raiseExceptions == 3:\n raise ValueError('no')"
-            )
             # The docstring stays first.
-            node.body[1:1] = ast.parse(check).body if ast.get_docstring(node) else []
+            node.body[1:1] = ast.parse(CHECK).body if ast.get_docstring(node) else []
         return node
 
 

@@ -67,9 +67,7 @@ def test_what_a_configuration_declares_is_in_its_plan(name: str) -> None:
 
 
 def test_the_order_of_categories_is_that_of_their_axis() -> None:
-    one, other = (
-        configure(categories=dict.fromkeys(names, [passthrough])).plan().spec() for names in (("a", "b"), ("b", "a"))
-    )
+    one, other = (configure(categories={name: [passthrough] for name in names}).plan().spec() for names in ("ab", "ba"))
     assert digest(one) != digest(other)
 
 

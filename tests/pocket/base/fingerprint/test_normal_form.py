@@ -470,15 +470,12 @@ def test_results_of_the_engine_count() -> None:
 READERS = {
     "pocket.base.arguments": {"_find_function", "refused_call"},
     "pocket.base.runtime.user_code": {"EventRange", "UserCall"},
-    "pocket.configuration.configurator": {"Configurator", "_Deferring"},
-    "pocket.engine.reading": {"_comes_from_reading", "explaining", "reading"},
+    "pocket.engine.reading": {"_comes_from_reading", "reading"},
     "pocket.engine.run": {"run_branch"},
     # the title of a column, which is written by whoever made the file
     "pocket.io.nanoaod.schema": {"base_form"},
     "pocket.io.remote.attempts": {"first_readable"},
     "pocket.io.nanoaod.local_source": {"LocalSource"},
-    # the text is shown if a parameter can't be resolved
-    "pocket.parameters.plain": {"_resolved"},
     # the line that reads a parameter
     "pocket.parameters.visible": {"_caller", "_for_caller"},
     "pocket.skims.run": {"_copy", "skim_branch"},

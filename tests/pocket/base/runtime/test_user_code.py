@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pocket.base.runtime.user_code import EventRange, UserCall, add_events, call_of, events_of, is_noted
-from pocket.errors import BadFileError, ConfigError
+from pocket.base.runtime.user_code import EventRange, UserCall, call_of, events_of, is_noted, note_file, take_file
 
 
 def test_an_exception_passes_with_what_was_called_and_the_events() -> None:
@@ -50,16 +49,11 @@ def test_an_exception_that_takes_no_attributes() -> None:
         raise SlotsError
 
 
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        (ConfigError("no key"), "no key (cut 'dimuon', DY, entries 0:40 of file a.root)"),
-        (ConfigError("cut 'dimuon' is wrong"), "cut 'dimuon' is wrong (DY, entries 0:40 of file a.root)"),
-        (BadFileError("a.root can't be read"), "a.root can't be read"),
-    ],
-)
-def test_errors_that_are_one_sentence_get_their_place(error: ConfigError, sentence: str) -> None:
-    with pytest.raises(type(error)), EventRange("DY", 0, 40), UserCall("cut", "dimuon"):
-        raise error
-    add_events(error, "a.root")
-    assert str(error) == sentence
+def test_the_file_is_noted_once() -> None:
+    error = ValueError("no")
+    note_file(error, "a.root")
+    note_file(error, "b.root")
+    assert (take_file(error), take_file(error)) == ("a.root", "")
+    slots = SlotsError()
+    note_file(slots, "a.root")
+    assert take_file(slots) == ""
