@@ -101,7 +101,7 @@ def test_steps_of_pocketcoffea_are_refused(step: str, instead: str) -> None:
 
 def test_a_workflow_is_plain_python() -> None:
     heavy = ["coffea", "numba", "hist", "uproot", "matplotlib", "scipy"]
-    code = f"import sys, pocket.configuration.workflow; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, pocket.plan.workflow; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
 
