@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.configuration import workflow as former
 from pocket.errors import ConfigError
 from pocket.plan.workflow import BaseProcessorABC
 from tests.pocket.configs import PlainWorkflow, configure
@@ -21,12 +22,16 @@ def test_objects_must_be_defined() -> None:
             """Do nothing."""
 
     with pytest.raises(TypeError, match="count_objects"):
-        Unfinished(configure())  # type: ignore[abstract]
+        Unfinished(configure().plan())  # type: ignore[abstract]
+
+
+def test_the_former_place_of_the_base_class() -> None:
+    assert former.BaseProcessorABC is BaseProcessorABC
 
 
 def test_a_new_chunk() -> None:
     config = configure(workflow_options={"measure": "id"})
-    resolved = config.with_parameters(OmegaConf.create({"p": 1}))
+    resolved = config.plan().with_parameters(OmegaConf.create({"p": 1}))
     workflow = PlainWorkflow(resolved)
     assert (workflow.cfg, workflow.params, workflow.workflow_options) == (resolved, {"p": 1}, {"measure": "id"})
     assert config.parameters.limits.x == 1.0
@@ -52,7 +57,7 @@ def test_a_new_chunk() -> None:
 
 
 def test_what_workflows_of_pocketcoffea_know_of_a_dataset() -> None:
-    workflow = PlainWorkflow(configure())
+    workflow = PlainWorkflow(configure().plan())
     metadata = {"dataset": "DY", "sample": "DY", "year": "2018", "isMC": True, "part": "M50"}
     workflow.start_chunk(ak.Array({"Rho": [1.0, 2.0]}), metadata)
     known = {"dataset": "DY", "sample": "DY", "samplePart": "M50", "year": "2018", "isMC": True, "era": None}
@@ -107,7 +112,7 @@ def test_a_workflow_is_plain_python() -> None:
 
 
 def test_a_column_is_computed_when_it_is_used() -> None:
-    workflow = PlainWorkflow(configure())
+    workflow = PlainWorkflow(configure().plan())
     workflow.events = ak.Array({"x": [1.0, 2.0, 3.0]})
     calls = []
 
@@ -126,7 +131,7 @@ def test_a_column_is_computed_when_it_is_used() -> None:
 
 
 def test_a_column_of_another_length_is_an_error_where_it_is_used() -> None:
-    workflow = PlainWorkflow(configure())
+    workflow = PlainWorkflow(configure().plan())
     workflow.events = ak.Array({"x": [1.0, 2.0, 3.0]})
     workflow.define_when_used("few", lambda: [1, 2], "int64")
     with pytest.raises(ConfigError, match=r"column 'few' was computed with shape \(2,\), expected \(3,\)"):
