@@ -399,9 +399,17 @@ def _check_effects(region: RegionModel) -> None:
     where = f"region {region.name!r}"
     check_known("process", region.factors, region.processes, f"the factors of {where}")
     check_known("process", region.logarithmic, region.processes, f"logarithmic of {where}")
-    for nuisance, process, templates in _flat(region.shapes):
-        check_known("process", [process], region.processes, f"the shapes of nuisance {nuisance!r} in {where}")
-        for direction, values in zip(("up", "down"), templates, strict=True):
+    for nuisance, effects in region.shapes.items():
+        check_known("process", effects, region.processes, f"the shapes of nuisance {nuisance!r} in {where}")
+    templates = list(_flat(region.shapes))
+    every = [values for *_, pair in templates for values in pair]
+    # Fast path for many good templates.
+    if all(values.shape == (region.bins,) for values in every):
+        stacked = np.concatenate([np.ones(region.bins), *every]).reshape(-1, region.bins)
+        if np.isfinite(stacked).all() and (stacked >= 0).all() and (stacked.sum(axis=1) > 0).all():
+            templates = []
+    for nuisance, process, pair in templates:
+        for direction, values in zip(("up", "down"), pair, strict=True):
             what = f"the template {direction} of nuisance {nuisance!r} of process {process!r} in {where}"
             if values.shape != (region.bins,):
                 raise StatisticsError(f"{what} has shape {values.shape}, but there are {region.bins} bins")

@@ -18,71 +18,47 @@ from pocket.base.typing import Floats
 CONTENTS: Final = {"TH1D": ">f8", "TH1F": ">f4", "TH1I": ">i4", "TH1S": ">i2", "TH1C": ">i1"}
 _TH1_VERSIONS = (7, 8)
 _AXIS_VERSIONS = (9, 10)
-#: bit of the number of bytes, which tells it from other numbers
+#: bit of the number of bytes; without it, that number leads beyond all bytes, where nothing can be read
 _BYTE_COUNT = 0x40000000
 #: classes that TH1 derives from, and axes beside the first one
 _BASES, _OTHER_AXES = 4, 2
 #: two numbers of bars, then eight of sums and limits
 _BARS_AND_SUMS = 2 * 2 + 8 * 8
+_CLASS, _SIZE, _AXIS = struct.Struct(">IH"), struct.Struct(">i"), struct.Struct(">idd")
 
 
-class _Bytes:
-    """A position in the bytes of an object."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.position = 0
-
-    def version(self) -> tuple[int, int]:
-        """Return the version of the class that begins here, and the position after it."""
-        count, version = struct.unpack_from(">IH", self.data, self.position)
-        if not count & _BYTE_COUNT:
-            raise ValueError("a class doesn't begin with the number of its bytes")
-        end = self.position + 4 + (count & ~_BYTE_COUNT)
-        self.position += 6
-        return version, end
-
-    def skip(self, classes: int) -> None:
-        """Skip some classes."""
-        for _ in range(classes):
-            _, self.position = self.version()
-
-    def array(self, kind: str = ">f8") -> Floats:
-        """Return an array of numbers, which comes after its length."""
-        (size,) = struct.unpack_from(">i", self.data, self.position)
-        values = np.frombuffer(self.data, kind, size, self.position + 4)
-        self.position += 4 + values.nbytes
-        return values.astype(float)
-
-
-def parse_histogram(data: bytes, kind: str) -> tuple[Floats, Floats | None, Floats] | None:
+def parse_histogram(data: bytes, kind: str, axes: dict[bytes, Floats]) -> tuple[Floats, Floats | None, Floats] | None:
     """Return contents, variances and edges of a histogram, without under- and overflow.
+
+    Args:
+        axes: edges by the bytes of their axis, to which others are added, so that histograms share them.
 
     Returns:
         Contents of shape (bins,), sums of squared weights of that shape, or None if it has none, and edges of shape
         (bins + 1,); or None if the bytes are of another version.
 
-    >>> parse_histogram(b"", "TH1D") is None
+    >>> parse_histogram(b"", "TH1D", {}) is None
     True
     """
-    source = _Bytes(data)
     try:
-        source.version()
-        version, end = source.version()
+        version, end = _begin(data, _CLASS.size)
         if version not in _TH1_VERSIONS:
             return None
-        source.skip(_BASES)
-        (cells,) = struct.unpack_from(">i", data, source.position)
-        source.position += 4
-        edges = _edges(source)
-        if edges is None:
+        position = _skip(data, 2 * _CLASS.size, _BASES)
+        (cells,) = _SIZE.unpack_from(data, position)
+        position += _SIZE.size
+        version, after = _begin(data, position)
+        if version not in _AXIS_VERSIONS:
             return None
-        source.skip(_OTHER_AXES)
-        source.position += _BARS_AND_SUMS
-        source.array()  # Levels of contours.
-        squares = source.array()
-        source.position = end
-        contents = source.array(CONTENTS[kind])
+        axis = data[_skip(data, position + _CLASS.size, 2) : after]
+        if axis not in axes:
+            bins, low, high = _AXIS.unpack_from(axis)
+            edges, _ = _array(axis, _AXIS.size)
+            axes[axis] = edges if len(edges) else np.linspace(low, high, bins + 1)
+        edges = axes[axis]
+        _, position = _array(data, _skip(data, after, _OTHER_AXES) + _BARS_AND_SUMS)  # Levels of contours.
+        squares, _ = _array(data, position)
+        contents, _ = _array(data, end, CONTENTS[kind])
     except (struct.error, ValueError):
         return None
     if len(contents) != cells or len(edges) + 1 != cells or len(squares) not in (0, cells):
@@ -90,14 +66,21 @@ def parse_histogram(data: bytes, kind: str) -> tuple[Floats, Floats | None, Floa
     return contents[1:-1], squares[1:-1] if len(squares) else None, edges
 
 
-def _edges(source: _Bytes) -> Floats | None:
-    """Return the edges of the axis that begins here."""
-    version, end = source.version()
-    if version not in _AXIS_VERSIONS:
-        return None
-    source.skip(2)
-    bins, low, high = struct.unpack_from(">idd", source.data, source.position)
-    source.position += 4 + 8 + 8
-    edges = source.array()
-    source.position = end
-    return edges if len(edges) else np.linspace(low, high, bins + 1)
+def _begin(data: bytes, position: int) -> tuple[int, int]:
+    """Return the version of the class that begins somewhere, and the position after it."""
+    count, version = _CLASS.unpack_from(data, position)
+    return version, position + 4 + (count ^ _BYTE_COUNT)
+
+
+def _skip(data: bytes, position: int, classes: int) -> int:
+    """Return the position after some classes."""
+    for _ in range(classes):
+        _, position = _begin(data, position)
+    return position
+
+
+def _array(data: bytes, position: int, kind: str = ">f8") -> tuple[Floats, int]:
+    """Return an array of numbers, which comes after its length, and the position after it."""
+    (size,) = _SIZE.unpack_from(data, position)
+    values = np.frombuffer(data, kind, size, position + _SIZE.size)
+    return values.astype(float), position + _SIZE.size + values.nbytes

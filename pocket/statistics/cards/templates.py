@@ -45,6 +45,8 @@ class Names:
         >>> Names("125", {}).fill("$CHANNEL/$PROCESS$MASS_$SYSTEMATIC", ("sr", "ggH"), "jesUp")
         'sr/ggH125_jesUp'
         """
+        if "$" not in text:
+            return text
         region, process = column
         values = {"PROCESS": process, "CHANNEL": region, "SYSTEMATIC": systematic, "MASS": self.mass}
         for word, value in {**values, **self.keywords}.items():
@@ -205,7 +207,8 @@ class RegionReader:
             of = f"nuisance {systematic!r} of " if systematic else ""
             self._card.refuse(line.line, f"{of}process {process!r} in region {region!r}: {error}{self._mass_in(name)}")
         first = self._first.setdefault(column[0], histogram)
-        if not np.array_equal(histogram.edges, first.edges) and (
+        # Most histograms share their edges.
+        if histogram.edges is not first.edges and (
             histogram.edges.shape != first.edges.shape
             or not np.allclose(histogram.edges, first.edges, rtol=1e-6, atol=1e-6 * float(np.diff(first.edges).min()))
         ):
@@ -255,12 +258,8 @@ class RegionReader:
                     f"process {column.process!r} in region {column.region!r} has shapeN and other shapes, of which "
                     "combine takes only one kind",
                 )
-        for uncertainty, effect in shapes:
-            if uncertainty.name in found.shapes:
-                self._card.refuse(
-                    uncertainty.line, f"templates of {uncertainty.name!r} vary process {column.process!r} twice"
-                )
-            self._vary_shape(column, line, histogram, scale, found, (uncertainty, effect.template), deviations)
+        if shapes:
+            self._vary_shapes(column, line, histogram, scale, found, shapes, deviations)
 
     def _is_varied(self, line: ShapeLine, column: Column, effect: Effect) -> bool:
         file = self._names.fill(line.file, column.place)
@@ -280,43 +279,47 @@ class RegionReader:
             )
         return value
 
-    def _vary_shape(
+    def _vary_shapes(
         self,
         column: Column,
         line: ShapeLine,
         histogram: Histogram,
         scale: float,
         found: ProcessTemplates,
-        of: tuple[Uncertainty, str],
+        shapes: list[tuple[Uncertainty, Effect]],
         deviations: float,
     ) -> None:
-        """Add the varied templates of an uncertainty."""
-        uncertainty, template = of
-        where = f"nuisance {uncertainty.name!r} of process {column.process!r} in region {column.region!r}"
+        """Add the varied templates of uncertainties, all at once, since there may be many."""
+        of = f"process {column.process!r} in region {column.region!r}"
         if not line.varied:
-            self._card.refuse(line.line, f"the line 'shapes' doesn't say where the templates of {where} are")
-        pair, kappas = [], []
-        for direction in ("Up", "Down"):
-            varied = self._read(line, line.varied, column.place, template + direction)
-            total = float(varied.values.sum())
-            if not total > 0:
-                raise StatisticsError(f"the template {varied.place} of {where} has {total:g} events, not more than 0")
-            kappas.append(total / float(histogram.values.sum()))
-            values = self._cut(varied)
-            if values is not varied.values or (histogram.values < 0).any():
-                values = values * (kappas[-1] * found.nominal.sum() / values.sum())
-            elif scale != 1:
-                values = values * scale
-            pair.append(values)
-        up, down = pair
-        if deviations != 1:
-            up, down = (
-                _less_far(found, values / kappa, deviations) for values, kappa in zip(pair, kappas, strict=True)
+            self._card.refuse(line.line, f"the line 'shapes' doesn't say where the templates of nuisances of {of} are")
+        names = [effect.template + direction for _, effect in shapes for direction in ("Up", "Down")]
+        varied = [self._read(line, line.varied, column.place, name) for name in names]
+        values = np.array([one.values for one in varied])
+        totals = values.sum(axis=1)
+        for number in np.flatnonzero(~(totals > 0)):
+            raise StatisticsError(
+                f"the template {varied[number].place} of nuisance {shapes[number // 2][0].name!r} of {of} has "
+                f"{totals[number]:g} events, not more than 0"
             )
-            if max(abs(kappa - 1) for kappa in kappas) >= SMALLEST_NORM:
-                factors = (kappas[1] ** deviations, kappas[0] ** deviations)
-                _add_log_normal(found, uncertainty.name, Effect(factors, template))
-        found.shapes[uncertainty.name] = up, down
+        kappas = totals / histogram.values.sum()
+        negative = (values < 0).any(axis=1)
+        self.cut += [varied[number].place for number in np.flatnonzero(negative)]
+        values[negative] = np.maximum(values[negative], 0)
+        at_yield = negative | (histogram.values < 0).any()
+        values *= np.where(at_yield, kappas * found.nominal.sum() / values.sum(axis=1), scale)[:, None]
+        pairs = zip(shapes, values.reshape(len(shapes), 2, -1), kappas.reshape(-1, 2).tolist(), strict=True)
+        for (uncertainty, effect), (up, down), (high, low) in pairs:
+            if uncertainty.name in found.shapes:
+                self._card.refuse(
+                    uncertainty.line, f"templates of {uncertainty.name!r} vary process {column.process!r} twice"
+                )
+            if deviations != 1:
+                up, down = _less_far(found, up / high, deviations), _less_far(found, down / low, deviations)
+                if max(abs(high - 1), abs(low - 1)) >= SMALLEST_NORM:
+                    powers = low**deviations, high**deviations
+                    _add_log_normal(found, uncertainty.name, Effect(powers, effect.template))
+            found.shapes[uncertainty.name] = up, down
 
 
 def _less_far(found: ProcessTemplates, varied: Floats, deviations: float) -> Floats:

@@ -39,7 +39,7 @@ def test_bytes_are_what_uproot_reads(kind: str, squares: bool, edges: np.ndarray
         assert file.classname_of("folder/h") == kind
         data = file.key("folder/h").get_uncompressed_chunk_cursor()[0].raw_data.tobytes()
         expected = file["folder/h"]
-        found = parse_histogram(data, kind)
+        found = parse_histogram(data, kind, {})
     assert found is not None
     np.testing.assert_array_equal(found[0], expected.values())
     np.testing.assert_array_equal(found[2], expected.axis().edges())
@@ -48,7 +48,7 @@ def test_bytes_are_what_uproot_reads(kind: str, squares: bool, edges: np.ndarray
 
 def test_other_versions_are_left_to_uproot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "file.root", "TH1F", True, None)
-    monkeypatch.setattr(histograms, "parse_histogram", lambda data, kind: None)
+    monkeypatch.setattr(histograms, "parse_histogram", lambda data, kind, axes: None)
     found = HistogramFiles(tmp_path).read("file.root", "folder/h")
     assert (found.values.tolist(), found.variances.tolist()) == ([5, 0, 3, 7], [1.25, 0, 0.75, 1.75])
 
@@ -62,7 +62,7 @@ def test_broken_bytes_are_none_or_numbers(position: int, value: int) -> None:
     )  # fmt: skip
     data = bytearray(histogram.serialize(name="h"))
     data[position % len(data)] = value
-    found = parse_histogram(bytes(data[: len(data) - position % 3]), "TH1D")
+    found = parse_histogram(bytes(data[: len(data) - position % 3]), "TH1D", {})
     assert found is None or len(found[0]) + 1 == len(found[2])
 
 
