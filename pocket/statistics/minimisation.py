@@ -31,6 +31,8 @@ GRADIENT = 1e-3
 FLAT = 1e-2
 #: first radius of the trust region, in the same units
 RADIUS = 5.0
+#: estimated fall of the deviance below which a step that doesn't lead down has crossed a kink, and the steps along it
+NEAR, STEPS_ALONG = 1.0, 30
 MAX_ITERATIONS = 200
 #: number of steps in a row that don't lead down after which there are no more: the deviance has a kink there
 MAX_REFUSED = 6
@@ -141,6 +143,8 @@ def _trust_region(likelihood: Likelihood, values: Floats, floating: Mask) -> Min
         if found.distance < CLOSE or not found.moved:
             break
         found = _polish(likelihood, found.values, floating, found.iterations)
+    if not found.converged and 0 < found.distance < NEAR:
+        found = _along_kinks(likelihood, found, floating, STEPS_ALONG)
     if found.converged:
         return found
     descent = _Descent(likelihood, found.values, likelihood.impossible_bins(found.values), iterations=found.iterations)
@@ -160,7 +164,7 @@ def _trust_region(likelihood: Likelihood, values: Floats, floating: Mask) -> Min
     return _polish(likelihood, descent.values, floating, descent.iterations)
 
 
-def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum:
+def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask, steps: int = MAX_ITERATIONS) -> Minimum:
     """Return the minimum where the deviance has kinks, as where varied templates of a process become empty.
 
     Gradients of both sides of a kink are collected. Their shortest convex combination is the direction along the kink,
@@ -174,7 +178,7 @@ def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask) -> Minimum
     def at_kink(distance: float) -> Minimum:
         return Minimum(values, deviance, distance, iterations, is_positive and distance < TOLERANCE)
 
-    for iterations in range(at.iterations + 1, at.iterations + MAX_ITERATIONS + 1):
+    for iterations in range(at.iterations + 1, at.iterations + steps + 1):
         gradient, hessian = likelihood.gradient(values), likelihood.hessian(values)
         impossible = likelihood.impossible_bins(values)
         free = _movable(likelihood, values, gradient, floating)
