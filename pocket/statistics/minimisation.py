@@ -32,7 +32,7 @@ FLAT = 1e-2
 #: first radius of the trust region, in the same units
 RADIUS = 5.0
 #: estimated fall of the deviance below which a step that doesn't lead down has crossed a kink, and the steps along it
-NEAR, STEPS_ALONG = 1.0, 30
+NEAR, STEPS_ALONG = 0.3, 30
 MAX_ITERATIONS = 200
 #: number of steps in a row that don't lead down after which there are no more: the deviance has a kink there
 MAX_REFUSED = 6

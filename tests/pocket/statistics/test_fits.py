@@ -469,6 +469,16 @@ def test_deviances_that_are_curved_downwards_beside_a_kink(
     assert not minimise(likelihood, parameters.start, parameters.floating).converged
 
 
+@pytest.mark.parametrize(("seed", "number"), [(171, 4), (174, 2)])
+def test_a_kink_near_the_minimum_takes_few_steps(seed: int, number: int) -> None:
+    likelihood = choose_likelihood(models.kinked(seed), Choice())
+    likelihood = likelihood.observing(toy(likelihood, 1, number))
+    found = fit(likelihood)
+    # The trust region alone needs more than 60.
+    assert found.minimum.iterations < 25
+    assert found.deviance == pytest.approx(fit(likelihood, "minuit").deviance, abs=1e-4)
+
+
 @pytest.mark.parametrize(("seed", "number", "r"), [(34, 2, 2.5), (35, 2, 0.0), (36, 1, 1.0), (38, 1, 3.0)])
 def test_minima_at_kinks_beside_which_the_deviance_is_curved_downwards(seed: int, number: int, r: float) -> None:
     likelihood = choose_likelihood(models.kinked(seed), Choice())

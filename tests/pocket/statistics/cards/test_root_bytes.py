@@ -19,11 +19,13 @@ from pocket.statistics.cards.root_bytes import CONTENTS, parse_histogram
 TYPES = {"TH1D": np.float64, "TH1F": np.float32, "TH1I": np.int32, "TH1S": np.int16, "TH1C": np.int8}
 
 
-def write(path: Path, kind: str, squares: bool, edges: np.ndarray | None) -> None:
+def write(
+    path: Path, kind: str, squares: bool, edges: np.ndarray | None, compression: uproot.compression.Compression | None
+) -> None:
     """Write a histogram of 4 bins, of which the axis may have edges of its own."""
     axis = to_root.to_TAxis(fName="xaxis", fTitle="mass [GeV]", fNbins=4, fXmin=-1.0, fXmax=0.3, fXbins=edges)
     counts = np.array([1, 5, 0, 3, 7, 2], dtype=TYPES[kind])
-    with uproot.recreate(path) as file:
+    with uproot.recreate(path, compression=compression) as file:
         file["folder/h"] = to_root.to_TH1x(
             fName=None, fTitle="a title", data=counts, fEntries=9.0, fTsumw=0.0, fTsumw2=0.0, fTsumwx=0.0,
             fTsumwx2=0.0, fSumw2=counts.astype(float) * 0.25 if squares else None, fXaxis=axis,
@@ -34,7 +36,7 @@ def write(path: Path, kind: str, squares: bool, edges: np.ndarray | None) -> Non
 @pytest.mark.parametrize("squares", [False, True])
 @pytest.mark.parametrize("kind", CONTENTS)
 def test_bytes_are_what_uproot_reads(kind: str, squares: bool, edges: np.ndarray | None, tmp_path: Path) -> None:
-    write(tmp_path / "file.root", kind, squares, edges)
+    write(tmp_path / "file.root", kind, squares, edges, uproot.ZLIB(1))
     with uproot.open(tmp_path / "file.root") as file:
         assert file.classname_of("folder/h") == kind
         data = file.key("folder/h").get_uncompressed_chunk_cursor()[0].raw_data.tobytes()
@@ -47,8 +49,20 @@ def test_bytes_are_what_uproot_reads(kind: str, squares: bool, edges: np.ndarray
 
 
 def test_other_versions_are_left_to_uproot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "file.root", "TH1F", True, None)
+    write(tmp_path / "file.root", "TH1F", True, None, uproot.ZLIB(1))
     monkeypatch.setattr(histograms, "parse_histogram", lambda data, kind, axes: None)
+    found = HistogramFiles(tmp_path).read("file.root", "folder/h")
+    assert (found.values.tolist(), found.variances.tolist()) == ([5, 0, 3, 7], [1.25, 0, 0.75, 1.75])
+
+
+@pytest.mark.parametrize("compression", [None, uproot.ZLIB(1), uproot.LZMA(1)])
+def test_compressed_histograms(compression: uproot.compression.Compression | None, tmp_path: Path) -> None:
+    write(tmp_path / "file.root", "TH1D", True, None, compression)
+    with uproot.open(tmp_path / "file.root") as file:
+        key = file.key("folder/h")
+        packed = (tmp_path / "file.root").read_bytes()[key.fSeekKey + key.fKeylen :]
+        assert (key.fObjlen > key.fNbytes - key.fKeylen) == (compression is not None)
+        assert compression is None or packed.startswith({"ZLIB": b"ZL", "LZMA": b"XZ"}[compression.name])
     found = HistogramFiles(tmp_path).read("file.root", "folder/h")
     assert (found.values.tolist(), found.variances.tolist()) == ([5, 0, 3, 7], [1.25, 0, 0.75, 1.75])
 
