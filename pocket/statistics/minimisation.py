@@ -245,9 +245,12 @@ class _Descent:
         low, high = parameters.low[free], parameters.high[free]
         scale = errors_alone(np.diag(self.likelihood.hessian(self.values))[free])
 
+        # Steps begin at 0, since scaled values may be outside of a bound by their rounding.
+        origin = self.values
+
         def at(x: Floats) -> Floats:
-            values = self.values.copy()
-            values[free] = x * scale
+            values = origin.copy()
+            values[free] += x * scale
             return values
 
         def deviance(x: Floats) -> float:
@@ -280,7 +283,7 @@ class _Descent:
             },
         }
         try:
-            optimize.minimize(deviance, self.values[free] / scale, method="trust-exact", **arguments)
+            optimize.minimize(deviance, np.zeros(len(free)), method="trust-exact", **arguments)
         except _OutsideError as outside:
             self.iterations += 1
             self._stop_at_bounds(outside.values, free, scale)

@@ -46,11 +46,10 @@ def parse_histogram(data: bytes, kind: str, axes: dict[bytes, Floats]) -> tuple[
             return None
         position = _skip(data, 2 * _CLASS.size, _BASES)
         (cells,) = _SIZE.unpack_from(data, position)
-        position += _SIZE.size
-        version, after = _begin(data, position)
+        version, after = _begin(data, position + _SIZE.size)
         if version not in _AXIS_VERSIONS:
             return None
-        axis = data[_skip(data, position + _CLASS.size, 2) : after]
+        axis = data[_skip(data, position + _SIZE.size + _CLASS.size, 2) : after]
         if axis not in axes:
             bins, low, high = _AXIS.unpack_from(axis)
             edges, _ = _array(axis, _AXIS.size)

@@ -207,7 +207,6 @@ class RegionReader:
             of = f"nuisance {systematic!r} of " if systematic else ""
             self._card.refuse(line.line, f"{of}process {process!r} in region {region!r}: {error}{self._mass_in(name)}")
         first = self._first.setdefault(column[0], histogram)
-        # Most histograms share their edges.
         if histogram.edges is not first.edges and (
             histogram.edges.shape != first.edges.shape
             or not np.allclose(histogram.edges, first.edges, rtol=1e-6, atol=1e-6 * float(np.diff(first.edges).min()))
