@@ -8,7 +8,7 @@ weight.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -101,10 +101,8 @@ class Contents:
         up, down = (self.values[:, self.variations.index(f"{stem}{side}")] for side in ("Up", "Down"))
         return np.where(by > 0, by * (up - nominal), by * (nominal - down))
 
-    def fluctuated(self, rng: np.random.Generator, declaration: ScaleFactor) -> Contents:
+    def fluctuated(self, rng: np.random.Generator) -> Contents:
         """Return contents that fluctuate within their statistics; variations do so along with the nominal ones."""
-        if isinstance(declaration, NormRatio):
-            return self._same_events(rng)
         values, variances = self.values[:, 0], self.variances[:, 0]
         some = (values > 0) & (variances > 0)
         weight = np.divide(variances, values, out=np.zeros_like(values), where=some)
@@ -116,17 +114,6 @@ class Contents:
         spread = np.where(some, drawn * weight, variances)
         of_squares = np.divide(spread, variances, out=np.ones_like(values), where=variances > 0)[:, None]
         return dataclasses.replace(self, values=self.values * ratio, variances=self.variances * of_squares)
-
-    def _same_events(self, rng: np.random.Generator) -> Contents:
-        """Return sums over the same events without and with a weight, whose covariance is in the third part."""
-        first, second, both = self.variances[:, 0]
-        error, (one, other) = np.sqrt(first), rng.normal(size=(2, *first.shape))
-        along = np.divide(both, error, out=np.zeros_like(both), where=error > 0)
-        across = np.sqrt(np.maximum(second - along**2, 0))
-        values = self.values.copy()
-        values[0] += (error * one)[None]
-        values[1] += (along * one + across * other)[None]
-        return dataclasses.replace(self, values=values)
 
 
 def is_nested(declaration: ScaleFactor) -> bool:
@@ -173,8 +160,8 @@ class PseudoExperiments:
         declaration, rng = self.declaration, np.random.default_rng((seed, self.number))
         injected = self.inject(declaration, self.templates, self.factors, rng)
         made = {
-            name: self.contents[name].fluctuated(rng, declaration).histogram(declaration)
-            for name in declaration.simulated()
+            name: contents.histogram(declaration)
+            for name, contents in self._fluctuated(rng, declaration.simulated()).items()
         }
         if isinstance(declaration, DataScaleFactor):
             made |= _as_data(
@@ -186,10 +173,38 @@ class PseudoExperiments:
         """Return pseudo-experiments of simulation that has other events: data and simulation are made of these."""
         rng = np.random.default_rng((seed, self.number, 1))
         made = {
-            name: contents.fluctuated(rng, self.declaration).histogram(self.declaration)
-            for name, contents in self.contents.items()
+            name: contents.histogram(self.declaration)
+            for name, contents in self._fluctuated(rng, self.contents).items()
         }
         return dataclasses.replace(self, templates=dataclasses.replace(self.templates, histograms=made))
+
+    def _fluctuated(self, rng: np.random.Generator, samples: Iterable[str]) -> dict[str, Contents]:
+        """Return contents that fluctuate within their statistics."""
+        templates, declaration = self.templates, self.declaration
+        if not isinstance(declaration, NormRatio):
+            return {name: self.contents[name].fluctuated(rng) for name in samples}
+        # A weight changes the same events, so their number fluctuates once, and then the mean of their weights. Both do
+        # so in the bins of the measurement, since negative weights may cancel in finer ones.
+        sums = [templates.read(declaration.mc, category) for category in declaration.categories()]
+        without, with_it = (part.values for part in sums[:2])
+        first, second, both = (part.variances for part in sums)
+        effective = without**2 / first
+        number = poisson(rng, effective) / effective
+        variance = np.maximum(second / with_it**2 - 2 * both / (without * with_it) + first / without**2, 0)
+        change = 1 + np.sqrt(variance / np.where(number > 0, number, 1)) * rng.normal(size=number.shape)
+        # The weights of all events change alike, so their spread relative to the mean stays.
+        changes = [(number, number), (number * change, number * change**2), (number, number * change)]
+
+        def changed(name: str) -> Contents:
+            histogram = templates.histograms[name]
+            of_values, of_variances = (
+                np.stack([by_bin(templates, histogram, part)[None] for part in parts])
+                for parts in zip(*changes, strict=True)
+            )
+            old = self.contents[name]
+            return dataclasses.replace(old, values=old.values * of_values, variances=old.variances * of_variances)
+
+        return {name: changed(name) for name in samples}
 
 
 def _expected_data(templates: Templates, contents: Mapping[str, Contents], injected: Injected | None = None) -> Floats:

@@ -11,6 +11,7 @@ import pytest
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors import EfficiencyRatio
+from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.validation.pseudo_data import Contents, by_bin, poisson
 from tests.pocket.scale_factors import tagging_toys, toys, yield_toys
 from tests.pocket.scale_factors.validation.test_truth import COUNTED, FITTED, experiments, with_background
@@ -45,7 +46,7 @@ def test_simulation_fluctuates_within_its_statistics() -> None:
     made = experiments(COUNTED, toys.counting(1))
     original = Contents.of(COUNTED, made.templates.histograms["dy"], ())
     rng = np.random.default_rng(1)
-    drawn = np.array([original.fluctuated(rng, COUNTED).values for _ in range(800)])
+    drawn = np.array([original.fluctuated(rng).values for _ in range(800)])
     some = original.values > 0
     np.testing.assert_allclose(drawn.mean(axis=0)[some], original.values[some], rtol=0.02)
     np.testing.assert_allclose(drawn.var(axis=0)[some], original.variances[some], rtol=0.25)
@@ -60,22 +61,36 @@ def test_sums_of_negative_weights_fluctuate_too() -> None:
     where = np.unravel_index(np.argmin(original.values), original.values.shape)
     assert original.values[where] == -20
     rng = np.random.default_rng(1)
-    drawn = np.array([original.fluctuated(rng, COUNTED).values[where] for _ in range(2000)])
+    drawn = np.array([original.fluctuated(rng).values[where] for _ in range(2000)])
     assert drawn.mean() == pytest.approx(-20, abs=4 * 10 / np.sqrt(2000))
     assert drawn.std() == pytest.approx(10, rel=0.1)
 
 
 def test_sums_over_the_same_events_are_correlated() -> None:
-    histograms = yield_toys.norm_templates(yield_toys.events(1))
-    declaration = yield_toys.NORM
-    original = Contents.of(declaration, histograms["tt"], ())
-    rng = np.random.default_rng(1)
-    drawn = np.array([original.fluctuated(rng, declaration).values[:2, 0] for _ in range(3000)])
-    where = np.unravel_index(np.argmax(original.values[0, 0]), original.values[0, 0].shape)
-    without, with_it = (drawn[(slice(None), number, *where)] for number in (0, 1))
-    covariance = np.cov(without, with_it)
-    first, second, both = (original.variances[(number, 0, *where)] for number in range(3))
-    np.testing.assert_allclose(covariance, [[first, both], [both, second]], rtol=0.1)
+    made = experiments(yield_toys.NORM, yield_toys.norm_templates(yield_toys.events(1)))
+    categories = made.declaration.categories()
+    drawn = [made.draw(seed)[0] for seed in range(400)]
+    without, with_it = (
+        np.array([one.read(("tt",), category).values[0] for one in drawn]) for category in categories[:2]
+    )
+    first, second, both = (made.templates.read(("tt",), category).variances[0] for category in categories)
+    np.testing.assert_allclose(np.cov(without, with_it), [[first, both], [both, second]], rtol=0.25)
+    original = find_function(made.declaration.method)(made.declaration, made.templates).values
+    assert (without / with_it).std() == pytest.approx(original.up[0], rel=0.12)
+
+
+def test_a_ratio_of_few_events_stays_finite() -> None:
+    """Both sums have the same events, so a downward fluctuation of one doesn't leave the other behind."""
+    declaration = dataclasses.replace(yield_toys.NORM, min_n_eff=5.0, merge_axis="njet")
+    made = experiments(declaration, yield_toys.norm_templates(yield_toys.events(1, 12.0)))
+    method = find_function(declaration.method)
+    original = method(declaration, made.templates).values
+    others = [made.from_other_events(seed).templates for seed in range(150)]
+    filled = [one for one in others if (one.read(("tt",)).values > 0).all()]
+    assert len(filled) > 140
+    pulls = np.array([(method(declaration, one).values.value - original.value) / original.up for one in filled])
+    assert np.abs(pulls).max() < 6
+    assert np.abs(pulls.mean(axis=0)).max() < 0.3
 
 
 def test_the_same_seed_is_the_same_and_other_events_are_similar() -> None:
