@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
-from scipy import stats
 
 from pocket.base.probabilities import short_probability
 from pocket.base.typing import Floats
@@ -22,7 +21,10 @@ from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import Points, as_list, draw_band, draw_points
 from pocket.scale_factors.measurement.result import VALID, Diagnostics, FitDiagnostics, Region, ScaleFactorResult
 from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
+from pocket.scale_factors.validation.fits import least_p_value, p_value
 
+#: smallest p-value that is drawn; smaller ones are drawn at this value
+LEAST_DRAWN = 1e-9
 #: number of fits on a page
 ROWS = 3
 SIGNAL: dict[str, Any] = {"color": "#e42536", "linewidth": 2.0}
@@ -62,7 +64,7 @@ def fit_pages(
                 cells = [grid[row, :2]] if len(fit.regions) == 1 else [grid[row, 0], grid[row, 1]]
                 for cell, (name, region) in zip(cells, fit.regions.items(), strict=True):
                     _draw_region(figure, cell, fit, name, region, mass_label)
-                write_parameters(figure.add_subplot(grid[row, 2]), result.name, fit, fit.parameters)
+                write_parameters(figure.add_subplot(grid[row, 2]), result, fit, fit.parameters)
         yield figure, {"name": result.name, "model": model, "fits": [_numbers(fit) for fit in page]}
 
 
@@ -113,7 +115,11 @@ def _pulls(region: Region) -> Floats:
 
 
 def write_parameters(
-    ax: Axes, name: str, fit: Diagnostics, parameters: Mapping[str, tuple[float, float]], rows: int = 16
+    ax: Axes,
+    result: ScaleFactorResult,
+    fit: Diagnostics,
+    parameters: Mapping[str, tuple[float, float]],
+    rows: int = 16,
 ) -> None:
     """Write the description of a fit, its quality, and some parameters.
 
@@ -123,11 +129,13 @@ def write_parameters(
     ax.set_axis_off()
     good = fit.status == VALID
     head = [
-        (name, "bold", "black"),
+        (result.name, "bold", "black"),
         *((part, "normal", "black") for part in short_label(fit).replace("), ", ")\n").split("\n")),
         (f"model: {fit.model}", "normal", "black"),
         (fit.status, "normal", "black" if good else SIGNAL["color"]),
         (rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}, p = {short_probability(p_value(fit))}", "normal", "black"),
+        *([("doesn't describe the data", "normal", SIGNAL["color"])] if is_bad(fit, result) else []),
+        *([("fitted with overrides", "normal", "black")] if is_overridden(fit) else []),
     ]
     lines = [*head, ("", "normal", "black"), *((parameter, "normal", "black") for parameter in parameters)]
     step = 1 / max(len(lines), rows)
@@ -137,6 +145,16 @@ def write_parameters(
         if text in parameters:
             value = value_text(*parameters[text])
             ax.text(1.0, y, value, transform=ax.transAxes, va="top", ha="right", fontsize=15)
+
+
+def is_bad(fit: Diagnostics, result: ScaleFactorResult) -> bool:
+    """Whether a fit doesn't describe the data."""
+    return p_value(fit) < least_p_value(result.diagnostics)
+
+
+def is_overridden(fit: Diagnostics) -> bool:
+    """Whether the declaration has other settings for the bin of a fit."""
+    return isinstance(fit, FitDiagnostics) and bool(fit.overridden)
 
 
 def short_label(fit: Diagnostics) -> str:
@@ -151,11 +169,6 @@ def value_text(value: float, error: float) -> str:
         return f"{value:.4g}"
     digits = max(0, 1 - math.floor(math.log10(error)))
     return rf"{value:.{digits}f} $\pm$ {error:.{digits}f}"
-
-
-def p_value(fit: Diagnostics) -> float:
-    """Return the probability of a larger χ²."""
-    return float(stats.chi2.sf(fit.chi2, fit.ndf))
 
 
 def fit_numbers(fit: Diagnostics) -> dict[str, Any]:
@@ -177,7 +190,9 @@ def _numbers(fit: FitDiagnostics) -> dict[str, Any]:
 def fit_summary(
     result: ScaleFactorResult, *, style: PlotStyle, period: Period, model: str = "nominal"
 ) -> tuple[Figure, dict[str, Any]]:
-    """Draw the p-value and the free parameters of the fits of one model, bin by bin; failed fits are red.
+    """Draw the p-value and the free parameters of the fits of one model, bin by bin.
+
+    Fits that failed are red, and those that don't describe the data red and open.
 
     Args:
         model: ``nominal`` or a systematic.
@@ -192,30 +207,57 @@ def fit_summary(
     constrained = fits[0].nuisances if isinstance(fits[0], TemplateFitDiagnostics) else ()
     names = [name for name in fits[0].parameters if name not in constrained]
     panels: dict[str, Floats] = {
-        "p-value": np.array([(p_value(fit), 0.0) for fit in fits]),
+        "p-value": np.array([(max(p_value(fit), LEAST_DRAWN), 0.0) for fit in fits]),
         **{name: np.array([fit.parameters[name] for fit in fits]) for name in names},
     }
-    texts = [short_label(fit) for fit in fits]
+    texts = [f"{short_label(fit)}{' (overrides)' if is_overridden(fit) else ''}" for fit in fits]
     # A letter of the labels is at most 0.09 inches wide.
     bottom = 1.2 + 0.09 * max(map(len, texts))
     width, height = max(9.0, 6.0 + 0.45 * len(fits)), bottom + 1.3 + 1.3 * len(panels)
     span = {"left": 3.2 / width, "right": 1 - 0.3 / width, "bottom": bottom / height, "top": 1 - 0.8 / height}
     failed = np.array([fit.status != VALID for fit in fits])
+    bad = np.array([is_bad(fit, result) for fit in fits]) & ~failed
     x = np.arange(len(fits))
     with cms_style(20.0):
         figure = new_page((width, height), span, style, period=period)
         grid = figure.add_gridspec(len(panels), 1, **span, hspace=0.08)
         for row, (name, values) in enumerate(panels.items()):
             ax = figure.add_subplot(grid[row])
-            for chosen, color in ((~failed, "black"), (failed, SIGNAL["color"])):
+            for chosen, color, fill in (
+                (~failed & ~bad, "black", "black"),
+                (failed, SIGNAL["color"], SIGNAL["color"]),
+                (bad, SIGNAL["color"], "white"),
+            ):
                 value, error = values[chosen].T
-                ax.errorbar(x[chosen], value, yerr=error, linestyle="none", marker="o", markersize=5, color=color)
+                ax.errorbar(
+                    x[chosen], value, yerr=error, linestyle="none", marker="o", markersize=5, color=color, mfc=fill
+                )
             ax.set_xlim(-0.7, len(fits) - 0.3)
             last = row == len(panels) - 1
             ax.set_xticks(x, texts if last else [], rotation=90, fontsize=13)
             ax.tick_params(axis="x", which="minor", length=0)
             ax.tick_params(axis="y", labelsize=13)
-            ax.locator_params(axis="y", nbins=4, prune="both")
+            if row == 0:
+                _mark_least(ax, values[:, 0], least_p_value(result.diagnostics))
+            else:
+                ax.locator_params(axis="y", nbins=4, prune="both")
             ax.set_ylabel(name, rotation=0, ha="right", va="center", y=0.5, fontsize=15, labelpad=12)
         ax.set_xlabel(f"{result.name}, {model} fits")
     return figure, {"name": result.name, "model": model, "fits": [fit_numbers(fit) for fit in fits]}
+
+
+def _mark_least(ax: Axes, p_values: Floats, least: float) -> None:
+    """Make an axis of p-values logarithmic, with the value below which fits don't describe the data."""
+    ax.set_yscale("log")
+    ax.set_ylim(min(least / 30, p_values.min() / 5), 5.0)
+    ax.axhline(least, color=SIGNAL["color"], linewidth=1.0, linestyle="--", zorder=0)
+    ax.text(
+        0.995,
+        least,
+        "fits below don't describe the data",
+        transform=ax.get_yaxis_transform(),
+        ha="right",
+        va="top",
+        fontsize=11,
+        color=SIGNAL["color"],
+    )

@@ -59,12 +59,12 @@ def template_fit_pages(
     fits = [fit for fit in result.diagnostics if isinstance(fit, TemplateFitDiagnostics) and fit.model == "nominal"]
     for number, fit in enumerate(fits, 1):
         label = (labels or {}).get(fit.axis, fit.axis)
-        yield f"{number:02d}", *_distributions(result.name, fit, label, style=style, period=period)
+        yield f"{number:02d}", *_distributions(result, fit, label, style=style, period=period)
         yield f"{number:02d}_parameters", *_parameters(result.name, fit, style=style, period=period)
 
 
 def _distributions(
-    name: str, fit: TemplateFitDiagnostics, label: str, *, style: PlotStyle, period: Period
+    result: ScaleFactorResult, fit: TemplateFitDiagnostics, label: str, *, style: PlotStyle, period: Period
 ) -> tuple[Figure, dict[str, Any]]:
     binning = Binning(fit.edges, label)
     stages = {"before the fit": (fit.prefit, _pulls(fit, before=True)), "after the fit": (fit.postfit, _pulls(fit))}
@@ -80,9 +80,9 @@ def _distributions(
                 of_region = {process: values[column] for process, values in yields.items()}
                 _draw_stack(ax, binning, fit.data[column], of_region, errors, style)
         free = {key: pair for key, pair in fit.parameters.items() if key not in fit.nuisances}
-        write_parameters(figure.add_subplot(grid[0, 2]), name, fit, free, rows=20)
+        write_parameters(figure.add_subplot(grid[0, 2]), result, fit, free, rows=20)
     numbers = fit_numbers(fit) | {
-        "name": name,
+        "name": result.name,
         "axis": label,
         "edges": as_list(binning.edges),
         "data": _by_region(fit.data),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -33,8 +33,7 @@ def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Che
         return []
     check_known("bin", accept, dict.fromkeys(fit.label for fit in fits), f"accept of the closure of {result.name!r}")
     p_values = np.array([p_value(fit) for fit in fits])
-    # The number of fits is taken into account.
-    are_bad = p_values * len(fits) < ALARM
+    are_bad = p_values < least_p_value(fits)
     wrong = [fit for fit, is_bad in zip(fits, are_bad, strict=True) if is_bad and fit.model == NOMINAL]
     marked = [fit for fit, is_bad in zip(fits, are_bad, strict=True) if is_bad and fit.model != NOMINAL]
     failed = [fit for fit in wrong if fit.label not in accept]
@@ -60,6 +59,11 @@ def check_fits(result: ScaleFactorResult, accept: Mapping[str, str]) -> list[Che
     )
     compared = "deviance of each fit, and its distribution for Poisson numbers"
     return [Check(NAME, not failed, compared, "; ".join(parts), numbers=numbers, accepted=accepted)]
+
+
+def least_p_value(fits: Sequence[Diagnostics]) -> float:
+    """Return the p-value below which a fit doesn't describe the data, with the number of fits taken into account."""
+    return ALARM / len(fits)
 
 
 def p_value(fit: Diagnostics) -> float:

@@ -5,11 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from pocket.errors import UnknownNameError
-from pocket.plots.scale_factors.mass_fits import fit_pages, fit_summary, short_label, value_text
+from pocket.plots.scale_factors.mass_fits import SIGNAL, fit_pages, fit_summary, short_label, value_text
 from pocket.plots.style import PlotStyle
+from pocket.scale_factors.measurement.result import VALID
+from pocket.scale_factors.validation.fits import p_value
 from tests.pocket.plots.results import PT, result_of, template_fit
 from tests.pocket.plots.zmumu import CAPTION, scale_factor
 
@@ -43,7 +44,7 @@ def test_pages_show_three_fits_each() -> None:
     region = result.diagnostics[3].regions["pass"]
     expected = region.postfit_signal + region.postfit_background
     assert numbers["fits"][0]["pulls"]["pass"] == pytest.approx((region.data - expected) / np.sqrt(expected))
-    assert numbers["fits"][0]["p_value"] == pytest.approx(stats.chi2.sf(30, 34))
+    assert numbers["fits"][0]["p_value"] == p_value(result.diagnostics[3])
     json.dumps([numbers for _, numbers in pages], allow_nan=False)
 
 
@@ -61,6 +62,23 @@ def test_summary_of_parameters() -> None:
     figure.canvas.draw()
     with pytest.raises(UnknownNameError, match="unknown fit model 'nominals' in muon_id, did you mean 'nominal'"):
         fit_summary(result, style=PlotStyle(), model="nominals", **CAPTION)
+
+
+def test_fits_that_do_not_describe_the_data_and_overrides_are_marked() -> None:
+    result = scale_factor()
+    good, *others = result.diagnostics
+    bad = dataclasses.replace(others[0], chi2=100.0, status=VALID, overridden="Fit(signal='template')")
+    result = dataclasses.replace(result, diagnostics=(good, bad, *others[1:]))
+    ((figure, _), *_) = fit_pages(result, style=PlotStyle(), **CAPTION)
+    written = [{text.get_text() for text in ax.texts} for ax in figure.axes]
+    marks = {"doesn't describe the data", "fitted with overrides"}
+    assert [marks & texts for texts in written if "muon_id" in texts] == [set(), marks, set()]
+    figure, _ = fit_summary(result, style=PlotStyle(), **CAPTION)
+    p_values, *_, last = figure.axes[1:]
+    open_points = [line for line in p_values.lines if line.get_markerfacecolor() == "white"]
+    assert [line.get_xdata().tolist() for line in open_points] == [[1]]
+    assert open_points[0].get_color() == SIGNAL["color"]
+    assert "bin 1 (overrides)" in [label.get_text() for label in last.get_xticklabels()]
 
 
 def test_joined_bins_are_named_by_the_first_and_the_last_one() -> None:
