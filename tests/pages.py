@@ -216,7 +216,9 @@ def agrees(shown: str, printed: str) -> bool:
 
 def line_agrees(shown: str, printed: str) -> bool:
     """Return whether a line is what the page shows, but for ``…`` and the last digits of numbers."""
-    # What stands for ``…`` has another width each time, and so has the space before it in a table.
+    # What stands for ``…`` has another width each time, and so have the spaces between columns of a table.
+    if "…" in shown:
+        shown, printed = (re.sub(r"(?<=\S) {2,}", "  ", line) for line in (shown, printed))
     if _begins_and_ends(re.split(" *… *", shown), printed):
         return True
     number = r"(\d+\.\d+)"

@@ -106,6 +106,8 @@ def test_what_is_shown_agrees_with_what_is_printed(shown: str, printed: str, exp
 
 def test_a_line_may_have_any_text_in_its_middle() -> None:
     assert line_agrees("a …/b in … s", "a store/b in 1.2 s")
+    assert line_agrees("✗ a main    failed after … s", "✗ a main   failed after 12.5 s")
+    assert not line_agrees("  a    … s", "a    1.0 s")
     assert not line_agrees("a …a", "a")
     assert not line_agrees("…b … c", "b")
     assert not line_agrees("… x" * 30, "a" * 10_000)
