@@ -334,18 +334,20 @@ class Likelihood:
         found = expectation.sum_second_derivatives(*self._weights(point))
         by_factor, templates = expectation.factor_derivatives(), expectation.template_derivatives()
         scaled = self._poisson_factors(point)
-        # Changes of factors twice, in V, and changes of a factor and of its template.
-        half = by_factor * arrays.by_region(self._variance_weights(point)[0] * self._sumw2)
-        half[shapes] += arrays.by_region(templates * (2 * point.profile.multiplier * scaled))
-        mixed = by_factor.reshape(count, -1) @ half.reshape(count, -1).T
-        found += mixed + mixed.T
+        # changes of factors twice, in V, and changes of a factor and of its template
+        inner = 2 * arrays.by_region(self._variance_weights(point)[0] * self._sumw2)
+        found += (by_factor * inner).reshape(count, -1) @ by_factor.reshape(count, -1).T
+        if len(shapes):
+            mixed = arrays.by_region(templates * (2 * point.profile.multiplier * scaled)).reshape(len(shapes), -1)
+            cross = by_factor.reshape(count, -1) @ mixed.T
+            found[:, shapes] += cross
+            found[shapes] += cross.T
         total = expectation.over_processes(by_factor, scaled * expectation.templates)
         total[shapes] += np.einsum("kpb,pb->kb", templates, scaled * expectation.factors_by_bin())
         few = self._few
         yields = by_factor[:, :, arrays.column[few]] * expectation.templates[:, few]
         yields[shapes] += templates[:, :, few] * expectation.factor[:, arrays.column[few]]
-        variance = self._variance_derivatives(point, by_factor)
-        found += self._along_expectation(point, self._slopes(point, total, variance, yields), variance, yields)
+        found += self._along_expectation(point, self._slopes(point, total, by_factor, yields), yields)
         found[self.constrained, self.constrained] += 2
         point.hessian = found
         return found.copy()
@@ -376,8 +378,7 @@ class Likelihood:
         expectation, profiled = point.expectation, point.profile
         yields = expectation.yield_derivatives()
         total = (self._poisson_factors(point) * yields).sum(axis=1)
-        variance = self._variance_derivatives(point, expectation.factor_derivatives())
-        slopes = self._slopes(point, total, variance, yields[:, :, few])
+        slopes = self._slopes(point, total, expectation.factor_derivatives(), yields[:, :, few])
         stiffness = np.zeros(len(point.variance))
         if self._frozen_simulation is None:
             stiffness = point.variance.copy()
@@ -399,13 +400,12 @@ class Likelihood:
         """
         point, few = self._evaluate(values), self._few
         expectation, profiled, errors = point.expectation, point.profile, np.sqrt(point.variance)
-        variance = self._variance_derivatives(point, expectation.factor_derivatives())
-        yields = expectation.yield_derivatives()
+        by_factor, yields = expectation.factor_derivatives(), expectation.yield_derivatives()
         total = (self._poisson_factors(point) * yields).sum(axis=1)
         t = profiled.multiplier
-        by_multiplier = profiled.curvature * self._slopes(point, total, variance, yields[:, :, few])
+        by_multiplier = profiled.curvature * self._slopes(point, total, by_factor, yields[:, :, few])
         inverse = np.divide(t, 2 * errors, out=np.zeros(len(t)), where=errors > 0)
-        gaussian = -errors * by_multiplier - inverse * variance
+        gaussian = -errors * by_multiplier - inverse * self._variance_derivatives(point, by_factor)
         poisson, free = np.zeros(yields.shape), np.zeros(expectation.yields.shape)
         contents = expectation.yields[:, few]
         poisson[:, :, few] = -profiled.response * (yields[:, :, few] * t[few] + contents * by_multiplier[:, None, few])
@@ -463,11 +463,12 @@ class Likelihood:
             second = np.divide(-t * measured, 2 * errors**3, out=np.zeros(len(t)), where=some)
         return first, second
 
-    def _slopes(self, point: _Point, total: Floats, variance: Floats, yields: Floats) -> Floats:
+    def _slopes(self, point: _Point, total: Floats, by_factor: Floats, yields: Floats) -> Floats:
         """Return the derivatives of what the simulation's parameters are fitted to, shape (parameters, B).
 
-        They are made of those of λ at fixed parameters of simulation, of V, and of the yields in the few bins.
+        They are made of those of λ at fixed parameters of simulation, of S·Πκ, and of the yields in the few bins.
         """
+        variance = self._variance_derivatives(point, by_factor)
         frozen, t, measured = self._frozen_simulation is not None, point.profile.multiplier, self._gaussian
         found = total.copy() if frozen else total - t * variance
         if measured.any():
@@ -480,10 +481,10 @@ class Likelihood:
 
     def _variance_derivatives(self, point: _Point, by_factor: Floats) -> Floats:
         """Return the derivatives of V, shape (parameters, B)."""
-        return point.expectation.over_processes(by_factor, 2 * point.expectation.factors_by_bin() * self._sumw2)
+        return point.expectation.over_processes(2 * point.expectation.factor * by_factor, self._sumw2)
 
-    def _along_expectation(self, point: _Point, along: Floats, variance: Floats, yields: Floats) -> Floats:
-        """Return the part of the Hessian from first derivatives, of :meth:`_slopes`, of V, and in the few bins."""
+    def _along_expectation(self, point: _Point, along: Floats, yields: Floats) -> Floats:
+        """Return the part of the Hessian that comes from first derivatives, of :meth:`_slopes` and in the few bins."""
         profiled, few = point.profile, self._few
         found = (2 * along * profiled.curvature) @ along.T
         if len(few) and self._frozen_simulation is None:
@@ -497,5 +498,6 @@ class Likelihood:
             found -= (2 * flat * (profiled.multiplier[few] ** 2 * profiled.response).ravel()) @ flat.T
         _, second = self._variance_weights(point)
         if second.any():
+            variance = self._variance_derivatives(point, point.expectation.factor_derivatives())
             found += (variance * second) @ variance.T
         return found
