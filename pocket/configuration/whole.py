@@ -57,7 +57,7 @@ def check_years(cfg: Configurator) -> None:
             lacking = [name for name in lacking if name != "lumi.goldenJSON"]
         if lacking:
             # Names of all code take long to collect, and few configurations get here.
-            names = cfg._processing_reader(cfg.declared()).names
+            names = cfg.reader.names
             used = [name for name in lacking if not _OF_YEARS[name] or _OF_YEARS[name] in names]
             if used:
                 remark(f"the parameters have no year {year!r} in {', '.join(used)}: set it in params/eras/{year}.yaml")
