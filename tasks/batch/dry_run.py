@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from pocket.executors.proxy import in_words
 from pocket.io.store.paths import private_folder
 from tasks.batch.cancelling import workflows_behind
 from tasks.batch.causes import Needs
-from tasks.core.console import counted
+from tasks.core.console import counted, say
 from tasks.core.targets import are_complete, find_remote, remembering
 from tasks.settings.sites import PREFIX, Site
 
@@ -87,7 +86,7 @@ def _empty(folder: Path, site: Site) -> None:
 def _warn(workflows: Sequence[Any]) -> None:
     found = [problem for each in workflows for problem in each.placement_problems(str(each.effective_workflow))]
     for problem in dict.fromkeys(found):
-        print(f"warning: a submission from here would stop: {problem}", file=sys.stderr)
+        say(f"warning: a submission from here would stop: {problem}")
 
 
 def _say_unknown(workflows: Sequence[Any]) -> None:

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import logging
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -25,7 +24,7 @@ from luigi.task_register import Register
 
 from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError, UnknownNameError, nearest
-from tasks.core.console import discard_output
+from tasks.core.console import discard_output, say
 from tasks.core.help import HELPS, example_of, help_of
 from tasks.core.log import heed_option
 from tasks.core.report import LUIGI
@@ -234,5 +233,5 @@ def _names_kept(cls: Any, given: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _end(sentence: str, code: int = USAGE_ERROR) -> NoReturn:
-    print(shown(f"error: {sentence}"), file=sys.stderr)
+    say(shown(f"error: {sentence}"))
     raise SystemExit(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partialmethod
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ import luigi
 
 from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError
+from tasks.core.console import say
 from tasks.core.targets import are_complete
 
 #: key of a group → its tasks, and the errors of those that can't be made
@@ -72,7 +72,7 @@ def warn_of_broken(task: Any) -> None:
     analysis = getattr(task, "analysis_inst", None)
     for kind, attribute in {"configuration": "broken", "model": "broken_models"}.items():
         for name, reason in getattr(analysis, attribute, {}).items():
-            print(shown(f"warning: {kind} {name!r} can't be used, others can: {reason}"), file=sys.stderr)
+            say(shown(f"warning: {kind} {name!r} can't be used, others can: {reason}"))
 
 
 def make_tasks(cls: Any, given: Mapping[str, Any]) -> Any:
@@ -92,7 +92,7 @@ def make_tasks(cls: Any, given: Mapping[str, Any]) -> Any:
     if not tasks:
         raise errors[0]
     for each in errors:
-        print(shown(f"warning: a {cls.task_family} is left out: {each}"), file=sys.stderr)
+        say(shown(f"warning: a {cls.task_family} is left out: {each}"))
     if not errors:
         warn_of_broken(tasks[0])
     parts = [str(getattr(task, "config_part", task.task_family)) for task in tasks]

@@ -22,7 +22,7 @@ from luigi.task_register import Register
 from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError
 from pocket.io.remote.tokens import redacted
-from tasks.core.console import counted, replace_what_encodings_lack
+from tasks.core.console import counted, replace_what_encodings_lack, say
 from tasks.core.log import is_command
 
 # This class has no type annotations.
@@ -155,7 +155,7 @@ def _terminate(process: int, number: int, frame: FrameType | None) -> None:
 @functools.cache
 def print_note(sentence: str) -> None:
     """Print a note for the user, once per process."""
-    print(shown(f"note: {sentence}"), file=sys.stderr)
+    say(shown(f"note: {sentence}"))
 
 
 def print_left_out(label: str, skipped: Mapping[str, str]) -> None:
@@ -172,11 +172,11 @@ def print_left_out(label: str, skipped: Mapping[str, str]) -> None:
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, KeyboardInterrupt):
-        print(stopped_sentence(error), file=sys.stderr)
+        say(stopped_sentence(error))
         # Exit with the code that shells use for a signal. Python would end itself by the signal otherwise.
         raise SystemExit(128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT))
     if isinstance(error, FOR_PEOPLE):
-        print(shown(f"error: {sentence_of(error)}"), file=sys.stderr)
+        say(shown(f"error: {sentence_of(error)}"))
     elif current_snapshot() is not None:
         print(shown("".join(traceback.format_exception(kind, error, trace))), file=sys.stderr, end="")
     else:

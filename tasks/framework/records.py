@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import law
 from pocket.base.snapshots.process import analysis_snapshot, current_snapshot
 from pocket.io.store.records import keep_code, keep_lock, keep_specification
 from pocket.parameters.locations import project_root
+from tasks.core.console import say
 from tasks.core.states import specification_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def task_records(task: StoreTask) -> dict[str, str]:
         return {"spec": fingerprint, **_of_process(task.analysis)}
     except OSError as error:
         # The output may still be written, and is worth more than its records.
-        print(f"{task.task_family}: the record of its code and packages can't be written: {error}", file=sys.stderr)
+        say(f"{task.task_family}: the record of its code and packages can't be written: {error}")
         return {}
 
 
