@@ -37,7 +37,7 @@ from tasks.chain.figures import (
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.results import describe_yields
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
-from tasks.chain.validation import ClosureGate
+from tasks.chain.validation import UNTESTED, ClosureGate, ValidateScaleFactors
 from tasks.core.console import counted
 from tasks.core.names import read_inputs
 from tasks.framework.base import input_ids, load
@@ -297,7 +297,7 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
 
 
 class PlotScaleFactors(FormatsTask, ScaleFactorTask):
-    """Draws a scale factor, its uncertainties and its fits, and beside it a published one."""
+    """Draws a scale factor, what its closure says, its uncertainties and fits, and beside it a published one."""
 
     published = option(
         "published scale factor to compare with, FILE:CORRECTION, e.g. "
@@ -309,6 +309,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         "another name, scale_factors=nominal:systup:systdown for errors",
         (),
     )
+    closure = option("test the closure first, and write what it says into the figures of the values", True)
 
     @classmethod
     def suits(cls, analysis: Analysis, scale_factor: str) -> bool:
@@ -336,8 +337,10 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
     def drawn_config(self) -> str:
         return self.analysis_inst.drawn_as(self.scale_factor)
 
-    def requires(self) -> ComputeScaleFactors:
-        return ComputeScaleFactors.req(self)
+    def requires(self) -> dict[str, Any]:
+        required: dict[str, Any] = {"scale_factor": ComputeScaleFactors.req(self)}
+        # Nothing waits for these figures, so a scale factor whose closure fails is drawn, too, and marked.
+        return required | ({"closure": ValidateScaleFactors.req(self, accept_closure=True)} if self.closure else {})
 
     def fingerprint_spec(self) -> Any:
         from pocket.plots.specification import period_spec, style_spec
@@ -345,7 +348,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         config = self.analysis_inst.config(self.drawn_config)
         axes = [axis for _, variable in self.declaration.sources()[:1] for axis in config.variables[variable].axes]
         return {
-            "scale_factor": self.requires().fingerprint,
+            **{name: task.fingerprint for name, task in self.requires().items()},
             "published": self.published,
             "published_inputs": self.published_inputs,
             "labels": [(axis.name, axis.label) for axis in axes],
@@ -355,10 +358,10 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        return input_ids({f"scale factor {self.scale_factor}": self.requires().output()})
+        return input_ids({name.replace("_", " "): task.output() for name, task in self.requires().items()})
 
     def make(self) -> None:
-        if not self.requires().binned:
+        if not self.requires()["scale_factor"].binned:
             raise ScaleFactorError(f"scale factor {self.scale_factor!r} has no bins, so it can't be drawn")
         published = read_published(self.published, self.published_inputs)
         files: dict[str, str] = {}
@@ -373,7 +376,8 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         from pocket.scale_factors.files.comparison import read_inputs
         from pocket.scale_factors.measurement.result import ScaleFactorResult
 
-        analysis, computed = self.analysis_inst, self.requires()
+        analysis, required = self.analysis_inst, self.requires()
+        computed, closure = required["scale_factor"], required.get("closure")
         config = analysis.config(self.drawn_config)
         # A scale factor without sources has no variable, so its axes are labelled by their names.
         variable = next((variable for _, variable in self.declaration.sources()), "")
@@ -388,7 +392,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
                 correction = load_correction(published.path, published.correction)
             files |= used.checksums()
             yield from draw_published(config, variable, result, correction, read_inputs(published.inputs))
-        yield from draw_scale_factor(config, variable, result)
+        yield from draw_scale_factor(config, variable, result, closure.statements() if closure else {UNTESTED: True})
 
 
 @dataclass(frozen=True)

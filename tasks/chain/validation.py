@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 REPORT = "report.json"
 TABLE = "report.txt"
 #: what is said of a scale factor whose values and file alone were checked
-_UNTESTED = "no closure test"
+UNTESTED = "no closure test"
 
 
 class ClosureGate(TemplateTask):
@@ -145,13 +145,19 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         found = self._found()
         if not found["passed"]:
             return "failed, accepted"
-        return str(found["short"]) if found["tested"] else _UNTESTED
+        return str(found["short"]) if found["tested"] else UNTESTED
 
     def describe_results(self) -> list[tuple[str, str]]:
         found = self._found()
         told = [f"closure {self.describe_output()}"] if not found["passed"] else found["statements"]
         # Each has a line of its own, below the values.
-        return [(str(self.scale_factor), "\n".join(["", *told]) if found["tested"] else _UNTESTED)]
+        return [(str(self.scale_factor), "\n".join(["", *told]) if found["tested"] else UNTESTED)]
+
+    def statements(self) -> dict[str, bool]:
+        """Return what is said of the closure below the heading of a figure, a line each → whether it is good."""
+        found = self._found()
+        told = [f"closure failed: {check['name']}" for check in found["checks"] if check["passed"] is False]
+        return dict.fromkeys(told, False) or dict.fromkeys(found["statements"] if found["tested"] else [UNTESTED], True)
 
     def _found(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.directory / REPORT).read_text(encoding="utf-8"))

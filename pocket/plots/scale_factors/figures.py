@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from correctionlib.highlevel import Correction
 
 
-def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResult) -> Iterator[Plot]:
+def draw_scale_factor(
+    cfg: Configurator, variable: str, result: ScaleFactorResult, closure: Mapping[str, bool] = MappingProxyType({})
+) -> Iterator[Plot]:
     """Draw a scale factor, its uncertainties and its fits.
 
     Args:
         variable: the histogram from which it is measured, empty if there is none.
+        closure: what its closure says → whether that is good, for the figures of its values.
 
     Yields:
         The plots one by one: ``{name}`` shows the values in slices, ``{name}_map`` two axes with edges,
@@ -40,9 +44,9 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
     """
     shared = _shared(cfg)
     labelled = shared | {"labels": _labels(cfg, variable)}
-    yield from _with_stem(result.name, scale_factor_pages(result, **labelled))
+    yield from _with_stem(result.name, scale_factor_pages(result, **labelled, notes=closure))
     if len(intervals(result.axes)) > 1:
-        yield from _with_stem(f"{result.name}_map", scale_factor_maps(result, **labelled))
+        yield from _with_stem(f"{result.name}_map", scale_factor_maps(result, **labelled, notes=closure))
     if result.systematics:
         yield from _with_stem(f"{result.name}_uncertainties", breakdown_pages(result, **labelled))
     if result.coupled:

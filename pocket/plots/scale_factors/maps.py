@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from pocket.base.typing import Floats, Indices
 from pocket.errors import ScaleFactorError
 from pocket.plots.canvas import Period, cms_style, new_page
+from pocket.plots.scale_factors.pages import NOTE, write_heading
 from pocket.plots.scale_factors.slices import Part, intervals, split
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import as_list
@@ -57,6 +59,7 @@ def scale_factor_maps(
     style: PlotStyle,
     period: Period,
     labels: Mapping[str, str] | None = None,
+    notes: Mapping[str, bool] = MappingProxyType({}),
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the scale factor with its total uncertainty, and the uncertainty with its statistical part, per bin.
 
@@ -67,6 +70,7 @@ def scale_factor_maps(
     Args:
         result: a measurement with at least two axes that have edges.
         labels: labels of the axes, with the unit in brackets; their names by default.
+        notes: lines below the heading → whether they are good.
 
     Yields:
         End of the file's name, the figure, and the numbers it shows for JSON.
@@ -81,7 +85,7 @@ def scale_factor_maps(
         maps = _maps(result, part)
         with cms_style(20.0):
             heading = f"{result.name}: {part.title}" if part.title else result.name
-            figure, panels = _new_page(maps[0].values.shape, heading, style, period=period)
+            figure, panels = _new_page(maps[0].values.shape, heading, notes, style, period=period)
             for ax, one in zip(panels, maps, strict=True):
                 mesh = _draw_map(ax, one, edges, result.groups[part.index])
                 _add_colorbar(figure, ax, mesh, one.label)
@@ -131,18 +135,21 @@ def _maps(result: ScaleFactorResult, part: Part) -> tuple[Map, Map]:
     )
 
 
-def _new_page(shape: tuple[int, ...], heading: str, style: PlotStyle, *, period: Period) -> tuple[Figure, list[Axes]]:
+def _new_page(
+    shape: tuple[int, ...], heading: str, notes: Mapping[str, bool], style: PlotStyle, *, period: Period
+) -> tuple[Figure, list[Axes]]:
     """Return a figure with two panels that are large enough for the text in their cells."""
     size = max(LEAST_WIDTH, CELL_WIDTH * shape[0]), max(LEAST_HEIGHT, CELL_HEIGHT * shape[1])
     columns, rows = (2, 1) if size[0] <= BESIDE else (1, 2)
-    width, height = columns * (LEFT + size[0] + COLORBAR), TOP + HEADING + rows * (size[1] + BOTTOM)
+    head = TOP + HEADING + NOTE * len(notes)
+    width, height = columns * (LEFT + size[0] + COLORBAR), head + rows * (size[1] + BOTTOM)
     span = {"left": LEFT / width, "right": 1 - 0.3 / width, "bottom": BOTTOM / height, "top": 1 - TOP / height}
     figure = new_page((width, height), span, style, period=period)
-    figure.text(LEFT / width, 1 - (TOP + 0.15) / height, heading, va="top", fontweight="bold")
+    write_heading(figure, LEFT, TOP + 0.15, heading, notes)
     panels = []
     for number in range(2):
         row, column = divmod(number, columns)
-        left, top = LEFT + column * (LEFT + size[0] + COLORBAR), TOP + HEADING + row * (size[1] + BOTTOM)
+        left, top = LEFT + column * (LEFT + size[0] + COLORBAR), head + row * (size[1] + BOTTOM)
         box = left / width, 1 - (top + size[1]) / height, size[0] / width, size[1] / height
         panels.append(figure.add_axes(box))
     return figure, panels

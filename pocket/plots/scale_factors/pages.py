@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -21,11 +22,13 @@ from pocket.plots.style import PlotStyle
 
 #: sizes in inches
 PANEL_WIDTH, LEFT, RIGHT, BOTTOM, TOP = 6.6, 1.6, 0.3, 1.1, 0.8
-TITLE, HEADING, LEGEND_ROW, GAP = 0.55, 0.5, 0.42, 0.6
+TITLE, HEADING, NOTE, LEGEND_ROW, GAP = 0.55, 0.5, 0.32, 0.42, 0.6
 #: width of a letter, and of a symbol with the space beside it, in a legend
 LETTER, SYMBOL = 0.09, 0.9
 #: font size of the titles [points]
 TITLE_SIZE = 18.0
+#: colour of notes that aren't good
+BAD = "#e42536"
 #: gap between panels if the tick labels of each panel need space
 TICK_LABELS = 1.15
 
@@ -46,11 +49,13 @@ def slice_page(
     *,
     style: PlotStyle,
     period: Period,
+    notes: Mapping[str, bool] = MappingProxyType({}),
 ) -> tuple[Figure, list[Panels]]:
     """Return a page of empty panels; slices of the same categories share their vertical range.
 
     Args:
         heights: heights of the panels of one slice from the top down [inch].
+        notes: lines below the heading → whether they are good.
 
     Returns:
         The figure, and the panels of each slice.
@@ -63,7 +68,8 @@ def slice_page(
     width = LEFT + RIGHT + columns * PANEL_WIDTH + (columns - 1) * gap
     entry = SYMBOL + LETTER * max(len(str(artist.get_label()).replace("$", "")) for artist in legend)
     entries = min(len(legend), max(1, int((width - LEFT - RIGHT) / entry)))
-    head = HEADING + LEGEND_ROW * math.ceil(len(legend) / entries)
+    below = HEADING + NOTE * len(notes) + (0.1 if notes else 0.0)
+    head = below + LEGEND_ROW * math.ceil(len(legend) / entries)
     cell = TITLE + sum(heights)
     height = TOP + head + rows * (cell + BOTTOM)
 
@@ -72,8 +78,8 @@ def slice_page(
         return {**edges, "top": 1 - top / height}
 
     figure = new_page((width, height), span(TOP), style, period=period)
-    figure.text(LEFT / width, 1 - (TOP + 0.15) / height, heading, va="top", fontsize="medium", fontweight="bold")
-    corner = LEFT / width, 1 - (TOP + HEADING) / height
+    write_heading(figure, LEFT, TOP + 0.15, heading, notes)
+    corner = LEFT / width, 1 - (TOP + below) / height
     figure.legend(
         handles=list(legend),
         loc="upper left",
@@ -98,6 +104,15 @@ def slice_page(
         found.append(panels)
         _prepare(panels, labelled=not same or position % columns == 0)
     return figure, found
+
+
+def write_heading(figure: Figure, left: float, top: float, heading: str, notes: Mapping[str, bool]) -> None:
+    """Write a heading and the notes below it, those that aren't good in red; distances in inches from the corner."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - top / height, heading, va="top", fontsize="medium", fontweight="bold")
+    for number, (note, good) in enumerate(notes.items()):
+        y = 1 - (top + HEADING - 0.05 + NOTE * number) / height
+        figure.text(left / width, y, note, va="top", fontsize="x-small", color="#555555" if good else BAD)
 
 
 def _prepare(panels: Panels, *, labelled: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ def scale_factor_pages(
     style: PlotStyle,
     period: Period,
     labels: Mapping[str, str] | None = None,
+    notes: Mapping[str, bool] = MappingProxyType({}),
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the scale factor and, if there are any, efficiencies in data and MC above it, in slices.
 
@@ -47,6 +49,7 @@ def scale_factor_pages(
 
     Args:
         labels: labels of the axes, with the unit in brackets; their names by default.
+        notes: lines below the heading → whether they are good.
 
     Yields:
         End of the file's name, the figure, and the numbers it shows for JSON.
@@ -64,6 +67,7 @@ def scale_factor_pages(
                 _legend(result, efficiencies, what, shared),
                 style=style,
                 period=period,
+                notes=notes,
             )
             if efficiencies:
                 drawn = [_draw_efficiencies(panels.axes[0], panels.slice, result, efficiencies) for panels in found]
@@ -71,7 +75,11 @@ def scale_factor_pages(
             set_ranges(found, -1, [_draw_scale_factor(panels.axes[-1], panels.slice, result) for panels in found])
             label_first(found, ("Efficiency", what) if efficiencies else (what,))
         slices = [_numbers(result, panels.slice) for panels in found]
-        yield page.stem, figure, {"name": result.name, "quantity": result.quantity, "slices": slices}
+        yield (
+            page.stem,
+            figure,
+            {"name": result.name, "quantity": result.quantity, "notes": list(notes), "slices": slices},
+        )
 
 
 def masked(measurement: Measurement, one: Slice, valid: Mask) -> Points:

@@ -288,7 +288,7 @@ def test_scale_factor_is_drawn(chain: Chain) -> None:
     chain.edit("__init__.py", "Muon $p_T$ [GeV]", "Probe $p_T$ [GeV]")
     task: PlotScaleFactors = chain.task(PlotScaleFactors, scale_factor="tight_id")
     assert not task.complete()
-    assert task.requires().complete()
+    assert all(required.complete() for required in task.requires().values())
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 from pocket.base.fingerprint import digest
 from pocket.io.store import read_manifest
 from tasks.chain.merging import MergeOutputs
+from tasks.chain.plotting import PlotScaleFactors
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.chain.validation import REPORT, TABLE, ValidateScaleFactors
@@ -143,6 +144,18 @@ def test_accepted_closure_never_passes_for_a_good_one(reweighted: Chain) -> None
     assert reweighted.task(**PLOTS, accept_closure=True).complete()
     assert reweighted.build(**PLOTS, accept_closure=True) == []
     assert reweighted.task(**PLOTS).fingerprint == reweighted.task(**PLOTS, accept_closure=True).fingerprint
+
+
+def test_figures_of_a_scale_factor_that_does_not_close_say_so(reweighted: Chain) -> None:
+    wrong(reweighted)
+    options = {"cls": PlotScaleFactors, "scale_factor": "vertices"}
+    assert reweighted.build(**options)[-2:] == ["ValidateScaleFactors vertices", "PlotScaleFactors vertices"]
+    numbers = json.loads((reweighted.output("PlotScaleFactors", "vertices") / "vertices.json").read_text())
+    assert numbers["notes"] == ["closure failed: same_events"]
+    assert "doesn't close" in reweighted.error(**PLOTS)
+    assert reweighted.build(**options, closure=False) == ["PlotScaleFactors vertices"]
+    numbers = json.loads((reweighted.output("PlotScaleFactors", "vertices") / "vertices.json").read_text())
+    assert numbers["notes"] == ["no closure test"]
 
 
 def test_good_closure_is_the_same_for_who_accepts_others(chain: Chain) -> None:

@@ -102,8 +102,8 @@ SCALE_FACTORS = [
             insert("tight_ratio", "from pocket.scale_factors.declarations.closure import Closure\n"),
             edit("tight_ratio", 'mc=("DY",)', 'mc=("DY",), closure=Closure(split=({"category": "all"},) * 2)'),
         ),
-        frozenset({"ValidateScaleFactors tight"}),
-        # they wait for the closure, whose report isn't in the plots
+        frozenset({"ValidateScaleFactors tight"}) | PLOT_OF_SCALE_FACTOR,
+        # they wait for the closure, whose report isn't in the plots of templates
         tolerated=PLOT,
     ),
     Row(

@@ -140,7 +140,7 @@ ENGINE = [
     EngineRow(
         "the closure of scale factors",
         statement("validate_from"),
-        frozenset({"ValidateScaleFactors tight"}),
+        frozenset({"ValidateScaleFactors tight"}) | PLOT_OF_SCALE_FACTOR,
         tolerated=PLOT,
     ),
     EngineRow("how templates are drawn", statement("draw_templates"), PLOT),

@@ -10,6 +10,7 @@ import pytest
 from pocket.errors import UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
+from pocket.plots.scale_factors.pages import BAD
 from pocket.scale_factors.files.comparison import Varied
 from pocket.scale_factors.files.writer import dumps
 from pocket.scale_factors.measurement.result import ScaleFactorResult
@@ -74,6 +75,19 @@ def test_page_of_the_iterations() -> None:
     ((stem, _, numbers),) = draw_convergence(config(), history, 0.02)
     assert stem == "sf_convergence"
     assert (numbers["small"], numbers["largest"]) == (0.02, [0.0])
+
+
+def test_figures_of_values_have_the_lines_of_the_closure() -> None:
+    closure = {"applied consistently": True, "closure failed: truth": False}
+    for stem, figure, numbers in draw_scale_factor(config(), "v", result_of({"pt": PT, "abseta": ABSETA}), closure):
+        texts = {text.get_text(): text for text in figure.texts if text.get_text() in closure}
+        assert numbers.get("notes", list(texts)) == list(texts)
+        assert bool(texts) == (stem in ("sf", "sf_map"))
+        if texts:
+            good, bad = (texts[note].get_color() for note in closure)
+            assert (good, bad) == ("#555555", BAD)
+            below = min(text.get_window_extent().y0 for text in texts.values())
+            assert all(legend.get_window_extent().y1 < below for legend in figure.legends)
 
 
 def test_axes_have_the_labels_of_the_configuration() -> None:
