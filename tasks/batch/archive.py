@@ -29,13 +29,7 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class Archive:
-    """A compressed tar archive.
-
-    Args:
-        sha256: checksum of the archive, empty if it hasn't been made.
-        size: size of the archive in bytes; an estimate if it hasn't been made.
-        unpacked: total size in bytes of the files in it.
-    """
+    """A compressed tar archive; without a checksum, it isn't made yet and its size in bytes is an estimate."""
 
     path: Path
     sha256: str
@@ -45,11 +39,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class _Member:
-    """A file as it goes into an archive: without owner and time, which differ between machines.
-
-    Args:
-        readers: read bits of the file's own permissions.
-    """
+    """A file as it goes into an archive: without owner and time, which differ between machines."""
 
     name: str
     path: Path
@@ -80,11 +70,7 @@ class _Member:
 
 
 def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archive:
-    """Return the archive of some files as they are now, and make it unless a complete one exists.
-
-    Args:
-        members: name in the archive → file.
-    """
+    """Return the archive of some files (name → file) as they are now, and make it unless a complete one exists."""
     files, path = _named(folder, label, members)
     record = _record(path)
     if (found := _recorded(path, record)) is not None:

@@ -58,12 +58,7 @@ class Cause(Enum):
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that failed.
-
-    Args:
-        hold_code: HTCondor's code of the reason, 0 if there is none.
-        code: exit code, ``None`` if the job didn't exit by itself.
-    """
+    """A job that failed: HTCondor's hold code is 0 for none, the exit code ``None`` if the job didn't exit itself."""
 
     held: bool = False
     reason: str = ""
@@ -102,12 +97,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Needs:
-    """The resources that a job requests.
-
-    Args:
-        memory: memory in MB.
-        runtime: running time in hours.
-    """
+    """The resources that a job requests: memory in MB, and running time in hours."""
 
     memory: float
     runtime: float
@@ -126,10 +116,7 @@ class Needs:
 
 
 def is_common(failed: int, done: int) -> bool:
-    """Whether jobs that failed with one error show that the other jobs would fail as well.
-
-    Among thousands of jobs a few fail with a temporary error.
-    """
+    """Whether jobs with one error show that the others would fail, too: of thousands, a few fail anyway."""
     return failed >= max(SAME_ERROR_IN_JOBS, _COMMON * (failed + done))
 
 
@@ -139,11 +126,7 @@ def is_about_proxy(error: str) -> bool:
 
 
 def back_off(attempt: int, first: float = BACK_OFF) -> float:
-    """Return the seconds to wait before an attempt.
-
-    Args:
-        attempt: 1 for the first retry.
-    """
+    """Return the seconds to wait before an attempt, 1 for the first retry."""
     return float(min(first * 2 ** (attempt - 1), MAX_BACK_OFF))
 
 

@@ -27,12 +27,7 @@ _not_let_in: list[ModuleType] = []
 
 @dataclass(frozen=True)
 class CondorQueue:
-    """The jobs of a schedd that a constraint selects.
-
-    Args:
-        pool: the pool, empty for this machine's.
-        scheduler: name of the schedd, empty for this machine's.
-    """
+    """The jobs of a schedd that a constraint selects; an empty pool or schedd is that of this machine."""
 
     constraint: str
     attributes: Sequence[str]

@@ -63,10 +63,7 @@ REQUIRED_OF_PROXY = ("create_job_file", "write_group")
 
 
 def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
-    """Return a decorator for the class of a batch system's workflows, which registers the system and the class.
-
-    Hooks of law that the class lacks get law's usual answers.
-    """
+    """Return a decorator that registers a batch system and its class of workflows, which gets law's usual hooks."""
 
     def decorate(cls: type[T]) -> type[T]:
         check_workflow(system.kind, cls)

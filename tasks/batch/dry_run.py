@@ -133,9 +133,8 @@ def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:
 def shortened(lines: Sequence[str]) -> list[str]:
     """Return the lines of a submit file with its list of jobs shortened.
 
-    Example:
-        >>> shortened(["queue a from (", "1", "2", "3", "4", "5", ")"])
-        ['queue a from (', '1', '2', '… 3 more', ')']
+    >>> shortened(["queue a from (", "1", "2", "3", "4", "5", ")"])
+    ['queue a from (', '1', '2', '… 3 more', ')']
     """
     begin = next((number for number, line in enumerate(lines) if line.endswith("(")), len(lines))
     end = next((number for number, line in enumerate(lines) if number > begin and line == ")"), begin)

@@ -44,11 +44,8 @@ _SCRATCH = 2_000_000_000
 class JobEnvironment:
     """Everything that a job needs before its task can run.
 
-    Args:
-        bootstrap: name of the script in this folder that the job sources.
-        variables: name → value of the variables that the script sets.
-        files: name → file to be transferred to the working directory of the job.
-        disk: scratch space in bytes, 0 for the batch system's default.
+    The script ``bootstrap`` in this folder sets the variables, and the files are transferred to the job's working
+    directory. ``disk`` is scratch space in bytes, 0 for the batch system's default.
     """
 
     bootstrap: str
@@ -63,11 +60,7 @@ class JobEnvironment:
 
 
 def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -> JobEnvironment:
-    """Return the environment of jobs, and make a bundle for it if needed.
-
-    Args:
-        make: whether missing archives are made and the snapshot is kept; otherwise they are only named.
-    """
+    """Return the environment of jobs; unless ``make``, missing archives of a bundle are only named."""
     from pocket.configuration.analysis import absolute_reference
 
     store = {"pocket_store": str(store_root().absolute()), "pocket_remote_store": remote_store() or "", **NOTHING_KNOWN}
@@ -99,11 +92,7 @@ def _own_config(root: str) -> str:
 
 
 def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
-    """Keep snapshots for as long as jobs may wait, and give them the index of tasks so that jobs needn't make it.
-
-    Args:
-        analysis: the snapshot of the analysis, ``None`` if it is installed.
-    """
+    """Keep snapshots for as long as jobs may wait, and give them the index of tasks so that jobs needn't make it."""
     with contextlib.suppress(OSError):
         for snapshot in {root, analysis or root}:
             (snapshot / BY_JOBS).touch()

@@ -18,13 +18,9 @@ PATTERN = "stdall_*.txt"
 
 
 def pack_logs(control: Path, keep: Collection[Path] = ()) -> int:
-    """Move the logs of jobs into the archive beside them, compressed, and return their number.
+    """Move the logs of jobs into the archive beside them, except some that messages name, and return their number.
 
-    The archive is replaced by one rename, after which the logs are removed. A log in it is replaced by a later one of
-    the same branches.
-
-    Args:
-        keep: logs that stay files, such as those of failed jobs, which messages name.
+    The archive is replaced by one rename, after which the logs are removed. A later log of the same branches wins.
     """
     logs = sorted(path for path in control.glob(PATTERN) if path not in keep)
     if not logs:

@@ -41,11 +41,7 @@ def site_packages() -> Path:
 
 
 def with_requirements(requirements: Iterable[str]) -> set[str]:
-    """Return the names of the installed packages that requirements name, and of all packages that those require.
-
-    Args:
-        requirements: as in pyproject.toml, e.g. ``"xgboost-cpu>=3; sys_platform=='linux'"``.
-    """
+    """Return the names of the installed packages that requirements name, and of all packages that those require."""
     from packaging.requirements import Requirement
 
     # A package may be required again with more extras.
@@ -74,10 +70,7 @@ def _is_link(distribution: metadata.Distribution) -> bool:
 
 
 def _declared_requirements() -> tuple[list[str], list[str]]:
-    """Return what Pocketlaw requires for jobs, and what it requires for other purposes.
-
-    The pyproject.toml of a checkout says it, or else the metadata of the installed package.
-    """
+    """Return what Pocketlaw requires for jobs and for other purposes, by pyproject.toml or the package's metadata."""
     file = engine_root() / "pyproject.toml"
     if not file.is_file():
         extras = set(metadata.metadata("pocketlaw").get_all("Provides-Extra") or ()) - set(NOT_FOR_JOBS)

@@ -199,11 +199,7 @@ class RetryingProxy:
             find_remote(store_targets([self.task.branch_output(branch) for branch in branches]))
 
     def _conclude(self, job_num: int, failure: Failure, error: str, host: str | None) -> tuple[Cause, str]:
-        """Decide whether a failed job is retried, and return the cause of its failure, also in words.
-
-        Args:
-            error: problem of its output, empty if it has none.
-        """
+        """Decide whether a failed job, perhaps with an error of its output, is retried; return the cause and words."""
         cause = Cause.INCOMPLETE if error else failure.cause
         if cause is Cause.FAILED:
             path = self.job_data.jobs[job_num]["extra"].get("log")

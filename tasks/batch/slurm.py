@@ -89,11 +89,7 @@ bash "$job"
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A job as Slurm reports it.
-
-    Args:
-        state: its state in Slurm's words.
-    """
+    """A job as Slurm reports it, with its state in Slurm's words."""
 
     state: str
     reason: str = ""

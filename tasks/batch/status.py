@@ -17,13 +17,8 @@ _WIDTH = 20
 class Status:
     """The jobs of a workflow at one look at the queue.
 
-    Args:
-        new: number of jobs that wait to be submitted for the first time.
-        waiting: number of jobs that wait to be submitted again.
-        held: number of jobs on hold at this look; they also count as waiting or failed.
-        all_events: number of events in all jobs; 0 if the jobs process none.
-        unit: what is counted as events.
-        rate: events per second since the first look.
+    ``new`` jobs wait for their first submission, ``waiting`` ones for another; ``held`` ones count as waiting or failed,
+    too. ``all_events`` is 0 if the jobs process none, and ``rate`` is in events per second since the first look.
     """
 
     jobs: int
@@ -76,18 +71,10 @@ MOST = 200
 
 
 def advice(usage: Sequence[Mapping[str, Any]], needs: Needs, branches_per_job: int = 1) -> str:
-    """Return the resources that branches used, and options for jobs if those are less than half of the requests.
+    """Return what branches used, with options if that is less than half of the requests; empty if no usage is known.
 
-    Args:
-        usage: ``wall_time`` in s and ``peak_memory`` in bytes of each branch
-            (:func:`pocket.io.store.provenance.work_done`).
-
-    Returns:
-        A clause for the terminal, empty if no usage is known.
-
-    Example:
-        >>> advice([{"wall_time": 200.0, "peak_memory": 6e8}], Needs(memory=2000.0, runtime=3.0))
-        'a branch took up to 600 MB and 3 min; --memory 900MB --runtime 10min would do'
+    >>> advice([{"wall_time": 200.0, "peak_memory": 6e8}], Needs(memory=2000.0, runtime=3.0))
+    'a branch took up to 600 MB and 3 min; --memory 900MB --runtime 10min would do'
     """
     known = [part for part in usage if "wall_time" in part and "peak_memory" in part]
     if not known:

@@ -60,13 +60,9 @@ class BatchProxy(RetryingProxy):
         return [job_ids[job_num] for job_num in submit_jobs], OrderedDict((num, data[num]) for num in submit_jobs)
 
     def write_submission(self, folder: Path) -> list[tuple[list[Path], Needs, list[list[int]]]]:
-        """Write the files of the jobs that still have work to do, without submitting any.
+        """Write the files of the jobs that have work to do, a folder for each group of equal requests, and submit none.
 
-        Args:
-            folder: destination, with a folder for each group of jobs with equal requests.
-
-        Returns:
-            For each group, the files that would be submitted, the resources of its jobs, and the branches of each job.
+        Return of each group the files that would be submitted, the resources of its jobs, and the branches of each job.
         """
         self.dashboard = NoJobDashboard()
         record = self.get_cached_output()["jobs"]  # type: ignore[attr-defined]

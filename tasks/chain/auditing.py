@@ -48,11 +48,7 @@ class AuditError(PocketError):
 
 @dataclass(frozen=True)
 class Audited:
-    """Result for one output.
-
-    Args:
-        note: a remark that is no finding; empty if there is none.
-    """
+    """Result for one output; the note is no finding."""
 
     label: str
     place: str

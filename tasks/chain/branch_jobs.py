@@ -36,12 +36,7 @@ _MB = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessingJob(AnalysisJob):
-    """Processes one branch of a configuration.
-
-    Args:
-        chunk_memory: memory in MB that a chunk may use, 0 for chunks of ``chunk_size``.
-        output: arguments of :func:`pocket.io.store.write_output`.
-    """
+    """Processes one branch of a configuration, in chunks that take up to ``chunk_memory`` MB; 0 is no limit."""
 
     branch: Branch
     metadata: Mapping[str, Any]
@@ -158,11 +153,7 @@ class SkimJob(ProcessingJob):
 
 @dataclass(frozen=True)
 class SharedJob:
-    """Processes one branch for several configurations.
-
-    Args:
-        others: jobs of tasks that run later. Their errors are left to these, unless an input is damaged.
-    """
+    """Processes one branch for several configurations; of errors of the others, only damaged inputs are raised."""
 
     first: ProcessingJob
     others: tuple[ProcessingJob, ...]
@@ -211,11 +202,7 @@ class SharedJob:
 
 
 def share(jobs: Mapping[str, Job], others: Mapping[Any, Mapping[str, Job]]) -> tuple[dict[str, Job], list[Any]]:
-    """Return jobs, some of which process a branch for other configurations, too, and these.
-
-    Args:
-        others: another configuration → its jobs, of which those are taken that read the same.
-    """
+    """Return jobs, some of which do those of other configurations that read the same, too, and these configurations."""
     same: dict[Any, list[tuple[Any, ProcessingJob]]] = {}
     for config, theirs in others.items():
         for job in theirs.values():
@@ -238,11 +225,7 @@ def _reads(job: ProcessingJob) -> Any:
 
 @dataclass(frozen=True)
 class MergingJob:
-    """Adds raw sums and histograms of branches.
-
-    Args:
-        folders: outputs of the branches, containers or folders.
-    """
+    """Adds raw sums and histograms of branches, whose outputs are containers or folders."""
 
     folders: tuple[Path, ...]
     size: int

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureJob(AnalysisJob):
-    """Draws figures of one histogram in one category.
+    """Draws figures of one histogram in one category, with a function ``module:function``.
 
-    Args:
-        function: ``module:function`` that yields the figures. It takes the configuration, the names of histogram and
-            category, the templates of the histogram, and options.
+    It takes the configuration, the names of histogram and category, the templates of the histogram, and options.
     """
 
     variable: str
@@ -57,12 +55,7 @@ def named(jobs: Iterable[FigureJob]) -> dict[str, FigureJob]:
 
 @dataclass(frozen=True, kw_only=True)
 class TemplatePlotJob(FigureJob):
-    """Draws plots of templates.
-
-    Args:
-        before: folder of the templates to compare with, ``None`` for no comparison.
-        covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
-    """
+    """Draws plots of templates, compared with those in another folder; a third one has the covariances of both."""
 
     function: str = "pocket.plots.templates.figures:draw_templates"
     plots: tuple[str, ...]

@@ -141,12 +141,7 @@ class FromTemplates(ConfigTask):
 
 @dataclass
 class Drawn:
-    """A figure in an output.
-
-    Args:
-        id: hash of all that determines the figure.
-        files: format, or ``json`` for its numbers → the files, none if the plot has nothing to draw.
-    """
+    """A figure in an output: a hash of all that determines it, and format, or ``json`` for its numbers → files."""
 
     id: str
     files: dict[str, list[Path]] = field(default_factory=dict)
@@ -223,11 +218,7 @@ def _is_intact(path: Path, manifest: Manifest, name: str) -> bool:
 
 
 def lacking_figures(manifest: Manifest, wanted: Iterable[str], formats: Collection[str]) -> str:
-    """Return which figures an output lacks, as a clause; empty if it has all.
-
-    Args:
-        wanted: names of the figures, ``category/variable/plot``.
-    """
+    """Return which figures ``category/variable/plot`` an output lacks, as a clause; empty if it has all."""
     figures: Mapping[str, Any] = manifest.info.get(FIGURES, {})
     for name in wanted:
         there = figures.get(name, {}).get(FORMATS, ())

@@ -215,12 +215,9 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     def keep(
         self, drawn: dict[tuple[str, str, str], Drawn], manifest: Manifest | None, folders: Mapping[str, Path]
     ) -> None:
-        """Add the figures and formats of the current output that weren't asked for, as far as they are still right.
+        """Add the figures of the current output that weren't asked for, as far as they are still right.
 
-        Args:
-            drawn: the figures that were asked for; updated by this function.
-            manifest: the manifest of the current output, which another process may have written meanwhile.
-            folders: configuration → folder of its templates.
+        Another process may have written the manifest meanwhile.
         """
         kept: dict[tuple[str, str, str], Drawn] = {}
         for name, figure in intact_figures(self.directory, manifest):
@@ -237,11 +234,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     def figure_ids(
         self, folders: Mapping[str, Path], figures: Iterable[tuple[str, str, str]]
     ) -> dict[tuple[str, str, str], str]:
-        """Return category, variable and plot → hash of all that determines the figure, with the templates' contents.
-
-        Args:
-            folders: configuration → folder of its templates.
-        """
+        """Return category, variable and plot → hash of all that determines the figure, with the templates' contents."""
         from pocket.plots.specification import plot_specs
 
         figures = list(figures)
@@ -397,12 +390,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
 @dataclass(frozen=True)
 class Published:
-    """A published scale factor to compare with.
-
-    Args:
-        inputs: its inputs that aren't axes of the measured one, see
-            :func:`pocket.scale_factors.files.comparison.read_inputs`.
-    """
+    """A published scale factor to compare with, and its inputs that aren't axes of the measured one."""
 
     path: str
     correction: str
@@ -410,12 +398,7 @@ class Published:
 
 
 def read_published(published: str, inputs: Sequence[str]) -> Published | None:
-    """Return the published scale factor that options name, ``None`` if there is none.
-
-    Args:
-        published: ``file:correction``.
-        inputs: one ``name=value`` for each input.
-    """
+    """Return the published scale factor ``file:correction`` that options name, ``None`` if there is none."""
     pairs = read_inputs("--published-inputs", inputs)
     if published == law.NO_STR:
         if inputs:

@@ -34,9 +34,7 @@ def template_ids(
 ) -> dict[str, str] | None:
     """Return the parts of templates that a task reads as its inputs, ``None`` if some templates don't exist.
 
-    Args:
-        checksum: returns the checksum of the parts that are read, given the configuration and the folder of its
-            templates; ``None`` if all templates are read.
+    The checksum of the parts is of a configuration and the folder of its templates; ``None`` stands for all parts.
     """
     targets = {templates_label(config): task.output() for config, task in templates.items()}
     ids = input_ids(targets)

@@ -156,9 +156,8 @@ def digits_of(error: float) -> int:
 def _agreement(found: Mapping[str, Any]) -> str:
     """Return the yield of simulation, and how it agrees with data.
 
-    Example:
-        >>> _agreement({"mc_yield": 56884.9, "mc_stat": 300.0, "mc_syst": 400.0, "chi2": 35.159, "ndf": 60})
-        'simulation 56,885 ± 500   χ²/ndf 35.2/60'
+    >>> _agreement({"mc_yield": 56884.9, "mc_stat": 300.0, "mc_syst": 400.0, "chi2": 35.159, "ndf": 60})
+    'simulation 56,885 ± 500   χ²/ndf 35.2/60'
     """
     error = math.hypot(found["mc_stat"], found["mc_syst"])
     # With few events, there is no chi-square, as plots say.

@@ -17,11 +17,7 @@ GOLDEN_FILE = "golden.json"
 
 @dataclass(frozen=True)
 class ToyJob:
-    """Generates one file of toy NanoAOD.
-
-    Args:
-        parameters: the section ``toys`` of the parameters.
-    """
+    """Generates one file of toy NanoAOD from the section ``toys`` of the parameters."""
 
     process: str
     part: int
@@ -44,11 +40,7 @@ class ToyJob:
 
 @dataclass(frozen=True)
 class ToyCorrectionsJob:
-    """Writes the files that belong to the toys: certified luminosity sections, weights and corrections.
-
-    Args:
-        parameters: folder of an era, empty for the others → parameters of its toys.
-    """
+    """Writes the files that belong to the toys, in a folder for each era: luminosity sections, weights, corrections."""
 
     parameters: Mapping[str, Mapping[str, Any]]
     output: Mapping[str, Any]

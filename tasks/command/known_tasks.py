@@ -52,11 +52,7 @@ def _fitted(text: str, width: int) -> str:
 
 
 def _modules(file: str = "") -> list[str]:
-    """Return the modules with tasks in the order of law.cfg, which is that of a chain; inherited ones come first.
-
-    Args:
-        file: the file, by default the one of this shell.
-    """
+    """Return the modules with tasks in the order of law.cfg, which is that of a chain; inherited ones come first."""
     parser = configparser.ConfigParser(allow_no_value=True, interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(file or os.environ.get("LAW_CONFIG_FILE", "law.cfg"), encoding="utf-8")

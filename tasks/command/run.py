@@ -63,12 +63,7 @@ _build: Any = luigi.build
 
 
 class Words(NamedTuple):
-    """The words of a command line.
-
-    Args:
-        own: option of the task → its value.
-        others: words with the options of other tasks and of luigi, by their whole names.
-    """
+    """The words of a command line: options of the task with their values, and words with all other options."""
 
     own: Mapping[str, Any]
     others: Sequence[str]
@@ -181,9 +176,8 @@ def _options(family: str) -> Iterator[tuple[str, str, Any]]:
 def _join_negative(words: Iterable[str]) -> list[str]:
     """Return words with values such as ``-1,1`` joined to their options, since argparse takes these for options.
 
-    Example:
-        >>> _join_negative(["--print-status", "-1,1", "--cores", "1"])
-        ['--print-status=-1,1', '--cores', '1']
+    >>> _join_negative(["--print-status", "-1,1", "--cores", "1"])
+    ['--print-status=-1,1', '--cores', '1']
     """
     joined: list[str] = []
     for word in words:
@@ -195,10 +189,7 @@ def _join_negative(words: Iterable[str]) -> list[str]:
 
 
 def make_task(family: str, given: Mapping[str, Any]) -> Any:
-    """Return the task that options ask for, or a task that requires all of them.
-
-    An option that prints a tree ends the command, and so does an error.
-    """
+    """Return the task that options ask for, or one that requires all of them; a tree or an error ends the command."""
     cls = _tasks.get_task_cls(family)
     try:
         with _names_kept(cls, given):

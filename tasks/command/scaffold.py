@@ -49,11 +49,7 @@ _REPOSITORY = {
 
 
 def new_repository(name: str, folder: Path, parts: Collection[str] = (), source: str = "", ci: str = "gitlab") -> Path:
-    """Make the repository of a new analysis and return its folder, which has the name of the analysis.
-
-    Args:
-        source: where its environment gets Pocketlaw from: a path, a URL or a requirement; by default as here.
-    """
+    """Make the repository of a new analysis and return its folder, which has the name of the analysis."""
     check_name(name)
     check_known("part", parts, PARTS, "--with")
     check_known("kind", [ci], CI, "--ci")
@@ -93,11 +89,7 @@ def check_name(name: str) -> None:
 
 
 def requirement(source: str = "") -> str:
-    """Return the line of requirements.txt that says where Pocketlaw comes from.
-
-    Args:
-        source: path of a wheel or a folder, URL, or requirement; by default as this installation, or this checkout.
-    """
+    """Return the line of requirements.txt for a wheel, folder, URL or requirement, by default for this code's."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     source = source or _own_source()
@@ -114,11 +106,7 @@ def requirement(source: str = "") -> str:
 
 
 def update(root: Path) -> list[str]:
-    """Replace the files of a repository that come with Pocketlaw by those of this release.
-
-    Returns:
-        The names of the files that have changed.
-    """
+    """Replace the files of a repository that come with Pocketlaw by this release's; return the names of others."""
     if not (root / "requirements.txt").is_file() or not (root / "law.cfg").is_file():
         raise ConfigError(f"{root} isn't the repository of an analysis: source its setup.sh first")
     changed = []

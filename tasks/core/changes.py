@@ -94,15 +94,12 @@ class _Rank(IntEnum):
 def changes(one: Specification, other: Specification, skip: Sequence[str] = (), without: str = "$^") -> list[str]:
     """Return the changes from one specification to another as clauses, each once.
 
-    Args:
-        skip: values that other clauses tell about, such as fingerprints of required tasks.
-        without: regular expression of places that are left out.
+    Differences with some values, and at places that a regular expression finds, are left out: other clauses tell them.
 
-    Example:
-        >>> from pocket.base.fingerprint import specification
-        >>> before, after = (specification({"config": {"parameters": {"muon": {"pt": pt}}}}) for pt in (20.0, 25.0))
-        >>> changes(before, after)
-        ['parameter muon.pt: 20.0 → 25.0']
+    >>> from pocket.base.fingerprint import specification
+    >>> before, after = (specification({"config": {"parameters": {"muon": {"pt": pt}}}}) for pt in (20.0, 25.0))
+    >>> changes(before, after)
+    ['parameter muon.pt: 20.0 → 25.0']
     """
     found = [
         each
@@ -117,11 +114,7 @@ def changes(one: Specification, other: Specification, skip: Sequence[str] = (), 
 
 
 class _Changes:
-    """The clauses of differences.
-
-    Args:
-        other: the later one.
-    """
+    """The clauses of differences."""
 
     def __init__(self, one: Specification, other: Specification, found: Sequence[Difference]) -> None:
         self._one, self._other, self._found = one, other, found
@@ -302,9 +295,8 @@ def _subject(place: str, spec: Specification) -> tuple[str, str]:
 def _name_in_code(rest: str) -> str:
     """Return the name in the rest of a place, without what isn't written in code.
 
-    Example:
-        >>> _name_in_code(".function -> Tight.__bases__[0].LEAST"), _name_in_code(".function.__defaults__[0]")
-        ('Tight.LEAST', 'a default value')
+    >>> _name_in_code(".function -> Tight.__bases__[0].LEAST"), _name_in_code(".function.__defaults__[0]")
+    ('Tight.LEAST', 'a default value')
     """
     name = _dotted(_INTERNAL.sub("", rest.rpartition(" -> ")[2]).removeprefix("import ")).strip(".")
     name = name if _is_in_code(rest) else name.lstrip("_")

@@ -44,9 +44,8 @@ def keep_names(reference: str, analysis: Analysis) -> None:
 def file_name(reference: str) -> str:
     """Return the name of the file for a reference.
 
-    Example:
-        >>> file_name("../mine")
-        '..%mine'
+    >>> file_name("../mine")
+    '..%mine'
     """
     return reference.replace("/", "%")
 

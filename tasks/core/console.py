@@ -36,10 +36,7 @@ def is_terminal(stream: Any) -> bool:
 
 
 def discard_output() -> None:
-    """Discard what is printed from now on, because the reader of a pipe, such as ``head``, has closed it.
-
-    Otherwise, Python would try to flush at the exit, and print an error.
-    """
+    """Discard what is printed from now on, because the reader of a pipe, such as ``head``, has closed it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -54,10 +51,7 @@ codecs.register_error(_REPLACED, _replacement)
 
 
 def replace_what_encodings_lack() -> None:
-    """Let characters that the encoding of the terminal lacks be replaced, in all that is printed from now on.
-
-    Otherwise, a sign such as ± in a result would end a command whose output is there.
-    """
+    """Let characters that the terminal's encoding lacks be replaced: a sign such as ± would end a command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "backslashreplace"):
             stream.reconfigure(errors=_REPLACED)
@@ -75,10 +69,7 @@ def wrapping_width(stream: Any) -> int:
 
 
 def colored(text: str, color: str, stream: Any) -> str:
-    """Return a text in a colour, if it has one, the stream is a terminal, and the user wants colours.
-
-    See https://no-color.org.
-    """
+    """Return a text in a colour, if it has one and the stream is a terminal without NO_COLOR (https://no-color.org)."""
     if not color or not is_terminal(stream) or os.environ.get("NO_COLOR"):
         return text
     return f"\033[{_CODES[color]}m{text}\033[0m"
@@ -87,19 +78,14 @@ def colored(text: str, color: str, stream: Any) -> str:
 def fitted(text: str, width: int) -> str:
     """Return a text that is cut where a line ends; a width of 0 has no end.
 
-    Example:
-        >>> fitted("MergeOutputs", 8), fitted("MergeOutputs", 0)
-        ('MergeOu…', 'MergeOutputs')
+    >>> fitted("MergeOutputs", 8), fitted("MergeOutputs", 0)
+    ('MergeOu…', 'MergeOutputs')
     """
     return text if not width or len(text) <= width else f"{text[: max(width - 1, 0)]}…"
 
 
 def drawn(what: RenderableType, stream: Any, width: int) -> list[str]:
-    """Return the lines of a table or a tree.
-
-    Args:
-        width: number of characters in a line, 0 for any number.
-    """
+    """Return the lines of a table or a tree; a width of 0 has no end."""
     from rich.console import Console
 
     console = Console(file=stream, width=width or _ENDLESS, markup=False, emoji=False, highlight=False)
@@ -111,9 +97,8 @@ def drawn(what: RenderableType, stream: Any, width: int) -> list[str]:
 def some_names(names: Sequence[str], most: int = _NAMES) -> str:
     """Return names with commas in between, the first ones and their number if all take too many characters.
 
-    Example:
-        >>> some_names(["tnp", "nominal", "calibrated"], 16)
-        'tnp, … (3)'
+    >>> some_names(["tnp", "nominal", "calibrated"], 16)
+    'tnp, … (3)'
     """
     text = ", ".join(names)
     shown = list(names)
@@ -126,9 +111,8 @@ def some_names(names: Sequence[str], most: int = _NAMES) -> str:
 def short(number: float) -> str:
     """Return a number in few characters.
 
-    Example:
-        >>> [short(number) for number in (7, 950, 4210, 388_000, 2_340_000, 12_000_000_000)]
-        ['7', '950', '4.2k', '388k', '2.3M', '12G']
+    >>> [short(number) for number in (7, 950, 4210, 388_000, 2_340_000, 12_000_000_000)]
+    ['7', '950', '4.2k', '388k', '2.3M', '12G']
     """
     for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         # What would be rounded to the next thousand has its letter.
@@ -140,9 +124,8 @@ def short(number: float) -> str:
 def counted(number: int, one: str, several: str = "") -> str:
     """Return a number with a noun.
 
-    Example:
-        >>> counted(1, "bin"), counted(1200, "branch", "branches")
-        ('1 bin', '1,200 branches')
+    >>> counted(1, "bin"), counted(1200, "branch", "branches")
+    ('1 bin', '1,200 branches')
     """
     return f"{number:,} {one if number == 1 else several or one + 's'}"
 
@@ -150,9 +133,8 @@ def counted(number: int, one: str, several: str = "") -> str:
 def duration(seconds: float) -> str:
     """Return a duration, with tenths of seconds below a minute.
 
-    Example:
-        >>> duration(1.28), duration(83), duration(7300)
-        ('1.3 s', '1 min 23 s', '2 h 1 min')
+    >>> duration(1.28), duration(83), duration(7300)
+    ('1.3 s', '1 min 23 s', '2 h 1 min')
     """
     if seconds < 59.95:
         return f"{seconds:.1f} s"

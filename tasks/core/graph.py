@@ -70,12 +70,7 @@ def required_by(task: Any) -> list[Any]:
 
 
 def requirements(root: Any, depth: int = -1, required: Callable[[Any], Iterable[Any]] = required_by) -> dict[Any, Node]:
-    """Return a task and all that it requires with their nodes, in the order in which luigi finds them.
-
-    Args:
-        depth: number of steps from there, -1 for all.
-        required: what is followed from a task.
-    """
+    """Return a task and all that it requires with their nodes, in luigi's order; a depth of -1 has no end."""
     found = {root: Node(root)}
     steps = {root: depth if depth >= 0 else math.inf}
     left = [root]

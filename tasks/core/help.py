@@ -90,11 +90,7 @@ def _parts(task: Any) -> dict[str, _Part]:
 
 
 def help_of(task: Any, kind: str = "") -> str:
-    """Return the help of a task.
-
-    Args:
-        kind: one of :data:`HELPS`, for all options of the groups that it explains, and nothing else.
-    """
+    """Return the help of a task, or one of :data:`HELPS` with all options that it explains and nothing else."""
     width = max(shutil.get_terminal_size().columns - 1, 60)
     parts = _parts(task)
     own = parts.pop("").options
@@ -208,9 +204,8 @@ def _described(parameter: Any, is_needed: bool) -> str:
 def _shortened(description: str) -> str:
     """Return a description with its default in brackets.
 
-    Example:
-        >>> _shortened("processes on this machine, 0 for all cores; default: 0"), _shortened("variables; no default")
-        ('processes on this machine, 0 for all cores [0]', 'variables')
+    >>> _shortened("processes on this machine, 0 for all cores; default: 0"), _shortened("variables; no default")
+    ('processes on this machine, 0 for all cores [0]', 'variables')
     """
     text, _, default = description.rpartition("; ")
     if not text or default in ("no default", "default: the site's", "default: False"):

@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Expected:
-    """The code, parameters and definitions that a job must have.
-
-    Args:
-        name: the configuration that the job is for.
-        digest: digest of those that the job uses, in the process that scheduled it.
-        specification: file with the contents of the task's fingerprint, if there is one.
-    """
+    """The code, parameters and definitions that jobs of a task must have for a configuration, by their digest."""
 
     task: str
     name: str
@@ -50,10 +44,7 @@ class Expected:
 class AnalysisJob:
     """Work for a configuration of an analysis, in a form that travels to worker processes.
 
-    Args:
-        overrides: parameters from the command line.
-        expected: what must be loaded, ``None`` to skip the check.
-        restriction: the part of the datasets that is read, ``None`` for all.
+    Without ``expected`` nothing is checked, and without a restriction all datasets are read.
     """
 
     analysis: str
@@ -160,12 +151,7 @@ def _digest(task: str, same: _Same, name: str) -> str:
 
 
 def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
-    """Return the message of :class:`ChangedCodeError`, with the first difference.
-
-    Args:
-        parts: what determines the output, in this process.
-        specification: file with what determined it in the process that scheduled this one.
-    """
+    """Return the message of :class:`ChangedCodeError`, with the first difference to another process's specification."""
     from pocket.io.store.records import read_specification
 
     known = read_specification(specification) if specification is not None else None

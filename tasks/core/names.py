@@ -65,9 +65,8 @@ def _is_open(assignment: str) -> bool:
 def is_pattern(name: str) -> bool:
     """Whether a name has signs of a pattern.
 
-    Example:
-        >>> is_pattern("m*"), is_pattern("mll")
-        (True, False)
+    >>> is_pattern("m*"), is_pattern("mll")
+    (True, False)
     """
     return not _SIGNS.isdisjoint(name)
 
@@ -75,9 +74,8 @@ def is_pattern(name: str) -> bool:
 def split_names(value: str) -> list[str]:
     """Return the names in an option that is no list for law, none if it isn't given.
 
-    Example:
-        >>> split_names("tnp, nominal")
-        ['tnp', 'nominal']
+    >>> split_names("tnp, nominal")
+    ['tnp', 'nominal']
     """
     return [] if value == law.NO_STR else [name for part in value.split(",") if (name := part.strip())]
 
@@ -85,12 +83,8 @@ def split_names(value: str) -> list[str]:
 def choose(kind: str, given: Iterable[str], known: Iterable[str], where: str) -> tuple[str, ...]:
     """Return the names that are meant, each once; a pattern stands for all names that it matches.
 
-    Args:
-        kind: what the names stand for, e.g. ``"variable"``.
-
-    Example:
-        >>> choose("variable", ["n*", "mll"], ["mll", "npvs", "njets"], "configuration 'main'")
-        ('npvs', 'njets', 'mll')
+    >>> choose("variable", ["n*", "mll"], ["mll", "npvs", "njets"], "configuration 'main'")
+    ('npvs', 'njets', 'mll')
     """
     valid = list(known)
     chosen: dict[str, None] = {}

@@ -51,12 +51,7 @@ _PLACE = re.compile(r'^ +File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILI
 
 @dataclass
 class Work:
-    """Work that was done for one task or several.
-
-    Args:
-        amount: how much was done, with its unit; empty if it isn't counted.
-        rate: amount per second, empty if it isn't counted.
-    """
+    """Work that was done for tasks: how much with its unit, and how much per second; empty if it isn't counted."""
 
     tasks: tuple[Any, ...]
     label: str
@@ -98,11 +93,7 @@ class Journal:
 
 @dataclass
 class Report:
-    """The report of this command.
-
-    Args:
-        lines: whether plan, finished tasks and results are shown, or only warnings and errors.
-    """
+    """The report of this command: plan, finished tasks and results, or only warnings and errors."""
 
     lines: bool
     journal: Journal = field(default_factory=Journal)
@@ -194,11 +185,7 @@ class Report:
         self.tell(text.replace(mark, colored(mark, color, sys.stderr), 1))
 
     def note_error(self, sentence: str, whole: str, is_known: bool) -> None:
-        """Keep an error until the end, after which it is shown at once.
-
-        Args:
-            is_known: whether the sentence tells all that users need.
-        """
+        """Keep an error until the end, after which it is shown at once; a known one tells all that users need."""
         if self.shown is None:
             self.journal.add(error=[sentence, whole, is_known])
         elif sentence not in self.shown:

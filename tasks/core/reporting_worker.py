@@ -24,11 +24,7 @@ _Worker: Any = Worker
 
 
 class Workers:
-    """Factory of the schedulers and workers of a command, as luigi asks for it.
-
-    Args:
-        chosen: whether ``--workers`` was given; else it is found from the graph.
-    """
+    """Factory of a command's schedulers and workers; unless ``--workers`` was chosen, the graph tells their number."""
 
     def __init__(self, task: Any, chosen: bool = True) -> None:
         self._task = task

@@ -21,11 +21,7 @@ _COLOR = {COMPLETE: "green", MAY_RUN: "yellow", WOULD_RUN: "red"}
 
 
 def print_deps(root: Any, stop: str = "1") -> None:
-    """Print a task and what it requires.
-
-    Args:
-        stop: depth, or names of tasks below which nothing is printed.
-    """
+    """Print a task and what it requires, down to a depth or to the names of tasks."""
     with remembering():
         nodes = nodes_of(root, _deeper(root, stop))
         print(draw(nodes[0], labels_of(node.task for node in nodes), _number_of_branches))
@@ -33,12 +29,7 @@ def print_deps(root: Any, stop: str = "1") -> None:
 
 
 def print_status(root: Any, stop: str = "0", branches: str = "0", *ignored: str) -> None:
-    """Print what the next run would do with a task and with what it requires.
-
-    Args:
-        branches: 1 to print each incomplete branch, too.
-        ignored: law's third value, which its own output would heed.
-    """
+    """Print what the next run would do with a task and what it requires; ``branches`` 1 adds each incomplete one."""
 
     def rows(node: Node) -> list[Text]:
         return [*_rows(node), *(_incomplete_branches(node) if branches != "0" else ())]

@@ -41,9 +41,8 @@ _NO_DEFAULT = "; no default"
 def sentence_of(error: BaseException | str) -> str:
     """Return the message of an error for users; that of a missing option names the option, and says what it is.
 
-    Example:
-        >>> sentence_of("Plot[args=(), kwargs={}]: requires the 'chunk_size' parameter to be set")
-        'Plot needs --chunk-size'
+    >>> sentence_of("Plot[args=(), kwargs={}]: requires the 'chunk_size' parameter to be set")
+    'Plot needs --chunk-size'
     """
     missing = _MISSING.fullmatch(str(error))
     if not missing:
@@ -159,11 +158,7 @@ def print_note(sentence: str) -> None:
 
 
 def print_left_out(label: str, skipped: Mapping[str, str]) -> None:
-    """Print how many input files an output lacks, and why the first of them can't be read, if there are any.
-
-    Args:
-        skipped: file → reason.
-    """
+    """Print how many input files (file → reason) an output lacks, and why the first can't be read, if there are any."""
     if skipped:
         first, *more = skipped.values()
         number = f"{counted(len(skipped), 'input file')}, the first because" if more else "an input file, because"

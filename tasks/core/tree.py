@@ -29,11 +29,7 @@ _INDENT = len(_GUIDES[0])
 
 
 def nodes_of(root: Any, stop: str = "-1") -> list[Node]:
-    """Return the nodes of a task and of all that it requires; the task is the first.
-
-    Args:
-        stop: as in law's options: a depth, or families of tasks below which nothing is shown, with ``|`` in between.
-    """
+    """Return the nodes of a task, the first, and of all that it requires, down to a depth or to families ``A|B``."""
     depth, families = _parse_stop(stop)
 
     def required(task: Any) -> list[Any]:

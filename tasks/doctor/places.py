@@ -24,11 +24,7 @@ def placement(problems: Sequence[str], site: str) -> list[Result]:
 
 
 def writable(name: str, folder: Path, variable: str) -> Result:
-    """Return whether a folder can be written and has free space.
-
-    Args:
-        folder: the folder, which needn't exist yet.
-    """
+    """Return whether a folder, which needn't exist yet, can be written and has free space."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     advice = f"set {variable} to a folder with space that you can write"
     if there == Path(there.anchor) and len(folder.absolute().parts) > 2:

@@ -56,10 +56,7 @@ CONFIG = OptionGroup(
 
 
 class AnalysisTask(law.Task):
-    """A task for an analysis.
-
-    A derived class lists the groups of options that it has besides those of its bases (:attr:`options`).
-    """
+    """A task for an analysis; a derived class lists the groups of options that it has besides those of its bases."""
 
     options: ClassVar[Groups] = (RESTRICTION,)
     #: groups of this class and of its bases, in the order in which values are checked
@@ -97,11 +94,7 @@ class AnalysisTask(law.Task):
 
     @classmethod
     def each(cls, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the options of each task that a command line asks for: of one, or of one for each configuration.
-
-        Args:
-            given: the options on the command line; ``--config`` may be a list, and have patterns.
-        """
+        """Return the options of each task that a command line asks for: of one, or of one for each configuration."""
         names = split_names(given.get("config", law.NO_STR))
         if CONFIG not in cls.option_groups or (len(names) < 2 and not any(map(is_pattern, names))):
             return [dict(given)]
@@ -164,11 +157,7 @@ class AnalysisTask(law.Task):
 
     @classmethod
     def req(cls, inst: law.Task, **kwargs: Any) -> Any:
-        """Return the task of this class that another one requires.
-
-        Args:
-            kwargs: parameters that it doesn't get from there.
-        """
+        """Return the task of this class that another one requires; arguments are what it doesn't get from there."""
         key = cls, tuple(sorted(kwargs.items()))
         if cls._may_differ(kwargs) or not all(isinstance(value, Hashable) for value in kwargs.values()):
             return super().req(inst, **kwargs)

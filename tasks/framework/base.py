@@ -99,11 +99,7 @@ class StoreTask(AnalysisTask):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that determines the output.
-
-        Raises:
-            ConfigError: the task doesn't define :meth:`input_ids`, which would else be missed after it has run.
-        """
+        """Hash of everything that determines the output; without :meth:`input_ids` the run would fail at its end."""
         spec = self.fingerprint_spec()
         if type(self).input_ids is StoreTask.input_ids:
             raise self._lacks("input_ids")
@@ -406,12 +402,7 @@ def read_id(target: StoreTarget) -> str:
 
 
 def changed_meanwhile(label: str, awaited: str, otherwise: str | None = None) -> ChangedFileError:
-    """Return the error for a task that isn't complete after it has run.
-
-    Args:
-        awaited: a required task that isn't complete any more, empty if all are.
-        otherwise: the reason if all required tasks are complete.
-    """
+    """Return the error for a task that isn't complete after it has run: what it requires isn't, or another reason."""
     reason = f"{awaited} isn't complete any more" if awaited else otherwise
     return ChangedFileError(
         f"{label} is not complete, because something was changed while it ran: {reason}; run this again"

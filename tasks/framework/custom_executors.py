@@ -22,11 +22,7 @@ _OF_RUN = ("cores", "analysis", "log_folder")
 
 @dataclass(frozen=True)
 class Custom:
-    """What the command line says about a custom executor file.
-
-    Args:
-        run_options: YAML file with run options, empty for none.
-    """
+    """What the command line says about a custom executor file; empty run options are none."""
 
     file: str
     executor: str
@@ -96,13 +92,7 @@ class CustomExecutorFactory(DaskExecutorFactory):
         super().setup()
 
     def cluster_of(self, site: str, given: Mapping[str, Any], command: str) -> DaskExecutorFactory:
-        """Return the description of a site's cluster, which isn't started yet.
-
-        Args:
-            site: PocketCoffea's name of the site.
-            given: PocketCoffea's run options.
-            command: a command of the shell that jobs of workers begin with, empty for none.
-        """
+        """Return the description of a cluster that isn't started yet, from PocketCoffea's site and run options."""
         where = f"--executor-custom-setup {self.setup_file.file}"
         place = find_site(site, where)
         usual = get_default_run_options().general

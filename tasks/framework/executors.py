@@ -167,12 +167,9 @@ def given_options(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_jobs(jobs: Mapping[str, Job], cores: int, label: str, unit: str, done_until_started: float = 0) -> None:
-    """Run jobs in up to ``cores`` processes, with a progress bar.
+    """Run jobs in up to ``cores`` processes, 0 for all cores, with a progress bar; one process means this one.
 
-    Args:
-        cores: number of processes; 0 for all cores. One process means this one.
-        done_until_started: number of jobs that this process does in the time until others have started; if all are done
-            here as soon, none are started.
+    This process does ``done_until_started`` jobs until others have started; if all are done as soon, none are started.
     """
     with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
         _run(jobs, cores, advance, done_until_started=0 if are_there() else done_until_started)

@@ -34,11 +34,7 @@ _BEGIN = "begin"
 
 @dataclass(frozen=True)
 class Order:
-    """What a fresh process makes.
-
-    Args:
-        fingerprint: the fingerprint that it must have there.
-    """
+    """What a fresh process makes, if it has the same fingerprint there."""
 
     task: type[StoreTask]
     parameters: dict[str, Any]
@@ -50,13 +46,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Made:
-    """What a fresh process made.
-
-    Args:
-        place: folder or container of the output, which isn't there if it failed.
-        accesses: what the process read, ``None`` if it wasn't traced.
-        command: the command and the environment of the process, to find readers.
-    """
+    """What a fresh process made; there is no output if it failed, and no accesses if it wasn't traced."""
 
     place: Path
     failure: str
@@ -71,11 +61,9 @@ class Made:
 
 
 def make_fresh(task: StoreTask, folder: Path, *, trace: bool, events: int = 0, seed: int = 0) -> Made:
-    """Make the output of a task, or of a branch, in a fresh process.
+    """Make the output of a task, or of a branch with some events one by one, in a fresh process and an empty folder.
 
-    Args:
-        folder: an empty folder. Processes that get folders beside it share what they compile.
-        events: number of events to compute one by one, for branches that process events.
+    Processes that get folders beside it share what they compile.
     """
     from pocket.configuration.analysis import absolute_reference
 

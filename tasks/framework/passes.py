@@ -12,11 +12,7 @@ from tasks.core.report import Work, amount_of, label_together, rate_of
 
 @dataclass(frozen=True)
 class Pass:
-    """Jobs of a workflow, which may do the work of others, too.
-
-    Args:
-        of_first: amount of work of the first workflow, if there are others.
-    """
+    """Jobs of a workflow, which may do the work of others, too; ``of_first`` is the amount of the first one's."""
 
     jobs: Mapping[str, Job]
     tasks: tuple[Any, ...]

@@ -53,12 +53,10 @@ def run_in_workers(
     advance: Progress = lambda amount: None,
     smaller: Mapping[str, Call[R]] = MappingProxyType({}),
 ) -> dict[str, R]:
-    """Return the results of calls, which run in the worker processes of this command.
+    """Return the results of calls, which run in the worker processes of this command; the first ones begin first.
 
-    Args:
-        calls: name → call; the first ones begin first.
-        advance: called with each finished amount of work, and with a negative one for work that is lost.
-        smaller: name → call with the same result that needs less memory, for the last attempt.
+    ``advance`` gets each finished amount of work, a negative one for lost work. ``smaller`` has calls that need less
+    memory, for the last attempt.
     """
     global _pool
     left = {name: pickled(name, call) for name, call in calls.items()}

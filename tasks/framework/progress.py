@@ -23,11 +23,7 @@ _FIRST_LINE, _LAST_PAUSE = 60.0, 3600.0
 
 @contextlib.contextmanager
 def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar for work that counts itself; the bar appears with the first count.
-
-    Yields:
-        A function of the finished and the total number.
-    """
+    """Show a bar for work that counts itself, from the first count on; yield a function of done and total number."""
     with contextlib.ExitStack() as stack:
         bars: list[Progress] = []
         before = 0
@@ -44,11 +40,7 @@ def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextlib.contextmanager
 def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
-    """Show a progress bar on a terminal, elsewhere a line now and then.
-
-    Yields:
-        A function that is called with each finished amount.
-    """
+    """Show a bar on a terminal, elsewhere a line now and then; yield a function that takes each finished amount."""
     begin = time.monotonic()
     done = 0
     shown = _bar if is_terminal(sys.stderr) else _lines_now_and_then

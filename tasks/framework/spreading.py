@@ -26,11 +26,7 @@ _PARTS = 4
 
 
 def spread_over(cores: int) -> Spread:
-    """Return a function that spreads calls over the workers of this command, which it starts for long work only.
-
-    Args:
-        cores: largest number of processes; 0 for all cores. With one process, all calls run here.
-    """
+    """Return a function that spreads calls over this command's workers, which it starts for long work; 0: all cores."""
     number = cores or available_cores()
 
     def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:

@@ -32,7 +32,7 @@ _identify: Any = task_id_str
 
 
 class PoolProxy(BaseWorkflowProxy):
-    """Runs the jobs of all incomplete branches with the executor, instead of passing the branches to luigi.
+    """Runs the jobs of all incomplete branches with the executor.
 
     A luigi worker per branch would import the engine for each one and show no progress.
     """
@@ -142,11 +142,7 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     @property
     def branch_outputs(self) -> dict[int, StoreTarget]:
-        """The outputs of the branches by number.
-
-        Raises:
-            ConfigError: if two branches have the same one.
-        """
+        """The outputs of the branches by number; two branches with the same one are an error."""
         outputs = {number: self.branch_output(number) for number in self.get_branch_map()}
         places: dict[Path, int] = {}
         for number, output in outputs.items():
@@ -240,11 +236,7 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         """Do nothing: the workflow creates the folders once for all branches, which may be thousands of jobs."""
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
-        """Create the folders of all branches, upload finished outputs, and fetch what incomplete branches need.
-
-        Args:
-            fetch_needed: whether the branches read their inputs on this machine.
-        """
+        """Create the folders of all branches, upload finished outputs, and fetch what incomplete ones read here."""
         super().prepare_place()
         outputs = self.branch_outputs.values()
         prepare_places(output.directory.parent for output in outputs)

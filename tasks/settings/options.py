@@ -66,9 +66,8 @@ def option(text: str, default: Any, shown: str = "", kind: Any = None, least: in
         kind: class of the parameter, by default that for the type of the default.
         least: smallest value, ``None`` for no limit.
 
-    Example:
-        >>> option("number of toys", 100).description
-        'number of toys; default: 100'
+    >>> option("number of toys", 100).description
+    'number of toys; default: 100'
     """
     words = f"default: {shown or default}" if shown or default not in (law.NO_STR, ()) else "no default"
     parameter = (kind or _KINDS[type(default)])(default=default, description=f"{text}; {words}", **more)

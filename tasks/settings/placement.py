@@ -13,27 +13,18 @@ _SHARED = "a file system that they see"
 def placement_problems(site: Site, workflow: str, checkout: Path, store: Path) -> list[str]:
     """Return a sentence for each folder that is in a wrong place, with the remedy after a colon.
 
-    Args:
-        checkout: the checkout, which jobs read unless they bring a bundle.
-        store: the store, which has the logs unless the site has a ``log_directory``.
-
-    Example:
-        >>> site = Site("mine", not_from=("/eos/",), environment="bundle")
-        >>> placement_problems(site, "htcondor", Path("/eos/checkout"), Path("/home/me/store"))
-        []
-        >>> (problem,) = placement_problems(site, "htcondor", Path("/home/me"), Path("/eos/store"))
-        >>> problem.partition(": ")[2]
-        'set log_directory in [site_mine] of law.cfg'
+    >>> site = Site("mine", not_from=("/eos/",), environment="bundle")
+    >>> placement_problems(site, "htcondor", Path("/eos/checkout"), Path("/home/me/store"))
+    []
+    >>> (problem,) = placement_problems(site, "htcondor", Path("/home/me"), Path("/eos/store"))
+    >>> problem.partition(": ")[2]
+    'set log_directory in [site_mine] of law.cfg'
     """
     return [problem for problem in (_of_checkout(site, workflow, checkout), *_of_outputs(site, store)) if problem]
 
 
 def _of_checkout(site: Site, workflow: str, checkout: Path) -> str:
-    """Return the problem of the checkout, empty if there is none.
-
-    Args:
-        workflow: batch system, which decides whether a bundle is a remedy.
-    """
+    """Return the problem of the checkout, empty if there is none; not every batch system can bring a bundle."""
     why = site.objection(str(checkout), "the checkout")
     if not why or site.environment != "shared":
         return ""

@@ -106,12 +106,7 @@ def known_run_options() -> set[str]:
 
 @dataclass(frozen=True)
 class Translation:
-    """Run options in the words of the command line.
-
-    Args:
-        options: option of a task → its value as on the command line.
-        executor_options: key → value of ``--executor-options``.
-    """
+    """Run options in the words of the command line: of a task, and of ``--executor-options``."""
 
     options: Mapping[str, str]
     executor_options: Mapping[str, str]
@@ -119,11 +114,7 @@ class Translation:
 
 
 def translate(given: Mapping[str, Any], where: str, params: Mapping[str, Any]) -> Translation:
-    """Return run options in the words of the command line; an option without a value is left out.
-
-    Args:
-        params: options of the task, which say where branches run.
-    """
+    """Return run options in the words of the command line, which depend on where branches of the task run."""
     words = _words_for(params, given)
     options: dict[str, str] = {}
     keys: dict[str, str] = {}

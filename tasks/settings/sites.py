@@ -146,10 +146,7 @@ def read_site(name: str) -> Site:
 
 
 def _option(section: str, option: str) -> str:
-    """Return the value of an option with variables of the environment filled in, except for those of commands of jobs.
-
-    ``export PATH=/new:$PATH`` would have the path of the machine that submits.
-    """
+    """Return the value of an option with variables filled in: in commands of jobs, these are variables of the job."""
     if option == "setup":
         return _as_written(section, option)
     if option == "dask":

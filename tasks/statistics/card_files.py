@@ -19,12 +19,7 @@ _LABELLED = re.compile(r"(?P<label>[A-Za-z]\w*)=(?P<path>.+)")
 
 @dataclass(frozen=True)
 class Card:
-    """A datacard, or several that are combined.
-
-    Args:
-        cards: label and path of each; the label of a single card may be empty.
-        maps: parameters of interest as combine's ``multiSignalModel`` takes them, with commas in between; empty for
-            those of the card.
+    """A datacard, or several with labels that are combined, and ``maps`` as for combine's ``multiSignalModel``.
 
     >>> card = Card.of("a=/x/one.txt,b=/x/two.txt", keywords=["ERA=2018"])
     >>> card.name, str(card), card.keywords
@@ -40,12 +35,8 @@ class Card:
     def of(cls, text: str, mass: str = MASS, keywords: Iterable[str] = (), maps: str = "") -> Card:
         """Return the card or cards that options stand for.
 
-        Args:
-            text: a path, ``label=path`` with commas in between, a folder with cards, or ``@FILE`` for a file that has a
-                path or ``label=path`` in each line, relative to the file.
-            mass: what ``$MASS`` stands for.
-            keywords: ``WORD=value`` for other words.
-            maps: ``region/process:poi[initial,low,high]`` with commas in between.
+        A text is a path, ``label=path`` with commas in between, a folder with cards, or ``@FILE`` with a path or
+        ``label=path`` in each line, relative to it. Maps are ``region/process:poi[initial,low,high]``.
         """
         found: list[tuple[str, str]] = []
         parts = text.split(",")

@@ -113,10 +113,7 @@ class ProduceDatacards(ModelTask):
         return super().record_reason() if self.shows_blind else None
 
     def requires(self) -> dict[str, Any]:
-        """Return the templates of all configurations of the model, and their upstream closures.
-
-        Of combined models return these, and the templates of configurations that several of them have.
-        """
+        """Return templates and their upstream closures; of combined models these, and the templates that they share."""
         if self.combines:
             from pocket.statistics.shared_events import pairs_of_regions
 
@@ -263,14 +260,7 @@ class Made:
 
 
 def write_model(folder: Path, made: Made) -> str:
-    """Write a model, its datacards, its workspace, the treatment of its templates and its checks.
-
-    A model with formulas has no workspace, since HistFactory doesn't know them, and neither has one whose workspace
-    would be too large to be read.
-
-    Returns:
-        A sentence that says why there is no workspace; empty if there is one.
-    """
+    """Write all files of a model, and return a sentence that says why there is no workspace; empty if there is one."""
     from pocket.statistics import pyhf_workspace, save_model, write_datacards
     from pocket.statistics.checks import write_checks
 

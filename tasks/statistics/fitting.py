@@ -402,12 +402,7 @@ def result_lines(results: Results, data: str, label: str = "") -> list[str]:
 def toy_lines(
     found: Mapping[str, Mapping[str, Sequence[float]]], toys: int, truth: Mapping[str, float], of: str = ""
 ) -> list[str]:
-    """Return the lines about fits of toys: mean, and mean, width and coverage of pulls.
-
-    Args:
-        truth: parameter → value at which they were thrown.
-        of: the model whose toys they are, if that isn't the fitted one.
-    """
+    """Return the lines about fits of toys, perhaps of another model, thrown at true values: mean, pulls, coverage."""
     thrown = f"of {of} " if of else ""
     lines = []
     for poi, results in found.items():

@@ -165,13 +165,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
 @dataclass(frozen=True)
 class TreatmentPlotJob:
-    """Draws the nuisances of a region.
-
-    Args:
-        shifts: ``""`` or a process → nuisance → templates.
-        names: names of the bins, if these are categories.
-        sources: nuisances to draw; empty for all.
-    """
+    """Draws the nuisances of a region: ``""`` or a process → nuisance → templates; without sources, all of them."""
 
     shifts: Mapping[str, Mapping[str, Shift]]
     region: RegionModel

@@ -91,11 +91,7 @@ class FitToys(ToyWorkflow):
 
 @dataclass(frozen=True)
 class ToysJob:
-    """The work of a branch with some toys.
-
-    Args:
-        fit: returns the results of toys as text; called with their numbers and with the progress.
-    """
+    """The work of a branch with some toys: a function of their numbers and of the progress, which returns text."""
 
     fit: Callable[[range, Progress], str]
     numbers: range
