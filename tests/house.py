@@ -47,7 +47,7 @@ STATE = {
     "pocket.parameters.defaults._texts": "writing YAML takes longer than merging outputs",
     "pocket.parameters.plain._known": "resolving parameters takes longer than all else before the first event",
     "pocket.plots.quick_drawing._known": "layouts of up to 1000 formulas, which take most of the time to draw",
-    "tasks.batch.condor_queue._not_let_in": "a pool that refuses the bindings is asked by commands afterwards",
+    "tasks.batch.htcondor._not_let_in": "a pool that refuses the bindings is asked by commands afterwards",
     "tasks.batch.control.WORKFLOWS": "registry of batch systems",
     "tasks.core.graph._graph": "luigi tells about tasks by events, without an object of the command",
     "tasks.core.report._report": "luigi makes its worker itself, so the report of the command isn't given to it",

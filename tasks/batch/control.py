@@ -25,8 +25,7 @@ from tasks.batch.environment import NOTHING_KNOWN, JobEnvironment, job_environme
 from tasks.batch.options import OF_SITE
 from tasks.batch.submission import BatchProxy
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
-from tasks.settings.placement import placement_problems
-from tasks.settings.sites import FLAVOURS, Site, read_site
+from tasks.settings.sites import FLAVOURS, Site, placement_problems, read_site
 
 T = TypeVar("T")
 #: folder of the bundles, in the store or in the log directory of the site
@@ -135,7 +134,7 @@ class BatchControl(law.Task):
         return job_environment(site.environment, folder, self.analysis, make)
 
     def placement_problems(self, workflow: str) -> list[str]:
-        """Return the result of :func:`tasks.settings.placement.placement_problems` for a batch system."""
+        """Return the result of :func:`tasks.settings.sites.placement_problems` for a batch system."""
         return placement_problems(self.site_inst, workflow, Path(original(os.environ["POCKET_ROOT"])), store_root())
 
     @property

@@ -11,9 +11,8 @@ import law
 
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import store_root
-from tasks.batch.cancelling import cancel_jobs
+from tasks.batch.actions import cancel_jobs, dry_run
 from tasks.batch.causes import BACK_OFF
-from tasks.batch.dry_run import dry_run
 from tasks.batch.own_store import check_own_store
 from tasks.settings.batch_systems import BATCH_SYSTEMS
 from tasks.settings.options import OptionGroup, dial

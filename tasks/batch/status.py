@@ -17,8 +17,8 @@ _WIDTH = 20
 class Status:
     """The jobs of a workflow at one look at the queue.
 
-    ``new`` jobs wait for their first submission, ``waiting`` ones for another; ``held`` ones count as waiting or failed,
-    too. ``all_events`` is 0 if the jobs process none, and ``rate`` is in events per second since the first look.
+    ``new`` jobs wait for their first submission, ``waiting`` ones for another; ``held`` ones count as waiting or
+    failed, too. ``all_events`` is 0 if there are none, and ``rate`` is in events per second since the first look.
     """
 
     jobs: int

@@ -20,7 +20,7 @@ from tasks.core.terminal import print_note
 from tasks.framework.base import input_ids, load
 from tasks.framework.executors import OPTIONS
 from tasks.framework.iterations import ITERATION
-from tasks.framework.passes import Pass
+from tasks.framework.workflow import Pass
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator

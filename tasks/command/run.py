@@ -30,8 +30,8 @@ from tasks.core.log import heed_option
 from tasks.core.report import LUIGI
 from tasks.core.reporting_worker import Workers
 from tasks.core.several import make_tasks
-from tasks.core.status import TREES
 from tasks.core.terminal import FOR_PEOPLE, option_of, sentence_of
+from tasks.core.tree import TREES
 from tasks.settings.run_options import ELSEWHERE
 
 #: exit code of a wrong command line, the same as argparse's

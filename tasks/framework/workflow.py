@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,33 @@ from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import check_workflow_type
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.graph import note_done
-from tasks.core.report import note_unchanged, note_work
+from tasks.core.report import Work, amount_of, label_together, note_unchanged, note_work, rate_of
 from tasks.core.targets import StoreTarget, are_complete, fetch, find_remote, refuse_replaced, upload_awaiting
 from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, read_id
 from tasks.framework.executors import EXECUTOR, chosen_executor, run_jobs, run_with
-from tasks.framework.passes import Pass
 from tasks.settings.remote_store import remote_store
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Jobs of a workflow, which may do the work of others, too; ``of_first`` is the amount of the first one's."""
+
+    jobs: Mapping[str, Job]
+    tasks: tuple[Any, ...]
+    label: str
+    of_first: int = 0
+
+    def work(self, done: Sequence[Any], seconds: float, unit: str) -> Work:
+        """Return what was done, for the line of the tasks that are finished."""
+        tasks = tuple(done) or self.tasks[:1]
+        amount = sum(job.size for job in self.jobs.values())
+        text = amount_of(amount, unit, self.of_first if len(tasks) > 1 else 0)
+        return Work(tasks, label_together(tasks), text, seconds, rate_of(amount, seconds))
+
+    def done(self) -> list[Any]:
+        """Return the workflows all of whose branches are complete."""
+        return [task for task in self.tasks if all(output.exists() for output in task.branch_outputs.values())]
+
 
 # This function has no type annotations.
 _identify: Any = task_id_str

@@ -1,4 +1,4 @@
-"""Sites where jobs run, presets of law.cfg with one section ``site_NAME`` each."""
+"""Sites where jobs run, presets of law.cfg with one section ``site_NAME`` each, and the places that they accept."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import law
 
@@ -202,3 +203,44 @@ _READ: dict[str, Callable[[str], object]] = {
     "tuple[tuple[str, str], ...]": lambda text: tuple(map(_line, filter(None, map(str.strip, text.splitlines())))),
     "tuple[str, ...]": lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
 }
+
+
+_SHARED = "a file system that they see"
+
+
+def placement_problems(site: Site, workflow: str, checkout: Path, store: Path) -> list[str]:
+    """Return a sentence for each folder that is in a wrong place, with the remedy after a colon.
+
+    >>> site = Site("mine", not_from=("/eos/",), environment="bundle")
+    >>> placement_problems(site, "htcondor", Path("/eos/checkout"), Path("/home/me/store"))
+    []
+    >>> (problem,) = placement_problems(site, "htcondor", Path("/home/me"), Path("/eos/store"))
+    >>> problem.partition(": ")[2]
+    'set log_directory in [site_mine] of law.cfg'
+    """
+    return [problem for problem in (_of_checkout(site, workflow, checkout), *_of_outputs(site, store)) if problem]
+
+
+def _of_checkout(site: Site, workflow: str, checkout: Path) -> str:
+    """Return the problem of the checkout, empty if there is none; not every batch system can bring a bundle."""
+    why = site.objection(str(checkout), "the checkout")
+    if not why or site.environment != "shared":
+        return ""
+    if "environment" in BATCH_SYSTEMS[workflow].lacks:
+        return f"{why}: move it"
+    return f"{why}: move it, or let jobs bring a copy with --environment bundle"
+
+
+def _of_outputs(site: Site, store: Path) -> list[str]:
+    """Return the problems of the store and of the logs."""
+    problems = []
+    path, setting = str(store.absolute()), f"log_directory in [{PREFIX}{site.name}] of law.cfg"
+    if site.store == "shared" and path.startswith(site.not_shared):
+        problems.append(f"{site.objection(path, 'the store')}: set POCKET_STORE to {_SHARED}")
+    if site.log_directory:
+        logs = str(Path(site.log_directory).absolute())
+        if why := site.objection(logs, "the logs"):
+            problems.append(f"{why}: set {setting} to another folder")
+    elif not problems and (why := site.objection(path, "the logs and job files in the store")):
+        problems.append(f"{why}: set {setting}")
+    return problems

@@ -24,8 +24,7 @@ from tasks.framework.base import input_ids
 from tasks.settings.options import dial, option
 from tasks.statistics.datacards import CHECKS, warning_lines
 from tasks.statistics.options import PointOptions, declared_parameters, read_model
-from tasks.statistics.toy_points import ThrowToys
-from tasks.statistics.toys import TOYS, FitToys, ToyWorkflow
+from tasks.statistics.toys import TOYS, FitToys, ThrowToys, ToyWorkflow
 
 if TYPE_CHECKING:
     from pocket.io.store import Manifest

@@ -11,9 +11,8 @@ import pytest
 
 from pocket.errors import ConfigError
 from pocket.executors.proxy import check_proxy, proxy_ends
-from tasks.doctor.credentials import grid_proxy
+from tasks.doctor.checks import Status, grid_proxy
 from tasks.doctor.doctor import Doctor
-from tasks.doctor.result import Status
 
 pytestmark = pytest.mark.openssl
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.batch.cancelling import runs_jobs
+from tasks.batch.actions import runs_jobs
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tests.tasks.batch.schedd import Schedd, take_over

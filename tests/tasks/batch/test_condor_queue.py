@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks.batch import condor_queue
-from tasks.batch.condor_queue import HISTORY, CondorQueue, bindings, by_id
+from tasks.batch import htcondor
+from tasks.batch.htcondor import HISTORY, CondorQueue, bindings, by_id
 from tasks.batch.queues import QueueError
 
 ADS = [{"ClusterId": 12, "ProcId": 0, "JobStatus": 2, "RemoteHost": object()}, {"ClusterId": 12, "ProcId": 1}]
@@ -40,7 +40,7 @@ class Bindings(ModuleType):
 
 @pytest.fixture(autouse=True)
 def _first_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(condor_queue, "_not_let_in", [])
+    monkeypatch.setattr(htcondor, "_not_let_in", [])
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_commands_where_the_bindings_are_not_let_in(condor: Bindings, monkeypatc
             raise answer
         return answer
 
-    monkeypatch.setattr(condor_queue, "ask", ask)
+    monkeypatch.setattr(htcondor, "ask", ask)
     queue = CondorQueue("true", ())
     with pytest.raises(QueueError, match="the schedd is down"):
         queue.jobs()
@@ -103,7 +103,7 @@ def test_commands_where_the_bindings_are_not_installed_or_wanted(monkeypatch: py
         asked.append(command)
         return '[{"ClusterId": 1, "ProcId": 2}]' if command[0] == "condor_q" else ""
 
-    monkeypatch.setattr(condor_queue, "ask", ask)
+    monkeypatch.setattr(htcondor, "ask", ask)
     assert bindings() is None
     queue = CondorQueue("true", ("A", "B"), scheduler="bigbird20")
     assert queue.jobs() == {"1.2": {"ClusterId": 1, "ProcId": 2}}

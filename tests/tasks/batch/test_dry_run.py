@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.batch.dry_run import shortened
+from tasks.batch.actions import shortened
 from tests.law_runner import Run
 from tests.tasks.small_chain import Chain
 

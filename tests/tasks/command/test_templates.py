@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.command.templates import FOLDER, SUFFIX, fill
+from tasks.command.scaffold import FOLDER, SUFFIX, fill
 
 TEXT = """first {{name}}
 {% if more %}

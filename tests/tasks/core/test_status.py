@@ -9,8 +9,8 @@ from pocket.base.fingerprint import fingerprint, specification
 from pocket.io.store import write_output
 from pocket.io.store.records import keep_specification
 from tasks.core.graph import Node
-from tasks.core.status import print_deps, print_status
 from tasks.core.targets import COMPLETE, WOULD_RUN, State, StoreTarget
+from tasks.core.tree import print_deps, print_status
 
 
 class Task:

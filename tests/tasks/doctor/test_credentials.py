@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.doctor import credentials
-from tasks.doctor.credentials import authorities, grid_proxy, token
+from tasks.doctor import checks
+from tasks.doctor.checks import Status, authorities, grid_proxy, token
 from tasks.doctor.doctor import Doctor
-from tasks.doctor.result import Status
 from tests.grid import write_proxy
 
 
@@ -66,7 +65,7 @@ def test_a_proxy_lives_as_long_as_its_attributes(tmp_path: Path, monkeypatch: py
     now = datetime.now(UTC)
     for attributes, words in ((1, "59 min"), (24, "7 h 59 min")):
         ends = now + timedelta(hours=8), now + timedelta(hours=attributes)
-        monkeypatch.setattr(credentials, "proxy_ends", lambda _, ends=ends: ends)
+        monkeypatch.setattr(checks, "proxy_ends", lambda _, ends=ends: ends)
         assert grid_proxy(Doctor()).found == f"{path} lives for {words}"
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks.doctor.doctor import Doctor
-from tasks.doctor.job import DoctorJob
-from tasks.doctor.result import Result, Status
+from tasks.doctor.checks import Result, Status
+from tasks.doctor.doctor import Doctor, DoctorJob
 from tests.tasks.in_process import Here
 
 

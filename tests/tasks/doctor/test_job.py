@@ -10,8 +10,8 @@ import pytest
 
 from tasks.batch import htcondor, slurm, submission
 from tasks.batch import proxy as retrying
-from tasks.doctor.job import DoctorJob, judge, report
-from tasks.doctor.result import Status
+from tasks.doctor.checks import Status
+from tasks.doctor.doctor import DoctorJob, judge, report
 from tests.grid import write_proxy
 
 FOUND = {

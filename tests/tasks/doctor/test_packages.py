@@ -7,8 +7,7 @@ import awkward
 import pytest
 
 from pocket.io.nanoaod import baskets
-from tasks.doctor.packages import decompression, packages
-from tasks.doctor.result import Status
+from tasks.doctor.checks import Status, decompression, packages
 from tests.law_runner import ROOT
 
 

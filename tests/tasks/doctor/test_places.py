@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.doctor.places import index, placement, writable
-from tasks.doctor.result import Status
+from tasks.doctor.checks import Status, index, placement, writable
 
 Usage = namedtuple("Usage", ("total", "used", "free"))
 

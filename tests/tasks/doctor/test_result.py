@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pocket.errors import ConfigError
-from tasks.doctor.result import Result, Status, of_text
+from tasks.doctor.checks import Result, Status, of_text
 
 
 def test_line() -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.doctor.result import Result, Status
-from tasks.doctor.systems import batch_system, systems_here, xrootd_client
+from tasks.doctor.checks import Result, Status, batch_system, systems_here, xrootd_client
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, load_batch_systems
 
 load_batch_systems()
@@ -32,7 +31,7 @@ def test_does_not_answer(system: BatchSystem, monkeypatch: pytest.MonkeyPatch) -
     assert (result.status, result.found) == (Status.PROBLEM, "/bin/sh fails: no schedd")
     result = batch_system(dataclasses.replace(system, queue=("/bin/sh", "-c", "echo " + 99 * "words " + "; exit 1")))
     assert result.found.endswith(" words …")
-    monkeypatch.setattr("tasks.doctor.systems.SECONDS", 0.2)
+    monkeypatch.setattr("tasks.doctor.checks.SECONDS", 0.2)
     result = batch_system(dataclasses.replace(system, machines=("/bin/sleep", "5")))
     assert (result.status, result.found) == (Status.PROBLEM, "/bin/sleep doesn't answer within 0.2 s")
 
@@ -47,11 +46,11 @@ def test_is_not_here(system: BatchSystem) -> None:
 
 
 def test_systems_that_are_here(system: BatchSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.doctor.systems.BATCH_SYSTEMS", {"mine": system})
+    monkeypatch.setattr("tasks.doctor.checks.BATCH_SYSTEMS", {"mine": system})
     assert systems_here().found == "Mine is here (--workflow mine checks it)"
 
 
 def test_xrootd_client(monkeypatch: pytest.MonkeyPatch) -> None:
     assert xrootd_client().status is Status.OK
-    monkeypatch.setattr("tasks.doctor.systems.client_is_installed", lambda: False)
+    monkeypatch.setattr("tasks.doctor.checks.client_is_installed", lambda: False)
     assert (xrootd_client().status, bool(xrootd_client().advice)) == (Status.WARNING, True)

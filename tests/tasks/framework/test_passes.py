@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.framework.passes import Pass
+from tasks.framework.workflow import Pass
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.settings.batch_systems import load_batch_systems
-from tasks.settings.placement import placement_problems
-from tasks.settings.sites import Site
+from tasks.settings.sites import Site, placement_problems
 
 load_batch_systems()
 LXPLUS = Site("lxplus", not_from=("/eos/",), not_shared=("/tmp/",))

@@ -14,7 +14,7 @@ from pocket.io.store import read_manifest
 from pocket.statistics import find_upper_limit, from_json
 from tasks.core.completion import names_of
 from tasks.statistics.fitting import FitModel
-from tasks.statistics.grid import PlotGrid
+from tasks.statistics.plotting import PlotGrid
 from tests.tasks.in_process import not_refused, run_here
 from tests.tasks.small_chain import Chain
 
