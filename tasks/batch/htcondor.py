@@ -237,7 +237,6 @@ class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
         return made
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
-        """Write the submit file of jobs with equal requests, and return it."""
         return [Path(self.create_job_file(jobs)["job"])]
 
     def _tidy(self) -> None:

@@ -227,7 +227,6 @@ class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
         return made
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
-        """Write the files of jobs with equal requests, and return the array scripts."""
         files = [self.create_job_file(job_num, branches)["job"] for job_num, branches in jobs.items()]
         manager = self.job_manager
         return [manager.write_array(part) for part in law.util.iter_chunks(files, manager.chunk_size_submit)]

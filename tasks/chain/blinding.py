@@ -30,7 +30,6 @@ class UnblindTask(StoreTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Take an empty reason as none."""
         params = super().modify_param_values(params)
         if not params["unblind"].strip():
             params["unblind"] = law.NO_STR
@@ -68,7 +67,6 @@ class BlindTask(UnblindTask, ConfigTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a reason if nothing is blind, before anything runs."""
         params = super().modify_param_values(params)
         if params["unblind"] != law.NO_STR and not load(params).blind_categories(params["config"]):
             raise ConfigError(

@@ -131,7 +131,6 @@ class SkimJob(ProcessingJob):
     """Skims one branch by the selection of a configuration."""
 
     def fill(self, folder: Path, analysis: Analysis, progress: Progress) -> SkimRecord:
-        """Write the selected events into a folder, and the sums over all events."""
         from pocket.skims.run import skim_branch
 
         record = skim_branch(

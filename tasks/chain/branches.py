@@ -137,7 +137,6 @@ class DatasetWorkflow(BatchWorkflow):
 
     @property
     def branch_label(self) -> str:
-        """Name of this branch in error messages: its number, dataset and entries."""
         return f"{super().branch_label} ({self.branch_data.label})"
 
     @cached_property
@@ -199,7 +198,6 @@ class DatasetWorkflow(BatchWorkflow):
         )
 
     def workflow_complete(self) -> bool:
-        """Whether enough branches, and all requirements of the workflow, are complete."""
         if self.acceptance == 1:
             return super().workflow_complete()
         return are_complete(self.requires()) and self.accepts(self.finished_outputs())

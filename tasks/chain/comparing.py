@@ -55,7 +55,6 @@ class CompareCorrections(FormatsTask, BlindTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse what is no version, equal sides, and files that templates would need but a side lacks."""
         from pocket.configuration.used_corrections import check_files
 
         params = super().modify_param_values(params)

@@ -116,7 +116,6 @@ class IterateScaleFactors(ScaleFactorTask):
         )
 
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksums of the files of the converged scale factors."""
         manifest = self.output().manifest
         assert manifest is not None
         return {name: manifest.files[f"{name}/{name}.json"].sha256 for name in self.group.scale_factors}
@@ -136,7 +135,6 @@ class IterateScaleFactors(ScaleFactorTask):
         super().run()
 
     def make(self) -> None:
-        """Publish the results of the last iteration, with the history of the others beside them."""
         from pocket.scale_factors.measurement.convergence import report_json
 
         assert self._asked is not None

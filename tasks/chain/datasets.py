@@ -229,7 +229,6 @@ class BuildDatasets(StoreTask):
             write_fileset(result.fileset, folder)
 
     def complete(self) -> bool:
-        """Whether the fileset exists, or has been checked."""
         if self.only_checks:
             return self._checked
         if self.output().manifest is None:

@@ -41,7 +41,6 @@ class PlotEfficiencies(PlotsWithData):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse categories that aren't part of the total, and an axis that isn't there, before anything runs."""
         params = super().modify_param_values(params)
         config, where = load(params).config(params["config"]), f"configuration {params['config']!r}"
         total, axis = ("" if params[name] == law.NO_STR else params[name] for name in ("total", "passing_axis"))

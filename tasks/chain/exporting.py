@@ -79,7 +79,6 @@ class ExportScaleFactors(ClosureGate):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse scale factors that don't fit into the layout before anything runs."""
         from pocket.scale_factors.files.published import LAYOUTS, place
 
         params = super().modify_param_values(params)

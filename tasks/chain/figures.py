@@ -37,7 +37,6 @@ class FormatsTask(StoreTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown formats before anything runs."""
         from pocket.plots.style import FORMATS as KNOWN
 
         check_known("format", params["formats"], KNOWN, "--formats")
@@ -55,12 +54,10 @@ class FormatsTask(StoreTask):
         return tuple(self.formats) or formats_of(self.analysis_inst.config(self.drawn_config))
 
     def lacks(self, manifest: Manifest) -> str:
-        """Return which formats an output lacks, as a clause; empty if it has all."""
         missing = [name for name in self.wanted_formats if name not in manifest.info.get(FORMATS, ())]
         return f"the output has no {' or '.join(missing)}" if missing else super().lacks(manifest)
 
     def describe_output(self) -> str:
-        """Return the number of figures."""
         manifest = read_manifest(self.directory)
         drawn = [PurePath(name) for name in self.drawn_files(manifest)] if manifest else []
         figures = {path.with_suffix("") for path in drawn if path.suffix[1:] in self.wanted_formats}
@@ -125,7 +122,6 @@ class FromTemplates(ConfigTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown names and an invalid style before anything runs."""
         return choose_shown(super().modify_param_values(params))
 
     def requires(self) -> MergeOutputs:

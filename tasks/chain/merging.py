@@ -138,7 +138,6 @@ class MergeOutputs(ConfigTask):
         return self.processor.merging_ids()
 
     def needed(self) -> list[StoreTarget]:
-        """Return the outputs of the branches, and those that were merged from several of them."""
         merged = store_targets(self.input()) if self.branches_per_merge else []
         return [*merged, *self.processor.finished_outputs().values()]
 

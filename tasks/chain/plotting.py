@@ -73,7 +73,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Resolve the comparison, and refuse unknown names and an invalid style before anything runs."""
         params = choose_shown(super().modify_param_values(params))
         analysis = load(params)
         if params["compare"] == law.NO_STR:
@@ -151,7 +150,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         return [str(path) for name, drawn in figures if name in wanted for path in chain(*drawn.files.values())]
 
     def lacks(self, manifest: Manifest) -> str:
-        """Return which figure an output lacks, as a clause; empty if it has all."""
         return lacking_figures(manifest, map("/".join, self.wanted), self.wanted_formats)
 
     def input_ids(self) -> dict[str, str] | None:

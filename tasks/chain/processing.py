@@ -41,7 +41,6 @@ class RunProcessor(DatasetWorkflow):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a configuration that only makes a skim before anything runs."""
         params = super().modify_param_values(params)
         if load(params).only_skims(params["config"]):
             raise ConfigError(
@@ -69,7 +68,6 @@ class RunProcessor(DatasetWorkflow):
         return required
 
     def needed(self) -> list[StoreTarget]:
-        """Return the required outputs, and the skim whose files are read."""
         skims = [task for task in self.dataset_tasks().values() if isinstance(task, BuildSkimDatasets)]
         return [*super().needed(), *store_targets([task.input() for task in skims])]
 
@@ -98,7 +96,6 @@ class RunProcessor(DatasetWorkflow):
         return None if ids is None else {**self.event_ids(number), **ids}
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
-        """Print which usual weights are missing, which eras and working points disagree, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
         print_disagreements(self.config, self.config_inst)
         self._print_overlaps()

@@ -74,7 +74,6 @@ class ScaleFactorTask(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown scale factor, or one that needs more toys or other datasets, before anything runs."""
         from pocket.configuration.restricted import check_measurable
 
         params = super().modify_param_values(params)
@@ -93,7 +92,6 @@ class ScaleFactorTask(TemplateTask):
 
     @property
     def config_part(self) -> str:
-        """Name of the scale factor, with the number of the iteration if there is one."""
         return part_of_iteration(str(self.scale_factor), self.iteration)
 
     def toys(self) -> dict[str, MakeToySamples]:
@@ -163,7 +161,6 @@ class ComputeScaleFactors(ScaleFactorTask):
         return False
 
     def fingerprint_spec(self) -> Any:
-        """Return the parts of templates that are read, the toys, the declaration, and the code of the method."""
         if self.iterated is not None:
             return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
         readings = self.declaration.readings()
@@ -176,7 +173,6 @@ class ComputeScaleFactors(ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the parts of the templates that are read, or the iterations."""
         if self.iterated is not None:
             return input_ids({"iterations": self.iterated.output()})
         readings = self.declaration.readings()
@@ -226,7 +222,6 @@ class ComputeScaleFactors(ScaleFactorTask):
         return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
 
     def make(self) -> None:
-        """Measure or import the scale factor and write it."""
         if self.iterated is not None:
             with write_output(**self.write_info()) as folder:
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)

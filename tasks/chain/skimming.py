@@ -37,12 +37,10 @@ class SkimTask(TemplateTask):
 
     @classmethod
     def suits(cls, analysis: Analysis, config: str) -> bool:
-        """Whether a configuration is skimmed."""
         return config in {skim.config for skim in analysis.skims.values()}
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a configuration that isn't skimmed before anything runs."""
         params = super().modify_param_values(params)
         load(params).skim_of(params["config"])
         return params

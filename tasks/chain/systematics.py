@@ -136,7 +136,6 @@ class ShowYields(FromTemplates, BlindTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a histogram that isn't there, or isn't filled in a category, before anything runs."""
         params = super().modify_param_values(params)
         check_known("form", [params["table"]], TABLES, "--table")
         config = load(params).config(params["config"])
@@ -172,7 +171,6 @@ class ShowYields(FromTemplates, BlindTask):
     _shown = False
 
     def make(self) -> None:
-        """Print the table, and write it."""
         from pocket.plots.yields import counted_by, yields_of
 
         folder = self.requires().directory

@@ -67,7 +67,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """Return the scale factor, the parts of the templates that the checks read, and the code of the checks."""
         from pocket.configuration.parts import part_of
 
         required, declaration = self.requires(), self.declaration
@@ -100,7 +99,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return joined(reading for readings in read for reading in readings or ()) if None not in read else None
 
     def input_ids(self) -> dict[str, str] | None:
-        """Return the scale factor, and the parts of the templates that are read."""
         required = self.requires()
         readings = self.readings()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,9 @@ def keep_names(reference: str, analysis: Analysis) -> None:
     if not home or _OF_JOBS in os.environ:
         return
     path = Path(home, FOLDER, file_name(original(reference)))
-    content = _text(names_of(analysis))
+    # Names with spaces or signs of the shell can't be completed.
+    lines = ([option, *filter(_is_plain, names)] for option, names in names_of(analysis).items())
+    content = "".join(f"{' '.join(line)}\n" for line in lines).encode()
     # Names are a convenience, so no error of theirs may reach the user.
     with contextlib.suppress(OSError):
         if path.is_file() and path.read_bytes() == content:
@@ -71,12 +73,6 @@ def names_of(analysis: Analysis) -> dict[str, list[str]]:
 
 def _each(several: Iterable[Iterable[str]]) -> list[str]:
     return list(dict.fromkeys(name for names in several for name in names))
-
-
-def _text(names: Mapping[str, Iterable[str]]) -> bytes:
-    # Names with spaces or signs of the shell can't be completed.
-    lines = ([option, *filter(_is_plain, of_option)] for option, of_option in names.items())
-    return "".join(f"{' '.join(line)}\n" for line in lines).encode()
 
 
 def _is_plain(name: str) -> bool:

@@ -38,28 +38,16 @@ _OF_LAW = {
 #: options of law whose value begins with a depth
 _WITH_DEPTH = ("print_deps", "print_status", "print_output", "remove_output", "fetch_output")
 #: options of luigi that are named for every task
-_OF_LUIGI = ("log_level", "workers", "help", "help_batch", "help_experts", "help_all")
-
-
+HELP_OPTIONS = ("help", "help_batch", "help_experts", "help_all")
+_OF_LUIGI = ("log_level", "workers", *HELP_OPTIONS)
 #: kinds of help that explain what ``--help`` only names → their options
 HELPS = {"batch": "--help-batch", "experts": "--help-experts"}
-
-
 _FITTED = "options of what is fitted: parameters, ranges, regions, toys"
 _LAW = "options of law and luigi; D is a depth: 0 for this task, -1 for the whole chain"
 #: module of options that aren't in a group of their task → their title
 _TITLES = {"tasks.statistics.options": _FITTED, "law.": _LAW, "luigi.": _LAW}
 #: options of law and luigi that ``--help`` explains
-_EXPLAINED = {
-    "print_deps",
-    "print_status",
-    "remove_output",
-    "log_level",
-    "help",
-    "help_batch",
-    "help_experts",
-    "help_all",
-}
+_EXPLAINED = {"print_deps", "print_status", "remove_output", "log_level", *HELP_OPTIONS}
 
 
 @dataclass
@@ -105,7 +93,7 @@ def help_of(task: Any, kind: str = "") -> str:
     lines = [
         *(line.replace("\N{NO-BREAK SPACE}", " ") for line in usage),
         "",
-        *textwrap.wrap(_summary(task), width),
+        *textwrap.wrap(" ".join(inspect.cleandoc(task.__doc__ or "").partition("\n\n")[0].split()), width),
         "",
         f"options of {task.task_family}",
         *_entries([(name, _described(parameter, name in needed)) for name, parameter in own], width),
@@ -162,8 +150,7 @@ def _rank(task: Any, name: str) -> int:
 
 def _named(options: Sequence[str], explained_by: str, width: int) -> list[str]:
     text = f"{', '.join(map(option_of, options))} ({explained_by} explains {'them' if options[1:] else 'it'})"
-    indent = "  "
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _examples(task: Any, needed: Iterable[str]) -> list[str]:
@@ -175,11 +162,6 @@ def _examples(task: Any, needed: Iterable[str]) -> list[str]:
         return []
     command = " ".join(["law run", task.task_family, *(f"{option_of(name)} v1" for name in needed)])
     return [f"{command} --print-status -1", command]
-
-
-def _summary(task: Any) -> str:
-    text = inspect.cleandoc(task.__doc__ or "").partition("\n\n")[0]
-    return " ".join(text.split())
 
 
 def _entries(options: Iterable[tuple[str, str]], width: int) -> Sequence[str]:

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.fingerprint import code_closure, digest, reads, specification
 from pocket.errors import ChangedCodeError
+from pocket.io.store.records import read_specification
+from pocket.parameters import used_files
+from tasks.core.changes import changes
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -58,9 +62,7 @@ class AnalysisJob:
 
         It is loaded again if files that it has read in this process have changed, since it may have kept their content.
         """
-        from pocket.base.fingerprint import reads
         from pocket.configuration.analysis import forget_analyses, load_analysis
-        from pocket.parameters import used_files
 
         analysis = load_analysis(self.analysis, self.overrides, self.restriction)
         if reads.EARLIER.is_out_of_date(analysis) or used_files.EARLIER.is_out_of_date(analysis):
@@ -71,14 +73,8 @@ class AnalysisJob:
         return analysis
 
 
-def _processing(analysis: Analysis, name: str) -> dict[str, Any]:
-    return {"config": analysis.config(name).plan().spec(), **processing_code()}
-
-
 def processing_code() -> dict[str, Any]:
     """Return the engine's code that branches run and that writes their outputs."""
-    from pocket.base.fingerprint import code_closure
-
     return {
         "engine": code_closure("pocket.engine.run"),
         "files": [code_closure("pocket.histograms.raw"), code_closure("pocket.columns.parquet")],
@@ -86,15 +82,12 @@ def processing_code() -> dict[str, Any]:
 
 
 def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
-    from pocket.base.fingerprint import code_closure
-
     plan = analysis.config(name).plan()
     return {**analysis.skim_of(name).plan().spec(plan), "engine": code_closure("pocket.skims.run")}
 
 
 def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
     def parts(analysis: Analysis, name: str) -> dict[str, Any]:
-        from pocket.base.fingerprint import code_closure
         from pocket.plots.specification import style_options
 
         return {"style": style_options(analysis.config(name)), "code": code_closure(module)}
@@ -116,7 +109,7 @@ VARIABLE = "POCKET_EXPECTED"
 
 #: family of a task → the loaded parts that its jobs use, named as in the task's specification
 PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
-    "RunProcessor": _processing,
+    "RunProcessor": lambda analysis, name: {"config": analysis.config(name).plan().spec(), **processing_code()},
     "SkimEvents": _skimming,
     "PlotTemplates": _plotting_templates,
     "PlotEfficiencies": _plotting("pocket.plots.templates.efficiencies"),
@@ -145,27 +138,16 @@ def loaded_digest(task: str, analysis: Analysis, name: str) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _digest(task: str, same: _Same, name: str) -> str:
-    from pocket.base.fingerprint import digest
-
     return digest(PARTS[task](same.analysis, name))
 
 
-def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
+def changed_sentence(label: str, parts: Any, file: Path | None) -> str:
     """Return the message of :class:`ChangedCodeError`, with the first difference to another process's specification."""
-    from pocket.io.store.records import read_specification
-
-    known = read_specification(specification) if specification is not None else None
-    what = _first_difference(known, parts) if known is not None else ""
-    where = f": {what}" if what else ""
-    return f"what {label} would run here {CHANGED}{where}; run it again"
-
-
-def _first_difference(known: Any, parts: Any) -> str:
-    from pocket.base.fingerprint import specification
-    from tasks.core.changes import changes
-
-    # Only the parts that the job uses are compared.
-    tops = "|".join(re.escape(str(place).partition(".")[0].partition("[")[0]) for place in parts)
-    found = changes(known, specification(parts), without=rf"^(?!(?:{tops})\b)")
+    found: list[str] = []
+    if file is not None and (known := read_specification(file)) is not None:
+        # Only the parts that the job uses are compared.
+        tops = "|".join(re.escape(str(place).partition(".")[0].partition("[")[0]) for place in parts)
+        found = changes(known, specification(parts), without=rf"^(?!(?:{tops})\b)")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{found[0]}{more}" if found else ""
+    where = f": {found[0]}{more}" if found else ""
+    return f"what {label} would run here {CHANGED}{where}; run it again"

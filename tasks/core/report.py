@@ -127,7 +127,10 @@ class Report:
             return
         if not self.tasks:
             if root.task_id in complete or is_group(root):
-                self.tell(self._nothing_to_do(len(complete)))
+                tasks = counted(len(complete), "task") if len(complete) > 1 else label_of(root)
+                place = getattr(root, "directory", None)
+                where = f", {short_path(place)}" if place else ""
+                self.tell(f"{' '.join(_words(root))}: complete, {tasks}{where}")
             return
         name = "-".join(_words(root)) or "run"
         RUN_LOG.begin(name)
@@ -149,11 +152,6 @@ class Report:
         for text in plan_lines(nodes, width):
             self.tell(text)
         self.tell("")
-
-    def _nothing_to_do(self, number: int) -> str:
-        tasks = counted(number, "task") if number > 1 else label_of(self.root)
-        place = getattr(self.root, "directory", None)
-        return f"{' '.join(_words(self.root))}: complete, {tasks}{f', {short_path(place)}' if place else ''}"
 
     def show_done(self, task: Any) -> None:
         """Show the line of a finished task, together with others that were done in one pass."""

@@ -75,7 +75,8 @@ class ReportingWorker(_Worker):
         with self._ending(), remembering() as found:
             self._graph = Graph(task, lambda each: are_complete([each]))
             if self.finds_number:
-                self.worker_processes = max(1, self._graph.most_at_once(_is_batch_workflow))
+                on_batch_system = self._graph.most_at_once(lambda each: is_workflow(each) and is_on_batch_system(each))
+                self.worker_processes = max(1, on_batch_system)
             divide_cores(self.worker_processes)
             # With several processes, another one might run the same tasks.
             begin(None if self.is_central or self.worker_processes > 1 else self._graph)
@@ -130,7 +131,3 @@ def is_on_batch_system(task: Any) -> bool:
     """Whether branches of a task, or of one that it stands for, run on a batch system."""
     one = task.tasks[0] if is_group(task) else task
     return getattr(one, "workflow", law.NO_STR) not in ("local", law.NO_STR)
-
-
-def _is_batch_workflow(task: Any) -> bool:
-    return is_workflow(task) and is_on_batch_system(task)

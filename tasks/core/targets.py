@@ -28,13 +28,10 @@ COMPLETE, MAY_RUN, WOULD_RUN = "complete", "may run", "would run"
 
 
 class State(NamedTuple):
-    """What the next run does with an output or with a task.
+    """What the next run does with an output or with a task, and why, as clauses.
 
-    Args:
-        kind: one of :data:`COMPLETE`, :data:`MAY_RUN`, :data:`WOULD_RUN`.
-        reasons: why, as clauses; where a complete output is, if that is another store.
-        left: numbers of the branches of a workflow that aren't complete.
-        branches: number of all branches, 0 if the task has none or they aren't known yet.
+    Of workflows, these are the branches that aren't complete, and the number of all if that is known. A complete
+    output may have the other store that it is in as a reason.
     """
 
     kind: str
@@ -64,15 +61,9 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     With a remote store, it exists if the remote store has it: the local folder is a copy, which may be missing.
 
-    Args:
-        inputs: returns the outputs it must have been made from, label → id, or ``None`` while they aren't known.
-        accept_skipped: whether an output that left out unreadable files is accepted.
-        accept_failed: whether a report with failed checks is accepted.
-        remote: URL of the output in the remote store, ``None`` if it has no place there.
-        awaited: returns the task that must run before it is known whether the output is still valid, empty if there is
-            none.
-        lacks: returns which wanted part an output lacks, as a clause, empty if it has all; for outputs that grow.
-        read: further stores, in which the output is searched if the store lacks it, and is used where it is.
+    ``inputs`` returns the outputs it must have been made from, label → id, or ``None`` while they aren't known,
+    ``awaited`` the task that decides whether the output is still valid, and ``lacks`` which wanted part it lacks. An
+    output that this store lacks is searched in those to ``read``, and used where it is.
     """
 
     def __init__(
@@ -291,11 +282,7 @@ _found: ContextVar[dict[law.Task, bool] | None] = ContextVar("found", default=No
 
 @contextlib.contextmanager
 def remembering() -> Iterator[dict[law.Task, bool]]:
-    """Check the completeness of each task only once in the block, while nothing is made.
-
-    Yields:
-        Task → whether it is complete, of the tasks that were checked.
-    """
+    """Check the completeness of each task only once in the block, while nothing is made; yield what was found."""
     known: dict[law.Task, bool] = {}
     token = _found.set(known)
     try:

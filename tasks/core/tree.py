@@ -41,7 +41,11 @@ def nodes_of(root: Any, stop: str = "-1") -> list[Node]:
         return [] if is_last else required_by(task)
 
     nodes = requirements(root, depth, required)
-    _check_families(families, root)
+    # Tasks above a family may stop the search before it is reached, so all are asked, once.
+    known = {task.task_family for task in requirements(root)} if families else set()
+    for family in families:
+        if not any(law.util.multi_match(name, [family]) for name in known):
+            raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
     return list(nodes.values())
 
 
@@ -57,19 +61,12 @@ def _parse_stop(stop: str) -> tuple[int, list[str]]:
     return depth, families
 
 
-def _check_families(families: Sequence[str], root: Any) -> None:
-    # Tasks above a family may stop the search before it is reached, so all are asked, once.
-    known = {task.task_family for task in requirements(root)} if families else set()
-    for family in families:
-        if not any(law.util.multi_match(name, [family]) for name in known):
-            raise UnknownNameError("task", family, known, f"what {root.task_family} requires")
-
-
 def labels_of(tasks: Iterable[Any]) -> dict[Any, str]:
     """Return task → name; tasks with the same name have the parameters in which they differ, too."""
     by_name: dict[str, list[Any]] = {}
     for task in tasks:
-        by_name.setdefault(name_of(task), []).append(task)
+        name = str(task.branch_label) if is_branch(task) else label_of(task)
+        by_name.setdefault(name, []).append(task)
     labels: dict[Any, str] = {}
     for name, same in by_name.items():
         values = {task: task.to_str_params(only_significant=True) for task in same}
@@ -81,19 +78,11 @@ def labels_of(tasks: Iterable[Any]) -> dict[Any, str]:
     return labels
 
 
-def name_of(task: Any) -> str:
-    """Return the name of a task: its family, and the part of the analysis that it is for."""
-    return str(task.branch_label) if is_branch(task) else label_of(task)
-
-
 def draw(root: Node, labels: Mapping[Any, str], rows: Callable[[Node], Sequence[Text]]) -> str:
     """Return the lines of a tree for the terminal, or for a file if the output isn't one.
 
-    Each task appears once. Where it is required again, it is named, unless it follows from others: templates need
-    datasets anyway.
-
-    Args:
-        rows: returns the lines about a task; the first one is beside its name.
+    Each task appears once, with the first of its rows beside its name. Where it is required again, it is named, unless
+    it follows from others: templates need datasets anyway.
     """
     from rich.text import Text
     from rich.tree import Tree

@@ -206,7 +206,6 @@ class Doctor(BatchControl, AnalysisTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Resolve the default workflow."""
         if params.get("workflow") == law.NO_STR:
             site = read_site(params["site"])
             params["workflow"] = "local" if site.name == "local" else "slurm" if site.partition else "htcondor"

@@ -146,13 +146,8 @@ class AnalysisTask(law.Task):
         return self.analysis_inst.config(self.config)
 
     @classmethod
-    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
-        """Return the parameters by name."""
-        return list(cls._all_params())
-
-    @classmethod
     @functools.cache
-    def _all_params(cls) -> list[tuple[str, luigi.Parameter]]:
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
         return list(super().get_params())
 
     @classmethod

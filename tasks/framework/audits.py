@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pocket.io.store import store_root
 from tasks.core.graph import requirements
@@ -20,18 +19,13 @@ PROCESSOR = "RunProcessor"
 
 def describe_audit(task: StoreTask) -> list[tuple[str, str]]:
     """Return the last audit of what a task depends on, as label and text for the results of a run."""
-    audits = _audits(store_root() / task.analysis_inst.name / TASK, task.version_part)
+    files = (store_root() / task.analysis_inst.name / TASK).glob(f"*/{task.version_part}/*/{FILE}")
+    audits = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     if not audits:
         return []
     needed = {each.fingerprint for each in requirements(task) if each.task_family == PROCESSOR}
-    for result in audits:
+    for result in sorted(audits, key=lambda result: str(result["time"]), reverse=True):
         if audited := needed & set(result["fingerprints"]):
             part = "" if len(audited) == len(needed) else f", of {len(audited)} of {len(needed)} configurations"
             return [("audited", result["summary"] + part)]
     return [("audited", "not as it is now")] if needed else []
-
-
-def _audits(folder: Path, version: str) -> list[dict[str, Any]]:
-    """Return the results in the store, the newest first."""
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob(f"*/{version}/*/{FILE}")]
-    return sorted(found, key=lambda result: str(result["time"]), reverse=True)

@@ -378,11 +378,7 @@ class ConfigTask(TemplateTask):
 
 
 def input_ids(outputs: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the ids of the current outputs, or ``None`` if one doesn't exist.
-
-    Args:
-        outputs: label → output of a task, or of all branches of a workflow.
-    """
+    """Return the ids of the current outputs of tasks, or of branches of workflows, ``None`` if one doesn't exist."""
     ids: dict[str, str] = {}
     for label, output in outputs.items():
         targets = store_targets(output) if isinstance(output, Mapping) else [output]

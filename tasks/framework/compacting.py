@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import law
@@ -22,7 +21,9 @@ def compact_outputs(root: law.Task) -> None:
     outputs people open are left alone.
     """
     with remembering():
-        workflows = _workflows(root)
+        tasks = (task for task, *_ in root.walk_deps() if getattr(task, "in_containers", False))
+        found = (task.as_workflow() if task.is_branch() else task for task in tasks)
+        workflows = {workflow.directory.parent: workflow for workflow in found}
         for folder, workflow in workflows.items():
             done = compact(folder)
             logs = _pack_logs(workflow)
@@ -33,13 +34,6 @@ def compact_outputs(root: law.Task) -> None:
                 print_note(f"{workflow.progress_label}: left as it is: {sentence}")
         if not workflows:
             print(f"{root.task_family}: neither this task nor its requirements have branches to pack")
-
-
-def _workflows(root: law.Task) -> dict[Path, Any]:
-    """Return folder of a version → workflow, for those whose branches are containers."""
-    tasks = (task for task, *_ in root.walk_deps() if getattr(task, "in_containers", False))
-    workflows = (task.as_workflow() if task.is_branch() else task for task in tasks)
-    return {workflow.directory.parent: workflow for workflow in workflows}
 
 
 def _pack_logs(workflow: Any) -> int:

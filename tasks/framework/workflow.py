@@ -96,6 +96,15 @@ class PoolProxy(BaseWorkflowProxy):
                 )
 
 
+def _of_workflow(name: str) -> Any:
+    """Return a property that is the same for all branches, so that it is found once for their workflow."""
+
+    def find(task: Any) -> Any:
+        return getattr(task.as_workflow() if task.is_branch() else super(PoolWorkflow, task), name)
+
+    return property(find)
+
+
 class PoolWorkflow(law.LocalWorkflow, StoreTask):
     """Base of workflows: a branch defines its work in :meth:`job`, and may also run alone (``--branch N``)."""
 
@@ -197,25 +206,10 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
                 last = len(self.create_branch_map()) - 1
                 raise ConfigError(f"{self.progress_label} has no branch {number}, only 0 to {last}")
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of everything that determines the output, the same for all branches."""
-        return str(self.as_workflow().fingerprint) if self.is_branch() else super().fingerprint
-
-    @cached_property
-    def directory(self) -> Path:
-        """Folder that contains the folders of all branches."""
-        return Path(self.as_workflow().directory) if self.is_branch() else super().directory
-
-    @cached_property
-    def records(self) -> dict[str, str]:
-        """Kind → id of the records of how the outputs are made, the same for all branches."""
-        return self.as_workflow().records if self.is_branch() else super().records
-
-    @cached_property
-    def upstream_scale_factors(self) -> dict[str, str]:
-        """Checksums of the scale factors that the output depends on, the same for all branches."""
-        return dict(self.as_workflow().upstream_scale_factors) if self.is_branch() else super().upstream_scale_factors
+    fingerprint = _of_workflow("fingerprint")
+    directory = _of_workflow("directory")
+    records = _of_workflow("records")
+    upstream_scale_factors = _of_workflow("upstream_scale_factors")
 
     def job(self) -> Job:
         """Return the work of this branch."""
@@ -247,7 +241,6 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         return f"branch {self.branch} of {self.progress_label}"
 
     def make(self) -> None:
-        """Do the work of this branch."""
         self.job().run(lambda amount: None)
 
     def fetch_needed(self) -> None:

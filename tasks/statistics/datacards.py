@@ -52,7 +52,6 @@ class ModelTask(UnblindTask, ClosureGate):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse no model, an unknown one, or one that needs datasets that are left out, before anything runs."""
         params = super().modify_param_values(params)
         if params.get("card", law.NO_STR) != law.NO_STR:
             return params
@@ -180,7 +179,6 @@ class ProduceDatacards(ModelTask):
         return read_from(self.requires()["templates"])
 
     def lacks(self, manifest: Manifest) -> str:
-        """Return that an output has warnings, if ``--strict`` allows none."""
         warnings = int(manifest.info.get("warnings", 0))
         return f"a model without its {counted(warnings, 'warning')}" if self.strict and warnings else ""
 

@@ -72,7 +72,6 @@ class FitChoice(PointOptions):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse observed data without a reason, and unknown results, before anything runs."""
         params = super().modify_param_values(params)
         check_known("choice", [params["data"]], DATA, "--data")
         check_known("result", params["results"], (*RESULTS, *BY_TOYS), "--results")
@@ -105,7 +104,6 @@ class FitChoice(PointOptions):
         return params
 
     def lacks(self, manifest: Manifest) -> str:
-        """Return that results aren't there that were asked for, unless that is accepted."""
         missing = int(manifest.info.get("missing", 0))
         return "" if self.accept_missing or not missing else f"a fit without {counted(missing, 'result')}"
 

@@ -60,7 +60,6 @@ class FitOptions(ModelTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown parameters, wrong values, and a card that can't be read, before anything runs."""
         given = [name for name in ("model", "card") if params[name] != law.NO_STR]
         if len(given) > 1:
             raise ConfigError("expected one of --model and --card, not both of them")
@@ -139,7 +138,6 @@ class FitOptions(ModelTask):
 
     @cached_property
     def directory(self) -> Path:
-        """Folder of the output; cards belong to no analysis."""
         if self.the_card is None:
             return super().directory
         return store_path(CARDS, self.task_family, self.config_part, self.version_part, self.fingerprint)
@@ -199,7 +197,6 @@ class PointOptions(FitOptions):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse points that make no sense."""
         params = super().modify_param_values(params)
         if params["points"] != law.NO_STR:
             read_points(params["points"])

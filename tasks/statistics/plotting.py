@@ -37,7 +37,6 @@ class PlotFit(FormatsTask, FitChoice):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse toys, of which there is no single fit to draw, before anything runs."""
         params = super().modify_param_values(params)
         if params["data"] == "toys":
             raise ConfigError(
@@ -173,7 +172,6 @@ class PlotGrid(PlotFit):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a model without a grid, and what the fits of its points refuse, before anything runs."""
         from pocket.statistics.declared_grids import grids_of
 
         analysis, name = load(params), params["model"]
@@ -194,7 +192,6 @@ class PlotGrid(PlotFit):
 
     @cached_property
     def parts(self) -> dict[str, StatisticalModel]:
-        """The declared models of all points by name."""
         from pocket.statistics.combined import parts_of
 
         points = self.grid.models(self.model).values()
@@ -208,7 +205,6 @@ class PlotGrid(PlotFit):
         return {**super().fingerprint_spec(), "grid": self.grid, "code": code_closure("pocket.plots.fits.grids")}
 
     def describe_results(self) -> list[tuple[str, str]]:
-        """Return where limits cross the theory, and the largest excess."""
         from pocket.plots.fits.grids import read_lines
 
         return read_lines(self.directory, self.grid)

@@ -57,7 +57,6 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse unknown names, and options that have no effect, before anything runs."""
         from pocket.plots.specification import drawn_sources
 
         has_model = params["model"] != law.NO_STR

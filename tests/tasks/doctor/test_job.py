@@ -29,7 +29,7 @@ def test_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("X509_USER_PROXY", raising=False)
     found = report("mine")
     assert (found["python"], found["store"]) == (platform.python_version(), "/store")
-    assert (Path(found["checkout"]) / "tasks" / "doctor" / "job.py").is_file()
+    assert (Path(found["checkout"]) / "tasks" / "doctor" / "doctor.py").is_file()
     assert found["proxy"] == "X509_USER_PROXY isn't set"
     monkeypatch.setenv("X509_USER_PROXY", str(tmp_path / "none"))
     assert "No such file" in report("mine")["proxy"]
