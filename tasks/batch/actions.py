@@ -58,7 +58,10 @@ def dry_run(root: law.Task) -> None:
         known = [workflow for workflow in workflows if workflow.branches_are_known]
         archives = {path for workflow in known for path in _show(workflow) if not path.exists()}
         _say_unknown([workflow for workflow in workflows if workflow not in known])
-        _warn([workflow for workflow in workflows if workflow not in known or not workflow.complete()])
+        waiting = [workflow for workflow in workflows if workflow not in known or not workflow.complete()]
+        found = [problem for each in waiting for problem in each.placement_problems(str(each.effective_workflow))]
+        for problem in dict.fromkeys(found):
+            say(f"warning: a submission from here would stop: {problem}")
     if archives:
         print(f"archives that jobs get would be made: {', '.join(map(str, sorted(archives)))}")
     if not workflows:
@@ -101,12 +104,6 @@ def _empty(folder: Path, site: Site) -> None:
             f"the files of the dry run can't be written to {folder}: {reason}; set {setting} to a folder that "
             "you can write"
         ) from error
-
-
-def _warn(workflows: Sequence[Any]) -> None:
-    found = [problem for each in workflows for problem in each.placement_problems(str(each.effective_workflow))]
-    for problem in dict.fromkeys(found):
-        say(f"warning: a submission from here would stop: {problem}")
 
 
 def _say_unknown(workflows: Sequence[Any]) -> None:

@@ -68,7 +68,13 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
         root = os.environ["POCKET_ROOT"]
         if make and (snapshot := current_snapshot()) is not None:
             _keep_for_jobs(snapshot, analysis_snapshot(absolute_reference(analysis)))
-        own = {"pocket_environment": os.environ.get("POCKET_ENVIRONMENT", ""), "law_config": _own_config(root)}
+        config, usual = os.environ.get("LAW_CONFIG_FILE", ""), Path(original(root), "law.cfg")
+        # Jobs have the file with law's settings of the checkout anyway.
+        is_own = bool(config) and Path(config).resolve() != usual.resolve()
+        own = {
+            "pocket_environment": os.environ.get("POCKET_ENVIRONMENT", ""),
+            "law_config": str(Path(config).absolute()) if is_own else "",
+        }
         return JobEnvironment("bootstrap.sh", absolute_reference(analysis), {**store, "pocket_root": root, **own})
     code, environment, reference = _bundle(folder, absolute_reference(analysis), make)
     variables = {
@@ -82,13 +88,6 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
     files = {"code_archive": code.path, "packages_archive": environment.path}
     disk = sum(archive.size + archive.unpacked for archive in (code, environment)) + _SCRATCH
     return JobEnvironment("bootstrap_bundle.sh", reference, variables, files, disk)
-
-
-def _own_config(root: str) -> str:
-    """Return the file with law's settings, empty if it is that of the checkout, which jobs have anyway."""
-    file = os.environ.get("LAW_CONFIG_FILE", "")
-    usual = Path(original(root), "law.cfg")
-    return str(Path(file).absolute()) if file and Path(file).resolve() != usual.resolve() else ""
 
 
 def _keep_for_jobs(root: Path, analysis: Path | None) -> None:

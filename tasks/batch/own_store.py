@@ -8,17 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pocket.errors import ConfigError
 from pocket.io.remote.client import is_remote
 from tasks.core.loaded import VARIABLE as EXPECTED
+from tasks.core.targets import StoreTarget
 from tasks.settings.remote_store import VARIABLE as REMOTE
 from tasks.settings.remote_store import remote_store
 from tasks.settings.sites import Site
-
-if TYPE_CHECKING:
-    from tasks.core.targets import StoreTarget
 
 #: environment variable of such jobs, with the path of the store of the user who submitted them
 VARIABLE = "POCKET_SUBMITTED_STORE"

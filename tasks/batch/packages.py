@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from pocket.errors import ConfigError
 from pocket.parameters.shipped import engine_root
 
@@ -25,9 +27,9 @@ def package_files() -> list[Path]:
     folder = site_packages()
     left_out: set[Path] = set()
     for distribution in metadata.distributions(path=[str(folder)]):
-        if _name(distribution.metadata["Name"]) in unneeded:
+        if canonicalize_name(distribution.metadata["Name"]) in unneeded:
             left_out.update(Path(str(file)) for file in distribution.files or ())
-        elif _is_link(distribution):
+        elif json.loads(distribution.read_text("direct_url.json") or "{}").get("dir_info", {}).get("editable"):
             raise ConfigError(
                 f"package {distribution.metadata['Name']} is installed as a link to its code, which a bundle doesn't "
                 "have: install it without --editable"
@@ -52,7 +54,7 @@ def with_requirements(requirements: Iterable[str]) -> set[str]:
         marker = requirement.marker
         if marker and not any(marker.evaluate({"extra": extra}) for extra in extras or {""}):
             continue
-        key = (_name(requirement.name), frozenset(requirement.extras))
+        key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
         if key in seen:
             continue
         try:
@@ -62,11 +64,6 @@ def with_requirements(requirements: Iterable[str]) -> set[str]:
         seen.add(key)
         waiting += [(Requirement(text), key[1]) for text in required]
     return {name for name, _ in seen}
-
-
-def _is_link(distribution: metadata.Distribution) -> bool:
-    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-    return bool(origin.get("dir_info", {}).get("editable"))
 
 
 def _declared_requirements() -> tuple[list[str], list[str]]:
@@ -88,9 +85,3 @@ def _declared_requirements() -> tuple[list[str], list[str]]:
 
 def _of(extras: dict[str, list[str]], names: Iterable[str]) -> list[str]:
     return [requirement for name in names for requirement in extras.get(name, [])]
-
-
-def _name(name: str) -> str:
-    from packaging.utils import canonicalize_name
-
-    return canonicalize_name(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -301,7 +301,10 @@ class RetryingProxy:
     def stop_if_decided(self) -> bool:
         """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done."""
         failing = {job_num for job_num, kinds in self._errors.items() if kind_of(self._common_error) in kinds}
-        if self._common_error and not self._accepts(self._branches_of_others(failing)):
+        submitted = {job_num: data["branches"] for job_num, data in self.job_data.jobs.items()}
+        every = {**self.job_data.unsubmitted_jobs, **submitted}
+        others = [branches for job_num, branches in every.items() if job_num not in failing]
+        if self._common_error and not self._accepts(others):
             self.cancel()  # type: ignore[attr-defined]
             raise BatchError(self._in_words(BatchError(self._common_error)))
         if not self._is_accepted():
@@ -312,12 +315,6 @@ class RetryingProxy:
     def _is_accepted(self) -> bool:
         jobs = self.job_data.jobs.values()
         return self._accepts(data["branches"] for data in jobs if data["status"] == self.job_manager.FINISHED)
-
-    def _branches_of_others(self, job_nums: Collection[int]) -> list[list[int]]:
-        """Return the branches of each other job, also of those that wait to be submitted."""
-        submitted = {job_num: data["branches"] for job_num, data in self.job_data.jobs.items()}
-        every = {**self.job_data.unsubmitted_jobs, **submitted}
-        return [branches for job_num, branches in every.items() if job_num not in job_nums]
 
     def _accepts(self, branches: Iterable[Iterable[int]]) -> bool:
         """Whether the branches of some jobs are enough for ``--acceptance``."""

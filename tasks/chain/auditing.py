@@ -222,11 +222,8 @@ def audit_output(task: Any, folder: Path, events: int, seed: int) -> Audited:
     else:
         for each in compare_outputs(output.place, made.place):
             sentence = f"{each.file} in {output.place} {each.place} when it is made again"
-            if (
-                each.is_rounding
-                and isinstance(task, RunProcessor)
-                and 4 * task.branch_size(task.branch) > task.chunk_size
-            ):
+            has_chunks = isinstance(task, RunProcessor) and 4 * task.branch_size(task.branch) > task.chunk_size
+            if each.is_rounding and has_chunks:
                 note = f"{each.file} differs by rounding only, since chunks may have had other sizes"
             elif each.is_rounding:
                 findings.append(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from pocket.base.fingerprint.reads import recording_reads
 from pocket.errors import DamagedOutputError
 from pocket.executors import Job, Progress
 from pocket.io.remote.client import is_remote
@@ -63,10 +64,6 @@ class ProcessingJob(AnalysisJob):
         """Paths of the files that the job requires, since they have no replicas."""
         return [*(segment.path for segment in self.branch.segments if not segment.replicas), *self.made_files]
 
-    def verify_inputs(self) -> None:
-        read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
-        verify_files([*read, *self.made_files])
-
     def halved(self) -> Self:
         """Return the same job in chunks of half the size, which need less memory."""
         size, memory = (max(1, value // 2) if value else 0 for value in (self.chunk_size, self.chunk_memory))
@@ -80,7 +77,6 @@ class ProcessingJob(AnalysisJob):
         return traceback_file(Path(self.output["directory"]))
 
     def run(self, progress: Progress) -> None:
-        from pocket.base.fingerprint.reads import recording_reads
         from pocket.configuration.user_errors import in_configuration, one_sentence
         from pocket.cuts.library import noting_absent
 
@@ -89,7 +85,8 @@ class ProcessingJob(AnalysisJob):
         skipped, files, read, reading = (dict[str, Any]() for _ in range(4))
         info: dict[str, Any] = {"skipped": skipped, "parameter_files": files, "reads": read, "reading": reading}
         with in_configuration(self.config), one_sentence(self.log):
-            self.verify_inputs()
+            local = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
+            verify_files([*local, *self.made_files])
             analysis = self.load()
             names = analysis.config(self.config).reader.names
             with (

@@ -12,6 +12,7 @@ import law
 
 from pocket.base.containers import SUFFIX
 from pocket.base.fingerprint import digest
+from pocket.datasets.definition_files import those_of
 from pocket.io.store import store_root
 from pocket.io.store.paths import own_folder
 from tasks.batch.own_store import check_reach
@@ -143,7 +144,6 @@ class DatasetWorkflow(BatchWorkflow):
     def fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
         from pocket.datasets.check import joined_filesets
-        from pocket.datasets.definition_files import those_of
 
         if self.is_branch():
             return self.as_workflow().fileset
@@ -157,10 +157,8 @@ class DatasetWorkflow(BatchWorkflow):
         found = {name: fileset[name] for name in wanted}
         return self.restriction.limit(found) if self.restriction and not self.reads_skim else found
 
-    @property
-    def reads_skim(self) -> bool:
-        """Whether the events are those of a skim, for which the original files were limited already."""
-        return False
+    #: whether the events are those of a skim, for which the original files were limited already
+    reads_skim = False
 
     def definition_tasks(self) -> dict[str, BuildDatasets]:
         """Return the tasks with the filesets of the definition files, except for files that aren't read."""

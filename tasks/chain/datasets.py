@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.fingerprint.places import portable
+from pocket.datasets.definition_files import read_definitions
+from pocket.datasets.definitions import DatasetDefinition
 from pocket.errors import DatasetError, check_known
 from pocket.io.remote.client import is_remote
-from pocket.io.store import store_root, write_output
+from pocket.io.store import Manifest, store_root, write_output
 from pocket.io.store.paths import store_file, store_name
 from pocket.parameters.shipped import find_file
 from tasks.chain.toys import MakeToySamples
@@ -29,9 +31,7 @@ from tasks.settings.catalogues import catalogue_settings, catalogues, print_find
 from tasks.settings.options import dial, option
 
 if TYPE_CHECKING:
-    from pocket.datasets.definitions import DatasetDefinition
     from pocket.datasets.fileset import Fileset
-    from pocket.io.store.manifest import Manifest
 
 FILESET = "fileset.json"
 #: definition file that is read by default
@@ -90,8 +90,6 @@ class BuildDatasets(StoreTask):
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name; toys without a cross section have that of the toys' parameters."""
-        from pocket.datasets.definition_files import read_definitions
-
         definitions = read_definitions([find_file(self.definition)])
         if self.restriction:
             definitions = self.restriction.select(definitions)
@@ -189,8 +187,7 @@ class BuildDatasets(StoreTask):
             time.sleep(STEP - age)
 
     def describe_output(self) -> str:
-        number = len(self.definitions)
-        return counted(number, "dataset")
+        return counted(len(self.definitions), "dataset")
 
     def describe_place(self) -> list[tuple[str, str]]:
         return [("fileset", short_path(self.directory / FILESET))]

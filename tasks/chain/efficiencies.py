@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -142,15 +142,12 @@ def _check_axis(config: Configurator, variables: Sequence[str], axis: str, where
             others = some_of(having) or "none"
             raise ConfigError(f"histogram {name!r} of {where} has no axis {axis!r} beside others; these have: {others}")
         if (bins := _bins_of(axes[name][axis])) != 2:
+            several = [named for named in axes.values() if len(named) > 1]
+            with_two = {name for named in several for name, axis in named.items() if _bins_of(axis) == 2}
             raise ConfigError(
                 f"axis {axis!r} of histogram {name!r} in {where} has {bins} bins, expected two: of failing and of "
-                f"passing entries; axes with two bins: {some_of(_axes_with_two_bins(axes)) or 'none'}"
+                f"passing entries; axes with two bins: {some_of(sorted(with_two)) or 'none'}"
             )
-
-
-def _axes_with_two_bins(axes: Mapping[str, Mapping[str, Axis]]) -> list[str]:
-    several = [named for named in axes.values() if len(named) > 1]
-    return sorted({name for named in several for name, axis in named.items() if _bins_of(axis) == 2})
 
 
 def _bins_of(axis: Axis) -> int:

@@ -13,6 +13,8 @@ from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_output
 from pocket.io.store import write_output
+from pocket.parameters.defaults import dump_parameters
+from pocket.parameters.plain import to_plain
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.chain.validation import ClosureGate, ValidateScaleFactors
@@ -33,8 +35,6 @@ class ExportCoffea(ConfigTask):
         return MergeOutputs.req(self)
 
     def fingerprint_spec(self) -> Any:
-        from pocket.parameters.plain import to_plain
-
         return {
             "merged": self.requires().fingerprint,
             "parameters": to_plain(self.config_inst.parameters),
@@ -46,7 +46,6 @@ class ExportCoffea(ConfigTask):
 
     def make(self) -> None:
         from pocket.compat.coffea_output import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
-        from pocket.parameters.defaults import dump_parameters
 
         config, source = self.config_inst, self.requires().directory
         exported = to_coffea_layout(config, read_output(source), read_all_columns(source))

@@ -11,7 +11,9 @@ import law
 
 from pocket.base.containers import SUFFIX
 from pocket.base.fingerprint import code_closure
+from pocket.datasets.definition_files import those_of
 from pocket.executors import Job
+from pocket.histograms.readings import Reading
 from pocket.io.store import write_output
 from tasks.chain.branch_jobs import MergingJob
 from tasks.chain.branches import BatchWorkflow
@@ -25,7 +27,6 @@ from tasks.framework.iterations import ITERATION
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
-    from pocket.histograms.readings import Reading
 
 _log = logging.getLogger(__name__)
 
@@ -73,12 +74,8 @@ class MergeBranches(BatchWorkflow):
         return sum(map(self.processor.branch_size, self.get_branch_map()[branch]))
 
     def job(self) -> Job:
-        outputs = self.processor.finished_outputs(self.branch_data).values()
-        return MergingJob(
-            folders=tuple(output.directory for output in outputs),
-            size=self.branch_size(self.branch),
-            output=self.write_info(),
-        )
+        folders = tuple(output.directory for output in self.needed())
+        return MergingJob(folders, self.branch_size(self.branch), self.write_info())
 
 
 class MergeOutputs(ConfigTask):
@@ -110,7 +107,6 @@ class MergeOutputs(ConfigTask):
 
     def _merging_spec(self, config: Configurator) -> dict[str, Any]:
         from pocket.configuration.era_names import merging_names
-        from pocket.datasets.definition_files import those_of
 
         datasets = self.processor.required_tasks["datasets"].values()
         definitions = those_of(config.definitions, (task.definitions for task in datasets))
@@ -125,14 +121,8 @@ class MergeOutputs(ConfigTask):
 
     @cached_property
     def _code(self) -> list[str]:
-        modules = (
-            "outputs.merging",
-            "outputs.renaming",
-            "columns.merging",
-            "histograms.contents",
-            "configuration.description",
-        )
-        return [code_closure(f"pocket.{module}") for module in modules]
+        modules = ("outputs.merging", "outputs.renaming", "columns.merging", "histograms.contents")
+        return [code_closure(f"pocket.{module}") for module in (*modules, "configuration.description")]
 
     def input_ids(self) -> dict[str, str] | None:
         return self.processor.merging_ids()

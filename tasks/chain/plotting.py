@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.base.fingerprint import code_closure, digest
+from pocket.configuration.plot import DENSITY
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.histograms.files import read_sums
@@ -117,7 +118,6 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     @cached_property
     def wanted(self) -> list[tuple[str, str, str]]:
         """Category, variable and plot of the figures to draw; plots that compare need something to compare with."""
-        from pocket.configuration.plot import DENSITY
         from pocket.plots.specification import names_of_plot
 
         config = self.config_inst

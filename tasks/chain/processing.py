@@ -62,10 +62,8 @@ class RunProcessor(DatasetWorkflow):
 
     def workflow_requires(self) -> dict[str, Any]:
         """Return the filesets, the toys in them, and the scale factors that the weights apply."""
-        required: dict[str, Any] = {"datasets": self.dataset_tasks(), "scale_factors": scale_factors_of(self)}
-        if self.has_toys:
-            required["toys"] = self.toys
-        return required
+        toys = {"toys": self.toys} if self.has_toys else {}
+        return {"datasets": self.dataset_tasks(), "scale_factors": scale_factors_of(self), **toys}
 
     def needed(self) -> list[StoreTarget]:
         skims = [task for task in self.dataset_tasks().values() if isinstance(task, BuildSkimDatasets)]
@@ -96,23 +94,19 @@ class RunProcessor(DatasetWorkflow):
         return None if ids is None else {**self.event_ids(number), **ids}
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
+        from pocket.datasets.sections import overlaps
+
         print_normalisation_notes(self.config, self.config_inst)
         print_disagreements(self.config, self.config_inst)
-        self._print_overlaps()
+        if len(self.required_tasks["datasets"]) > 1:
+            for overlap in overlaps(self.fileset):
+                print_note(f"{overlap}: events in both are counted twice")
         skims = [name for name, definition in self.config_inst.definitions.items() if definition.has_sums]
         if self.limits and skims:
             print_note(
                 f"{', '.join(skims)}: normalised by the sums in the metadata, although only a part of the skim is read"
             )
         super().prepare_branches(fetch_needed)
-
-    def _print_overlaps(self) -> None:
-        """Print which data files from different definition files share luminosity sections."""
-        from pocket.datasets.sections import overlaps
-
-        if len(self.required_tasks["datasets"]) > 1:
-            for overlap in overlaps(self.fileset):
-                print_note(f"{overlap}: events in both are counted twice")
 
     def job(self) -> Job:
         return ProcessingJob(**self.job_arguments())

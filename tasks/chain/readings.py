@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.histograms.readings import of_config
+from pocket.histograms.readings import Reading, of_config
 from tasks.framework.base import StoreTask, input_ids
 
 if TYPE_CHECKING:
-    from pocket.histograms.readings import Reading
     from tasks.chain.merging import MergeOutputs
 
 #: entry of a manifest: label → id of the templates that the input with this label was read from

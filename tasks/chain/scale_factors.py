@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.base.fingerprint import code_closure
+from pocket.base.fingerprint.reads import recording_reads
 from pocket.base.runtime.spreading import spreading
 from pocket.base.runtime.user_code import UserCall
 from pocket.errors import ConfigError
@@ -17,6 +18,7 @@ from pocket.histograms.contents import checksum_of, read_contents
 from pocket.histograms.readings import of_config
 from pocket.io.store import write_output
 from pocket.parameters.used_files import recording_files
+from pocket.scale_factors.declarations.base import UpstreamOutputs, find_function
 from tasks.chain.links import iterations_of, templates_of
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.results import describe_ranges
@@ -26,13 +28,13 @@ from tasks.core.names import choose, is_pattern, split_names
 from tasks.framework.base import TemplateTask, input_ids, load
 from tasks.framework.iterations import ITERATION, NO_ITERATION, part_of_iteration
 from tasks.framework.restrictions import restriction_of
+from tasks.framework.spreading import spread_over
 from tasks.settings.options import option
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.engine.resources import Resources
     from pocket.scale_factors import ScaleFactorBase
-    from pocket.scale_factors.declarations.base import UpstreamOutputs
     from pocket.scale_factors.measurement.result import ScaleFactorResult
     from tasks.chain.coupling import IterateScaleFactors
     from tasks.chain.merging import MergeOutputs
@@ -110,8 +112,6 @@ class ScaleFactorTask(TemplateTask):
         self, templates: Mapping[str, MergeOutputs], allow_null_systematics: bool = False
     ) -> UpstreamOutputs:
         """Return the outputs of earlier steps; ``templates`` are the tasks that make them, by configuration."""
-        from pocket.scale_factors.declarations.base import UpstreamOutputs
-
         folders = {config: task.directory for config, task in templates.items()}
         analysis = self.analysis_inst
         return UpstreamOutputs(
@@ -155,8 +155,6 @@ class ComputeScaleFactors(ScaleFactorTask):
         if super().complete():
             return True
         if self.declaration.checker and not self.toys():
-            from pocket.scale_factors.declarations.base import find_function
-
             find_function(self.declaration.checker)(self.declaration)
         return False
 
@@ -226,10 +224,6 @@ class ComputeScaleFactors(ScaleFactorTask):
             with write_output(**self.write_info()) as folder:
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
             return
-        from pocket.base.fingerprint.reads import recording_reads
-        from pocket.scale_factors.declarations.base import find_function
-        from tasks.framework.spreading import spread_over
-
         make = find_function(self.declaration.maker)
         # The first iteration of coupled scale factors is measured without the others, so they have no uncertainty yet.
         outputs = self.upstream_outputs(self.templates(), allow_null_systematics=self.iteration == 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from pocket.parameters.defaults import dump_parameters
 from tasks.core.console import discard_output
 from tasks.core.graph import Node
 from tasks.core.tree import draw, line
@@ -60,7 +61,6 @@ class ShowConfig(PrintTask, OneConfigTask):
 
     def text(self) -> str:
         from pocket.configuration.description import dump_config
-        from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst
         return dump_config(config, self.config) if self.what == "config" else dump_parameters(config.parameters)

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pocket.base.fingerprint import code_closure
+from pocket.datasets.definition_files import those_of
+from pocket.datasets.definitions import DatasetDefinition
 from pocket.executors import Job
 from pocket.io.store import verify, write_output
 from tasks.chain.branch_jobs import SkimJob
@@ -20,8 +22,6 @@ from tasks.settings.options import Groups
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
-    from pocket.configuration.skim import Skim
-    from pocket.datasets.definitions import DatasetDefinition
     from pocket.datasets.fileset import Fileset
 
 DEFINITIONS = "datasets.json"
@@ -45,23 +45,16 @@ class SkimTask(TemplateTask):
         load(params).skim_of(params["config"])
         return params
 
-    @property
-    def skim_inst(self) -> Skim:
-        return self.analysis_inst.skim_of(self.config)
-
 
 class SkimEvents(SkimTask, DatasetWorkflow):
     """Writes the events that pass the selection of a configuration as NanoAOD, in one file per branch."""
 
     def workflow_requires(self) -> dict[str, Any]:
-        required: dict[str, Any] = {"datasets": self.definition_tasks()}
-        if self.has_toys:
-            required["toys"] = self.toys
-        return required
+        return {"datasets": self.definition_tasks(), **({"toys": self.toys} if self.has_toys else {})}
 
     def fingerprint_spec(self) -> Any:
         return {
-            **self.skim_inst.plan().spec(self.config_inst.plan()),
+            **self.analysis_inst.skim_of(self.config).plan().spec(self.config_inst.plan()),
             "engine": code_closure("pocket.skims.run"),
             **self.limits,
             "toys": self.toys.fingerprint if self.has_toys else None,
@@ -80,8 +73,6 @@ class BuildSkimDatasets(SkimTask):
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name, as defined for the original files."""
-        from pocket.datasets.definition_files import those_of
-
         tasks = self.requires().required_tasks["datasets"].values()
         found = those_of(self.config_inst.definitions, (task.definitions for task in tasks))
         return {name: found[name] for name in self.config_inst.definitions}

@@ -10,9 +10,11 @@ import law
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.remarks import some_of
+from pocket.configuration.plot import SHAPES
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_sums, read_templates
 from pocket.io.store import write_output
+from pocket.outputs.tables import as_csv, as_json
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figure_jobs import FigureJob, named
 from tasks.chain.figures import FormatsTask, FromTemplates, filled
@@ -114,8 +116,6 @@ class PlotShapes(PlotsWithData):
     function = "pocket.plots.templates.figures:draw_templates"
 
     def options_in(self, category: str) -> dict[str, Any]:
-        from pocket.configuration.plot import SHAPES
-
         return {**super().options_in(category), "plots": [SHAPES]}
 
 
@@ -189,7 +189,6 @@ class ShowYields(FromTemplates, BlindTask):
 
 
 def _table(yields: Sequence[Yield], form: str) -> str:
-    from pocket.outputs.tables import as_csv, as_json
     from pocket.plots.yields import COLUMNS, as_table
 
     rows = [each.row() for each in yields]

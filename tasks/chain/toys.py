@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pocket.base.fingerprint import code_closure
 from pocket.datasets.definitions import toys_prefix
 from pocket.executors import Job
+from pocket.parameters.plain import plain_section
+from pocket.toys.config import YEAR, ToyConfig, era_parameters
 from tasks.chain.toy_jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
 from tasks.core.targets import StoreTarget
 from tasks.framework.restrictions import Unrestricted
 from tasks.framework.workflow import PoolWorkflow
-
-if TYPE_CHECKING:
-    from pocket.toys.config import ToyConfig
 
 
 # All toys are made at once, whatever a run reads of them.
@@ -26,21 +25,13 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     # Its branches are others than those of the tasks that need all of them.
     exclude_params_req_get: ClassVar = {"workflow", "branches"}
 
-    @property
-    def analysis_part(self) -> str:
-        """The folder of what all analyses share: toys of one definition are made once."""
-        return "shared"
-
-    @property
-    def config_part(self) -> str:
-        """The folder of the toys, the same for all configurations."""
-        return "toys"
+    # Toys of one definition are made once for all analyses and configurations.
+    analysis_part = "shared"
+    config_part = "toys"
 
     @cached_property
     def toy_parameters(self) -> dict[str, Any]:
         """The section ``toys`` of the parameters."""
-        from pocket.parameters.plain import plain_section
-
         analysis = self.analysis_inst
         toys = plain_section(analysis.config(analysis.default_config).parameters, "toys")
         assert isinstance(toys, dict)
@@ -49,8 +40,6 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     @cached_property
     def years(self) -> tuple[str, ...]:
         """The years of the toys: those that configurations of the analysis read."""
-        from pocket.toys.config import YEAR
-
         configs = self.analysis_inst.configs.values()
         found = {one.year for config in configs for one in config.definitions.values() if one.source == "toys"}
         return tuple(sorted(found)) or (YEAR,)
@@ -58,13 +47,9 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
     @cached_property
     def parameters_of_years(self) -> dict[str, dict[str, Any]]:
         """Year → parameters of its toys."""
-        from pocket.toys.config import era_parameters
-
         return {year: era_parameters(self.toy_parameters, year) for year in self.years}
 
     def toy_config(self, year: str) -> ToyConfig:
-        from pocket.toys.config import ToyConfig
-
         return ToyConfig.from_params(self.parameters_of_years[year])
 
     def fingerprint_spec(self) -> Any:
@@ -98,8 +83,6 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         return int(self.get_branch_map()[branch][2])
 
     def job(self) -> Job:
-        from pocket.toys.config import YEAR
-
         process, part, n_events = self.branch_data
         output = self.write_info()
         if process == "corrections":

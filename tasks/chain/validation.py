@@ -13,21 +13,22 @@ from pocket.base.runtime.spreading import spreading
 from pocket.errors import ClosureError
 from pocket.histograms.contents import checksum_of, digest_json, read_contents
 from pocket.histograms.files import read_sums
-from pocket.histograms.readings import joined, of_config
+from pocket.histograms.readings import Reading, joined, of_config
 from pocket.histograms.sums import read_part
 from pocket.io.store import write_output
 from pocket.io.store.publishing import replacing
 from pocket.parameters.used_files import recording_files
+from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.declarations.closure import closure_configs
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.scale_factors import ComputeScaleFactors, ScaleFactorTask, code_of
 from tasks.core.console import short_path
 from tasks.framework.base import TemplateTask, input_ids
+from tasks.framework.spreading import spread_over
 from tasks.settings.options import dial
 
 if TYPE_CHECKING:
-    from pocket.histograms.readings import Reading
     from pocket.scale_factors.validation.report import Report
 
 _log = logging.getLogger(__name__)
@@ -115,8 +116,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return read_from(self.requires()["templates"])
 
     def make(self) -> None:
-        from tasks.framework.spreading import spread_over
-
         with recording_files() as used, spreading(spread_over(self.cores)):
             report = self.report()
         made = (str(self.requires()["scale_factor"].correction_file),)
@@ -165,8 +164,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return [("checks", short_path(self.directory / TABLE))]
 
     def report(self) -> Report:
-        from pocket.scale_factors.declarations.base import find_function
-
         required = self.requires()
         computed = required["scale_factor"]
         report: Report = find_function(self.declaration.validator)(

@@ -13,6 +13,7 @@ import law
 
 from pocket.base.containers import existing_place, folder_of, is_container
 from pocket.base.fingerprint.places import located
+from pocket.base.fingerprint.reads import changed_reads
 from pocket.errors import ChangedFileError, DamagedOutputError
 from pocket.io.remote.threads import in_threads
 from pocket.io.store import Manifest, is_complete, manifest_of, store_root, verify_all
@@ -22,6 +23,7 @@ from pocket.io.store.publishing import link_output
 from pocket.io.store.remote import download, is_uploaded, remove, upload
 from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
 from pocket.io.store.verification import is_damaged
+from pocket.parameters.checksums import changed_files
 
 #: what the next run does with an output; ``may run`` if that depends on the result of another task
 COMPLETE, MAY_RUN, WOULD_RUN = "complete", "may run", "would run"
@@ -217,9 +219,6 @@ class StoreTarget(law.LocalDirectoryTarget):
 
 def _changed_since(manifest: Manifest) -> list[str]:
     """Return the files and variables that were read to make an output, besides its inputs, and have changed since."""
-    from pocket.base.fingerprint.reads import changed_reads
-    from pocket.parameters.checksums import changed_files
-
     reads = manifest.info.get("reads", {})
     changed = changed_files(manifest.info.get("parameter_files", {}))
     return changed or changed_reads(reads.get("files", {}), reads.get("variables", {}))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import law
 import luigi
 
+from pocket.datasets.restriction import Restriction
 from tasks.core.names import AssignmentsParameter, choose, is_pattern, split_names
 from tasks.framework.restrictions import RESTRICTION, restriction_of
 from tasks.settings.options import Groups, OptionGroup, add_options, check_options, option
@@ -22,7 +23,6 @@ from tasks.settings.resources import with_resources
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.configuration.configurator import Configurator
-    from pocket.datasets.restriction import Restriction
 
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 #: attribute of a task with what it requires: class and parameters → task

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import law
 
@@ -15,7 +15,7 @@ from pocket.base.fingerprint import fingerprint
 from pocket.base.fingerprint.modules import top_level
 from pocket.base.snapshots.process import original
 from pocket.errors import ChangedCodeError, ChangedFileError, ConfigError
-from pocket.io.store import store_path
+from pocket.io.store import Manifest, store_path
 from pocket.io.store.manifest import written
 from pocket.io.store.older import report_older
 from pocket.io.store.provenance import begin_work
@@ -42,9 +42,6 @@ from tasks.framework.iterations import NO_ITERATION, part_of_iteration
 from tasks.framework.records import significant_parameters, task_records
 from tasks.settings.options import Groups
 from tasks.settings.remote_store import read_stores, remote_url
-
-if TYPE_CHECKING:
-    from pocket.io.store import Manifest
 
 one_sentence_errors()
 log_to_terminal()

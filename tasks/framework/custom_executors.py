@@ -117,12 +117,8 @@ class CustomExecutorFactory(DaskExecutorFactory):
     def get(self) -> Executor:
         if not self.stands_for_processes:
             return super().get()
-        local = (
-            FuturesExecutorFactory
-            if isinstance(self.custom, theirs.FuturesExecutorFactory)
-            else IterativeExecutorFactory
-        )
-        return local(self.run_options).get()
+        in_processes = isinstance(self.custom, theirs.FuturesExecutorFactory)
+        return (FuturesExecutorFactory if in_processes else IterativeExecutorFactory)(self.run_options).get()
 
     def close(self) -> None:
         """Restore the workers, close the file's factory, and end the clusters that were started here."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pocket.datasets.restriction import CHUNK, Restriction
 from tasks.settings.options import OptionGroup, dial, option
-
-if TYPE_CHECKING:
-    from pocket.datasets.restriction import Restriction
 
 #: title of the options that tasks pass on to those that they require
 CHAIN = "options of the chain, passed on to all required tasks"
@@ -60,16 +58,9 @@ def restriction_of(params: Mapping[str, Any]) -> Restriction | None:
     """Return the restriction that parameters of a task ask for, ``None`` if all is read."""
     if not any(params.get(name) for name in _PARTS):
         return None
-    from pocket.datasets.restriction import CHUNK, Restriction
-
     chunk_size = params.get("chunk_size", CHUNK_SIZE)
-    samples, years, datasets = (
-        tuple(map(str, params.get(f"filter_{kind}", ()))) for kind in ("samples", "years", "datasets")
-    )
     restriction = Restriction(
-        samples,
-        years,
-        datasets,
+        *(tuple(map(str, params.get(f"filter_{kind}", ()))) for kind in ("samples", "years", "datasets")),
         files=params.get("limit_files", 0),
         chunks=params.get("limit_chunks", 0),
         chunk_size=CHUNK if chunk_size == CHUNK_SIZE else chunk_size,

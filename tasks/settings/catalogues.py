@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import law
 
+from pocket.datasets.catalogues.lookup import Catalogues
+from pocket.datasets.catalogues.settings import Settings, read_settings
 from pocket.io.store import store_root
 
 if TYPE_CHECKING:
-    from pocket.datasets.catalogues.lookup import Catalogues
-    from pocket.datasets.catalogues.settings import Settings
     from pocket.datasets.check import Finding
 
 SECTION = "catalogues"
@@ -22,16 +22,12 @@ _WIDTH = 200
 
 def catalogue_settings() -> Settings:
     """Return the settings of the section ``[catalogues]`` of law.cfg, and ``LAW__catalogues__…`` of the environment."""
-    from pocket.datasets.catalogues.settings import read_settings
-
     options = law.config.options(SECTION) if law.config.has_section(SECTION) else ()
     return read_settings({option: str(law.config.get_expanded(SECTION, option) or "") for option in options})
 
 
 def catalogues(*, fresh: bool = False) -> Catalogues:
     """Return the catalogues, with their cache in the store; ``fresh`` ones ignore cached answers."""
-    from pocket.datasets.catalogues.lookup import Catalogues
-
     return Catalogues(catalogue_settings(), store_root() / "cache" / "catalogues", fresh)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError
+from pocket.outputs.tables import as_json
 from pocket.plots.files import save_plots
 from tasks.chain.figures import FormatsTask
 from tasks.chain.results import EVIDENCE, describe_fit, seen_signals
@@ -120,7 +121,6 @@ class PlotFit(FormatsTask, FitChoice):
         return [] if is_done(self.fitted) else describe_fit(self.fitted.directory, self.asks_for("limits"))
 
     def make(self) -> None:
-        from pocket.outputs.tables import as_json
         from pocket.plots.fits.results import draw_fit, look_of, with_processes
         from pocket.plots.fits.yields import FORMS, as_table, fitted_yields
         from pocket.plots.templates.figures import period_from
