@@ -80,16 +80,7 @@ def btag_shape(truth: Truth) -> schemav2.Correction:
 
 
 def shape_scale_factors(flavour: int, pt: Floats, edges: Floats, truth: Truth) -> Floats:
-    """Return the probabilities of bins of the score in data over those in simulation.
-
-    Args:
-        flavour: hadron flavour: 5, 4 or 0.
-        pt: pt of jets in GeV, shape (n jets,).
-        edges: edges of the bins, from 0 to 1, shape (n bins + 1,).
-
-    Returns:
-        Scale factors, shape (n jets, n bins).
-    """
+    """Return the probabilities of bins of the score in data over those in simulation, shape (n jets, n bins)."""
     tagger = truth.tagger
     spread = {_B: tagger.b, _C: tagger.c, _LIGHT: tagger.light}[flavour].spread
 

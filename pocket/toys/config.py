@@ -349,11 +349,7 @@ class ToyConfig:
 
     @classmethod
     def from_params(cls, mapping: Mapping[str, Any], year: str = YEAR) -> ToyConfig:
-        """Return the configuration from the parameters' section ``toys``.
-
-        Args:
-            year: year of the toys, whose own parameters are in ``eras`` of the section.
-        """
+        """Return the configuration of the toys of a year from the parameters' section ``toys``."""
         config: ToyConfig = build(cls, era_parameters(mapping, year), "toys", SOURCE)
         return config
 
@@ -374,12 +370,7 @@ class ToyConfig:
 
 
 def era_parameters(section: Mapping[str, Any], year: str = YEAR) -> dict[str, Any]:
-    """Return the parameters of the toys of a year: the common ones, with those of the year in their places.
-
-    Args:
-        section: the parameters' section ``toys``.
-        year: ``"toys"``, or a key of ``eras`` in the section.
-    """
+    """Return the parameters of the toys of a year: the common ones, with those of the year in their places."""
     common = {key: value for key, value in section.items() if key != "eras"}
     if year == YEAR:
         return common

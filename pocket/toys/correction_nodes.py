@@ -19,11 +19,9 @@ def centres(edges: Sequence[float]) -> Floats:
 
 
 def binning(edges: Mapping[str, Sequence[float]], values: Floats) -> schemav2.MultiBinning:
-    """Return values in bins; outside of them the correction raises an error, as for most of the groups' files.
+    """Return values, shape (n bins of the first variable, …), in bins; outside of them the correction raises an error.
 
-    Args:
-        edges: variable → edges of its bins.
-        values: one value per bin, shape (n bins of the first variable, …).
+    Most of the groups' files do so, too.
     """
     content: list[Any] = values.ravel().tolist()
     axes: list[Any] = [[float(edge) if np.isfinite(edge) else "inf" for edge in axis] for axis in edges.values()]

@@ -26,15 +26,7 @@ _CUT_BASED, _WP80 = np.array([0.80, 0.90, 1.0, 1.06]), 0.88
 def reconstruct_probes(
     rng: np.random.Generator, gen: Table, gen_jets: Table, detector: Detector, toys: ElectronToys, process: str
 ) -> Table:
-    """Return reconstructed electrons, prompt ones and those from jets.
-
-    Args:
-        detector: acceptance, and efficiency of the reconstruction.
-        process: one of :data:`pocket.toys.config.ELECTRON_PROCESSES`.
-
-    Returns:
-        Electrons ordered by pt, with the fields of NanoAOD, ``gen`` (row in ``gen``) and ``fired`` (the trigger).
-    """
+    """Return reconstructed electrons by pt, prompt ones and those from jets, see :func:`.leptons.reconstruct_muons`."""
     is_data = process == "egamma"
     responses = toys.responses
     response = (
@@ -63,11 +55,7 @@ def reconstruct_probes(
 
 
 def relative_momentum(rng: np.random.Generator, eta: Floats, response: ElectronResponse) -> Floats:
-    """Return reconstructed over generated pt.
-
-    Args:
-        eta: generated eta, shape (n,).
-    """
+    """Return reconstructed over generated pt."""
     n = len(eta)
     loss = np.minimum(rng.exponential(response.loss, n), _LOSS_MAX) * (rng.random(n) < response.radiating)
     resolution = response.resolution + response.resolution_slope * np.abs(eta)

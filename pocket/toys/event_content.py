@@ -53,13 +53,7 @@ _SCALES, _SHOWER = (0.12, 0.04), (0.08, 0.05)
 
 
 def identifiers(rng: np.random.Generator, n: int, first: int, data: Data | None) -> Branches:
-    """Return run, luminosityBlock and event.
-
-    Args:
-        n: number of events.
-        first: number of the first event, from 1.
-        data: runs of the data; None for simulation, which has run 1.
-    """
+    """Return run, luminosityBlock and event, numbered from ``first``; without runs of data, run 1 of simulation."""
     event = np.arange(n) + first
     if data is None:
         run, section = np.ones(n), (event - 1) // _EVENTS_PER_SECTION + 1
@@ -120,9 +114,6 @@ def as_version_12(
     """Return branches and collections of NanoAODv9 under the names of NanoAODv12, as far as the contents differ.
 
     The filter against noise in the forward calorimeter is added. Jets are PUPPI jets, without identification of pileup.
-
-    Args:
-        branches: columns of events.
     """
     renamed = {_VERSION_12.get(name, name): values for name, values in branches.items()}
     n = len(branches["event"])
@@ -144,11 +135,6 @@ def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup
     """Return the neutrinos' transverse momentum, and its measurements by different algorithms.
 
     RawMET is MET before the energy of jets was corrected (type-1 correction).
-
-    Args:
-        jets: reconstructed jets.
-        n_pileup: pileup interactions, shape (n_events,).
-        is_data: whether GenMET is left out.
     """
     n = len(n_pileup)
     neutrinos = gen.take(np.isin(np.abs(gen["pdgId"]), (12, 14)))
@@ -187,14 +173,8 @@ def generator_weights(
 ) -> tuple[Branches, dict[str, Floats]]:
     """Return the generator's weights, whose mean is the cross section, and their relative variations.
 
-    Args:
-        gen_jets: generated jets; the variations grow with their number and their transverse momenta.
-        n: number of events.
-        negative: fraction of negative weights.
-
-    Returns:
-        Weights, shape (n,), and variations in the order of NanoAODv9: PSWeight, shape (n, 4), and LHEScaleWeight, shape
-        (n, 9).
+    Variations are in the order of NanoAODv9: PSWeight, shape (n, 4), and LHEScaleWeight, shape (n, 9). They grow with
+    the number of generated jets and their transverse momenta. ``negative`` is the fraction of negative weights.
     """
     magnitude = xsec / (1 - 2 * negative)
     weight = np.where(rng.random(n) < negative, -magnitude, magnitude)

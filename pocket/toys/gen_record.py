@@ -20,11 +20,7 @@ FINAL, OUTGOING, RESONANCE = 1, 23, 62
 
 
 class GenRecord:
-    """Generated particles of all events in a file.
-
-    Args:
-        n_events: number of events.
-    """
+    """Generated particles of all events in a file."""
 
     def __init__(self, n_events: int) -> None:
         self._n_events = n_events
@@ -41,15 +37,7 @@ class GenRecord:
         flags: int = PROMPT | HARD_PROCESS,
         mother: Indices | None = None,
     ) -> Indices:
-        """Add one particle to each of the events.
-
-        Args:
-            pdg_id: PDG codes, a single one or one per particle.
-            mother: handles of the mothers as returned by :meth:`add`; None if there are none.
-
-        Returns:
-            Handles of the new particles, for their daughters.
-        """
+        """Add one particle to each of the events, and return their handles, which their daughters get as ``mother``."""
         n = len(events)
         handles = np.arange(self._size, self._size + n)
         columns = {

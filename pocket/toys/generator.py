@@ -30,16 +30,10 @@ _TRUTH = ("genPartIdx", "genPartFlav", "genJetIdx", "hadronFlavour", "partonFlav
 
 
 def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> dict[str, npt.NDArray[Any] | ak.Array]:
-    """Return the events of one file.
+    """Return the events of one file; (seed, process, part, n_events) determine them.
 
-    Args:
-        process: one of ``config.made``.
-        n_events: number of events, at least 1.
-        part: number of the file; (seed, process, part, n_events) determine the events.
-
-    Returns:
-        Flat columns by name (``"MET_pt"``, NumPy arrays of shape (n_events,)) and collections by name (``"Muon"``,
-        jagged arrays of records with fields ``pt`` etc.). Names and types are those of ``config.nano_version``.
+    Flat columns (``"MET_pt"``) are NumPy arrays, collections (``"Muon"``) jagged arrays of records with fields ``pt``
+    etc. Names and types are those of ``config.nano_version``. There must be an event.
     """
     check_process(process)
     is_data = process in MIXTURES

@@ -37,12 +37,7 @@ def add_drell_yan(
     pt_slope: float = 0.0,
     lepton: int = MUON,
 ) -> None:
-    """Add Z/γ* → ℓℓ with radiation to events.
-
-    Args:
-        events: event numbers, shape (n,).
-        pt_slope: relative change of the pt(ll) spectrum per 100 GeV.
-    """
+    """Add Z/γ* → ℓℓ with radiation to events; the slope changes the pt(ll) spectrum per 100 GeV."""
     n, boson = len(events), process.boson
     mass = np.where(
         rng.random(n) < process.continuum, continuum_mass(rng, n, boson.mass_range), breit_wigner(rng, n, boson)

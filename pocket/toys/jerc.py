@@ -37,9 +37,6 @@ def write_jet_corrections(path: str | Path, config: ToyConfig) -> None:
     """Write scale, resolution and their uncertainties as gzipped correctionlib JSON.
 
     The bytes are always the same for the same configuration.
-
-    Args:
-        path: the file to write, ``*.json.gz``.
     """
     corrections = [
         *(_formula(f"{SCALE}_{name}", formula, ("JetEta", "JetPt")) for name, formula in LEVELS.items()),

@@ -31,14 +31,7 @@ _PU_ID_PT_MAX = 50.0
 
 
 def generated_jets(rng: np.random.Generator, gen: Table, n_events: int) -> Table:
-    """Return jets made from partons; if two overlap, the softer one is dropped.
-
-    Args:
-        n_events: number of events.
-
-    Returns:
-        Jets ordered by pt, with the fields of NanoAOD.
-    """
+    """Return jets by pt, made from partons; if two overlap, the softer one is dropped."""
     partons = gen.take(gen["status"] == OUTGOING)
     n = len(partons)
     pt = partons["pt"] * rng.normal(_FRAGMENTATION, _FRAGMENTATION_SPREAD, n)
@@ -67,14 +60,7 @@ def reconstruct_jets(
 ) -> Table:
     """Return the reconstructed jets of the hard process, of pileup, and of leptons, which are clustered as well.
 
-    Args:
-        muons: reconstructed muons.
-        electrons: reconstructed electrons.
-        n_pileup: pileup interactions of each event, shape (n_events,).
-        is_data: whether data's efficiencies are used.
-
-    Returns:
-        Jets ordered by pt, with the fields of NanoAOD and ``gen`` (row in ``gen_jets``), without overlaps in an event.
+    They are ordered by pt, have ``gen`` (row in ``gen_jets``), and don't overlap in an event.
     """
     candidates = stack(
         _smeared(rng, gen_jets, detector),

@@ -65,12 +65,9 @@ def muon_corrections(truth: Truth) -> list[schemav2.Correction]:
 
 
 def electron_corrections(truth: ElectronIdTruth | None = None) -> list[schemav2.Correction]:
-    """Return reconstruction and ID of electrons as one correction.
+    """Return reconstruction and ID of electrons as one correction; without ``truth``, data and simulation don't differ.
 
     Its inputs are year, ValType (sf, sfup, sfdown), WorkingPoint, eta (of the supercluster) and pt.
-
-    Args:
-        truth: efficiencies of the ID, for toys of electrons; without it, data and simulation don't differ.
     """
 
     def identification(eta: Floats, pt: Floats) -> Floats:

@@ -35,14 +35,7 @@ _ELECTRON_TRIGGER = (0.85, 32.0, 1.5)
 
 
 def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, truth: Truth, is_data: bool) -> Table:
-    """Return reconstructed muons with their ID and trigger decisions.
-
-    Args:
-        is_data: whether data's efficiencies are used.
-
-    Returns:
-        Muons ordered by pt, with the fields of NanoAOD, ``gen`` (row in ``gen``) and ``fired`` (the trigger).
-    """
+    """Return reconstructed muons by pt, with ID, trigger decision (``fired``) and row in ``gen``."""
     muons = reconstruct(rng, gen, 13, detector.muon)
     n, prompt = len(muons), muons["prompt"]
     id_efficiency = muon_id_efficiency(muons["pt"], muons["eta"], truth, is_data)
@@ -99,11 +92,7 @@ def electron_quality(
 ) -> Columns:
     """Return isolation, identification and trigger decision of electrons, by NanoAOD's names and ``fired``.
 
-    Args:
-        quality: number that must be below that of a working point, shape (n,).
-        cut_based: that of cutBased >= 4, 3, 2, 1, shape (4,).
-        wp80: that of the MVA's WP80.
-        wp90: that of the MVA's WP90.
+    A working point passes if ``quality`` is below its number; those of cutBased are for >= 4, 3, 2, 1.
     """
     n, prompt = len(electrons), electrons["prompt"]
     barrel = np.abs(electrons["eta"]) < 1.479
@@ -158,9 +147,8 @@ def reconstruct(
 ) -> Table:
     """Return reconstructed leptons of one flavour, without their identification.
 
-    Args:
-        response: reconstructed over generated pt as a function of the generated eta; None for the detector's Gaussian
-            resolution.
+    ``response`` is reconstructed over generated pt as a function of the generated eta; by default, the detector's
+    Gaussian resolution.
     """
     rows = np.flatnonzero(np.abs(gen["pdgId"]) == code)
     rows = rows[rng.random(len(rows)) < detector.efficiency]
@@ -186,11 +174,7 @@ def reconstruct(
 
 
 def fake_electrons(rng: np.random.Generator, gen_jets: Table, acceptance: LeptonDetector, rate: float) -> Table:
-    """Return fake electrons in jets, which carry most of the jet's pt and have no generated partner.
-
-    Args:
-        rate: probability per jet.
-    """
+    """Return fake electrons in jets, which carry most of the jet's pt and have no generated partner."""
     jets = gen_jets.take(rng.random(len(gen_jets)) < rate)
     n = len(jets)
     columns: Columns = {

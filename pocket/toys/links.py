@@ -10,14 +10,7 @@ from pocket.toys.tables import Table, first_within, local_index
 
 
 def link_leptons_and_jets(muons: Table, electrons: Table, jets: Table, n_events: int) -> tuple[Table, Table, Table]:
-    """Return the objects with jetIdx for leptons, and with the indices and numbers of leptons for jets.
-
-    Args:
-        n_events: number of events.
-
-    Returns:
-        The three tables with the additional columns.
-    """
+    """Return the objects with jetIdx for leptons, and with the indices and numbers of leptons for jets."""
     of_jets = dict(jets.columns)
     linked = []
     for leptons, name in ((muons, "muon"), (electrons, "electron")):

@@ -26,14 +26,7 @@ def write_nanoaod(
     compression: uproot.compression.Compression | None = None,
     basket_entries: int = BASKET_ENTRIES,
 ) -> None:
-    """Write events to the tree Events, and for simulation their sums of weights to the tree Runs.
-
-    Args:
-        events: the result of :func:`pocket.toys.generator.generate`.
-        file_uuid: identity of the file, see :func:`pocket.toys.plan.file_uuid`.
-        compression: compression of the baskets; ZSTD of level 1 by default.
-        basket_entries: number of entries per basket.
-    """
+    """Write events to the tree Events, and for simulation their sums of weights to the tree Runs."""
     compression = compression or uproot.ZSTD(1)
     with without_times(), uproot.recreate(path, compression=compression, uuid_function=lambda: file_uuid) as file:
         types = {name: ak.type(values).content for name, values in events.items()}

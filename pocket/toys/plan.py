@@ -21,17 +21,11 @@ _ALL = (*PROCESSES, *ELECTRON_PROCESSES)
 
 
 def file_plan(process: str, config: ToyConfig) -> list[tuple[int, int]]:
-    """Return the files of a process with their numbers of events.
+    """Return the (part, number of events) of each file of a process.
 
     Simulation has ``events * scale`` events. Data have a Poisson number, whose mean is the sum of the cross sections
     times the luminosity, plus a fraction ``uncertified`` for the sections that the golden JSON drops. The process is
     drawn for each event of data, so the numbers of events from each process are independent Poisson numbers, too.
-
-    Args:
-        process: one of ``config.made``.
-
-    Returns:
-        (part, number of events) of each file.
     """
     check_process(process)
     if process in MIXTURES:

@@ -42,11 +42,7 @@ def round_direction(table: Table) -> Table:
 
 
 def stored(branch: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the values of a column at storage precision: 32 bits for int64 and float64, other types unchanged.
-
-    Args:
-        branch: e.g. ``"Muon_eta"`` or ``"genWeight"``.
-    """
+    """Return the values of a column at storage precision: 32 bits for int64 and float64, other types unchanged."""
     if values.dtype == np.int64:
         return values.astype(np.int32)
     if values.dtype.kind != "f":

@@ -30,12 +30,7 @@ _FAKE_MUON_PT, _FAKE_MUON_ETA = 10.0, 2.5
 def add_radiation(
     rng: np.random.Generator, record: GenRecord, events: Indices, system: Any, radiation: Radiation
 ) -> None:
-    """Add the parton that recoils against the hard process, and further partons.
-
-    Args:
-        events: event numbers, shape (n,).
-        system: four-momentum of the hard process in each event.
-    """
+    """Add the parton that recoils against the hard process, and further partons."""
     n = len(events)
     recoil = (
         system.pt * np.maximum(rng.normal(_RECOIL_FRACTION, _RECOIL_SPREAD, n), 0),
@@ -60,11 +55,7 @@ def add_radiation(
 
 
 def add_nonprompt_muons(rng: np.random.Generator, record: GenRecord, rates: NonpromptMuons) -> None:
-    """Add muons from decays inside jets, close to their partons.
-
-    Args:
-        rates: probability per parton.
-    """
+    """Add muons from decays inside jets, close to their partons; the rates are per parton."""
     particles = record.particles()
     partons = particles.take(particles["status"] == OUTGOING)
     flavour = hadron_flavour(partons)
@@ -82,12 +73,7 @@ def add_nonprompt_muons(rng: np.random.Generator, record: GenRecord, rates: Nonp
 
 
 def add_fake_muons(rng: np.random.Generator, record: GenRecord, events: Indices, rate: float) -> None:
-    """Add muons from hadrons outside of jets.
-
-    Args:
-        events: event numbers, shape (n,).
-        rate: fraction of events with such a muon.
-    """
+    """Add muons from hadrons outside of jets to a fraction of events."""
     chosen = events[rng.random(len(events)) < rate]
     n = len(chosen)
     pt = _MUON_PT_MIN + rng.exponential(_FAKE_MUON_PT, n)

@@ -28,9 +28,6 @@ def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
     The correction has the inputs NumTrueInteractions and weights (nominal, up, down); the mean weight of simulation is
     1. Up and down shift data's mean by the uncertainty of the minimum-bias cross section. The bytes are always the same
     for the same configuration.
-
-    Args:
-        path: the file to write, ``*.json.gz``.
     """
     truth = config.truth.pileup
     correction = schemav2.Correction(
@@ -66,13 +63,9 @@ def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
 
 
 def pileup_weights(truth: PileupTruth, shift: float) -> npt.NDArray[np.float64]:
-    """Return data's probability of 0, 1, … mean interactions over simulation's.
+    """Return data's probability of 0, 1, … mean interactions over simulation's, shape (100,), with mean 1.
 
-    Args:
-        shift: shift of data, in standard deviations of the minimum-bias cross section.
-
-    Returns:
-        Weights whose mean over simulation is 1, shape (100,).
+    The shift of data is in standard deviations of the minimum-bias cross section.
     """
     interactions = np.arange(_MAX_INTERACTIONS)
     simulation = poisson.pmf(interactions, truth.mc)

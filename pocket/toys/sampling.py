@@ -30,15 +30,9 @@ def continuum_mass(rng: np.random.Generator, n: int, mass_range: tuple[float, fl
 
 
 def transverse_momentum(rng: np.random.Generator, n: int, scale: float, exponent: float, slope: float = 0.0) -> Floats:
-    """Return n transverse momenta from dN/dpt ~ pt (1 + pt²/scale²)^-exponent (1 + slope pt / (100 GeV)).
+    """Return n transverse momenta in GeV from dN/dpt ~ pt (1 + pt²/scale²)^-exponent (1 + slope pt / (100 GeV)).
 
-    Args:
-        scale: pt in GeV where the power law begins.
-        exponent: exponent of the power law, above 1.
-        slope: relative change per 100 GeV, constant above 200 GeV.
-
-    Returns:
-        Transverse momenta in GeV, below 1 TeV.
+    They are below 1 TeV, the exponent is above 1, and the slope ends at 200 GeV.
     """
     quantile = np.linspace(0, 1 - (1 + (_PT_MAX / scale) ** 2) ** (1 - exponent), 4096)
     grid = scale * np.sqrt((1 - quantile) ** (1 / (1 - exponent)) - 1)
@@ -84,13 +78,7 @@ def two_body_decay(
 ) -> tuple[Any, Any]:
     """Return the daughters of two-body decays, uniform in azimuth.
 
-    Args:
-        parent: four-momenta, shape (n,).
-        masses: masses of the two daughters in GeV.
-        cos_theta: cosine of the first daughter's angle to the beam, in the parent's rest frame.
-
-    Returns:
-        Four-momenta of the daughters.
+    ``cos_theta`` is the cosine of the first daughter's angle to the beam, in the parent's rest frame.
     """
     energy = parent.mass
     first, second = masses

@@ -17,12 +17,7 @@ Columns = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Table:
-    """Objects of one kind in all events of a file.
-
-    Args:
-        event: event number of each row, shape (rows,).
-        columns: name → property of the objects, shape (rows,) each.
-    """
+    """Objects of one kind in all events of a file: the event number of each row, and columns by name."""
 
     event: Indices
     columns: Columns
@@ -56,31 +51,16 @@ def offsets(event: Indices, n_events: int) -> Indices:
 
 
 def local_index(rows: Indices, target: Indices, n_events: int) -> Indices:
-    """Return row numbers of a table converted to positions inside the event.
-
-    Args:
-        rows: row numbers, or -1 for none.
-        target: event number of each row of the table that they refer to, in order.
-        n_events: number of events.
-
-    Returns:
-        Positions inside the event, -1 for none.
-    """
+    """Return rows of a table, -1 for none, as positions inside the event; ``target`` has the rows' events."""
     if not len(target):
         return np.full(len(rows), -1)
     return np.where(rows < 0, -1, rows - offsets(target, n_events)[target[rows]])
 
 
 def pairs(left: Indices, right: Indices, n_events: int) -> tuple[Indices, Indices]:
-    """Return the row numbers of all pairs of two objects in the same event.
+    """Return the row numbers of all pairs of two objects in the same event, in ascending order.
 
-    Args:
-        left: event number of each row of one table.
-        right: event number of each row of the other table, in order.
-        n_events: number of events.
-
-    Returns:
-        Row numbers in the left and in the right table, in ascending order.
+    The arguments are the event numbers of the rows of two tables, of which the right one is in order.
     """
     starts = offsets(right, n_events)
     partners = np.diff(starts)[left]

@@ -15,15 +15,7 @@ from pocket.toys.config import ElectronIdTruth, FlavourTruth, TaggerTruth, Truth
 
 
 def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
-    """Return the probability that a prompt muon passes ``tightId``.
-
-    Args:
-        pt: reconstructed pt in GeV; the efficiency doesn't depend on it.
-        eta: reconstructed eta, with a shape that broadcasts with ``pt``.
-
-    Returns:
-        Efficiency, with the broadcast shape.
-    """
+    """Return the probability that a prompt muon passes ``tightId``, in the shape that pt and eta broadcast to."""
     abs_eta = np.abs(np.asarray(eta, dtype=np.float64)) + np.zeros_like(np.asarray(pt, dtype=np.float64))
     muon_id = truth.muon_id
     efficiency = muon_id.plateau - muon_id.edge_loss * abs_eta / muon_id.eta_max
@@ -33,15 +25,7 @@ def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
 
 
 def electron_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: ElectronIdTruth, is_data: bool) -> Floats:
-    """Return the probability that a prompt electron passes the MVA's WP90 with isolation.
-
-    Args:
-        pt: reconstructed pt in GeV.
-        eta: reconstructed eta of the supercluster, with a shape that broadcasts with ``pt``.
-
-    Returns:
-        Efficiency, with the broadcast shape.
-    """
+    """Return the probability that a prompt electron passes the MVA's WP90 with isolation, at the supercluster's eta."""
     pt, eta = np.broadcast_arrays(np.asarray(pt, dtype=np.float64), np.asarray(eta, dtype=np.float64))
     efficiency = (
         truth.plateau - truth.turn_on * np.exp(-pt / truth.turn_on_scale) - truth.edge_loss * (eta / truth.eta_max) ** 2
@@ -57,15 +41,7 @@ def electron_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Electro
 
 
 def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
-    """Return the probability that a prompt muon fires HLT_IsoMu24, whether or not it passes the ID.
-
-    Args:
-        pt: reconstructed pt in GeV.
-        eta: reconstructed eta, with a shape that broadcasts with ``pt``; the efficiency doesn't depend on it.
-
-    Returns:
-        Efficiency, with the broadcast shape.
-    """
+    """Return the probability that a prompt muon fires HLT_IsoMu24, whether or not it passes the ID."""
     turn_on = truth.trigger.data if is_data else truth.trigger.mc
     pt = np.asarray(pt, dtype=np.float64) + np.zeros_like(np.asarray(eta, dtype=np.float64))
     rise = erf((pt - turn_on.threshold) / (np.sqrt(2) * truth.trigger.resolution))
@@ -73,15 +49,7 @@ def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
 
 
 def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
-    """Return the probability that a jet's btagDeepFlavB is above the working point.
-
-    Args:
-        flavour: hadron flavour: 5, 4 or 0.
-        pt: reconstructed pt in GeV.
-
-    Returns:
-        Efficiency, with the shape of ``pt``.
-    """
+    """Return the probability that a jet of hadron flavour 5, 4 or 0 has btagDeepFlavB above the working point."""
     parameters = _flavour(flavour, truth.tagger)
     pt = np.asarray(pt, dtype=np.float64)
     efficiency = (
@@ -93,17 +61,10 @@ def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool)
 
 
 def tagger_score(quantile: Floats, flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
-    """Return scores whose distribution has exactly :func:`tag_efficiency` above the working point.
+    """Return scores in [0, 1] whose distribution has exactly :func:`tag_efficiency` above the working point.
 
-    The logit of the score follows a logistic distribution, whose location follows from the efficiency.
-
-    Args:
-        quantile: quantile of each jet's score in its distribution, in (0, 1).
-        flavour: hadron flavour: 5, 4 or 0.
-        pt: reconstructed pt in GeV.
-
-    Returns:
-        Scores in [0, 1], with the shape of ``quantile``.
+    The logit of the score follows a logistic distribution, whose location follows from the efficiency. Each jet's
+    quantile in it, in (0, 1), is given.
     """
     spread = _flavour(flavour, truth.tagger).spread
     failing = 1 - tag_efficiency(flavour, pt, truth, is_data)

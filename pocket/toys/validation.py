@@ -20,12 +20,10 @@ _RANGES = {Fraction: "a fraction from 0 to 1", Positive: "a positive number"}
 
 
 def build(expected: Any, value: Any, path: str, source: str) -> Any:
-    """Return a plain value converted to the type of a field.
+    """Return a plain value converted to the type of a field, whose place in the file is ``path``.
 
-    Args:
-        expected: int, float, :data:`Fraction`, :data:`Positive`, str, a dataclass, or a tuple of these; or one of them
-            or None, for a field that may be left out.
-        path: place of the value in the file, e.g. ``"toys.truth.trigger"``.
+    The type is int, float, :data:`Fraction`, :data:`Positive`, str, a dataclass, or a tuple of these; or one of them or
+    None, for a field that may be left out.
     """
     if isinstance(expected, types.UnionType):
         (expected,) = (kind for kind in typing.get_args(expected) if kind is not types.NoneType)

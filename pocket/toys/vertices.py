@@ -27,17 +27,10 @@ _TRACKS_PER_MASS = 0.7
 def reconstruct_vertices(
     rng: np.random.Generator, jets: Table, primary: Mapping[str, npt.NDArray[Any]], truth: SecondaryVertices
 ) -> Table:
-    """Return at most one secondary vertex per jet.
+    """Return at most one secondary vertex per jet, in the order of jets; the primary ones are in cm.
 
     The existence of a vertex and its mass depend only on the flavour of the jet. For jets of one flavour, the mass is
     therefore independent of the tagger's score.
-
-    Args:
-        jets: reconstructed jets.
-        primary: position of the primary vertices in cm, ``PV_x``, ``PV_y`` and ``PV_z``, shape (n_events,) each.
-
-    Returns:
-        Vertices in the order of their jets, with the fields of NanoAOD.
     """
     of_flavour = np.select([jets["hadronFlavour"] == 5, jets["hadronFlavour"] == 4], [0, 1], 2)
     flavours = (truth.b, truth.c, truth.light)
