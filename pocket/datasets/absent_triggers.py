@@ -18,11 +18,7 @@ def absent_sentence(absent: Mapping[str, Iterable[str]], files: Mapping[str, Ite
     """Return a sentence about triggers that cuts count as not fired, since files lack them.
 
     A trigger that didn't exist in the period of a file has thresholds of its own. So only a trigger with the same
-    numbers is proposed.
-
-    Args:
-        absent: dataset → triggers that at least one of its files lacks.
-        files: dataset → its files. The first one on this machine is looked into.
+    numbers is proposed. Of a dataset's files, the first one on this machine is looked into.
     """
     meant: dict[str, str] = {}
     for dataset, triggers in absent.items():

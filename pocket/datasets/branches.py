@@ -18,9 +18,6 @@ class Segment:
     Args:
         path: path or URL of the file, the preferred one if there are several.
         uuid: UUID of the file, whichever replica is read.
-        object_path: name of the tree.
-        start: first entry in the file.
-        stop: entry after the last one.
         replicas: further paths or URLs of the file, in the order of preference.
         size: size of the file in bytes, 0 if it isn't known.
         structure: digest of its objects' positions (:func:`pocket.io.nanoaod.ttree.structure`), empty if unknown.
@@ -60,13 +57,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class Branch:
-    """Entries of one dataset.
+    """Entries of one dataset, as ranges of single files in order, none of which is empty.
 
     Args:
         start: first entry of a range of the dataset, counted through all of its files; 0 if the branch isn't a range
             but consists of some of the files.
         stop: entry after the last one, counted likewise.
-        segments: the ranges of single files that form this branch, in order; none is empty.
         name: name that identifies it among the branches of the dataset, also when the fileset changes.
     """
 
@@ -101,14 +97,9 @@ class Branch:
 def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Branch]:
     """Return each dataset divided into the fewest ranges of equal size with at most ``events_per_branch`` events.
 
-    See :func:`pocket.datasets.division.divide` for branches that don't change when files are added.
-
-    Args:
-        events_per_branch: the largest number of events of a branch.
-
-    Returns:
-        Branches in the order of datasets and entries. Every entry is in exactly one of them, and sizes within a dataset
-        differ by at most one. A dataset without entries, such as a skim without surviving events, has one empty branch.
+    Every entry is in exactly one branch, and sizes within a dataset differ by at most one. A dataset without entries,
+    such as a skim without surviving events, has one empty branch. See :func:`pocket.datasets.division.divide` for
+    branches that don't change when files are added.
     """
     if events_per_branch < 1:
         raise ConfigError(f"the number of events per branch is {events_per_branch}, expected at least 1")

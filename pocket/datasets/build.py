@@ -62,12 +62,8 @@ def build_fileset(
         limit_files: number of files of each dataset, the first ones; 0 for all.
         skip_bad_files: leave out files that can't be read, instead of failing at the first one; files of a skim that is
             normalised by its metadata are never left out.
-        catalogues: the catalogues to ask, for datasets that only they know; they cache the files that were opened.
-        progress: called with the number of files opened so far and the total number.
-        listing_progress: called with the number of datasets listed so far and the total number.
-
-    Returns:
-        The fileset, in the order of the definitions, without those that name no files, and the files left out.
+        progress: called with the number of files opened so far and the total number, ``listing_progress`` with those of
+            the datasets listed.
     """
     if empty := [name for name, definition in definitions.items() if not (definition.values or definition.has_sums)]:
         remark(f"datasets without files are left out: {', '.join(empty)}")
@@ -196,8 +192,7 @@ def _begins_as_root(path: Path) -> bool:
 def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> tuple[FileInfo, int]:
     """Return the result of :func:`inspect_file` for the first readable location, compared with the catalogue.
 
-    Args:
-        catalogues: catalogues with a cache of files; a cached file isn't opened again unless they are ``fresh``.
+    A file in the catalogues' cache isn't opened again unless they are ``fresh``.
     """
     known = catalogues.opened.get(file.identity) if catalogues and not catalogues.fresh else None
     # Caches from before files had content ids contain lists.

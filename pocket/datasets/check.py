@@ -30,13 +30,7 @@ class Problem(enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """File that differs from its description in a fileset.
-
-    Args:
-        url: path or URL of the file; empty if the finding is about the dataset.
-        problem: kind of the difference.
-        detail: description of the difference.
-    """
+    """File that differs from its description in a fileset; without a path or URL, the finding is about the dataset."""
 
     dataset: str
     url: str
@@ -53,7 +47,7 @@ def check_fileset(
     workers: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Finding]:
-    """Return the differences between a fileset and its files.
+    """Return the differences between a fileset and its files, in the order of the fileset.
 
     Args:
         listed: the files that now belong to each dataset, or the error if they can't be listed.
@@ -61,9 +55,6 @@ def check_fileset(
             they can be read now.
         inspect: opens a file, see :func:`pocket.datasets.build.inspect_listed`.
         progress: called with the number of files opened so far and the number of all.
-
-    Returns:
-        Findings in the order of the fileset; empty if nothing has changed.
     """
     jobs: list[tuple[str, str | None, DatasetFile]] = []  # Dataset, path in the fileset, current location of the file.
     findings: list[Finding] = []

@@ -26,10 +26,6 @@ def content_id(file: Any, location: str, object_path: str) -> str:
     For a file of an output, it is the checksum from the manifest, which is verified when the events are read. For other
     files up to :data:`READ_WHOLE`, it is the checksum as well. For larger ones, a checksum would take too long: it is a
     digest of the structure, of the tree's object, which has the positions and sizes of all baskets, and of samples.
-
-    Args:
-        file: uproot's file.
-        object_path: the tree whose events are used.
     """
     if not is_remote(location) and (found := find_output(location)):
         return f"sha256:{found[2].sha256}"

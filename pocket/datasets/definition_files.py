@@ -66,14 +66,7 @@ from pocket.io.remote.tokens import holds_token, redacted
 
 
 def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
-    """Return the datasets in definition files.
-
-    Args:
-        paths: the files, in PocketCoffea's form (see the module's description).
-
-    Returns:
-        The datasets by name, in the order of the files.
-    """
+    """Return the datasets in definition files (see the module's description) by name, in the order of the files."""
     return by_name(read_all_definitions(paths))
 
 
@@ -95,11 +88,7 @@ def read_all_definitions(paths: Iterable[str | Path]) -> list[DatasetDefinition]
 
 
 def by_name(definitions: Iterable[DatasetDefinition], keep_last: bool = False) -> dict[str, DatasetDefinition]:
-    """Return datasets by name.
-
-    Args:
-        keep_last: whether a dataset replaces one of the same name in an earlier file, as in PocketCoffea.
-    """
+    """Return datasets by name; with ``keep_last``, one replaces another one in an earlier file, as in PocketCoffea."""
     named: dict[str, DatasetDefinition] = {}
     for definition in definitions:
         other = named.get(definition.name)
@@ -117,11 +106,7 @@ def by_name(definitions: Iterable[DatasetDefinition], keep_last: bool = False) -
 def those_of(
     wanted: Mapping[str, DatasetDefinition], files: Iterable[Mapping[str, DatasetDefinition]]
 ) -> dict[str, DatasetDefinition]:
-    """Return the wanted datasets as they were read file by file, of which others may have the same name.
-
-    Args:
-        files: the datasets of its definition files by name.
-    """
+    """Return the wanted datasets as they were read file by file, of which others may have the same name."""
     return {
         name: definition
         for definitions in files

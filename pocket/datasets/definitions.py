@@ -33,15 +33,11 @@ class DatasetDefinition:
         sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``; of a dataset that
             varies another sample, it becomes that one.
         year: data-taking period, e.g. ``"2018"``; empty if none is known, so that no configuration may use the dataset.
-        is_mc: simulation or data.
-        source: one of :data:`SOURCES`.
-        values: paths, patterns or names for the source.
+        source: one of :data:`SOURCES`, for which ``values`` are paths, patterns or names.
         origin: the definition file; relative paths begin in its folder.
         xsec: cross section in pb; only for simulation, and None where the toys' parameters give it or no configuration
             may use the dataset.
-        era: part of the year, e.g. ``"A"``.
         part: slice of the sample, e.g. ``"M-50"``.
-        primary_dataset: primary dataset of the data, e.g. ``"SingleMuon"``.
         before_skim: for a skim, the known sums over the events before it.
         free: other metadata, which have no meaning here.
         is_built: whether it comes from a fileset that PocketCoffea built.

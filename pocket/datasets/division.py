@@ -42,14 +42,9 @@ def divide(
 ) -> list[Branch]:
     """Return each dataset divided into branches of whole files, or of ranges of one file.
 
-    Args:
-        events_per_branch: the largest number of events of a branch.
-        made_at_once: datasets whose files are all made at the same time, such as toys, so that none is ever added. They
-            are divided into equal ranges, which are fewer.
-
-    Returns:
-        Branches in the order of datasets and of their first files. Every entry is in exactly one of them. A dataset
-        that fits into one branch has one branch, and one without entries has one empty branch.
+    They are in the order of datasets and of their first files, and every entry is in exactly one of them. A dataset
+    that fits into one branch has one branch, and one without entries has one empty branch. Datasets whose files are all
+    made at once, such as toys, are never added to. They are divided into equal ranges, which are fewer.
     """
     if events_per_branch < 1:
         raise ConfigError(f"the number of events per branch is {events_per_branch}, expected at least 1")

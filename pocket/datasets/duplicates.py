@@ -26,11 +26,10 @@ Read: TypeAlias = Callable[[str], Iterator[Mapping[str, npt.NDArray[Any]]]]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Duplicate events of a primary dataset.
+    """Duplicate events of a primary dataset: their surplus, and the first of them.
 
     Args:
-        count: number of surplus events.
-        event: run, luminosity section and number of the first of them.
+        event: run, luminosity section and number.
         files: the two files that contain it, or one file twice.
     """
 
@@ -74,13 +73,9 @@ def find_duplicates(
     """Yield the primary datasets that have duplicate events.
 
     All files are read once to count the events of each section, and again for the sections of each batch of at most
-    ``most`` events, so that memory doesn't grow with the number of events. A larger section is a batch of its own.
-    The numbers of one file are in memory together, so that a replica is read from its beginning.
-
-    Args:
-        read: returns the three columns of a file at one of its locations.
-        most: number of events that are compared at the same time.
-        progress: called with the number of files read so far and the number of all.
+    ``most`` events, so that memory doesn't grow with the number of events. A larger section is a batch of its own. The
+    numbers of one file are in memory together, so that a replica is read from its beginning. Progress is told as the
+    number of files read so far, and of all.
     """
     by_primary = primary_datasets(fileset)
     total = sum(map(len, by_primary.values()))

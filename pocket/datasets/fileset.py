@@ -60,9 +60,6 @@ def select_datasets(
     Args:
         dataset_filter: any of ``samples`` and ``year``, to keep only these, and ``samples_exclude``.
         names: dataset → names of samples that choose it; its sample by default.
-
-    Returns:
-        The selected datasets, in the order of the fileset.
     """
     samples_of = names or {name: (dataset["metadata"]["sample"],) for name, dataset in fileset.items()}
     samples = {sample for of_dataset in samples_of.values() for sample in of_dataset}

@@ -18,11 +18,7 @@ _NEVENTS, _SUM_WEIGHTS, _ = SUMS
 
 
 def read_generated(file: Any, entries: int) -> list[float] | None:
-    """Return the number of generated events and the sum of their weights; ``None`` if all are there, or it isn't known.
-
-    Args:
-        entries: its number of events.
-    """
+    """Return the number of generated events and the sum of their weights; ``None`` if all are there, or if unknown."""
     if TREE not in file.keys(cycle=False):
         return None
     runs = file[TREE]

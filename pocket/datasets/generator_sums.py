@@ -20,9 +20,6 @@ def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, flo
     For a skim, the first is Σ genWeight · skimRescaleGenWeight, the sum before the skim as far as its files have it:
     files without surviving events are missing. The second isn't known, so it is 0. If the metadata of the skim have the
     sums, :func:`restore_sums` replaces both. Without ``genWeight``, both are 0.
-
-    Args:
-        events: all events of the chunk.
     """
     if "genWeight" not in events.fields:
         return 0.0, 0.0
@@ -40,11 +37,7 @@ def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, flo
 
 
 def restore_sums(output: dict[str, Any], dataset: str, metadata: Mapping[str, Any]) -> None:
-    """Replace the sums in a merged output by those before the skim, if the metadata of the dataset have them.
-
-    Args:
-        output: merged output, see :func:`pocket.engine.chunk.empty_output`; changed in place.
-    """
+    """Replace the sums in a merged output by those before the skim, if the metadata of the dataset have them."""
     before = BeforeSkim.of(metadata) or BeforeSkim()
     if before.nevents is not None:
         output["cutflow"]["initial"][dataset] = before.nevents

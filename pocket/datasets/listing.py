@@ -54,17 +54,10 @@ def expand(
     cache: Path,
     catalogues: Catalogues | None = None,
 ) -> list[DatasetFile]:
-    """Return the files of a definition, without opening them.
+    """Return the files of a definition, without opening them, in its order; those of one pattern or folder are sorted.
 
     Folders and patterns on servers are listed over the network; a URL that ends in ``.root`` is used unchanged.
-
-    Args:
-        toy_files: the toy files by process, see :attr:`DatasetDefinition.toys`.
-        cache: folder for the downloaded files of coffea's source distribution.
-        catalogues: the catalogues to ask, for datasets that only they know.
-
-    Returns:
-        Absolute paths and URLs in the order of the definition; those of one pattern or folder are sorted.
+    Downloaded files of coffea's source distribution are kept in ``cache``.
     """
     # Paths of the original are used, since filesets live longer than snapshots of the code.
     folder = Path(original(definition.origin.parent.absolute()))
@@ -90,18 +83,7 @@ def expand_each(
     limit_files: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, list[DatasetFile] | DatasetError]:
-    """Return the files of several datasets, which are listed in parallel.
-
-    Args:
-        toy_files: the toy files by process, see :attr:`DatasetDefinition.toys`.
-        cache: folder for the downloaded files of coffea's source distribution.
-        catalogues: the catalogues to ask, for datasets that only they know.
-        limit_files: number of files of each dataset, the first ones; 0 for all.
-        progress: called with the number of datasets listed so far and the total number.
-
-    Returns:
-        The files of each dataset, or the error if they can't be listed.
-    """
+    """Return the files of several datasets, which are listed in parallel, or errors for those that can't be listed."""
 
     def files(definition: DatasetDefinition) -> list[DatasetFile] | DatasetError:
         try:

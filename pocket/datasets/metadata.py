@@ -20,16 +20,9 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 
 def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return the metadata of a dataset as arguments of its definition.
+    """Return the metadata of a dataset, without ``sample``, as arguments of its definition.
 
     An empty string counts as absent, except for the year, which may be empty.
-
-    Args:
-        metadata: the metadata, without ``sample``.
-
-    Returns:
-        Arguments of :class:`~pocket.datasets.definitions.DatasetDefinition`: year, is_mc, xsec, era, part,
-        primary_dataset, before_skim, varies, and in ``free`` all others.
     """
     # The import is by name, because the check isn't part of the code that an output depends on.
     importlib.import_module("pocket.datasets.definition_checks").check_spelling(metadata, where)

@@ -19,11 +19,7 @@ CHUNK = 150_000
 class Restriction:
     """Part of the datasets of an analysis that a run reads; empty values restrict nothing.
 
-    Args:
-        samples: samples to read, with the datasets that vary them.
-        files: number of files to read of each dataset, the first ones; 0 for all.
-        chunks: number of chunks to read of each dataset; 0 for all.
-        chunk_size: number of events of these chunks.
+    Files and chunks are the first ones of each dataset. Samples choose the datasets that vary them, too.
 
     Examples:
         >>> Restriction(files=2, chunks=1).text

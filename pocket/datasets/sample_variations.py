@@ -21,11 +21,9 @@ _KEYS = ("sample", "variation", "symmetrise")
 
 @dataclass(frozen=True)
 class SampleVariation:
-    """What a dataset stands for, instead of being a sample of its own.
+    """What a dataset stands for, instead of being a sample of its own: a variation such as ``"hdampUp"``.
 
-    Args:
-        variation: name of the variation, e.g. ``"hdampUp"``.
-        symmetrise: mode of the other side if no dataset fills it (:mod:`pocket.histograms.one_sided`).
+    ``symmetrise`` is the mode of the other side if no dataset fills it (:mod:`pocket.histograms.one_sided`).
     """
 
     sample: str
@@ -58,9 +56,6 @@ class SampleVariation:
 
 def read_variation(metadata: Mapping[str, Any], is_mc: bool, where: str) -> SampleVariation | None:
     """Return what a dataset varies, ``None`` for usual datasets.
-
-    Args:
-        is_mc: whether it is simulation.
 
     Examples:
         >>> varies = {"sample": "TTToSemiLeptonic", "variation": "hdampUp"}

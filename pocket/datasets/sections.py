@@ -20,13 +20,7 @@ _REMEDY = "BuildDatasets --check-duplicates tells whether events are there twice
 
 @dataclass(frozen=True)
 class Overlap:
-    """Luminosity sections of a primary dataset that are in more than one file.
-
-    Args:
-        count: number of such sections.
-        run: run of the first of them.
-        files: two files that contain it.
-    """
+    """Luminosity sections of a primary dataset that are in several files: their number, and two files with one."""
 
     primary: str
     count: int
@@ -46,9 +40,7 @@ class Overlap:
 def read_sections(file: Any) -> Sections | None:
     """Return the luminosity sections of an open file of data; ``None`` for simulation, or if they aren't known.
 
-    Args:
-        file: the file, opened by uproot. The tree ``LuminosityBlocks`` has an entry for each section, also for sections
-            without events.
+    The tree ``LuminosityBlocks`` has an entry for each section, also for sections without events.
     """
     if TREE not in file.keys(cycle=False):
         return None
@@ -102,11 +94,7 @@ def primary_datasets(fileset: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def overlaps(fileset: Mapping[str, Any]) -> Iterator[Overlap]:
-    """Yield the primary datasets with files that share luminosity sections, and may share events.
-
-    Args:
-        fileset: the datasets; files whose sections aren't known are left out.
-    """
+    """Yield the primary datasets with files that share luminosity sections that are known, and may share events."""
     for primary, files in primary_datasets(fileset).items():
         known = {path: keys_in(info["sections"]) for path, info in files.items() if info.get("sections")}
         if not known:

@@ -15,13 +15,7 @@ SUMS = ("nevents_before_skim", "sum_genweights", "sum_signOf_genweights")
 
 @dataclass(frozen=True)
 class BeforeSkim:
-    """Sums over all events of a dataset before its skim; ``None`` for unknown ones.
-
-    Args:
-        nevents: number of events.
-        sum_genweights: sum of the generator weights, for simulation.
-        sum_signs: sum of the signs of the generator weights, for simulation.
-    """
+    """Sums over all events of a dataset before its skim; ``None`` for unknown ones and for weights of data."""
 
     nevents: int | None = None
     sum_genweights: float | None = None

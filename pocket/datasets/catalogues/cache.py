@@ -26,11 +26,7 @@ def _unless_closed(place: Path) -> Iterator[None]:
 
 
 class AnswerCache:
-    """Cache of answers of catalogues, with one file per question, each written atomically.
-
-    Args:
-        hours: time for which an answer is valid; 0 disables the cache.
-    """
+    """Cache of answers of catalogues for some hours, 0 for none, with one file per question, written atomically."""
 
     def __init__(self, folder: Path, hours: float) -> None:
         self.folder = folder

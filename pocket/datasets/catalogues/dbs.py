@@ -12,15 +12,7 @@ from pocket.errors import DatasetError
 
 
 def dbs_files(dataset: str, instance: str, settings: Settings) -> list[CatalogueFile]:
-    """Return the files of a dataset, also those that DBS calls invalid.
-
-    Args:
-        dataset: name of the dataset, ``/primary/processed/tier``.
-        instance: instance of DBS, e.g. ``"prod/global"``.
-
-    Returns:
-        The files, sorted by their logical names.
-    """
+    """Return the files of a dataset sorted by their logical names, also those that DBS calls invalid."""
     if not re.fullmatch(r"(/[\w.-]+){3}", dataset):
         raise DatasetError(f"{dataset!r} is no dataset name of CMS, expected /primary/processed/tier without wildcards")
     records = _ask("files", dataset, instance, settings)

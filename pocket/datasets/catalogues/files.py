@@ -9,15 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """File of a dataset.
+    """File of a dataset; what the catalogue doesn't have is None or empty.
 
-    Args:
-        name: its name in the catalogue: its logical name at CMS, its address at CERN Open Data.
-        size: its size in bytes, None if the catalogue doesn't have it.
-        checksum: its checksum, empty if the catalogue doesn't have it.
-        entries: its number of events, None if the catalogue doesn't have it.
-        block: the block it belongs to, empty if there is none.
-        valid: whether the catalogue calls it valid.
+    Its name is its logical name at CMS, and its address at CERN Open Data.
     """
 
     name: str

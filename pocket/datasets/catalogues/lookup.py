@@ -32,13 +32,7 @@ class ListedFile:
 
 @dataclass
 class Catalogues:
-    """Catalogues, and the cache of their answers.
-
-    Args:
-        settings: addresses of the catalogues, time-outs and retries, and the sites to read from.
-        folder: folder of the cache, for answers and metadata of files.
-        fresh: ask again, whatever is cached.
-    """
+    """Catalogues, and the cache of their answers and of files' metadata in a folder; ``fresh`` asks again."""
 
     settings: Settings
     folder: Path
@@ -59,14 +53,11 @@ class Catalogues:
         return [ListedFile(file, (file.name,)) for file in files]
 
     def das(self, dataset: str, instance: str = GLOBAL, storage_prefix: str = "") -> list[ListedFile]:
-        """Return the valid files of a dataset of CMS.
+        """Return the valid files of a dataset of CMS in an instance of DBS.
 
-        The location of a file is, in this order: at ``storage_prefix``, if that is remote or the file exists there; at
-        the allowed sites; and, if there are none or Rucio isn't reachable, at the redirector. The last case is logged.
-
-        Args:
-            instance: instance of DBS.
-            storage_prefix: prefix of a file's logical name at the user's own storage.
+        The location of a file is, in this order: at ``storage_prefix`` followed by its logical name, if that is remote
+        or the file exists there; at the allowed sites; and, if there are none or Rucio isn't reachable, at the
+        redirector. The last case is logged.
         """
         question = f"dbs {self.settings.dbs_url} {instance} {dataset}"
         known = self._files(question, self.settings.dbs_url, lambda: dbs_files(dataset, instance, self.settings))

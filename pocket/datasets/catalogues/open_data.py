@@ -12,14 +12,10 @@ from pocket.errors import DatasetError
 
 
 def open_data_files(record: str, settings: Settings) -> list[CatalogueFile]:
-    """Return the ROOT files of a record.
+    """Return the ROOT files of a record, named by their root:// address.
 
-    Args:
-        record: number of the record (``"30563"``), its DOI (``"10.7483/…"``) or its title, which for CMS is the
-            dataset's name.
-
-    Returns:
-        The files, named by their root:// address.
+    The record is given by its number (``"30563"``), its DOI (``"10.7483/…"``) or its title, which for CMS is the
+    dataset's name.
     """
     if re.fullmatch(r"\d+", record):
         content = get_json(f"{_records(settings)}/{record}", {}, settings)

@@ -36,9 +36,7 @@ MARGIN = 30.0
 def rucio_replicas(dataset: str, settings: Settings, folder: Path) -> Replicas:
     """Return the replicas of a dataset's files that Rucio knows.
 
-    Args:
-        settings: time-outs, and the addresses of sites if they aren't in CVMFS.
-        folder: folder for coffea's map of the sites, which is renewed after ten minutes.
+    The folder keeps coffea's map of the sites' addresses, which is renewed after ten minutes.
     """
     found = _query({"dataset": dataset, "timeout": settings.timeout}, settings, folder, f"Rucio on {dataset}")
     if not found:
@@ -59,13 +57,7 @@ def is_unreachable(error: DatasetError) -> bool:
 
 
 def site_replicas(places: Sequence[tuple[str, str]], settings: Settings, folder: Path) -> Replicas:
-    """Return the addresses of files that are known to be at one site.
-
-    Args:
-        places: pairs of the file's logical name and the site.
-        settings: the addresses of sites if they aren't in CVMFS.
-        folder: folder for coffea's map of the sites.
-    """
+    """Return the addresses of files that are known to be at one site, from pairs of logical name and site."""
     return _query({"places": list(places)}, settings, folder, "the sites' addresses")
 
 

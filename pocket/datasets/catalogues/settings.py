@@ -60,13 +60,11 @@ class Settings:
 
     Args:
         dbs_url: address of DBS, to which instance and ``DBSReader`` are appended.
-        open_data_url: address of the CERN Open Data portal.
         redirector: prefix of a file's logical name if no site is known.
         max_replicas: largest number of locations per file, besides ``storage_prefix``.
         sites_map: JSON file with the address of each site, instead of those in CVMFS.
         timeout: seconds to wait for a connection, and for each piece of an answer.
-        retries: number of repetitions of a failed request.
-        backoff: seconds before the second repetition; doubled for each further one.
+        backoff: seconds before the second repetition of a failed request; doubled for each further one.
         cache_hours: time for which answers of catalogues are valid.
     """
 
@@ -92,12 +90,7 @@ class Settings:
             raise ConfigError(f"timeout in {SECTION} is {self.timeout} s, expected more than 0")
 
     def places(self, source: str, storage_prefix: str) -> str:
-        """Return the settings that decide, besides the catalogues' answers, where the files of a dataset are read from.
-
-        Args:
-            source: ``"das_names"`` or ``"open_data"``.
-            storage_prefix: the prefix of the definition.
-        """
+        """Return the settings that decide, besides the answers, where the files of a dataset are read from."""
         if source == "open_data":
             return self.open_data_url
         return f"{self.dbs_url} {storage_prefix} {self.sites} {self.max_replicas} {self.sites_map} {self.redirector}"
@@ -116,9 +109,8 @@ _NUMBERS: dict[str, Callable[[str], float]] = {
 def read_settings(options: Mapping[str, str]) -> Settings:
     """Return the settings in a section of a configuration file; empty values mean the defaults.
 
-    Args:
-        options: name → string: the fields of :class:`Settings`, and ``allow_sites``, ``block_sites``,
-            ``priority_sites`` (separated by commas) and ``regex_sites``.
+    Options are the fields of :class:`Settings`, and ``allow_sites``, ``block_sites``, ``priority_sites`` (separated by
+    commas) and ``regex_sites``.
     """
     known = [item.name for item in fields(Settings) if item.name != "sites"]
     check_known("option", options, [*known, *_LISTS, "regex_sites"], SECTION)

@@ -17,14 +17,9 @@ _GRID_AUTHORITIES = Path("/etc/grid-security/certificates")
 
 
 def get_json(url: str, params: Mapping[str, str], settings: Settings, *, grid: bool = False) -> Any:
-    """Return the answer of a catalogue.
+    """Return the decoded answer of a catalogue.
 
-    Args:
-        url: address without parameters.
-        grid: authenticate with the user's proxy or certificate, and trust the authorities of the grid.
-
-    Returns:
-        The decoded JSON.
+    With ``grid``, the user's proxy or certificate authenticates, and the authorities of the grid are trusted.
     """
     import requests
     from requests.adapters import HTTPAdapter
