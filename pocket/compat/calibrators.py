@@ -13,13 +13,7 @@ from pocket.compat.muon_momenta import MuonsCalibrator
 
 
 class Calibrator(base.Calibrator):
-    """Base class of calibrators, see :class:`pocket.calibrators.base.Calibrator`, whose variations are a list.
-
-    Args:
-        params: parameters of the analysis.
-        do_variations: whether its variations are requested.
-        **kwargs: what PocketCoffea passes, too; not used.
-    """
+    """Base class of calibrators, see :class:`pocket.calibrators.base.Calibrator`, whose variations are a list."""
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
         super().__init__(params, metadata, do_variations)

@@ -16,13 +16,9 @@ from pocket.calibrators.base import NOMINAL, Calibrator
 class CalibratorsManager:
     """Calibrators in their order, which replace collections of events in place.
 
-    Args:
-        events: the events, uncalibrated.
-        params: parameters of the analysis.
-        requested_calibrator_variations: names of the calibrators whose variations are needed; all by default.
+    Variations are needed of the calibrators that ``requested_calibrator_variations`` names, of all by default.
 
     Attributes:
-        calibrator_sequence: the calibrators that are applied.
         calibrated_collections: collection, or field of it → its calibrators.
         available_variations: nominal, and all variations.
         available_variations_bycalibrator: name of a calibrator → its variations.
@@ -70,11 +66,7 @@ class CalibratorsManager:
         return self.available_variations_bycalibrator.get(calibrator_name, [])
 
     def calibrate(self, events: Any, variation: str, debug: bool = False) -> Any:
-        """Return the events, calibrated in place.
-
-        Args:
-            events: the events.
-        """
+        """Return the events, calibrated in place."""
         if variation not in self.available_variations:
             raise ValueError(f"variation {variation!r} is none of {', '.join(self.available_variations)}")
         applied: list[str] = []
@@ -102,11 +94,7 @@ class CalibratorsManager:
         variations_for_calibrators: Sequence[str] | None = None,
         debug: bool = False,
     ) -> Iterator[tuple[str, Any]]:
-        """Yield nominal and the chosen variations with the calibrated events, which are reset after each.
-
-        Args:
-            events: the events.
-        """
+        """Yield nominal and the chosen variations with the calibrated events, which are reset after each."""
         chosen = [NOMINAL, *(variations or ())]
         for name in variations_for_calibrators or ():
             chosen += self.get_available_variations(name)

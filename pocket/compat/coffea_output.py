@@ -29,17 +29,12 @@ _STYLE = {"label": "cms_label"}
 
 
 def to_coffea_layout(cfg: Configurator, merged: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """Return a merged output in the layout of PocketCoffea 0.9.13.
+    """Return a merged output (:func:`pocket.outputs.merging.merge_outputs`) in the layout of PocketCoffea 0.9.13.
 
-    Args:
-        merged: sums, histograms and ``datasets_metadata``, see :func:`pocket.outputs.merging.merge_outputs`.
-
-    Returns:
-        ``sum_genweights``, ``sum_signOf_genweights``, ``sumw``, ``sumw2``, ``cutflow``;
-        ``variables[histogram][sample][dataset]``; ``columns[sample][dataset][category][variation][column]``, coffea's
-        ``column_accumulator``; ``processing_metadata``, which is empty; and ``datasets_metadata``, where
-        ``by_dataset[dataset]`` has strings (``"True"`` for simulation, which PocketCoffea's plots compare with) and
-        ``by_datataking_period[year][sample]`` has sets of datasets.
+    These are the same sums, ``variables[histogram][sample][dataset]``, coffea's ``column_accumulator`` in
+    ``columns[sample][dataset][category][variation][column]``, ``processing_metadata``, which is empty, and
+    ``datasets_metadata``. There, ``by_dataset[dataset]`` has strings (``"True"`` for simulation, which PocketCoffea's
+    plots compare with), and ``by_datataking_period[year][sample]`` has sets of datasets.
     """
     return {
         **{key: merged[key] for key in _SUMS},
@@ -87,11 +82,7 @@ def write_coffea(path: Path, exported: Mapping[str, Any]) -> None:
 
 
 def read_all_columns(directory: str | Path) -> Columns:
-    """Return all columns of a merged output in memory.
-
-    Args:
-        directory: folder that :func:`pocket.columns.merging.merge_columns` wrote.
-    """
+    """Return all columns of a merged output in memory, see :func:`pocket.columns.merging.merge_columns`."""
     columns: Columns = {}
     for (sample, category, variation), files in column_files(directory).items():
         for file in files:

@@ -21,27 +21,18 @@ from pocket.weights.plan import shipped_weights
 
 
 class Configurator(ours.Configurator):
-    """A configuration as PocketCoffea declares it.
+    """A configuration as PocketCoffea declares it, see :class:`pocket.configuration.configurator.Configurator`.
 
     Unknown samples, years and categories are left out with a remark (:mod:`pocket.compat.unknown_names`).
 
     Args:
-        datasets: definitions and filter.
-        skim: cuts on NanoAOD columns.
-        preselections: cuts on objects.
         categories: category → cuts, or a selection object; empty for one category ``baseline`` without cuts.
-        variations: blocks of the variations of weights and calibrators.
         variables: histogram name → histogram; the axes of the workflow's ``custom_axes`` come first in each, and NaN
             counts above the last bin.
-        weights_classes: weights that may be named in addition to the shipped ones.
         calibrators: calibrators in order; ``None`` stands for the default sequence.
-        columns: block of columns to export.
         save_skimmed_files: if given, the configuration only makes a skim, which is in the store and not in this folder;
             ``workflow_options["skim_mode"]`` is its mode (:class:`pocket.configuration.skim.Skim`).
-        do_postprocessing: see :class:`pocket.configuration.configurator.Configurator`, as for all others.
-        subsamples: see there, as for those that follow; PocketCoffea has it in ``datasets`` only.
-        delayed_columns: see there.
-        parameters_read: see there.
+        subsamples: PocketCoffea has it in ``datasets`` only.
     """
 
     _keeps_last = True

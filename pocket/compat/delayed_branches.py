@@ -21,12 +21,11 @@ _INDEX = "__nominal_index"
 
 @dataclass(frozen=True)
 class _Branches:
-    """Branches that one function computes.
+    """Branches that one function of nominal events computes.
 
     Args:
-        compute: function of nominal events that returns the values, by name if there are several branches.
         defaults: name → value of events that aren't computed, which gives shape and type.
-        single: whether the function returns the values of one branch.
+        single: whether the function returns the values of one branch, and not name → values.
     """
 
     names: tuple[str, ...]
@@ -62,9 +61,8 @@ class DelayedEvalBranchManager:
     def register(self, name: str | Sequence[str], compute_fn: Callable[[Any], Any], default_value: Any = 1.0) -> None:
         """Register a branch, or several that one function computes.
 
-        Args:
-            compute_fn: function of nominal events; returns an array with one entry per event, or name → array.
-            default_value: value that gives shape and type, for several branches also by name.
+        The function of nominal events returns an array with one entry per event, or name → array. The default value,
+        for several branches also by name, gives shape and type.
         """
         names = (name,) if isinstance(name, str) else tuple(name)
         if isinstance(default_value, Mapping):

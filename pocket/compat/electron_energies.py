@@ -24,13 +24,7 @@ Sides = dict[str, ak.Array]
 
 
 class ElectronsScaleCalibrator(egamma.ElectronsScaleCalibrator):
-    """Calibrator of electrons with PocketCoffea's variations of the scale.
-
-    Args:
-        params: parameters of the analysis.
-        do_variations: whether its variations are requested.
-        **kwargs: what PocketCoffea passes, too; not used.
-    """
+    """Calibrator of electrons with PocketCoffea's variations of the scale."""
 
     name = "electron_scale_and_smearing"
 
@@ -58,13 +52,7 @@ class ElectronEnergies(egamma.EgammaEnergies):
 
 
 def get_ele_scaled(ele: ak.Array, json_scale: str, correction_name: str, isMC: bool, runNr: Any) -> Sides:
-    """Return the scaled momentum of data (``nominal``), or simulation with the scale ``up`` and ``down``.
-
-    Args:
-        ele: electrons with pt, etaSC, r9 and seedGain, shape (n events, n electrons).
-        isMC: whether the events are simulated.
-        runNr: run of each event, shape (n events,).
-    """
+    """Return the scaled momentum of data (``nominal``), or simulation with the scale ``up`` and ``down``."""
     columns = _columns(ele, runNr)
     if not isMC:
         factor = energy_correction(json_scale, correction_name, "total_correction", columns)
@@ -82,14 +70,7 @@ def get_ele_scaled_etdependent(
     runNr: Any,
     year: str,
 ) -> dict[str, Sides]:
-    """Return momentum (``pt``) and ``energyErr`` as :func:`get_ele_scaled`, from corrections that depend on the energy.
-
-    Args:
-        ele: electrons, with energyErr, eta and mass, too.
-        isMC: whether the events are simulated.
-        runNr: run of each event, shape (n events,).
-        year: not used.
-    """
+    """Return ``pt`` and ``energyErr`` as :func:`get_ele_scaled`, from corrections that depend on the energy."""
     columns, error = _columns(ele, runNr), flat(branch(ele, "energyErr", "Electron"))
     if not isMC:
         scale = energy_correction(json_scale, correction_name, "scale", columns)
@@ -115,11 +96,6 @@ def get_ele_smeared(
     """Return the smeared momentum of simulation, ``nominal`` or with ``up`` and ``down``; ``None`` for data.
 
     Each side has random numbers of its own, as in PocketCoffea.
-
-    Args:
-        mc_ele: electrons with pt, etaSC and r9, shape (n events, n electrons).
-        isMC: whether the events are simulated.
-        only_nominal: whether there is no need of the variations.
     """
     if not isMC:
         return None
@@ -145,11 +121,6 @@ def get_ele_smeared_etdependent(
     """Return momentum (``pt``) and ``energyErr`` as :func:`get_ele_smeared`, with a width that depends on the energy.
 
     All sides have the same random numbers.
-
-    Args:
-        mc_ele: electrons, with energyErr, eta and mass, too.
-        isMC: whether the events are simulated.
-        only_nominal: whether there is no need of the variations.
     """
     if not isMC:
         return None

@@ -31,12 +31,7 @@ _cluster_of: ContextVar[ClusterOf] = ContextVar("cluster_of")
 
 
 class ExecutorFactoryABC:
-    """Base of all factories; making one calls :meth:`setup`.
-
-    Args:
-        run_options: PocketCoffea's run options.
-        outputdir: folder for logs.
-    """
+    """Base of all factories; making one calls :meth:`setup`."""
 
     def __init__(self, run_options: Mapping[str, Any], outputdir: str = "", **kwargs: Any) -> None:
         self.run_options = run_options
@@ -194,12 +189,7 @@ get_swan_factory = _chooser(SwanExecutorFactory)
 def make_factory(
     file: Path, executor: str, run_options: Mapping[str, Any], outputdir: str, cluster_of: ClusterOf
 ) -> Any:
-    """Return the factory that a custom executor file makes.
-
-    Args:
-        executor: name of the executor, for its function.
-        run_options: PocketCoffea's run options.
-    """
+    """Return the factory that a custom executor file makes for the name of an executor and its run options."""
     token = _cluster_of.set(cluster_of)
     try:
         with _on_path(file), _old_names():

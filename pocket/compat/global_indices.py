@@ -28,7 +28,6 @@ def reverse_index_array(
         idxGs: positions in the chunk as it was read, shape (n particles,).
         firstgenpart_idxG_numpy: the same of the first particle of each event, in increasing order, shape (n events,).
         genparts_offsets: position of the first particle of each event in the flat array, shape (n events,) or one more.
-        nevents: number of events.
     """
     positions = np.zeros(len(idxGs), dtype="int64")
     for number, wanted in enumerate(idxGs):
@@ -53,11 +52,8 @@ def analyze_W_flat(
 ) -> Any:  # pragma: no cover
     """Return whether W bosons decay to leptons, shape (n W,), and the positions of their decay products, (n W, 2).
 
-    Args:
-        W_idx: positions of the W bosons in the flat array, -1 for none.
-        children_idx: positions of each particle's children in the chunk as it was read, of which the first is taken for
-            the next copy of the W boson.
-        nevents: number of events.
+    ``W_idx`` are positions in the flat array, -1 for none, and ``children_idx`` those of each particle's children in
+    the chunk as it was read, of which the first is taken for the next copy of the W boson.
     """
     leptonic = np.zeros(len(W_idx), dtype="bool")
     products = np.zeros((len(W_idx), 2), dtype="int")
@@ -91,13 +87,8 @@ def analyze_parton_decays_flat_nomesons(
     """Return the position of the child with the highest pt of each parton, shape (n events, n partons).
 
     Mesons and children that are not near count for nothing; a parton without such a child stands for itself. As in
-    PocketCoffea, the distance is that of the plane of eta and phi, in which phi doesn't close.
-
-    Args:
-        parts_idx: positions of the partons in the flat array, shape (n events, n partons).
-        children_idx: positions of each particle's children in the chunk as it was read.
-        genparts_pt: pt of each particle in GeV.
-        nevents: number of events.
+    PocketCoffea, the distance is that of the plane of eta and phi, in which phi doesn't close. Positions of the partons
+    are those in the flat array, and of children those in the chunk as it was read.
     """
     found = np.zeros(parts_idx.shape, dtype="int64")
     for event in range(parts_idx.shape[0]):

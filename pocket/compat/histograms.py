@@ -22,9 +22,6 @@ LEFT_OUT: set[str] = set()
 def processing_metadata_hists(only_cats: Sequence[str] | None = None, chunk_size: int = 100000) -> dict[str, HistConf]:
     """Return no histograms, with a note where the numbers are: the manifest of each output has those of every branch.
 
-    Args:
-        only_cats: accepted; the categories that PocketCoffea fills them in.
-
     Examples:
         >>> processing_metadata_hists()
         {}

@@ -42,11 +42,9 @@ def _is_earlier(finder: object) -> bool:
 
 
 def replacement(name: str) -> str | None:
-    """Return the sentence about a name of PocketCoffea that isn't here, ``None`` if there is no such name.
+    """Return the sentence about a module of PocketCoffea, or a name in one, that isn't here, ``None`` without any.
 
-    Args:
-        name: a module, or a name in one, such as ``pocket_coffea.lib.jets.load_jet_factory``; the sentence about a
-            package holds for all in it.
+    The sentence about a package holds for all in it.
     """
     parts = name.split(".")
     found = (_replacements().get(".".join(parts[:length])) for length in range(len(parts), 0, -1))

@@ -23,13 +23,7 @@ from pocket.objects.nanoaod import rho
 
 
 class JetsCalibrator(ours.JetsCalibrator):
-    """Calibrator of jets with PocketCoffea's smearing.
-
-    Args:
-        params: parameters of the analysis.
-        do_variations: whether its variations are requested.
-        **kwargs: what PocketCoffea passes, too; not used.
-    """
+    """Calibrator of jets with PocketCoffea's smearing."""
 
     name = "jet_calibration"
 

@@ -19,11 +19,7 @@ _MAX_RATIO = 1.5
 
 
 class XGBoostEvaluator:
-    """Evaluation of a model for the leptons of a collection.
-
-    Attributes:
-        feature_names: names of the inputs in the model, in order; a derived class sets them.
-    """
+    """Evaluation of a model for the leptons of a collection; a derived class sets the names of the inputs in order."""
 
     feature_names: ClassVar[list[str]] = []
 
@@ -46,12 +42,7 @@ class XGBoostEvaluator:
         return np.asarray(np.tanh(raw))
 
     def evaluate(self, leptons: Any, jets: Any, mask: Any = None) -> Any:
-        """Return the scores of leptons, shape (n events, n leptons).
-
-        Args:
-            jets: all jets of the events.
-            mask: leptons to evaluate; the others get -1.
-        """
+        """Return the scores of leptons, shape (n events, n leptons), -1 for those that a mask leaves out."""
         counts = ak.num(leptons)
         scores = np.full(int(ak.sum(counts)), -1.0, dtype=np.float32)
         chosen = np.ones(len(scores), dtype=np.bool_) if mask is None else np.asarray(ak.flatten(mask))
@@ -62,12 +53,7 @@ class XGBoostEvaluator:
 
 
 class _LeptonMVAEvaluator(XGBoostEvaluator):
-    """Evaluation of the prompt-lepton MVA.
-
-    Attributes:
-        flavour: prefix of the inputs in the model.
-        last: field of the last input.
-    """
+    """Evaluation of the prompt-lepton MVA, with the prefix of the inputs in the model and the field of the last one."""
 
     flavour: ClassVar[str]
     last: ClassVar[str]

@@ -27,14 +27,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True)
 class Use:
-    """A name of PocketCoffea in a file.
-
-    Args:
-        name: the name with its module; ``*`` for a star import.
-        place: file and line of the import.
-        kind: key of the headings of the report.
-        text: the name here, or the replacement.
-    """
+    """A name of PocketCoffea with its module (or ``*``), file and line of its import, and what replaces it."""
 
     name: str
     place: str
@@ -99,12 +92,7 @@ def copy_sentence(path: Path) -> str:
 
 
 def report(uses: Sequence[Use], loading: str, differences: Sequence[str] | None) -> str:
-    """Return the report on a configuration file.
-
-    Args:
-        loading: a sentence that says whether it loads.
-        differences: sentences about what differs in its numbers; ``None`` if they aren't known.
-    """
+    """Return the report on a configuration file; ``differences`` of its numbers are ``None`` if they aren't known."""
     lines = [loading]
     for kind, heading in _HEADINGS.items():
         chosen: dict[tuple[str, str], list[str]] = {}
@@ -126,11 +114,7 @@ def report(uses: Sequence[Use], loading: str, differences: Sequence[str] | None)
 
 
 def written_report(written: Written, reference: str) -> str:
-    """Return the report on a written package.
-
-    Args:
-        reference: how ``--analysis`` names it.
-    """
+    """Return the report on a written package, which ``--analysis`` names by a reference."""
     changes = written.rewriting
     lines = [
         f"wrote {written.folder}, which loads: {_counted(len(written.files), 'file')}",

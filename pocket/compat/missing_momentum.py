@@ -27,13 +27,7 @@ _UNCLUSTERED = {"unclust_EnUp": True, "unclust_EnDown": False}
 
 
 class METCalibrator(Calibrator):
-    """Calibrator of the missing momentum, with the parameters ``met_calibration.{year}``.
-
-    Args:
-        params: parameters of the analysis.
-        do_variations: whether its variations are requested.
-        **kwargs: what PocketCoffea passes, too; not used.
-    """
+    """Calibrator of the missing momentum, with the parameters ``met_calibration.{year}``."""
 
     name = "met_type1_calibration"
     has_variations = True

@@ -28,13 +28,7 @@ _SEED = 1
 class _MuonCalibrator(Calibrator):
     """Base class of the two calibrators, which keep the pt of the file as ``pt_original``.
 
-    Args:
-        params: parameters of the analysis.
-        do_variations: whether its variations are requested.
-        **kwargs: what PocketCoffea passes, too; not used.
-
-    Attributes:
-        enabled: whether the parameters ask for it in the dataset's year.
+    They are ``enabled`` if the parameters ask for them in the dataset's year.
     """
 
     has_variations = True
@@ -170,11 +164,7 @@ class UpstreamRochester(RochesterCorrections):
 
 
 class RoccoR:
-    """Rochester corrections of a text file, under PocketCoffea's name and with its numbers.
-
-    Args:
-        so_path: accepted; no compiled program is needed.
-    """
+    """Rochester corrections of a text file, under PocketCoffea's name, with its numbers, and without its program."""
 
     def __init__(self, txt_file: str, so_path: str = "./RoccoR.so") -> None:
         self._corrections = UpstreamRochester.from_file(str(txt_file))

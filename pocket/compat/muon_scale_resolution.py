@@ -23,12 +23,7 @@ from pocket.calibrators.muon_scale_resolution import (
 
 
 class CrystallBall(CrystalBall):
-    """Double-sided Crystal Ball function under its name there.
-
-    Args:
-        a: distance from the mean, in widths, at which the tails begin.
-        n: power of the tails.
-    """
+    """Double-sided Crystal Ball function under its name there: mean, width, widths to the tails, and their power."""
 
     def __init__(self, m: Any, s: Any, a: Any, n: Any) -> None:
         mean, width, tail, power = (np.asarray(value, dtype=np.float64) for value in (m, s, a, n))
@@ -91,13 +86,7 @@ def get_k(eta: Any, var: str, cset: Any, nested: bool = False) -> Any:
 def filter_boundaries(
     pt_corr: Any, pt: Any, nested: bool, low_pt_threshold: float = PT_RANGE[0], silent: bool = True
 ) -> Any:
-    """Return corrected pt, and pt where it is out of range or where there is no correction.
-
-    Args:
-        pt: pt in GeV.
-        nested: whether the arrays are jagged.
-        silent: accepted; nothing is printed.
-    """
+    """Return corrected pt, and pt where it is out of range or where there is no correction."""
     return _like(within_range(_flat(pt_corr, nested), _flat(pt, nested), low_pt_threshold), pt, nested)
 
 

@@ -40,10 +40,6 @@ def getGenLeptons(events: Any, lepton_flavour: str, params: Any) -> Any:
 
     A lepton of a tau that radiated is kept, because its mother is its own copy;
     :func:`pocket.objects.getGenLeptons` finds the tau.
-
-    Args:
-        events: events with the collection ``GenPart``.
-        lepton_flavour: ``"Electron"``, ``"Muon"`` or ``"Both"``.
     """
     if lepton_flavour not in _LEPTONS:
         raise ValueError(f"getGenLeptons has no flavour {lepton_flavour!r}; known: {', '.join(_LEPTONS)}")
@@ -75,11 +71,7 @@ def met_xy_correction(params: Any, events: Any, METcol: str, year: str, era: str
     """Return pt and azimuth of the missing momentum after the correction of its modulation in the azimuth.
 
     ``MET_xy.MC.{year}``, or ``MET_xy.Data.{year}.{era}``, has slope and offset of the shift of x, and those of y, as
-    functions of the number of primary vertices.
-
-    Args:
-        events: the events.
-        era: era of data, ``MC`` for simulation.
+    functions of the number of primary vertices. The era of simulation is ``MC``.
     """
     place = ("MC", year) if era == "MC" else ("Data", year, era)
     met = events[METcol]
@@ -88,11 +80,7 @@ def met_xy_correction(params: Any, events: Any, METcol: str, year: str, era: str
 
 
 def met_correction_after_jec(events: Any, METcoll: str, jets_pre_jec: Any, jets_post_jec: Any) -> dict[str, Any]:
-    """Return pt and azimuth of the missing momentum after a change of the jets.
-
-    Args:
-        events: the events.
-    """
+    """Return pt and azimuth of the missing momentum after a change of the jets."""
     before, after = jets_pre_jec, jets_post_jec
     x = events[METcoll].px - (ak.sum(after.px, axis=1) - ak.sum(before.px, axis=1))
     y = events[METcoll].py - (ak.sum(after.py, axis=1) - ak.sum(before.py, axis=1))

@@ -22,13 +22,9 @@ CLOUDPICKLE, _REGISTER = "cloudpickle", "register_pickle_by_value"
 
 @dataclass
 class Module:
-    """A module of a configuration file.
-
-    Args:
-        names: its names and their values if it was loaded, empty if not.
+    """A module of a configuration file, with its names and their values if it was loaded.
 
     Attributes:
-        source: its text.
         registrations: calls of ``cloudpickle.register_pickle_by_value``.
         needless: names of modules that only these calls use.
         identifiers: all names, attributes, keys and imported names in it.
@@ -61,11 +57,7 @@ class Module:
 
 
 class OwnModules:
-    """The modules of a configuration file, found by their imports.
-
-    Args:
-        path: the configuration file; what is loaded of it gives the values of names.
-    """
+    """The modules of a configuration file, found by their imports; what is loaded of it gives the values of names."""
 
     def __init__(self, path: Path) -> None:
         self._folders = list(dict.fromkeys([path.parent, repository_of(path)]))

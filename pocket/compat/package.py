@@ -50,12 +50,7 @@ except PocketError as error:
 
 @dataclass(frozen=True)
 class Written:
-    """A written package.
-
-    Args:
-        files: the files in it, relative to the folder.
-        rewriting: what was changed.
-    """
+    """A written package: its folder, the files relative to it, and what was changed."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -63,11 +58,7 @@ class Written:
 
 
 def load_noting_files(path: Path) -> tuple[Analysis, frozenset[Path]]:
-    """Return the analysis that a configuration file stands for, and the files that were opened to load it.
-
-    Args:
-        path: the file, which this process hasn't loaded before.
-    """
+    """Return the analysis of a configuration file that isn't loaded yet, and the files that were opened to load it."""
     with _opened_files() as opened:
         analysis = load_analysis(str(path))
     return analysis, frozenset(Path(original(file)) for file in opened)

@@ -21,19 +21,11 @@ _CANDIDATE, _PAIR = "PtEtaPhiMCandidate", "ComposedPair"
 
 
 def get_dilepton(electrons: Any, muons: Any, transverse: bool = False) -> ak.Array:
-    """Return the pair of the leptons of events with exactly two, the muon first.
+    """Return the pair of the leptons of events with exactly two, the muon first, with eta 0 if it is transverse.
 
-    Of two collections, the first two leptons of each count. :func:`pocket.objects.get_dilepton` takes the two of
-    highest pt instead.
-
-    Args:
-        electrons: jagged records with pt, eta, phi, mass and charge, or ``None``.
-        muons: the same for muons, or ``None``.
-        transverse: set eta of the pair to 0.
-
-    Returns:
-        One record per event, with the fields of :func:`pocket.objects.get_dilepton`. In other events, pt, eta, phi,
-        mass and charge are 0 and all else is -1.
+    Of two collections, the first two leptons of each count. :func:`pocket.objects.get_dilepton`, which has the same
+    fields, takes the two of highest pt instead. In other events, pt, eta, phi, mass and charge are 0 and all else is
+    -1.
     """
     given = [leptons for leptons in (muons, electrons) if leptons is not None]
     if not given:
@@ -49,10 +41,6 @@ def get_dijet(jets: Any, taggerVars: bool | str = True, remnant_jet: bool = Fals
     """Return the pair of the first two jets of each event, see :func:`pocket.objects.get_dijet`.
 
     In events with fewer jets, pt, eta, phi, mass and charge are 0 and all else is -1.
-
-    Args:
-        taggerVars: include the scores that ``jet_selection`` adds with ``jet_tagger=``.
-        remnant_jet: return the sums over all further jets, too.
     """
     if isinstance(taggerVars, str):
         raise ConfigError(f"get_dijet(taggerVars={taggerVars!r}): name the tagger in jet_selection(jet_tagger=…)")

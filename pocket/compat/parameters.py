@@ -65,11 +65,7 @@ def register_configuration_dir(key: str, directory: str | Path) -> None:
 
 
 def setup_cvmfs_resolver(group_tags: Mapping[str, Mapping[str, str]] | None = None) -> None:
-    """Set the tags of corrections that parameters name without one, ``${cvmfs:period,group,file}``.
-
-    Args:
-        group_tags: group → period → tag; by default the latest versions.
-    """
+    """Set the tags of corrections named without one, ``${cvmfs:period,group,file}``; by default the latest."""
     set_tags(group_tags or {})
 
 
@@ -99,9 +95,7 @@ def merge_parameters(
 ) -> DictConfig:
     """Return parameters with others merged into them, later ones on top.
 
-    Args:
-        main_config: parameters to start from; not changed.
-        update: whether sections are merged; otherwise the later one replaces the earlier one.
+    Without ``update``, a later section replaces an earlier one.
     """
     merged = main_config
     for config in configs:

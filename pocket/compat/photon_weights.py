@@ -28,9 +28,6 @@ class PhotonWeight(base.WeightWrapper):
 
     The correction is ``sf_name.<year>.<what>`` of ``JSONfiles.<year>.file`` in ``photon_scale_factors.photon_sf``, the
     photons are those of ``collection``.
-
-    Attributes:
-        what: purpose of the correction.
     """
 
     has_variations = True

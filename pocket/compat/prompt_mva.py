@@ -24,11 +24,8 @@ class PromptMVA(base.WeightWrapper):
     """Base class of the scale factors, as a product over the leptons of an event.
 
     ``promptMVA_jsons.<year>`` of the flavour's section in ``lepton_scale_factors`` has the ``file``. With ``keys`` or
-    ``key``, these are the corrections in POG's file; without, it is a file as for 2022 and 2023 in PocketCoffea.
-
-    Attributes:
-        flavour: section of the parameters.
-        own: correction in files that aren't POG's.
+    ``key``, these are the corrections in POG's file; without, it is a file as for 2022 and 2023 in PocketCoffea, which
+    has the correction ``own``.
     """
 
     has_variations = True

@@ -16,13 +16,10 @@ _MAX_PZ = 300.0
 
 
 def METzCalculator(lepton: Any, MET: Any) -> Floats:
-    """Return the momentum of the neutrino along the beam in GeV, shape (n events,).
+    """Return the momentum of the neutrino along the beam in GeV, shape (n events,), for one lepton per event.
 
     Lepton and neutrino have the mass of the W boson. Of two solutions, the one near that of the lepton is taken, unless
     it is above 300 GeV and the other one is more central; without any, the real part.
-
-    Args:
-        lepton: one lepton per event.
     """
     energy, pz = np.asarray(lepton.energy, dtype=np.float64), np.asarray(lepton.pz, dtype=np.float64)
     px, py = np.asarray(MET.px, dtype=np.float64), np.asarray(MET.py, dtype=np.float64)
@@ -38,11 +35,7 @@ def METzCalculator(lepton: Any, MET: Any) -> Floats:
 
 
 def hadronic_W(jets: Any) -> tuple[Any, Any]:
-    """Return the pair of jets with a mass nearest to that of the W boson, and whether there is one (1 or 0).
-
-    Args:
-        jets: jets, shape (n events, n jets).
-    """
+    """Return the pair of jets with a mass nearest to that of the W boson, and whether there is one (1 or 0)."""
     first, second = ak.unzip(ak.combinations(jets, 2))
     pairs = first + second
     difference = abs(pairs.mass - W_MASS)

@@ -65,8 +65,7 @@ class RefusedModule(ModuleType):
 def names_that_are_refused(module: str, replacement: Callable[[str], str | None]) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a module, which gives stand-ins for the names that have a replacement.
 
-    Args:
-        replacement: gives the sentence about a name in the module, ``None`` if there is no such name.
+    The replacement is the sentence about a name, ``None`` if there is no such name.
     """
 
     def find(name: str) -> object:

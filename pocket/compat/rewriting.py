@@ -56,8 +56,6 @@ class Rewriting:
         configuration_needs: reasons why the configuration needs PocketCoffea's Configurator.
         weights: names of its weights that only PocketCoffea's list of weights has.
         data: relative path in the sources → the file that it stands for, for those whose path changes.
-
-    Attributes:
         ours: names whose import is ours now → the place here.
         theirs: names that are imported from PocketCoffea's still → the reason, which may be empty.
         written_out: arguments that are written out, with their places.

@@ -25,12 +25,7 @@ class JetsSoftdropMassCalibrator(Calibrator):
 
     It does so for the jets of ``jets_calibration.collection.{year}.AK8PFPuppi`` where ``apply_jec_msoftdrop_MC``, or
     ``_Data``, is true. Jets without subjets keep their mass. In PocketCoffea, it also undoes earlier calibrations of
-    these jets.
-
-    Args:
-        params: parameters of the analysis.
-        do_variations: accepted; there are no variations yet.
-        **kwargs: what PocketCoffea passes, too; not used.
+    these jets. There are no variations yet.
     """
 
     name = "msoftdrop_calibration"

@@ -56,11 +56,7 @@ class CTagCalibration(ctag.CTagCalibration):
 def sf_btag(
     params: Any, jets: Any, year: str, njets: Any = None, variations: Sequence[str] = (_CENTRAL,)
 ) -> dict[str, list[Any]]:
-    """Return variation → weight of each event: the central one, or for all others 1, up and down.
-
-    Args:
-        variations: ``"central"``, and names of variations.
-    """
+    """Return variation → weight of each event: the central one, or for all others 1, up and down."""
     return _by_variation(BTagShape, "btag", params, jets, year, variations)
 
 
@@ -87,11 +83,7 @@ def _by_variation(
 
 
 def sf_btag_calib(params: Any, sample: str, year: str, njets: Any, jetsHt: Any) -> Floats:
-    """Return the correction of the normalisation of each event.
-
-    Args:
-        jetsHt: scalar sum of their pt in GeV.
-    """
+    """Return the correction of the normalisation of each event."""
     place = ("btagSF_calibration", year)
     file, name = (str(parameter(params, *place, key)) for key in ("file", "name"))
     return _in_order(file, name, sample, njets, jetsHt)

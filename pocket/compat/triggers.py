@@ -38,14 +38,7 @@ def remove_trigger_prefix(name: str, prefix: str) -> str:
 def apply_trigger_mask(
     events: Any, triggers_to_apply: Iterable[str], year: str, invert: bool = False, trigger_type: str = "HLT"
 ) -> Any:
-    """Return the mask of events in which one of the triggers fired.
-
-    Args:
-        events: the events.
-        triggers_to_apply: names of the triggers, without prefix.
-        invert: keep events that fail instead.
-        trigger_type: ``HLT`` or ``L1``.
-    """
+    """Return the mask of events in which one of the triggers fired."""
     if trigger_type not in ("HLT", "L1"):
         raise AssertionError("trigger_type must be HLT or L1")
     known = ak.fields(events[trigger_type])
@@ -73,16 +66,7 @@ def get_trigger_mask_byprimarydataset(
     invert: bool = False,
     trigger_prefix: str = "HLT_",
 ) -> Any:
-    """Return the mask of events in which a trigger of the primary datasets fired.
-
-    Args:
-        events: the events, whose metadata have the primary dataset of data.
-        trigger_dict: year → primary dataset → triggers.
-        isMC: whether it is simulation, for which all primary datasets count.
-        primaryDatasets: use the triggers of these instead.
-        invert: keep events that fail instead.
-        trigger_prefix: ``HLT_`` or ``L1_``.
-    """
+    """Return the mask of events in which a trigger of the primary datasets fired."""
     by_dataset = parameter(trigger_dict, year)
     chosen = primaryDatasets or (list(by_dataset) if isMC else [events.metadata["primaryDataset"]])
     triggers = [remove_trigger_prefix(trigger, trigger_prefix) for name in chosen for trigger in by_dataset[name]]

@@ -25,15 +25,7 @@ _VARIATIONS = ("weights", "shape")
 
 
 class KnownNames:
-    """The names of a configuration that are there, and those that were left out.
-
-    Args:
-        datasets: the argument of the Configurator.
-        categories: the argument of the Configurator.
-
-    Attributes:
-        left_out: sentence parts that name what was left out, in order.
-    """
+    """The names of a configuration that are there, and sentence parts that name those that were left out."""
 
     def __init__(self, datasets: Mapping[str, Any], categories: Any) -> None:
         files = datasets.get("jsons", ())
@@ -115,12 +107,7 @@ class KnownNames:
     def variations(
         self, variations: Mapping[str, Any] | None, constant: Collection[str] = (), calibrators: Iterable[Any] = ()
     ) -> dict[str, Any]:
-        """Return the blocks of variations without unknown samples, and without blocks of other kinds.
-
-        Args:
-            constant: names of weights without variations, which are left out, too.
-            calibrators: the calibrators that shape variations may name.
-        """
+        """Return the blocks of variations without unknown samples, constant weights, and blocks of other kinds."""
         known = self._keys(variations or {}, _VARIATIONS.__contains__, "variations", "key")
         blocks = {kind: self.block(block, f"variations.{kind}") for kind, block in known.items()}
         names = [str(getattr(one, "name", one)) for one in calibrators]

@@ -18,22 +18,13 @@ _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
 
 def load_config(cfg: str, do_load: bool = True, save_config: bool = True, outputdir: Any = None) -> Configurator:
-    """Return the configuration in a file that ends in ``cfg = Configurator(...)``.
-
-    Args:
-        save_config: accepted; outputs in the store have the configuration that made them.
-        outputdir: accepted, as ``save_config``.
-    """
+    """Return the configuration in a file that ends in ``cfg = Configurator(...)``; the rest is only accepted."""
     analysis = load_analysis(str(Path(cfg).absolute()))
     return analysis.config(analysis.default_config)
 
 
 def get_random_seed(metadata: Mapping[str, Any], salt: str = "") -> int:
-    """Return a seed for a chunk of events, from its file and range.
-
-    Args:
-        metadata: metadata of the events, with ``fileuuid``, ``entrystart`` and ``entrystop``.
-    """
+    """Return a seed for a chunk of events, from its file and range."""
     key = "-".join(str(part) for part in (*(metadata[name] for name in ("fileuuid", "entrystart", "entrystop")), salt))
     return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
 
@@ -66,11 +57,7 @@ def to_bool(value: Any, default: bool = False) -> bool:
 
 
 def replace_at_indices(a: Any, indices: Any, a_corrected: Any, array_builder: Any) -> Any:
-    """Append lists to a builder in which some elements are replaced.
-
-    Args:
-        array_builder: an ``ak.ArrayBuilder``.
-    """
+    """Append lists to a builder in which some elements are replaced."""
     for values, positions, corrected in zip(a, indices, a_corrected, strict=True):
         changed = np.array(values)
         changed[np.asarray(positions, dtype=np.int64)] = np.asarray(corrected)

@@ -59,11 +59,7 @@ def _is_loaded(namespace: Mapping[str, Any]) -> bool:
 
 
 class WeightWrapper(base.WeightWrapper):
-    """Base class of weights, see :class:`pocket.weights.base.WeightWrapper`.
-
-    Attributes:
-        weight_classes: name → class, of all weights.
-    """
+    """Base class of weights, see :class:`pocket.weights.base.WeightWrapper`."""
 
     weight_classes: ClassVar[_Registry] = _Registry()
 
@@ -84,11 +80,7 @@ class WeightWrapper(base.WeightWrapper):
 
 
 class WeightLambda(WeightWrapper, base.WeightLambda):
-    """Weight from a function, see :meth:`pocket.weights.base.WeightLambda.wrap_func`.
-
-    Attributes:
-        refused: why the weight can't be applied, empty if it can.
-    """
+    """Weight from a function, see :meth:`pocket.weights.base.WeightLambda.wrap_func`."""
 
     refused: ClassVar[str] = ""
 

@@ -125,10 +125,7 @@ def WeightCustom(
 ) -> type[base.WeightWrapper]:
     """Return a weight as older releases declare it.
 
-    Args:
-        function: function of parameters, events, number of events, metadata and shape variation; returns a list of one
-            ``(name, nominal)`` or ``(name, nominal, up, down)``.
-        variations: given if the list has up and down.
+    The function returns a list of one ``(name, nominal)``, or ``(name, nominal, up, down)`` if variations are given.
     """
 
     def compute(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:

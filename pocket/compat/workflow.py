@@ -48,7 +48,6 @@ class BaseProcessorABC(_Steps, ours.BaseProcessorABC):
         delayed_branches: branches that are computed once per event, on the nominal objects.
         custom_axes: axes that all histograms get, see :mod:`pocket.compat.custom_axes`.
         output: what PocketCoffea's output has of a chunk when its processing begins; to be read only.
-        output_format: an empty output.
 
     The other attributes and the entry points are those of :class:`pocket.plan.workflow.BaseProcessorABC`.
     """

@@ -34,11 +34,7 @@ _WHERE = Path("files")
 
 
 def define_datasets(cfg: Configurator, files: Mapping[str, Files]) -> dict[str, DatasetDefinition]:
-    """Return the datasets that are given by their files, in the order of the configuration.
-
-    Args:
-        files: dataset → its files or entry, see :func:`pocket.process`.
-    """
+    """Return the datasets that are given by their files (:func:`pocket.process`), in the order of the configuration."""
     if not isinstance(files, Mapping) or not files:
         raise ConfigError(f"files is {files!r}, expected dataset → files")
     known = [name for name in cfg.definitions if name in files]

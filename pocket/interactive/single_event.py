@@ -47,23 +47,14 @@ class Variation:
 
 @dataclass
 class Outcome:
-    """What becomes of an event.
-
-    Args:
-        skimmed: whether it passes the skim.
-        variations: ``nominal`` and shape variations whose preselection it passes.
-    """
+    """What becomes of an event: whether it passes the skim, and the variations whose preselection it passes."""
 
     skimmed: bool
     variations: dict[str, Variation] = field(default_factory=dict)
 
 
 def compute_event(workflow: Any, event: Any, metadata: Mapping[str, Any]) -> Outcome:
-    """Return what becomes of one event.
-
-    Args:
-        workflow: a new instance of the workflow.
-    """
+    """Return what becomes of one event in a new instance of the workflow."""
     cfg = workflow.cfg
     workflow.start_chunk(event, metadata)
     workflow.process_extra_before_skim()
@@ -92,11 +83,7 @@ def compute_event(workflow: Any, event: Any, metadata: Mapping[str, Any]) -> Out
 
 
 def _calibrate(calibrators: Sequence[Calibrator], event: Any, variation: str) -> Any:
-    """Return the event after all calibrators; the variation is for the one that has it, and those that read its result.
-
-    Args:
-        variation: a shape variation, or ``nominal``.
-    """
+    """Return the event after all calibrators; the variation is for the one that has it, and its readers."""
     event = copy.copy(event)
     original: dict[str, Any] = {}
     changed: set[str] = set()

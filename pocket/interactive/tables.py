@@ -34,13 +34,7 @@ class Yield(NamedTuple):
 
 
 class Named(dict[str, Any]):
-    """Dictionary that tells which names it has when code looks for another one.
-
-    Args:
-        values: name → value.
-        kind: what the names stand for.
-        where: the place, for errors.
-        empty: what an error says if there is nothing at all; by default, that no such name is defined.
+    """Dictionary that tells which names it has when code looks for another one; ``empty`` is said if there are none.
 
     Example:
         >>> Named({"DY": 5}, "column", "table 'Events'")["DY"]

@@ -118,11 +118,7 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
 
 
 def refuse_absent(output: str | os.PathLike[str], path: Path) -> None:
-    """Check that an output is there.
-
-    Args:
-        output: the output as it was given; one of :func:`tasks.find` knows the command that makes it.
-    """
+    """Check that an output is there; one of :func:`tasks.find` knows the command that makes it."""
     if path.exists():
         return
     if command := getattr(output, "command", ""):

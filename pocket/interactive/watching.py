@@ -83,12 +83,7 @@ class _Chunk:
 
 
 class Watched:
-    """The events that were compared, and what differs.
-
-    Args:
-        number: number of events to compare.
-        total: number of events that the engine processes.
-    """
+    """The events that were compared, a number of all that the engine processes, and what differs."""
 
     def __init__(self, number: int, total: int, seed: int) -> None:
         self._share, self._total, self._size = number / max(total, 1), total, 0
@@ -143,11 +138,7 @@ class Watched:
         return output
 
     def compare_output(self, place: Path) -> None:
-        """Compare the numbers that were written with the sums of those of the chunks.
-
-        Args:
-            place: folder or container of the branch's output.
-        """
+        """Compare the numbers that were written with the sums of those of the chunks."""
         # Chunks of files that couldn't be read are processed again, so they were added more than once.
         if self._size != self._total:
             return
@@ -455,9 +446,7 @@ def _event(events: Any, position: int, metadata: Mapping[str, Any], read: Callab
 def watching(number: int, total: int, seed: int) -> Iterator[Watched]:
     """Compare some of the events that the engine processes in a block with the same events alone.
 
-    Args:
-        number: number of events, half of them among those that pass the preselection.
-        total: number of events that are processed.
+    Half of them are among those that pass the preselection.
     """
     watched = Watched(number, total, seed)
     places: list[tuple[Any, str, Callable[..., Any]]] = [
