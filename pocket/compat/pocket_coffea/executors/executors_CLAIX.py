@@ -1,10 +1,4 @@
 """Names of ``pocket_coffea.executors.executors_CLAIX``."""
 
-from pocket.compat.executors import (
-    DaskExecutorFactory,
-    ExecutorFactoryABC,
-    FuturesExecutorFactory,
-    IterativeExecutorFactory,
-    ParslSlurmExecutorFactory,
-    get_executor_factory,
-)
+from pocket.compat.executors import DaskExecutorFactory, ParslSlurmExecutorFactory
+from pocket.compat.pocket_coffea.executors.executors_base import *

@@ -1,9 +1,4 @@
 """Names of ``pocket_coffea.executors.executors_DESY_NAF``."""
 
-from pocket.compat.executors import (
-    ExecutorFactoryABC,
-    FuturesExecutorFactory,
-    IterativeExecutorFactory,
-    ParslCondorExecutorFactory,
-    get_executor_factory,
-)
+from pocket.compat.executors import ParslCondorExecutorFactory
+from pocket.compat.pocket_coffea.executors.executors_base import *

@@ -1,10 +1,4 @@
 """Names of ``pocket_coffea.executors.executors_RWTH``."""
 
-from pocket.compat.executors import (
-    DaskExecutorFactory,
-    ExecutorFactoryABC,
-    FuturesExecutorFactory,
-    IterativeExecutorFactory,
-    ParslCondorExecutorFactory,
-    get_executor_factory,
-)
+from pocket.compat.executors import DaskExecutorFactory, ParslCondorExecutorFactory
+from pocket.compat.pocket_coffea.executors.executors_base import *

@@ -7,9 +7,5 @@ from pocket.compat.executors import (
     FuturesExecutorFactory,
     IterativeExecutorFactory,
 )
-from pocket.compat.executors import (
-    LxplusExecutorFactory as DaskExecutorFactory,
-)
-from pocket.compat.executors import (
-    get_lxplus_factory as get_executor_factory,
-)
+from pocket.compat.executors import LxplusExecutorFactory as DaskExecutorFactory
+from pocket.compat.executors import get_lxplus_factory as get_executor_factory

@@ -1,9 +1,4 @@
 """Names of ``pocket_coffea.executors.executors_oscar``."""
 
-from pocket.compat.executors import (
-    DaskExecutorFactory,
-    ExecutorFactoryABC,
-    FuturesExecutorFactory,
-    IterativeExecutorFactory,
-    get_executor_factory,
-)
+from pocket.compat.executors import DaskExecutorFactory
+from pocket.compat.pocket_coffea.executors.executors_base import *

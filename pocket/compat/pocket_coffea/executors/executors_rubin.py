@@ -1,10 +1,4 @@
 """Names of ``pocket_coffea.executors.executors_rubin``."""
 
-from pocket.compat.executors import (
-    DaskExecutorFactory,
-    ExecutorFactoryABC,
-    ExecutorFactoryManualABC,
-    FuturesExecutorFactory,
-    IterativeExecutorFactory,
-    get_executor_factory,
-)
+from pocket.compat.executors import DaskExecutorFactory, ExecutorFactoryManualABC
+from pocket.compat.pocket_coffea.executors.executors_base import *
