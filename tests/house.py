@@ -32,7 +32,6 @@ STATE = {
     "pocket.base.snapshots.process._known": "snapshots of this process, for messages with original paths",
     "pocket.base.snapshots.trees._in_use": "descriptors that lock a snapshot until the process ends",
     "pocket.compat.histograms.LEFT_OUT": "functions run before a migration asks what they left out",
-    "pocket.compat.package._collected": "an audit hook is one for a process, and can't be removed",
     "pocket.compat.parameter_forms._tags": "PocketCoffea sets tags for all later parameters",
     "pocket.compat.parameters._folders": "PocketCoffea registers folders for all later parameters",
     "pocket.compat.refused_names._imported": "names that several modules import have one remark",

@@ -19,14 +19,7 @@ _MODULES = ("candidate", "nanoaod", "vector")
 
 
 def add_names() -> None:
-    """Let the fields of tuples be attributes, where awkward has none of these names.
-
-    Examples:
-        >>> import awkward as ak
-        >>> add_names()
-        >>> ak.argcombinations(ak.Array([[5, 6, 7]]), 2).slot1.to_list()
-        [[1, 2, 2]]
-    """
+    """Let the fields of tuples be attributes, where awkward has none of these names."""
     for kind in (ak.Array, ak.Record):
         for slot, field in SLOTS.items():
             if not hasattr(kind, slot):
@@ -40,16 +33,6 @@ def use_old_vectors() -> None:
     A vector without a charge may be a ``PtEtaPhiMCandidate``, of which only sums need it. Vectors of different kinds,
     such as jets and generated particles, have a sum and a difference. Those of a missing momentum and a vector in space
     are vectors in the transverse plane. The product of two vectors, ``a.dot(b)``, is that of their momenta in space.
-
-    Examples:
-        >>> import awkward as ak
-        >>> from coffea.nanoevents.methods import nanoaod
-        >>> use_old_vectors()
-        >>> lepton = {"pt": 30.0, "eta": 0.5, "phi": 0.0, "mass": 0.1}
-        >>> lepton = ak.Array([lepton], with_name="PtEtaPhiMCandidate", behavior=nanoaod.behavior)
-        >>> met = ak.Array([{"pt": 40.0, "phi": 0.0}], with_name="MissingET", behavior=nanoaod.behavior)
-        >>> (met + lepton).pt.to_list()
-        [70.0]
     """
     candidate, nanoaod, vector = (importlib.import_module(f"{_METHODS}.{name}") for name in _MODULES)
     # The check of the other fields is that of its base class.

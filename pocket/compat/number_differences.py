@@ -30,11 +30,6 @@ def number_differences(config: Configurator, names: Collection[str]) -> list[str
 
     PocketCoffea's names have its defaults of parameters, apart from versions of corrections. Parameters that the
     configuration sets itself are the same in both, so only shipped ones are compared.
-
-    Examples:
-        >>> from pocket import load_analysis
-        >>> number_differences(load_analysis("zmumu").config("nominal"), ["get_nMuon"])
-        ['get_nMuon: minpt counts, which PocketCoffea up to 0.9.13 ignores']
     """
     return [sentence for rule in _RULES for sentence in rule(config, names)]
 

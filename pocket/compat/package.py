@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import re
 import shutil
@@ -201,29 +200,19 @@ def _strings(node: Any) -> Iterator[str]:
             yield from _strings(value)
 
 
-#: Paths that are opened, while someone collects them.
-_collected: list[set[str]] = []
-
-
 @contextlib.contextmanager
 def _opened_files() -> Iterator[set[str]]:
     """Collect the absolute paths of all files that are opened in this block."""
-    _watch_opening()
     opened: set[str] = set()
-    _collected.append(opened)
+    collects = True
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if collects and event == "open" and isinstance(arguments[0], str):
+            opened.add(os.path.abspath(arguments[0]))  # noqa: PTH100
+
+    # A hook can't be removed.
+    sys.addaudithook(note)
     try:
         yield opened
     finally:
-        _collected.remove(opened)
-
-
-@functools.cache
-def _watch_opening() -> None:
-    # A hook can't be removed, so there is one for all blocks.
-    sys.addaudithook(_note_opened)
-
-
-def _note_opened(event: str, arguments: tuple[Any, ...]) -> None:
-    if _collected and event == "open" and isinstance(arguments[0], str):
-        for opened in _collected:
-            opened.add(os.path.abspath(arguments[0]))  # noqa: PTH100
+        collects = False

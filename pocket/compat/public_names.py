@@ -38,13 +38,7 @@ _COUNTERPARTS: tuple[tuple[Any, str], ...] = (
 
 
 def counterpart(value: object) -> str | None:
-    """Return the name here of what stands for an object with a condition, ``None`` if it is the same or has none.
-
-    Examples:
-        >>> from pocket_coffea.lib.cut_functions import get_HLTsel, get_nObj_min
-        >>> counterpart(get_HLTsel), counterpart(get_nObj_min)
-        ('get_HLTsel', None)
-    """
+    """Return the name here of what stands for an object with a condition, ``None`` if it is the same or has none."""
     return next((name for other, name in _COUNTERPARTS if other is value), None)
 
 
@@ -52,11 +46,6 @@ def public_places(value: object) -> Mapping[str, str]:
     """Return module → public name of an object, for all modules that have it.
 
     Strings and numbers have none, because an equal one may be there by chance.
-
-    Examples:
-        >>> from pocket_coffea.lib.jets import jet_selection
-        >>> public_places(jet_selection)
-        {'pocket.objects': 'jet_selection'}
     """
     if isinstance(value, str | int | float | tuple):
         return {}
@@ -73,13 +62,7 @@ def best_module(places: Iterable[Mapping[str, str]]) -> str | None:
 
 
 def module_with(values: Mapping[str, object]) -> str | None:
-    """Return the public module that has objects by the same names, ``None`` if there is none.
-
-    Examples:
-        >>> from pocket_coffea.parameters import defaults
-        >>> module_with({"get_default_parameters": defaults.get_default_parameters})
-        'pocket.compat.parameters'
-    """
+    """Return the public module that has objects by the same names, ``None`` if there is none."""
     if not values:
         return None
     found = (m for m in MODULES if all(_names(m).get(name, MODULES) is value for name, value in values.items()))

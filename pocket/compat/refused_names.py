@@ -18,15 +18,7 @@ _imported: dict[str, None] = {}
 
 
 class RefusedName:
-    """Stand-in for a function, class or value.
-
-    Examples:
-        >>> fit = RefusedName("pocket_coffea.lib.fit", "use iminuit")
-        >>> fit(1)
-        Traceback (most recent call last):
-        ...
-        pocket.errors.ConfigError: pocket_coffea.lib.fit of PocketCoffea isn't here: use iminuit
-    """
+    """Stand-in for a function, class or value."""
 
     __slots__ = ("_name", "_sentence")
 

@@ -17,14 +17,7 @@ _WIDTH = 100
 
 
 class Source:
-    """Source of a module, and edits of it that don't overlap.
-
-    Examples:
-        >>> source = Source.of("import a, b  # both\\nprint(a)\\n")
-        >>> source.replace(source.tree.body[0], "import a")
-        >>> source.result()
-        'import a  # both\\nprint(a)\\n'
-    """
+    """Source of a module, and edits of it that don't overlap."""
 
     def __init__(self, path: Path) -> None:
         try:

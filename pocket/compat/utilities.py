@@ -38,12 +38,7 @@ def get_nano_version(events: Any, params: Any, year: str) -> int:
 
 
 def to_bool(value: Any, default: bool = False) -> bool:
-    """Return a flag of metadata, which may be a string.
-
-    Examples:
-        >>> to_bool("yes"), to_bool("False"), to_bool(None)
-        (True, False, False)
-    """
+    """Return a flag of metadata, which may be a string."""
     if value is None:
         return default
     if isinstance(value, bool | int):

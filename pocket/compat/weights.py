@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -25,19 +26,22 @@ def sides_of(weight: type[base.WeightWrapper], params: Any, events: Any, year: s
     return computed.nominal, computed.up, computed.down
 
 
-def sf_ele_reco(params: Any, events: Any, year: str) -> Sides:
-    """Return the weight of the reconstruction of electrons."""
-    return sides_of(leptons.ElectronReco, params, events, year)
+def _of_events(weight: type[base.WeightWrapper], events: Any) -> Sides:
+    """Return the sides of a weight that reads neither parameters nor the year."""
+    return sides_of(weight, {}, events)
 
 
-def sf_ele_id(params: Any, events: Any, year: str) -> Sides:
-    """Return the weight of the identification of electrons."""
-    return sides_of(leptons.ElectronId, params, events, year)
-
-
-def sf_ele_trigger(params: Any, events: Any, year: str) -> Sides:
-    """Return the weight of the trigger of electrons."""
-    return sides_of(leptons.ElectronTrigger, params, events, year)
+#: Weights of parameters, events and year.
+sf_ele_reco = functools.partial(sides_of, leptons.ElectronReco)
+sf_ele_id = functools.partial(sides_of, leptons.ElectronId)
+sf_ele_trigger = functools.partial(sides_of, leptons.ElectronTrigger)
+sf_pileup_reweight = functools.partial(sides_of, event.Pileup)
+#: Weights of events: the prefiring of the level-1 trigger, and the scales of the parton shower and of QCD.
+sf_L1prefiring = functools.partial(_of_events, event.L1Prefiring)  # noqa: N816
+sf_partonshower_isr = functools.partial(_of_events, theory.PartonShowerISR)
+sf_partonshower_fsr = functools.partial(_of_events, theory.PartonShowerFSR)
+sf_qcd_renorm_scale = functools.partial(_of_events, theory.RenormalisationScale)
+sf_qcd_factor_scale = functools.partial(_of_events, theory.FactorisationScale)
 
 
 def sf_mu(params: Any, events: Any, year: str, key: str = "") -> Sides:
@@ -46,36 +50,6 @@ def sf_mu(params: Any, events: Any, year: str, key: str = "") -> Sides:
     if key not in known:
         raise ConfigError(f"sf_mu: {key!r} is none of {', '.join(known)}")
     return sides_of(known[key], params, events, year)
-
-
-def sf_pileup_reweight(params: Any, events: Any, year: str) -> Sides:
-    """Return the weight of the pileup."""
-    return sides_of(event.Pileup, params, events, year)
-
-
-def sf_L1prefiring(events: Any) -> Sides:
-    """Return the weight of the prefiring of the level-1 trigger."""
-    return sides_of(event.L1Prefiring, {}, events)
-
-
-def sf_partonshower_isr(events: Any) -> Sides:
-    """Return the weight of the scale of the parton shower in the initial state."""
-    return sides_of(theory.PartonShowerISR, {}, events)
-
-
-def sf_partonshower_fsr(events: Any) -> Sides:
-    """Return the weight of the scale of the parton shower in the final state."""
-    return sides_of(theory.PartonShowerFSR, {}, events)
-
-
-def sf_qcd_renorm_scale(events: Any) -> Sides:
-    """Return the weight of the renormalisation scale."""
-    return sides_of(theory.RenormalisationScale, {}, events)
-
-
-def sf_qcd_factor_scale(events: Any) -> Sides:
-    """Return the weight of the factorisation scale."""
-    return sides_of(theory.FactorisationScale, {}, events)
 
 
 def sf_jet_puId(params: Any, jets_: Any, year: str, njets: Any = None) -> Sides:

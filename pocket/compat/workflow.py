@@ -150,12 +150,7 @@ def _empty_output(cfg: Any) -> dict[str, Any]:
 
 
 def is_empty(function: object) -> bool:
-    """Tell whether a function does nothing: its body is a docstring, ``pass``, or a call of the same step above.
-
-    Examples:
-        >>> is_empty(BaseProcessorABC.load_metadata)
-        True
-    """
+    """Tell whether a function does nothing: its body is a docstring, ``pass``, or a call of the same step above."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]
     except (OSError, TypeError, SyntaxError):

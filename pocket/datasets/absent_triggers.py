@@ -31,14 +31,7 @@ def absent_sentence(absent: Mapping[str, Iterable[str]], files: Mapping[str, Ite
 
 
 def nearest_trigger(trigger: str, known: Iterable[str]) -> str:
-    """Return the known trigger that is nearly a given one and has its numbers, empty if there is none.
-
-    Example:
-        >>> nearest_trigger("HLT_Ele32_WPTight_GSF", ["HLT_Ele32_WPTight_Gsf", "HLT_Ele35_WPTight_Gsf"])
-        'HLT_Ele32_WPTight_Gsf'
-        >>> nearest_trigger("HLT_IsoMu22", ["HLT_IsoMu24", "HLT_IsoMu27"])
-        ''
-    """
+    """Return the known trigger that is nearly a given one and has its numbers, empty if there is none."""
     alike = [each for each in known if each != trigger and _DIGITS.findall(each) == _DIGITS.findall(trigger)]
     return next(iter(nearest(trigger, alike, 1, _MEANT)), "")
 

@@ -12,9 +12,9 @@ from pocket.datasets.definitions import SOURCES, DatasetDefinition
 from pocket.datasets.metadata import IGNORED, SUMS_OF_FILES, USED, boolean, is_data
 from pocket.errors import UnknownNameError, nearest
 
-_DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
-_ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
-_BUILT_KEYS = ("metadata", "files")
+DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
+ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
+BUILT_KEYS = ("metadata", "files")
 #: Keys of PocketCoffea that have no effect there either.
 _WITHOUT_EFFECT = ("description", "das_parents_names")
 #: Metadata that PocketCoffea's tools write; they are free, like those of the user.
@@ -25,22 +25,8 @@ _PRIMARY = re.compile(r"(?<![\w./-])/([\w.-]+)/[\w.-]+/[A-Z]+\b")
 _MISSPELT = 0.75
 
 
-def check_dataset(dataset: Mapping[str, Any], where: str) -> None:
-    """Check that no key of a dataset looks like a misspelt one."""
-    _check("dataset key", dataset, _DATASET_KEYS, where)
-
-
-def check_entry(entry: Mapping[str, Any], where: str) -> None:
-    """Check that no key of an entry of a dataset looks like a misspelt one."""
-    _check("key", entry, _ENTRY_KEYS, where)
-
-
-def check_built(dataset: Mapping[str, Any], where: str) -> None:
-    """Check that no key of a dataset in a fileset looks like a misspelt one."""
-    _check("dataset key", dataset, _BUILT_KEYS, where)
-
-
-def _check(kind: str, content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+def check_keys(kind: str, content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    """Check that no key of a dataset, or of an entry of one, looks like a misspelt one."""
     for key in content:
         if key not in (*known, *_WITHOUT_EFFECT) and nearest(key, known, 1, _MISSPELT):
             raise UnknownNameError(kind, key, known, where)
@@ -87,10 +73,10 @@ def remark_on_replaced(first: DatasetDefinition, last: DatasetDefinition) -> Non
 def _without_effect(dataset: Mapping[str, Any]) -> Iterable[str]:
     """Yield the keys of a dataset, of its entries and of their metadata that have no effect."""
     is_built = "metadata" in dataset
-    yield from (key for key in dataset if key not in (_BUILT_KEYS if is_built else _DATASET_KEYS))
+    yield from (key for key in dataset if key not in (BUILT_KEYS if is_built else DATASET_KEYS))
     for entry in (dataset,) if is_built else dataset["files"]:
         if not is_built:
-            yield from (key for key in entry if key not in _ENTRY_KEYS)
+            yield from (key for key in entry if key not in ENTRY_KEYS)
         yield from metadata_without_effect(entry.get("metadata", {}))
 
 

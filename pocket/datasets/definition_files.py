@@ -1,51 +1,9 @@
 """Dataset definitions: JSON files in PocketCoffea's form that list the files of each dataset.
 
-One definition file has, per key, the sample and a list of file entries; each entry becomes one dataset::
-
-    {
-      "DATA_SingleMuon": {
-        "sample": "DATA_SingleMuon",
-        "files": [
-          {"globs": ["2018A/*.root"], "metadata": {"year": "2018", "isMC": false, "era": "A"}},
-          {"globs": ["2018B/*.root"], "metadata": {"year": "2018", "isMC": false, "era": "B"}}
-        ]
-      }
-    }
-
-An entry names its files by exactly one of these sources:
-
-- ``paths``: files, absolute or relative to the definition file, or ``root://host//dir/file.root``; a URL that doesn't
-  end in ``.root`` is a folder, and means all ``.root`` files in it and its subfolders;
-  ``?authz=Bearer%20$BEARER_TOKEN`` after a file means the token in the environment variable;
-- ``globs``: patterns (``**`` matches folders of any depth), absolute or relative to the definition file, or
-  ``root://host//dir/*.root``;
-- ``toys``: a process of ``params/toys.yaml``, with the year ``toys`` or one of the ``eras`` there;
-- ``coffea_samples``: small real files from coffea's source distribution;
-- ``das_names``: datasets of CMS, with an optional ``dbs_instance`` (default: ``prod/global``);
-- ``open_data``: records of CERN Open Data, each by its number, its DOI or its title.
-
-A dataset with ``"varies": {"sample": …, "variation": "hdampUp"}`` in its metadata fills that variation of another
-sample (:mod:`pocket.datasets.sample_variations`).
-
-A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums over all its events before the skim:
-``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``, by which it is normalised. Without them, the
-sum of generator weights is that of ``genWeight * skimRescaleGenWeight`` over the files.
-
-Other metadata are free: cuts, weights and workflows get them unchanged.
-
-A fileset that PocketCoffea built can be read, too. Its files are ``paths``, and its datasets keep their names::
-
-    {
-      "DYJetsToLL_2018": {
-        "metadata": {"sample": "DYJetsToLL", "year": "2018", "isMC": "True", "xsec": "6077.22", "nevents": "40"},
-        "files": ["/data/nano_dy.root"]
-      }
-    }
-
-Files of ``das_names`` are first searched for at the definition's ``storage_prefix`` followed by their logical name.
-PocketCoffea's ``json_output`` may stay in a definition; it has no effect, because filesets are written to the store.
-Other keys, such as ``description``, are ignored with a note, unless they look like a misspelt one. A ``sample`` in the
-metadata of an entry is that of the entry. Entries of one key that would have the same name are numbered.
+``docs/reference/configuration.md`` and ``docs/reference/datasets.md`` describe it. A definition file has, per key, the
+sample and a list of entries, each of which becomes a dataset and names its files by exactly one of
+:data:`pocket.datasets.definitions.SOURCES`. A fileset that PocketCoffea built can be read, too: its files are
+``paths``, and its datasets keep their names.
 """
 
 from __future__ import annotations
@@ -66,7 +24,7 @@ from pocket.io.remote.tokens import holds_token, redacted
 
 
 def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
-    """Return the datasets in definition files (see the module's description) by name, in the order of the files."""
+    """Return the datasets in definition files by name, in the order of the files."""
     return by_name(read_all_definitions(paths))
 
 
@@ -147,7 +105,7 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
     dataset = _object(content, where)
     if "metadata" in dataset:
         return [_read_built(key, dataset, origin, where)]
-    definition_checks.check_dataset(dataset, where)
+    definition_checks.check_keys("dataset key", dataset, definition_checks.DATASET_KEYS, where)
     for required in ("sample", "files"):
         if not dataset.get(required):
             raise DatasetError(f"{where} lacks {required!r}")
@@ -165,7 +123,7 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
 def _read_entry(
     key: str, sample: str, prefix: str, entry: dict[str, Any], origin: Path, where: str
 ) -> DatasetDefinition:
-    definition_checks.check_entry(entry, where)
+    definition_checks.check_keys("key", entry, definition_checks.ENTRY_KEYS, where)
     sources = [source for source in SOURCES if source in entry]
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
@@ -189,7 +147,7 @@ def _read_entry(
 
 
 def _read_built(key: str, dataset: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
-    definition_checks.check_built(dataset, where)
+    definition_checks.check_keys("dataset key", dataset, definition_checks.BUILT_KEYS, where)
     metadata = dict(_object(dataset["metadata"], f"metadata of {where}"))
     if "sample" not in metadata or "files" not in dataset:
         raise DatasetError(f"{where} lacks {'metadata.sample' if 'files' in dataset else 'files'!r}")

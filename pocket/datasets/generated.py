@@ -30,16 +30,7 @@ def read_generated(file: Any, entries: int) -> list[float] | None:
 
 
 def generated_notes(fileset: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a warning for each dataset whose files are a skim, but which isn't normalised as one.
-
-    Examples:
-        >>> files = {"a.root": {"num_entries": 40, "generated": [1000, 2500.0]}}
-        >>> for note in generated_notes({"DY_2018": {"metadata": {"isMC": True}, "files": files}}):
-        ...     print(note)
-        dataset DY_2018: 1 of 1 files has fewer events than were generated, 40 of 1,000, so it is a skim, but \
-normalised by the events that are left; its metadata need "isSkim": true, "nevents_before_skim": 1000, \
-"sum_genweights": 2500.0
-    """
+    """Yield a warning for each dataset whose files are a skim, but which isn't normalised as one."""
     for name, dataset in fileset.items():
         files, metadata = dataset["files"].values(), dataset["metadata"]
         skims = [info for info in files if info.get("generated")]

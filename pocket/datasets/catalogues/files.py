@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,3 @@ class CatalogueFile:
         """Description that changes with the content; empty if the catalogue doesn't have one."""
         known = self.checksum and self.size is not None
         return f"{self.name} {self.size} bytes {self.checksum}" if known else ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields as a dictionary."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> CatalogueFile:
-        """Return a file from its fields."""
-        return cls(**content)

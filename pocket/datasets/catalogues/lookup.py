@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pocket.datasets.catalogues.cache import AnswerCache, FileCache
@@ -92,7 +92,7 @@ class Catalogues:
     def _files(self, question: str, server: str, ask: Callable[[], list[CatalogueFile]]) -> list[CatalogueFile]:
         known = None if self.fresh else self.answers.get(question)
         if known is not None:
-            return [CatalogueFile.from_json(content) for content in known]
+            return [CatalogueFile(**content) for content in known]
         if server in self._down:
             raise DatasetError(self._down[server])
         try:
@@ -102,7 +102,7 @@ class Catalogues:
             if isinstance(error.__cause__, OSError):
                 self._down[server] = str(error)
             raise
-        self.answers.put(question, [file.to_json() for file in files])
+        self.answers.put(question, [asdict(file) for file in files])
         return files
 
     def _replicas(self, dataset: str, instance: str, files: Sequence[CatalogueFile]) -> Replicas:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from pocket.datasets.definition_checks import (
-    check_built,
-    check_dataset,
-    check_entry,
+    BUILT_KEYS,
+    DATASET_KEYS,
+    ENTRY_KEYS,
+    check_keys,
     check_spelling,
     metadata_without_effect,
     remark_on,
@@ -19,23 +20,27 @@ from pocket.errors import UnknownNameError
 
 
 @pytest.mark.parametrize(
-    ("check", "content", "message"),
+    ("known", "content", "message"),
     [
-        (check_dataset, {"sampel": "DY"}, "unknown dataset key 'sampel' in here, did you mean 'sample'"),
-        (check_entry, {"das_name": []}, "unknown key 'das_name' in here, did you mean 'das_names'"),
-        (check_built, {"metadatas": {}}, "unknown dataset key 'metadatas' in here, did you mean 'metadata'"),
-        (check_spelling, {"xsecs": 1}, "unknown metadata key 'xsecs' in here, did you mean 'xsec'"),
+        (DATASET_KEYS, {"sampel": "DY"}, "unknown key 'sampel' in here, did you mean 'sample'"),
+        (ENTRY_KEYS, {"das_name": []}, "unknown key 'das_name' in here, did you mean 'das_names'"),
+        (BUILT_KEYS, {"metadatas": {}}, "unknown key 'metadatas' in here, did you mean 'metadata'"),
     ],
 )
-def test_misspelt_keys(check: Any, content: dict[str, Any], message: str) -> None:
+def test_misspelt_keys(known: tuple[str, ...], content: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
-        check(content, "here")
+        check_keys("key", content, known, "here")
+
+
+def test_misspelt_metadata() -> None:
+    with pytest.raises(UnknownNameError, match="unknown metadata key 'xsecs' in here, did you mean 'xsec'"):
+        check_spelling({"xsecs": 1}, "here")
 
 
 def test_other_keys() -> None:
-    check_dataset({"description": "Drell-Yan", "comment": ""}, "here")
-    check_entry({"das_parents_names": [], "comment": ""}, "here")
-    check_built({"treename": "Events"}, "here")
+    check_keys("key", {"description": "Drell-Yan", "comment": ""}, DATASET_KEYS, "here")
+    check_keys("key", {"das_parents_names": [], "comment": ""}, ENTRY_KEYS, "here")
+    check_keys("key", {"treename": "Events"}, BUILT_KEYS, "here")
     check_spelling({"campaign": "Summer20", "xsec": 1, "xsecs": 1}, "here")
 
 

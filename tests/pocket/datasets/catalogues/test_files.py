@@ -9,8 +9,3 @@ def test_identity() -> None:
     # without a checksum another content may have the same name and size
     assert CatalogueFile("/store/a.root", 10).identity == ""
     assert CatalogueFile("/store/a.root", None, "abc").identity == ""
-
-
-def test_json() -> None:
-    file = CatalogueFile("/store/a.root", 10, "abc", 5, "#1")
-    assert CatalogueFile.from_json(file.to_json()) == file
