@@ -20,7 +20,6 @@ class Calibrator(base.Calibrator):
 
     @property
     def variations(self) -> list[str]:  # type: ignore[override]
-        """Names of the shape variations, such as ``"muon_scaleUp"``."""
         return list(self._variations or ())
 
 

@@ -39,7 +39,6 @@ class ElectronsScaleCalibrator(egamma.ElectronsScaleCalibrator):
         return bool(section.get(self.year, False))
 
     def energies_class(self) -> type[egamma.EgammaEnergies]:
-        """Return the class that computes the energies."""
         return ElectronEnergies
 
 

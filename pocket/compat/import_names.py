@@ -87,7 +87,6 @@ class _NamesLoader(SourceFileLoader):
     """Loader of a module of our folder, in which there are stand-ins for names that aren't there."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module."""
         super().exec_module(module)
 
         def explained(name: str) -> str | None:
@@ -104,7 +103,6 @@ class _StandInLoader(Loader):
         self._sentence = sentence
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return the stand-in."""
         return RefusedModule(spec.name, self._sentence)
 
     def exec_module(self, module: ModuleType) -> None:

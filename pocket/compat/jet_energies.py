@@ -57,7 +57,6 @@ class JetsCalibrator(ours.JetsCalibrator):
         return {name: corrections.jet_type for name, corrections in self._corrections.items()}
 
     def energies_class(self) -> type[ours.JetEnergies]:
-        """Return the class that computes the energies."""
         return JetEnergies
 
 

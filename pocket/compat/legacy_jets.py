@@ -11,7 +11,6 @@ class JetsCalibrator(jet_energies.JetsCalibrator):
     name = "jet_calibration_legacy"
 
     def is_corrected(self, like: str) -> bool:
-        """Tell whether types of jets with the corrections of a type are corrected by this calibrator."""
         return not self.is_regressed(like) and super().is_corrected(like)
 
 
@@ -21,5 +20,4 @@ class JetsPtRegressionCalibrator(jet_energies.JetsCalibrator):
     name = "jet_calibration_with_pt_regression_legacy"
 
     def is_corrected(self, like: str) -> bool:
-        """Tell whether types of jets with the corrections of a type are corrected by this calibrator."""
         return self.is_regressed(like) and super().is_corrected(like)

@@ -67,7 +67,6 @@ class _LeptonMVAEvaluator(XGBoostEvaluator):
         cls.feature_names = [f"{cls.flavour}_{name}" for name in names]
 
     def prepare_inputs(self, leptons: Any, jets: Any) -> tuple[npt.NDArray[np.float32], Any]:
-        """Return the inputs, shape (n leptons, n features), and the number of leptons of each event."""
         scores = nearest_jet_score(ak.Array({"Jet": jets}, behavior=jets.behavior), leptons)
         flat = ak.flatten(leptons)
 

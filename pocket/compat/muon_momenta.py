@@ -52,7 +52,6 @@ class _MuonCalibrator(Calibrator):
 
     @property
     def variations(self) -> list[str]:  # type: ignore[override]
-        """Names of the shape variations."""
         return list(self._variations or ())
 
     def _result(self, pt: Any) -> dict[str, Any]:
@@ -107,7 +106,6 @@ class MuonsCalibrator(_MuonCalibrator):
         return str(parameter(self.params, *_PLACE, self._section, "correctionlib_config", self.year, "file"))
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the corrections."""
         return [(self._file, name) for name in (OF_SIMULATION if self.isMC else OF_DATA)] if self.enabled else ()
 
     def _prepare(self, events: Any) -> None:

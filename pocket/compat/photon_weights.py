@@ -37,12 +37,10 @@ class PhotonWeight(base.WeightWrapper):
         return str(parameter(self.params, "photon_scale_factors", "photon_sf", *path))
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the correction."""
         year = str(self.metadata["year"])
         return [(self._parameter("JSONfiles", year, "file"), self._parameter("sf_name", year, self.what))]
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return the weight with its up and down variation."""
         ((file, name),) = self.corrections()
         photons = FlatObjects(events, self._parameter("collection"))
         inputs = Inputs(

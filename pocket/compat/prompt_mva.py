@@ -44,12 +44,10 @@ class PromptMVA(base.WeightWrapper):
         return [str(found)] if isinstance(found, str) else list(map(str, found))
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the corrections."""
         file = str(self._parameter("promptMVA_jsons", str(self.metadata["year"]), "file"))
         return [(file, name) for name in self._names() or [self.own]]
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return the weight with its up and down variation."""
         leptons = FlatObjects(events, self._parameter("collection"))
         pt, eta = leptons["pt"], leptons["eta"]
         of_group = self._names() is not None
@@ -95,7 +93,6 @@ class ElectronPromptMVA(PromptMVA):
         return {"year": year, "workingpoint": "PromptMVA-Tight"}
 
     def kind(self, side: str, of_group: bool) -> str:
-        """Return the corrections' name of the nominal value, of up or of down."""
         if not of_group:
             return super().kind(side, of_group)
         return "sf" if side == "nominal" else f"sf{side}"

@@ -46,7 +46,6 @@ class JetsSoftdropMassCalibrator(Calibrator):
             self._energy = replace(JetCorrections.from_params(params, subjets, metadata), resolution=None)
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return (file, name) of the corrections of the energy of subjets."""
         return self._energy.corrections() if self._jets else ()
 
     def calibrate(

@@ -30,7 +30,6 @@ class BTagShape(btag.BTagShape):
         """Accept a correction of any tagger, as PocketCoffea does."""
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return the weight with its variations."""
         return super().compute(events, size, _NOMINAL if shape_variation == _NOMINAL else "other")
 
 

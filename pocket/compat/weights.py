@@ -79,7 +79,6 @@ class ElectronTriggerRun2(base.WeightWrapper):
         self._variations = tuple(parameter(params, *place))
 
     def compute(self, events: Any, size: int, shape_variation: str) -> base.WeightDataMultiVariation:
-        """Return the product over the electrons, with its variations."""
         place = (*self._section, "trigger_sf", self.metadata["year"])
         file, name = (parameter(self.params, *place, key) for key in ("file", "name"))
         electrons = FlatObjects(events, parameter(self.params, *self._section, "collection"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,7 +15,7 @@ from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import TREE, DatasetInfo, FileInfo, Fileset
 from pocket.datasets.generated import read_generated
 from pocket.datasets.generator_sums import RESCALE
-from pocket.datasets.listing import DatasetFile, expand_each
+from pocket.datasets.listing import DatasetFile, expand_each, in_threads
 from pocket.datasets.sections import read_sections
 from pocket.datasets.skim_sums import needs_all_files
 from pocket.errors import BadFileError, DatasetError, PocketError, nearest
@@ -229,10 +228,4 @@ def _inspect_all(
                 raise needs_all_files(dataset, error) from error
             raise BadFileError(f"dataset {dataset!r}: {error}") from error
 
-    results = []
-    with ThreadPoolExecutor(workers) as pool:
-        for result in pool.map(inspect, jobs):
-            results.append(result)
-            if progress:
-                progress(len(results), len(jobs))
-    return results
+    return in_threads(inspect, jobs, workers, progress)

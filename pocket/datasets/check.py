@@ -5,11 +5,10 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
-from pocket.datasets.listing import DatasetFile
+from pocket.datasets.listing import DatasetFile, in_threads
 from pocket.errors import BadFileError, DatasetError, PocketError
 
 # The second alternative is the error code in XRootD's protocol.
@@ -78,13 +77,7 @@ def check_fileset(
         except BadFileError as error:
             return error
 
-    states = []
-    with ThreadPoolExecutor(workers) as pool:
-        for state in pool.map(look, jobs):
-            states.append(state)
-            if progress:
-                progress(len(states), len(jobs))
-
+    states = in_threads(look, jobs, workers, progress)
     # A file that has moved is at none of its old locations, but has its UUID.
     moved = {
         (name, state[0]["uuid"])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pocket.base.snapshots.process import original
 from pocket.datasets.catalogues.lookup import Catalogues
@@ -18,6 +19,9 @@ from pocket.io.remote.listing import files_in, files_like, is_file_name, remote_
 
 #: Sources that catalogues know.
 CATALOGUE_SOURCES = ("das_names", "open_data")
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 # Number of parallel questions to catalogues; each needs a process for Rucio.
 _QUESTIONS = 4
@@ -92,13 +96,21 @@ def expand_each(
             return error
         return found[: limit_files or None]
 
-    found: dict[str, list[DatasetFile] | DatasetError] = {}
-    with ThreadPoolExecutor(_QUESTIONS) as pool:
-        for name, of_dataset in zip(definitions, pool.map(files, definitions.values()), strict=True):
-            found[name] = of_dataset
+    found = in_threads(files, [*definitions.values()], _QUESTIONS, progress)
+    return dict(zip(definitions, found, strict=True))
+
+
+def in_threads(
+    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int, progress: Callable[[int, int], None] | None
+) -> list[Result]:
+    """Return the result of each job, and tell the number of those that are done and of all."""
+    results: list[Result] = []
+    with ThreadPoolExecutor(workers) as pool:
+        for result in pool.map(function, jobs):
+            results.append(result)
             if progress:
-                progress(len(found), len(definitions))
-    return found
+                progress(len(results), len(jobs))
+    return results
 
 
 def _catalogued(

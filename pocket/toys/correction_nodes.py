@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,3 +48,8 @@ def correction(
         output=schemav2.Variable(name="weight", type="real"),
         data=data,
     )
+
+
+def write(path: str | Path, corrections: schemav2.CorrectionSet) -> None:
+    """Write corrections as gzipped JSON, whose bytes are always the same for the same content."""
+    Path(path).write_bytes(gzip.compress(corrections.model_dump_json(exclude_unset=True).encode(), mtime=0))

@@ -6,13 +6,12 @@ have the same resolution, so the nominal ratio is 1; the uncertainties are inven
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Mapping
 from pathlib import Path
 
 from correctionlib import schemav2
 
 from pocket.toys.config import JetDetector, ToyConfig
+from pocket.toys.correction_nodes import category, write
 from pocket.toys.jets import RAW_CONSTANT, RAW_OFFSET
 
 SCALE, RESOLUTION, JET_TYPE = "Toys_V1_MC", "Toys_JRV1_MC", "AK4PFchs"
@@ -42,7 +41,7 @@ def write_jet_corrections(path: str | Path, config: ToyConfig) -> None:
         *(_formula(f"{SCALE}_{name}", formula, ("JetEta", "JetPt")) for name, formula in LEVELS.items()),
         *(_formula(f"{SCALE}_{name}", formula, ("JetEta", "JetPt")) for name, formula in UNCERTAINTIES.items()),
         _formula(f"{RESOLUTION}_PtResolution", resolution_formula(config.detector.jet), ("JetEta", "JetPt", "Rho")),
-        _correction(f"{RESOLUTION}_ScaleFactor", ("JetEta", "JetPt", "systematic"), _ratio(RATIOS)),
+        _correction(f"{RESOLUTION}_ScaleFactor", ("JetEta", "JetPt", "systematic"), category("systematic", RATIOS)),
     ]
     compound = schemav2.CompoundCorrection(
         name=f"{SCALE}_L1L2L3Res_{JET_TYPE}",
@@ -53,19 +52,13 @@ def write_jet_corrections(path: str | Path, config: ToyConfig) -> None:
         output_op="*",
         stack=[f"{SCALE}_{level}_{JET_TYPE}" for level in LEVELS],
     )
-    content = schemav2.CorrectionSet(schema_version=2, corrections=corrections, compound_corrections=[compound])
-    Path(path).write_bytes(gzip.compress(content.model_dump_json(exclude_unset=True).encode(), mtime=0))
+    write(path, schemav2.CorrectionSet(schema_version=2, corrections=corrections, compound_corrections=[compound]))
 
 
 def resolution_formula(detector: JetDetector) -> str:
     """Return the relative resolution of jets at pt x (GeV) as a ROOT formula."""
     noise, stochastic, constant = detector.noise, detector.stochastic, detector.constant
     return f"sqrt({noise}*{noise}/(x*x)+{stochastic}*{stochastic}/x+{constant}*{constant})"
-
-
-def _ratio(values: Mapping[str, float]) -> schemav2.Category:
-    items = [schemav2.CategoryItem(key=key, value=value) for key, value in values.items()]
-    return schemav2.Category(nodetype="category", input="systematic", content=items)
 
 
 def _formula(name: str, expression: str, inputs: tuple[str, ...]) -> schemav2.Correction:

@@ -5,7 +5,6 @@ They are pileup weights, scale factors of leptons and of b tagging, and certifie
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from scipy.stats import poisson
 
 from pocket.toys.btag_corrections import btag_shape
 from pocket.toys.config import PileupTruth, ToyConfig
+from pocket.toys.correction_nodes import category, write
 from pocket.toys.lepton_corrections import electron_corrections, muon_corrections
 
 #: largest number of interactions of the correction, which starts at 0
@@ -29,7 +29,7 @@ def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
     1. Up and down shift data's mean by the uncertainty of the minimum-bias cross section. The bytes are always the same
     for the same configuration.
     """
-    truth = config.truth.pileup
+    truth, shifts = config.truth.pileup, {"nominal": 0, "up": 1, "down": -1}
     correction = schemav2.Correction(
         name=truth.correction,
         version=1,
@@ -39,16 +39,9 @@ def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
             schemav2.Variable(name="weights", type="string", description="nominal, up, or down"),
         ],
         output=schemav2.Variable(name="weight", type="real", description="event weight"),
-        data=schemav2.Category(
-            nodetype="category",
-            input="weights",
-            content=[
-                schemav2.CategoryItem(key=name, value=_binning(pileup_weights(truth, shift)))
-                for name, shift in (("nominal", 0), ("up", 1), ("down", -1))
-            ],
-        ),
+        data=category("weights", {name: _binning(pileup_weights(truth, shift)) for name, shift in shifts.items()}),
     )
-    _write(path, [correction])
+    _write(path, correction)
 
 
 def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
@@ -56,10 +49,10 @@ def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
 
     The bytes are always the same for the same configuration.
     """
-    _write(Path(folder, "muon_Z.json.gz"), muon_corrections(config.truth))
+    _write(Path(folder, "muon_Z.json.gz"), *muon_corrections(config.truth))
     truth = config.electrons.identification if config.electrons else None
-    _write(Path(folder, "electron.json.gz"), electron_corrections(truth))
-    _write(Path(folder, "btagging.json.gz"), [btag_shape(config.truth)])
+    _write(Path(folder, "electron.json.gz"), *electron_corrections(truth))
+    _write(Path(folder, "btagging.json.gz"), btag_shape(config.truth))
 
 
 def pileup_weights(truth: PileupTruth, shift: float) -> npt.NDArray[np.float64]:
@@ -79,9 +72,8 @@ def write_golden_json(path: str | Path, config: ToyConfig) -> None:
     Path(path).write_text(json.dumps(certified, indent=1) + "\n")
 
 
-def _write(path: str | Path, corrections: list[schemav2.Correction]) -> None:
-    text = schemav2.CorrectionSet(schema_version=2, corrections=corrections).model_dump_json(exclude_unset=True)
-    Path(path).write_bytes(gzip.compress(text.encode(), mtime=0))
+def _write(path: str | Path, *corrections: schemav2.Correction) -> None:
+    write(path, schemav2.CorrectionSet(schema_version=2, corrections=list(corrections)))
 
 
 def _binning(values: npt.NDArray[np.float64]) -> schemav2.Binning:
