@@ -126,40 +126,17 @@ class ExecutorFactoryCondorCERN(ExecutorFactoryManualABC):
     """Executor that writes job files for CERN's HTCondor."""
 
 
-class CasaExecutorFactory(DaskExecutorFactory):
-    """Connects to the scheduler of coffea-casa."""
-
-    site = "casa"
-
-
-class InfnExecutorFactory(DaskExecutorFactory):
-    """Connects to a cluster of the INFN analysis facility."""
-
-    site = "infn-af"
+def _of_site(name: str, site: str) -> type[DaskExecutorFactory]:
+    """Return the factory of the Dask cluster of a site."""
+    return type(name, (DaskExecutorFactory,), {"site": site})
 
 
-class LxplusExecutorFactory(DaskExecutorFactory):
-    """Starts a cluster on lxplus."""
-
-    site = "lxplus"
-
-
-class PsiExecutorFactory(DaskExecutorFactory):
-    """Starts a cluster at PSI."""
-
-    site = "T3_CH_PSI"
-
-
-class PurdueExecutorFactory(DaskExecutorFactory):
-    """Starts a cluster of the gateway at Purdue."""
-
-    site = "purdue-af"
-
-
-class SwanExecutorFactory(DaskExecutorFactory):
-    """Connects to a cluster of SWAN."""
-
-    site = "swan"
+CasaExecutorFactory = _of_site("CasaExecutorFactory", "casa")
+InfnExecutorFactory = _of_site("InfnExecutorFactory", "infn-af")
+LxplusExecutorFactory = _of_site("LxplusExecutorFactory", "lxplus")
+PsiExecutorFactory = _of_site("PsiExecutorFactory", "T3_CH_PSI")
+PurdueExecutorFactory = _of_site("PurdueExecutorFactory", "purdue-af")
+SwanExecutorFactory = _of_site("SwanExecutorFactory", "swan")
 
 
 def _chooser(dask: type[DaskExecutorFactory]) -> Callable[..., ExecutorFactoryABC | None]:
