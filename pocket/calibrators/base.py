@@ -120,11 +120,7 @@ def names_come_later(calibrator: Calibrator) -> bool:
 
 
 def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[str], where: str) -> None:
-    """Check the calibrators of a configuration, and the names of those whose variations it requests.
-
-    Args:
-        requested: names of calibrators whose shape variations are requested.
-    """
+    """Check the calibrators of a configuration, and the names of those whose variations it requests."""
     by_name: dict[str, type[Calibrator]] = {}
     for cls in classes:
         if not cls.name:

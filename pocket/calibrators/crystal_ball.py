@@ -23,7 +23,6 @@ class CrystalBall:
     Args:
         mean: mean of the Gaussian core, shape (n objects,).
         tail: distance from the mean, in widths, at which the tails begin.
-        inverse_erf: inverse of the error function.
 
     Examples:
         >>> ball = CrystalBall(np.zeros(1), np.ones(1), np.full(1, 2.0), np.full(1, 5.0))

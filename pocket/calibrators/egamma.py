@@ -39,11 +39,6 @@ class EgammaCalibrator(ChunkCalibrator):
 
     For Run 2, momenta stay those of NanoAOD, which is calibrated; only the variations are computed, those of the
     smearing from ``dEsigmaUp`` and ``dEsigmaDown`` of NanoAODv9, the differences of the energy and the shifted one.
-
-    Attributes:
-        flavour: the collection.
-        section: path of the section in the parameters.
-        prefix: beginning of the variations.
     """
 
     has_variations = True
@@ -90,12 +85,7 @@ class EgammaCalibrator(ChunkCalibrator):
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
-        """Return the momentum with ``pt_original`` and ``energyErr``.
-
-        Raises:
-            MissingBranchError: if a column is missing.
-            ConfigError: if the correction isn't there for an object or a run.
-        """
+        """Return the momentum with ``pt_original`` and ``energyErr``."""
         if not self._applied:
             return {}
         energies: EgammaEnergies = self.computed(events, variation)
@@ -165,14 +155,7 @@ class PhotonsScaleCalibrator(EgammaCalibrator):
 
 
 class EgammaEnergies:
-    """Energies of electrons or photons in one chunk as flat arrays over objects, from which variations are computed.
-
-    Args:
-        events: the events.
-        is_mc: whether the events are simulated.
-        seed: seed of the random numbers.
-        supercluster_eta: returns eta of the superclusters of the objects.
-    """
+    """Energies of electrons or photons in one chunk as flat arrays over objects, from which variations are computed."""
 
     def __init__(
         self,
@@ -224,12 +207,7 @@ class EgammaEnergies:
         return np.hypot(self.pt * np.cosh(flat(self._objects["eta"])), self.stored("mass"))
 
     def calibrated(self, kind: str, direction: str) -> Mapping[str, Any]:
-        """Return the calibrated columns, the same arrays whenever they are nominal.
-
-        Args:
-            kind: ``nominal``, ``scale`` or ``smear``.
-            direction: ``up`` or ``down``.
-        """
+        """Return the calibrated columns, the same arrays whenever they are nominal."""
         if kind == NOMINAL and self._nominal is not None:
             return self._nominal
         sign = {"up": 1.0, "down": -1.0}.get(direction, 0.0)
@@ -246,7 +224,6 @@ class EgammaEnergies:
         """Return the momentum and the uncertainty of the energy; the latter is ``None`` where it stays.
 
         Args:
-            kind: ``nominal``, ``scale`` or ``smear``.
             sign: 1 for up, -1 for down.
         """
         if not self._corrections.has_nominal:

@@ -54,9 +54,7 @@ class EgammaCorrections:
     all of shape (n objects,).
 
     Args:
-        scale_names: names of the correction of the scale, of which the first that the file has is taken.
         width_names: the same for the resolution; empty for files of Run 2.
-        year: the period as files of Run 2 name it.
     """
 
     file: str
@@ -66,14 +64,7 @@ class EgammaCorrections:
 
     @classmethod
     def from_params(cls, params: Any, place: Sequence[str], year: str, period: str) -> EgammaCorrections:
-        """Return the corrections of a year.
-
-        Args:
-            place: path of ``correctionlib_config`` in the parameters: per year ``file`` and ``correction_name``, with
-                ``scale`` and, except in files of Run 2, ``smear``, one name or several.
-            year: the year in the parameters.
-            period: the year as files of Run 2 name it.
-        """
+        """Return the corrections of a year."""
         names = parameter(params, *place, year, "correction_name")
         return cls(
             file=str(parameter(params, *place, year, "file")),
@@ -132,15 +123,7 @@ class EgammaCorrections:
 
 
 def energy_correction(file: str, name: str, key: str, inputs: Columns, year: str = "") -> Floats:
-    """Return the values of a correction of the energy of electrons or photons.
-
-    Args:
-        key: the quantity, such as ``total_correction``.
-        year: the period as files of Run 2 name it.
-
-    Returns:
-        Shape (n objects,).
-    """
+    """Return the values of a correction of the energy of electrons or photons."""
     # The bins are nested and up to 15,000, so correctionlib finds those of the few objects fastest.
     correction = load_correction(file, name)
     place = f"correction {name!r} of {Path(file).name}"

@@ -31,10 +31,8 @@ class JetCorrections:
     ``{scale}_{source}_{jet_type}``, ``{resolution}_PtResolution_{jet_type}``, ``{resolution}_ScaleFactor_{jet_type}``.
 
     Args:
-        path: the correctionlib file.
         jet_type: e.g. ``"AK4PFchs"``.
         scale: version of the energy scale, e.g. ``"Summer19UL18_V5_MC"``.
-        levels: compound correction (``L1L2L3Res``), or single levels in the order they are applied.
         resolution: version of the energy resolution, e.g. ``"Summer19UL18_JRV2_MC"``; ``None`` without smearing.
         uncertainties: (file, version of the energy scale in it) of the uncertainties of the scale; ``None`` if they are
             in ``path``.
@@ -53,11 +51,7 @@ class JetCorrections:
 
     @classmethod
     def from_params(cls, params: Any, jet_type: str, metadata: Mapping[str, Any]) -> JetCorrections:
-        """Return the corrections in the section ``jets_calibration`` of the parameters.
-
-        Args:
-            jet_type: a key of ``jets_calibration.jet_types``.
-        """
+        """Return the corrections in the section ``jets_calibration`` of the parameters."""
         year = str(metadata["year"])
         place = ("jets_calibration", "jet_types", jet_type, year)
         is_mc = metadata["isMC"]

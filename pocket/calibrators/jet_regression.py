@@ -70,7 +70,6 @@ def with_regression(events: Any, types: Mapping[str, str]) -> Any:
     """Return events whose jets are :func:`regressed`.
 
     Args:
-        events: the events, which stay as they are.
         types: collection → type of jet.
     """
     if not types:
@@ -90,10 +89,6 @@ def regressed(jets: ak.Array, name: str, jet_type: str) -> ak.Array:
     times ``PNetRegPtRawCorrNeutrino``; or ``UParTAK4RegPtRawCorr``, for the energy with neutrinos
     ``UParTAK4RegPtRawCorrNeutrino`` instead (likewise ``UParTAK4V1``). Source: documentation of NanoAOD,
     https://cms-nanoaod-integration.web.cern.ch/autoDoc/.
-
-    Args:
-        jets: jagged records with pt, mass, rawFactor and the factors, which stay as they are.
-        jet_type: name of the type of jet, which has the algorithm, and ``PlusNeutrino`` for the energy with neutrinos.
 
     Examples:
         >>> import awkward as ak

@@ -190,13 +190,7 @@ class JetsCalibrator(ChunkCalibrator):
 
 
 class JetEnergies:
-    """Energies of one collection in one chunk as flat arrays over jets, from which variations are computed.
-
-    Args:
-        events: the events.
-        sort: whether to sort jets by pt.
-        seed: seed of the random numbers.
-    """
+    """Energies of one collection in one chunk as flat arrays over jets, from which variations are computed."""
 
     def __init__(self, events: Any, name: str, corrections: JetCorrections, sort: bool, seed: int) -> None:
         self.corrections = corrections
@@ -336,11 +330,6 @@ class NodeEnergies(JetEnergies):
     frameworks that evaluate it have the same ones, if pt is the same to the last digit: its raw value is a product in
     the precision of the file here, as in PocketCoffea. Jets that would have no positive energy get the smallest one, as
     without the node.
-
-    Args:
-        *args: as for :class:`JetEnergies`.
-        node: (file, name) of the node.
-        **kwargs: as for :class:`JetEnergies`.
     """
 
     def __init__(self, *args: Any, node: tuple[str, str], **kwargs: Any) -> None:

@@ -106,11 +106,6 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     applied to the jet without muons, smearing and shifts to the whole jet, as in CMSJMECalculators and nanoAOD-tools
     (jetmetUncertainties).
 
-    Args:
-        jets: calibrated jets, jagged records with pt, pt_jec, pt_l1, pt_raw and phi. Fractions of energy and the share
-            of muons are used if they are stored: ``CorrT1METJet`` has no fractions before NanoAODv15, and other files
-            may have no muonSubtrFactor.
-
     Returns:
         x and y in GeV, shape (n events,) each.
     """
@@ -134,10 +129,6 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
 def without_smearing(jets: ak.Array, variation: str) -> ak.Array:
     """Return jets with the pt that they would have without smearing; the variation of the resolution has no effect.
 
-    Args:
-        jets: calibrated jets, jagged records with pt, pt_jec, and smearing if they are smeared.
-        variation: name of the variation that they have.
-
     Examples:
         >>> jets = ak.Array([[{"pt": 33.0, "pt_jec": 20.0, "smearing": 1.5}]])
         >>> [without_smearing(jets, f"AK4PFchs_{kind}Up").pt.to_list() for kind in ("JES_Total", "JER")]
@@ -155,7 +146,6 @@ def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Float
     Leptons that are no particle-flow candidates aren't in the missing momentum; all count if the file doesn't say.
 
     Args:
-        leptons: calibrated leptons, jagged records with pt, phi and perhaps isPFcand.
         before: their pt in GeV before any calibration.
 
     Returns:
@@ -175,10 +165,6 @@ def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Float
 
 def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Floats, Floats]:
     """Return the shift of missing momentum for the uncertainty of the unclustered energy, as stored in NanoAOD.
-
-    Args:
-        met: records with either ptUnclusteredUp and phiUnclusteredUp, and the same with Down (PuppiMET, PFMET), or the
-            symmetric MetUnclustEnUpDeltaX and MetUnclustEnUpDeltaY (MET).
 
     Returns:
         x and y in GeV, shape (n events,) each.

@@ -122,11 +122,7 @@ class METXYCalibrator(Calibrator):
 
 
 def xy_coefficients(params: Any, metadata: Mapping[str, Any]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return slope and offset of the shift of x, and those of y, from ``MET_xy`` of the parameters.
-
-    Args:
-        params: parameters of the analysis, with ``MET_xy.MC.<year>`` and ``MET_xy.Data.<year>.<era>``.
-    """
+    """Return slope and offset of the shift of x, and those of y, from ``MET_xy`` of the parameters."""
     place: tuple[str, ...] = ("MET_xy", "MC" if metadata["isMC"] else "Data", str(metadata["year"]))
     if not metadata["isMC"]:
         if "era" not in metadata:

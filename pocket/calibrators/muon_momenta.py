@@ -282,9 +282,6 @@ def generated_pt(events: Any, muons: ak.Array) -> Floats:
 
     NanoAOD links muons with a momentum that differs by less than half and within ΔR of 0.3.
 
-    Args:
-        events: the events, with ``GenPart``.
-
     Returns:
         pt in GeV, 0 without a generated muon.
     """

@@ -55,11 +55,7 @@ class MuonScaleResolution:
         return within_range(1 / (m / pt + charge * a), pt, lowest)
 
     def random_numbers(self, eta: Floats, layers: Floats, uniform: Floats) -> Floats:
-        """Return random numbers with the shape of the resolution.
-
-        Args:
-            uniform: random numbers from 0 to 1, see :func:`random_uniform`.
-        """
+        """Return random numbers with the shape of the resolution."""
         mean, width, power, tail = (self._value("cb_params", np.abs(eta), layers, number) for number in range(4))
         return CrystalBall(mean, width, tail, power).inverse(uniform)
 
@@ -74,11 +70,7 @@ class MuonScaleResolution:
         return np.sqrt(np.maximum(in_data**2 - in_mc**2, 0))
 
     def smeared(self, pt: Floats, eta: Floats, layers: Floats, uniform: Floats, lowest: float = PT_RANGE[0]) -> Floats:
-        """Return pt of simulation with the resolution of data.
-
-        Args:
-            uniform: random numbers from 0 to 1.
-        """
+        """Return pt of simulation with the resolution of data."""
         change = self.extra_factor(eta) * self.resolution(pt, eta, layers) * self.random_numbers(eta, layers, uniform)
         return not_extreme(within_range(pt * (1 + change), pt, lowest), pt)
 
@@ -146,10 +138,6 @@ def random_uniform(path: str, event: npt.NDArray[Any], section: npt.NDArray[Any]
 
     They are those of the correction ``RandomSmearing`` of the file, a hash of the event, the luminosity section and
     φ. Older files don't have it; then they are those of the same correction, so they are the same in all versions.
-
-    Args:
-        event: number of each muon's event.
-        phi: azimuth of each muon, as in the file of events.
     """
     has_own = RANDOM in names_of(find_corrections(path))
     correction = load_correction(path, RANDOM) if has_own else generator()

@@ -40,10 +40,6 @@ class RochesterCorrections:
     """Corrections of one year: of each member of each error set, in bins.
 
     Args:
-        members: number of members of each error set.
-        eta: lower edges of the bins of the scale in η, without the first one.
-        resolution_eta: lower edges of the bins of the resolution in |η|, without the first one.
-        lowest_layers: number of tracker layers of the first bin.
         scale: parameters M, A and X, shape (3, n members, 2 (simulation, data), n η, n φ).
         sigma: coefficients of the resolution, shape (3, n members, n |η|, n layers).
         ball: width, tail and power of the Crystal Ball function, shape (3, n members, n |η|, n layers).
@@ -65,11 +61,7 @@ class RochesterCorrections:
 
     @classmethod
     def from_file(cls, name: str) -> RochesterCorrections:
-        """Return the corrections in a text file, plain or gzipped.
-
-        Args:
-            name: path or portable name; if there is no such file, one of this name with ``.gz`` is read.
-        """
+        """Return the corrections in a text file, plain or gzipped."""
         found = _parse(find_roccor(name))
         return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
 
@@ -137,11 +129,7 @@ class RochesterMuons:
         return np.asarray(scale * ratio / (1 + (ratio - 1) * in_data / in_mc))
 
     def smear(self, layers: Indices, uniform: Floats, error_set: int = 0, member: int = 0) -> Floats:
-        """Return the correction of simulation without a generated muon (kSmearMC).
-
-        Args:
-            uniform: random numbers from 0 to 1, the same for all error sets.
-        """
+        """Return the correction of simulation without a generated muon (kSmearMC)."""
         of, position = self._of, self._position(error_set, member)
         scale = self._scale(MC, position)
         # The program has no upper limit of the number of layers, and reads beyond its last bin.

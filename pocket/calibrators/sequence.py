@@ -26,7 +26,6 @@ class CalibratedEvents:
 
     Args:
         events: the events, shape (n events,).
-        changed: names of the collections that differ from the nominal calibration.
     """
 
     events: Any
@@ -47,12 +46,6 @@ class CalibratorSequence:
 
     A variation belongs to one calibrator. Those before it give their nominal result, and one after it runs again only
     if something that it depends on (``inputs`` and ``calibrated_collections``) differs from the nominal calibration.
-
-    Args:
-        classes: the calibrators in order; those with ``isMC_only`` are left out for data.
-        params: parameters of the analysis.
-        metadata: metadata of the dataset (sample, year, isMC, …).
-        requested: names of the calibrators whose shape variations are requested; data have none.
     """
 
     def __init__(
@@ -105,11 +98,7 @@ class CalibratorSequence:
         return tuple(variation for variation, index in self._owners.items() if self.calibrators[index].name == name)
 
     def initialize(self, events: Any) -> None:
-        """Prepare the calibrators for a chunk.
-
-        Args:
-            events: events of the chunk after the skim.
-        """
+        """Prepare the calibrators for a chunk."""
         self._source, self._steps, self._nominal = None, [], None
         for calibrator in self.calibrators:
             known = calibrator.variations
@@ -126,8 +115,6 @@ class CalibratorSequence:
         """Return calibrated events; the given events aren't changed.
 
         Args:
-            events: the uncalibrated events; the nominal calibration is cached while they are the same object, and
-                calibrators are initialised again for other ones.
             variation: one of :attr:`variations`, or ``"nominal"``.
         """
         if variation != NOMINAL and variation not in self._owners:

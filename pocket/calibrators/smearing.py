@@ -38,8 +38,6 @@ def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: F
     Args:
         pt: pt in GeV after the energy scale, shape (n jets,).
         gen_pt: pt in GeV of the matched generated jet, 0 if there is none.
-        resolution: relative resolution of pt in simulation.
-        scale_factor: s, the ratio of resolutions in data and simulation.
         normal: random numbers with mean 0 and width 1.
 
     Returns:
@@ -64,8 +62,6 @@ def node_smear_factor(node: tuple[str, str], inputs: Mapping[str, Any]) -> Float
     It is the formula of :func:`smear_factor`, with random numbers that are made of the inputs.
 
     Args:
-        node: (file, name) of the node, see https://gitlab.cern.ch/cms-nanoAOD/jsonpog-integration (POG/JME,
-            jer_smear.json.gz).
         inputs: JetPt and GenPt in GeV (0 or less without a generated jet), JetEta, Rho, EventID, JER (relative
             resolution) and JERSF (ratio of resolutions), shape (n jets,) each.
 
@@ -98,7 +94,6 @@ def matched_gen_pt(
     closer than three resolutions in pt.
 
     Args:
-        gen_jets: jagged records with pt, eta and phi, of the same events.
         link: field of ``jets`` with the position in ``gen_jets``, -1 if there is none.
         pt: pt in GeV of the jets after the energy scale, shape (n jets,).
         resolution: their relative resolution, shape (n jets,).
@@ -147,9 +142,6 @@ def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Floats:
 
     It depends on the seed, run, luminosityBlock, event, and eta and phi of the jet, but not on its pt, on other jets,
     or on the division of events into chunks.
-
-    Args:
-        events: the events, with run, luminosityBlock and event.
 
     Returns:
         Random numbers, shape (n jets,).

@@ -156,10 +156,6 @@ def generated_mass(events: Any, jets: ak.Array) -> Floats:
     The generated jet is the linked one, if it is closer than 0.4 in (eta, phi); its subjets are those closer than 0.8
     to it.
 
-    Args:
-        events: events with ``GenJetAK8`` and ``SubGenJetAK8``; without them nothing matches.
-        jets: their jets, jagged records with eta, phi and genJetAK8Idx.
-
     Returns:
         Masses in GeV, 0 without a generated jet or with fewer than two subjets, shape (n jets,).
     """

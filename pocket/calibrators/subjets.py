@@ -22,12 +22,6 @@ _AREA = 0.5
 def mass_of_subjets(events: Any, jets: ak.Array, energy: JetCorrections) -> ak.Array:
     """Return the mass of the sum of the corrected subjets of each jet.
 
-    Args:
-        events: events with the energy density and the run.
-        jets: their jets, jagged records with msoftdrop and the list ``subjets``, whose records have pt, eta, phi, mass
-            and rawFactor.
-        energy: corrections of the energy of the subjets, which aren't smeared.
-
     Returns:
         Masses in GeV, shape (n events, n jets); the mass of the file for jets without subjets or without a mass.
     """

@@ -92,11 +92,7 @@ ColumnPlan = dict[str, dict[str, tuple[ColOut, ...]]]
 def build_column_plan(
     block: Mapping[str, Any], categories: Sequence[str], samples: Iterable[str], dropped: Iterable[str] = ()
 ) -> ColumnPlan:
-    """Return the columns of each sample and category, from the block ``columns`` (:mod:`pocket.base.sample_blocks`).
-
-    Args:
-        dropped: samples and subsamples that are excluded, but may be named.
-    """
+    """Return the columns of each sample and category, from the block ``columns`` (:mod:`pocket.base.sample_blocks`)."""
     samples = tuple(samples)
 
     def resolve(entry: Any, where: str) -> ColOut:

@@ -30,8 +30,6 @@ def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, store
     name, as that of another era, it is the nominal weight in the others.
 
     Args:
-        outputs: outputs of the branches: containers, or folders that :func:`~pocket.columns.parquet.write_columns`
-            wrote to.
         factors: dataset → sample → category → factor on the weights, from
             :func:`pocket.outputs.normalisation.normalisation_factors`; data are left out.
         stored: dataset and variation → name under which it is stored; by default, variations keep their names.
@@ -59,11 +57,7 @@ def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, store
 
 
 def branch_columns(output: str | Path) -> dict[Key, list[Any]]:
-    """Return sample, category and variation → files of columns, as :func:`pocket.columns.parquet.column_files` does.
-
-    Args:
-        output: the output of a branch. The files of a container are open files, which hold no descriptor.
-    """
+    """Return sample, category and variation → files of columns, as :func:`pocket.columns.parquet.column_files` does."""
     place = existing_place(output)
     if not is_container(place):
         return {**column_files(place)}

@@ -75,11 +75,7 @@ def read_columns(directory: str | Path, sample: str, category: str, variation: s
 
 
 def columns_file(directory: Path, key: Key, dataset: str) -> Path:
-    """Return the path of the columns of a dataset, whose folder is created if needed.
-
-    Args:
-        directory: folder that contains the folder ``columns``.
-    """
+    """Return the path of the columns of a dataset, whose folder is created if needed."""
     folder = directory.joinpath(COLUMNS, *key)
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{dataset}.parquet"

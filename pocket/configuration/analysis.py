@@ -420,9 +420,7 @@ class _Loaded:
     """A loaded analysis.
 
     Args:
-        package: name of its package, or of a configuration file's module.
         modules: name → module of all that was loaded of it.
-        file: the configuration file, if it isn't a package.
     """
 
     analysis: Analysis

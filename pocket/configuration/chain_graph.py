@@ -15,13 +15,7 @@ DATASETS, CONFIG, SCALE_FACTOR, MODEL = "datasets", "configuration", "scale fact
 
 @dataclass(frozen=True)
 class ChainNode:
-    """A part of an analysis.
-
-    Args:
-        kind: :data:`DATASETS`, :data:`CONFIG`, :data:`SCALE_FACTOR` or :data:`MODEL`.
-        name: its name, which only parts of other kinds may have, too.
-        note: what is said about it.
-    """
+    """A part of an analysis."""
 
     kind: str
     name: str
@@ -30,12 +24,7 @@ class ChainNode:
 
 @dataclass(frozen=True)
 class ChainGraph:
-    """The parts of an analysis, and which of them need which.
-
-    Args:
-        nodes: all parts.
-        edges: pairs of a part, and one that needs it.
-    """
+    """The parts of an analysis, and which of them need which."""
 
     name: str
     nodes: tuple[ChainNode, ...]

@@ -15,11 +15,7 @@ from pocket.errors import BrokenConfigError, PocketError
 
 
 class Broken:
-    """Base of configurations that couldn't be made: each use raises the error.
-
-    Args:
-        sentence: message of the error.
-    """
+    """Base of configurations that couldn't be made: each use raises the error."""
 
     sentence: str
 

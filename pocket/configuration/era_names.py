@@ -110,9 +110,6 @@ class EraNames:
 def has_era(source: str, year: str) -> bool:
     """Tell whether the name of a source has an era already, as those of regrouped uncertainties of jets.
 
-    Args:
-        source: name of the source without side.
-
     Examples:
         >>> has_era("AK4PFPuppi_JES_Absolute_2022EE", "2022_postEE"), has_era("AK4PFPuppi_JES_Absolute", "2022_postEE")
         (True, False)
@@ -171,11 +168,7 @@ def check_era_names(cfg: Configurator) -> None:
 
 
 def merging_names(cfg: Configurator) -> dict[str, Any]:
-    """Return what determines merged outputs beside those of the processor: names across eras, and dedicated samples.
-
-    Returns:
-        Nothing if variations keep their names and no dataset varies another sample.
-    """
+    """Return what determines merged outputs beside those of the processor: names across eras, and dedicated samples."""
     dedicated = {
         name: processing_metadata(one.metadata()) for name, one in cfg.definitions.items() if one.varies is not None
     }

@@ -93,9 +93,6 @@ def _shipped_luminosities() -> dict[str, float]:
 def era_of_corrections(file: str) -> str | None:
     """Return the era that a file of corrections is for, ``None`` if its name doesn't say.
 
-    Args:
-        file: its name in the parameters.
-
     Examples:
         >>> era_of_corrections("corrections://POG/LUM/2017_UL/puWeights.json.gz")
         '2017'

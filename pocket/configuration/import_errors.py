@@ -72,11 +72,7 @@ def _configurations(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
 
 def explain_import(reference: str, package: str, error: BaseException, beside: Iterable[str] = ()) -> ConfigError:
-    """Return the error with the reason why an analysis can't be imported.
-
-    Args:
-        error: exception that the import raised.
-    """
+    """Return the error with the reason why an analysis can't be imported."""
     lines = user_lines(error)
     where = f" in {lines[-1][0]}" if lines else ""
     text = describe(error)

@@ -51,17 +51,7 @@ def plain(value: object) -> Any:
 
 
 def describe_code(obj: object) -> dict[str, Any]:
-    """Return the description of a function, a class, or an object made from a function (partial, compiled, method).
-
-    Args:
-        obj: the function or class.
-
-    Returns:
-        ``name`` and ``module``; ``source``, file and line, relative to the parent folder of its top-level package;
-        ``doc``, the first line of the docstring; ``hash``, which changes with the code, with the values bound to it and
-        with everything that it refers to, but not with comments. A lambda also has ``code``, its source line, and a
-        partial ``bound``, its arguments. Unknown entries are left out.
-    """
+    """Return the description of a function, a class, or an object made from a function (partial, compiled, method)."""
     code = _underlying(obj)
     place = _place(code)
     found = {

@@ -86,11 +86,7 @@ SHAPES = TemplatePlot("shapes", "pocket.plots.templates.shapes:draw", suffix="")
 
 
 def all_plots(own: Sequence[TemplatePlot | Callable[[Any], Any]], where: str) -> dict[str, TemplatePlot]:
-    """Return name → plot, for the shipped plots, :data:`DENSITY` and those of an analysis.
-
-    Args:
-        own: declarations, or functions, whose names become those of the plots.
-    """
+    """Return name → plot, for the shipped plots, :data:`DENSITY` and those of an analysis."""
     plots = [*SHIPPED, DENSITY]
     for each in own:
         if not isinstance(each, TemplatePlot) and not inspect.isfunction(each):

@@ -11,11 +11,7 @@ from pocket.base.snapshots.process import original
 
 
 def warn_of_repeated_keys(modules: Iterable[str]) -> None:
-    """Warn of keys that a dictionary in the source of a module has twice, with file and line.
-
-    Args:
-        modules: names of loaded modules; those without a Python file are left out.
-    """
+    """Warn of keys that a dictionary in the source of a module has twice, with file and line."""
     for name in modules:
         file = getattr(sys.modules.get(name), "__file__", None)
         if file and file.endswith(".py"):

@@ -21,9 +21,7 @@ def build_shape_plan(
     """Return the plan of the block ``variations.shape`` of a configuration (:mod:`pocket.base.sample_blocks`).
 
     Args:
-        calibrators: the calibrators, in the order of their application.
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation; data have no variations.
-        dropped: other samples and subsamples that may be named.
     """
     for calibrator in calibrators:
         if not (isinstance(calibrator, type) and issubclass(calibrator, Calibrator)):

@@ -23,8 +23,6 @@ class Source:
 
     Args:
         kind: ``"weight"`` or ``"calibrator"``.
-        instance: the weight or calibrator, made for the dataset.
-        is_complete: whether these are all; some calibrators know their names only once there are events.
     """
 
     kind: str
@@ -39,11 +37,7 @@ class Source:
 
 
 def sources_of(cfg: Configurator, dataset: str) -> Iterator[Source]:
-    """Yield the weights and calibrators whose variations a dataset stores in any category.
-
-    Args:
-        dataset: name of the dataset; one that varies another sample has none.
-    """
+    """Yield the weights and calibrators whose variations a dataset stores in any category."""
     definition = cfg.definitions[dataset]
     if definition.varies is not None or not definition.is_mc:
         return

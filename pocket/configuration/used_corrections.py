@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 def used_corrections(
     analysis: Analysis, config: str, left: Callable[[str], str], right: Callable[[str], str]
 ) -> list[UsedCorrection]:
-    """Return the corrections that a configuration uses for all of its datasets, with the files of both sides.
-
-    Args:
-        left: returns the name of a file on the left side, given the one in the parameters.
-    """
+    """Return the corrections that a configuration uses for all of its datasets, with the files of both sides."""
     users: dict[tuple[str, str], dict[str, None]] = {}
     for pair, user in [*_of_config(analysis.config(config)), *_of_scale_factors(analysis, config)]:
         users.setdefault(pair, {})[user] = None
@@ -65,11 +61,7 @@ def _of_scale_factors(analysis: Analysis, config: str) -> Iterator[tuple[tuple[s
 
 
 def check_files(used: list[UsedCorrection], side: str) -> None:
-    """Check that a side has the files of all corrections.
-
-    Args:
-        side: ``left`` or ``right``.
-    """
+    """Check that a side has the files of all corrections."""
     for file in dict.fromkeys(getattr(one, side) for one in used):
         try:
             local_path(file)

@@ -65,10 +65,6 @@ _LOG = "; the traceback is in "
 def explain(error: Exception, path: str = "") -> UserCodeError | None:
     """Return the error with the failed call, its place and the events.
 
-    Args:
-        error: an exception with its traceback.
-        path: the processed file, if any.
-
     Returns:
         The error, or ``None`` if no code of the user was involved, so that it is a bug of this package.
     """
@@ -105,10 +101,6 @@ def _called(error: BaseException) -> tuple[str, str] | None:
 
 def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | None:
     """Return the innermost line of an exception's traceback in the user's code.
-
-    Args:
-        error: an exception with its traceback.
-        own: whether a line of this package is returned if no code of the user is in the traceback.
 
     Returns:
         The file with the line, e.g. ``"analysis/mine/cuts.py:31"``, and the function; ``None`` if there is none.
@@ -246,7 +238,6 @@ def explain_death(code: int, trace: Path) -> str:
     """Return what happened to a process, as the rest of a sentence.
 
     Args:
-        code: its exit code, negative for a signal.
         trace: file with its stack by :mod:`faulthandler`, empty or absent unless it crashed.
 
     Example:
@@ -285,11 +276,7 @@ def _crash_line(stack: str) -> str:
 
 
 def missing_branch(path: str, field: str, error: BaseException) -> str:
-    """Return the message for a field that was used and isn't in a file: the code, the field and the nearest branches.
-
-    Args:
-        error: exception with its traceback.
-    """
+    """Return the message for a field that was used and isn't in a file: the code, the field and the nearest branches."""
     with open_root(path) as file:
         branches = file["Events"].keys(recursive=False)
     # The field may be a branch, a collection, or the part of a branch's name after the underscore.

@@ -24,11 +24,7 @@ _OF_IDENTIFICATION = re.compile(r"NUM_(?P<identification>\w+?)ID_DEN_")
 
 
 def working_point_notes(config: Configurator) -> Iterator[str]:
-    """Yield what scale factors of muons are for that the muons in the parameters don't have, as sentences.
-
-    Args:
-        config: the configuration. One whose code doesn't read ``object_preselection`` has no notes.
-    """
+    """Yield what scale factors of muons are for that the muons in the parameters don't have, as sentences."""
     if "object_preselection" not in config.reader.names:
         return
     muons = config.parameters.get("object_preselection", {}).get("Muon", {})

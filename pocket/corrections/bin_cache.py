@@ -75,11 +75,7 @@ class Inputs(Mapping[str, Input]):
         return other
 
     def places(self, key: Any, find: Callable[[], Floats]) -> Indices:
-        """Return the bins of the objects in a correction, cached by a key; shape (n objects,).
-
-        Args:
-            find: returns the numbers of the bins; called if they aren't cached.
-        """
+        """Return the bins of the objects in a correction, cached by a key; shape (n objects,)."""
         if key not in self._places:
             if self._origin is not None and key in self._origin[0]._places:
                 everywhere, mask = self._origin[0]._places[key], self._origin[1]
@@ -94,9 +90,6 @@ class Bins:
     """Bins of a correction.
 
     Args:
-        tree: the correction for fixed strings.
-        correction: correctionlib's correction whose values are the numbers of the bins; it has only the inputs that are
-            numbers.
         axes: input → its axis, if the bins form a grid.
     """
 

@@ -42,9 +42,7 @@ class Cell:
 
     Args:
         left: value of the left one, at a point if it has a formula; ``None`` if it has none here.
-        right: the same of the right one.
         point: input → value, for formulas: the one with the largest difference.
-        points: all points that were looked at, for formulas: the inputs, and the values of both.
     """
 
     region: Region
@@ -71,11 +69,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two corrections.
-
-    Args:
-        evaluate: correctionlib's function for it, which takes one array or string per input.
-    """
+    """One of the two corrections."""
 
     correction: Mapping[str, Any]
     evaluate: Callable[..., Any]
@@ -93,11 +87,7 @@ class Side:
 
 
 def compare(left: Side, right: Side) -> Iterator[Cell]:
-    """Yield all cells of two corrections; cells that only one has a value for are as large as they can be.
-
-    Args:
-        right: another one, with the same inputs in any order.
-    """
+    """Yield all cells of two corrections; cells that only one has a value for are as large as they can be."""
     regions = list(_cells(left.tree, right.tree, {}))
     computed = [place for place, (_, ours, theirs) in enumerate(regions) if _is_computed(ours, theirs, left, right)]
     values = _evaluate([regions[place] for place in computed], left, right)

@@ -30,14 +30,7 @@ _COMPOUND = ("stack", "inputs_update", "input_op", "output_op")
 
 @dataclass(frozen=True)
 class UsedCorrection:
-    """A correction that a configuration uses.
-
-    Args:
-        file: name of its file as the parameters have it.
-        users: what uses it, e.g. ``weight sf_btag, 2022_preEE``.
-        left: name of the file on the left side.
-        right: name of the file on the right side.
-    """
+    """A correction that a configuration uses."""
 
     file: str
     name: str
@@ -48,15 +41,7 @@ class UsedCorrection:
 
 @dataclass(frozen=True)
 class CorrectionComparison:
-    """A correction on both sides.
-
-    Args:
-        name: the correction, or one of the parts of a compound one.
-        outcome: one of those above.
-        note: more about it in a few words, if there is more.
-        cells: all cells, if there are differences.
-        bins: number of cells.
-    """
+    """A correction on both sides."""
 
     used: UsedCorrection
     name: str

@@ -24,11 +24,7 @@ def add_bins(values: npt.NDArray[Any], edges: npt.NDArray[np.float64], clamped: 
     Args:
         values: without NaN, shape (n values,).
         edges: increasing, shape (n bins + 1,); a bin includes its lower edge and excludes its upper one.
-        clamped: whether values outside of the edges are in the outermost bin.
         found: the numbers, updated by this function, shape (n values,).
-
-    Returns:
-        Whether each value is in a bin.
     """
     # Count the edges below each value: the CPU can't predict the comparisons of a binary search.
     passed = np.empty(_BLOCK, dtype=np.int64)
@@ -58,9 +54,6 @@ def add_keys(values: npt.NDArray[Any], keys: npt.NDArray[Any], found: Indices) -
         values: shape (n values,).
         keys: all different, shape (n keys,).
         found: the numbers, updated by this function, shape (n values,).
-
-    Returns:
-        Whether each value is a key.
     """
     inside = True
     for place in range(np.uint64(len(values))):

@@ -58,7 +58,6 @@ class DerivedCorrection:
 
         Args:
             names: axis → key of the metadata or column, where the names differ.
-            column: returns the values of a column, one per object or event.
         """
         found: dict[str, Input] = {}
         for axis, kind in self.axes.items():
@@ -80,11 +79,6 @@ class DerivedCorrection:
 
         Args:
             inputs: axis → one string for all, or one number per object or event.
-            systematic: ``nominal``, ``up``, ``down``, ``stat_up``, ….
-            size: number of objects or events.
-
-        Returns:
-            Shape (size,).
         """
         place = f"correction {self.name!r} of {Path(self.file).name}"
         inputs = Inputs.of(inputs)

@@ -104,11 +104,7 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
 
 
 def kinds(file: str, name: str, inputs: Collection[str] = ()) -> frozenset[Any]:
-    """Return the variations that a correction has, whatever the name of that input.
-
-    Args:
-        inputs: names in lower case and without underscores of the input whose keys are returned instead.
-    """
+    """Return the variations that a correction has, whatever the name of that input."""
     load_correction(file, name)
     keys = coverage(find_corrections(file), name).keys
     return frozenset().union(*(keys[variable] for variable in keys if plain_name(variable) in (inputs or KIND)))

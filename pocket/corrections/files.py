@@ -16,11 +16,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def read_corrections(content: FileContent) -> list[dict[str, Any]]:
-    """Return the simple corrections of a correctionlib file as plain JSON, without compound ones.
-
-    Args:
-        content: JSON or gzipped JSON, see :func:`pocket.parameters.checksums.content_of`.
-    """
+    """Return the simple corrections of a correctionlib file as plain JSON, without compound ones."""
     corrections: list[dict[str, Any]] = read_set(content)["corrections"]
     return corrections
 

@@ -19,11 +19,7 @@ from pocket.corrections.tree import Node, binned_inputs, children, kind_of, own_
 
 @dataclass(frozen=True)
 class Keys:
-    """Axis of integer keys.
-
-    Args:
-        keys: integers, in the order of their bins.
-    """
+    """Axis of integer keys."""
 
     keys: tuple[int, ...]
 
@@ -36,12 +32,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Edges:
-    """Axis of bins, each from its lower edge to the next edge, which isn't included.
-
-    Args:
-        edges: increasing, one more than there are bins.
-        clamped: whether values outside of the edges are in the outermost bin.
-    """
+    """Axis of bins, each from its lower edge to the next edge, which isn't included."""
 
     edges: tuple[float, ...]
     clamped: bool

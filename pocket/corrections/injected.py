@@ -15,11 +15,6 @@ MOST = 1 - 1e-4
 def injected(efficiencies: Floats, bins: Floats, factors: Sequence[float]) -> Floats:
     """Return the scale factors of efficiencies in simulation: 1 where nothing fails, and at most ``MOST`` / efficiency.
 
-    Args:
-        efficiencies: any shape; each is that of a bin.
-        bins: efficiencies of all bins; those with the same one, as joined bins, have one scale factor.
-        factors: scale factors that bins have in turn.
-
     Examples:
         >>> injected(np.array([0.8, 0.9, 0.5]), np.array([0.9, 0.9, 0.8, 0.5]), (0.94, 1.0)).tolist()
         [1.0, 0.94, 0.94]

@@ -9,10 +9,6 @@ PARAMETER, SCALE, SMEARING = "parameter", "scale", "smearing"
 def systematic_key(variation: str, weight: str = "") -> str:
     """Return the name of a variation in the file of a derived scale factor.
 
-    Args:
-        variation: name of a shape variation, or of the variation of a weight.
-        weight: the weight, whose name is removed if the variation names a source as well.
-
     Examples:
         >>> systematic_key("AK4PFchs_JES_TotalUp")
         'AK4PFchs_JES_Total_up'

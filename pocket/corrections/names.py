@@ -24,9 +24,6 @@ def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
     A file that isn't on this machine is skipped: another step may make it, and jobs may have it. One with nearly the
     name of a file that is there is noted.
 
-    Args:
-        corrections: (file, name) of each; the file as :func:`pocket.corrections.files.load_correction` takes it.
-
     Example:
         >>> check_corrections([("nowhere/muon_Z.json.gz", "NUM_TightID_DEN_TrackerMuons")])
     """

@@ -23,9 +23,6 @@ class Interval:
 
     Args:
         low: lower end, minus infinity if all lower numbers are in it, too.
-        high: upper end, infinity if all higher numbers are in it, too.
-        first: lower edge of the bin in the file, which is finite if ``low`` isn't, unless there is no bin.
-        last: upper edge of the bin in the file.
     """
 
     low: float
@@ -114,9 +111,6 @@ def _wraps(node: Node) -> bool:
 
 def parts_of(node: Node, region: Region) -> list[tuple[Region, Node]]:
     """Return the parts into which a node divides a region, each with the node for it.
-
-    Returns:
-        Parts that don't overlap and cover the region, with :data:`UNCOVERED` where the node has no value.
 
     Example:
         >>> bins = {"nodetype": "binning", "input": "pt", "edges": [10, 20, 50], "content": [0.9, 1.1], "flow": "clamp"}

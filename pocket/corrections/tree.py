@@ -96,12 +96,7 @@ def walk(node: Node) -> Iterator[Node]:
 def walk_with_keys(
     node: Node, keys: Keys = frozenset(), follow: Callable[[Node, Label], bool] = lambda node, label: True
 ) -> Iterator[tuple[Node, Keys]]:
-    """Yield a node and all nodes below it, each with the (input, key) of the categories on its path.
-
-    Args:
-        keys: (input, key) on the path to the node.
-        follow: tells whether to continue from a node to the one with a label below it.
-    """
+    """Yield a node and all nodes below it, each with the (input, key) of the categories on its path."""
     yield node, keys
     for label, child in children(node).items():
         if follow(node, label):
@@ -141,7 +136,6 @@ class Fixing:
     Args:
         values: input → its value.
         names: input → its new name.
-        where: name of the tree, for errors.
     """
 
     values: Mapping[str, Value]
@@ -228,11 +222,7 @@ def _position(edges: Any, value: float) -> int:
 
 
 def combine(function: Callable[..., float], trees: Sequence[Node], where: str) -> Node:
-    """Return the tree of a function of the values of several trees, such as their sum.
-
-    Args:
-        function: function of one value of each tree.
-    """
+    """Return the tree of a function of the values of several trees, such as their sum."""
     first = trees[0]
     if not any(isinstance(tree, dict) for tree in trees):
         return function(*trees)

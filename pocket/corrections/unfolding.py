@@ -22,9 +22,6 @@ def unfolded(correction: Mapping[str, Any], names: Mapping[str, str] | None = No
 
     Args:
         names: inputs whose absolute value is taken → their new names, see :func:`absolute_inputs`; all by default.
-
-    Returns:
-        The same function of its inputs, in the same order; inputs whose absolute value is taken mean this value.
     """
     names = absolute_inputs(correction) if names is None else names
     inputs = [{**axis, "name": names.get(axis["name"], axis["name"])} for axis in correction["inputs"]]

@@ -79,7 +79,6 @@ class DelayedColumns:
         """Add the columns to events.
 
         Args:
-            events: preselected events of a shape variation.
             index: positions of these events in the chunk, shape (n events,).
         """
         for values in self._columns:

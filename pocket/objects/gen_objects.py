@@ -95,7 +95,6 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
     Args:
         particles: NanoAOD's GenPart, shape (n events, n particles).
         of: positions of the particles in their events, shape (n events, n); -1 for none.
-        wanted: mask of possible ancestors, one boolean per particle of the record.
 
     Returns:
         Positions of the ancestors in their events, shape (n events, n); -1 if there is none.

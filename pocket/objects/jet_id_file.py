@@ -27,9 +27,7 @@ def identification_of_file(jets: ak.Array, jet_type: str, file: str, working_poi
     """Return the identification of jets with the bits of Jet_jetId.
 
     Args:
-        jets: jagged records with eta, the fractions of energy and the multiplicities that the file asks for.
         jet_type: name of the collection; AK8 jets if it begins with ``"FatJet"``, else AK4 jets.
-        file: path or portable name of jetid.json.gz.
         working_points: working point in the file → its bit.
 
     Returns:

@@ -17,11 +17,7 @@ KINEMATICS = ("pt", "eta", "phi", "mass")
 
 
 def four_momenta(objects: ak.Array) -> ak.Array:
-    """Return four-momenta in double precision, since masses are small differences of large numbers.
-
-    Args:
-        objects: records with pt, eta, phi and mass, and charge (0 if they have none), of any shape.
-    """
+    """Return four-momenta in double precision, since masses are small differences of large numbers."""
     from coffea.nanoevents.methods import candidate
 
     kinematics = {field: ak.values_astype(objects[field], np.float64) for field in KINEMATICS}
@@ -31,9 +27,6 @@ def four_momenta(objects: ak.Array) -> ak.Array:
 
 def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
     """Return the sum of the first two objects of each event, in double precision.
-
-    Args:
-        objects: jagged records with pt, eta, phi and mass, and charge (0 if they have none).
 
     Returns:
         One record per event, ``None`` for fewer than two objects: pt, eta, phi, mass and charge of the sum, the

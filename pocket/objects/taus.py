@@ -90,7 +90,6 @@ def passes(taus: ak.Array, tagger: str, against: str, working_point: str, versio
     Args:
         tagger: e.g. ``"DeepTau2017v2p1"``.
         against: ``"VSjet"``, ``"VSe"`` or ``"VSmu"``.
-        version: version of NanoAOD (:func:`pocket.io.nanoaod.version.nano_version`): 9, 12 or 15.
 
     Examples:
         >>> taus = ak.Array([[{"idDeepTau2017v2p1VSmu": 3}, {"idDeepTau2017v2p1VSmu": 15}]])

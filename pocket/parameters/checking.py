@@ -55,9 +55,6 @@ def without_numbered_years(part: DictConfig, earlier: Sequence[DictConfig], wher
     """Return parameters without the years that are written as numbers, as far as the year is known otherwise.
 
     The name of a year is a string, so nothing would read them, as in PocketCoffea.
-
-    Args:
-        part: the parameters, not changed.
     """
     numbered = list(_numbered(part, SCHEMA, ()))
     if not numbered:
@@ -126,17 +123,7 @@ def _check_own(key: str, schema: Mapping[str, Any], prefix: str, where: str, own
 
 
 def resembled(key: str, known: Iterable[str], likeness: float, forms: bool = True) -> list[str]:
-    """Return the known names that a key may be a misspelling of.
-
-    Args:
-        key: the key; one that extends a known name by a part of its own, such as ``btagging_WP_mine``, is one only if
-            it nearly equals another.
-        known: the known names. Of those that begin with the same word, as ``opts_``, the rest is compared.
-        forms: whether it may also be a shorter or longer form of them.
-
-    >>> resembled("opts_sf", ["opts_sig"], 0.75), resembled("opts_sigs", ["opts_sig"], 0.75)
-    ([], ['opts_sig'])
-    """
+    """Return the known names that a key may be a misspelling of."""
     names = [name for name in known if name not in (*ANY, OWN)]
     if any(key.startswith(f"{name}_") for name in names):
         return nearest(key, names, 1, max(likeness, _NEARLY_EQUAL))

@@ -35,11 +35,7 @@ class FileContent:
 
 
 def content_of(name: str) -> FileContent:
-    """Return a file with its current content, or with its first content while files are recorded.
-
-    Args:
-        name: as for :func:`pocket.parameters.locations.local_path`.
-    """
+    """Return a file with its current content, or with its first content while files are recorded."""
     path = local_path(name)
     used = files_in_use()
     sha256 = used.pinned(path) if used is not None else None

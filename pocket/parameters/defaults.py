@@ -141,11 +141,7 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
 
 
 def merge_loaded(main: DictConfig, part: DictConfig, where: str) -> DictConfig:
-    """Return ``main`` with parameters merged into it that were loaded from a file.
-
-    Args:
-        main: parameters to start from; not changed.
-    """
+    """Return ``main`` with parameters merged into it that were loaded from a file."""
     warn_of_near_keys(part, main, where)
     return apply_overrides(_merged(main, without_numbered_years(part, [main], where)))
 
@@ -198,11 +194,7 @@ def _dumped(parameters: DictConfig) -> str:
 
 
 def load_parameters(file: str | Path) -> DictConfig:
-    """Return the parameters of a YAML file, with interpolations as written.
-
-    Args:
-        file: the file; a relative one lies in the working directory, or else in the project.
-    """
+    """Return the parameters of a YAML file, with interpolations as written."""
     path = Path(file)
     # Jobs don't run in the working directory of the command.
     path = project_path(path) if not path.exists() and project_path(path).exists() else path

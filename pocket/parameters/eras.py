@@ -38,11 +38,6 @@ class Era:
     """Names by which files belong to an era.
 
     Args:
-        folder: folder of the groups' corrections in jsonpog-integration.
-        period: period of the groups' corrections in the current layout.
-        simulation: patterns of campaigns, in names of simulated datasets and of their files.
-        data: patterns of eras of data, such as ``Run2022[A-D]``.
-        files: beginnings of names of corrections that lie in no folder of a group.
         borrowed: group → the era whose corrections it takes, as it has none of its own yet.
     """
 

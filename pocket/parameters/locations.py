@@ -21,13 +21,7 @@ from pocket.parameters.used_files import files_in_use
 
 @dataclass(frozen=True)
 class PublicFiles:
-    """Collection of public files, which may exist in several places.
-
-    Args:
-        variable: environment variable with the folder to use instead of all others.
-        mounts: folders with the collection on machines of the experiment.
-        origin: address that it can be copied from.
-    """
+    """Collection of public files, which may exist in several places."""
 
     variable: str
     mounts: tuple[str, ...]

@@ -21,12 +21,7 @@ _OTHERS = ("plotting_style", "toys")
 
 
 def warn_of_near_keys(part: DictConfig, main: DictConfig, where: str) -> None:
-    """Warn of keys that are new in a table of parameters and near a key that the table has, and of tables without keys.
-
-    Args:
-        main: what they are merged into; only its shipped sections are searched.
-        where: the file of the parameters, or another place.
-    """
+    """Warn of keys that are new in a table of parameters and near a key that the table has, and of tables without keys."""
     for section in part:
         if section in SCHEMA and section not in _OTHERS and section in main:
             nodes = part._get_node(section), main._get_node(section)
@@ -70,15 +65,7 @@ def _emptied(part: Any, main: Any, path: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def near_key(key: Any, known: Collection[Any]) -> str:
-    """Return the known key that a key may be a misspelling of, empty if there is none.
-
-    Args:
-        key: the key. One that begins with another letter (``BJet``), differs in digits alone (``AK8PFchs``), or extends
-            a known key (``Muon_loose``) is a name of its own.
-
-    >>> near_key("izo", ["pt", "iso"]), near_key("BJet", ["Jet"]), near_key("Muon_loose", ["Muon"])
-    ('iso', '', '')
-    """
+    """Return the known key that a key may be a misspelling of, empty if there is none."""
     if not isinstance(key, str):
         return ""
     names = [name for name in known if isinstance(name, str) and _may_be(key.lower(), name.lower())]
@@ -113,11 +100,7 @@ def _one_letter_off(one: str, other: str) -> bool:
 
 
 def line_of(where: str, path: Sequence[str]) -> str:
-    """Return a file and the line of a key in it, ``file:line``.
-
-    Args:
-        where: the file; another place, or one that can't be read, is returned as it is.
-    """
+    """Return a file and the line of a key in it, ``file:line``."""
     try:
         node = yaml.compose(Path(where).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):

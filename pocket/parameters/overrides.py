@@ -69,11 +69,7 @@ def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
 
 
 def check_applied(parameters: DictConfig, assignments: Sequence[str]) -> None:
-    """Check that parameters have the values of assignments, which code may have changed since they were composed.
-
-    Args:
-        assignments: ``key=value``.
-    """
+    """Check that parameters have the values of assignments, which code may have changed since they were composed."""
     for key, value in dict(map(split_assignment, assignments)).items():
         found = OmegaConf.select(parameters, key, throw_on_resolution_failure=False)
         # Names of files may have got the tags of their group.

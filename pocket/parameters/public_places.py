@@ -37,7 +37,6 @@ class CorrectionPlace:
     """Place of a file of a physics object group in a collection of corrections.
 
     Args:
-        group: the group, e.g. ``JME``.
         folder: folder in jsonpog-integration, empty for what isn't in one, ``None`` if it is unknown.
         period: period in the current layout, empty if none is known.
         tag: tag in the current layout, empty for a name in the layout of jsonpog-integration.
@@ -54,9 +53,6 @@ class CorrectionPlace:
     @classmethod
     def of(cls, name: str) -> CorrectionPlace | None:
         """Return the place that a name stands for, ``None`` if it is in neither layout.
-
-        Args:
-            name: ``corrections://…``, or a path in ``cms-griddata.cern.ch``.
 
         Example:
             >>> CorrectionPlace.of("corrections://POG/JME/2022_Summer22/jet_jerc.json.gz").period
@@ -113,13 +109,7 @@ def periods() -> dict[str, str]:
 
 
 def candidates(scheme: str, relative: str, roots: Sequence[Path], chosen: bool) -> list[tuple[Path, tuple[str, ...]]]:
-    """Return the roots that are searched for a public file, in this order, each with the paths in it.
-
-    Args:
-        scheme: ``corrections`` or ``certification``.
-        relative: its path in the collection.
-        chosen: whether the user has chosen them, so that no others are searched.
-    """
+    """Return the roots that are searched for a public file, in this order, each with the paths in it."""
     if scheme == "certification":
         # What is shipped has no folders, as in PocketCoffea.
         shipped = [] if chosen else [(shipped_root() / "params" / "datacert", (Path(relative).name,))]

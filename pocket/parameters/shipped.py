@@ -31,11 +31,7 @@ def shipped_root() -> Path:
 
 
 def find_file(path: str | Path) -> Path:
-    """Return the path of a file of the project, or else of the shipped file with this name.
-
-    Args:
-        path: a relative path, such as ``datasets/toys.json``; an absolute one stays as it is.
-    """
+    """Return the path of a file of the project, or else of the shipped file with this name."""
     found = project_path(path)
     shipped = shipped_root() / path
     return shipped if shipped.exists() and not found.exists() else found
@@ -45,10 +41,6 @@ def find_files(folder: str, pattern: str) -> list[Path]:
     """Return the files in a folder of the project and in the shipped one, sorted by name.
 
     Of two files with the same name, it is the project's.
-
-    Args:
-        folder: a relative path, such as ``params``.
-        pattern: pattern of the names, such as ``*.yaml``.
     """
     found = {path.name: path for root in (shipped_root(), project_root()) for path in (root / folder).glob(pattern)}
     return [found[name] for name in sorted(found)]
@@ -71,11 +63,7 @@ def analysis_packages() -> dict[str, str]:
 
 
 def analysis_package(reference: str) -> str:
-    """Return the dotted package of an analysis that a name stands for.
-
-    Args:
-        reference: name of an analysis of the project, or a dotted package, which stays as it is.
-    """
+    """Return the dotted package of an analysis that a name stands for."""
     if "." in reference:
         return reference
     return analysis_packages().get(reference, f"analysis.{reference}")

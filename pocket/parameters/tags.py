@@ -41,9 +41,6 @@ def groups() -> list[str]:
 def read_tags(options: Iterable[str], where: str) -> dict[str, str]:
     """Return the tags that options name, in a fixed order.
 
-    Args:
-        options: ``TAG`` for all groups, or ``GROUP=TAG``.
-
     Example:
         >>> read_tags(["JME=2025-09-23", "latest"], "--right")
         {'all': 'latest', 'JME': '2025-09-23'}
@@ -71,11 +68,7 @@ def check_tag(tag: str, where: str) -> str:
 
 
 def rename(name: str, tags: Tags) -> str:
-    """Return the name of a correction's file with the tag of its group; other names stay as they are.
-
-    Args:
-        name: ``corrections://…``, or a path in ``cms-griddata.cern.ch``.
-    """
+    """Return the name of a correction's file with the tag of its group; other names stay as they are."""
     place = CorrectionPlace.of(name)
     tag = tags.get(place.group if place else ALL, tags.get(ALL))
     if tag is None:

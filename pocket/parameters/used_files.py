@@ -63,11 +63,7 @@ class UsedFiles(dict[str, str]):
             return True
 
     def checksums(self, names: Iterable[str] | None = None) -> dict[str, str]:
-        """Return portable name → SHA-256 of the files that were used.
-
-        Args:
-            names: the files, all by default.
-        """
+        """Return portable name → SHA-256 of the files that were used."""
         return {portable(name): self._checksum(name, self[name]) for name in (self if names is None else names)}
 
     def _checksum(self, name: str, path: str) -> str:
@@ -89,12 +85,7 @@ _recorded: ContextVar[UsedFiles | None] = ContextVar("recorded", default=None)
 
 @contextlib.contextmanager
 def recording_files(whose: object = None, names: Collection[str] | None = None) -> Iterator[UsedFiles]:
-    """Record the files that code asks for in a block: yields name → path, filled by ``local_path``.
-
-    Args:
-        whose: owner of the code, see :func:`pocket.base.fingerprint.reads.recording_reads`.
-        names: names that the code uses, if they are known.
-    """
+    """Record the files that code asks for in a block: yields name → path, filled by ``local_path``."""
     with EARLIER.recording(whose, names) as used:
         token = _recorded.set(used)
         try:

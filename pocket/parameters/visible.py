@@ -31,12 +31,7 @@ MADE = ("scale_factors",)
 
 @dataclass(frozen=True)
 class Reader:
-    """Code that reads parameters.
-
-    Args:
-        names: names that the code may use (:func:`pocket.base.fingerprint.names.names_in`).
-        listed: sections that it reads as a whole, or by names that are put together.
-    """
+    """Code that reads parameters."""
 
     names: frozenset[str]
     years: frozenset[str] = frozenset()
@@ -165,10 +160,7 @@ class _Guard:
     """Restriction of a table to the entries that may be read.
 
     Args:
-        reader: the code that reads the table.
         place: name of the table, empty for the table of all sections.
-        kind: kind of its entries: ``section``, ``key`` or ``year``.
-        known: names of its entries.
     """
 
     reader: Reader

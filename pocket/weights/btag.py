@@ -60,11 +60,7 @@ class BTagWeight(WeightOfYear):
         return jets[parameter(self.params, "btagging", "working_point", self.year, "btagging_algorithm")]
 
     def check_tagger(self, corrections: Iterable[str]) -> None:
-        """Check that corrections are those of the tagger whose score is used, as far as both are known.
-
-        Raises:
-            ConfigError: if one is another tagger's.
-        """
+        """Check that corrections are those of the tagger whose score is used, as far as both are known."""
         place = f"btagging.working_point.{self.year}.btagging_algorithm"
         score = str(parameter(self.params, "btagging", "working_point", self.year, "btagging_algorithm"))
         for correction in corrections:
@@ -358,9 +354,6 @@ def method_1a(name: str, tagged: npt.NDArray[np.bool_], factors: Floats, efficie
         tagged: whether a jet passes, shape (n jets,).
         factors: scale factors, shape (n jets,).
         efficiency: efficiency ε in simulation, shape (n jets,).
-
-    Returns:
-        Shape (n jets,).
     """
     if np.any((efficiency < 0) | (efficiency >= 1)):
         raise ConfigError(f"weight {name!r}: an efficiency of b tagging is not in [0, 1)")

@@ -60,11 +60,6 @@ class EnergyShift:
 def energy_shift(shape_variation: str, params: Any, year: str) -> EnergyShift | None:
     """Return the shift of AK4 jets that a shape variation is.
 
-    Args:
-        shape_variation: name of a shape variation, ``[{jets}_]JES_{source}Up`` or ``[{jets}_]JERUp``.
-        params: parameters of the analysis. ``jets_calibration.merge_collections_for_variations.<year>`` tells which
-            types of jets vary under a common name.
-
     Returns:
         ``None`` for any other variation, also for those of AK8 jets alone, which leave AK4 jets as they are.
 

@@ -28,17 +28,7 @@ class GeneratorBranch(WeightWrapper):
     has_variations = True
 
     def entries(self, events: Any, source: str, expected: Sequence[int] = ()) -> Floats:
-        """Return a branch with the same number of entries for each event, shape (n events, n entries).
-
-        Args:
-            events: the events.
-            source: the branch.
-            expected: numbers of entries that it may have; any by default.
-
-        Raises:
-            ConfigError: if it has another number of entries, e.g. because the sample was generated without variations,
-                or the numbers differ between events.
-        """
+        """Return a branch with the same number of entries for each event, shape (n events, n entries)."""
         values = events[source]
         counts = np.unique(np.asarray(ak.num(values, axis=1))).tolist()
         if not counts:
@@ -55,15 +45,8 @@ class GeneratorBranch(WeightWrapper):
     def mean_weights(self, source: str, expected: int | None = None) -> Floats:
         """Return the mean of each entry over all generated events, from the metadata of the dataset.
 
-        Args:
-            source: the branch.
-            expected: its number of entries, if it is known.
-
         Returns:
             Mean, weighted by ``genWeight``, of each entry; shape (n entries,).
-
-        Raises:
-            ConfigError: if the metadata lack the sums, or have another number of them.
         """
         key = SUMS[source]
         means = self.metadata.get(key)

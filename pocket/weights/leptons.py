@@ -26,10 +26,6 @@ class LeptonWeight(WeightOfYear):
     The collection is ``lepton_scale_factors.<flavour>.collection``; all of its leptons are used, so it must be the one
     that the correction was measured for. Leptons beyond the outermost bins use these bins. The correction's name of the
     year is ``lepton_scale_factors.<flavour>.era_mapping.<year>.<what>``, by default the year itself.
-
-    Attributes:
-        flavour: section of the parameters.
-        what: purpose of the correction.
     """
 
     has_variations = True

@@ -33,7 +33,5 @@ def each_of(data: Floats, mc: Floats, passing: npt.NDArray[np.bool_], objects: F
 
     Args:
         data: efficiency of each object in data, shape (n objects,).
-        mc: its efficiency in simulation, above 0 and below 1 in the file.
-        passing: whether each object passes.
     """
     return objects.product(np.where(passing, data / mc, (1 - data) / (1 - mc)))

@@ -26,7 +26,6 @@ class FlatObjects:
     """Objects of a collection as flat arrays, as correctionlib needs them, without those that are ``None``.
 
     Args:
-        events: the events.
         name: the collection, e.g. ``"MuonGood"``.
     """
 

@@ -40,7 +40,6 @@ class _PDFBranch(GeneratorBranch):
 
     Attributes:
         sets: sample → set of its entries; ``*`` for all others.
-        renormalised: whether each member keeps the sum of weights of the dataset.
     """
 
     sets: ClassVar[Mapping[str, PDFSet]] = {_ANY: pdf_set(_DEFAULT)}
@@ -59,20 +58,12 @@ class _PDFBranch(GeneratorBranch):
         self.pdf_set = self.sets[sample] if sample in self.sets else self.sets[_ANY]
 
     def check_parameters(self) -> None:
-        """Check that the means are there if they are needed; the set was looked up before.
-
-        Raises:
-            ConfigError: if the metadata of the dataset lack them.
-        """
+        """Check that the means are there if they are needed; the set was looked up before."""
         if self.renormalised:
             self.mean_weights(_SOURCE)
 
     def found_set(self, events: Any) -> PDFSet:
-        """Return the set that the title of the branch names, the declared one if the title names none.
-
-        Raises:
-            ConfigError: if the table doesn't have the set.
-        """
+        """Return the set that the title of the branch names, the declared one if the title names none."""
         title = Title.of(title_of(events, _SOURCE))
         if title is None:
             return self.pdf_set
@@ -87,11 +78,7 @@ class _PDFBranch(GeneratorBranch):
         return found
 
     def central_and_members(self, events: Any, found: PDFSet, needs_alphas: bool) -> tuple[Floats, Floats, Floats]:
-        """Return the weights of the central member, (n,), of others, (n, members), and of α_S down and up, (n, 2 or 0).
-
-        Raises:
-            ConfigError: if the number of entries doesn't fit the set.
-        """
+        """Return the weights of the central member, (n,), of others, (n, members), and of α_S down and up, (n, 2 or 0)."""
         values = self.entries(events, _SOURCE)
         members, number = found.members, values.shape[1]
         if len(values) == 0:

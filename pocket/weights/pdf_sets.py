@@ -190,7 +190,6 @@ class Title:
     """Content of LHEPdfWeight as its title says it.
 
     Args:
-        first: LHAPDF number of the first entry; 0 if the title has the name only.
         name: name of the set, empty if the title has numbers.
     """
 

@@ -39,10 +39,6 @@ class PhotonWeight(WeightOfYear):
     Pseudorapidities are those of superclusters (:func:`~pocket.objects.photons.photon_supercluster_eta`). Photons
     beyond the outermost bins use these bins. Source: EGM, photon.json.gz
     (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/EGM_2018_UL_photon.html).
-
-    Attributes:
-        what: purpose of the correction.
-        points: table of working points, ``id`` or ``veto``.
     """
 
     has_variations = True
@@ -60,12 +56,7 @@ class PhotonWeight(WeightOfYear):
         return [(str(file), str(self.parameter("sf_name", self.year, self.what)))]
 
     def working_point(self) -> str:
-        """Return the working point of the correction.
-
-        Raises:
-            ConfigError: if photons are selected by the score of the MVA, which no correction is made for.
-            UnknownNameError: if there is none for the identification.
-        """
+        """Return the working point of the correction."""
         cuts = parameter(self.params, "object_preselection", "Photon")
         if cuts.get("id") is None and cuts.get("mvaID") is not None:
             raise ConfigError(

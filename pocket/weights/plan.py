@@ -82,7 +82,6 @@ def build_plan(
 
     Args:
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation.
-        dropped: samples and subsamples that are excluded, but may be named.
     """
     registry = _registry(known)
 

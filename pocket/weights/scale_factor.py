@@ -30,9 +30,7 @@ class DerivedWeight(WeightWrapper):
     isn't applied, for example in the first iteration of coupled scale factors.
 
     Attributes:
-        scale_factor: name of the scale factor in the analysis.
         inputs: axis → column, where the names differ.
-        usual_inputs: default inputs that needn't be axes.
     """
 
     has_variations = True
@@ -60,11 +58,7 @@ class DerivedWeight(WeightWrapper):
 
     @classmethod
     def make(cls, name: str, variations: Sequence[str], **attributes: Any) -> type[Self]:
-        """Return a weight class with a name, variations and attributes.
-
-        Raises:
-            ConfigError: if the variations aren't a list of different names.
-        """
+        """Return a weight class with a name, variations and attributes."""
         if isinstance(variations, str) or len(set(variations)) < len(variations):
             raise ConfigError(f"weight {name!r}: variations must be a list of different names, not {variations!r}")
         return type(name, (cls,), {"name": name, "_variations": tuple(variations), **attributes})
@@ -94,23 +88,14 @@ class DerivedWeight(WeightWrapper):
         return {key: weight(key) for key in keys}
 
     def correction(self, scale_factor: str, of: str = "") -> DerivedCorrection:
-        """Return the correction of a scale factor, or the one with a suffix to its name.
-
-        Raises:
-            ConfigError: if the file isn't known.
-        """
+        """Return the correction of a scale factor, or the one with a suffix to its name."""
         file = self.params.get("scale_factors", {}).get(scale_factor)
         if file is None:
             raise ConfigError(f"weight {self.name!r}: the file of scale factor {scale_factor!r} was not given")
         return DerivedCorrection(str(file), f"{scale_factor}{of}")
 
     def objects(self, events: Any, collection: str) -> FlatObjects:
-        """Return the objects of a collection.
-
-        Raises:
-            UnknownNameError: if there is no such collection.
-            ConfigError: if it is one record per event.
-        """
+        """Return the objects of a collection."""
         check_known("collection", [collection], events.fields, f"weight {self.name!r}")
         if events[collection].ndim < 2:
             raise ConfigError(
@@ -120,17 +105,7 @@ class DerivedWeight(WeightWrapper):
         return FlatObjects(events, collection)
 
     def inputs_of(self, correction: DerivedCorrection, column: Callable[[str], npt.NDArray[Any]]) -> Inputs:
-        """Return the inputs of a correction: strings from the metadata, numbers from columns.
-
-        Args:
-            correction: the correction.
-            column: returns the values of a column, one per object or event.
-
-        Raises:
-            UnknownNameError: if the metadata don't have a string, or an explicit input isn't an axis.
-            MissingBranchError: if there is no such column.
-            ConfigError: if a column isn't one number each.
-        """
+        """Return the inputs of a correction: strings from the metadata, numbers from columns."""
         if len(self.scale_factors()) == 1:
             # The axes of an imported scale factor weren't known before.
             check_known("input", self.named_inputs(), correction.axes, f"inputs of weight {self.name!r}")

@@ -28,14 +28,7 @@ _BINS = 3
 
 @dataclass(frozen=True)
 class StitchingCheck:
-    """Comparison of two numbers.
-
-    Args:
-        what: the comparison, in words.
-        value: the stitched number; for a step, the ratio of both continuations to the edge.
-        expected: the number that it is compared with.
-        error: statistical error of the difference.
-    """
+    """Comparison of two numbers."""
 
     what: str
     value: float
@@ -57,12 +50,7 @@ class StitchingCheck:
 
 @dataclass(frozen=True)
 class StitchingClosure:
-    """Checks of a stitching.
-
-    Args:
-        checks: all comparisons.
-        most: pull from which a check fails.
-    """
+    """Checks of a stitching."""
 
     checks: tuple[StitchingCheck, ...]
     most: float

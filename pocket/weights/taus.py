@@ -42,11 +42,7 @@ PT_SPLIT = 140.0
 
 
 class TauWeight(WeightOfYear):
-    """Base class of the weights of taus, as a product over the taus of an event.
-
-    Attributes:
-        against: ``VSjet``, ``VSe`` or ``VSmu``; end of the correction's name.
-    """
+    """Base class of the weights of taus, as a product over the taus of an event."""
 
     has_variations = True
     against: ClassVar[str]
@@ -78,7 +74,6 @@ class TauWeight(WeightOfYear):
         """Return the scale factor of each tau.
 
         Args:
-            inputs: the inputs, of n taus.
             source: source of uncertainty, ``""`` for the total.
             side: ``"nom"``, ``"up"`` or ``"down"``.
         """
