@@ -24,11 +24,11 @@ import numpy as np
 
 from pocket.calibrators.base import Calibrator
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.plain import to_plain
+from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights import WeightLambda, WeightWrapper
 
 EVENTS, CATEGORIES, HISTOGRAMS, WEIGHTS, SHIFTS = 150_000, 20, 60, 25, 5

@@ -11,8 +11,7 @@ import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
-from pocket.calibrators.base import NOMINAL
-from pocket.calibrators.chunk import ChunkCalibrator
+from pocket.calibrators.base import NOMINAL, ChunkCalibrator
 from pocket.calibrators.egamma_corrections import EgammaCorrections
 from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.smearing import as_stored, flat, normal_numbers

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pocket.base.arrays.fields import branch, collection, with_fields
 from pocket.base.arrays.jagged import counts_of, elements_of, flat_values, to_lists, without_gaps
 from pocket.base.typing import Floats
-from pocket.calibrators.chunk import ChunkCalibrator
+from pocket.calibrators.base import ChunkCalibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections, jet_collections
 from pocket.calibrators.smearing import (
     flat,

@@ -11,8 +11,7 @@ import numpy as np
 from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import branch, collection, field
 from pocket.base.typing import Floats
-from pocket.calibrators.base import NOMINAL
-from pocket.calibrators.chunk import ChunkCalibrator
+from pocket.calibrators.base import NOMINAL, ChunkCalibrator
 from pocket.calibrators.smearing import as_stored, flat, normal_numbers
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DerivedCorrection

@@ -15,9 +15,9 @@ from pocket.base.typing import Floats, Indices
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections
 from pocket.calibrators.smearing import angular_distance, flat, linked_positions, normal_numbers, smear_factor
-from pocket.calibrators.subjets import mass_of_subjets
 from pocket.corrections.evaluation import evaluate, kind_input, kinds
 from pocket.errors import ConfigError, check_known
+from pocket.objects.nanoaod import rho
 from pocket.parameters.access import parameter
 
 #: Names of the variations of scale and resolution, and their keys in the parameters.
@@ -30,6 +30,8 @@ _NOMINAL = ("nom", "nominal")
 _MAX_DISTANCE, _RADIUS = 0.4, 0.8
 #: Number of the subjets whose mass counts.
 _PRONGS = 2
+#: Area of a subjet, which only the correction of pileup would use.
+_AREA = 0.5
 
 
 class SoftdropMassCalibrator(Calibrator):
@@ -39,7 +41,7 @@ class SoftdropMassCalibrator(Calibrator):
 
     - ``collection``: the jets, by default ``FatJet``;
     - ``subjets``: a type of jet, such as ``AK4PFPuppi``, with whose energy scale the subjets are corrected before
-      their masses are added up (:func:`~pocket.calibrators.subjets.mass_of_subjets`); without it the mass of the file
+      their masses are added up (:func:`mass_of_subjets`); without it the mass of the file
       is used;
     - ``scale`` and ``resolution``: ``nominal``, ``up`` and ``down``, or ``file`` and ``name`` of a correction of eta,
       pt and the variation, such as ``JMS`` and ``JMR`` of JetMET's jmar.json.gz; either may be left out;
@@ -188,3 +190,48 @@ def generated_mass(events: Any, jets: ak.Array) -> Floats:
     mass = np.zeros(counts.sum())
     mass[linked] = np.where(number == _PRONGS, np.sqrt(np.maximum(squared, 0)), 0)
     return mass
+
+
+def mass_of_subjets(events: Any, jets: ak.Array, energy: JetCorrections) -> ak.Array:
+    """Return the mass of the sum of the corrected subjets of each jet.
+
+    JetMET gives no corrections of subjets; those of AK4 jets are the usual approximation, see
+    https://twiki.cern.ch/twiki/bin/view/CMS/JetWtagging.
+
+    Returns:
+        Masses in GeV, shape (n events, n jets); the mass of the file for jets without subjets or without a mass.
+    """
+    subjets = jets.subjets
+    subjets = subjets[~ak.is_none(subjets, axis=2)]
+    mass = _mass_of_sum(events, subjets, energy)
+    is_corrected = (ak.num(subjets, axis=2) > 0) & (jets.msoftdrop > 0) & (mass > 0)
+    return ak.where(is_corrected, mass, jets.msoftdrop)
+
+
+def _mass_of_sum(events: Any, subjets: Any, energy: JetCorrections) -> ak.Array:
+    """Return the mass of the sum of the corrected subjets of each jet, 0 without subjets."""
+    per_event, per_jet = ak.num(subjets, axis=1), ak.num(subjets, axis=2)
+    pt, eta, phi, mass, factor = (
+        np.asarray(ak.flatten(subjets[name], axis=None), dtype=np.float64)
+        for name in ("pt", "eta", "phi", "mass", "rawFactor")
+    )
+    of_event = np.asarray(ak.sum(per_jet, axis=1))
+    inputs = {
+        "JetEta": eta,
+        "JetPhi": phi,
+        "JetA": np.full_like(pt, _AREA),
+        "Rho": np.repeat(np.asarray(rho(events), dtype=np.float64), of_event),
+        "run": np.repeat(np.asarray(events["run"], dtype=np.float64), of_event),
+    }
+    raw = 1 - factor
+    scale = raw * energy.scale_factor(inputs, pt * raw)
+    pt, mass = pt * scale, mass * scale
+    components = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
+    total_energy = np.sqrt(sum(one**2 for one in components) + mass**2)
+
+    def total(values: Floats) -> ak.Array:
+        of_jets = ak.unflatten(values, ak.flatten(per_jet))
+        return ak.unflatten(ak.sum(of_jets, axis=1), per_event)
+
+    squared = total(total_energy) ** 2 - sum(total(one) ** 2 for one in components)
+    return np.sqrt(ak.where(squared > 0, squared, 0.0))

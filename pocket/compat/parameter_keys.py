@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pocket.parameters.further_keys import any_of
+from pocket.parameters.checking import any_of
 from pocket.parameters.schema import YEAR
 
 #: Section → keys with any contents, in the form of :data:`pocket.parameters.schema.SCHEMA`.

@@ -13,7 +13,7 @@ import numpy as np
 from pocket.base.arrays.fields import collection
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import JetCorrections
-from pocket.calibrators.subjets import mass_of_subjets
+from pocket.calibrators.softdrop_mass import mass_of_subjets
 from pocket.parameters.access import parameter
 
 #: Type of the jets that have such a mass, and of their subjets in Run 2 and in Run 3.

@@ -276,7 +276,7 @@ def _crash_line(stack: str) -> str:
 
 
 def missing_branch(path: str, field: str, error: BaseException) -> str:
-    """Return the message for a field that was used and isn't in a file: the code, the field and the nearest branches."""
+    """Return the message for a field that was used and isn't in a file: code, field and the nearest branches."""
     with open_root(path) as file:
         branches = file["Events"].keys(recursive=False)
     # The field may be a branch, a collection, or the part of a branch's name after the underscore.

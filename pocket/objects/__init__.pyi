@@ -25,16 +25,14 @@ from .leptons import (
     merged_leptons as merged_leptons,
 )
 from .matching import (
+    delta_phi as delta_phi,
     delta_r as delta_r,
     delta_r_table as delta_r_table,
     distance_to_nearest as distance_to_nearest,
-    trigger_match as trigger_match,
-)
-from .metrics import (
-    delta_phi as delta_phi,
     metric_eta as metric_eta,
     metric_phi as metric_phi,
     metric_pt as metric_pt,
+    trigger_match as trigger_match,
 )
 from .nanoaod import (
     jet_id as jet_id,

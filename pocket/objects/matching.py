@@ -1,4 +1,7 @@
-"""Matching of objects by their distance in (eta, phi)."""
+"""Distances of objects, and their matching in (eta, phi).
+
+The metrics are for tables of all pairs of two collections, ``objects.metric_table(others, metric=metric_eta)``.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,7 @@ def delta_r(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
         eta2: pseudorapidity of the second objects.
         phi2: azimuth of the second objects, in radians.
     """
-    delta_phi = (phi1 - phi2 + np.pi) % (2 * np.pi) - np.pi
-    return np.hypot(eta1 - eta2, delta_phi)
+    return np.hypot(eta1 - eta2, delta_phi(phi1, phi2))
 
 
 def delta_r_table(objects: ak.Array, others: ak.Array) -> ak.Array:
@@ -90,3 +92,46 @@ def trigger_match(objects: ak.Array, trigobjs: ak.Array, id: int, max_dr: float)
         Boolean per object, shape (n events, n objects).
     """
     return distance_to_nearest(objects, trigobjs[trigobjs.id == id]) < max_dr
+
+
+def metric_pt(first: Any, second: Any) -> Any:
+    """Return the absolute difference of the transverse momenta in GeV.
+
+    Examples:
+        >>> import awkward as ak
+        >>> metric_pt(ak.Array([{"pt": 30.0}]), ak.Array([{"pt": 25.0}])).tolist()
+        [5.0]
+    """
+    return abs(first.pt - second.pt)
+
+
+def metric_eta(first: Any, second: Any) -> Any:
+    """Return the absolute difference of the pseudorapidities.
+
+    Examples:
+        >>> import awkward as ak
+        >>> metric_eta(ak.Array([{"eta": 1.0}]), ak.Array([{"eta": -1.0}])).tolist()
+        [2.0]
+    """
+    return abs(first.eta - second.eta)
+
+
+def delta_phi(first: Any, second: Any) -> Any:
+    """Return the difference of azimuthal angles in radians, from -π up to π.
+
+    Examples:
+        >>> round(delta_phi(3.0, -3.0), 3)
+        -0.283
+    """
+    return (first - second + np.pi) % (2 * np.pi) - np.pi
+
+
+def metric_phi(first: Any, second: Any) -> Any:
+    """Return the absolute difference of the azimuthal angles in radians, up to π.
+
+    Examples:
+        >>> import awkward as ak
+        >>> metric_phi(ak.Array([{"phi": 3.0}]), ak.Array([{"phi": 2.5}])).tolist()
+        [0.5]
+    """
+    return abs(delta_phi(first.phi, second.phi))

@@ -19,13 +19,17 @@ from pocket.base.dialects import dialect
 from pocket.base.runtime.file_cache import cached
 from pocket.base.runtime.file_state import near_files
 from pocket.errors import ConfigError
-from pocket.parameters import checking, further_keys, numbers, schema
-from pocket.parameters.checking import check_keys, without_numbered_years
+from pocket.parameters import checking, schema
+from pocket.parameters.checking import (
+    check_keys,
+    line_of,
+    surprising_numbers,
+    warn_of_near_keys,
+    without_numbered_years,
+)
 from pocket.parameters.eras import SECTION, era_files
 from pocket.parameters.explaining import yaml_reason
 from pocket.parameters.locations import project_path, project_root, register_configuration_dir
-from pocket.parameters.near_keys import line_of, warn_of_near_keys
-from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.plain import fixed_content, to_plain
 from pocket.parameters.shipped import find_files, shipped_root
@@ -225,7 +229,7 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
 @functools.cache
 def _method() -> bytes:
     """Return the version of the cached parameters, decided by OmegaConf, the code here, and the checks of keys."""
-    modules = (checking, further_keys, numbers, schema, *dialect().parameter_modules)
+    modules = (checking, schema, *dialect().parameter_modules)
     files = (__file__, *(str(module.__file__) for module in modules))
     return b"".join([omegaconf.__version__.encode(), *(Path(file).read_bytes() for file in files)])
 

@@ -12,8 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.checking import check_keys
-from pocket.parameters.numbers import surprising_numbers
+from pocket.parameters.checking import check_keys, surprising_numbers
 
 _active: ContextVar[tuple[str, ...]] = ContextVar("parameter_overrides", default=())
 

@@ -15,6 +15,7 @@ from pocket.base.typing import Floats
 from pocket.corrections.keys import systematic_key
 from pocket.errors import ConfigError
 from pocket.histograms.one_sided import mode_of
+from pocket.parameters.access import parameter
 
 
 @dataclass(frozen=True)
@@ -341,6 +342,21 @@ def _check_arguments(name: str, function: Callable[..., Any]) -> None:
     except ValueError:
         # Compiled functions have no signature.
         pass
+
+
+class WeightOfYear(WeightWrapper):
+    """Weight with the corrections that the parameters have for the dataset's year."""
+
+    @property
+    def year(self) -> str:
+        """Year of the dataset."""
+        return str(self.metadata["year"])
+
+    def chosen_variations(self, weight: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return ``systematic_variations.weight_variations.<weight>.<year>`` of the parameters, if it is there."""
+        section = ("systematic_variations", "weight_variations")
+        chosen = section[0] in self.params and weight in parameter(self.params, *section)
+        return tuple(parameter(self.params, *section, weight, self.year)) if chosen else default
 
 
 class NormalisationWeight(WeightWrapper):

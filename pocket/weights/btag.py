@@ -22,9 +22,9 @@ from pocket.corrections.evaluation import coverage, evaluate, kind_input, kinds,
 from pocket.corrections.files import find_corrections, load_correction, names_of
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
+from pocket.weights.base import WeightOfYear
 from pocket.weights.energy_shifts import energy_shift
 from pocket.weights.objects import FlatObjects
-from pocket.weights.of_year import WeightOfYear
 
 #: Uncertainties of the shape: contamination, statistics and, for c jets, the assumed uncertainty.
 SHAPE_VARIATIONS = ("hf", "lf", "hfstats1", "hfstats2", "lfstats1", "lfstats2", "cferr1", "cferr2")

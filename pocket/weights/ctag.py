@@ -19,9 +19,9 @@ from pocket.corrections.evaluation import evaluate, kind_input, kinds, plain_nam
 from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError
 from pocket.parameters.access import parameter
+from pocket.weights.base import WeightOfYear
 from pocket.weights.energy_shifts import energy_shift
 from pocket.weights.objects import FlatObjects
-from pocket.weights.of_year import WeightOfYear
 
 #: Uncertainties of the shape. Those of the jets' energy, ``jer`` and ``jesTotal``, go with its variations.
 SHAPE_VARIATIONS = (

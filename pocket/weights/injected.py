@@ -9,7 +9,7 @@ from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import binned
 from pocket.corrections.files import find_corrections
 from pocket.corrections.injected import injected
-from pocket.weights.object_efficiencies import each_of
+from pocket.weights.objects import each_of
 from pocket.weights.scale_factor import ScaleFactorWeight
 
 

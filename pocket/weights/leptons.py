@@ -13,9 +13,8 @@ from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import evaluate, kind_input, kinds, named_correction
 from pocket.errors import ConfigError
 from pocket.parameters.access import parameter
-from pocket.weights.base import WeightData
+from pocket.weights.base import WeightData, WeightOfYear
 from pocket.weights.objects import FlatObjects
-from pocket.weights.of_year import WeightOfYear
 
 _REGION = re.compile(r"pt(?:_gt_(?P<low>\d+))?(?:_lt_(?P<high>\d+))?")
 

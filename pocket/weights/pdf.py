@@ -78,7 +78,7 @@ class _PDFBranch(GeneratorBranch):
         return found
 
     def central_and_members(self, events: Any, found: PDFSet, needs_alphas: bool) -> tuple[Floats, Floats, Floats]:
-        """Return the weights of the central member, (n,), of others, (n, members), and of α_S down and up, (n, 2 or 0)."""
+        """Return the weights of the central member (n,), of others (n, members), and of α_S down and up (n, 2 or 0)."""
         values = self.entries(events, _SOURCE)
         members, number = found.members, values.shape[1]
         if len(values) == 0:

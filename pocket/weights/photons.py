@@ -14,9 +14,8 @@ from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError
 from pocket.objects.photons import supercluster_eta_from
 from pocket.parameters.access import parameter
-from pocket.weights.base import WeightData
+from pocket.weights.base import WeightData, WeightOfYear
 from pocket.weights.objects import FlatObjects
-from pocket.weights.of_year import WeightOfYear
 
 #: |eta| of the supercluster between the bins of the vetoes in barrel and endcap, as in the files of Run 3.
 BARREL_END = 1.5

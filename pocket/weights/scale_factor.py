@@ -15,8 +15,7 @@ from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import DECORRELATED, DerivedCorrection
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.weights.base import WeightWrapper
-from pocket.weights.object_efficiencies import any_of, each_of
-from pocket.weights.objects import FlatObjects, flat
+from pocket.weights.objects import FlatObjects, any_of, each_of, flat
 
 COMBINE = ("product", "any")
 

@@ -27,8 +27,8 @@ from pocket.errors import check_known
 from pocket.objects.taus import WORKING_POINTS, of_year
 from pocket.parameters.access import parameter
 from pocket.parameters.checksums import FileContent
+from pocket.weights.base import WeightOfYear
 from pocket.weights.objects import FlatObjects
-from pocket.weights.of_year import WeightOfYear
 
 #: Key of the selection in ``object_preselection``.
 SELECTION = "Tau"

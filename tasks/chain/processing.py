@@ -145,9 +145,7 @@ def print_normalisation_notes(name: str, config: Configurator) -> None:
 
 def print_disagreements(name: str, config: Configurator) -> None:
     """Print what may be wrong with a configuration's eras, working points and corrections, once per process."""
-    from pocket.configuration.era_notes import era_notes
-    from pocket.configuration.vanishing_variations import vanishing_notes
-    from pocket.configuration.working_points import working_point_notes
+    from pocket.configuration.notes import disagreements
 
-    for sentence in (*era_notes(config), *working_point_notes(config), *vanishing_notes(config)):
+    for sentence in disagreements(config):
         print_note(f"configuration {name!r}: {sentence}")

@@ -23,9 +23,9 @@ from pocket.calibrators.taus import TauEnergyScaleCalibrator
 from pocket.corrections.files import load_correction
 from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.checking import accepted
 from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.eras import era_files
-from pocket.parameters.further_keys import accepted
 from pocket.parameters.locations import PUBLIC, local_path
 from pocket.parameters.plain import to_plain
 from pocket.parameters.public_places import periods

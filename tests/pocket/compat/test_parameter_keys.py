@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pocket.compat.parameter_keys import UPSTREAM
-from pocket.parameters.further_keys import FURTHER, accepted
+from pocket.parameters.checking import FURTHER, accepted
 from pocket.parameters.schema import SCHEMA
 
 

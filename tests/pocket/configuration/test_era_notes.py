@@ -7,7 +7,7 @@ from typing import Any
 
 from pocket.calibrators.base import Calibrator
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.era_notes import era_notes, era_of_corrections, eras_of_name
+from pocket.configuration.notes import era_notes, era_of_corrections, eras_of_name
 from pocket.parameters.defaults import get_default_parameters, merge_parameters
 from pocket.parameters.eras import eras
 from pocket.weights.base import WeightWrapper

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pocket.configuration.vanishing_variations import vanishing_notes
+from pocket.configuration.notes import vanishing_notes
 from pocket.parameters.defaults import get_default_parameters
 from tests.group_files import RUN_3, UL, needs_files
 from tests.group_files import group_files as group_files

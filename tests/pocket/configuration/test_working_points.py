@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pocket.configuration.working_points import required_of_muons, working_point_notes
+from pocket.configuration.notes import required_of_muons, working_point_notes
 from pocket.objects import lepton_selection
 from pocket.parameters.defaults import get_default_parameters, merge_parameters
 from tests.entries import check_each

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pocket.configuration.era_notes import era_of_corrections, eras_of_name
+from pocket.configuration.notes import era_of_corrections, eras_of_name
 from pocket.errors import ConfigError
 from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.eras import Era, eras

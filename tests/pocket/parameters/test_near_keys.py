@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.parameters.checking import check_keys
+from pocket.parameters.checking import check_keys, line_of, near_key
 from pocket.parameters.defaults import get_default_parameters, merge_parameters, merge_parameters_from_files
-from pocket.parameters.near_keys import line_of, near_key
 from tests.entries import check_each
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from pocket.errors import ConfigError
 from pocket.parameters import defaults
-from pocket.parameters.numbers import surprising_numbers
+from pocket.parameters.checking import surprising_numbers
 from pocket.parameters.overrides import parameter_overrides
 from tests.entries import check_each
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.configuration import workflow as former
 from pocket.errors import ConfigError
 from pocket.plan.workflow import BaseProcessorABC
 from tests.pocket.configs import PlainWorkflow, configure
@@ -23,10 +22,6 @@ def test_objects_must_be_defined() -> None:
 
     with pytest.raises(TypeError, match="count_objects"):
         Unfinished(configure().plan())  # type: ignore[abstract]
-
-
-def test_the_former_place_of_the_base_class() -> None:
-    assert former.BaseProcessorABC is BaseProcessorABC
 
 
 def test_a_new_chunk() -> None:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from pocket.errors import ScaleFactorError
-from pocket.weights.object_efficiencies import any_of, each_of
-from pocket.weights.objects import FlatObjects
+from pocket.weights.objects import FlatObjects, any_of, each_of
 
 
 def test_any_of_the_objects() -> None:

@@ -1,7 +1,8 @@
-"""Disagreements about the era between datasets, the names of their files, and the corrections that are used for them.
+"""Disagreements between a configuration and the corrections that it uses, in eras, working points and values.
 
-Corrections of another era may be meant, where a group has none for the era, so these are notes. What can't be meant is
-an error: a tagger that a file lacks (:func:`pocket.objects.btag.is_tagged`), corrections of another kind of jets
+Each may be meant, so these are notes: corrections of another era, where a group has none for the era, and a selection
+of muons by the analysis itself. What can't be meant is an error: a tagger that a file lacks
+(:func:`pocket.objects.btag.is_tagged`), corrections of another kind of jets
 (:class:`~pocket.calibrators.JetsCalibrator`), a run or a year that a correction doesn't have.
 """
 
@@ -15,6 +16,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pocket.configuration.used_corrections import corrections_of_config
+from pocket.corrections.files import find_corrections, read_corrections
+from pocket.corrections.tree import kind_of, walk_with_keys
+from pocket.errors import ConfigError
 from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.eras import eras
 from pocket.parameters.public_places import CorrectionPlace
@@ -26,6 +30,20 @@ if TYPE_CHECKING:
 _DATA = re.compile(r"(?<![A-Za-z])Run20\d\d[A-Z](?![A-Za-z0-9]).*")
 #: Years in names of certified runs, such as Cert_Collisions2022_355100_362760_Golden.json.
 _CERTIFIED = re.compile(r"Collisions(?:20)?(\d\d)(?!\d)[^/]*$")
+#: Working point of the relative isolation → its upper limit
+#: (https://twiki.cern.ch/twiki/bin/view/CMS/SWGuideMuonSelection#Particle_Flow_isolation).
+_ISOLATION = {"VeryLoose": 0.4, "Loose": 0.25, "Medium": 0.2, "Tight": 0.15, "VeryTight": 0.1, "VeryVeryTight": 0.05}
+_IDENTIFICATION = ("Loose", "Medium", "MediumPrompt", "Tight", "Soft", "HighPt")
+#: Corrections of the muon group, such as NUM_LoosePFIso_DEN_TightID: what is measured, and among which muons.
+_OF_ISOLATION = re.compile(r"NUM_(?P<isolation>\w+?)(?:Rel|PF)Iso_DEN_(?:(?P<identification>[A-Za-z]+?)ID)?")
+_OF_IDENTIFICATION = re.compile(r"NUM_(?P<identification>\w+?)ID_DEN_")
+
+
+def disagreements(config: Configurator) -> Iterator[str]:
+    """Yield what may be wrong with the eras, working points and corrections of a configuration, as sentences."""
+    yield from era_notes(config)
+    yield from working_point_notes(config)
+    yield from vanishing_notes(config)
 
 
 def era_notes(config: Configurator) -> Iterator[str]:
@@ -139,3 +157,70 @@ def _parts_of(params: Any, year: str) -> Collection[str]:
     """Return the eras of the data of a year."""
     luminosities = params.get("lumi", {}).get("picobarns", {}).get(year, {})
     return [str(era) for era in luminosities if era != "tot"]
+
+
+def working_point_notes(config: Configurator) -> Iterator[str]:
+    """Yield what scale factors of muons are for that the muons in the parameters don't have, as sentences."""
+    if "object_preselection" not in config.reader.names:
+        return
+    muons = config.parameters.get("object_preselection", {}).get("Muon", {})
+    noted: set[str] = set()
+    for (_, correction), user, year in corrections_of_config(config):
+        for key, wanted in required_of_muons(correction).items():
+            value = muons.get(key)
+            sentence = (
+                f"{user} uses {correction} for {year}, which is for {key} {wanted}, and object_preselection.Muon.{key} "
+                f"is {value}: change one of them, unless this is meant"
+            )
+            if _differs(value, wanted) and sentence not in noted:
+                noted.add(sentence)
+                yield sentence
+
+
+def required_of_muons(correction: str) -> dict[str, float | str]:
+    """Return key of ``object_preselection.Muon`` → its value for which a correction of muons is, as its name says.
+
+    Examples:
+        >>> required_of_muons("NUM_LoosePFIso_DEN_TightID")
+        {'iso': 0.25, 'id': 'tightId'}
+        >>> required_of_muons("NUM_MediumID_DEN_TrackerMuons"), required_of_muons("NUM_IsoMu24_DEN_TightID")
+        ({'id': 'mediumId'}, {})
+    """
+    match = _OF_ISOLATION.match(correction) or _OF_IDENTIFICATION.match(correction)
+    found = match.groupdict() if match else {}
+    required: dict[str, float | str] = {}
+    if (isolation := found.get("isolation")) in _ISOLATION:
+        required["iso"] = _ISOLATION[isolation]
+    if (identification := found.get("identification")) in _IDENTIFICATION:
+        required["id"] = f"{identification[0].lower()}{identification[1:]}Id"
+    return required
+
+
+def _differs(value: Any, wanted: float | str) -> bool:
+    """Tell whether a parameter differs; an analysis may have another form of it, or none, of which nothing is known."""
+    if isinstance(wanted, str):
+        return isinstance(value, str) and value != wanted
+    return type(value) in (int, float) and abs(value - wanted) > 1e-6
+
+
+def vanishing_notes(config: Configurator) -> Iterator[str]:
+    """Yield a sentence for each correction in use whose variation down is 0 or less in a bin; not for missing files."""
+    for file, name, year in dict.fromkeys((*pair, year) for pair, _, year in corrections_of_config(config)):
+        place = CorrectionPlace.of(file)
+        if place is None or place.group != "EGM":
+            continue
+        try:
+            trees = [each["data"] for each in read_corrections(find_corrections(file)) if each["name"] == name]
+        except ConfigError:
+            continue
+        nodes = [(node, dict(keys)) for tree in trees for node, keys in walk_with_keys(tree)]
+        points = {
+            keys.get("WorkingPoint") or keys.get("Path")
+            for node, keys in nodes
+            if keys.get("ValType") == "sfdown" and kind_of(node) == "number" and node <= 0
+        }
+        if points:
+            yield (
+                f"{name} of {file} is 0 or less for sfdown in bins of {', '.join(sorted(map(str, points)))}, mostly in "
+                f"the transition of the ECAL or at low pt: select no objects of {year} there, unless this is meant"
+            )
