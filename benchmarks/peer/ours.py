@@ -17,7 +17,7 @@ from analysis.ttbar.cuts import get_additional_flavour, get_semileptonic
 from analysis.ttbar.workflow import TTBAR, TopPairProcessor
 from analysis.zmumu import config as zmumu
 from analysis.zmumu.workflow import ZmumuProcessor
-from pocket.calibrators.muon_momenta import MuonScaleCalibrator
+from pocket.calibrators.muons import MuonScaleCalibrator
 from pocket.columns import ColOut
 from pocket.configuration.configurator import Configurator
 from pocket.cuts.categories import CartesianSelection, MultiCut

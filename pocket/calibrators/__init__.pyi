@@ -15,10 +15,10 @@ from .measured import (
 from .met import METCalibrator as METCalibrator
 from .met_xy import METXYCalibrator as METXYCalibrator
 from .muon_momenta import (
-    MuonScaleCalibrator as MuonScaleCalibrator,
     MuonsRochesterCalibrator as MuonsRochesterCalibrator,
     MuonsScaleResolutionCalibrator as MuonsScaleResolutionCalibrator,
 )
+from .muons import MuonScaleCalibrator as MuonScaleCalibrator
 from .sequence import default_calibrators_sequence as default_calibrators_sequence
 from .softdrop_mass import SoftdropMassCalibrator as SoftdropMassCalibrator
 from .taus import TauEnergyScaleCalibrator as TauEnergyScaleCalibrator

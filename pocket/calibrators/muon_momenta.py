@@ -1,4 +1,4 @@
-"""Calibrators of the momenta of muons: a given uncertainty, and the corrections of the muon group."""
+"""Calibrators of the momenta of muons with the corrections of the muon group, of Run 2 and of Run 3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
-from pocket.calibrators.base import Calibrator, ChunkCalibrator
+from pocket.calibrators.base import ChunkCalibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.muon_scale_resolution import (
     OF_DATA,
@@ -29,30 +29,6 @@ from pocket.parameters.access import parameter
 _PLACE = ("lepton_scale_factors", "muon_sf")
 #: Least ratio of the pt of a generated muon to that of its muon; kSpreadMC has a pole near 0.06.
 _LEAST_RATIO = 0.25
-
-
-class MuonScaleCalibrator(Calibrator):
-    """Calibrator that varies the muon momentum by a relative uncertainty; the nominal momentum is that of the file.
-
-    The uncertainty is ``muon_scale.<year>.uncertainty`` of the parameters. The missing momentum isn't changed.
-    """
-
-    name = "muon_scale"
-    has_variations = True
-    isMC_only = True  # noqa: N815  PocketCoffea's spelling
-    calibrated_collections = ("Muon.pt",)
-    inputs = ()
-    _variations = tuple(f"muon_scale{side}" for side in DIRECTIONS)
-
-    def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
-    ) -> Mapping[str, Any]:
-        """Return the muon pt times 1 + uncertainty or 1 - uncertainty, nothing for any other variation."""
-        if variation not in self.variations:
-            return {}
-        pt = branch(collection(events, "Muon"), "pt", "Muon")
-        uncertainty = float(parameter(self.params, "muon_scale", self.year, "uncertainty"))
-        return {"Muon.pt": pt * (1 + uncertainty if variation == "muon_scaleUp" else 1 - uncertainty)}
 
 
 class MuonMomentumCalibrator(ChunkCalibrator):
