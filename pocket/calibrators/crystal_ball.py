@@ -14,15 +14,11 @@ PI = 3.14159
 
 
 class CrystalBall:
-    """Normalised Gaussian whose tails are power laws on both sides, for many objects.
+    """Normalised Gaussian whose tails are power laws on both sides, for objects with parameters of shape (n objects,).
 
-    The formulas are those of the class of this name in the muon group's RoccoR.h and MuonScaRe.cc
-    (https://gitlab.cern.ch/akhukhun/roccor, https://gitlab.cern.ch/cms-muonPOG/muonscarekit). Objects for which the
-    parameters describe no distribution, such as a width of 0, get NaN.
-
-    Args:
-        mean: mean of the Gaussian core, shape (n objects,).
-        tail: distance from the mean, in widths, at which the tails begin.
+    The formulas are those of this class in the muon group's RoccoR.h and MuonScaRe.cc
+    (https://gitlab.cern.ch/akhukhun/roccor, https://gitlab.cern.ch/cms-muonPOG/muonscarekit); ``tail`` is in widths.
+    Parameters that describe no distribution give NaN.
 
     Examples:
         >>> ball = CrystalBall(np.zeros(1), np.ones(1), np.full(1, 2.0), np.full(1, 5.0))

@@ -220,10 +220,8 @@ class EgammaEnergies:
         return result
 
     def values(self, kind: str, sign: float) -> tuple[Floats, Floats | None]:
-        """Return the momentum and the uncertainty of the energy; the latter is ``None`` where it stays.
-
-        Args:
-            sign: 1 for up, -1 for down.
+        """Return the momentum and the uncertainty of the energy, ``None`` where it stays; ``sign`` is 1 for up, -1 for
+        down.
         """
         if not self._corrections.has_nominal:
             return self._of_run_2(kind, sign), None

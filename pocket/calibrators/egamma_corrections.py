@@ -48,13 +48,10 @@ _RUN_2 = "scaleunc"
 
 @dataclass(frozen=True)
 class EgammaCorrections:
-    """Corrections of electrons or photons in one period.
+    """Corrections of electrons or photons in one period; without ``width_names`` in files of Run 2.
 
     Inputs of the methods are columns of objects by name, in small letters: run, seedgain, sceta, abssceta, r9 and pt,
     all of shape (n objects,).
-
-    Args:
-        width_names: the same for the resolution; empty for files of Run 2.
     """
 
     file: str

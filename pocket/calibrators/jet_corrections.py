@@ -90,12 +90,7 @@ class JetCorrections:
         return self.uncertainties or (self.path, self.scale)
 
     def scale_factor(self, inputs: Inputs, raw_pt: Floats) -> Floats:
-        """Return the factor from the raw to the calibrated momentum; each level uses the pt after the previous ones.
-
-        Args:
-            inputs: JetEta, JetPhi, JetA, Rho and run, shape (n jets,).
-            raw_pt: pt in GeV, shape (n jets,).
-        """
+        """Return the factor from the raw to the calibrated momentum; each level uses the pt after the previous ones."""
         factor = np.ones_like(raw_pt)
         for level in self.levels:
             factor = factor * self._evaluate(f"{self.scale}_{level}", {**inputs, "JetPt": raw_pt * factor})
@@ -124,11 +119,8 @@ class JetCorrections:
         return np.where(np.isnan(found), 0.0, found)
 
     def resolution_ratio(self, inputs: Inputs, pt: Floats, systematic: str) -> Floats:
-        """Return the ratio of the resolutions in data and simulation.
-
-        Args:
-            pt: calibrated pt in GeV, shape (n jets,).
-            systematic: ``"nom"``, ``"up"`` or ``"down"``.
+        """Return the ratio of the resolutions in data and simulation; ``systematic`` is ``"nom"``, ``"up"`` or
+        ``"down"``.
         """
         name, file = f"{self.resolution}_ScaleFactor", self.resolution_path
         ratio = self._evaluate(name, {**inputs, "JetPt": pt, "systematic": systematic}, file)

@@ -67,11 +67,7 @@ def check_regression(jet_type: str) -> None:
 
 
 def with_regression(events: Any, types: Mapping[str, str]) -> Any:
-    """Return events whose jets are :func:`regressed`.
-
-    Args:
-        types: collection → type of jet.
-    """
+    """Return events whose jets are :func:`regressed`; ``types`` maps collections to types of jets."""
     if not types:
         return events
     events = copy.copy(events)

@@ -296,11 +296,7 @@ class JetEnergies:
 
 
 def with_columns(objects: ak.Array, columns: Mapping[str, npt.NDArray[Any]]) -> ak.Array:
-    """Return objects with further fields or other values of theirs, all inserted at once.
-
-    Args:
-        objects: jagged records, shape (n events, n objects).
-        columns: field → its values, shape (n objects of all events,).
+    """Return jagged records with further fields or other values, flat arrays (n objects,), all inserted at once.
 
     Examples:
         >>> jets = ak.zip({"pt": [[30.0, 10.0], []], "eta": [[0.1, -2.0], []]})

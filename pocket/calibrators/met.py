@@ -99,15 +99,12 @@ class METCalibrator(Calibrator):
 
 
 def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
-    """Return the change of the sum of jet momenta by their calibration.
+    """Return x and y of the change of the sum of jet momenta by their calibration in GeV, shape (n events,) each.
 
     Jets are used if their pt without muons is above 15 GeV after the energy scale (without smearing and shift, so that
     the same jets are used in all variations), and less than 90% of their energy is electromagnetic. The scale is
     applied to the jet without muons, smearing and shifts to the whole jet, as in CMSJMECalculators and nanoAOD-tools
     (jetmetUncertainties).
-
-    Returns:
-        x and y in GeV, shape (n events,) each.
     """
     if "pt_l1" not in jets.fields:
         raise ConfigError(
@@ -141,15 +138,9 @@ def without_smearing(jets: ak.Array, variation: str) -> ak.Array:
 
 
 def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Floats, Floats]:
-    """Return the change of the sum of lepton momenta by their calibration.
+    """Return x and y of the change of the sum of lepton momenta by their calibration in GeV, shape (n events,) each.
 
     Leptons that are no particle-flow candidates aren't in the missing momentum; all count if the file doesn't say.
-
-    Args:
-        before: their pt in GeV before any calibration.
-
-    Returns:
-        x and y in GeV, shape (n events,) each.
 
     Examples:
         >>> muons = ak.Array([[{"pt": 30.0, "phi": 0.0}, {"pt": 20.0, "phi": np.pi / 2}], []])
@@ -164,11 +155,7 @@ def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Float
 
 
 def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Floats, Floats]:
-    """Return the shift of missing momentum for the uncertainty of the unclustered energy, as stored in NanoAOD.
-
-    Returns:
-        x and y in GeV, shape (n events,) each.
-    """
+    """Return x and y in GeV, shape (n events,), of NanoAOD's shift of missing momentum for the unclustered energy."""
     side = "Up" if up else "Down"
     if f"ptUnclustered{side}" in met.fields:
         x, y = _components(met)

@@ -133,13 +133,10 @@ def xy_coefficients(params: Any, metadata: Mapping[str, Any]) -> tuple[tuple[flo
 
 
 def shifted_momentum(pt: Any, phi: Any, vertices: Any, coefficients: Sequence[Sequence[float]]) -> list[Any]:
-    """Return pt and azimuth after a shift of x and y that is linear in the number of vertices.
+    """Return pt in GeV and azimuth after a shift of x and y that is linear in the number of vertices.
 
-    Source: https://lathomas.web.cern.ch/METStuff/XYCorrections/XYMETCorrection_withUL17andUL18andUL16.h.
-
-    Args:
-        pt: missing transverse momentum in GeV, shape (n events,).
-        coefficients: slope and offset of what is subtracted from x, and those of y, in GeV.
+    The coefficients are slope and offset of what is subtracted from x, and those of y, in GeV. Source:
+    https://lathomas.web.cern.ch/METStuff/XYCorrections/XYMETCorrection_withUL17andUL18andUL16.h.
 
     Examples:
         >>> import numpy as np

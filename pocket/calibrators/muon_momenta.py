@@ -32,12 +32,9 @@ _LEAST_RATIO = 0.25
 
 
 class MuonMomentumCalibrator(ChunkCalibrator):
-    """Base class of calibrators of ``Muon.pt``, which are applied in the years that a table of the parameters says.
+    """Base class of calibrators of ``Muon.pt``; subclasses compute it in :meth:`nominal` and :meth:`shifted`.
 
-    A subclass computes the momenta in :meth:`nominal` and :meth:`shifted`.
-
-    Attributes:
-        section: section of ``lepton_scale_factors.muon_sf`` with ``apply``: year → whether it is applied.
+    It is applied in the years for which ``apply`` of their section of ``lepton_scale_factors.muon_sf`` is true.
     """
 
     has_variations = True
@@ -278,12 +275,9 @@ class MuonsScaleResolutionCalibrator(MuonMomentumCalibrator):
 
 
 def generated_pt(events: Any, muons: ak.Array) -> Floats:
-    """Return the pt of the generated muon that NanoAOD links to each muon, shape (n muons,).
+    """Return the pt in GeV of the generated muon that NanoAOD links to each muon, 0 without one, shape (n muons,).
 
     NanoAOD links muons with a momentum that differs by less than half and within ΔR of 0.3.
-
-    Returns:
-        pt in GeV, 0 without a generated muon.
     """
     gen = collection(events, "GenPart")
     gen_pt = branch(gen, "pt", "GenPart")

@@ -32,11 +32,7 @@ UNCERTAINTIES = ("stat", "syst")
 
 
 class MuonScaleResolution:
-    """Corrections of one year; all arrays have shape (n muons,), pt is in GeV.
-
-    Args:
-        correction: name → correction of correctionlib.
-    """
+    """Corrections of one year, by name; all arrays have shape (n muons,), pt is in GeV."""
 
     def __init__(self, correction: Callable[[str], Any]) -> None:
         self._correction = correction
@@ -77,11 +73,7 @@ class MuonScaleResolution:
     def smearing_shifted(
         self, unsmeared: Floats, smeared: Floats, eta: Floats, up: bool, uncertainty: str = "stat"
     ) -> Floats:
-        """Return smeared pt, up or down by the uncertainty of the resolution.
-
-        Args:
-            uncertainty: ``"stat"`` or ``"syst"``.
-        """
+        """Return smeared pt, up or down by the uncertainty of the resolution, ``"stat"`` or ``"syst"``."""
         factor, error = (self._value("k_mc", np.abs(eta), key) for key in ("nom", uncertainty))
         with np.errstate(divide="ignore", invalid="ignore"):
             change = (smeared / unsmeared - 1) / factor
@@ -91,11 +83,7 @@ class MuonScaleResolution:
     def scale_shifted(
         self, pt: Floats, eta: Floats, phi: Floats, charge: Floats, up: bool, uncertainty: str = "stat"
     ) -> Floats:
-        """Return pt, up or down by the uncertainty of the scale.
-
-        Args:
-            uncertainty: ``"stat"`` or ``"syst"``.
-        """
+        """Return pt, up or down by the uncertainty of the scale, ``"stat"`` or ``"syst"``."""
         a, m = (self._value(f"{name}_mc", eta, phi, uncertainty) for name in ("a", "m"))
         rho = self._value("m_mc", eta, phi, f"rho_{uncertainty}")
         error = pt * pt * np.sqrt(m * m / (pt * pt) + a * a + 2 * charge * rho * m / pt * a)

@@ -100,9 +100,8 @@ def _mean_square(factor: Factor, default: Floats, which: int, members: int) -> F
 
 
 class RochesterMuons:
-    """Muons in the bins of corrections, see :meth:`RochesterCorrections.muons`.
-
-    Each correction is the factor on pt, shape (n muons,), for an error set and a member of it.
+    """Muons in the bins of corrections, each of which is a factor on pt, shape (n muons,), for an error set and a
+    member.
     """
 
     def __init__(self, of: RochesterCorrections, charge: Floats, pt: Floats, eta: Floats, phi: Floats) -> None:
@@ -117,11 +116,7 @@ class RochesterMuons:
         return self._scale(DATA, self._position(error_set, member))
 
     def spread(self, gen_pt: Floats, error_set: int = 0, member: int = 0) -> Floats:
-        """Return the correction of simulation with a generated muon (kSpreadMC).
-
-        Args:
-            gen_pt: pt in GeV of the generated muons.
-        """
+        """Return the correction of simulation with a generated muon of pt ``gen_pt`` in GeV (kSpreadMC)."""
         of, position = self._of, self._position(error_set, member)
         scale = self._scale(MC, position)
         ratio = gen_pt / (scale * self._pt)

@@ -22,11 +22,7 @@ default_calibrators_sequence: list[type[Calibrator]] = [JetsCalibrator, METCalib
 
 @dataclass(frozen=True)
 class CalibratedEvents:
-    """Events with calibrated collections.
-
-    Args:
-        events: the events, shape (n events,).
-    """
+    """Events with calibrated collections, and the names of those that differ from the nominal calibration."""
 
     events: Any
     changed: frozenset[str]
@@ -112,11 +108,7 @@ class CalibratorSequence:
         self._owners = self._find_owners()
 
     def calibrate(self, events: Any, variation: str = NOMINAL) -> CalibratedEvents:
-        """Return calibrated events; the given events aren't changed.
-
-        Args:
-            variation: one of :attr:`variations`, or ``"nominal"``.
-        """
+        """Return calibrated events, for one of :attr:`variations` or ``"nominal"``; the given events aren't changed."""
         if variation != NOMINAL and variation not in self._owners:
             raise UnknownNameError("shape variation", variation, (NOMINAL, *self._owners))
         if self._nominal is not None and self._source is not events:

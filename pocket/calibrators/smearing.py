@@ -30,18 +30,11 @@ _ENTROPY = ("seed", "run", "luminosityBlock", "event", "eta", "phi")
 
 
 def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: Floats, normal: Floats) -> Floats:
-    """Return the factor on the momentum of each jet.
+    """Return the factor on the momentum of each jet, shape (n jets,).
 
     With a generated jet, it is 1 + (s - 1) (pt - gen_pt) / pt, otherwise 1 + normal * resolution * sqrt(max(s^2 - 1,
-    0)).
-
-    Args:
-        pt: pt in GeV after the energy scale, shape (n jets,).
-        gen_pt: pt in GeV of the matched generated jet, 0 if there is none.
-        normal: random numbers with mean 0 and width 1.
-
-    Returns:
-        Factors, shape (n jets,).
+    0)), with s the ratio of resolutions in data and simulation, ``gen_pt`` 0 without a generated jet, and ``normal``
+    random numbers with mean 0 and width 1.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = 1 + (scale_factor - 1) * (pt - gen_pt) / pt
@@ -57,16 +50,10 @@ def smearing_node(params: Any) -> tuple[str, str] | None:
 
 
 def node_smear_factor(node: tuple[str, str], inputs: Mapping[str, Any]) -> Floats:
-    """Return the factor on the momentum of each jet that JME's node ``JERSmear`` gives.
+    """Return the factor on the momentum of each jet that JME's node ``JERSmear`` gives, with (file, name) ``node``.
 
-    It is the formula of :func:`smear_factor`, with random numbers that are made of the inputs.
-
-    Args:
-        inputs: JetPt and GenPt in GeV (0 or less without a generated jet), JetEta, Rho, EventID, JER (relative
-            resolution) and JERSF (ratio of resolutions), shape (n jets,) each.
-
-    Returns:
-        Factors, shape (n jets,).
+    The formula is that of :func:`smear_factor`. Inputs are JetPt and GenPt in GeV (0 or less without a generated jet),
+    JetEta, Rho, EventID, JER (relative resolution) and JERSF (ratio of resolutions), shape (n jets,) each.
     """
     correction = load_correction(*node)
     pt = inputs["JetPt"]
@@ -88,18 +75,10 @@ def _positive(factor: Floats, pt: Floats) -> Floats:
 def matched_gen_pt(
     jets: ak.Array, gen_jets: ak.Array, link: str, pt: Floats, resolution: Floats, radius: float
 ) -> Floats:
-    """Return the pt of the generated jet that matches each jet.
+    """Return the pt in GeV of the generated jet that matches each jet, 0 without one, shape (n jets,).
 
     The candidate is the one that NanoAOD links. It matches if it is closer than half the radius in (eta, phi), and
     closer than three resolutions in pt.
-
-    Args:
-        link: field of ``jets`` with the position in ``gen_jets``, -1 if there is none.
-        pt: pt in GeV of the jets after the energy scale, shape (n jets,).
-        resolution: their relative resolution, shape (n jets,).
-
-    Returns:
-        pt in GeV, 0 without a match, shape (n jets,).
     """
     linked, position = linked_positions(jets[link], gen_jets)
     gen_pt, gen_eta, gen_phi = (flat(gen_jets[field])[position] for field in ("pt", "eta", "phi"))
@@ -112,14 +91,9 @@ def matched_gen_pt(
 
 
 def linked_positions(links: ak.Array, targets: ak.Array) -> tuple[npt.NDArray[np.bool_], Indices]:
-    """Return which objects are linked, and the positions of what they are linked to among all objects of the chunk.
+    """Return which objects are linked (n objects,), and the positions of their targets in the chunk (n linked,).
 
-    Args:
-        links: position in the collection of the same event, -1 without one, shape (n events, n objects).
-        targets: the collection, shape (n events, n targets).
-
-    Returns:
-        Mask, shape (n objects,), and positions, shape (n linked,).
+    A link is a position in the collection of the same event, -1 for none.
 
     Examples:
         >>> linked, positions = linked_positions(ak.Array([[0, -1], [1]]), ak.Array([[5.0], [6.0, 7.0]]))
@@ -138,13 +112,10 @@ def angular_distance(delta_eta: Floats, delta_phi: Floats) -> Floats:
 
 
 def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Floats:
-    """Return a random number with mean 0 and width 1 for each jet.
+    """Return a random number with mean 0 and width 1 for each jet, shape (n jets,).
 
     It depends on the seed, run, luminosityBlock, event, and eta and phi of the jet, but not on its pt, on other jets,
     or on the division of events into chunks.
-
-    Returns:
-        Random numbers, shape (n jets,).
     """
     return _random_numbers("normal", seed, events, jets)
 
@@ -180,11 +151,9 @@ def _generator(distribution: Distribution) -> Any:
 
 
 def hash_generator(inputs: Mapping[str, Literal["int", "real"]], distribution: Distribution) -> Any:
-    """Return correctionlib's hash-based generator of random numbers, which corrections of the groups also use.
+    """Return correctionlib's hash-based generator, ``"normal"`` (mean 0, width 1) or ``"stdflat"`` (0 to 1).
 
-    Args:
-        inputs: what the random numbers are made of → its type, which is part of it.
-        distribution: ``"normal"`` (mean 0 and width 1) or ``"stdflat"`` (from 0 to 1).
+    The names and types of what the random numbers are made of are part of the hash.
     """
     from correctionlib import schemav2
 

@@ -153,13 +153,10 @@ def _factor(table: Any, place: tuple[str, ...]) -> Mapping[str, float] | tuple[s
 
 
 def generated_mass(events: Any, jets: ak.Array) -> Floats:
-    """Return the groomed mass of the generated jet of each jet: that of its two leading subjets.
+    """Return the mass in GeV of the two leading subjets of the generated jet of each jet, shape (n jets,).
 
     The generated jet is the linked one, if it is closer than 0.4 in (eta, phi); its subjets are those closer than 0.8
-    to it.
-
-    Returns:
-        Masses in GeV, 0 without a generated jet or with fewer than two subjets, shape (n jets,).
+    to it. Without such a jet, or two subjets, it is 0.
     """
     counts = np.asarray(ak.num(jets))
     if not {"GenJetAK8", "SubGenJetAK8"} <= {*events.fields} or "genJetAK8Idx" not in jets.fields:
@@ -193,13 +190,10 @@ def generated_mass(events: Any, jets: ak.Array) -> Floats:
 
 
 def mass_of_subjets(events: Any, jets: ak.Array, energy: JetCorrections) -> ak.Array:
-    """Return the mass of the sum of the corrected subjets of each jet.
+    """Return the mass in GeV of the sum of the corrected subjets of each jet, shape (n events, n jets).
 
-    JetMET gives no corrections of subjets; those of AK4 jets are the usual approximation, see
-    https://twiki.cern.ch/twiki/bin/view/CMS/JetWtagging.
-
-    Returns:
-        Masses in GeV, shape (n events, n jets); the mass of the file for jets without subjets or without a mass.
+    It is that of the file for jets without subjets or without a mass. JetMET gives no corrections of subjets; those of
+    AK4 jets are the usual approximation, see https://twiki.cern.ch/twiki/bin/view/CMS/JetWtagging.
     """
     subjets = jets.subjets
     subjets = subjets[~ak.is_none(subjets, axis=2)]

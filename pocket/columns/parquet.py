@@ -25,12 +25,7 @@ Columns = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Iterable[ak.Array]
 
 
 def write_columns(directory: Path, columns: Columns) -> None:
-    """Write the columns of a branch with unnormalised weights.
-
-    Args:
-        columns: sample → dataset → category → variation → records of the chunks, from
-            :func:`~pocket.engine.columns.collect_columns`.
-    """
+    """Write the columns of a branch, sample → dataset → category → variation, with unnormalised weights."""
     for sample, datasets in columns.items():
         for dataset, categories in datasets.items():
             for category, variations in categories.items():

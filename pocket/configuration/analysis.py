@@ -417,11 +417,7 @@ class Analysis(metaclass=Declarative):
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A loaded analysis.
-
-    Args:
-        modules: name → module of all that was loaded of it.
-    """
+    """A loaded analysis with all of its modules by name."""
 
     analysis: Analysis
     package: str

@@ -173,12 +173,7 @@ def _variations(
     wanted: Mapping[str, Mapping[str, Sequence[str]]],
     available: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> Variations:
-    """Return sample or subsample → category → weight or calibrator → names of its stored variations.
-
-    Args:
-        wanted: sample or subsample → category → names of weights or calibrators.
-        available: dataset → weight or calibrator → names of its variations; those of all datasets of a sample count.
-    """
+    """Return sample or subsample → category → weight or calibrator → names of its stored variations."""
     found: Variations = {}
     for sample in cfg.samples:
         datasets = [dataset for dataset, definition in cfg.definitions.items() if definition.sample == sample]

@@ -68,11 +68,7 @@ class EraNames:
         return self._table is not None
 
     def stored(self, dataset: str, variation: str) -> str:
-        """Return the name of a variation in the templates of a dataset.
-
-        Args:
-            variation: name that the weight or calibrator gives it, e.g. ``"sf_mu_triggerUp"``, or ``"nominal"``.
-        """
+        """Return the name of a variation in the templates of a dataset, given the one of the weight or calibrator."""
         if self._table is None or variation == NOMINAL or dataset not in self.by_dataset:
             return variation
         stem = stem_of(variation)

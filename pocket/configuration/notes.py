@@ -61,7 +61,8 @@ def era_notes(config: Configurator) -> Iterator[str]:
                     "correct 'year' in its metadata, unless this is meant"
                 )
                 break
-        known = _parts_of(config.parameters, year)
+        luminosities = config.parameters.get("lumi", {}).get("picobarns", {}).get(year, {})
+        known = [str(era) for era in luminosities if era != "tot"]
         if known and definition.era and definition.era not in known:
             yield (
                 f"dataset {name!r} is of era {definition.era} of {year}, of which lumi.picobarns.{year} has "
@@ -151,12 +152,6 @@ def eras_of_name(name: str) -> tuple[str, ...]:
                 found[era] = max(found.get(era, 0), len(pattern))
     # The longest pattern says most: Summer22EE is more than Summer22.
     return tuple(era for era, length in found.items() if length == max(found.values()))
-
-
-def _parts_of(params: Any, year: str) -> Collection[str]:
-    """Return the eras of the data of a year."""
-    luminosities = params.get("lumi", {}).get("picobarns", {}).get(year, {})
-    return [str(era) for era in luminosities if era != "tot"]
 
 
 def working_point_notes(config: Configurator) -> Iterator[str]:

@@ -71,8 +71,7 @@ def _weights(
         )
         for sample in samples
     }
-    used = {name for one in plans.values() for name in one.names}
-    return WeightPlan({name: cls for name, cls in plan.classes.items() if name in used}, plans)
+    return WeightPlan.of(plan.classes, plans)
 
 
 def _shapes(

@@ -43,9 +43,7 @@ def restrict(cfg: Configurator, restriction: Restriction) -> Configurator:
     check_whole(cfg.definitions, other.definitions, "the options --filter-…")
     other.subsamples = {sample: selection for sample, selection in cfg.subsamples.items() if sample in other.samples}
     counted = [name for sample in other.samples for name in other.counted_samples(sample)]
-    plans = {sample: cfg.weights.samples[sample] for sample in counted}
-    used = {name for plan in plans.values() for name in plan.names}
-    other.weights = WeightPlan({name: cls for name, cls in cfg.weights.classes.items() if name in used}, plans)
+    other.weights = WeightPlan.of(cfg.weights.classes, {sample: cfg.weights.samples[sample] for sample in counted})
     other.shapes = ShapePlan(cfg.shapes.calibrators, {sample: cfg.shapes.samples[sample] for sample in counted})
     other.columns = {sample: columns for sample, columns in cfg.columns.items() if sample in counted}
     style = OmegaConf.select(cfg.parameters, "plotting_style")

@@ -18,11 +18,7 @@ def build_shape_plan(
     samples: Mapping[str, bool],
     dropped: Iterable[str] = (),
 ) -> ShapePlan:
-    """Return the plan of the block ``variations.shape`` of a configuration (:mod:`pocket.base.sample_blocks`).
-
-    Args:
-        samples: sample, or ``{sample}__{subsample}`` → whether it is simulation; data have no variations.
-    """
+    """Return the plan of the block ``variations.shape`` of a configuration (:mod:`pocket.base.sample_blocks`)."""
     for calibrator in calibrators:
         if not (isinstance(calibrator, type) and issubclass(calibrator, Calibrator)):
             raise ConfigError(f"calibrators: {calibrator!r} is no calibrator class")

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """Variations of one weight or calibrator in a dataset.
-
-    Args:
-        kind: ``"weight"`` or ``"calibrator"``.
-    """
+    """Variations of one ``"weight"`` or ``"calibrator"`` in a dataset."""
 
     kind: str
     instance: Any

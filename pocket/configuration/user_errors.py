@@ -63,11 +63,7 @@ _LOG = "; the traceback is in "
 
 
 def explain(error: Exception, path: str = "") -> UserCodeError | None:
-    """Return the error with the failed call, its place and the events.
-
-    Returns:
-        The error, or ``None`` if no code of the user was involved, so that it is a bug of this package.
-    """
+    """Return the error with the failed call, its place and the events; ``None`` for a bug of this package."""
     if not call_of(error) and user_place(error) is None:
         return None
     place = user_place(error) or _called(error) or user_place(error, own=True)
@@ -100,11 +96,7 @@ def _called(error: BaseException) -> tuple[str, str] | None:
 
 
 def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | None:
-    """Return the innermost line of an exception's traceback in the user's code.
-
-    Returns:
-        The file with the line, e.g. ``"analysis/mine/cuts.py:31"``, and the function; ``None`` if there is none.
-    """
+    """Return file with line, and function, of an exception's innermost line in the user's code, if there is one."""
     lines = user_lines(error)
     if own and not lines:
         lines = [_place(frame, line) for frame, line in _frames(error) if owner(_module(frame)) == "engine"]
@@ -168,8 +160,7 @@ def _complete(error: PocketError, path: str) -> None:
 def one_sentence(log: Path | None = None) -> Iterator[None]:
     """Explain exceptions in the block (:func:`explaining`), and write the traceback of one of the user's code.
 
-    Args:
-        log: the file for the traceback, ``None`` for no file. It is removed when the block succeeds.
+    The file for the traceback is removed when the block succeeds.
     """
     try:
         with explaining():
@@ -235,10 +226,7 @@ def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
 
 
 def explain_death(code: int, trace: Path) -> str:
-    """Return what happened to a process, as the rest of a sentence.
-
-    Args:
-        trace: file with its stack by :mod:`faulthandler`, empty or absent unless it crashed.
+    """Return what happened to a process, as the rest of a sentence; ``trace`` is faulthandler's file, if it crashed.
 
     Example:
         >>> explain_death(7, Path("absent"))

@@ -28,11 +28,7 @@ Input = str | npt.NDArray[Any]
 
 
 class Inputs(Mapping[str, Input]):
-    """Inputs of corrections by name, with their cached bins.
-
-    Args:
-        values: one string for all objects, or one number per object, shape (n objects,).
-    """
+    """Inputs of corrections by name, one string for all objects or numbers (n objects,), with their cached bins."""
 
     def __init__(self, values: Mapping[str, Input]) -> None:
         self._values = dict(values)
@@ -87,11 +83,7 @@ class Inputs(Mapping[str, Input]):
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """Bins of a correction.
-
-    Args:
-        axes: input → its axis, if the bins form a grid.
-    """
+    """Bins of a correction; ``axes`` are there if they form a grid."""
 
     tree: Node
     correction: Any
@@ -103,11 +95,7 @@ class Bins:
         return self.correction.inputs
 
     def evaluate(self, *columns: npt.NDArray[Any]) -> Any:
-        """Return the number of the bin of each object, shape (n objects,).
-
-        Args:
-            columns: the inputs that are numbers, each of shape (n objects,).
-        """
+        """Return the number of the bin of each object, shape (n objects,), from the inputs that are numbers."""
         found = None
         if self.axes is not None:
             values = {axis.name: column for axis, column in zip(self.inputs, columns, strict=True)}
@@ -117,10 +105,9 @@ class Bins:
 
 @functools.lru_cache(maxsize=1024)
 def binned(content: FileContent, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bins, Floats] | None:
-    """Return the bins of a correction for fixed strings, and its value in each of them.
+    """Return the bins of a correction for fixed strings, and its value in each; ``None`` if it has more than bins.
 
-    Returns:
-        ``None`` if it doesn't consist of bins only. The value is NaN in bins that this variation doesn't have.
+    The value is NaN in bins that this variation doesn't have.
     """
     correction = _bins_alone(content, name)
     tree = None if correction is None else _for_texts(correction["data"], dict(texts))

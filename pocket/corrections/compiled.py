@@ -19,12 +19,9 @@ _BLOCK = 1024
 
 @numba.njit(cache=True, nogil=True)
 def add_bins(values: npt.NDArray[Any], edges: npt.NDArray[np.float64], clamped: bool, found: Indices) -> bool:
-    """Update the numbers of bins for an axis of edges.
+    """Update the numbers of bins ``found`` for an axis of edges, and tell whether each value is in a bin.
 
-    Args:
-        values: without NaN, shape (n values,).
-        edges: increasing, shape (n bins + 1,); a bin includes its lower edge and excludes its upper one.
-        found: the numbers, updated by this function, shape (n values,).
+    Values aren't NaN; a bin includes its lower edge and excludes its upper one.
     """
     # Count the edges below each value: the CPU can't predict the comparisons of a binary search.
     passed = np.empty(_BLOCK, dtype=np.int64)
@@ -48,13 +45,7 @@ def add_bins(values: npt.NDArray[Any], edges: npt.NDArray[np.float64], clamped: 
 
 @numba.njit(cache=True, nogil=True)
 def add_keys(values: npt.NDArray[Any], keys: npt.NDArray[Any], found: Indices) -> bool:
-    """Update the numbers of bins for an axis of keys.
-
-    Args:
-        values: shape (n values,).
-        keys: all different, shape (n keys,).
-        found: the numbers, updated by this function, shape (n values,).
-    """
+    """Update the numbers of bins ``found`` for an axis of keys, and tell whether each value is a key."""
     inside = True
     for place in range(np.uint64(len(values))):
         own = np.int64(-1)

@@ -54,10 +54,8 @@ class DerivedCorrection:
         where: str,
         without: Sequence[str] = (),
     ) -> Inputs:
-        """Return the inputs: strings from the metadata, numbers from columns.
-
-        Args:
-            names: axis → key of the metadata or column, where the names differ.
+        """Return the inputs: strings from the metadata, numbers from columns; ``names`` has those that differ from the
+        axes.
         """
         found: dict[str, Input] = {}
         for axis, kind in self.axes.items():
@@ -75,11 +73,7 @@ class DerivedCorrection:
         return Inputs(found)
 
     def evaluate(self, inputs: Mapping[str, Input], systematic: str, size: int) -> Floats:
-        """Return the values of the correction.
-
-        Args:
-            inputs: axis → one string for all, or one number per object or event.
-        """
+        """Return the values of the correction; each input is one string for all, or one number per object or event."""
         place = f"correction {self.name!r} of {Path(self.file).name}"
         inputs = Inputs.of(inputs)
         for axis, text in inputs.texts.items():

@@ -48,12 +48,10 @@ Axis = Keys | Edges
 
 
 def axes_of(tree: Node) -> dict[str, Axis] | None:
-    """Return input → axis of a tree of bins (:mod:`pocket.corrections.tree`), the outermost first.
+    """Return input → axis of a tree of bins, the outermost first; ``None`` if they form no grid.
 
-    Returns:
-        ``None`` if its bins don't form a grid: if there are none, they differ between branches, the values beyond the
-        edges are nodes of their own, or the bins are uniform: correctionlib computes such bins by a division, which may
-        round differently.
+    They don't if they differ between branches, or the values beyond the edges are nodes of their own. Uniform bins
+    aren't compared either: correctionlib computes them by a division, which may round differently.
     """
     axes: dict[str, Axis] = {}
     nodes = [tree]
@@ -81,14 +79,7 @@ def _own_axes(node: Node) -> dict[str, Axis] | None:
 
 
 def find_bins(axes: Sequence[Axis], columns: Sequence[npt.NDArray[Any]]) -> Indices | None:
-    """Return the number of the bin of each object; the last axis varies fastest.
-
-    Args:
-        columns: values of the objects, without NaN, one array of shape (n objects,) per axis.
-
-    Returns:
-        Shape (n objects,); ``None`` if an object is in no bin.
-    """
+    """Return the number of the bin of each object, the last axis varies fastest; ``None`` if one is in no bin."""
     found = np.zeros(len(columns[0]), dtype=np.int64)
     for axis, values in zip(axes, columns, strict=True):
         if not axis.add(values, found):

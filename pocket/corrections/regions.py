@@ -19,11 +19,7 @@ UNCOVERED = None
 
 @dataclass(frozen=True)
 class Interval:
-    """Range of a number, without its upper end.
-
-    Args:
-        low: lower end, minus infinity if all lower numbers are in it, too.
-    """
+    """Range of a number, without its upper end; ``first`` and ``last`` are the edges of the bin in the file."""
 
     low: float
     high: float

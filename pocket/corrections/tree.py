@@ -34,11 +34,9 @@ def kind_of(node: Node) -> str:
 
 
 def children(node: Node) -> dict[Label, Node]:
-    """Return the nodes directly below a node.
+    """Return the nodes directly below a node: by key, with ``None`` for any other one, by position, or by name.
 
-    Returns:
-        For a category by key, ``None`` for any other key; for bins by position, and ``"flow"`` for values beyond the
-        edges; for a transformation its ``"rule"`` and ``"content"``.
+    For bins, ``"flow"`` is the node for values beyond the edges; a transformation has ``"rule"`` and ``"content"``.
 
     Example:
         >>> children({"nodetype": "binning", "input": "pt", "edges": [0, 1, 2], "content": [0.9, 1.1], "flow": 1.0})
@@ -131,12 +129,7 @@ def edges_of(edges: Any) -> list[float]:
 
 @dataclass(frozen=True)
 class Fixing:
-    """Modification of a tree that fixes the values of inputs, and renames others.
-
-    Args:
-        values: input → its value.
-        names: input → its new name.
-    """
+    """Modification of a tree that fixes the values of some inputs, and gives others new names."""
 
     values: Mapping[str, Value]
     names: Mapping[str, str]

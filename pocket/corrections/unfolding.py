@@ -20,8 +20,7 @@ _ABSOLUTE = ("abs(x)", "fabs(x)", "TMath::Abs(x)")
 def unfolded(correction: Mapping[str, Any], names: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return a correction without transformations that are the absolute value of an input, or other keys for its keys.
 
-    Args:
-        names: inputs whose absolute value is taken → their new names, see :func:`absolute_inputs`; all by default.
+    Inputs whose absolute value is taken get new names, by default those of :func:`absolute_inputs`.
     """
     names = absolute_inputs(correction) if names is None else names
     inputs = [{**axis, "name": names.get(axis["name"], axis["name"])} for axis in correction["inputs"]]

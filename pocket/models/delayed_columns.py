@@ -76,11 +76,7 @@ class DelayedColumns:
         self._columns = [_ColumnValues(column) for column in columns]
 
     def fill(self, events: Any, index: npt.NDArray[np.int64], params: Any) -> None:
-        """Add the columns to events.
-
-        Args:
-            index: positions of these events in the chunk, shape (n events,).
-        """
+        """Add the columns to events, which have the positions ``index`` in the chunk."""
         for values in self._columns:
             name = values.column.name
             if name in events.fields:

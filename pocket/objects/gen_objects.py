@@ -90,14 +90,9 @@ def _any_of(code: ak.Array, codes: tuple[int, ...]) -> ak.Array:
 
 
 def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.Array:
-    """Return the nearest ancestor of each given particle that satisfies a mask.
+    """Return the nearest ancestor that satisfies a mask, for particles of GenPart at positions in their events.
 
-    Args:
-        particles: NanoAOD's GenPart, shape (n events, n particles).
-        of: positions of the particles in their events, shape (n events, n); -1 for none.
-
-    Returns:
-        Positions of the ancestors in their events, shape (n events, n); -1 if there is none.
+    Positions have shape (n events, n), -1 for none, also in the result.
     """
     mothers = branch(particles, "genPartIdxMother", "GenPart")
     counts = counts_of(mothers)

@@ -27,14 +27,7 @@ _SOFT = 0.01
 
 
 def largest_ancestor(particles: ak.Array) -> ak.Array:
-    """Return the largest absolute PDG code among the ancestors of each particle, 0 without any.
-
-    Args:
-        particles: NanoAOD's GenPart, shape (n events, n particles).
-
-    Returns:
-        Codes, shape (n events, n particles).
-    """
+    """Return the largest absolute PDG code among the ancestors of each particle of GenPart, 0 without any."""
     mothers = branch(particles, "genPartIdxMother", "GenPart")
     counts = counts_of(mothers)
     first = np.repeat(starts_of(counts), counts)

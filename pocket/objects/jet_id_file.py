@@ -24,14 +24,9 @@ _SUMS = {"multiplicity": ("chMultiplicity", "neMultiplicity")}
 
 
 def identification_of_file(jets: ak.Array, jet_type: str, file: str, working_points: Mapping[str, int]) -> ak.Array:
-    """Return the identification of jets with the bits of Jet_jetId.
+    """Return the identification of jets with the bits of Jet_jetId, shape (n events, n jets).
 
-    Args:
-        jet_type: name of the collection; AK8 jets if it begins with ``"FatJet"``, else AK4 jets.
-        working_points: working point in the file → its bit.
-
-    Returns:
-        Jagged integers, shape (n events, n jets).
+    The jets are AK8 jets if the name of the collection begins with ``"FatJet"``, else AK4 jets.
     """
     size = "AK8PUPPI" if jet_type.startswith("FatJet") else "AK4PUPPI"
     columns: dict[str, npt.NDArray[Any]] = {}

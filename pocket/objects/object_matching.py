@@ -40,12 +40,7 @@ def object_matching(
 def match_indices(
     obj: ak.Array, obj2: ak.Array, dr_min: float, dpt_max: float | ak.Array | None = None
 ) -> tuple[ak.Array, ak.Array]:
-    """Return one-to-one matches as in :func:`object_matching`, as positions instead of objects.
-
-    Returns:
-        Two arrays of shape (n events, n2), ``None`` where ``obj2`` isn't matched: the position of its match in ``obj``,
-        and the distance.
-    """
+    """Return one-to-one matches as in :func:`object_matching`, as positions of shape (n events, n2), and distances."""
     distances = delta_r_table(_far_if_missing(obj), _far_if_missing(obj2))
     counts, counts2 = ak.to_numpy(ak.num(obj.eta)), ak.to_numpy(ak.num(obj2.eta))
     flat = ak.to_numpy(ak.flatten(distances, axis=None))

@@ -164,16 +164,10 @@ def photon_supercluster_eta(events: ak.Array, photons: ak.Array) -> ak.Array:
 def supercluster_eta_from(
     eta: npt.NDArray[Any], phi: npt.NDArray[Any], barrel: npt.NDArray[np.bool_], x: Floats, y: Floats, z: Floats
 ) -> Floats:
-    """Return eta of superclusters from the directions of photons and the vertex that these are seen from.
+    """Return eta of superclusters from the directions of photons and the vertex (x, y, z) in cm, all (n photons,).
 
     A straight line from the vertex meets the ECAL barrel, a cylinder of radius 130 cm, or its endcap, a plane 310 cm
     from the centre. Photons that fly beside it (an endcap photon with eta = 0) keep their eta.
-
-    Args:
-        eta: pseudorapidity as seen from the vertex, shape (n photons,).
-        phi: azimuth, shape (n photons,).
-        barrel: whether the supercluster is in the barrel, shape (n photons,).
-        x: position of the vertex in cm, shape (n photons,); so are y and z.
 
     Examples:
         >>> import numpy as np

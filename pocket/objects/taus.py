@@ -85,11 +85,7 @@ def tau_selection(
 
 
 def passes(taus: ak.Array, tagger: str, against: str, working_point: str, version: int) -> ak.Array:
-    """Return the mask of taus that pass a working point of a tagger.
-
-    Args:
-        tagger: e.g. ``"DeepTau2017v2p1"``.
-        against: ``"VSjet"``, ``"VSe"`` or ``"VSmu"``.
+    """Return the mask of taus that pass a working point of a tagger against ``"VSjet"``, ``"VSe"`` or ``"VSmu"``.
 
     Examples:
         >>> taus = ak.Array([[{"idDeepTau2017v2p1VSmu": 3}, {"idDeepTau2017v2p1VSmu": 15}]])

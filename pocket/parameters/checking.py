@@ -91,12 +91,8 @@ def _joined(schema: Any, more: Any) -> Any:
 def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = None) -> None:
     """Check the keys of parameters, and the kinds of their values, against :data:`SCHEMA`.
 
-    Interpolations and ``???`` are accepted, since they may become any value.
-
-    Args:
-        parameters: plain dictionary, section → contents, with interpolations as written.
-        written: key → number as written, for numbers that YAML reads differently
-            (:func:`surprising_numbers`).
+    Interpolations and ``???`` are accepted, since they may become any value. ``written`` has :func:`surprising_numbers`
+    as they are written.
     """
     own: list[str] = []
     for section, content in parameters.items():

@@ -35,11 +35,7 @@ _KEYS: Mapping[str, tuple[type, str]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Era:
-    """Names by which files belong to an era.
-
-    Args:
-        borrowed: group → the era whose corrections it takes, as it has none of its own yet.
-    """
+    """Names by which files belong to an era, and group → the era whose corrections it borrows."""
 
     folder: str = ""
     period: str = ""

@@ -59,14 +59,11 @@ class Reader:
 
 
 def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
-    """Return the parameters that may be read.
+    """Return the parameters that may be read, of plain and resolved ones.
 
     Of shipped sections, these are the named keys, and in tables by year the entries of the reader's years. A table that
     lacks one of these, and has keys that aren't names of years, stays as it is. The user's own sections are included
     completely.
-
-    Args:
-        parameters: section → contents, plain and resolved.
     """
     return {
         section: content if reader.lists(section) else _visible(content, SCHEMA.get(section), reader)
@@ -78,10 +75,7 @@ def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
 def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str] = ()) -> DictConfig:
     """Return the parameters that may be read; access to any others raises a ``ConfigError``.
 
-    So does access to entries that don't exist or are still ``???``.
-
-    Args:
-        parameters: section → contents, plain and resolved; or :func:`visible` of them.
+    So does access to entries that don't exist or are still ``???``. The parameters are plain and resolved.
     """
     part = visible(parameters, reader)
     root = DictConfig(part)
@@ -157,11 +151,7 @@ def _schema_of(schema: Mapping[str, Any], key: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Guard:
-    """Restriction of a table to the entries that may be read.
-
-    Args:
-        place: name of the table, empty for the table of all sections.
-    """
+    """Restriction of a table to the entries that may be read; the table of all sections has no place."""
 
     reader: Reader
     place: str

@@ -16,15 +16,15 @@ import numpy.typing as npt
 
 from pocket.base.arrays.jagged import products_of
 from pocket.base.typing import Floats, Indices
-from pocket.corrections.bin_cache import Input, Inputs
+from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.derived import SYSTEMATIC, DerivedCorrection
-from pocket.corrections.evaluation import coverage, evaluate, kind_input, kinds, named_correction, plain_name
-from pocket.corrections.files import find_corrections, load_correction, names_of
+from pocket.corrections.evaluation import coverage, evaluate, kind_input, kinds, named_correction
+from pocket.corrections.files import find_corrections, names_of
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightOfYear
 from pocket.weights.energy_shifts import energy_shift
-from pocket.weights.objects import FlatObjects
+from pocket.weights.objects import FlatObjects, inputs_by_jets
 
 #: Uncertainties of the shape: contamination, statistics and, for c jets, the assumed uncertainty.
 SHAPE_VARIATIONS = ("hf", "lf", "hfstats1", "hfstats2", "lfstats1", "lfstats2", "cferr1", "cferr2")
@@ -168,20 +168,13 @@ class BTagCalibration(BTagWeight):
     def inputs(self, events: Any, systematic: str) -> Inputs:
         """Return the inputs of the correction; ``systematic`` is ignored if it has none."""
         ((file, name),) = self.corrections()
-        jets = self.jets(events)
-        numbers = iter((jets.per_event, jets.sum(jets["pt"])))
-        inputs: dict[str, Input] = {}
-        for variable in load_correction(file, name).inputs:
-            if variable.name == SYSTEMATIC:
-                value: Input | None = systematic
-            elif variable.type == "string":
-                value = self.year if "year" in variable.name else str(self.metadata["sample"])
-            else:
-                value = next(numbers, None)
-            if value is None:
-                raise ConfigError(f"weight {self.name!r}: {name!r} needs more than n jets and HT")
-            inputs[plain_name(variable.name)] = value
-        return Inputs(inputs)
+
+        def text(variable: str) -> str:
+            if variable == SYSTEMATIC:
+                return systematic
+            return self.year if "year" in variable else str(self.metadata["sample"])
+
+        return inputs_by_jets(self.name, self.jets(events), file, name, text)
 
 
 class BTagCalibrationVaried(BTagCalibration):
@@ -348,13 +341,7 @@ def _scheme(source: str) -> str:
 
 
 def method_1a(name: str, tagged: npt.NDArray[np.bool_], factors: Floats, efficiency: Floats) -> Floats:
-    """Return the factor of each jet at a working point: SF if it is tagged, else (1 − SF ε) / (1 − ε).
-
-    Args:
-        tagged: whether a jet passes, shape (n jets,).
-        factors: scale factors, shape (n jets,).
-        efficiency: efficiency ε in simulation, shape (n jets,).
-    """
+    """Return the factor of each jet at a working point: SF if it is tagged, else (1 − SF ε) / (1 − ε)."""
     if np.any((efficiency < 0) | (efficiency >= 1)):
         raise ConfigError(f"weight {name!r}: an efficiency of b tagging is not in [0, 1)")
     # The scale factor is limited such that the efficiency in data, SF ε, is at most 1, and no weight is negative.

@@ -15,13 +15,11 @@ import numpy.typing as npt
 
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Inputs
-from pocket.corrections.evaluation import evaluate, kind_input, kinds, plain_name
-from pocket.corrections.files import load_correction
-from pocket.errors import ConfigError
+from pocket.corrections.evaluation import evaluate, kind_input, kinds
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightOfYear
 from pocket.weights.energy_shifts import energy_shift
-from pocket.weights.objects import FlatObjects
+from pocket.weights.objects import FlatObjects, inputs_by_jets
 
 #: Uncertainties of the shape. Those of the jets' energy, ``jer`` and ``jesTotal``, go with its variations.
 SHAPE_VARIATIONS = (
@@ -127,17 +125,8 @@ class CTagCalibration(CTagWeight):
             ConfigError: if the correction has more than two numeric inputs.
         """
         ((file, name),) = self.corrections()
-        jets = self.jets(events)
-        numbers = iter((jets.per_event, jets.sum(jets["pt"])))
-        inputs: dict[str, Any] = {}
-        for variable in load_correction(file, name).inputs:
-            if variable.type == "string":
-                inputs[plain_name(variable.name)] = str(
-                    self.metadata["sample" if variable.name == "sample" else "dataset"]
-                )
-                continue
-            value = next(numbers, None)
-            if value is None:
-                raise ConfigError(f"weight {self.name!r}: {name!r} needs more than n jets and HT")
-            inputs[plain_name(variable.name)] = value
-        return evaluate(file, name, inputs)
+
+        def text(variable: str) -> str:
+            return str(self.metadata["sample" if variable == "sample" else "dataset"])
+
+        return evaluate(file, name, inputs_by_jets(self.name, self.jets(events), file, name, text))

@@ -23,24 +23,15 @@ ALONE: Mapping[str, str] = {"EC2": "PileUpPtEC2", "HF_": "RelativeStatHF", "Rela
 
 @dataclass(frozen=True)
 class EnergyShift:
-    """Shift of the jets' energy.
-
-    Args:
-        source: source of the energy scale (``"Total"``, ``"FlavorQCD"``, ``"Absolute_2018"``), ``""`` for the
-            resolution.
-        side: ``"up"`` or ``"down"``.
-    """
+    """Shift of the jets' energy by a source of the scale (``"Absolute_2018"``), ``""`` for the resolution."""
 
     source: str
     side: str
 
     def key(self, known: Container[Any], total: str = "jes") -> str | None:
-        """Return the key of a correction for this shift.
+        """Return the key of a correction for this shift, such as ``"up_jesFlavorQCD"``; ``None`` if it has none.
 
         For a source of the reduced set that is one source of the full set alone, it may be the key of the latter.
-
-        Returns:
-            ``"up_jes"``, ``"up_jesFlavorQCD"``, ``"up_jer"``, …; ``None`` if the correction has none for the shift.
 
         Examples:
             >>> EnergyShift("RelativeSample_2022EE", "up").key(["up_jes", "up_jesRelativeSample"])
@@ -58,10 +49,7 @@ class EnergyShift:
 
 
 def energy_shift(shape_variation: str, params: Any, year: str) -> EnergyShift | None:
-    """Return the shift of AK4 jets that a shape variation is.
-
-    Returns:
-        ``None`` for any other variation, also for those of AK8 jets alone, which leave AK4 jets as they are.
+    """Return the shift of AK4 jets that a shape variation is, ``None`` for any other one, also for AK8 jets alone.
 
     Examples:
         >>> energy_shift("AK4PFchs_JES_Regrouped_Absolute_2018Down", {}, "2018")

@@ -43,11 +43,7 @@ class GeneratorBranch(WeightWrapper):
         return np.asarray(ak.to_numpy(ak.flatten(values, axis=1)), dtype=np.float64).reshape(len(values), counts[0])
 
     def mean_weights(self, source: str, expected: int | None = None) -> Floats:
-        """Return the mean of each entry over all generated events, from the metadata of the dataset.
-
-        Returns:
-            Mean, weighted by ``genWeight``, of each entry; shape (n entries,).
-        """
+        """Return the mean of each entry over all generated events, weighted by ``genWeight``, from the metadata."""
         key = SUMS[source]
         means = self.metadata.get(key)
         if means is None:

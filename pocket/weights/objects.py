@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import awkward as ak
@@ -19,15 +20,14 @@ from pocket.base.arrays.jagged import (
     without_gaps,
 )
 from pocket.base.typing import Floats, Indices
+from pocket.corrections.bin_cache import Input, Inputs
+from pocket.corrections.evaluation import plain_name
+from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError, ScaleFactorError
 
 
 class FlatObjects:
-    """Objects of a collection as flat arrays, as correctionlib needs them, without those that are ``None``.
-
-    Args:
-        name: the collection, e.g. ``"MuonGood"``.
-    """
+    """Objects of a collection as flat arrays, as correctionlib needs them, without those that are ``None``."""
 
     def __init__(self, events: Any, name: str) -> None:
         objects = without_gaps(collection(events, name))
@@ -37,13 +37,13 @@ class FlatObjects:
         if is_optional(column) and ak.any(missing := ak.is_none(column, axis=1), axis=None):
             objects = objects[~missing]
             column = objects[some]
-        self._objects, self._name = objects, name
+        self.objects, self._name = objects, name
         #: Number of objects of each event, shape (n events,).
         self.per_event = counts_of(column)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """Return a field, named as in :func:`pocket.base.arrays.fields.field`; shape (n objects,)."""
-        column = elements_of(field(self._objects, name, self._name))
+        column = elements_of(field(self.objects, name, self._name))
         return flat(column, f"{self._name}.{name}", "object")
 
     def flags(self, name: str, where: str) -> npt.NDArray[np.bool_]:
@@ -54,7 +54,7 @@ class FlatObjects:
         return values
 
     def __contains__(self, name: str) -> bool:
-        return name in self._objects.fields
+        return name in self.objects.fields
 
     @property
     def size(self) -> int:
@@ -90,9 +90,6 @@ def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
 
     The weight is (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), the ratio of the probabilities that at least one object
     passes. The weight of an event without objects is 1.
-
-    Args:
-        data: efficiency of each object in data, shape (n objects,).
     """
     some = objects.per_event > 0
     numerator, denominator = 1 - objects.product(1 - data), 1 - objects.product(1 - mc)
@@ -105,8 +102,17 @@ def each_of(data: Floats, mc: Floats, passing: npt.NDArray[np.bool_], objects: F
     """Return the weight of a selection in which objects pass or fail, such as probes; shape (events,).
 
     It is Π(passing) ε_data / ε_MC · Π(failing) (1 − ε_data) / (1 − ε_MC), which changes the efficiency to that in data.
-
-    Args:
-        data: efficiency of each object in data, shape (n objects,).
     """
     return objects.product(np.where(passing, data / mc, (1 - data) / (1 - mc)))
+
+
+def inputs_by_jets(weight: str, jets: FlatObjects, file: str, name: str, text: Callable[[str], str]) -> Inputs:
+    """Return inputs of a correction: strings by ``text``; the numbers are those of jets and their scalar sum of pt."""
+    numbers = iter((jets.per_event, jets.sum(jets["pt"])))
+    inputs: dict[str, Input] = {}
+    for variable in load_correction(file, name).inputs:
+        value = text(variable.name) if variable.type == "string" else next(numbers, None)
+        if value is None:
+            raise ConfigError(f"weight {weight!r}: {name!r} needs more than n jets and HT")
+        inputs[plain_name(variable.name)] = value
+    return Inputs(inputs)

@@ -36,11 +36,7 @@ Which = int | str | PDFSet
 
 
 class _PDFBranch(GeneratorBranch):
-    """Base class of weights from LHEPdfWeight.
-
-    Attributes:
-        sets: sample → set of its entries; ``*`` for all others.
-    """
+    """Base class of weights from LHEPdfWeight, whose sets are by sample, with ``*`` for all others."""
 
     sets: ClassVar[Mapping[str, PDFSet]] = {_ANY: pdf_set(_DEFAULT)}
     renormalised: ClassVar[bool] = False

@@ -187,11 +187,7 @@ def pdf_set(which: int | str) -> PDFSet:
 
 @dataclass(frozen=True)
 class Title:
-    """Content of LHEPdfWeight as its title says it.
-
-    Args:
-        name: name of the set, empty if the title has numbers.
-    """
+    """Content of LHEPdfWeight as its title says it: the LHAPDF number of its first entry, or the name of the set."""
 
     first: int = 0
     name: str = ""

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pocket.base.arrays.jagged import elements_of
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.evaluation import evaluate, kind_input, kinds, plain_name
 from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError
-from pocket.objects.photons import supercluster_eta_from
+from pocket.objects.photons import photon_supercluster_eta
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightData, WeightOfYear
 from pocket.weights.objects import FlatObjects
@@ -74,7 +75,7 @@ class PhotonWeight(WeightOfYear):
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its up and down variation."""
         photons = FlatObjects(events, self.parameter("collection"))
-        eta = self._supercluster_eta(events, photons)
+        eta = np.asarray(elements_of(photon_supercluster_eta(events, photons.objects)), dtype=np.float64)
         columns = {"eta": eta, "abseta": np.abs(eta), **{name: photons[name] for name in _FIELDS if name in photons}}
         inputs = Inputs({"year": str(self.parameter("era_mapping", self.year)), **columns})
         sides = tuple(self.KINDS) if self.needs_variations(shape_variation) else ("nominal",)
@@ -98,14 +99,6 @@ class PhotonWeight(WeightOfYear):
         for mask, chosen in ((low, f"{point}{_LOW_SUFFIX}"), (~low, point)):
             factors[mask] = evaluate(file, name, inputs.chosen(mask).with_texts({"workingpoint": chosen, **kind}))
         return factors
-
-    @staticmethod
-    def _supercluster_eta(events: Any, photons: FlatObjects) -> Floats:
-        for name in ("etaSC", "superclusterEta"):
-            if name in photons:
-                return photons[name].astype(np.float64)
-        position = [np.repeat(np.asarray(events["PV"][axis], dtype=np.float64), photons.per_event) for axis in "xyz"]
-        return supercluster_eta_from(photons["eta"], photons["phi"], photons["isScEtaEB"], *position)
 
 
 class PhotonId(PhotonWeight):

@@ -27,12 +27,7 @@ def shipped_weights() -> list[type[WeightWrapper]]:
 
 @dataclass(frozen=True)
 class SamplePlan:
-    """Weights of one sample or subsample.
-
-    Args:
-        weights: category → names of the applied weights, in order.
-        variations: category → names of the weights whose variations are stored.
-    """
+    """Weights of one sample or subsample by category: those that are applied, and those whose variations are stored."""
 
     weights: Mapping[str, tuple[str, ...]]
     variations: Mapping[str, tuple[str, ...]]
@@ -45,15 +40,16 @@ class SamplePlan:
 
 @dataclass(frozen=True)
 class WeightPlan:
-    """Validated weights of all samples.
-
-    Args:
-        classes: weight name → its class, for weights in use.
-        samples: sample, or ``{sample}__{subsample}`` → its plan.
-    """
+    """Validated weights: their classes by name, and sample or ``{sample}__{subsample}`` → its plan."""
 
     classes: Mapping[str, WeightClass]
     samples: Mapping[str, SamplePlan]
+
+    @classmethod
+    def of(cls, classes: Mapping[str, WeightClass], samples: Mapping[str, SamplePlan]) -> WeightPlan:
+        """Return the plan with those of the classes that samples use."""
+        used = {name for plan in samples.values() for name in plan.names}
+        return cls({name: weight for name, weight in classes.items() if name in used}, samples)
 
 
 def variation_names(plan: WeightPlan, sample: SamplePlan, params: Any, metadata: Mapping[str, Any]) -> tuple[str, ...]:
@@ -80,8 +76,7 @@ def build_plan(
 ) -> WeightPlan:
     """Return the plan of the blocks ``weights`` and ``variations.weights`` (:mod:`pocket.base.sample_blocks`).
 
-    Args:
-        samples: sample, or ``{sample}__{subsample}`` → whether it is simulation.
+    ``samples`` maps a sample, or ``{sample}__{subsample}``, to whether it is simulation.
     """
     registry = _registry(known)
 

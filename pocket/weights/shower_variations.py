@@ -159,12 +159,7 @@ class PartonShowerSplit(GeneratorBranch):
 
 
 def entry(weight: GeneratorBranch, weights: Any, places: Mapping[Variation, int], wanted: Variation) -> Any:
-    """Return the entries of a variation, shape (n events,).
-
-    Args:
-        weights: all entries, shape (n events, n entries).
-        places: variation → entry.
-    """
+    """Return the entries of a variation, shape (n events,), of all entries (n events, n entries)."""
     place = places.get(wanted)
     if place is None or place >= weights.shape[1]:
         shower, branching, quantity, value = wanted

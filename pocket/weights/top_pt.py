@@ -29,10 +29,7 @@ _DATA_END = 500.0
 
 
 def data_over_nlo(pt: Floats) -> Floats:
-    """Return the data-driven factor of top quarks.
-
-    Args:
-        pt: transverse momenta in GeV.
+    """Return the data-driven factor of top quarks, at transverse momenta in GeV.
 
     Example:
         >>> data_over_nlo(np.array([0.0, 500.0, 900.0])).round(4).tolist()
@@ -42,10 +39,7 @@ def data_over_nlo(pt: Floats) -> Floats:
 
 
 def nnlo_over_nlo(pt: Floats) -> Floats:
-    """Return the factor of top quarks from theory.
-
-    Args:
-        pt: transverse momenta in GeV.
+    """Return the factor of top quarks from theory, at transverse momenta in GeV.
 
     Example:
         >>> nnlo_over_nlo(np.array([0.0, 500.0])).round(4).tolist()
