@@ -21,13 +21,8 @@ Words = npt.NDArray[np.uint64]
 class Patterns:
     """The different combinations of categories, and the combination of each event or object.
 
-    Args:
-        words: categories of each event or object as bits, shape (n rows, n words): number k is bit k % 64 of word
-            k // 64.
-
-    Attributes:
-        words: categories of each combination as bits, shape (n patterns, n words).
-        of_row: number of the combination of each event or object, shape (n rows,).
+    Categories are bits of words, of shape (n rows, n words) of events or objects and (n patterns, n words) of
+    combinations: number k is bit k % 64 of word k // 64. ``of_row`` has the number of each row's combination.
     """
 
     def __init__(self, words: Words) -> None:
@@ -40,40 +35,24 @@ class Patterns:
         self.words: Words = words[first[:number]]
 
     def contain(self, categories: Indices) -> Mask:
-        """Tell for each combination whether it contains each category.
-
-        Args:
-            categories: their numbers; no combination contains a negative one, shape (n categories,).
-
-        Returns:
-            Shape (n patterns, n categories).
-        """
+        """Tell whether combinations contain categories (negative: never), shape (n patterns, n categories)."""
         return bits_of(self.words, np.maximum(categories, 0)) & (categories >= 0)
 
     def sums(self, values: Any = None) -> Any:
-        """Return the sum of the values of the events or objects of each combination, shape (n patterns,).
-
-        Args:
-            values: shape (n rows,); 1 for each by default, which counts them.
-        """
+        """Return the sum of values of each combination's rows, shape (n patterns,); 1 for each by default, a count."""
         return np.bincount(self.of_row, values, len(self.words))
 
 
 def joined(parts: Sequence[Patterns]) -> Patterns:
     """Return the combinations of several sets of categories that occur together in an event or object.
 
-    Returns:
-        Word k of each pattern is the number of the combination in ``parts[k]``.
+    Word k of each pattern is the number of the combination in ``parts[k]``.
     """
     return Patterns(np.stack([part.of_row for part in parts], axis=1).astype(np.uint64))
 
 
 def bits_of(words: Words, numbers: Any) -> Mask:
-    """Tell which bits are set, shape (n rows,) for one number, (n rows, n numbers) for several.
-
-    Args:
-        words: shape (n rows, n words); bit number k is bit k % 64 of word k // 64.
-    """
+    """Tell which bits are set, shape (n rows,) for one number, (n rows, n numbers) for several."""
     found: Mask = (words[:, numbers >> 6] >> np.asarray(numbers & 63, dtype=np.uint64)) & np.uint64(1) != 0
     return found
 
@@ -87,13 +66,9 @@ def set_bits(words: Words, mask: Mask, number: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def _find(words: Words, of_row: Indices, first: Indices, most: int) -> int:
-    """Count the rows that differ from each other, and number them in the order in which they appear.
+    """Number the different rows of words in ``of_row``, in their order, and set the first row of each in ``first``.
 
-    Args:
-        words: shape (n rows, n words).
-        of_row: set to the number of each row, shape (n rows,).
-        first: set to the first row of each number, shape (n rows,).
-        most: most different rows that are numbered; if there are more, -1 is returned.
+    The return value is how many there are, -1 if more than ``most``.
     """
     # The hash table has at least twice as many places, and its size is a power of two.
     size = 2

@@ -27,13 +27,7 @@ Output = dict[str, Any]
 
 @dataclass(frozen=True)
 class Preselected:
-    """The preselection of one variation.
-
-    Args:
-        variation: ``nominal`` or the shape variation.
-        changed: collections that differ from the nominal calibration.
-        mask: which of the skimmed events pass, shape (n events,).
-    """
+    """The preselection of one variation: the collections that it changes, and which skimmed events pass."""
 
     variation: str
     changed: frozenset[str]
@@ -55,14 +49,7 @@ def empty_output(plan: ProcessingPlan, params: Any, metadata: Mapping[str, Any])
 
 
 def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any]) -> Output:
-    """Return the sums, histograms and columns of one chunk of one dataset.
-
-    Args:
-        workflow: instance of the analysis' workflow.
-
-    Returns:
-        Raw sums, see :func:`empty_output`.
-    """
+    """Return the sums, histograms and columns of one chunk of one dataset, raw sums as in :func:`empty_output`."""
     plan = workflow.cfg
     with workflow_call(workflow):
         workflow.start_chunk(events, metadata)
@@ -101,11 +88,7 @@ def skim(workflow: BaseProcessorABC) -> Mask:
 
 
 def chunk_layout(workflow: BaseProcessorABC, metadata: Mapping[str, Any]) -> Layout:
-    """Return the layout of a chunk's output, with calibrators that are initialised if there are events after the skim.
-
-    Args:
-        workflow: the workflow, with the skimmed events.
-    """
+    """Return the layout of a chunk's output; calibrators are initialised if there are events after the skim."""
     layout = dataset_layout(workflow.cfg, workflow.params, metadata)
     is_late = layout.sequence.needs_events
     if workflow.nevents or is_late:
@@ -116,12 +99,9 @@ def chunk_layout(workflow: BaseProcessorABC, metadata: Mapping[str, Any]) -> Lay
 
 
 def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselected]:
-    """Yield the preselection of each variation, after its calibration and object selection.
+    """Yield the preselection of each variation of the skimmed events, after its calibration and object selection.
 
     When a variation is yielded, the workflow holds its events, including those that fail the preselection.
-
-    Args:
-        workflow: the workflow, with the skimmed events.
     """
     skimmed = workflow.events
     for variation in layout.processed:

@@ -30,11 +30,7 @@ class Chunking:
 
     The memory of a chunk is the peak of the process while the chunk is processed, above its memory before the first
     chunk. Sizes are the largest one divided by powers of two, so that small differences in memory change nothing. If
-    memory can't be measured, chunks have the largest size.
-
-    Args:
-        largest: largest number of events in a chunk.
-        memory: budget in MB; ``None`` for chunks of the largest size.
+    memory can't be measured, or there is no budget (in MB), chunks have the largest size.
     """
 
     def __init__(self, largest: int, memory: int | None = None) -> None:
@@ -75,11 +71,7 @@ class Chunking:
 
     @contextlib.contextmanager
     def measured(self, events: int, path: str) -> Iterator[None]:
-        """Process a chunk in the block, whose memory decides about the next ones.
-
-        Args:
-            events: number of its events.
-        """
+        """Process a chunk in the block, whose memory decides about the next ones."""
         if self._before is None:
             yield
             return
@@ -91,11 +83,7 @@ class Chunking:
         self.adapt(events, growth)
 
     def adapt(self, events: int, growth: int) -> None:
-        """Choose the size of the next chunks.
-
-        Args:
-            events: number of events in the chunk.
-        """
+        """Choose the size of the next chunks, by the events of this one and its growth of memory in bytes."""
         allowed = events * self._budget / max(growth, 1)
         # Some of the memory is needed by any chunk, or by the first one, so a small chunk says little about large ones.
         self.size = self._power(min(allowed, FIRST * max(events, self.size)))

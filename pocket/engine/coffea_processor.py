@@ -12,11 +12,7 @@ from pocket.plan.processing import ProcessingPlan, processing_metadata
 
 
 class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
-    """Processor that runs a configuration chunk by chunk.
-
-    Args:
-        params: its parameters, resolved for this run (:func:`pocket.engine.resources.resolve_parameters`).
-    """
+    """Processor that runs a configuration chunk by chunk, with parameters that are resolved for this run."""
 
     def __init__(self, plan: ProcessingPlan, params: Any) -> None:
         with UserCall("workflow", plan.workflow.__name__):

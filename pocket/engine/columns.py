@@ -23,23 +23,14 @@ def collect_columns(
     weights: ChunkWeights,
     changed: frozenset[str] | None = None,
 ) -> dict[str, ak.Array]:
-    """Return the columns of all categories that export any.
+    """Return category → columns of all categories that export any, without references to the file.
 
     Every record has the event's ids, its weight, the variations of the weight, and the declared columns. A category per
-    object has the events with any of its objects, and only these objects of their collection.
+    object has the events with any of its objects, and only these objects of their collection. ``changed`` are the
+    collections that the shape variation changes; ``None`` for nominal.
 
     The types don't depend on the values: a column with ``fill_none`` has no missing values, any other may have some in
     any chunk.
-
-    Args:
-        outputs: category → columns to export.
-        events: events of the chunk, shape (n events,).
-        masks: categories of these events.
-        weights: weights of these events.
-        changed: collections that the shape variation changes; ``None`` for nominal.
-
-    Returns:
-        Category → records of shape (n events in the category,). They hold no reference to the file.
     """
     return {
         category: ak.zip(_record(declared, events, masks, weights, changed, category), depth_limit=1)

@@ -67,17 +67,9 @@ def add_once(
 ) -> None:
     """Add the weight of each entry, and its square, in the one place of the entry's combination of categories.
 
-    This is faster than :func:`add_weights` with one category per combination.
-
-    Args:
-        event: event of each entry, shape (n entries,).
-        row: row of each entry in ``pattern``: its event or its object, shape (n entries,).
-        bins: flat bin of each entry, shape (n entries,); negative ones are left out.
-        pattern: combination of categories of each event or object, shape (n rows,).
-        places: place of each combination in ``sumw``, negative for combinations to leave out, shape (n patterns,).
-        weights: shape (n events, n variations).
-        sumw: shape (n places, n bins, n variations), added to.
-        sumw2: same shape, added to.
+    This is faster than :func:`add_weights` with one category per combination. Arguments are the same, but for
+    ``places``, that of each combination in the sums, negative to leave it out, and weights of shape (n events, n
+    variations).
     """
     for entry in range(np.uint64(len(event))):
         found = places[np.uint64(pattern[np.uint64(row[entry])])]

@@ -27,12 +27,7 @@ from pocket.plan.processing import ProcessingPlan
 
 @dataclass(frozen=True)
 class StoredVariations:
-    """Variations of the histograms of a sample or subsample.
-
-    Args:
-        weights: names of the weight variations, ``nominal`` first.
-        shapes: category → names of its shape variations.
-    """
+    """Variations of the histograms of a sample: of weights, ``nominal`` first, and category → shape variations."""
 
     weights: tuple[str, ...]
     shapes: Mapping[str, tuple[str, ...]]
@@ -87,11 +82,8 @@ class _Sums:
 class _Target:
     """Histogram of a stored sample, and the entries that it takes.
 
-    Args:
-        patterns: combinations of categories of the events or objects.
-        row: row of each entry in the patterns, shape (n entries,).
-        numbers: numbers of the histogram's categories in the patterns, -1 to leave one out, shape (n categories,).
-        weights: weights of the events.
+    ``row`` has each entry's row in the patterns; ``numbers`` are those of the histogram's categories in the patterns,
+    -1 to leave one out.
     """
 
     sums: _Sums
@@ -102,11 +94,7 @@ class _Target:
 
 
 class HistogramFiller:
-    """All histograms of a dataset, filled variation by variation.
-
-    Args:
-        variations: stored sample → the variations of its histograms.
-    """
+    """All histograms of a dataset, filled variation by variation."""
 
     def __init__(self, plan: ProcessingPlan, metadata: Mapping[str, Any], variations: Mapping[str, StoredVariations]):
         self._metadata = metadata
@@ -137,14 +125,9 @@ class HistogramFiller:
         weights: Mapping[str, ChunkWeights],
         variation: str = NOMINAL,
     ) -> None:
-        """Fill the histograms with the events of the nominal selection or of a shape variation.
+        """Fill the histograms with the preselected events of the nominal selection or of a shape variation.
 
-        Args:
-            events: preselected events, length n.
-            custom: the workflow's ``custom_histogram_fields``.
-            masks: stored sample → categories of these events.
-            weights: stored sample → weights of these events.
-            variation: the shape variation; with ``nominal`` all weight variations are filled.
+        Masks and weights are by stored sample; with ``nominal`` all weight variations are filled.
         """
         joint: dict[tuple[Patterns, ...], Patterns] = {}
         for name, by_sample in self._sums.items():
@@ -200,12 +183,7 @@ def _rows(name: str, sums: _Sums, entry: Entries, masks: CategoryMasks) -> tuple
 def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patterns, variation: str) -> None:
     """Add the weights of entries to histograms, see :func:`~pocket.engine.compiled.add_weights`.
 
-    Args:
-        event: event of each entry, shape (n entries,).
-        bins: flat bin of each entry, shape (n entries,).
-        joint: combinations of the targets' patterns that occur together, see
-            :func:`~pocket.engine.category_patterns.joined`.
-        variation: the shape variation, or ``nominal``.
+    ``joint`` has the combinations of the targets' patterns that occur together.
     """
     row, sums, weights = targets[0].row, targets[0].sums, targets[0].weights
     classes = np.array([weights.class_of[category] for category in sums.categories])

@@ -18,11 +18,8 @@ from pocket.weights.plan import variation_names
 class Layout:
     """Samples and variations of a dataset.
 
-    Args:
-        counted: the sample and its subsamples, which the cutflow counts.
-        stored: samples with histograms and columns: the subsamples, or the sample if it has none.
-        variations: counted sample → the variations it stores.
-        processed: all variations that are processed, ``nominal`` first.
+    Counted are the sample and its subsamples, which the cutflow counts; stored, with histograms and columns, are the
+    subsamples, or the sample if it has none. ``processed`` are all variations, ``nominal`` first.
     """
 
     dataset: str
@@ -43,8 +40,7 @@ def dataset_layout(
 ) -> Layout:
     """Return the layout of a dataset.
 
-    Args:
-        sequence: its calibrators, if they are there already: some know their variations after :meth:`initialize` only.
+    Some calibrators know their variations after :meth:`initialize` only, so those of a chunk are given.
     """
     sample = str(metadata["sample"])
     counted = plan.counted_samples(sample)

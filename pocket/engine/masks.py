@@ -21,12 +21,7 @@ from pocket.errors import HistogramError
 
 
 class CutMasks:
-    """Masks of cuts on one set of events, so that a cut of several categories is evaluated once.
-
-    Args:
-        evaluate: returns the mask of a cut, with one entry per event, or per object of its collection.
-        size: number of events.
-    """
+    """Masks of cuts on one set of events, or of objects, so that a cut of several categories is evaluated once."""
 
     def __init__(self, evaluate: Callable[[Cut], Mask], size: int) -> None:
         self._evaluate = evaluate
@@ -125,12 +120,7 @@ class CategoryMasks:
 
 
 def category_masks(selection: StandardSelection, masks: CutMasks, events: Any) -> CategoryMasks:
-    """Return the masks of all categories of a selection.
-
-    Args:
-        masks: masks of cuts on the events.
-        events: the events.
-    """
+    """Return the masks of all categories of a selection."""
     names, size = selection.names, masks.size
     in_event = [masks.all_of([cut for cut in selection.categories[name] if not cut.per_object]) for name in names]
     if selection.collection is None:
@@ -149,15 +139,7 @@ def category_masks(selection: StandardSelection, masks: CutMasks, events: Any) -
 
 
 def to_bits(masks: Sequence[Mask], size: int) -> Words:
-    """Return masks packed in 64-bit words, mask k in bit k % 64 of word k // 64.
-
-    Args:
-        masks: masks of shape (size,).
-        size: number of events.
-
-    Returns:
-        Shape (size, number of words).
-    """
+    """Return masks of shape (size,) packed in 64-bit words, mask k in bit k % 64 of word k // 64."""
     words = np.zeros((size, (len(masks) + 63) // 64), dtype=np.uint64)
     for number, mask in enumerate(masks):
         set_bits(words[:, number // 64], mask, np.uint64(number % 64))

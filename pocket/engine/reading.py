@@ -33,8 +33,7 @@ _NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
 def read_segment(segment: Segment, read: Callable[[Segment], T]) -> Found[T]:
     """Read a segment from the first replica of its file that can be read, see :mod:`pocket.io.remote.attempts`.
 
-    Args:
-        read: called with the segment at one location; it must start over each time, so that no event counts twice.
+    ``read`` is called with the segment at one location; it must start over each time, so that no event counts twice.
     """
     return first_readable(segment.locations, lambda location: read(segment.at(location)))
 
@@ -67,11 +66,7 @@ def open_file(segment: Segment) -> Iterator[Any]:
 
 
 def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
-    """Return a range of entries as NanoEvents, whose columns are read on first access.
-
-    Args:
-        start: first entry in the file.
-    """
+    """Return a range of entries of a file as NanoEvents, whose columns are read on first access."""
     available = nano.num_entries
     if stop > available:
         raise BadFileError(
@@ -81,11 +76,7 @@ def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
 
 
 def joined_events(nanos: Iterable[NanoTree], segments: Iterable[Segment]) -> Iterator[Any]:
-    """Yield the events of several files, those of consecutive files with the same columns together.
-
-    Args:
-        segments: the segments, in the same order.
-    """
+    """Yield the events of several files, those of consecutive files with the same columns together."""
     found = [Piece(nano, segment.start, segment.stop) for nano, segment in zip(nanos, segments, strict=True)]
     if missing := [nano.file_path for nano, _, stop in found if stop > nano.num_entries]:
         raise BadFileError(f"{missing[0]} has fewer entries than expected")

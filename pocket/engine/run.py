@@ -32,13 +32,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BranchResult:
-    """Result of a branch.
+    """Raw sums and number of processed events of a branch, with files (→ reason) that were left out completely.
 
-    Args:
-        output: raw sums, see :func:`~pocket.engine.chunk.empty_output`.
-        skipped: file → reason, for unreadable files that were left out completely.
-        nevents: number of processed events: all of the branch except those of skipped files.
-        failures: path or URL → reason, for failures after which another attempt or another replica worked.
+    ``failures`` are paths or URLs after whose failure (→ reason) another attempt or another replica worked.
     """
 
     output: Output
@@ -61,12 +57,8 @@ def run_branch(
 ) -> BranchResult:
     """Return the sums of one branch, and the files that were skipped or failed.
 
-    Args:
-        chunk_size: largest number of events that are processed at once.
-        chunk_memory: memory in MB that a chunk may take; chunks are made smaller if needed, and the sums change by
-            rounding only. ``None`` for chunks of the largest size.
-        skip_bad_files: leave out files that can't be read, instead of failing.
-        progress: called with the number of events of each chunk that is done.
+    Chunks are made smaller than ``chunk_size`` events if they take more memory than ``chunk_memory`` in MB; the sums
+    change by rounding only. ``progress`` is called with the number of events of each chunk that is done.
     """
     if branch.dataset not in plan.datasets:
         raise UnknownNameError("dataset", branch.dataset, plan.datasets)
@@ -149,10 +141,9 @@ def _run_together(
     threads: int,
     segments: Sequence[Segment],
 ) -> Output | None:
-    """Return the output of several files, whose events are one chunk if the columns are the same.
+    """Return the output of several files, whose events are one chunk if the columns are the same, ``None`` on failure.
 
-    Returns:
-        ``None`` if it fails for any reason. Files by themselves tell which one fails, are tried again, and are skipped.
+    Files by themselves tell which one fails, are tried again, and are skipped.
     """
     output: Output = {}
     events = sum(segment.stop - segment.start for segment in segments)

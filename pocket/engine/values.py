@@ -17,12 +17,7 @@ from pocket.histograms.config import Axis
 
 
 def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Mapping[str, Any], where: str) -> Any:
-    """Return the values of an axis: one per event, or a list per event for the objects of a collection.
-
-    Args:
-        events: events of the chunk.
-        custom: the workflow's ``custom_histogram_fields``.
-    """
+    """Return the values of an axis: one per event, or a list per event for the objects of a collection."""
     if axis.coll == "metadata":
         if axis.field not in metadata:
             raise HistogramError(f"histogram {where!r}: the metadata have no {axis.field!r}, only {sorted(metadata)}")
@@ -72,10 +67,6 @@ def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
 
     Values per event are repeated for each object of jagged axes. Entries without a value (``None``) on any axis are
     left out.
-
-    Args:
-        columns: one array per axis, from :func:`axis_values`.
-        size: number of events.
     """
     event = np.arange(size, dtype=np.int64)
     jagged = [column for column in columns if column.ndim > 1]

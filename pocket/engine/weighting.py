@@ -24,10 +24,8 @@ _BLOCK = 4096
 class ChunkWeights:
     """Weights of the events of a chunk, for one sample or subsample.
 
-    Args:
-        variations: names of the variations, ``nominal`` first.
-        matrices: shape (n classes, n events, n variations); categories with the same weights share a class.
-        class_of: category → class.
+    Matrices have shape (n classes, n events, n variations), ``nominal`` first; categories with the same weights share a
+    class.
     """
 
     variations: tuple[str, ...]
@@ -57,14 +55,9 @@ def compute_weights(
     events: Any,
     shape_variation: str = "nominal",
 ) -> dict[str, ChunkWeights]:
-    """Return all weights of a dataset for the preselected events.
+    """Return the weights of each sample and subsample of a dataset for the preselected events.
 
-    Args:
-        events: preselected events.
-        shape_variation: the current shape variation; for any but ``nominal``, all weights are nominal.
-
-    Returns:
-        Sample or subsample → its weights.
+    In any shape variation but ``nominal``, all weights are nominal.
     """
     size = len(events)
     plans = {sample: plan.samples[sample] for sample in samples}
@@ -97,10 +90,7 @@ def compute_weights(
 class _Weight:
     """Weight in a chunk, with all arrays of shape (n events,).
 
-    Args:
-        leader: the weight that it follows, or its own name.
-        varied: its own variations.
-        following: its values in the variations of the weight that it follows.
+    ``leader`` is the weight that it follows, in whose variations it has other values (``following``), or itself.
     """
 
     leader: str

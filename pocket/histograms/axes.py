@@ -43,16 +43,11 @@ def category_axis(name: str, values: Sequence[str]) -> Any:
 def flat_bins(
     axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: str, nan: str = "error"
 ) -> tuple[Indices, int]:
-    """Return the flat bin of each entry, including flow bins, as hist.fill would choose it.
+    """Return the flat bin of each entry, including flow bins, as hist.fill would choose it, and the number of bins.
 
-    Only below the domain of a transform, hist.fill would choose the overflow bin.
-
-    Args:
-        columns: one array of shape (n entries,) per axis.
-        nan: what becomes of NaN, see :class:`pocket.histograms.config.HistConf`.
-
-    Returns:
-        Flat C-order index of shape (n,), -1 for entries in a flow bin that an axis lacks; and the number of bins.
+    The flat C-order index of shape (n entries,) is -1 for entries in a flow bin that an axis lacks. Only below the
+    domain of a transform, hist.fill would choose the overflow bin. For ``nan`` see
+    :class:`pocket.histograms.config.HistConf`.
     """
     flat: Indices | None = None
     outside: npt.NDArray[np.bool_] | None = None
@@ -96,13 +91,7 @@ def _axis_index(axis: Any, values: npt.NDArray[Any], where: str, nan: str) -> In
 
 
 def set_sums(histogram: Any, sumw: npt.NDArray[np.float64], sumw2: npt.NDArray[np.float64]) -> None:
-    """Set the contents of a histogram.
-
-    Args:
-        histogram: histogram with storage ``weight``, ``double`` or ``int64``.
-        sumw: sums of weights, in the shape of the axes with flow.
-        sumw2: sums of squared weights, same shape; only used for storage ``weight``.
-    """
+    """Set the contents of a histogram, in the shape of the axes with flow; without storage ``weight`` only ``sumw``."""
     view = histogram.view(flow=True)
     if view.dtype.names:
         view["value"], view["variance"] = sumw, sumw2

@@ -12,11 +12,7 @@ def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
     """Return a histogram in which each one-sided variation has its other side; the same histogram if none is missing.
 
     A mirrored side is 2 nominal − given. Its sum of squared weights is that of the given side, since the correlation
-    isn't known from sums; only the nominal one enters errors.
-
-    Args:
-        histogram: with an axis ``variation``, or without.
-        one_sided: variation → mode, as :func:`pocket.configuration.shape_variations.one_sided_variations`.
+    isn't known from sums; only the nominal one enters errors. ``one_sided`` has variation → mode.
     """
     import numpy as np
 
@@ -42,11 +38,7 @@ def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
 
 
 def with_variations(histogram: Any, names: Sequence[str]) -> Any:
-    """Return a histogram with the given variations; those that it lacks are equal to nominal.
-
-    Args:
-        histogram: with an axis ``variation`` that has ``nominal``.
-    """
+    """Return a histogram with the given variations; those that it lacks are equal to nominal."""
     import numpy as np
     from hist import Hist, axis
 
@@ -68,13 +60,7 @@ def with_variations(histogram: Any, names: Sequence[str]) -> Any:
 
 
 def with_both_sums(sums: dict[str, Any], one_sided: Mapping[str, str], *, squared: bool) -> dict[str, Any]:
-    """Return variation → sum of weights, with the other side of each one-sided variation, as in histograms.
-
-    Args:
-        sums: variation → sum.
-        one_sided: variation → mode.
-        squared: whether these are sums of squared weights.
-    """
+    """Return variation → sum of (squared) weights, with the other side of each one-sided variation."""
     result = {}
     for name, value in sums.items():
         result[name] = value

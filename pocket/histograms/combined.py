@@ -65,11 +65,7 @@ class Combination:
 
 
 def combinations_of(weights: Iterable[Any]) -> tuple[Combination, ...]:
-    """Return the combinations that classes of weights declare as ``combination``.
-
-    Args:
-        weights: classes of weights, such as ``config.weights.classes.values()``.
-    """
+    """Return the combinations that classes of weights declare as ``combination``."""
     declared = (getattr(cls, "combination", None) for cls in weights)
     return tuple(each for each in declared if each is not None)
 
@@ -156,18 +152,15 @@ def _filled(
 def combined_shifts(rule: str, members: tuple[Any, Any], further: tuple[Any, Any]) -> tuple[Any, Any]:
     """Return the shifts up and down of a combination, which may be those of anything that templates give.
 
-    Args:
-        rule: ``hessian``, ``replicas`` or ``envelope``.
-        members: shifts up and down of the members, both of shape (members, bins…).
-        further: those of further pairs, which are added in quadrature, both of shape (pairs, bins…).
+    Shifts up and down of members have shape (members, bins…), those of further pairs, which are added in quadrature,
+    (pairs, bins…).
 
-    Example:
-        >>> import numpy as np
-        >>> nothing = np.zeros((0, 1))
-        >>> members = np.array([[2.0], [-1.0]]), np.zeros((2, 1))
-        >>> high, low = combined_shifts("envelope", members, (nothing, nothing))
-        >>> high.tolist(), low.tolist()
-        ([2.0], [-1.0])
+    >>> import numpy as np
+    >>> nothing = np.zeros((0, 1))
+    >>> members = np.array([[2.0], [-1.0]]), np.zeros((2, 1))
+    >>> high, low = combined_shifts("envelope", members, (nothing, nothing))
+    >>> high.tolist(), low.tolist()
+    ([2.0], [-1.0])
     """
     import numpy as np
 

@@ -19,13 +19,7 @@ NOMINAL = "nominal"
 
 @dataclass(frozen=True)
 class BinNames:
-    """Axis of a histogram.
-
-    Args:
-        texts: descriptions of the bins, with underflow and overflow if it has them.
-        edges: edges of the bins, empty for categories and integers.
-        underflow: whether it has an underflow bin.
-    """
+    """Axis of a histogram: texts of all bins with flow bins, and edges, which categories and integers don't have."""
 
     name: str
     label: str
@@ -37,10 +31,9 @@ class BinNames:
     def of(cls, axis: Any) -> BinNames:
         """Return the names of the bins of an axis.
 
-        Example:
-            >>> import hist
-            >>> BinNames.of(hist.axis.Regular(2, 0, 20, name="pt", underflow=False)).texts
-            ('0 to 10', '10 to 20', 'from 20')
+        >>> import hist
+        >>> BinNames.of(hist.axis.Regular(2, 0, 20, name="pt", underflow=False)).texts
+        ('0 to 10', '10 to 20', 'from 20')
         """
         traits = axis.traits
         if traits.continuous:
@@ -57,11 +50,8 @@ class BinNames:
 class TemplateComparison:
     """One histogram of a sample in a category and variation, on both sides.
 
-    Args:
-        axes: axes other than category and variation.
-        left: contents with underflow and overflow, one dimension per axis; ``None`` if this side has no such template.
-        right: the same of the right side.
-        error: statistical errors of the left side.
+    Contents and statistical errors of the left side have underflow and overflow, one dimension per axis; ``None`` if a
+    side has no such template.
     """
 
     sample: str
@@ -86,10 +76,7 @@ class TemplateComparison:
 
     @property
     def change(self) -> float:
-        """Sum of the sizes of the differences over that of the left contents; infinite where that is no number.
-
-        So is the change of a template that a side lacks.
-        """
+        """Sum of the differences' sizes over that of the left contents; infinite if undefined, or a side lacks it."""
         if self.left is None or self.right is None:
             return math.inf
         total, moved = (float(np.abs(values).sum()) for values in (self.left, self.differences))

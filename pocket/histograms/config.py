@@ -237,11 +237,7 @@ def _check_categories(categories: object, kind: type, where: str) -> None:
 
 
 def finite_edges(bounds: Sequence[float] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return edges with finite ends: an infinite bin gets the width of its neighbour, or 1 if there is none.
-
-    Args:
-        bounds: increasing edges of the bins, shape (bins + 1,); the outermost may be infinite.
-    """
+    """Return edges with finite ends: an infinite bin gets the width of its neighbour, or 1 if there is none."""
     edges = np.array(bounds, dtype=np.float64)
     inner = edges[np.isfinite(edges)]
     if not inner.size:

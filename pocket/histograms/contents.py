@@ -26,11 +26,7 @@ Items = Iterator[tuple[str, Mapping[str, Mapping[str, "Hist[Any]"]]]]
 
 
 def describe_contents(variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any]]]]) -> dict[str, Any]:
-    """Return the checksums of histograms.
-
-    Args:
-        variables: histogram → sample → dataset → histogram with axes ``cat``, ``variation`` for simulation, and others.
-    """
+    """Return the checksums of histograms with axes ``cat``, ``variation`` for simulation, and others."""
     return {
         variable: {
             sample: {dataset: _describe(histogram) for dataset, histogram in datasets.items()}
@@ -56,11 +52,7 @@ def write_contents(directory: Path, variables: Items) -> Items:
 
 
 def read_contents(directory: str | Path, variables: Collection[str] | None = None) -> Contents:
-    """Return the checksums that :func:`write_contents` wrote.
-
-    Args:
-        variables: names of the histograms, ``None`` for all; those that aren't there are left out.
-    """
+    """Return the checksums that :func:`write_contents` wrote, of all variables or of those that are there."""
     path = Path(directory) / CONTENTS
     if variables is None:
         contents: Contents = json.loads(path.read_text(encoding="utf-8"))

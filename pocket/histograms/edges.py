@@ -9,10 +9,7 @@ from pocket.histograms.config import Axis
 
 
 def declared_edges(axis: Axis) -> Floats | None:
-    """Return the edges of a declared axis, ``None`` if it has categories.
-
-    Returns:
-        Shape (bins + 1,).
+    """Return the edges of a declared axis, shape (bins + 1,), ``None`` if it has categories.
 
     >>> declared_edges(Axis("pt", bins=4, start=0, stop=100)).tolist()
     [0.0, 25.0, 50.0, 75.0, 100.0]

@@ -17,13 +17,7 @@ SUMS = "sums.json"
 
 
 def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> None:
-    """Write histograms and sums of an output to ``histograms.h5`` and ``sums.json``.
-
-    Columns are written by :func:`pocket.columns.parquet.write_columns`.
-
-    Args:
-        output: see :func:`pocket.engine.chunk.empty_output`.
-    """
+    """Write histograms and sums of an output to ``histograms.h5`` and ``sums.json``, without columns."""
     write_sums(directory, output)
     write_histograms(directory, output["variables"].items())
 
@@ -34,11 +28,7 @@ def write_sums(directory: Path, output: Mapping[str, Any]) -> None:
 
 
 def write_histograms(directory: Path, variables: Iterable[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> None:
-    """Write histograms to ``histograms.h5``.
-
-    Args:
-        variables: names, with sample → dataset → histogram; each is written before the next one is taken.
-    """
+    """Write histograms to ``histograms.h5``; each variable is written before the next one is taken."""
     import h5py
     import uhi.io.hdf5
 
@@ -74,11 +64,7 @@ def list_variables(directory: str | Path) -> list[str]:
 
 
 def read_variable(directory: str | Path, variable: str) -> dict[str, dict[str, Any]]:
-    """Return the histograms of one variable, without reading others.
-
-    Returns:
-        Sample → dataset → histogram.
-    """
+    """Return the histograms of one variable by sample and dataset, without reading others."""
     import h5py
     import hist
     import uhi.io.hdf5
@@ -95,32 +81,15 @@ def read_variable(directory: str | Path, variable: str) -> dict[str, dict[str, A
 
 
 def read_templates(directory: str | Path, variable: str) -> dict[str, Any]:
-    """Return the histograms of one variable, summed over the datasets of each sample.
-
-    Returns:
-        Sample → histogram.
-
-    Examples:
-        >>> import tempfile
-        >>> import hist
-        >>> mll = hist.new.Reg(4, 60, 120, name="mll").Weight().fill([88.0, 91.0, 93.0])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write_sums_and_histograms(Path(folder), {"variables": {"mll": {"DY": {"DY_2018": mll}}}})
-        ...     read_templates(folder, "mll")["DY"].values()
-        array([0., 1., 2., 0.])
-    """
+    """Return sample → histogram of one variable, summed over the datasets of each sample."""
     return {sample: add(datasets.values()) for sample, datasets in read_variable(directory, variable).items()}
 
 
 def relabel(samples: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]) -> None:
-    """Set the labels of the axes of a variable's histograms, in place.
+    """Set the labels of the axes of a variable's histograms, by default their names, in place.
 
     Labels aren't part of a fingerprint, so branches may have old labels, and histograms with different labels can't be
     added.
-
-    Args:
-        samples: sample → dataset → histogram.
-        labels: axis → label; the default is the axis' name.
     """
     for datasets in samples.values():
         for histogram in datasets.values():

@@ -25,12 +25,7 @@ def stem_of(variation: str) -> str:
 
 
 def other_side(variation: str) -> str:
-    """Return the name of the other side of a variation.
-
-    Example:
-        >>> other_side("pt_scaleUp")
-        'pt_scaleDown'
-    """
+    """Return the name of the other side of a variation: ``pt_scaleDown`` for ``pt_scaleUp``."""
     for side, other in _OTHER.items():
         if variation.endswith(side):
             return f"{variation.removesuffix(side)}{other}"

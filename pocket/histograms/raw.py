@@ -35,13 +35,7 @@ _Array = npt.NDArray[Any]
 
 
 def write_raw(directory: Path, output: Mapping[str, Any]) -> None:
-    """Write sums and histograms of an output, without the labels of axes.
-
-    Columns are written by :func:`pocket.columns.parquet.write_columns`.
-
-    Args:
-        output: see :func:`pocket.engine.chunk.empty_output`.
-    """
+    """Write sums and histograms of an output, without the labels of axes; columns are written elsewhere."""
     import h5py
     import uhi.io.json
 
@@ -69,15 +63,14 @@ def write_raw(directory: Path, output: Mapping[str, Any]) -> None:
 def read_raw(directory: str | Path) -> dict[str, Any]:
     """Return the output that :func:`write_raw` wrote.
 
-    Examples:
-        >>> import tempfile
-        >>> import hist
-        >>> mll = hist.new.Reg(4, 60, 120, name="mll").Weight().fill([88.0, 91.0, 93.0])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write_raw(Path(folder), {"cutflow": {"initial": 3}, "variables": {"mll": {"DY": {"DY_2018": mll}}}})
-        ...     output = read_raw(folder)
-        >>> output["cutflow"], output["variables"]["mll"]["DY"]["DY_2018"].values()
-        ({'initial': 3}, array([0., 1., 2., 0.]))
+    >>> import tempfile
+    >>> import hist
+    >>> mll = hist.new.Reg(4, 60, 120, name="mll").Weight().fill([88.0, 91.0, 93.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_raw(Path(folder), {"cutflow": {"initial": 3}, "variables": {"mll": {"DY": {"DY_2018": mll}}}})
+    ...     output = read_raw(folder)
+    >>> output["cutflow"], output["variables"]["mll"]["DY"]["DY_2018"].values()
+    ({'initial': 3}, array([0., 1., 2., 0.]))
     """
     with open_raw(directory) as file:
         layout = Layout(read_layout(file))
@@ -101,11 +94,9 @@ def read_layout(file: Any) -> bytes:
 
 
 def add_numbers(total: _Array | None, file: Any, kind: str, layout: Layout, first: int, last: int) -> _Array:
-    """Return the sum of numbers and those of some sections of a file, added in place.
+    """Return the sum of numbers, if there are some, and those of sections of a file, added in place.
 
-    Args:
-        total: the numbers to add to, ``None`` for none.
-        first: first section; section 0 has the sums, section 1 the first histogram, and so on.
+    Section 0 has the sums, section 1 the first histogram, and so on.
     """
     start, stop = layout.range_of(kind, first, last)
     if _places(kind) not in file:
@@ -137,11 +128,7 @@ def _ends(kind: str) -> str:
 
 
 class Layout:
-    """What the numbers of a raw output are.
-
-    Args:
-        content: see :func:`read_layout`.
-    """
+    """What the numbers of a raw output are; for its content see :func:`read_layout`."""
 
     def __init__(self, content: bytes) -> None:
         self._parts: Any = json.loads(zlib.decompress(content))
@@ -182,11 +169,7 @@ class Layout:
         return dict(_filled(self._parts["sums"], _Taker(numbers, dict.fromkeys(TYPES, 0))))
 
     def histograms(self, variable: str, numbers: Numbers, first: int = 0) -> dict[str, dict[str, Any]]:
-        """Return sample → dataset → histogram of a variable.
-
-        Args:
-            numbers: numbers of sections from ``first`` to that of the histogram, or beyond.
-        """
+        """Return sample → dataset → histogram of a variable, from numbers of sections from ``first`` on."""
         import hist
         import uhi.io.json
 
@@ -205,11 +188,7 @@ class Layout:
 
 
 class _Taker:
-    """Takes arrays from numbers, one after the other.
-
-    Args:
-        begin: kind → first number to take.
-    """
+    """Takes arrays from numbers, one after the other, beginning with some number of each kind."""
 
     def __init__(self, numbers: Numbers, begin: Mapping[str, int]) -> None:
         self._numbers = numbers
@@ -222,11 +201,7 @@ class _Taker:
 
 
 class _Written:
-    """The numbers of one kind of an output that is written, in sections.
-
-    Args:
-        dtype: type of the numbers.
-    """
+    """The numbers of one kind of an output that is written, in sections."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self._dtype = dtype

@@ -18,25 +18,19 @@ MEMORY = 128_000_000
 
 
 def add_raw(directories: Iterable[str | Path], memory: int = MEMORY) -> dict[str, Any]:
-    """Return the sum of raw outputs, see :func:`pocket.engine.chunk.empty_output`.
+    """Return the sum of raw outputs, folders or containers of their files, whose numbers are added in this order.
 
-    Args:
-        directories: folders of :func:`pocket.histograms.raw.write_raw`, or containers of their files, whose numbers are
-            added in this order.
+    Beside all sums, ``variables`` reads histograms from the folders when they are asked for.
 
-    Returns:
-        All sums, and in ``variables`` a mapping that reads histograms from the folders when they are asked for.
-
-    Examples:
-        >>> import tempfile
-        >>> import hist
-        >>> from pocket.histograms.raw import write_raw
-        >>> mll = hist.new.Reg(4, 60, 120, name="mll").Weight().fill([88.0, 91.0, 93.0])
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     write_raw(Path(folder), {"cutflow": {"initial": 3}, "variables": {"mll": {"DY": {"DY_2018": mll}}}})
-        ...     output = add_raw([folder, folder])
-        ...     output["cutflow"], output["variables"]["mll"]["DY"]["DY_2018"].values()
-        ({'initial': 6}, array([0., 2., 4., 0.]))
+    >>> import tempfile
+    >>> import hist
+    >>> from pocket.histograms.raw import write_raw
+    >>> mll = hist.new.Reg(4, 60, 120, name="mll").Weight().fill([88.0, 91.0, 93.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_raw(Path(folder), {"cutflow": {"initial": 3}, "variables": {"mll": {"DY": {"DY_2018": mll}}}})
+    ...     output = add_raw([folder, folder])
+    ...     output["cutflow"], output["variables"]["mll"]["DY"]["DY_2018"].values()
+    ({'initial': 6}, array([0., 2., 4., 0.]))
     """
     from coffea.processor import accumulate
 
@@ -65,11 +59,7 @@ def _open(output: str | Path) -> Any:
 
 
 class _Total:
-    """Sum of the raw outputs with one layout.
-
-    Args:
-        whole: whether histograms are added, too, and not only sums.
-    """
+    """Sum of the raw outputs with one layout, as a ``whole`` or without its histograms."""
 
     def __init__(self, layout: Layout, *, whole: bool) -> None:
         self.layout = layout

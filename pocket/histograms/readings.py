@@ -10,14 +10,9 @@ from pocket.histograms.one_sided import NOMINAL, stem_of
 
 @dataclass(frozen=True)
 class Reading:
-    """Part of one histogram that is read.
+    """Part of one histogram that is read: categories, samples or subsamples, and variations besides nominal.
 
-    Args:
-        config: the configuration that fills it.
-        variable: name of the histogram.
-        samples: samples that are read, or subsamples ``{sample}__{subsample}``.
-        variations: variations that are read besides nominal, without ``Up`` and ``Down``; the name of a weight means
-            all of its variations.
+    Variations are without ``Up`` and ``Down``; the name of a weight means all of its variations.
     """
 
     config: str

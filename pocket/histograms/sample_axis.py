@@ -23,14 +23,10 @@ def join_samples(samples: Mapping[str, Hist[Any]]) -> Hist[Any]:
 
     A sample without a variation that another one has, such as data, has its nominal content there.
 
-    Args:
-        samples: sample → histogram with an axis ``cat``, usually ``variation``, and others, which are the same for all.
-
-    Example:
-        >>> import hist
-        >>> one = hist.Hist(hist.axis.StrCategory(["baseline"], name="cat"), hist.axis.Regular(2, 0, 2, name="x"))
-        >>> join_samples({"DATA": one, "DY": one}).axes.name
-        ('samples', 'cat', 'x')
+    >>> import hist
+    >>> one = hist.Hist(hist.axis.StrCategory(["baseline"], name="cat"), hist.axis.Regular(2, 0, 2, name="x"))
+    >>> join_samples({"DATA": one, "DY": one}).axes.name
+    ('samples', 'cat', 'x')
     """
     if not samples:
         raise HistogramError("there is no histogram to join")
@@ -49,11 +45,7 @@ def join_samples(samples: Mapping[str, Hist[Any]]) -> Hist[Any]:
 
 
 def split_samples(joined: Hist[Any], without_variations: Collection[str]) -> dict[str, Hist[Any]]:
-    """Return sample → histogram, for a histogram with an axis ``samples``.
-
-    Args:
-        without_variations: samples whose histograms have no axis ``variation``, such as data.
-    """
+    """Return sample → histogram, for one with an axis ``samples``; some, such as data, lose the axis ``variation``."""
     nominal = {VARIATION: NOMINAL} if VARIATION in joined.axes.name else {}
     split: dict[str, Hist[Any]] = {}
     for sample in joined.axes[SAMPLES]:

@@ -23,10 +23,7 @@ def sums_of(output: Mapping[str, Any]) -> dict[str, Any]:
 def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Sums:
     """Return the part of a configuration's sums that is read: of yields, the nominal ones of the categories.
 
-    Args:
-        sums: sums of the configuration's merged output.
-        readings: the templates and yields that are read, those without a histogram being yields; ``None`` if that is
-            unknown, for all sums.
+    Readings without a histogram are yields; all sums are read if readings are unknown (``None``).
     """
     if readings is None:
         return sums
@@ -57,11 +54,7 @@ def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Su
 
 
 def datasets_of(sums: Sums, samples: Sequence[str], years: Sequence[str]) -> Iterator[str]:
-    """Yield the datasets of samples.
-
-    Args:
-        years: years of the datasets; all if empty.
-    """
+    """Yield the datasets of samples, of some years if any are given."""
     whole = {sample.partition(SUBSAMPLE)[0] for sample in samples}
     for dataset, metadata in sums["datasets_metadata"].items():
         if metadata["sample"] in whole and (not years or str(metadata["year"]) in years):

@@ -23,12 +23,9 @@ ROUNDING = 1e-10
 
 @dataclass(frozen=True)
 class Difference:
-    """Difference of a file.
+    """Difference of a file: where and how large it is, as a clause, and relative to the largest number beside it.
 
-    Args:
-        place: where it is in the file, and how large it is, as a clause.
-        relative: largest difference of the numbers in the file, relative to the largest number beside it; infinite if
-            something else differs.
+    It is infinite if something else than numbers differs.
     """
 
     file: str
@@ -87,9 +84,8 @@ def parts(name: str, content: bytes) -> Iterator[tuple[str, Any]]:
 def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Yield place → numbers of nested dictionaries of numbers and histograms, which have arrays with flow bins.
 
-    Example:
-        >>> list(leaves({"sumw": {"baseline": 2.0}}))
-        [('sumw baseline', 2.0)]
+    >>> list(leaves({"sumw": {"baseline": 2.0}}))
+    [('sumw baseline', 2.0)]
     """
     if isinstance(value, Mapping):
         for key, item in value.items():

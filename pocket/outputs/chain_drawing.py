@@ -20,16 +20,15 @@ _SWEEPS = 8
 def draw_mermaid(graph: ChainGraph) -> str:
     """Return the graph as a flowchart of Mermaid, which GitHub, GitLab and mkdocs draw.
 
-    Example:
-        >>> from pocket.configuration.chain_graph import ChainGraph, ChainNode
-        >>> first, second = ChainNode("configuration", "tnp"), ChainNode("scale factor", "muon_id")
-        >>> print(draw_mermaid(ChainGraph("mine", (first, second), ((first, second),))))
-        flowchart LR
-            n0["tnp"]:::configuration
-            n1(["muon_id"]):::scale_factor
-            n0 --> n1
-            classDef configuration fill:#cfe8f7,stroke:#555,color:#000
-            classDef scale_factor fill:#fde3b0,stroke:#555,color:#000
+    >>> from pocket.configuration.chain_graph import ChainGraph, ChainNode
+    >>> first, second = ChainNode("configuration", "tnp"), ChainNode("scale factor", "muon_id")
+    >>> print(draw_mermaid(ChainGraph("mine", (first, second), ((first, second),))))
+    flowchart LR
+        n0["tnp"]:::configuration
+        n1(["muon_id"]):::scale_factor
+        n0 --> n1
+        classDef configuration fill:#cfe8f7,stroke:#555,color:#000
+        classDef scale_factor fill:#fde3b0,stroke:#555,color:#000
     """
     ids = _ids(graph)
     lines = ["flowchart LR"]
@@ -45,14 +44,13 @@ def draw_mermaid(graph: ChainGraph) -> str:
 def draw_dot(graph: ChainGraph) -> str:
     """Return the graph in the language of Graphviz.
 
-    Example:
-        >>> from pocket.configuration.chain_graph import ChainGraph, ChainNode
-        >>> print(draw_dot(ChainGraph("mine", (ChainNode("configuration", "tnp"),), ())))
-        digraph "mine" {
-            rankdir=LR
-            node [style=filled, fontname="sans-serif"]
-            n0 [label="tnp", shape=box, fillcolor="#cfe8f7"]
-        }
+    >>> from pocket.configuration.chain_graph import ChainGraph, ChainNode
+    >>> print(draw_dot(ChainGraph("mine", (ChainNode("configuration", "tnp"),), ())))
+    digraph "mine" {
+        rankdir=LR
+        node [style=filled, fontname="sans-serif"]
+        n0 [label="tnp", shape=box, fillcolor="#cfe8f7"]
+    }
     """
     ids = _ids(graph)
     lines = [f'digraph "{graph.name}" {{', "    rankdir=LR", '    node [style=filled, fontname="sans-serif"]']

@@ -46,13 +46,8 @@ def _size(row: Mapping[str, Any]) -> float:
 class Changes:
     """Everything that differs between two versions of corrections.
 
-    Args:
-        config: name of the configuration.
-        left: description of the left side.
-        right: description of the right side.
-        corrections: comparison of each correction that is used.
-        names: corrections that only one side's files have, used or not.
-        templates: comparison of all templates, ``None`` if they aren't compared.
+    ``names`` are corrections that only one side's files have, used or not; templates are ``None`` if they aren't
+    compared.
     """
 
     config: str

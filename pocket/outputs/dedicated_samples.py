@@ -26,11 +26,9 @@ _STEPS = ("initial", "skim", "presel")
 
 @dataclass(frozen=True)
 class _Variation:
-    """Variation, and the datasets that fill it and whose variation it is.
+    """Variation, the datasets that fill it, which are added, and those of the sample whose variation it is.
 
-    Args:
-        sources: datasets that fill it, which are added.
-        targets: datasets of the sample. The first one gets the sum, since only the sum over all of them has a meaning.
+    The first one of these gets the sum, since only the sum over all of them has a meaning.
     """
 
     sample: str
@@ -40,13 +38,9 @@ class _Variation:
 
 
 def fold_dedicated_sums(cfg: Configurator, merged: dict[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> None:
-    """Turn the sums of datasets that vary a sample into variations of that sample, in place.
+    """Turn the normalised sums of datasets that vary a sample into variations of that sample, in place.
 
     What the datasets were normalised by stays in ``dedicated_samples``.
-
-    Args:
-        merged: normalised sums, see :func:`pocket.outputs.merging.merge_outputs`.
-        metadata: dataset → its metadata.
     """
     variations = list(_variations(cfg))
     if not variations:
@@ -66,12 +60,9 @@ def fold_dedicated_sums(cfg: Configurator, merged: dict[str, Any], metadata: Map
 
 
 def fold_dedicated_histograms(cfg: Configurator, name: str, samples: dict[str, dict[str, Any]]) -> None:
-    """Turn the histograms of datasets that vary a sample into variations of that sample, in place.
+    """Turn the normalised histograms of datasets that vary a sample into variations of that sample, in place.
 
     Histograms without weights don't get the variation, because numbers of events of two samples can't be compared.
-
-    Args:
-        samples: sample → dataset → its normalised histogram.
     """
     conf = cfg.variables[name]
     for variation in _variations(cfg):

@@ -25,11 +25,7 @@ PARAMETERS_FILE = "parameters.yaml"
 
 
 def write_branch(folder: Path, output: Mapping[str, Any]) -> None:
-    """Write the raw sums, histograms and columns of a branch.
-
-    Args:
-        output: see :func:`pocket.engine.chunk.empty_output`.
-    """
+    """Write the raw sums, histograms and columns of a branch."""
     write_raw(folder, output)
     write_columns(folder, output["columns"])
 
@@ -37,11 +33,7 @@ def write_branch(folder: Path, output: Mapping[str, Any]) -> None:
 def write_merged(
     folder: Path, cfg: Configurator, name: str, merged: Mapping[str, Any], branches: Iterable[Path]
 ) -> None:
-    """Write the templates and columns of merged branches, with the configuration and its parameters.
-
-    Args:
-        merged: sums and histograms, see :func:`pocket.outputs.merging.merge_outputs`.
-    """
+    """Write the templates and columns of merged branches, with the configuration and its parameters."""
     # Each dataset resolves the same parameters.
     with keeping_tables():
         factors = {

@@ -35,25 +35,19 @@ def merge_outputs(
     *,
     all_files: bool = True,
 ) -> Output:
-    """Return the normalised sum of the raw outputs of branches.
+    """Return the normalised sum of the raw outputs of branches, with their metadata, in the same layout.
 
     Simulation is divided by the sum over all processed events before any cut that belongs to its weights
-    (:mod:`pocket.outputs.normalisation`), and scaled by the weights ``lumi`` and ``XS`` if they are used. For a skim,
-    the sums are those before the skim, from its metadata.
-    Histograms with ``no_weights`` and the cutflow stay unweighted. A dataset that varies a sample becomes a variation
-    of it (:mod:`pocket.outputs.dedicated_samples`), and variations get their names across eras
-    (:mod:`pocket.configuration.era_names`). Columns are left out, because they are merged file
-    by file (:func:`pocket.columns.merging.merge_columns`).
+    (:mod:`pocket.outputs.normalisation`), which stays in ``divided_by``, and scaled by the weights ``lumi`` and ``XS``
+    if they are used. For a skim, the sums are those before the skim, from its metadata. Histograms with ``no_weights``
+    and the cutflow stay unweighted. A dataset that varies a sample becomes a variation of it
+    (:mod:`pocket.outputs.dedicated_samples`), and variations get their names across eras
+    (:mod:`pocket.configuration.era_names`). Histograms are merged when they are asked for (:class:`MergedHistograms`),
+    columns file by file (:func:`pocket.columns.merging.merge_columns`).
 
     Args:
-        outputs: raw outputs, see :func:`pocket.engine.chunk.empty_output`.
         metadata: dataset → its metadata, including the number of events in the fileset, ``nevents``, if it is known.
         all_files: whether no file was left out.
-
-    Returns:
-        The merged output in the same layout, with ``datasets_metadata``, and with the sums that each simulated dataset
-        was divided by in ``divided_by`` (:func:`pocket.outputs.normalisation.divided_by`). Histograms are merged when
-        they are asked for (:class:`MergedHistograms`).
     """
     from coffea.processor import accumulate
 
@@ -97,14 +91,8 @@ def merge_outputs(
 class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
     """Variable → sample → dataset → histogram, each added and normalised when it is asked for.
 
-    All histograms of a large configuration need more memory than there is.
-
-    Args:
-        parts: raw histograms of branches.
-        factors: dataset → sample → category → factor.
-        counted: dataset → samples that it is counted as, if it may have one-sided variations.
-        one_sided: one-sided variation → mode of its other side.
-        names: names of variations across eras.
+    All histograms of a large configuration need more memory than there is. ``counted`` has dataset → samples that it is
+    counted as, if it may have one-sided variations.
     """
 
     def __init__(
@@ -156,12 +144,9 @@ class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
 
 
 def check_events(dataset: str, processed: float, expected: int, *, all_files: bool) -> None:
-    """Check that each event of a dataset was processed once.
+    """Check that each event of a dataset was processed once, or at most once if files were left out.
 
-    Args:
-        processed: number of events processed in all branches, for a skim the number of surviving events.
-        expected: number of events in the fileset.
-        all_files: whether no file was left out.
+    For a skim, the numbers are those of surviving events.
     """
     # Without any events of a dataset its templates would be empty. A skim may have no events, though.
     if expected and not processed:

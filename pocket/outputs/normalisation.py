@@ -54,14 +54,7 @@ def denominator(cfg: Configurator, weights: Collection[str]) -> str:
 def normalisation_factors(
     cfg: Configurator, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
 ) -> dict[str, dict[str, float]]:
-    """Return the factors that normalise a dataset of simulation.
-
-    Args:
-        merged: sums over all branches, as in :func:`pocket.outputs.merging.merge_outputs`.
-
-    Returns:
-        The sample, and each of its subsamples → category → factor.
-    """
+    """Return the sample, and each of its subsamples → category → factor that normalises a dataset of simulation."""
     applied, parameters = cfg.normalisation_weights, cfg.normalising().parameters
 
     @functools.cache
@@ -80,9 +73,8 @@ def divided_by(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return the sums that a dataset of simulation is divided by.
 
-    Returns:
-        The sample, and each of its subsamples → category, or ``*`` for all of them → ``sum_genweights``,
-        ``sum_signOf_genweights`` or ``nevents`` → its value; empty if nothing is divided.
+    The sample, and each of its subsamples → category, or ``*`` for all of them → ``sum_genweights``,
+    ``sum_signOf_genweights`` or ``nevents`` → its value; empty if nothing is divided.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for sample, category, names in _applied(cfg, metadata):
@@ -97,11 +89,7 @@ def divided_by(
 
 
 def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]) -> Iterator[str]:
-    """Yield sentences about the sums that datasets were divided by, one for each kind of sum.
-
-    Args:
-        divided: dataset → :func:`divided_by`.
-    """
+    """Yield a sentence for each kind of sum that datasets were divided by, see :func:`divided_by`."""
     values: dict[str, dict[str, float | None]] = {}
     for dataset, samples in divided.items():
         found = [

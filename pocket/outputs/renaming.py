@@ -15,11 +15,7 @@ _SUMS = ("cutflow", "sumw", "sumw2")
 
 
 def rename_sums(names: EraNames, merged: dict[str, Any]) -> None:
-    """Give all variations of merged sums their names across eras, in place.
-
-    Args:
-        merged: sums, see :func:`pocket.outputs.merging.merge_outputs`.
-    """
+    """Give all variations of merged sums their names across eras, in place."""
     if not names:
         return
 
@@ -38,11 +34,7 @@ def rename_sums(names: EraNames, merged: dict[str, Any]) -> None:
 
 
 def rename_histograms(names: EraNames, samples: dict[str, dict[str, Any]]) -> None:
-    """Give all variations of a merged variable their names across eras, in place.
-
-    Args:
-        samples: sample → dataset → histogram.
-    """
+    """Give all variations of a merged variable, by sample and dataset, their names across eras, in place."""
     if not names:
         return
     for datasets in samples.values():

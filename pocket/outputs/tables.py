@@ -15,15 +15,11 @@ WIDTH, COLUMN = 160, 60
 
 
 def as_text(rows: Sequence[Row], columns: Sequence[str], most: int = 0) -> str:
-    """Return a table for the terminal, without columns that are empty.
+    """Return a table for the terminal, without columns that are empty, with at most some rows (0 for all).
 
-    Args:
-        most: largest number of rows, 0 for all; a line says how many more there are.
-
-    Example:
-        >>> print(as_text([{"bin": "pt 20 to 30", "left": 1.0, "ratio": 0.98}], ["bin", "left", "ratio"]))
-        bin          left  ratio
-        pt 20 to 30     1   0.98
+    >>> print(as_text([{"bin": "pt 20 to 30", "left": 1.0, "ratio": 0.98}], ["bin", "left", "ratio"]))
+    bin          left  ratio
+    pt 20 to 30     1   0.98
     """
     shown = rows[:most] if most else rows
     used = [name for name in columns if any(_text(row.get(name)) for row in shown)]

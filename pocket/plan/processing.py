@@ -37,8 +37,6 @@ class ProcessingPlan(SampleNames):
 
     Args:
         datasets: dataset → its metadata that the processor may read.
-        weights: the weights of samples in categories, and their variations.
-        shapes: the calibrators, and the variations of samples in categories.
         columns: sample → category → columns to export.
         patches: changes of other modules by the loaded analysis (:mod:`pocket.base.fingerprint.patches`).
         parameters: section → contents that the processor may read, plain and resolved; of a workflow's plan, those
@@ -46,11 +44,10 @@ class ProcessingPlan(SampleNames):
         reader: the names of parameters that code may read.
         sections: all sections of the parameters, for errors.
 
-    Examples:
-        >>> from pocket import load_analysis
-        >>> plan = load_analysis("zmumu").config("nominal").plan()
-        >>> plan.stored_samples("DYJetsToMuMu")
-        ('DYJetsToMuMu',)
+    >>> from pocket import load_analysis
+    >>> plan = load_analysis("zmumu").config("nominal").plan()
+    >>> plan.stored_samples("DYJetsToMuMu")
+    ('DYJetsToMuMu',)
     """
 
     workflow: type[BaseProcessorABC]

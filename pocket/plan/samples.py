@@ -9,11 +9,7 @@ from pocket.cuts.categories import StandardSelection
 
 
 class SampleNames:
-    """Names of samples and of their subsamples.
-
-    Attributes:
-        subsamples: sample → its subsamples.
-    """
+    """Names of samples and of their subsamples."""
 
     subsamples: Mapping[str, StandardSelection]
 

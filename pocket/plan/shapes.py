@@ -10,12 +10,7 @@ from pocket.calibrators.base import Calibrator
 
 @dataclass(frozen=True)
 class ShapePlan:
-    """Calibrators whose shape variations are stored.
-
-    Args:
-        calibrators: all calibrators of the configuration, in the order of their application.
-        samples: sample, or ``{sample}__{subsample}`` → category → names of the varied calibrators.
-    """
+    """All calibrators in the order of their application, and sample → category → names of the varied ones."""
 
     calibrators: tuple[type[Calibrator], ...]
     samples: Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -29,14 +24,7 @@ class ShapePlan:
 def shape_variations(
     plan: ShapePlan, sample: str, available: Mapping[str, Sequence[str]]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the shape variations of a sample or subsample in each category.
-
-    Args:
-        available: calibrator → names of its variations.
-
-    Returns:
-        Category → names of its shape variations, in the order of the calibrators.
-    """
+    """Return category → shape variations of a sample, in the order of the calibrators, which have those available."""
     return {
         category: tuple(variation for name in names for variation in available.get(name, ()))
         for category, names in plan.samples[sample].items()

@@ -27,16 +27,9 @@ ALWAYS_KEPT = ("run", "luminosityBlock", "event", "genWeight")
 class SkimPlan:
     """What a skim keeps, see :class:`pocket.configuration.skim.Skim`, which checks it.
 
-    Args:
-        mode: one of :data:`MODES`.
-        keep: patterns of the columns to keep, empty for all.
-        drop: patterns of the columns to leave out.
-        compression: name of the compression.
-
-    Examples:
-        >>> plan = SkimPlan("skim", keep=("Muon_*",))
-        >>> plan.keeps("Muon_pt"), plan.keeps("Jet_pt"), plan.keeps("genWeight")
-        (True, False, True)
+    >>> plan = SkimPlan("skim", keep=("Muon_*",))
+    >>> plan.keeps("Muon_pt"), plan.keeps("Jet_pt"), plan.keeps("genWeight")
+    (True, False, True)
     """
 
     mode: str = "skim"
@@ -45,11 +38,7 @@ class SkimPlan:
     compression: str = "LZ4"
 
     def spec(self, processing: ProcessingPlan) -> dict[str, Any]:
-        """Return what determines the skim, for its fingerprint.
-
-        Args:
-            processing: the plan with the selection.
-        """
+        """Return what determines the skim, for its fingerprint."""
         spec = processing.spec()
         return {"selection": {part: spec[part] for part in MODES[self.mode]}, **asdict(self)}
 

@@ -29,16 +29,7 @@ LINE_WIDTH = 0.92
 
 
 def projections(h: Hist[Any]) -> dict[str, Hist[Any]]:
-    """Return the projections of a histogram onto each of its dense axes; a "variation" axis is kept.
-
-    The flow bins of the other axes are included, since their events are part of the distribution.
-
-    Args:
-        h: one or more dense axes, and at most a "variation" axis beside them.
-
-    Returns:
-        The projections by the name of the projected axis.
-    """
+    """Return axis → projection of a histogram onto it, with its "variation"; flow bins of the other axes count."""
     names = [axis.name for axis in h.axes]
     if "cat" in names:
         raise HistogramError("choose a category before projecting, there is a 'cat' axis")
@@ -118,11 +109,7 @@ class PlainNumbers(ScalarFormatter):
 
 
 def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] | None) -> None:
-    """Give stacked panels the same horizontal axis, with labels below the last one only.
-
-    Args:
-        limits: range to show; all of the axis by default.
-    """
+    """Give stacked panels the same horizontal axis, labelled below the last one only; ``limits`` ``None`` shows all."""
     for ax in axes:
         ax.set_xscale("log" if binning.log else "linear")
         ax.set_xlim(limits or (binning.edges[0], binning.edges[-1]))
@@ -189,13 +176,8 @@ def fit_legend(
     """Write text and legend at the top, and scale the vertical axis so that every bin stays below them.
 
     The text is at the left. The legend is at the right or below the text, in the number of columns that compresses the
-    contents least. It is smaller than usual if it would leave too little room for the contents, or is too wide.
-
-    Args:
-        edges: edges of the bins, shape (bins + 1,).
-        contents: upper ends of the drawn objects, each of shape (bins,).
-        log_floor: lower end of a logarithmic axis; None for a linear one, which starts at 0.
-        log_top: its upper end; by default as high as the text and the legend need.
+    contents least. It is smaller than usual if it would leave too little room for the contents, or is too wide. A
+    ``log_floor`` of ``None`` is a linear axis, which starts at 0; ``contents`` are upper ends, each of shape (bins,).
     """
     heights = np.nan_to_num(np.array(contents)).max(axis=0)
     if log_floor is not None:

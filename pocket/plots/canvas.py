@@ -58,11 +58,7 @@ def new_figure(width: float, height: float, dpi: int) -> Figure:
 
 
 def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> list[Path]:
-    """Write ``{stem}.{format}`` for each format; equal figures give equal bytes.
-
-    Returns:
-        The written files.
-    """
+    """Write ``{stem}.{format}`` for each format, and return the files; equal figures give equal bytes."""
     paths = [Path(f"{stem}.{extension}") for extension in formats]
     with cms_style():
         for path, extension in zip(paths, formats, strict=True):
@@ -119,13 +115,9 @@ class Box:
 
 
 def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
-    """Write "CMS", ``text`` and the luminosity above ``ax``.
+    """Write "CMS", ``text`` and the luminosity above ``ax``, with "Simulation" before the text if there are no data.
 
     The axes are hidden while this runs: mplhep renders the figure once to measure the label, which needs none of them.
-
-    Args:
-        text: e.g. "Private work".
-        data: whether data are shown; if not, "Simulation" is written before ``text``.
     """
     figure = ax.get_figure(root=True)
     shown = [axes for axes in (figure.axes if figure else ()) if axes.get_visible()]
@@ -178,13 +170,7 @@ def _in_two_lines(text: str) -> str:
 def new_page(
     size: tuple[float, float], span: Mapping[str, float], style: PlotStyle, *, period: Period, data: bool = True
 ) -> Figure:
-    """Return a figure for many panels with one CMS label.
-
-    Args:
-        size: width and height in inches.
-        span: ``left``, ``right``, ``bottom`` and ``top`` of the area for panels, in fractions of the figure.
-        data: whether data are shown.
-    """
+    """Return a figure of a size in inches for panels in ``span``, in fractions of it, with one CMS label."""
     figure = new_figure(*size, style.dpi)
     frame = figure.add_subplot(figure.add_gridspec(1, 1, **span)[0])
     frame.set_axis_off()

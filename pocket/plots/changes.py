@@ -57,13 +57,7 @@ class Range:
 
 @dataclass
 class Profile:
-    """Ratios of a correction by one input.
-
-    Args:
-        kind: ``bins``, ``keys`` or ``points``.
-        places: edges of the bins, keys, or points.
-        ranges: ratios in each bin, or at each key or point.
-    """
+    """Ratios of a correction by one input, of a kind: ``bins`` (places are edges), ``keys`` or ``points``."""
 
     name: str
     kind: str
@@ -79,8 +73,7 @@ class Profile:
 def profiles(cells: Iterable[Cell]) -> tuple[list[Profile], int]:
     """Return the ratios of a correction by each of its inputs that has several bins, keys or points.
 
-    Returns:
-        The profiles, and the number of values that have no ratio: those of one side alone, or beside a left value of 0.
+    The number beside them is that of values without a ratio: those of one side alone, or beside a left value of 0.
     """
     ratios, left_out = _ratios(cells)
     names = dict.fromkeys(name for cell, point, _ in ratios for name in (*cell.region, *point))
@@ -170,11 +163,7 @@ def _is_logarithmic(edges: Sequence[float]) -> bool:
 def draw_corrections(
     compared: Iterable[CorrectionComparison], labels: tuple[str, str], style: PlotStyle
 ) -> Iterator[Plot]:
-    """Draw the ratio of each correction that differs by each of its inputs.
-
-    Yields:
-        Stem of the files, figure and numbers.
-    """
+    """Draw the ratio of each correction that differs by each of its inputs."""
     for number, one in enumerate(one for one in compared if one.differing):
         found, left_out = profiles(one.cells)
         if not found:
@@ -251,14 +240,7 @@ def draw_changes(
     period: Period,
     simulated: Mapping[str, bool],
 ) -> Iterator[Plot]:
-    """Draw templates of both sides, and below them their ratio.
-
-    Args:
-        simulated: sample → whether it is simulation.
-
-    Yields:
-        Stem of the files, figure and numbers.
-    """
+    """Draw templates of both sides, and below them their ratio; ``simulated`` has sample → whether it is simulation."""
     for number, one in enumerate(compared):
         if one.left is None or one.right is None or one.error is None:
             continue

@@ -29,14 +29,10 @@ FONT_SIZE, CHARACTER = 16.0, 0.135
 def cutflow_numbers(
     cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
 ) -> dict[str, dict[str, Any]]:
-    """Return the events after each step and in each category, summed over datasets.
+    """Return the events after each step and in each category, summed over datasets, by sample and subsample.
 
-    Args:
-        blind: those in which data are hidden: their numbers, and those of steps with all of their events, are ``None``.
-
-    Returns:
-        Sample or subsample → ``steps``, ``events`` (unweighted), ``fractions`` of the first step, and the ``yields`` of
-        the categories: sums of weights, normalised to the luminosity. A subsample starts with the events of its sample.
+    Events are unweighted, yields are normalised to the luminosity, and a subsample starts with the events of its
+    sample. Numbers of data in blind categories, and of steps with all of their events, are ``None``.
     """
     numbers = {}
     for sample, is_mc in cfg.samples.items():
@@ -74,11 +70,7 @@ def _sum(by_dataset: Mapping[str, Any], datasets: Sequence[str], name: str) -> f
 def draw_cutflows(
     cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
 ) -> Iterator[Plot]:
-    """Draw one figure per sample and subsample, see :func:`cutflow_numbers` for the arguments.
-
-    Yields:
-        Name of the sample, figure and numbers.
-    """
+    """Draw the cutflow of each sample and subsample."""
     style = PlotStyle.from_parameters(cfg.parameters.get("plotting_style", {}))
     for name, numbers in cutflow_numbers(cfg, sums, categories, blind).items():
         is_mc = cfg.samples[name.partition(SUBSAMPLE)[0]]
@@ -86,11 +78,7 @@ def draw_cutflows(
 
 
 def draw_cutflow(name: str, numbers: Mapping[str, Any], style: PlotStyle, *, is_mc: bool, period: Any) -> Any:
-    """Draw the events of a sample after each step, and below them the fraction of the first step.
-
-    Args:
-        is_mc: whether it is simulation, which the label says.
-    """
+    """Draw the events of a sample after each step, and below them the fraction of the first step."""
     steps, events = numbers["steps"], np.array(numbers["events"], dtype=float)
     edges = np.arange(len(steps) + 1, dtype=float)
     label = style.label_of(name) if is_mc else name

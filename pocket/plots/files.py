@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 def save_plots(plots: Iterable[Plot], folder: Path, formats: Sequence[str]) -> None:
-    """Write figures in some formats, and their numbers as JSON.
-
-    Args:
-        folder: folder of the files, created if needed.
-    """
+    """Write figures in some formats, and their numbers as JSON, into a folder that is made if needed."""
     from pocket.plots.canvas import save_figure
 
     folder.mkdir(parents=True, exist_ok=True)

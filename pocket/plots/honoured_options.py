@@ -17,12 +17,7 @@ HONOURED: Mapping[str, Any] = {
 
 
 def honoured(options: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the honoured part of some options.
-
-    Args:
-        options: option → value.
-        known: the honoured options, in the form of :data:`HONOURED`.
-    """
+    """Return the honoured part of some options; ``known`` has the form of :data:`HONOURED`."""
     return {
         name: honoured(value, known[name]) if isinstance(known[name], Mapping) and isinstance(value, Mapping) else value
         for name, value in options.items()

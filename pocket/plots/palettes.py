@@ -61,14 +61,9 @@ _OKLAB = np.array(
 
 
 def perceived(color: Any, vision: str = "normal") -> Floats:
-    """Return a colour as it is seen, in coordinates whose distances are perceived differences.
+    """Return a colour as it is seen: lightness from 0 (black) to 100 (white) and two opponent colours, shape (3,).
 
-    Returns:
-        Lightness from 0 (black) to 100 (white) and two opponent colours of Oklab, shape (3,).
-
-    Example:
-        >>> perceived("white").round() + 0.0
-        array([100.,   0.,   0.])
+    Distances of these coordinates, those of Oklab, are perceived differences.
     """
     encoded = np.array(to_rgb(color))
     # The inverse of sRGB's encoding, IEC 61966-2-1.
@@ -81,28 +76,20 @@ def perceived(color: Any, vision: str = "normal") -> Floats:
 def distance(first: str, second: str, visions: Sequence[str] = FREQUENT) -> float:
     """Return how different two colours are for those who see the least difference; black and white are 100 apart.
 
-    Args:
-        second: another colour.
-
-    Example:
-        >>> red, green, blue = "#d62728", "#2ca02c", "#1f77b4"
-        >>> distance(red, green) < DISTINCT < distance(red, blue)
-        True
+    >>> red, green, blue = "#d62728", "#2ca02c", "#1f77b4"
+    >>> distance(red, green) < DISTINCT < distance(red, blue)
+    True
     """
     return min(float(np.linalg.norm(perceived(first, each) - perceived(second, each))) for each in visions)
 
 
 def complete_colors(chosen: Sequence[str | None]) -> list[str]:
-    """Return a colour for each process: the chosen ones, and others of the palette for their number.
+    """Return the colour of each process: the chosen one, or one of the palette for their number.
 
     Colours of the palette that are hard to tell from a chosen one are used last.
 
-    Args:
-        chosen: the colours that are set, ``None`` for the others.
-
-    Example:
-        >>> complete_colors([None, "#5790fc", None])
-        ['#f89c20', '#5790fc', '#e42536']
+    >>> complete_colors([None, "#5790fc", None])
+    ['#f89c20', '#5790fc', '#e42536']
     """
     palette = next((each for each in (PETROFF_6, PETROFF_8) if len(chosen) <= len(each)), PETROFF_10)
     taken = {color for color in chosen if color is not None}

@@ -73,11 +73,7 @@ def _own_names(entries: Any, shipped: Any) -> list[str]:
 
 
 def _misspelt(names: Iterable[str], valid: Sequence[str], named: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield the names that nearly equal a valid one, with that.
-
-    Args:
-        named: valid names that the option has already, so that no other one is meant to be them.
-    """
+    """Yield the names that nearly equal a valid one, with that; none means one that the option has (``named``)."""
     free = [name for name in valid if name not in named]
     for name in names:
         if name not in valid:

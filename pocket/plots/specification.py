@@ -31,8 +31,7 @@ def figure_names(cfg: Configurator, variable: str) -> tuple[str, ...]:
 def names_of_plot(cfg: Configurator, variable: str, plot: TemplatePlot) -> tuple[str, ...]:
     """Return the names of the figures that a plot draws of a histogram, without the ends that the plot gives them.
 
-    They are those of :func:`figure_names`; of a plot of two axes, the name of a histogram with two axes, and none of
-    others.
+    A plot of two axes has the name of a histogram with two axes, and none of others.
     """
     if plot.axes == 1:
         return figure_names(cfg, variable)
@@ -88,22 +87,14 @@ def _code_of(plot: TemplatePlot) -> Closure | None:
 
 
 def figure_style(cfg: Configurator, variable: str, category: str) -> dict[str, Any]:
-    """Return the part of the style that concerns the figures of a histogram in a category, as plain containers.
-
-    Formats, and options of samples that aren't drawn and of other histograms, are left out.
-    """
+    """Return the part of the style that concerns the figures of a histogram in a category, without formats."""
     return style_for(style_spec(cfg), _all_names(cfg, variable), category, _drawn(cfg))
 
 
 def style_for(
     options: Mapping[str, Any], histograms: Sequence[str], category: str, samples: Collection[str]
 ) -> dict[str, Any]:
-    """Return the part of a style that concerns some histograms in a category.
-
-    Args:
-        options: the style; values that :class:`~pocket.plots.style.PlotStyle` would refuse are kept, so that it reports
-            them.
-    """
+    """Return the part of a style that concerns some histograms in a category; wrong values stay, to be reported."""
     groups = options.get("samples_groups", {})
     drawn = {*samples, *(groups if isinstance(groups, Mapping) else ())}
     style = dict(options)
@@ -138,9 +129,8 @@ def formats_of(cfg: Configurator) -> tuple[str, ...]:
 def check_style(cfg: Configurator, known: Iterable[Configurator] = ()) -> None:
     """Check the style of all figures of a configuration, without drawing anything.
 
-    Args:
-        known: configurations that share the style, one of which must have each category and histogram to blind; with
-            none, these names aren't checked.
+    One of the ``known`` configurations, which share the style, must have each category and histogram to blind; with
+    none, these names aren't checked.
     """
     from pocket.plots.style import PlotStyle
 
@@ -162,11 +152,7 @@ def check_style(cfg: Configurator, known: Iterable[Configurator] = ()) -> None:
 
 
 def period_spec(cfg: Configurator, only: Collection[str] = ()) -> list[Any]:
-    """Return the years with their luminosities, and their energies, as far as the parameters have them.
-
-    Args:
-        only: years to choose of those of its datasets; empty for all.
-    """
+    """Return the years with their luminosities, and their energies, as far as the parameters have them."""
     years = sorted({definition.year for definition in cfg.definitions.values() if not only or definition.year in only})
     lumi = plain_section(cfg.parameters, "lumi") or {}
     picobarns, energies = lumi.get("picobarns") or {}, lumi.get("sqrt_s") or {}
@@ -227,12 +213,9 @@ def missing_cuts(cfg: Configurator, category: str, total: str) -> list[str]:
 
 
 def drawn_sources(cfg: Configurator) -> list[str] | None:
-    """Return the systematic sources of plots, without ``Up`` and ``Down``.
+    """Return the systematic sources of plots, without ``Up`` and ``Down``; ``None`` if some are known with events only.
 
     Members of combined variations, such as those of a PDF set, count as one.
-
-    Returns:
-        The names, or ``None`` if some of them aren't known before there are events.
     """
     from pocket.configuration.stored_variations import stored_variations
     from pocket.histograms.combined import combinations_of

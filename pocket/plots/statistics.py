@@ -45,11 +45,7 @@ class Prediction:
 
     @classmethod
     def from_hist(cls, h: Hist[Any], name: str = "prediction") -> Prediction:
-        """Return the prediction of a template; a side that isn't stored is the mirror image of the other one.
-
-        Args:
-            h: dense axes, and a "variation" axis with "nominal" if there are variations.
-        """
+        """Return the prediction of a template; a side that isn't stored is the mirror image of the other one."""
         values, variances = contents(h, name)
         if "variation" not in h.axes.name:
             return cls(values, variances)
@@ -146,9 +142,6 @@ def garwood_interval(values: Floats, variances: Floats) -> tuple[Floats, Floats]
     """Return the central 68.3 % Poisson interval of each bin of data (F. Garwood, Biometrika 28 (1936) 437).
 
     Weighted data are treated as counts times the mean weight of their bin; an empty bin has weight 1.
-
-    Returns:
-        Lower and upper ends, with the shape of ``values``.
     """
     weight = np.divide(variances, values, out=np.ones_like(values), where=values > 0)
     counts = values / weight
@@ -167,16 +160,9 @@ def total_of(predictions: Iterable[Prediction]) -> Prediction:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Agreement of data and prediction.
+    """Agreement of data and prediction: chi-square with the full covariance, and yields with their errors.
 
-    Args:
-        chi2: chi-square with the full covariance.
-        ndf: number of bins after merging; 0 if there are too few events.
-        p_value: probability of a larger chi-square; NaN if ``ndf`` is 0.
-        data_yield: number of events in data.
-        mc_yield: number of expected events.
-        mc_stat: its statistical error.
-        mc_syst: its systematic error.
+    ``ndf`` is the number of bins after merging: 0 if there are too few events, and then chi-square and p-value are NaN.
     """
 
     chi2: float
@@ -194,16 +180,12 @@ class Comparison:
 
 
 def chi2_data_mc(data: Hist[Any], mc: Mapping[str, Hist[Any]] | Prediction, *, keep: Mask | None = None) -> Comparison:
-    """Return the agreement of data with the prediction.
+    """Return the agreement of data with the prediction in the bins to ``keep``, by default all.
 
     chi2 = r^T C^-1 r with r = data - MC, where C is the covariance of the prediction plus the Poisson variance of the
     data as predicted (Pearson's). Adjacent bins are merged, in the order of the flattened histogram, until each expects
     :data:`MIN_EVENTS` events from as many effective MC events (sumw^2/sumw2), because the statistic doesn't follow the
     chi-square distribution below that.
-
-    Args:
-        data: dense axes only.
-        keep: bins to use, with the shape of the histogram; all by default.
     """
     if not isinstance(mc, Prediction):
         mc = total_of(Prediction.from_hist(h, name) for name, h in mc.items())

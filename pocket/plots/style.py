@@ -30,11 +30,7 @@ _NUMBER = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?")
 
 @dataclass(frozen=True, kw_only=True)
 class BlindHists:
-    """Ranges of histograms in which data are hidden, in the named categories.
-
-    Args:
-        histograms: range [low, high] of each histogram in which data are hidden.
-    """
+    """Ranges [low, high] of histograms in which data are hidden, in the named categories."""
 
     categories: Sequence[str] = ()
     histograms: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -47,12 +43,7 @@ class BlindHists:
                 raise ConfigError(f"{where}.histograms.{name} must be [low, high], not {limits!r}")
 
     def hidden(self, category: str, histogram: str, bounds: Sequence[float] | Floats) -> Mask:
-        """Return the bins that overlap the blinded range, shape (bins,).
-
-        Args:
-            bounds: edges of the bins, shape (bins + 1,); infinite for bins that are open to infinity, which are drawn
-                narrower than they are.
-        """
+        """Return the bins that overlap the blinded range, shape (bins,); bounds may be infinite."""
         edges = np.asarray(bounds, dtype=np.float64)
         if category not in self.categories or histogram not in self.histograms:
             return np.zeros(edges.size - 1, dtype=np.bool_)

@@ -43,14 +43,9 @@ ROW, CHARACTER, FONT_SIZE = 0.34, 0.125, 15.0
 def draw_systematics(
     cfg: Configurator, variable: str, category: str, templates: Mapping[str, Any], sources: Collection[str] = ()
 ) -> Iterator[Plot]:
-    """Draw the shift of each systematic source of a histogram in a category, and their ranking.
+    """Draw the shift of each systematic source of a histogram in a category, and their ranking, which always has all.
 
-    Args:
-        templates: sample → merged histogram with axes (cat, variation, …).
-        sources: sources to draw, without ``Up`` and ``Down``; by default all. The ranking always has all.
-
-    Yields:
-        The plots one by one: ``{histogram}_{source}`` and ``{histogram}_ranking``; none without simulation.
+    Plots are ``{histogram}_{source}`` and ``{histogram}_ranking``; there are none without simulation.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     period = period_of(cfg)
@@ -78,11 +73,7 @@ def draw_source(
     category: str,
     xlim: tuple[float, float] | None = None,
 ) -> Plot:
-    """Draw the sum of simulation with one source up and down, and the ratios to the nominal one.
-
-    Args:
-        xlim: range to show; the whole axis by default.
-    """
+    """Draw the sum of simulation with one source up and down, and the ratios to the nominal one."""
     shifts = dict(zip(("up", "down"), total.shifts[source], strict=True))
     expected = np.where(total.values > 0, total.values, np.nan)
     ratios = {side: 1 + shift / expected for side, shift in shifts.items()}
@@ -140,9 +131,6 @@ def draw_ranking(
 
     The effect on the shape is √(Σ δ²/n) over bins, where δ is the shift at fixed yield and n the expected events: the
     size of the shift in units of the statistical errors of the data.
-
-    Args:
-        title: text above; by default histogram and category.
     """
     effects = rank_sources(total)
     numbers = {

@@ -26,13 +26,10 @@ COLUMNS = ("category", "process", "yield", "stat", "syst_up", "syst_down")
 
 @dataclass(frozen=True)
 class Yield:
-    """The events of a process in a category.
+    """The events of a process (a sample, subsample or group), of ``simulation`` or of ``data`` in a category.
 
-    Args:
-        process: the sample, subsample or group of samples; ``simulation`` for their sum, or ``data``.
-        value: sum of weights; ``None`` for data that are blinded.
-        stat: statistical error, the root of the sum of squared weights; of counted data, of their number.
-        syst: systematic errors (up, down), each source fully correlated between processes.
+    The value is ``None`` for data that are blinded. Systematic errors are up and down, each source fully correlated
+    between processes.
     """
 
     category: str
@@ -50,14 +47,9 @@ class Yield:
 def yields_of(
     cfg: Configurator, variable: str, category: str, templates: Mapping[str, Any], *, blind: bool = False
 ) -> list[Yield]:
-    """Return the yields of each process, of their sum and of data in a category, from one histogram.
+    """Return the yields of each process, of their sum and of data in a category, from one histogram with one axis.
 
     Processes are those of its plots: samples as the style groups, scales and orders them. Underflow and overflow count.
-
-    Args:
-        variable: the histogram; it must have one axis.
-        templates: sample → merged histogram.
-        blind: whether data of the category are hidden.
     """
     found = []
     (axis,) = cfg.variables[variable].axes
@@ -91,11 +83,8 @@ def _ends(axis: Any) -> tuple[float, float]:
 def counted_by(sums: Mapping[str, Mapping[str, Any]], templates: Mapping[str, Mapping[str, Any]], category: str) -> str:
     """Return a histogram that has one entry for each event of a category, so that its sum is the yield.
 
-    It is the first one of those with the most samples, so that no process is left out without need.
-
-    Args:
-        sums: dataset → sample → sums of weights of the category, nominal and by variation.
-        templates: variable → sample → merged histogram.
+    It is the first one of those with the most samples, so that no process is left out without need. ``sums`` has
+    dataset → sample → sums of weights of the category by variation, ``templates`` variable → sample → merged histogram.
     """
     expected: dict[str, float] = {}
     for samples in sums.values():
@@ -140,10 +129,7 @@ def _whole(histogram: Any) -> Any:
 
 
 def as_table(yields: Sequence[Yield], form: str) -> str:
-    """Return yields as a table.
-
-    Args:
-        form: ``text`` (for the terminal), ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
+    """Return yields as a table in a form of :func:`render`.
 
     >>> print(as_table([Yield("sr", "tt", 1234.2, 3.2, (61.0, 58.0)), Yield("sr", "data", 1250.0, 35.4)], "md"))
     | process | sr |
@@ -159,11 +145,9 @@ def as_table(yields: Sequence[Yield], form: str) -> str:
 
 
 def render(head: Sequence[str], lines: Sequence[Sequence[str]], form: str, names: int = 1) -> str:
-    """Return a table.
+    """Return a table as ``text`` (for the terminal), ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
 
-    Args:
-        form: ``text`` (for the terminal), ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
-        names: number of columns with names, which LaTeX puts to the left.
+    The first columns have as many ``names``, which LaTeX puts to the left.
     """
     if form == "md":
         rows_md = [f"| {' | '.join(line)} |" for line in lines]

@@ -17,8 +17,7 @@ from pocket.skims.record import SkimRecord
 def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[str, Path, SkimRecord]]) -> Fileset:
     """Return the fileset of a skim, whose metadata have the sums over all events before the skim.
 
-    Args:
-        original: the fileset that was skimmed. A dataset that already is a skim keeps the sums of its metadata.
+    A dataset that already was a skim keeps the sums of its metadata.
     """
     totals = {name: SkimRecord() for name in original}
     fileset: Fileset = {name: DatasetInfo(metadata={}, files={}) for name in original}
@@ -62,11 +61,7 @@ def _before(total: SkimRecord, metadata: Mapping[str, Any]) -> BeforeSkim:
 def skim_definitions(
     fileset: Mapping[str, DatasetInfo], definitions: Mapping[str, DatasetDefinition]
 ) -> dict[str, Any]:
-    """Return the content of a definition file for the files of a skim (see :mod:`pocket.datasets.definition_files`).
-
-    Args:
-        definitions: the definitions of the original datasets.
-    """
+    """Return the content of a definition file for the files of a skim (:mod:`pocket.datasets.definition_files`)."""
     content: dict[str, Any] = {}
     for name, info in fileset.items():
         definition = definitions[name]

@@ -67,14 +67,8 @@ def skim_branch(
     """Write the selected events of a branch to ``events_{number}.root``, and return its record.
 
     There is one file, or more if the columns of its input files differ. The content of a file doesn't depend on the
-    size of chunks, apart from rounding of the sums.
-
-    Args:
-        identity: a string that changes with everything that affects the content; the UUIDs of the files follow from it
-            and the segments.
-        chunk_size: largest number of events that are selected at once.
-        skip_bad_files: whether files that can't be read are left out, instead of failing.
-        progress: called with the number of events of each chunk that is selected.
+    size of chunks, apart from rounding of the sums. ``identity`` changes with everything that affects the content; the
+    UUIDs of the files follow from it and the segments. ``progress`` is called with the events of each selected chunk.
     """
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     params = resolve_parameters(plan, resources)
@@ -172,14 +166,7 @@ def _rescale(selected: Collection[_Selected]) -> float:
 
 
 def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any], mode: str) -> Mask:
-    """Return the mask of the events that a skim keeps.
-
-    Args:
-        workflow: instance of the workflow of the configuration with the selection.
-
-    Returns:
-        Shape (n events,).
-    """
+    """Return the mask of the events that a skim keeps, shape (n events,)."""
     with workflow_call(workflow):
         workflow.start_chunk(events, metadata)
     kept = skim(workflow)

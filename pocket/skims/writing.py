@@ -60,13 +60,7 @@ _COMPRESSIONS = {"LZ4": _LZ4(4), "ZSTD": uproot.ZSTD(5), "LZMA": uproot.LZMA(5)}
 
 @dataclass(frozen=True)
 class _Branches:
-    """Columns of a tree to copy, with counters separate from the others.
-
-    Args:
-        types: column → its type.
-        counters: jagged column → its counter.
-        unsigned: counters of type uint32.
-    """
+    """Columns of a tree to copy with their types, jagged ones with their counters, of which some are uint32."""
 
     types: Mapping[str, str]
     counters: Mapping[str, str]
@@ -106,15 +100,8 @@ class EventWriter:
     when it is read. Columns keep their names, types and values; those with a common counter share one again. The trees
     Runs and LuminosityBlocks are not copied, because their sums are over all events of the original.
 
-    Args:
-        folder: folder of the files, which are removed if an error ends the block.
-        skim: selects the columns to copy, and their compression.
-        identity: a string that changes with everything that affects the content; the UUIDs of the files follow from it.
-        constants: columns to add, with one value for all events; they replace columns of the same name.
-        size: total number of events.
-
-    Attributes:
-        files: file name → its entries and UUID, for complete files.
+    UUIDs follow from ``identity``, which changes with everything that affects the content. ``constants`` are columns
+    with one value, which replace those of the same name. The files are removed if an error ends the block.
     """
 
     def __init__(self, folder: Path, skim: SkimPlan, identity: str, constants: Mapping[str, float], size: int) -> None:
@@ -142,14 +129,7 @@ class EventWriter:
             (self._folder / name).unlink(missing_ok=True)
 
     def copy(self, segment: Segment, entries: Entries) -> Mapping[str, str]:
-        """Copy events of a file, which is read from the first replica that works.
-
-        Args:
-            entries: numbers of the events in it, in increasing order.
-
-        Returns:
-            Path or URL → reason, for failed attempts before the file was read.
-        """
+        """Copy events of a file, in increasing order; return path or URL → reason of attempts that failed before."""
         done = 0
 
         def copy_rest(location: Segment) -> None:

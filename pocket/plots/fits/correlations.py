@@ -19,13 +19,7 @@ CELL = 0.46
 
 
 def draw_correlations(fit: FitResult, style: PlotStyle, period: Period, *, data: bool = True) -> Plot:
-    """Draw the matrix of correlations in percent, of the 30 parameters with the largest ones.
-
-    Parameters of interest come first and are always there.
-
-    Args:
-        data: whether the fit is to data, which the label says.
-    """
+    """Draw the correlations in percent of the parameters of interest and those with the largest ones, 30 at most."""
     names, rows = fit.correlation
     matrix = np.array(rows, dtype=float).reshape(len(names), len(names))
     chosen = _chosen(fit, names, matrix)

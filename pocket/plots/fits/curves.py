@@ -33,12 +33,7 @@ INNER, OUTER = "#607641", "#F5BB54"
 
 
 def draw_scan(scan: Scan, style: PlotStyle, period: Period, *, data: bool = True) -> Plot:
-    """Draw the profile of one parameter as a curve, or of two as a map with contours of 68 and 95 % CL.
-
-    Args:
-        scan: the profile; that of two parameters must be on a grid.
-        data: whether the fit is to data, which the label says.
-    """
+    """Draw the profile of one parameter as a curve, or of two, on a grid, as a map with contours of 68 and 95 % CL."""
     numbers: dict[str, Any] = {
         "parameters": list(scan.names),
         "points": [list(point) for point in scan.points],
@@ -129,13 +124,7 @@ def _finer(first: Floats, second: Floats, heights: Floats) -> tuple[Floats, Floa
 def draw_limits(
     limits: Mapping[str, UpperLimit | ToyLimit], style: PlotStyle, period: Period, *, observed: bool, data: bool = True
 ) -> Plot:
-    """Draw upper limits with their expected bands, a row for each.
-
-    Args:
-        limits: label of the row → limit, at least one, of each of which some number is found.
-        observed: whether the observed limits are shown.
-        data: whether they are from data, which the label says.
-    """
+    """Draw upper limits with their expected bands, a row for each label; of each of them some number is found."""
     rows = list(limits.values())
     level = 100 * rows[0].level
     room = max(1.2, 0.4 + CHARACTER * 1.3 * max(map(len, limits)))
@@ -187,11 +176,7 @@ def _number(value: float) -> float | None:
 
 
 def draw_goodness(goodness: GoodnessOfFit, style: PlotStyle, period: Period, *, data: bool = True) -> Plot:
-    """Draw the deviances of toys and that of the data.
-
-    Args:
-        data: whether it is of data, which the label says.
-    """
+    """Draw the deviances of toys and that of the data."""
     if not goodness.toys:
         raise StatisticsError("the goodness of fit has no toys to draw")
     toys = np.array(goodness.toys)

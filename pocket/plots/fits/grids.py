@@ -41,16 +41,12 @@ RESULTS = ("limit", "significance")
 
 @dataclass(frozen=True)
 class GridPoint:
-    """What the fit of one point of a grid gives.
+    """What the fit of one point of a grid gives; NaN for what isn't found, and for limits of data that aren't observed.
 
     Args:
         theory: cross section in pb to which its sample is normalised, and its error; ``None`` if none is declared.
-        observed: upper limit of the parameter of interest; NaN if data aren't observed, or it isn't found.
-        expected: limits without signal at −2, −1, 0, 1, 2 standard deviations; NaN where one isn't found.
-        level: confidence level of the limits.
-        statistic: q₀; NaN if it isn't found.
-        significance: √q₀, in standard deviations.
-        p_local: probability of a larger q₀ without signal.
+        expected: limits without signal at −2, −1, 0, 1, 2 standard deviations.
+        statistic: q₀, of which the significance is the square root.
         missing: number of results of the fit that aren't found.
         reason: why limits or significance are among these.
     """
@@ -68,11 +64,7 @@ class GridPoint:
 
     @classmethod
     def of_fit(cls, folder: Path, grid: Grid, point: float, *, observed: bool) -> GridPoint:
-        """Return what the output of a fit has.
-
-        Args:
-            observed: whether data are observed.
-        """
+        """Return what the output of a fit has."""
 
         def read(name: str) -> Any:
             return from_json((folder / f"{name}.json").read_text(encoding="utf-8"))
@@ -96,11 +88,7 @@ class GridPoint:
 
 
 def as_table(rows: Sequence[GridPoint], grid: Grid, form: str, *, observed: bool) -> str:
-    """Return the limits and local significances of a grid as a table.
-
-    Args:
-        form: ``text``, ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
-        observed: whether data are observed; if not, significances are those expected.
+    """Return the limits and local significances of a grid as a table in a form of :func:`pocket.plots.yields.render`.
 
     >>> from pocket.statistics import Grid
     >>> grid = Grid("m", (200, 250), theory={200: (2.0, 0.2), 250: (1.0, 0.1)})
@@ -138,13 +126,9 @@ def _text(value: float, digits: str = ".4g", unit: str = "") -> str:
 def find_results(rows: Sequence[GridPoint], *, observed: bool) -> dict[str, Any]:
     """Return where limits cross the theory, and the largest excess of observed data.
 
-    Args:
-        observed: whether data are observed.
-
-    Returns:
-        ``"crossings"`` → ``"observed"`` and ``"expected"`` → each crossing with its ends by the error of the theory,
-        and of the median by the band of one standard deviation, or why there is none; ``"excess"`` → the excess, or why
-        there is none. Without theory there are no crossings, and without data no excess.
+    ``"crossings"`` → ``"observed"`` and ``"expected"`` → each crossing with its ends by the error of the theory, and of
+    the median by the band of one standard deviation, or why there is none; ``"excess"`` → the excess, or why there is
+    none. Without theory there are no crossings, and without data no excess.
     """
     crossings: dict[str, Any] = {}
     points = [row.point for row in rows]
@@ -176,11 +160,7 @@ def find_results(rows: Sequence[GridPoint], *, observed: bool) -> dict[str, Any]
 
 
 def as_files(rows: Sequence[GridPoint], found: Mapping[str, Any], grid: Grid, *, observed: bool) -> dict[str, str]:
-    """Return name of a file → its text: ``grid.json`` with all numbers, and tables.
-
-    Args:
-        observed: whether data are observed.
-    """
+    """Return name of a file → its text: ``grid.json`` with all numbers, and tables."""
     numbers = {"data": "observed" if observed else "asimov", "grid": vars(grid), "points": [vars(row) for row in rows]}
     tables = {f"grid.{suffix}": as_table(rows, grid, form, observed=observed) for suffix, form in FORMS.items()}
     return {name: f"{text}\n" for name, text in {"grid.json": to_json({**numbers, **found}), **tables}.items()}
@@ -250,13 +230,8 @@ def draw_grid(
 ) -> Iterator[Plot]:
     """Draw limits with their bands and the theory against the parameter of a grid, and local p-values of data.
 
-    Args:
-        rows: the points, rising; curves leave out those without a number.
-        found: what :func:`find_results` returns; crossings of the observed limit are marked, or of the expected one.
-        data: whether data are observed.
-
-    Yields:
-        Stem of the file names, figure and numbers.
+    Points rise, and curves leave out those without a number. Crossings of the observed limit are marked, or of the
+    expected one.
     """
     crossed = found["crossings"].get("observed" if data else "expected", ())
     crossings = [] if isinstance(crossed, str) else [one["point"] for one in crossed]

@@ -51,15 +51,8 @@ def draw_region(
     """Draw the processes of a region with the error of their sum, and data if the region isn't blind.
 
     The panel below shows (data − expected) / √(expected + error²) of each bin, which is approximately of width 1.
-    Without observed data, it shows the relative error of the sum.
-
-    Args:
-        prediction: the expected events.
-        stage: ``"prefit"`` or ``"postfit"``.
-        style: label, colours and names of processes, and which regions have a logarithmic axis.
-        asimov: whether data are the expectation itself, which the legend says.
-        colors: process → colour; by default those of the style, others from the palette.
-        names: names of the bins, if these are categories.
+    Without observed data, it shows the relative error of the sum. ``asimov`` data are the expectation itself; ``names``
+    are those of bins that are categories.
     """
     edges = np.array([0.0, 1.0]) if prediction.edges is None else prediction.edges
     binning = region_binning(prediction.edges, axis or prediction.region, names)
@@ -115,12 +108,7 @@ def draw_region(
 
 
 def region_binning(edges: Floats | None, label: str, names: Sequence[str] = ()) -> Binning:
-    """Return the axis of a region as it is drawn.
-
-    Args:
-        edges: edges of the bins, ``None`` if events are counted.
-        names: names of the bins, if these are categories; they have no effect on other numbers of bins.
-    """
+    """Return the axis of a region as drawn, without edges that of counted events; names must be as many as bins."""
     if edges is None:
         return Binning(np.array([0.0, 1.0]), "", ("all events",))
     return Binning(edges, label, tuple(names) if len(names) == len(edges) - 1 else ())

@@ -43,11 +43,8 @@ def draw_fit(
         predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
         axes: region → label of its axis.
         is_data: whether observed data were fitted; if not, Asimov data are called so, and there are no observed limits.
-        periods: region → luminosity, year and energy of its data, if they are others than those of the fit.
+        periods: region → period of its data, if it is another than that of the fit.
         names: region → names of its bins, if these are categories.
-
-    Yields:
-        Stem of the file names, figure and numbers.
     """
     fit: FitResult = results["fit"]
     yield from draw_pulls(fit, style, period, data=is_data, background=results.get("background"))
@@ -82,12 +79,7 @@ def draw_fit(
 
 
 def look_of(config: Configurator | None, periods: Mapping[str, Sequence[Any]]) -> tuple[PlotStyle, Period]:
-    """Return the style, and the luminosity, years and energies of all regions.
-
-    Args:
-        config: the configuration with the style; ``None`` for the default one.
-        periods: region → what :func:`pocket.plots.specification.period_spec` returns for it; none for a card.
-    """
+    """Return the style, by default the shipped one, and the period of all regions, of which a card has none."""
     style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
     return style, period_from(joined_periods(periods.values())) if periods else Period(None, "", None)
 
@@ -97,9 +89,7 @@ def with_processes(
 ) -> PlotStyle:
     """Return a style in which processes look like their samples, or the group of these, unless they have own looks.
 
-    Args:
-        samples: process → its samples.
-        histograms: region → its histogram, whose axis is logarithmic if that of the histogram is.
+    The axis of a region is logarithmic if that of its histogram is.
 
     >>> style = PlotStyle(labels_mc={"DY": "Drell-Yan"}, colors_mc={"DY": "#123456"})
     >>> with_processes(style, {"z": ["DY"]}).label_of("z")

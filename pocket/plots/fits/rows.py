@@ -36,14 +36,8 @@ def draw_pulls(
 ) -> Iterator[Plot]:
     """Draw the nuisances after the fit in units of their errors before it, on pages of 40 rows.
 
-    A point is the pull; its bar is the error after the fit, which is 1 (the grey band) if the data say nothing.
-
-    Args:
-        data: whether the fit is to data, which the label says.
-        background: a fit without signal, whose pulls have open markers.
-
-    Yields:
-        Name, figure and numbers of each page.
+    A point is the pull; its bar is the error after the fit, which is 1 (the grey band) if the data say nothing. Pulls
+    of ``background``, a fit without signal, have open markers.
     """
     alone = background.parameters if background is not None else {}
     nuisances = [one for one in fit.parameters.values() if one.kind == "nuisance" and one.floating]
@@ -77,12 +71,6 @@ def draw_impacts(
 
     A statistical error of simulation has a row if it is among the 40 largest effects and moves the parameter of
     interest by 1 % of its error or more. All others share a row with their quadratic sum.
-
-    Args:
-        data: whether the fit is to data, which the label says.
-
-    Yields:
-        Name, figure and numbers of each page.
     """
     best = fit.parameters[poi]
     rows = _ranked(impacts, simulation, poi, SMALLEST * best.error)

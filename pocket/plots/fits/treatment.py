@@ -44,12 +44,8 @@ def draw_treatment(
 ) -> Iterator[Plot]:
     """Draw the nuisances of a region before and after their treatment, and their ranking after it.
 
-    Args:
-        shifts: ``""`` for the sum of processes, or a process → nuisance → templates.
-        names: names of the bins, if these are categories.
-
-    Yields:
-        ``{region}_{nuisance}``, ``{region}_{nuisance}_{process}`` and ``{region}_ranking``.
+    ``shifts`` has ``""`` for the sum of processes, or a process → nuisance → templates; ``names`` are those of bins
+    that are categories.
     """
     for process, by_nuisance in shifts.items():
         for shift in by_nuisance.values():
@@ -93,12 +89,7 @@ def draw_shift(
     axis: str = "",
     names: Sequence[str] = (),
 ) -> Plot:
-    """Draw a nuisance as it is in the model, and below it the ratios to nominal as stored and as treated.
-
-    Args:
-        process: the process, empty for a sum.
-        names: names of the bins, if these are categories.
-    """
+    """Draw a nuisance as it is in the model, and below it the ratios to nominal as stored and as treated."""
     before, after = shift.before, shift.after
     numbers: dict[str, Any] = {
         "region": region,

@@ -17,13 +17,9 @@ COLUMNS = ("region", "process", "prefit", "prefit_error", "postfit", "postfit_er
 
 @dataclass(frozen=True)
 class FittedYield:
-    """The events of a process in a region before and after the fit.
+    """The events of a process, of the sum (``total``) or of ``data`` in a region before and after the fit.
 
-    Args:
-        process: the process; ``total`` for their sum, or ``data``.
-        prefit: events and their error before the fit; data have no error.
-        postfit: the same after it, with the covariance of the fit.
-        background: the same after a fit without signal; empty if there is none.
+    Data have no error. ``background`` is that after a fit without signal; empty if there is none.
     """
 
     region: str
@@ -39,13 +35,11 @@ class FittedYield:
 
 
 def fitted_yields(predictions: Mapping[str, Mapping[str, Prediction]], *, is_data: bool) -> list[FittedYield]:
-    """Return the yields of each process, of their sum and of data, region by region.
+    """Return the yields of each process, of their sum and of observed data, region by region.
 
     Errors are those of all parameters and of simulation, with their correlations between bins and processes.
-
-    Args:
-        predictions: ``"prefit"``, ``"postfit"`` and, for a fit without signal, ``"background"`` → region → expectation.
-        is_data: whether observed data were fitted; Asimov data are no row.
+    ``predictions`` has ``"prefit"``, ``"postfit"`` and, for a fit without signal, ``"background"`` → region →
+    expectation.
     """
     found, alone = [], predictions.get("background", {})
     for region, before in predictions["prefit"].items():
@@ -61,11 +55,7 @@ def fitted_yields(predictions: Mapping[str, Mapping[str, Prediction]], *, is_dat
 
 
 def as_table(yields: Sequence[FittedYield], form: str, fitted: str = "") -> str:
-    """Return yields as a table.
-
-    Args:
-        form: ``text``, ``md`` (Markdown) or ``tex`` (LaTeX with booktabs).
-        fitted: what was fitted, if these aren't observed data, for the head of the column.
+    """Return yields as a table, see :func:`pocket.plots.yields.render`; ``fitted`` names what isn't observed data.
 
     >>> print(as_table([FittedYield("sr", "total", (103.0, 12.3), (98.41, 4.56))], "md"))
     | region | process | before the fit | after the fit |

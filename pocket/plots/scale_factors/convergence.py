@@ -25,13 +25,6 @@ def convergence(
     """Draw the change of each bin per iteration, in statistical errors, and the tolerance.
 
     Bins that are frozen aren't drawn, and are null in the numbers.
-
-    Args:
-        history: the scale factor after each iteration, with the same bins; the first iteration is number 0.
-        tolerance: change in statistical errors below which the scale factor has converged.
-
-    Returns:
-        The figure, and the numbers it shows for JSON.
     """
     moved = changes(history)
     largest, iterations = np.nanmax(moved, axis=1), np.arange(1, len(history))

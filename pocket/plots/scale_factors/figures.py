@@ -29,18 +29,15 @@ if TYPE_CHECKING:
 def draw_scale_factor(
     cfg: Configurator, variable: str, result: ScaleFactorResult, closure: Mapping[str, bool] = MappingProxyType({})
 ) -> Iterator[Plot]:
-    """Draw a scale factor, its uncertainties and its fits.
+    """Draw a scale factor, its uncertainties and its fits; ``variable`` is empty if it is measured from no histogram.
 
-    Args:
-        variable: the histogram from which it is measured, empty if there is none.
-        closure: what its closure says → whether that is good, for the figures of its values.
+    ``closure``, which figures of its values show: what its closure says → whether that is good.
 
-    Yields:
-        The plots one by one: ``{name}`` shows the values in slices, ``{name}_map`` two axes with edges,
-        ``{name}_uncertainties`` the sources if there are any, ``{name}_variations`` the variations of the weight that
-        it belongs to, ``{name}_correlation`` the correlation of several bins, and ``{name}_fits_{model}``,
-        ``{name}_fits_{number}`` and, for template fits, ``{name}_fits_{number}_parameters`` the fits. The stems of
-        several pages end with the content of each page.
+    Stems: ``{name}`` shows the values in slices, ``{name}_map`` two axes with edges, ``{name}_uncertainties`` the
+    sources if there are any, ``{name}_variations`` the variations of the weight that it belongs to,
+    ``{name}_correlation`` the correlation of several bins, and ``{name}_fits_{model}``, ``{name}_fits_{number}`` and,
+    for template fits, ``{name}_fits_{number}_parameters`` the fits. Those of several pages end with the content of each
+    page.
     """
     shared = _shared(cfg)
     labelled = shared | {"labels": _labels(cfg, variable)}
@@ -62,14 +59,7 @@ def draw_scale_factor(
 
 
 def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], tolerance: float) -> Iterator[Plot]:
-    """Draw the convergence of a coupled scale factor.
-
-    Args:
-        tolerance: change in statistical errors below which it has converged.
-
-    Yields:
-        The plot ``{name}_convergence``.
-    """
+    """Draw the convergence of a coupled scale factor."""
     yield (f"{history[0].name}_convergence", *convergence(history, tolerance, **_shared(cfg)))
 
 
@@ -80,15 +70,7 @@ def draw_published(
     correction: Correction,
     inputs: Mapping[str, str | Varied],
 ) -> Iterator[Plot]:
-    """Draw a scale factor and a published one.
-
-    Args:
-        variable: the histogram from which it is measured, empty if there is none.
-        inputs: values of its inputs, see :func:`pocket.scale_factors.files.comparison.compare_published`.
-
-    Yields:
-        The plots one by one; their stems begin with ``{name}_published``.
-    """
+    """Draw a scale factor and a published one, whose inputs are those of ``compare_published``."""
     comparison = compare_published(result, correction, inputs)
     pages = published_pages(result, comparison, **_shared(cfg), labels=_labels(cfg, variable))
     yield from _with_stem(f"{result.name}_published", pages)

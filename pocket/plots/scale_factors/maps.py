@@ -33,15 +33,9 @@ BESIDE = 11.0
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """A quantity in two dimensions.
+    """A quantity in two dimensions, with numbers below the values; NaN for empty bins.
 
-    Args:
-        values: shape (bins of the first axis, bins of the second), NaN for empty bins.
-        errors: numbers that are written below the values.
-        template: format of the text, with fields for value, error and decimal places.
-        digits: number of decimal places.
-        colors: name of a colour map.
-        norm: range of the colour map.
+    ``template`` is the format of the texts, with fields for value, error and decimal places.
     """
 
     label: str
@@ -66,14 +60,6 @@ def scale_factor_maps(
     The first two axes that have edges span the maps; there is a page for each bin of the other axes. All bins have the
     same size, and bins that were measured together are drawn as one. The colours of scale factors are centred at 1;
     bins without a valid measurement are grey.
-
-    Args:
-        result: a measurement with at least two axes that have edges.
-        labels: labels of the axes, with the unit in brackets; their names by default.
-        notes: lines below the heading → whether they are good.
-
-    Yields:
-        End of the file's name, the figure, and the numbers it shows for JSON.
     """
     labels = labels or {}
     spanned = list(intervals(result.axes))[:2]

@@ -44,12 +44,6 @@ def fit_pages(
 
     The solid line is the fitted sum, the dashed line its background, the dotted line the sum before the fit. Pulls are
     (data - sum) / sqrt(sum).
-
-    Args:
-        model: ``nominal`` or a systematic.
-
-    Yields:
-        Each page, and the numbers it shows for JSON; nothing if there are no fits of this model.
     """
     fits = [fit for fit in result.diagnostics if isinstance(fit, FitDiagnostics) and fit.model == model]
     for start in range(0, len(fits), ROWS):
@@ -121,11 +115,7 @@ def write_parameters(
     parameters: Mapping[str, tuple[float, float]],
     rows: int = 16,
 ) -> None:
-    """Write the description of a fit, its quality, and some parameters.
-
-    Args:
-        rows: number of lines of normal spacing; more lines are written closer together.
-    """
+    """Write a fit's description, quality and some parameters; more lines than ``rows`` are closer together."""
     ax.set_axis_off()
     good = fit.status == VALID
     head = [
@@ -193,12 +183,6 @@ def fit_summary(
     """Draw the p-value and the free parameters of the fits of one model, bin by bin.
 
     Fits that failed are red, and those that don't describe the data red and open.
-
-    Args:
-        model: ``nominal`` or a systematic.
-
-    Returns:
-        The figure, and the numbers it shows for JSON.
     """
     fits = [fit for fit in result.diagnostics if fit.model == model]
     if not fits:

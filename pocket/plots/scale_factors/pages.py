@@ -51,14 +51,9 @@ def slice_page(
     period: Period,
     notes: Mapping[str, bool] = MappingProxyType({}),
 ) -> tuple[Figure, list[Panels]]:
-    """Return a page of empty panels; slices of the same categories share their vertical range.
+    """Return a page of empty panels, heights in inches; slices of the same categories share their vertical range.
 
-    Args:
-        heights: heights of the panels of one slice from the top down [inch].
-        notes: lines below the heading → whether they are good.
-
-    Returns:
-        The figure, and the panels of each slice.
+    ``notes`` are lines below the heading → whether they are good.
     """
     count = len(page.slices)
     columns = count if count <= 3 else math.ceil(math.sqrt(count))
@@ -144,11 +139,7 @@ def label_first(panels: Sequence[Panels], texts: Sequence[str]) -> None:
 
 
 def set_ranges(panels: Sequence[Panels], row: int, contents: Sequence[Sequence[Floats]]) -> None:
-    """Scale the vertical axes of a row so that all contents are inside, with one range per category.
-
-    Args:
-        contents: heights that are drawn in each panel; non-finite ones are ignored.
-    """
+    """Scale the vertical axes of a row so that all finite contents are inside, with one range per category."""
     for categories in {each.slice.part.categories for each in panels}:
         chosen = [each.slice.part.categories == categories for each in panels]
         heights = np.concatenate([array for these in itertools.compress(contents, chosen) for array in these])

@@ -39,13 +39,6 @@ def published_pages(
 
     Points are measured, with statistical errors up to the caps and total errors beyond; lines with bands are published.
     The points of the ratio have the errors of the measurement, its band the errors of the published scale factor.
-
-    Args:
-        comparison: the published scale factor in the bins of the measurement.
-        labels: labels of the axes, with the unit in brackets; their names by default.
-
-    Yields:
-        End of the file's name, the figure, and the numbers it shows for JSON.
     """
     what = "Scale factor" if result.quantity == "weight" else "Efficiency"
     legend: list[Artist] = [

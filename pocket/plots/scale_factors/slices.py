@@ -32,11 +32,8 @@ Index = tuple[slice | int, ...]
 class Part:
     """Bins of a scale factor that are in the same bin of each of some axes.
 
-    Args:
-        index: index of these bins; of the first ones if several have the same measurements.
-        title: description of the common bins.
-        categories: description of the bins of axes with categories.
-        stem: the categories, for file names.
+    ``index`` is that of the first of them if several have the same measurements; ``categories`` describes the bins of
+    axes with categories, and ``stem`` has them for file names.
     """
 
     index: Index
@@ -49,9 +46,7 @@ class Part:
 class Slice:
     """Content of a panel: bins along one axis, where bins that were measured together are one.
 
-    Args:
-        bins: position of each bin in the flattened result, of the first one if several were measured together.
-        shared: whether each bin is also in other slices.
+    ``bins`` are positions in the flattened result, and ``shared`` tells which of them are also in other slices.
     """
 
     part: Part
@@ -70,12 +65,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Page:
-    """Slices that are drawn on one page.
-
-    Args:
-        slices: at most :data:`PANELS`.
-        stem: end of the file's name, empty if there is only one page.
-    """
+    """At most :data:`PANELS` slices that are drawn on one page; the only page has no stem."""
 
     slices: Sequence[Slice]
     stem: str
@@ -85,10 +75,7 @@ def slice_pages(result: ScaleFactorResult, labels: Mapping[str, str], style: Plo
     """Return pages of slices along the first axis that has edges, or else along the last one.
 
     There is one slice for each bin of the other axes. Slices of different categories are on different pages, unless
-    each category is one slice.
-
-    Args:
-        labels: labels of the axes, with the unit in brackets; their names by default.
+    each category is one slice. An axis without a label has its name.
     """
     names = list(result.axes)
     along = next(iter(intervals(result.axes)), names[-1])
@@ -123,11 +110,7 @@ def intervals(axes: Mapping[str, Axis]) -> dict[str, tuple[float, ...]]:
 def split(
     result: ScaleFactorResult, names: Sequence[str], labels: Mapping[str, str], style: PlotStyle
 ) -> Iterator[Part]:
-    """Yield the combinations of bins of some axes; combinations with the same measurements in all bins are one.
-
-    Args:
-        labels: labels of the axes, with the unit in brackets; their names by default.
-    """
+    """Yield the combinations of bins of some axes; combinations with the same measurements in all bins are one."""
     same: dict[bytes, list[tuple[int, ...]]] = {}
     for bins in itertools.product(*(range(length(result.axes[name])) for name in names)):
         same.setdefault(result.groups[_index(result, names, bins)].tobytes(), []).append(bins)

@@ -49,12 +49,6 @@ def template_fit_pages(
     (data − sum) over the Poisson error of the sum and the MC statistics, which are hatched, in quadrature; after the
     fit, over the Poisson error of the sum. The second page has each nuisance parameter with its error, over its
     constraint before the fit, and the correlations of all parameters.
-
-    Args:
-        labels: labels of the axes, with the unit in brackets; their names by default.
-
-    Yields:
-        End of the file's name, the figure, and the numbers it shows for JSON; nothing if there are no such fits.
     """
     fits = [fit for fit in result.diagnostics if isinstance(fit, TemplateFitDiagnostics) and fit.model == "nominal"]
     for number, fit in enumerate(fits, 1):

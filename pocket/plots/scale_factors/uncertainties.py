@@ -34,13 +34,7 @@ DASHES = ("-", ":", "-.", "--")
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A line that is drawn in all slices.
-
-    Args:
-        name: name in the legend and in the numbers.
-        values: percent of the scale factor, one dimension per axis; NaN in invalid bins.
-        look: arguments for matplotlib.
-    """
+    """A line that is drawn in all slices: percent of the scale factor, one dimension per axis; NaN in invalid bins."""
 
     name: str
     values: Floats
@@ -58,12 +52,6 @@ def breakdown_pages(
 
     For a source it is the larger one of the up and down shifts; for statistics and the total it is the mean of both
     sides.
-
-    Args:
-        labels: labels of the axes, with the unit in brackets; their names by default.
-
-    Yields:
-        End of the file's name, the figure, and the numbers it shows for JSON.
     """
     stat = result.scale_factor
     lines = [
@@ -83,10 +71,7 @@ def coupled_pages(
     period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
-    """Draw the relative change of the scale factor in each variation of the weight that it belongs to.
-
-    For arguments and yields see :func:`breakdown_pages`.
-    """
+    """Draw the relative change of the scale factor in each variation of the weight that it belongs to."""
     lines = []
     for number, (name, shifts) in enumerate(result.coupled.items()):
         color, repeated = COLORS[number % len(COLORS)], number // len(COLORS) % 2
@@ -142,12 +127,6 @@ def correlation_page(
     """Draw the correlations of all bins, from statistics and systematic uncertainties together.
 
     Bins that were measured together are drawn as one. Bins without a valid measurement are grey.
-
-    Args:
-        labels: labels of the axes, with the unit in brackets; their names by default.
-
-    Returns:
-        The figure, and the numbers it shows for JSON.
     """
     valid = np.zeros(result.binning.size, dtype=np.bool_)
     valid[result.groups[result.valid]] = True
@@ -196,12 +175,7 @@ LABELS = 48
 
 
 def draw_correlation(ax: Axes, matrix: Floats, labels: Sequence[str], size: float) -> QuadMesh:
-    """Draw a correlation matrix, the first row at the top; undefined entries are grey.
-
-    Args:
-        matrix: shape (n, n); NaN where a correlation isn't defined.
-        size: size of the panel [inch], which determines the font size.
-    """
+    """Draw a correlation matrix in a panel of a size in inches, from the top down; undefined entries are grey."""
     n = len(matrix)
     ax.set_facecolor("#cccccc")
     mesh = ax.pcolormesh(np.ma.masked_invalid(matrix), cmap="RdBu_r", vmin=-1, vmax=1, rasterized=n > LABELS)

@@ -46,13 +46,6 @@ def scale_factor_pages(
     Horizontal bars span the bins, vertical bars are statistical errors; boxes are systematic uncertainties, and both in
     quadrature. Bins that were measured together are drawn as one; their points are open if they appear in several
     panels. Bins without a valid measurement are grey. An efficiency map shows efficiencies instead of the scale factor.
-
-    Args:
-        labels: labels of the axes, with the unit in brackets; their names by default.
-        notes: lines below the heading → whether they are good.
-
-    Yields:
-        End of the file's name, the figure, and the numbers it shows for JSON.
     """
     weight = result.quantity == "weight"
     efficiencies = {of: EFFICIENCIES[of] for of in EFFICIENCIES if weight and of in result.efficiencies}

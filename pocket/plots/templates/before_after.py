@@ -95,17 +95,6 @@ def before_after(
     Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.templates.stack.data_mc`. Both sums
     use the same events, so their errors are correlated: the statistical error of after / before is drawn only if
     ``covariance`` is given.
-
-    Args:
-        before: histogram of each sample with axes ("variation", the axis of the data), without scale factors.
-        title: text for the category; its name by default.
-        xlim: range to show; the whole axis by default.
-        covariance: templates whose sums of squared weights are the covariances of before and after
-            (:func:`pocket.configuration.comparison.square_roots`).
-        data_before: the data before, if a calibrator changes data; the same data by default.
-
-    Returns:
-        The figure, and the numbers it shows for JSON.
     """
     totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
     observed = {"before": data if data_before is None else data_before, "after": data}
@@ -170,17 +159,10 @@ def before_after(
 
 
 def ratio_error(before: Prediction, after: Prediction, covariance: Floats, name: str) -> Floats:
-    """Return the statistical error of after / before, two sums of weights over the same events.
+    """Return the statistical error of after / before, sums of weights over the same events; NaN where none is expected.
 
-    With R = Σ w s / Σ w, Var R = Σ (w s − R w)² / (Σ w)² = [Σ w² s² − 2R Σ w² s + R² Σ w²] / (Σ w)².
-
-    Args:
-        before: Σ w and Σ w² of each bin, shape (bins,).
-        after: Σ w s and Σ w² s², shape (bins,).
-        covariance: Σ w² s, shape (bins,).
-
-    Returns:
-        Standard deviations, shape (bins,); NaN where the prediction before isn't positive.
+    With R = Σ w s / Σ w, Var R = Σ (w s − R w)² / (Σ w)² = [Σ w² s² − 2R Σ w² s + R² Σ w²] / (Σ w)², where before has
+    Σ w and Σ w², after has Σ w s and Σ w² s², and the covariance is Σ w² s.
     """
     if (covariance**2 > before.variances * after.variances * (1 + ROUNDING)).any():
         raise HistogramError(

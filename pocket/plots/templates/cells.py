@@ -24,14 +24,7 @@ FLOW_WIDTH = 0.04
 
 @dataclass(frozen=True)
 class Side:
-    """One axis of a map.
-
-    Args:
-        binning: the bins, without underflow and overflow.
-        low: whether there is a cell for underflow.
-        high: whether there is a cell for overflow.
-        limits: range to show; ``None`` for the whole axis with its underflow and overflow.
-    """
+    """One axis of a map, with cells for underflow and overflow if it has them; ``limits`` ``None`` shows all cells."""
 
     binning: Binning
     low: bool = False
@@ -100,12 +93,7 @@ def _edge_text(edge: float) -> str:
 
 @dataclass(frozen=True)
 class Cells:
-    """Histograms of two axes whose underflow and overflow are bins like the others.
-
-    Args:
-        data: the data, ``None`` if there are none.
-        mc: sample → histogram with a "variation" axis.
-    """
+    """Histograms of two axes whose underflow and overflow are bins like the others."""
 
     sides: tuple[Side, Side]
     data: Hist[Any] | None
@@ -124,11 +112,7 @@ def cells_of(
     limits: Sequence[tuple[float, float] | None],
     variable: str,
 ) -> Cells:
-    """Return the cells of data and simulation; an underflow or overflow without any entry has none.
-
-    Args:
-        mc: sample → histogram with axes ("variation", those of the data).
-    """
+    """Return the cells of data and simulation; an underflow or overflow without any entry has none."""
     histograms = {**mc, **({} if data is None else {"data": data})}
     binnings = _shared(histograms.items(), variable)
     flows = {name: _with_flow(h) for name, h in histograms.items()}

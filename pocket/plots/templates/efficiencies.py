@@ -50,12 +50,7 @@ BAND: dict[str, Any] = {"facecolor": COLOR, "alpha": 0.3, "linewidth": 0.0}
 
 @dataclass(frozen=True)
 class Selected:
-    """The entries that pass, and all entries, on one axis.
-
-    Args:
-        data: passing and all data; ``None`` if there are none.
-        mc: sample → passing simulation, with axes ("variation", the axis of the data), and all simulation.
-    """
+    """Passing entries and all entries on one axis, of data and of simulation by sample."""
 
     data: tuple[Hist[Any], Hist[Any]] | None
     mc: tuple[Mapping[str, Hist[Any]], Mapping[str, Hist[Any]]]
@@ -73,15 +68,9 @@ def draw_efficiencies(
 ) -> Iterator[Plot]:
     """Draw the efficiency along each axis of a histogram: of a category in another one, or of an axis with two bins.
 
-    Args:
-        category: the category of passing entries, or of all entries if an axis separates them.
-        templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
-        total: the category of all entries, which has the weights of the passing ones.
-        passing_axis: the axis with two bins instead, of which the second one has the passing entries.
-        blind: whether data are hidden.
-
-    Yields:
-        The plots one by one: ``{histogram}_over_{total}``, or ``{histogram}`` for an axis; none without simulation.
+    Without ``total``, the category of all entries with the weights of the passing ones, the second bin of
+    ``passing_axis`` has the passing entries. Plots are ``{histogram}_over_{total}``, or ``{histogram}`` for an axis;
+    there are none without simulation.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     ranges = [(style, category)]
@@ -142,14 +131,8 @@ def draw_efficiency(
     propagation of weighted entries, and the systematics: each source moves passing and all entries together. Bins
     without entries have no efficiency, nor those of simulation whose passing or failing weights sum to less than 0.
 
-    Args:
-        xlim: range to show; the whole axis by default.
-        combinations: rules for variations that are combined, such as those of a PDF set; the efficiencies of the
-            members are combined, since those of passing and of all entries don't tell how they are correlated.
-        blind: whether there are no data because they are blind, which the plot says.
-
-    Returns:
-        The figure, and the numbers it shows for JSON.
+    ``combinations`` are those of variations such as a PDF set's. The efficiencies of the members are combined, since
+    those of passing and of all entries don't tell how they are correlated.
     """
     binning = shared_binning(
         [*selected.mc[0].items(), *selected.mc[1].items(), *(("data", h) for h in selected.data or ())], histogram
@@ -221,14 +204,9 @@ def data_efficiency(passing: Hist[Any], everything: Hist[Any], hidden: Mask, his
 def simulated_efficiency(
     passing: Prediction, everything: Prediction, combinations: Sequence[Combination] = ()
 ) -> Prediction:
-    """Return the efficiency of simulation, with its statistical variance and the shift of each source.
+    """Return the efficiency of simulation with its variance and the shift of each source; NaN where it isn't defined.
 
-    Args:
-        everything: all entries, with the same weights; a source that only one of them has leaves the other at nominal.
-        combinations: rules by which the shifts of some sources become those of one.
-
-    Returns:
-        The efficiencies as a prediction; NaN where they aren't defined.
+    All entries have the same weights as passing ones; a source that only one of them has leaves the other at nominal.
     """
     points = _as_points(passing, everything, np.zeros(passing.values.shape, dtype=np.bool_))
     zero = np.zeros_like(passing.values)

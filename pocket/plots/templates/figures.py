@@ -78,21 +78,11 @@ def draw_templates(
     plots: Iterable[TemplatePlot] = SHIPPED,
     blind: bool = False,
 ) -> Iterator[Plot]:
-    """Draw plots of a histogram in a category.
+    """Draw plots of a histogram in a category, one by one.
 
     Histograms with several axes are drawn as projections onto each, and those with two also by plots of two axes.
-
-    Args:
-        templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
-        before: the same for the configuration to compare with; without the category, there is no comparison.
-        covariance: the same for the configuration whose sums of squared weights are the covariances of both
-            (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before.
-        plots: plots to draw; by default data over stacked simulation, and before and after if there are data and a
-            before.
-        blind: whether the category is blind: no plot gets its data.
-
-    Yields:
-        The plots one by one, with the stem that their declaration gives.
+    Without the category in ``before``, the templates of another configuration, there is no comparison. No plot gets the
+    data of a blind category.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     axes = cfg.variables[variable].axes

@@ -49,14 +49,9 @@ LARGEST_PULL = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A quantity of all cells.
+    """A quantity of all cells, with a title above and a colour map.
 
-    Args:
-        title: its name, above the panel.
-        values: shape (cells of the first axis, cells of the second), NaN for cells without a colour.
-        texts: text of each cell, same shape, "" for none.
-        colors: name of a colour map.
-        norm: range of the colours.
+    ``values`` and ``texts`` have shape (cells of the first axis, cells of the second), NaN for cells without a colour.
     """
 
     title: str
@@ -75,12 +70,6 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
     50 % has no colour. The pull is (data − simulation) / σ with the variance that is
     expected for data, and the statistics and systematics of simulation. Cells are hidden where one of the projections
     is blinded. Without data, there are simulation and its relative uncertainty.
-
-    Args:
-        context: the templates, as :class:`pocket.plots.templates.figures.PlotContext` has them, with two axes.
-
-    Returns:
-        The figure and its numbers, arrays in C order; nothing if there is no simulation.
     """
     if not context.mc:
         return None
@@ -117,11 +106,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
 
 
 def draw_processes(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
-    """Draw the cells of each process; nothing if there are fewer than two.
-
-    Args:
-        context: the templates, as :class:`pocket.plots.templates.figures.PlotContext` has them, with two axes.
-    """
+    """Draw the cells of each process; nothing if there are fewer than two."""
     if not context.mc:
         return None
     cells = cells_of(None, context.mc, (context.xlim, context.ylim), context.histogram)
@@ -145,20 +130,13 @@ def compare_cells(data: Floats, variances: Floats, total: Prediction) -> tuple[F
 
     With the mean weight w of the data in a cell, which is 1 for counts, n data and m ± σ expected, s² = w m + σ² is the
     variance that is expected of their difference. The pull is (n − m) / s, the expected error of the ratio s / m, and
-    its error √(Σ w² + (n σ / m)²) / m.
+    its error √(Σ w² + (n σ / m)²) / m. All are NaN where nothing is expected, and the ratio and its error also where
+    there are no data.
 
-    Args:
-        variances: sums of their squared weights.
-
-    Returns:
-        Four arrays of the shape of the cells; NaN where nothing is expected, and the ratio and its error also where
-        there are no data.
-
-    Example:
-        >>> total = Prediction(np.array([100.0]), np.array([0.0]))
-        >>> ratio, error, precision, pull = compare_cells(np.array([120.0]), np.array([120.0]), total)
-        >>> float(ratio[0]), float(precision[0]), float(pull[0])
-        (1.2, 0.1, 2.0)
+    >>> total = Prediction(np.array([100.0]), np.array([0.0]))
+    >>> ratio, error, precision, pull = compare_cells(np.array([120.0]), np.array([120.0]), total)
+    >>> float(ratio[0]), float(precision[0]), float(pull[0])
+    (1.2, 0.1, 2.0)
     """
     expected = np.where(total.values > 0, total.values, np.nan)
     up, down = total.total

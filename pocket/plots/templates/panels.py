@@ -30,13 +30,7 @@ RATIO_RANGES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 @dataclass(frozen=True)
 class Points:
-    """Data points; NaN in bins without a point.
-
-    Args:
-        values: heights, shape (bins,).
-        low: lower ends of the error bars.
-        high: upper ends of the error bars.
-    """
+    """Heights of data points and the ends of their error bars, shape (bins,); NaN in bins without a point."""
 
     values: Floats
     low: Floats
@@ -152,12 +146,7 @@ def draw_ratio(ax: Axes, binning: Binning, ratio: Points, **style: Any) -> None:
 
 
 def caption(title: str, hidden: Mask, *, blind: bool = False) -> list[str]:
-    """Return the lines of text above a plot.
-
-    Args:
-        hidden: bins whose data are hidden, shape (bins,).
-        blind: whether all data are hidden.
-    """
+    """Return the lines of text above a plot, which say whether all data (``blind``) or some bins are hidden."""
     if blind:
         return [title, "data blinded"]
     return [title, "data partly blinded"] if hidden.any() else [title]

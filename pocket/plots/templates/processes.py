@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Process:
-    """A process as it is drawn.
-
-    Args:
-        name: name of the sample or group.
-        color: fill colour.
-        prediction: expected events per bin.
-    """
+    """A process, a sample or a group of samples, as it is drawn."""
 
     name: str
     label: str
@@ -32,15 +26,7 @@ class Process:
 
 
 def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Process]:
-    """Return the processes of the MC samples, with the style applied.
-
-    Args:
-        mc: template with axes ("variation", dense...) of each sample.
-        style: choice, factors, groups, order and colours of samples.
-
-    Returns:
-        The processes from the top of the stack down.
-    """
+    """Return the processes of the MC samples, with the style applied, from the top of the stack down."""
     group_of = {sample: group for group, samples in style.samples_groups.items() for sample in samples}
     summed: dict[str, Prediction] = {}
     for sample, h in mc.items():

@@ -36,11 +36,7 @@ ABOVE = 1.5
 
 @dataclass(frozen=True)
 class _Curve:
-    """The shape of a process.
-
-    Args:
-        values: fraction of events per width of each bin, shape (bins,).
-    """
+    """The shape of a process: fractions of its events per width of each bin, shape (bins,)."""
 
     values: Floats
     errors: Floats
@@ -53,11 +49,7 @@ class _Curve:
 
 
 def _cap(curves: Sequence[_Curve], data: Sequence[Floats]) -> float:
-    """Return the height up to which curves are drawn, infinity if no bin is known well.
-
-    Args:
-        data: upper ends of the points of data, if there are any.
-    """
+    """Return the height up to which curves and upper ends of data are drawn, infinity if no bin is known well."""
     heights = [
         (curve.values + curve.errors)[curve.values**2 >= KNOWN * curve.errors**2]
         for curve in curves
@@ -75,12 +67,6 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
     Error bars of processes are the statistics of simulation. Bins with few events don't decide how high the axis is; an
     arrow marks those that reach beyond it. Underflow and overflow don't count. Blinded bins of data
     are hidden; if there are some, data have no area of their own and aren't drawn.
-
-    Args:
-        context: the templates, as :class:`pocket.plots.templates.figures.PlotContext` has them.
-
-    Returns:
-        The figure and its numbers; nothing if there is no simulation.
     """
     if not context.mc:
         return None

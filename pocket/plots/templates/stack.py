@@ -72,17 +72,8 @@ def data_mc(
     """Draw data over the stacked MC, and below it their ratio with the MC uncertainties around 1.
 
     Data have Garwood intervals. The hatched bands are the MC statistics, and statistics and systematics in quadrature;
-    each source is fully correlated between samples. Underflow and overflow are neither drawn nor counted.
-
-    Args:
-        data: one dense axis; None for a plot of simulation alone.
-        mc: histogram of each sample with axes ("variation", the axis of the data).
-        title: text for the category; its name by default.
-        xlim: range to show; the whole axis by default.
-        blind: whether there are no data because the category is blind, which the plot says.
-
-    Returns:
-        The figure, and the numbers it shows for JSON.
+    each source is fully correlated between samples. Underflow and overflow are neither drawn nor counted. The plot says
+    whether data are missing because the category is ``blind``.
     """
     processes = drawn_processes(mc, style)
     binning = shared_binning([*mc.items(), *([] if data is None else [("data", data)])], histogram)
