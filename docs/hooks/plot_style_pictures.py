@@ -76,13 +76,15 @@ def merged(style: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def draw(example: Example) -> Any:
     """Return the figure of an example."""
+    from types import SimpleNamespace
+
     import hist
     import numpy as np
 
     from pocket import Axis
     from pocket.plots.canvas import Period
     from pocket.plots.style import PlotStyle
-    from pocket.plots.templates.stack import data_mc
+    from pocket.plots.templates.stack import draw as draw_stack
 
     names: dict[str, Any] = {"Axis": Axis}
     exec(example.axis, names)
@@ -102,16 +104,10 @@ def draw(example: Example) -> Any:
         for name, factor in (("nominal", 1.0), ("pileupUp", 1.04), ("pileupDown", 0.96)):
             mc[sample].fill(name, simulated, weight=factor / 4)
         data.fill(spectrum(int(events)))
-    figure, _ = data_mc(
-        data,
-        mc,
-        style=style,
-        period=Period(lumi=59830.0, year="2018", com=13.0),
-        histogram="mll",
-        category="baseline",
-        xlim=axis.lim,
-    )
-    return figure
+    given = {"histogram": "mll", "category": "baseline", "xlim": axis.lim, "data": data, "mc": mc, "blind": False}
+    drawn = draw_stack(SimpleNamespace(**given, style=style, period=Period(lumi=59830.0, year="2018", com=13.0)))
+    assert drawn is not None
+    return drawn[0]
 
 
 def draw_map() -> Any:

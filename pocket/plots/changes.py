@@ -6,7 +6,7 @@ import bisect
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,40 +34,23 @@ _Ratio = tuple[Cell, Mapping[str, float], float]
 
 
 @dataclass
-class Range:
-    """Smallest, largest and mean ratio at a place of an input."""
-
-    low: float = math.inf
-    high: float = -math.inf
-    total: float = 0.0
-    count: int = 0
-
-    def add(self, ratio: float) -> None:
-        """Count a ratio."""
-        self.low, self.high = min(self.low, ratio), max(self.high, ratio)
-        self.total, self.count = self.total + ratio, self.count + 1
-
-    @property
-    def numbers(self) -> tuple[float, float, float]:
-        """Smallest, mean and largest ratio, NaN without any."""
-        if not self.count:
-            return math.nan, math.nan, math.nan
-        return self.low, self.total / self.count, self.high
-
-
-@dataclass
 class Profile:
     """Ratios of a correction by one input, of a kind: ``bins`` (places are edges), ``keys`` or ``points``."""
 
     name: str
     kind: str
     places: Sequence[Any]
-    ranges: list[Range] = field(default_factory=list)
+    ratios: Sequence[list[float]]
+
+    def ranges(self) -> tuple[list[float], list[float], list[float]]:
+        """Return the smallest, the mean and the largest ratio of each bin, key or point, NaN without any."""
+        ends = ((min(each), sum(each) / len(each), max(each)) if each else (math.nan,) * 3 for each in self.ratios)
+        low, mean, high = map(list, zip(*ends, strict=True))
+        return low, mean, high
 
     def numbers(self) -> dict[str, Any]:
         """Return what is drawn."""
-        low, mean, high = (list(values) for values in zip(*(one.numbers for one in self.ranges), strict=True))
-        return {self.kind: list(self.places), "lowest": low, "mean": mean, "highest": high}
+        return {self.kind: list(self.places), **dict(zip(("lowest", "mean", "highest"), self.ranges(), strict=True))}
 
 
 def profiles(cells: Iterable[Cell]) -> tuple[list[Profile], int]:
@@ -80,7 +63,7 @@ def profiles(cells: Iterable[Cell]) -> tuple[list[Profile], int]:
     found = []
     for name in names:
         profile = _profile(name, ratios)
-        if profile is not None and len(profile.ranges) > 1:
+        if profile is not None and len(profile.ratios) > 1:
             found.append(profile)
     return found, left_out
 
@@ -90,7 +73,7 @@ def _ratios(cells: Iterable[Cell]) -> tuple[list[_Ratio], int]:
     left_out = 0
     for cell in cells:
         if cell.points:
-            values = [(point, left, right) for point, left, right in cell.points]
+            values = list(cell.points)
         elif cell.left is None or cell.right is None:
             left_out += 1
             continue
@@ -113,12 +96,11 @@ def _profile(name: str, ratios: Sequence[_Ratio]) -> Profile | None:
     bins = [(part, ratio) for part, ratio in parts if isinstance(part, Interval) and _is_bin(part)]
     if bins:
         return _by_bin(name, bins)
-    values = sorted({point[name] for _, point, _ in ratios if name in point})
-    profile = Profile(name, "points", values, [Range() for _ in values])
+    at: dict[float, list[float]] = {}
     for _, point, ratio in ratios:
         if name in point:
-            profile.ranges[bisect.bisect_left(values, point[name])].add(ratio)
-    return profile if values else None
+            at.setdefault(point[name], []).append(ratio)
+    return Profile(name, "points", sorted(at), [at[value] for value in sorted(at)]) if at else None
 
 
 def _is_bin(part: Interval) -> bool:
@@ -126,14 +108,14 @@ def _is_bin(part: Interval) -> bool:
 
 
 def _by_key(name: str, ratios: Sequence[tuple[str | int, float]]) -> Profile:
-    ranges: dict[str, Range] = {}
+    of_key: dict[str, list[float]] = {}
     for key, ratio in ratios:
-        ranges.setdefault(str(key), Range()).add(ratio)
+        of_key.setdefault(str(key), []).append(ratio)
     # If there are too many keys, those whose ratios are furthest from 1 are shown.
-    shown = sorted(ranges, key=lambda key: -max(ranges[key].high - 1, 1 - ranges[key].low))[:MOST_KEYS]
-    keys = [key for key in ranges if key in shown]
-    title = name if len(keys) == len(ranges) else f"{name} ({len(keys)} of {len(ranges)})"
-    return Profile(title, "keys", keys, [ranges[key] for key in keys])
+    shown = sorted(of_key, key=lambda key: -max(max(of_key[key]) - 1, 1 - min(of_key[key])))[:MOST_KEYS]
+    keys = [key for key in of_key if key in shown]
+    title = name if len(keys) == len(of_key) else f"{name} ({len(keys)} of {len(of_key)})"
+    return Profile(title, "keys", keys, [of_key[key] for key in keys])
 
 
 def _by_bin(name: str, ratios: Sequence[tuple[Interval, float]]) -> Profile:
@@ -149,10 +131,10 @@ def _by_bin(name: str, ratios: Sequence[tuple[Interval, float]]) -> Profile:
         for part, ratio in ratios
     ]
     edges = sorted({edge for low, high, _ in bins for edge in (low, high)})
-    profile = Profile(name, "bins", edges, [Range() for _ in edges[1:]])
+    profile = Profile(name, "bins", edges, [[] for _ in edges[1:]])
     for low, high, ratio in bins:
         for place in range(bisect.bisect_left(edges, low), bisect.bisect_left(edges, high)):
-            profile.ranges[place].add(ratio)
+            profile.ratios[place].append(ratio)
     return profile
 
 
@@ -206,7 +188,7 @@ def _file_name(text: str) -> str:
 
 
 def _draw_profile(ax: Axes, profile: Profile) -> None:
-    low, mean, high = (np.array(values) for values in zip(*(one.numbers for one in profile.ranges), strict=True))
+    low, mean, high = map(np.array, profile.ranges())
     ax.axhline(1.0, color="gray", linewidth=1.0)
     if profile.kind == "bins":
         edges = np.array(profile.places)

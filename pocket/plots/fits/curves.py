@@ -21,6 +21,7 @@ from pocket.plots.fits.rows import CHARACTER
 from pocket.plots.palettes import PETROFF_6
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.figures import Plot
+from pocket.plots.templates.panels import as_list
 from pocket.statistics.results import GoodnessOfFit, Scan, ToyLimit, UpperLimit
 
 #: rise of the deviance at one and two standard deviations of one parameter, and at 68 and 95 % CL of two
@@ -122,14 +123,14 @@ def _finer(first: Floats, second: Floats, heights: Floats) -> tuple[Floats, Floa
 
 
 def draw_limits(
-    limits: Mapping[str, UpperLimit | ToyLimit], style: PlotStyle, period: Period, *, observed: bool, data: bool = True
+    limits: Mapping[str, UpperLimit | ToyLimit], style: PlotStyle, period: Period, *, data: bool = True
 ) -> Plot:
-    """Draw upper limits with their expected bands, a row for each label; of each of them some number is found."""
+    """Draw upper limits with their expected bands, and of data, a row for each; some number of each is found."""
     rows = list(limits.values())
     level = 100 * rows[0].level
     room = max(1.2, 0.4 + CHARACTER * 1.3 * max(map(len, limits)))
     width, height = room + 8.0, 3.2 + 0.9 * len(rows)
-    ends = [*(limit.expected[-1] for limit in rows), *(limit.observed for limit in rows if observed)]
+    ends = [*(limit.expected[-1] for limit in rows), *(limit.observed for limit in rows if data)]
     with cms_style(style.fontsize):
         figure = new_figure(width, height, style.dpi)
         ax = figure.add_axes((room / width, 1.1 / height, 1 - (room + 0.4) / width, (height - 1.8) / height))
@@ -139,7 +140,7 @@ def draw_limits(
             ax.fill_betweenx([row - 0.35, row + 0.35], low, high, color=OUTER, linewidth=0)
             ax.fill_betweenx([row - 0.35, row + 0.35], inner_low, inner_high, color=INNER, linewidth=0)
             ax.plot([median, median], [row - 0.35, row + 0.35], color="black", linestyle="--", linewidth=2.5)
-            if observed:
+            if data:
                 ax.plot([limit.observed, limit.observed], [row - 0.35, row + 0.35], color="black", linewidth=3)
         ax.set_yticks(range(len(rows)), list(limits), fontsize="small")
         ax.tick_params(axis="y", which="both", length=0, pad=12)
@@ -154,7 +155,7 @@ def draw_limits(
             (Patch(facecolor=INNER), "68 % expected"),
             (Patch(facecolor=OUTER), "95 % expected"),
         ]
-        if observed:
+        if data:
             entries.insert(0, (Line2D([], [], color="black", linewidth=3), "Observed"))
         handles, labels = zip(*entries, strict=True)
         ax.legend(handles, labels, ncols=2, loc="upper right", fontsize=style.fontsize_legend)
@@ -162,17 +163,12 @@ def draw_limits(
         name: {
             "poi": limit.poi,
             "level": limit.level,
-            "expected": [_number(value) for value in limit.expected],
-            "observed": _number(limit.observed) if observed else None,
+            "expected": as_list(np.array(limit.expected)),
+            "observed": as_list(np.array(limit.observed))[0] if data else None,
         }
         for name, limit in limits.items()
     }
     return "limits", figure, {"limits": numbers}
-
-
-def _number(value: float) -> float | None:
-    """Return a number as JSON has it, which has none for a limit that isn't found."""
-    return value if np.isfinite(value) else None
 
 
 def draw_goodness(goodness: GoodnessOfFit, style: PlotStyle, period: Period, *, data: bool = True) -> Plot:

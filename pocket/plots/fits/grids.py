@@ -235,23 +235,12 @@ def draw_grid(
     """
     crossed = found["crossings"].get("observed" if data else "expected", ())
     crossings = [] if isinstance(crossed, str) else [one["point"] for one in crossed]
-    numbers: dict[str, Any] = {"points": [_plain(row) for row in rows]}
+    numbers: dict[str, Any] = {"points": [vars(row) for row in rows]}
     with cms_style(style.fontsize):
         if limits := [row for row in rows if np.isfinite([row.observed, *row.expected]).any()]:
             yield "limits", _limits(limits, crossings, grid, style, period, data), {**numbers, "crossings": crossings}
         if data and (local := [row for row in rows if math.isfinite(row.significance)]):
             yield "p_values", _p_values(local, grid, style, period), numbers
-
-
-def _plain(row: GridPoint) -> dict[str, Any]:
-    """Return a point as JSON has it, which has no NaN."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return [plain(each) for each in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return {name: plain(value) for name, value in dataclasses.asdict(row).items()}
 
 
 def _axes(grid: Grid, rows: Sequence[GridPoint], style: PlotStyle, period: Period, data: bool) -> tuple[Figure, Axes]:

@@ -60,7 +60,7 @@ def draw_fit(
     rows |= {f"{limit.poi} by toys": limit for limit in results.get("toy_limits", ())}
     rows = {label: limit for label, limit in rows.items() if np.isfinite([limit.observed, *limit.expected]).any()}
     if rows:
-        yield draw_limits(rows, style, period, observed=is_data, data=is_data)
+        yield draw_limits(rows, style, period, data=is_data)
     goodness = results.get("gof")
     if goodness is not None and goodness.toys:
         yield draw_goodness(goodness, style, period, data=is_data)

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from pocket.base.typing import Floats
 from pocket.errors import HistogramError
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
-from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.canvas import cms_label, cms_style, new_figure
 from pocket.plots.statistics import Comparison, Prediction, chi2_data_mc, total_of
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import (
@@ -26,6 +26,7 @@ from pocket.plots.templates.panels import (
     draw_band,
     draw_points,
     draw_ratio,
+    head,
     log_floor,
     points_numbers,
     prediction_numbers,
@@ -57,50 +58,24 @@ POINTS: dict[str, dict[str, Any]] = {
 
 
 def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
-    """Draw before and after scale factors, see :func:`before_after`; nothing if data or one of them is missing."""
-    if context.data is None or not (context.mc and context.before):
-        return None
-    return before_after(
-        context.data,
-        context.before,
-        context.mc,
-        style=context.style,
-        period=context.period,
-        histogram=context.histogram,
-        category=context.category,
-        xlim=context.xlim,
-        covariance=context.covariance,
-        data_before=context.data_before,
-    )
-
-
-def before_after(
-    data: Hist[Any],
-    before: Mapping[str, Hist[Any]],
-    after: Mapping[str, Hist[Any]],
-    *,
-    style: PlotStyle,
-    period: Period,
-    histogram: str,
-    category: str,
-    title: str = "",
-    xlim: tuple[float, float] | None = None,
-    covariance: Mapping[str, Hist[Any]] | None = None,
-    data_before: Hist[Any] | None = None,
-) -> tuple[Figure, dict[str, Any]]:
     """Draw data over the sum of MC before and after scale factors, the ratios data / MC, and MC after / before.
 
-    If a calibrator changes data, too, both data are drawn, each compared with its own simulation.
+    Nothing is drawn if data or one of them is missing. If a calibrator changes data, too, both data are drawn, each
+    compared with its own simulation.
 
-    Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.templates.stack.data_mc`. Both sums
+    Bands are statistics and systematics in quadrature, as in :mod:`pocket.plots.templates.stack`. Both sums
     use the same events, so their errors are correlated: the statistical error of after / before is drawn only if
     ``covariance`` is given.
     """
+    data, before, after, covariance = context.data, context.before, context.mc, context.covariance
+    style, histogram = context.style, context.histogram
+    if data is None or not (after and before):
+        return None
     totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
-    observed = {"before": data if data_before is None else data_before, "after": data}
+    observed = {"before": data if context.data_before is None else context.data_before, "after": data}
     compared = [*before.items(), *after.items(), *(covariance or {}).items(), *observed.items()]
     binning = shared_binning(compared, histogram)
-    hidden = style.blind_hists.hidden(category, histogram, binning.bounds)
+    hidden = style.blind_hists.hidden(context.category, histogram, binning.bounds)
     comparisons = {name: chi2_data_mc(observed[name], total, keep=~hidden) for name, total in totals.items()}
     points = {name: Points.from_data(counts, hidden) for name, counts in observed.items()}
     calibrated = not np.array_equal(observed["before"].values(flow=True), data.values(flow=True))
@@ -111,10 +86,7 @@ def before_after(
         error = ratio_error(totals["before"], totals["after"], _total(covariance, style).variances, histogram)
     change = _change(totals, error)
     numbers = {
-        "histogram": histogram,
-        "category": category,
-        "axis": binning.label,
-        "edges": binning.edges.tolist(),
+        **head(histogram, context.category, binning),
         "data": points_numbers(points["after"]),
         **({"data_before": points_numbers(points["before"])} if calibrated else {}),
         "after_over_before": {
@@ -131,9 +103,9 @@ def before_after(
         main = figure.add_axes((0.15, 0.405, 0.81, 0.54))
         middle = figure.add_axes((0.15, 0.25, 0.81, 0.145))
         lower = figure.add_axes((0.15, 0.095, 0.81, 0.145))
-        cms_label(main, style.label, data=True, period=period)
+        cms_label(main, style.label, data=True, period=context.period)
         panels = (main, middle, lower)
-        label_x(panels, binning, xlim)
+        label_x(panels, binning, context.xlim)
 
         entries = []
         if calibrated:
@@ -152,7 +124,7 @@ def before_after(
             entries.append(((Patch(**BANDS[name]), line), text))
         floor = log_floor(totals.values(), points["after"]) if style.is_log(histogram) else None
         tops = [*(each.high for each in points.values()), *(total.values + total.total[0] for total in totals.values())]
-        fit_legend(main, binning.edges, tops, entries, caption(title or category, hidden), floor)
+        fit_legend(main, binning.edges, tops, entries, caption(context.category, hidden), floor)
         label_y(main, binning.events_label)
         _draw_change(lower, binning, change, known=error is not None)
     return figure, numbers

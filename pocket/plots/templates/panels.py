@@ -168,6 +168,11 @@ def _p_text(p_value: float) -> str:
     return f"p = {short_probability(p_value)}"
 
 
+def head(histogram: str, category: str, binning: Binning) -> dict[str, Any]:
+    """Return what the numbers of a figure begin with, for JSON."""
+    return {"histogram": histogram, "category": category, "axis": binning.label, "edges": binning.edges.tolist()}
+
+
 def as_list(array: Floats) -> list[float | None]:
     """Return an array for JSON, with None for non-finite values."""
     return [float(value) if math.isfinite(value) else None for value in array.ravel()]

@@ -19,6 +19,7 @@ from pocket.plots.templates.panels import (
     as_list,
     caption,
     draw_points,
+    head,
     log_floor,
     points_numbers,
     shared_binning,
@@ -78,13 +79,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
     binning = shared_binning(histograms, context.histogram)
     widths = np.ones(binning.centers.size) if binning.names else np.diff(binning.edges)
     hidden = style.blind_hists.hidden(context.category, context.histogram, binning.bounds)
-    numbers: dict[str, Any] = {
-        "histogram": context.histogram,
-        "category": context.category,
-        "axis": binning.label,
-        "edges": binning.edges.tolist(),
-        "processes": {},
-    }
+    numbers: dict[str, Any] = {**head(context.histogram, context.category, binning), "processes": {}}
     with cms_style(style.fontsize):
         figure = new_figure(10, 10, style.dpi)
         ax = figure.add_axes((0.15, 0.11, 0.81, 0.825))

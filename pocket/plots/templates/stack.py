@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
-from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.canvas import cms_label, cms_style, new_figure
 from pocket.plots.statistics import Prediction, chi2_data_mc, total_of
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import (
@@ -24,6 +24,7 @@ from pocket.plots.templates.panels import (
     draw_band,
     draw_points,
     draw_ratio,
+    head,
     log_floor,
     points_numbers,
     prediction_numbers,
@@ -36,58 +37,28 @@ from pocket.plots.templates.panels import (
 from pocket.plots.templates.processes import Process, drawn_processes
 
 if TYPE_CHECKING:
-    from hist import Hist
-
     from pocket.plots.templates.figures import PlotContext
 
 
 def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
-    """Draw data over stacked simulation, see :func:`data_mc`; nothing if there is no simulation."""
-    if not context.mc:
-        return None
-    return data_mc(
-        context.data,
-        context.mc,
-        style=context.style,
-        period=context.period,
-        histogram=context.histogram,
-        category=context.category,
-        xlim=context.xlim,
-        blind=context.blind,
-    )
-
-
-def data_mc(
-    data: Hist[Any] | None,
-    mc: Mapping[str, Hist[Any]],
-    *,
-    style: PlotStyle,
-    period: Period,
-    histogram: str,
-    category: str,
-    title: str = "",
-    xlim: tuple[float, float] | None = None,
-    blind: bool = False,
-) -> tuple[Figure, dict[str, Any]]:
-    """Draw data over the stacked MC, and below it their ratio with the MC uncertainties around 1.
+    """Draw data over the stacked MC, and below it their ratio with the MC uncertainties around 1; nothing without MC.
 
     Data have Garwood intervals. The hatched bands are the MC statistics, and statistics and systematics in quadrature;
-    each source is fully correlated between samples. Underflow and overflow are neither drawn nor counted. The plot says
-    whether data are missing because the category is ``blind``.
+    each source is fully correlated between samples. Underflow and overflow are neither drawn nor counted.
     """
+    data, mc, style = context.data, context.mc, context.style
+    if not mc:
+        return None
     processes = drawn_processes(mc, style)
-    binning = shared_binning([*mc.items(), *([] if data is None else [("data", data)])], histogram)
+    binning = shared_binning([*mc.items(), *([] if data is None else [("data", data)])], context.histogram)
     total = total_of(process.prediction for process in processes)
-    hidden = style.blind_hists.hidden(category, histogram, binning.bounds)
-    numbers: dict[str, Any] = {
-        "histogram": histogram,
-        "category": category,
-        "axis": binning.label,
-        "edges": binning.edges.tolist(),
+    hidden = style.blind_hists.hidden(context.category, context.histogram, binning.bounds)
+    numbers = {
+        **head(context.histogram, context.category, binning),
         "processes": {process.name: prediction_numbers(process.prediction) for process in processes},
         "mc": prediction_numbers(total),
     }
-    lines = caption(title or category, hidden, blind=blind)
+    lines = caption(context.category, hidden, blind=context.blind)
     points = None
     if data is not None:
         points = Points.from_data(data, hidden)
@@ -99,7 +70,7 @@ def data_mc(
     with cms_style(style.fontsize):
         figure = new_figure(*style.figure_size, style.dpi)
         main, lower = _panels(figure, style)
-        cms_label(main, style.label, data=data is not None, period=period)
+        cms_label(main, style.label, data=data is not None, period=context.period)
 
         label = style.opts_data.get("label", "Data")
         entries = [] if points is None else [(draw_points(main, binning, points, **style.points_look), label)]
@@ -116,10 +87,10 @@ def data_mc(
                 entries.append((line, rf"{process.label} $\times$ {factor:g}"))
         entries += _draw_bands(main, lower, binning, total, style)
 
-        label_x((main, lower), binning, xlim)
+        label_x((main, lower), binning, context.xlim)
         low, high = style.log_limits
         drawn = [process.prediction for process in processes]
-        floor = (low or log_floor(drawn, points)) if style.is_log(histogram) else None
+        floor = (low or log_floor(drawn, points)) if style.is_log(context.histogram) else None
         fit_legend(main, binning.edges, tops, entries, lines, floor, high, style.fontsize_legend)
         label_y(main, binning.events_label)
         if points is None:

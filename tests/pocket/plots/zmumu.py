@@ -8,10 +8,19 @@ import hist
 import numpy as np
 
 from pocket.plots.canvas import Period
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.figures import PlotContext
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measurement, Region, ScaleFactorResult
 
 VARIATIONS = ("nominal", "pileupUp", "pileupDown", "sf_mu_idUp", "sf_mu_idDown")
 CAPTION: dict[str, Any] = {"period": Period(lumi=50.0, year="toys", com=13.0)}
+
+
+def drawn(draw: Any, data: Any, mc: Any, style: PlotStyle, **given: Any) -> Any:
+    """What a plot of the dimuon mass returns."""
+    config: Any = None
+    names = {"histogram": "mll", "category": "z_window", **CAPTION}
+    return draw(PlotContext(config=config, data=data, mc=mc, style=style, **names, **given))
 
 
 def template(values: Any, variances: Any, **shifts: tuple[Any, Any]) -> hist.Hist[Any]:

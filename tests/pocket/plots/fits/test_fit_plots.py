@@ -189,7 +189,7 @@ def test_profiles_that_end_at_a_bound_have_an_arrow(best: float, text: str | Non
 @pytest.mark.parametrize("observed", [True, False])
 def test_limits_have_their_bands(observed: bool) -> None:
     limits = {"all": UpperLimit("r", 0.95, 1.7, (0.8, 1.1, 1.5, 2.1, 2.9))}
-    _, figure, numbers = draw_limits(limits, STYLE, PERIOD, observed=observed)
+    _, figure, numbers = draw_limits(limits, STYLE, PERIOD, data=observed)
     outer, inner = (band.get_paths()[0].get_extents() for band in figure.axes[0].collections[:2])
     assert (outer.x0, outer.x1, inner.x0, inner.x1) == (0.8, 2.9, 1.1, 2.1)
     assert numbers["limits"]["all"]["observed"] == (1.7 if observed else None)
@@ -220,7 +220,7 @@ def test_limits_that_were_not_found_are_left_out() -> None:
 
 def test_a_power_of_ten_is_beside_the_label() -> None:
     limits = {"r": UpperLimit("r", 0.95, 1.7e-4, (0.8e-4, 1.1e-4, 1.5e-4, 2.1e-4, 2.9e-4))}
-    _, figure, _ = draw_limits(limits, STYLE, PERIOD, observed=False)
+    _, figure, _ = draw_limits(limits, STYLE, PERIOD, data=False)
     figure.canvas.draw()
     axis = figure.axes[0].xaxis
     assert axis.get_offset_text().get_text()

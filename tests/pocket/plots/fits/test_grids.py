@@ -142,8 +142,7 @@ def test_expected_limits_without_theory_are_one_figure_of_the_parameter_of_inter
     assert name == "limits"
     assert figure.axes[0].get_ylabel() == "95 % CL upper limit on r"
     assert figure.axes[0].get_xlabel() == "m"
-    # JSON has no NaN.
-    assert numbers["points"][0]["observed"] is None
+    assert math.isnan(numbers["points"][0]["observed"])
 
 
 def test_nothing_is_drawn_of_fits_without_results(tmp_path: Any) -> None:

@@ -12,16 +12,18 @@ from matplotlib.patches import StepPatch
 from pocket.errors import HistogramError
 from pocket.plots.statistics import Prediction, chi2_data_mc
 from pocket.plots.style import PlotStyle
-from pocket.plots.templates.before_after import before_after, ratio_error
-from tests.pocket.plots.zmumu import CAPTION, counts, z_peak
+from pocket.plots.templates.before_after import draw, ratio_error
+from tests.pocket.plots.zmumu import counts, drawn, z_peak
 
-NAMES: dict[str, Any] = {"histogram": "mll", "category": "z_window", **CAPTION}
+
+def before_after(data: Any, before: Any, after: Any, style: PlotStyle, **given: Any) -> Any:
+    return drawn(draw, data, after, style, before=before, **given)
 
 
 def test_both_sides_are_compared_with_data() -> None:
     data, before = z_peak()
     after = {sample: h * 0.8 for sample, h in before.items()}
-    figure, numbers = before_after(data, before, after, style=PlotStyle(), title="Z window", **NAMES)
+    figure, numbers = before_after(data, before, after, style=PlotStyle())
     for name, mc in (("before", before), ("after", after)):
         assert numbers[name]["comparison"] == chi2_data_mc(data, mc).as_dict()
     legend = figure.axes[0].get_legend()
@@ -42,7 +44,7 @@ def test_data_that_a_calibrator_changes_are_compared_with_their_own_simulation()
     moved = data.copy()
     moved.view()[:] = np.roll(data.view(), 1)
     after = {sample: h * 0.8 for sample, h in before.items()}
-    figure, numbers = before_after(data, before, after, data_before=moved, style=PlotStyle(), **NAMES)
+    figure, numbers = before_after(data, before, after, data_before=moved, style=PlotStyle())
     assert numbers["before"]["comparison"] == chi2_data_mc(moved, before).as_dict()
     assert numbers["after"]["comparison"] == chi2_data_mc(data, after).as_dict()
     assert numbers["data_before"]["values"] == moved.values().tolist()
@@ -52,14 +54,14 @@ def test_data_that_a_calibrator_changes_are_compared_with_their_own_simulation()
     entries = [text.get_text().partition(":")[0] for text in legend.get_texts()]
     assert entries == ["Data before", "Data after", "MC before", "MC after"]
     # the same data are drawn once
-    _, same = before_after(data, before, after, data_before=data.copy(), style=PlotStyle(), **NAMES)
+    _, same = before_after(data, before, after, data_before=data.copy(), style=PlotStyle())
     assert "data_before" not in same
 
 
 def test_the_change_has_no_error_unless_it_is_known() -> None:
     data, before = z_peak()
     after = {sample: h * 0.98 for sample, h in before.items()}
-    figure, numbers = before_after(data, before, after, style=PlotStyle(), **NAMES)
+    figure, numbers = before_after(data, before, after, style=PlotStyle())
     assert numbers["after_over_before"]["values"] == pytest.approx(np.full(25, 0.98))
     assert numbers["after_over_before"]["error"] is None
     assert [text.get_text() for text in figure.axes[2].texts] == ["same events: no independent error"]
@@ -93,7 +95,7 @@ def test_the_error_of_the_change_is_that_of_the_same_events() -> None:
     made, data = events(1), counts([1000.0, 900.0, 1100.0])
     style = PlotStyle.from_parameters({"rescale_samples": {"TTToSemiLeptonic": 3.0}})
     histograms = {name: filled(made, power) for name, power in (("before", 0), ("after", 1), ("covariance", 0.5))}
-    figure, numbers = before_after(data, **histograms, style=style, **NAMES)
+    figure, numbers = before_after(data, **histograms, style=style)
     # one event after the other, and as often as a Poisson distribution says
     bins, weight, factor = (np.concatenate(parts) for parts in zip(*made.values(), strict=True))
     weight[len(made["DYJetsToMuMu"][0]) :] *= 3
@@ -116,7 +118,7 @@ def test_the_error_of_the_change_is_that_of_the_same_events() -> None:
 def test_the_same_factor_for_all_events_has_no_error() -> None:
     same = {sample: (bins, weight, np.full(bins.size, 0.98)) for sample, (bins, weight, _) in events(3).items()}
     histograms = {name: filled(same, power) for name, power in (("before", 0), ("after", 1), ("covariance", 0.5))}
-    _, numbers = before_after(counts([1000.0, 900.0, 1100.0]), **histograms, style=PlotStyle(), **NAMES)
+    _, numbers = before_after(counts([1000.0, 900.0, 1100.0]), **histograms, style=PlotStyle())
     assert numbers["after_over_before"]["error"] == pytest.approx([0, 0, 0], abs=1e-9)
 
 
@@ -132,25 +134,23 @@ def test_a_covariance_of_other_events_is_refused() -> None:
     with pytest.raises(
         HistogramError, match="mll: the sums of squares of before, after and their covariance aren't of the"
     ):
-        before_after(
-            data, before, after, covariance={name: 2 * h for name, h in covariance.items()}, style=PlotStyle(), **NAMES
-        )
+        before_after(data, before, after, covariance={name: 2 * h for name, h in covariance.items()}, style=PlotStyle())
     covariance.pop("TTToSemiLeptonic")
     with pytest.raises(HistogramError, match="mll: before, after and their covariance have different samples"):
-        before_after(data, before, after, covariance=covariance, style=PlotStyle(), **NAMES)
+        before_after(data, before, after, covariance=covariance, style=PlotStyle())
 
 
 def test_blinded_data_are_hidden_on_both_sides() -> None:
     data, mc = z_peak()
     blind = {"categories": ["z_window"], "histograms": {"mll": [86.0, 96.0]}}
     style = PlotStyle.from_parameters({"blind_hists": blind, "log_histograms": ["mll"]})
-    figure, numbers = before_after(data, mc, mc, style=style, **NAMES)
+    figure, numbers = before_after(data, mc, mc, style=style)
     assert numbers["data"]["values"].count(None) == 5
     assert figure.axes[0].get_yscale() == "log"
     assert "data partly blinded" in [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_missing_simulation_is_refused() -> None:
+def test_nothing_is_compared_without_data_or_simulation() -> None:
     data, mc = z_peak()
-    with pytest.raises(HistogramError, match="no MC sample is left to draw of none"):
-        before_after(data, {}, mc, style=PlotStyle(), **NAMES)
+    for given in ((data, {}, mc), (data, mc, {}), (None, mc, mc)):
+        assert before_after(*given, style=PlotStyle()) is None
