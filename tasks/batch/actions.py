@@ -48,10 +48,7 @@ _SHOWN = 2
 
 
 def dry_run(root: law.Task) -> None:
-    """Write and show the files that would be submitted for a task and all workflows that it requires.
-
-    Folders that the site doesn't take are warnings, since the files may be looked at on another machine.
-    """
+    """Write and show the files that would be submitted for a task and all that it requires; problems are warnings."""
     with remembering():
         # Upstream workflows are shown first.
         workflows = workflows_behind(root)[::-1]

@@ -110,7 +110,6 @@ class BatchControl(law.Task):
 
     # This isn't an option: with one look a minute, a queue is given up after an hour.
     poll_fails = 60
-
     exclude_index = True
 
     @property

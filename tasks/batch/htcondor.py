@@ -42,7 +42,10 @@ _not_let_in: list[ModuleType] = []
 
 @dataclass(frozen=True)
 class CondorQueue:
-    """The jobs of a schedd that a constraint selects; an empty pool or schedd is that of this machine."""
+    """The jobs of a schedd that a constraint selects, read with HTCondor's bindings or else its commands.
+
+    An empty pool or schedd is that of this machine.
+    """
 
     constraint: str
     attributes: Sequence[str]
@@ -195,10 +198,7 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
 
 
 def is_held_by_a_person(ad: Mapping[str, Any]) -> bool:
-    """Whether a job is on hold because a person put it there: it stays until somebody releases or removes it.
-
-    Pools that watch their jobs hold them with the same code but give a reason.
-    """
+    """Whether a person put a job on hold; pools that watch their jobs do so by the same code, but give a reason."""
     by_a_person = ad["JobStatus"] == _HELD and ad.get("HoldReasonCode") == _BY_A_PERSON
     return bool(by_a_person and Failure(held=True, reason=ad.get("HoldReason", "")).cause is Cause.HELD)
 
@@ -254,7 +254,6 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
     """Adds ``--workflow htcondor`` to a workflow in the store."""
 
     workflow_proxy_cls = HTCondorProxy
-
     exclude_index = True
 
     def htcondor_create_job_manager(self, **kwargs: Any) -> HTCondorManager:

@@ -209,10 +209,7 @@ def accounted(job_ids: Iterable[str]) -> dict[str, QueuedJob]:
 
 
 def branches_of_array(script: Path) -> dict[int, tuple[int, ...]]:
-    """Return the branches of each job of an array, by index.
-
-    A script is removed when enough jobs are done, while others are still being cancelled; then there are none.
-    """
+    """Return the branches of each job of an array, by index; none if its script was removed since enough are done."""
     text = script.read_text(encoding="utf-8") if script.exists() else ""
     names = re.findall(r"^slurm_job\w*(_\d+To\d+)\.sh$", text, re.MULTILINE)
     return {index: branches_of(postfix) for index, postfix in enumerate(names)}

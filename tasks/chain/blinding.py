@@ -25,7 +25,6 @@ class UnblindTask(StoreTask):
     """A task that uses data which are blind only for a reason."""
 
     unblind = option("reason to use observed data, also in blind categories and regions; it is recorded", law.NO_STR)
-
     exclude_index = True
 
     @classmethod
@@ -43,8 +42,7 @@ class UnblindTask(StoreTask):
     def record_reason(self) -> Path | None:
         """Append the reason for which a command shows data that are blind to a file, and return it.
 
-        The manifest has the reason of the command that made the output, which isn't the one that shows it if the output
-        was complete before, also without the option. It is called where there is one.
+        The manifest has that of the command that made the output, which isn't this one if it was complete before.
         """
         directory = self.directory
         record = {

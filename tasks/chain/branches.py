@@ -157,8 +157,10 @@ class DatasetWorkflow(BatchWorkflow):
         found = {name: fileset[name] for name in wanted}
         return self.restriction.limit(found) if self.restriction and not self.reads_skim else found
 
-    #: whether the events are those of a skim, for which the original files were limited already
-    reads_skim = False
+    @property
+    def reads_skim(self) -> bool:
+        """Whether the events are those of a skim, for which the original files were limited already."""
+        return False
 
     def definition_tasks(self) -> dict[str, BuildDatasets]:
         """Return the tasks with the filesets of the definition files, except for files that aren't read."""

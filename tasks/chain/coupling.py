@@ -92,11 +92,7 @@ class IterateScaleFactors(ScaleFactorTask):
         return self.measurements(self.last)
 
     def fingerprint_spec(self) -> Any:
-        """Return the measurements, the tolerance, and the code that decides on convergence.
-
-        Later iterations do the same as the second one, with the results of the previous one. Their largest number
-        decides only whether there is an output.
-        """
+        # Later iterations do the same as the second one. Their largest number decides only whether there is an output.
         return {
             "measurements": {name: task.fingerprint for name, task in self.measurements(1).items()},
             "tolerance": self.group.tolerance,

@@ -172,11 +172,7 @@ class BuildDatasets(StoreTask):
         return {store_name(target.path): target for target in toys}
 
     def settled_ids(self) -> dict[str, str]:
-        """Return the files as they are now, once none was changed in the last moments.
-
-        A file system may record times in steps. A file that changes twice within one step has the same time before and
-        after.
-        """
+        """Return the files as they are now, once none can change within the same step of the file system's times."""
         while True:
             ids = self.input_ids() or {}
             newest = max((_mtime(path) for path in ids), default=0.0)

@@ -32,7 +32,6 @@ class FormatsTask(StoreTask):
     """A task that draws plots, in formats that don't decide where its output is."""
 
     formats = option("formats of the plots: pdf, png, svg", (), "plotting_style.formats", unique=True)
-
     exclude_index = True
 
     @classmethod
@@ -117,7 +116,6 @@ class FromTemplates(ConfigTask):
     """A task that reads the merged templates of one configuration."""
 
     categories = option("categories to show, with patterns", (), "all")
-
     exclude_index = True
 
     @classmethod

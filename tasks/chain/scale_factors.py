@@ -53,7 +53,6 @@ class ScaleFactorTask(TemplateTask):
     """A task for one scale factor of the analysis."""
 
     scale_factor = option("scale factor, or several: a,b or muon*", law.NO_STR, "all of the analysis")
-
     exclude_index = True
 
     @classmethod

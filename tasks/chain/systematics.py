@@ -35,7 +35,6 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
     """A task that draws figures of each histogram in each category."""
 
     variables = option("histograms to draw, with patterns such as m*", (), "all")
-
     exclude_index = True
 
     #: the module that draws, and ``module:function`` of what jobs call

@@ -11,7 +11,7 @@ from pocket.datasets.definitions import toys_prefix
 from pocket.executors import Job
 from pocket.parameters.plain import plain_section
 from pocket.toys.config import YEAR, ToyConfig, era_parameters
-from tasks.chain.toy_jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
+from tasks.chain.branch_jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
 from tasks.core.targets import StoreTarget
 from tasks.framework.restrictions import Unrestricted
 from tasks.framework.workflow import PoolWorkflow
@@ -61,10 +61,7 @@ class MakeToySamples(Unrestricted, PoolWorkflow):
         return {}
 
     def create_branch_map(self) -> list[tuple[str, int, int]]:
-        """Return process, part and number of events of each file; the last branch makes the corrections.
-
-        Processes of an era begin with its year, as in :attr:`pocket.datasets.definitions.DatasetDefinition.toys`.
-        """
+        """Return process, with its year in front, part and number of events of each file; the corrections come last."""
         from pocket.toys.plan import file_plan
 
         files = []

@@ -42,7 +42,6 @@ class ClosureGate(TemplateTask):
     """A task that goes on only if the scale factors upstream of its templates close."""
 
     accept_closure = dial("go on if the closure of a scale factor fails, and record this", False)
-
     exclude_index = True
 
     def closures(self, configs: Iterable[str]) -> dict[str, ValidateScaleFactors]:

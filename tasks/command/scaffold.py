@@ -32,6 +32,9 @@ _INLINE = re.compile(r"\{% if ([\w-]+) %\}(.*?)(?:\{% else %\}(.*?))?\{% end %\}
 def fill(text: str, parts: Collection[str], values: Mapping[str, str]) -> str:
     """Return the text of a template with its parts chosen and its values filled in.
 
+    ``{{name}}`` stands for a value. ``{% if part %}…{% else %}…{% end %}`` stays if the part is chosen, in a line or
+    around several lines; such parts aren't nested.
+
     >>> fill("a {{thing}}{% if more %} and more{% end %}", [], {"thing": "muon"})
     'a muon'
     """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pocket.base.snapshots.process import original
 from pocket.io.store.publishing import replacing_file
-from tasks.settings.resources import resource_names
+from tasks.settings.options import resource_names
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis

@@ -90,8 +90,7 @@ def requirements(root: Any, depth: int = -1, required: Callable[[Any], Iterable[
 class Graph:
     """The incomplete tasks of a command.
 
-    What complete tasks require isn't looked at. A task that can't tell whether it is complete, or what it requires,
-    ends the graph at its place: luigi asks it again, and tells the error.
+    A task that can't tell whether it is complete, or what it requires, ends it: luigi asks again, and tells the error.
     """
 
     def __init__(self, root: Any, is_complete: Callable[[Any], bool]) -> None:

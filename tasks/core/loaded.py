@@ -58,10 +58,7 @@ class AnalysisJob:
     restriction: Restriction | None = None
 
     def load(self) -> Analysis:
-        """Return the analysis, with the expected code.
-
-        It is loaded again if files that it has read in this process have changed, since it may have kept their content.
-        """
+        """Return the analysis with the expected code, loaded again if files have changed whose content it may keep."""
         from pocket.configuration.analysis import forget_analyses, load_analysis
 
         analysis = load_analysis(self.analysis, self.overrides, self.restriction)

@@ -44,7 +44,10 @@ def plan_lines(nodes: Iterable[Node], width: int) -> list[str]:
         state: State = described(node, "state", State(WOULD_RUN))
         # What waits for others has the same reason as these, which would take time to find out once more.
         before = sorted({each.task.task_family for each in node.last})
-        reason = f"after {', '.join(before)}" if before else _in_short(described(node, "reasons", ()))
+        reasons: Sequence[str] = [f"after {', '.join(before)}"] if before else described(node, "reasons", ())
+        left = len(reasons) - _SHOWN
+        reason = ", ".join(reasons[:_SHOWN])
+        reason += f" (and {left} more, shown by --print-status -1)" if left > 0 else ""
         amount = described(node, "amount", "")
         groups.setdefault((node.task.task_family, _branches(state), amount, reason), []).append(node.task)
     is_narrow = 0 < width < WIDE
@@ -68,9 +71,3 @@ def plan_lines(nodes: Iterable[Node], width: int) -> list[str]:
 def _branches(state: State) -> str:
     count = counted(state.branches, "branch", "branches") if state.branches else ""
     return f"{len(state.left)} of {count}" if len(state.left) < state.branches else count
-
-
-def _in_short(reasons: Sequence[str]) -> str:
-    left = len(reasons) - _SHOWN
-    more = f" (and {left} more, shown by --print-status -1)" if left > 0 else ""
-    return f"{', '.join(reasons[:_SHOWN])}{more}"

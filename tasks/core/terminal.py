@@ -12,7 +12,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -79,20 +78,14 @@ class OneSentence(logging.Filter):
         elif match is not None:
             sentence = sentence_of(match["sentence"])
         else:
-            self.redact(record, message)
+            # The record keeps its traceback, in the attribute that the formatter uses if it is set.
+            record.msg, record.args = shown(redacted(message)), ()
+            record.exc_text = shown(redacted(trace.lstrip("\n"))) if trace else record.exc_text
             return True
         record.sentence = sentence
         record.msg = shown(f"{message.splitlines()[0].rstrip()}\nerror: {sentence}")
         record.args, record.exc_info, record.exc_text = (), None, None
         return True
-
-    @staticmethod
-    def redact(record: logging.LogRecord, message: str) -> None:
-        """Remove the tokens in URLs and the paths of snapshots from a record, which keeps its traceback."""
-        record.msg, record.args = shown(redacted(message)), ()
-        if record.exc_info:
-            # The formatter uses this attribute if it is set.
-            record.exc_text = shown(redacted(logging.Formatter().formatException(record.exc_info)))
 
 
 class Terminated(KeyboardInterrupt):
@@ -136,11 +129,11 @@ def one_sentence_errors() -> None:
     if not any(isinstance(known, OneSentence) for known in logger.filters):
         logger.addFilter(OneSentence())
     sys.excepthook = _excepthook
+    # A notebook or another program handles its signals itself.
     if is_command():
         replace_what_encodings_lack()
-    # A notebook or another program handles its signals itself.
-    if Path(sys.argv[0]).name.partition(" ")[0] == "law" and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, functools.partial(_terminate, os.getpid()))
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, functools.partial(_terminate, os.getpid()))
 
 
 def _terminate(process: int, number: int, frame: FrameType | None) -> None:

@@ -70,7 +70,6 @@ class DoctorJob(*BATCH_BASES, AnalysisTask):  # type: ignore[misc]
     version = "job"
     progress_label = "test job"
     work_unit = "events"
-
     exclude_index = True
 
     def create_branch_map(self) -> list[None]:

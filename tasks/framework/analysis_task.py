@@ -17,8 +17,7 @@ import luigi
 from pocket.datasets.restriction import Restriction
 from tasks.core.names import AssignmentsParameter, choose, is_pattern, split_names
 from tasks.framework.restrictions import RESTRICTION, restriction_of
-from tasks.settings.options import Groups, OptionGroup, add_options, check_options, option
-from tasks.settings.resources import with_resources
+from tasks.settings.options import Groups, OptionGroup, add_options, check_options, option, with_resources
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -70,9 +69,7 @@ class AnalysisTask(law.Task):
 
     # This isn't an option, since tasks write no logs.
     log_file = None
-
     exclude_index = True
-
     is_loaded_before: ClassVar[bool] = True  # whether the analysis is loaded before the task runs
 
     @classmethod

@@ -67,7 +67,6 @@ class StoreTask(AnalysisTask):
 
     # Only tasks that check closures have this as an option.
     accept_closure = False
-
     exclude_index = True
 
     #: whether the output may depend on the versions of corrections that parameters name
@@ -178,10 +177,7 @@ class StoreTask(AnalysisTask):
         return are_complete(self.requires()) and bool(self.output().exists())
 
     def run(self) -> Iterator[Any] | None:
-        """Make the output, unless upstream tasks ran again with unchanged results.
-
-        luigi takes the values of an iterator as further requirements.
-        """
+        """Make the output, unless upstream tasks ran again with unchanged results; yield further requirements."""
         from pocket.configuration.user_errors import one_sentence, traceback_file
 
         self.check_expected()
@@ -194,7 +190,7 @@ class StoreTask(AnalysisTask):
         if output.awaits_upload:
             output.upload()
         else:
-            self._replaced = read_id(output)
+            self._replaced = written(output.directory)
             self.fetch_needed()
             self.prepare_place()
             begin_work()
@@ -235,7 +231,7 @@ class StoreTask(AnalysisTask):
         if self.complete():
             return
         awaited = self.awaited()
-        if not awaited and read_id(self.output()) == self._replaced:
+        if not awaited and written(self.directory) == self._replaced:
             raise ConfigError(
                 f"{self.progress_label}: make() wrote no output, use write_output(**self.write_info()), see "
                 "docs/how-to/extending.md#a-task"
@@ -276,10 +272,7 @@ class StoreTask(AnalysisTask):
 
     @cached_property
     def upstream_scale_factors(self) -> dict[str, str]:
-        """Map each scale factor this output depends on to the SHA-256 of its file.
-
-        Available once they have been measured.
-        """
+        """Map each scale factor this output depends on to the SHA-256 of its file, once they have been measured."""
         required = [task for task in law.util.flatten(self.requires()) if isinstance(task, StoreTask)]
         upstream = {name: checksum for task in required for name, checksum in task.upstream_scale_factors.items()}
         # Earlier iterations of coupled scale factors have other files, so those of the required tasks come last.
@@ -326,7 +319,7 @@ class StoreTask(AnalysisTask):
         return {
             "directory": output.directory,
             "remote": output.remote,
-            "replaces": read_id(output) if self._replaced is None else self._replaced,
+            "replaces": written(output.directory) if self._replaced is None else self._replaced,
             "task": self.task_family,
             "inputs": self.input_ids() or {},
             "analysis": original(self.analysis) if "/" in self.analysis else self.analysis,
@@ -387,11 +380,6 @@ def input_ids(outputs: Mapping[str, Any]) -> dict[str, str] | None:
                 return None
             ids[f"{label}/{number}" if isinstance(output, Mapping) else label] = found
     return ids
-
-
-def read_id(target: StoreTarget) -> str:
-    """Return the id of the output version in a target's folder, empty if there is none."""
-    return written(target.directory)
 
 
 def changed_meanwhile(label: str, awaited: str, otherwise: str | None = None) -> ChangedFileError:

@@ -13,8 +13,7 @@ from pocket.executors.base import find_factory, run_iteratively
 from tasks.core.terminal import print_note
 from tasks.framework.pool import are_there, run_in_workers
 from tasks.framework.progress import progress_bar
-from tasks.settings.options import OptionGroup, dial
-from tasks.settings.resources import DEFAULT, read_resources
+from tasks.settings.options import DEFAULT, OptionGroup, dial, read_resources
 from tasks.settings.run_options import find_executor, read_run_options, translate
 from tasks.settings.sites import read_site, site_names
 

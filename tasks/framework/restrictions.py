@@ -59,8 +59,11 @@ def restriction_of(params: Mapping[str, Any]) -> Restriction | None:
     if not any(params.get(name) for name in _PARTS):
         return None
     chunk_size = params.get("chunk_size", CHUNK_SIZE)
+    samples, years, datasets = (tuple(map(str, params.get(name, ()))) for name in _PARTS[:3])
     restriction = Restriction(
-        *(tuple(map(str, params.get(f"filter_{kind}", ()))) for kind in ("samples", "years", "datasets")),
+        samples,
+        years,
+        datasets,
         files=params.get("limit_files", 0),
         chunks=params.get("limit_chunks", 0),
         chunk_size=CHUNK if chunk_size == CHUNK_SIZE else chunk_size,

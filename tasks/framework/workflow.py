@@ -16,6 +16,7 @@ from luigi.task import task_id_str
 
 from pocket.errors import ConfigError
 from pocket.executors import Job
+from pocket.io.store.manifest import written
 from pocket.io.store.paths import own_folder
 from pocket.io.store.publishing import prepare_places
 from tasks.batch.options import check_workflow_type
@@ -23,7 +24,7 @@ from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.graph import note_done
 from tasks.core.report import Work, amount_of, label_together, note_unchanged, note_work, rate_of
 from tasks.core.targets import StoreTarget, are_complete, fetch, find_remote, refuse_replaced, upload_awaiting
-from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete, read_id
+from tasks.framework.base import StoreTask, changed_meanwhile, first_incomplete
 from tasks.framework.executors import EXECUTOR, chosen_executor, run_jobs, run_with
 from tasks.settings.remote_store import remote_store
 
@@ -89,7 +90,7 @@ class PoolProxy(BaseWorkflowProxy):
         if task in done:
             return
         for number, output in task.branch_outputs.items():
-            if not (read_id(output) or output.exists()):
+            if not (written(output.directory) or output.exists()):
                 raise ConfigError(
                     f"{task.progress_label}: branch {number} ran and wrote no output: run() of its job must write it, "
                     "by write_output(**output) with what write_info() of the branch returns"
@@ -115,7 +116,6 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
     # Failed batch jobs don't keep the others from finishing.
     tolerance = 1.0
     pilot = False
-
     exclude_index = True
 
     #: whether the output of a branch is one file (:mod:`pocket.base.containers`), since nobody opens its parts

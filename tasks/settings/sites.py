@@ -169,7 +169,7 @@ def parse_site(name: str, options: Mapping[str, object]) -> Site:
         text = str(value).strip()
         try:
             values[option] = _READ[str(known[option])](text)
-        except ValueError:
+        except (KeyError, ValueError):
             raise ConfigError(f"{option} = {text} in [{PREFIX}{name}] of law.cfg is no {known[option]}") from None
     site = Site(name, **values)  # type: ignore[arg-type]
     where = f"[{PREFIX}{name}] of law.cfg"
@@ -178,12 +178,6 @@ def parse_site(name: str, options: Mapping[str, object]) -> Site:
     check_known("workflow", site.workflows, (*BATCH_SYSTEMS, "none"), where)
     check_known("option", site.required, known, f"required in {where}")
     return site
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(text)
-    return text.lower() == "true"
 
 
 def _line(text: str) -> tuple[str, str]:
@@ -199,7 +193,7 @@ _READ: dict[str, Callable[[str], object]] = {
     "str": str,
     "float": float,
     "int": int,
-    "bool": _boolean,
+    "bool": lambda text: {"true": True, "false": False}[text.lower()],
     "tuple[tuple[str, str], ...]": lambda text: tuple(map(_line, filter(None, map(str.strip, text.splitlines())))),
     "tuple[str, ...]": lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
 }

@@ -6,10 +6,10 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import law
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pocket.statistics import Built, MergedTemplates, Model, StatisticalModel
     from pocket.statistics.checks import Finding
 
+    Made: TypeAlias = tuple[Built, Callable[[IO[str]], None]]
+
 MODEL, TREATMENT, CHECKS, WORKSPACE = "model.h5", "treatment.json", "checks.json", "workspace.json"
 #: modules whose code decides what is written
 _CODE = ("building", "regions", "shared_events", "model_files", "checks", "cards.writing", "pyhf_workspace")
@@ -47,7 +49,6 @@ class ModelTask(UnblindTask, ClosureGate):
     """A task for one statistical model of the analysis."""
 
     model = option("statistical model of the analysis", law.NO_STR)
-
     exclude_index = True
 
     @classmethod
@@ -183,11 +184,11 @@ class ProduceDatacards(ModelTask):
         return f"a model without its {counted(warnings, 'warning')}" if self.strict and warnings else ""
 
     def make(self) -> None:
-        made = self.combined() if self.combines else self.built()
-        findings = made.built.findings
+        made = built, _ = self.combined() if self.combines else self.built()
+        findings = built.findings
         is_refused = bool(findings) and self.strict
         place = short_path((self.failed_directory if is_refused else self.directory) / CHECKS)
-        print(summary(self.model, made.built, place), flush=True)
+        print(summary(self.model, built, place), flush=True)
         if is_refused:
             with replacing(self.failed_directory) as folder:
                 write_model(folder, made)
@@ -203,13 +204,13 @@ class ProduceDatacards(ModelTask):
             print(missing)
 
     def built(self) -> Made:
-        """Return the model of the templates."""
+        """Return the model of the templates, and a function that writes their treatment."""
         from pocket.statistics import build_model, write_treatment
 
         templates = self.templates
         built = build_model(self.declaration, templates, unblind=self.shows_blind)
         built = replace(built, findings=(*self.shared_events(templates.folders), *built.findings))
-        return Made(built, partial(write_treatment, built.treatment))
+        return built, partial(write_treatment, built.treatment)
 
     @property
     def templates(self) -> MergedTemplates:
@@ -229,7 +230,7 @@ class ProduceDatacards(ModelTask):
         return find_shared_events(list(self.parts.values()), folders, unblind=self.shows_blind)
 
     def combined(self) -> Made:
-        """Return the model of the combined ones, with what was found in these."""
+        """Return the model of the combined ones, with what was found in these, and the same function."""
         from pocket.statistics import Built, combine_models, load_model
         from pocket.statistics.building import join_treatments
         from pocket.statistics.checks import read_checks
@@ -246,15 +247,7 @@ class ProduceDatacards(ModelTask):
         def write(file: IO[str]) -> None:
             join_treatments(((folder / TREATMENT).read_text(encoding="utf-8") for folder in folders), file)
 
-        return Made(Built(model, {}, findings), write)
-
-
-@dataclass(frozen=True)
-class Made:
-    """A model with what is written about it."""
-
-    built: Built
-    write_treatment: Callable[[IO[str]], None]
+        return Built(model, {}, findings), write
 
 
 def write_model(folder: Path, made: Made) -> str:
@@ -262,7 +255,7 @@ def write_model(folder: Path, made: Made) -> str:
     from pocket.statistics import pyhf_workspace, save_model, write_datacards
     from pocket.statistics.checks import write_checks
 
-    model = made.built.model
+    (built, write_treatment), model = made, made[0].model
     save_model(model, folder / MODEL)
     write_datacards(model, folder)
     missing = why_without_workspace(model)
@@ -270,8 +263,8 @@ def write_model(folder: Path, made: Made) -> str:
         # Writing to a file as it is encoded takes four times as long.
         (folder / WORKSPACE).write_text(json.dumps(pyhf_workspace(model)), encoding="utf-8")
     with (folder / TREATMENT).open("w", encoding="utf-8") as file:
-        made.write_treatment(file)
-    (folder / CHECKS).write_text(write_checks(model, made.built.findings), encoding="utf-8")
+        write_treatment(file)
+    (folder / CHECKS).write_text(write_checks(model, built.findings), encoding="utf-8")
     return missing
 
 

@@ -58,7 +58,6 @@ class FitChoice(PointOptions):
     accept_missing = dial("take a fit of which some results aren't found", False)
     results = option("results besides the fit, goodness and background for data only", RESULTS, f"{','.join(RESULTS)}")
     toys = option("toys to fit, or for the goodness of fit, 0 for 100", 0, least=0)
-
     exclude_index = True
 
     @property

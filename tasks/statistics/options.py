@@ -55,7 +55,6 @@ class FitOptions(ModelTask):
     seed = option("seed of toys", 1)
     toys_of = option("model, or card, whose toys are fitted, with --data toys", law.NO_STR, "the fitted one")
     toys_per_branch = dial("number of toys per branch", 100, least=1)
-
     exclude_index = True
 
     @classmethod
@@ -171,12 +170,10 @@ class FitOptions(ModelTask):
 
     @property
     def options_spec(self) -> dict[str, Any]:
-        thrown = self.toys_source
-        others = {} if thrown is None else {
-            "toys_of": card_digest(thrown) if isinstance(thrown, Card) else self.model_tasks["toys of"].fingerprint
-        }  # fmt: skip
+        of = self.toys_source
+        thrown = card_digest(of) if isinstance(of, Card) else self.model_tasks["toys of"].fingerprint if of else None
         return {
-            **others,
+            **({"toys_of": thrown} if thrown else {}),
             "model": card_digest(self.the_card) if self.the_card else ProduceDatacards.req(self).fingerprint,
             "freeze": tuple(self.freeze),
             "set": read_values(self.set),
@@ -192,7 +189,6 @@ class PointOptions(FitOptions):
 
     points = option("points with toys, e.g. r=0:5:11", law.NO_STR, f"{POINTS} from 0 to beyond the asymptotic limits")
     toys_per_point = option("number of toys at each point", 500, least=1)
-
     exclude_index = True
 
     @classmethod

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.chain.toy_jobs import ToyCorrectionsJob, ToyJob
+from tasks.chain.branch_jobs import ToyCorrectionsJob, ToyJob
 from tasks.chain.toys import MakeToySamples
 from tests.tasks.pickled_jobs import elsewhere, run
 from tests.tasks.small_chain import Chain

@@ -10,8 +10,8 @@ import pytest
 import uproot
 
 from pocket.errors import UnknownNameError
+from tasks.chain.branch_jobs import GOLDEN_FILE, PILEUP_FILE
 from tasks.chain.datasets import BuildDatasets
-from tasks.chain.toy_jobs import GOLDEN_FILE, PILEUP_FILE
 from tasks.chain.toys import MakeToySamples
 from tests.tasks.small_chain import Chain
 

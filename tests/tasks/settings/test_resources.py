@@ -11,7 +11,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
-from tasks.settings.resources import DIALS, read_resources, resource_names
+from tasks.settings.options import DIALS, read_resources, resource_names
 from tests.tasks.small_chain import Chain
 
 
