@@ -33,7 +33,7 @@ from pocket.statistics import (
     write_treatment,
 )
 from pocket.statistics.regions import Contents
-from tasks.statistics.datacards import Made, write_model
+from tasks.statistics.datacards import write_model
 
 #: the argument with which a process makes datacards itself
 MAKE = "--make"
@@ -113,7 +113,7 @@ def make(size: Size) -> None:
     """Make the datacards of a model, and all that belongs to them, in a folder that is removed."""
     built = build_model(declaration(size), FallingTemplates(size))
     with TemporaryDirectory() as folder:
-        write_model(Path(folder), Made(built, partial(write_treatment, built.treatment)))
+        write_model(Path(folder), built, partial(write_treatment, built.treatment))
 
 
 def passes(name: str, size: Size, bar: Bar) -> bool:

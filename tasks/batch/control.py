@@ -53,8 +53,6 @@ _USUAL = (
     "post_poll_callback",
     "destination_info",
 )
-
-
 #: methods that the class of a batch system's workflows must have, with the name of the batch system in front
 REQUIRED = ("create_job_manager", "create_job_file_factory")
 #: methods that its proxy must have

@@ -42,10 +42,7 @@ _not_let_in: list[ModuleType] = []
 
 @dataclass(frozen=True)
 class CondorQueue:
-    """The jobs of a schedd that a constraint selects, read with HTCondor's bindings or else its commands.
-
-    An empty pool or schedd is that of this machine.
-    """
+    """The jobs of a schedd that a constraint selects, by bindings or else commands; empty names are this machine's."""
 
     constraint: str
     attributes: Sequence[str]
@@ -126,7 +123,6 @@ _ASKED = (
 _IDLE, _REMOVED, _COMPLETED, _HELD = 1, 3, 4, 5
 #: HoldReasonCode of condor_hold
 _BY_A_PERSON = 1
-
 
 HTCONDOR = BatchSystem(
     kind="htcondor",

@@ -55,7 +55,6 @@ class IterateScaleFactors(ScaleFactorTask):
 
     @property
     def group(self) -> Coupled:
-        """The group of coupled scale factors, with the tolerance of their convergence."""
         group = self.analysis_inst.coupled_with(self.scale_factor)
         assert group is not None
         return group

@@ -54,11 +54,9 @@ class BuildDatasets(StoreTask):
     definition = option(
         "dataset definition file, relative to the project; those of --analysis if it doesn't read the default", TOYS
     )
-
     check = dial(
         "only compare the files with the existing fileset, print the differences, and fail if there are any", False
     )
-
     check_duplicates = dial(
         "only look for duplicate events of data, with the same run, luminosity section and event number, print "
         "them, and fail if there are any",

@@ -213,10 +213,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
     def keep(
         self, drawn: dict[tuple[str, str, str], Drawn], manifest: Manifest | None, folders: Mapping[str, Path]
     ) -> None:
-        """Add the figures of the current output that weren't asked for, as far as they are still right.
-
-        Another process may have written the manifest meanwhile.
-        """
+        """Add other figures of the current output that are still right; another process may have written it by now."""
         kept: dict[tuple[str, str, str], Drawn] = {}
         for name, figure in intact_figures(self.directory, manifest):
             category, variable, plot = name.split("/")

@@ -104,8 +104,7 @@ class BuildSkimDatasets(SkimTask):
         records = ((dataset, folder, SkimRecord.read(folder)) for dataset, folder in folders)
         fileset = skim_fileset(skim.fileset, records)
         definitions = skim_definitions(fileset, self.definitions)
-        missing = skim.missing_events(outputs)
-        skipped = skim.skipped_files()
+        missing, skipped = skim.missing_events(outputs), skim.skipped_files()
         print_left_out(self.progress_label, skipped)
         with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
             write_fileset(fileset, folder)

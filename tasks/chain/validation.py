@@ -69,8 +69,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     def fingerprint_spec(self) -> Any:
         from pocket.configuration.parts import part_of
 
-        required, declaration = self.requires(), self.declaration
-        readings = self.readings()
+        required, declaration, readings = self.requires(), self.declaration, self.readings()
         return {
             "scale_factor": required["scale_factor"].fingerprint,
             "templates": {
@@ -99,8 +98,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return joined(reading for readings in read for reading in readings or ()) if None not in read else None
 
     def input_ids(self) -> dict[str, str] | None:
-        required = self.requires()
-        readings = self.readings()
+        required, readings = self.requires(), self.readings()
 
         def checksum(config: str, folder: Path) -> str:
             read = of_config(readings or (), config)

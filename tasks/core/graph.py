@@ -88,10 +88,7 @@ def requirements(root: Any, depth: int = -1, required: Callable[[Any], Iterable[
 
 
 class Graph:
-    """The incomplete tasks of a command.
-
-    A task that can't tell whether it is complete, or what it requires, ends it: luigi asks again, and tells the error.
-    """
+    """The incomplete tasks of a command. What fails to tell its requirements ends it, and luigi tells the error."""
 
     def __init__(self, root: Any, is_complete: Callable[[Any], bool]) -> None:
         self.root = root

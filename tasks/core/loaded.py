@@ -46,10 +46,7 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisJob:
-    """Work for a configuration of an analysis, in a form that travels to worker processes.
-
-    Without ``expected`` nothing is checked, and without a restriction all datasets are read.
-    """
+    """Work for a configuration that travels to worker processes; without ``expected``, nothing is checked there."""
 
     analysis: str
     overrides: tuple[str, ...]

@@ -94,10 +94,7 @@ class Once(logging.Filter):
 
 
 class Sender(logging.Handler):
-    """Gives the records of a worker process to the process of the command, which shows them.
-
-    Otherwise, each worker would write its warnings, into the progress bar.
-    """
+    """Gives a worker's records to the process of the command; the worker would write into the progress bar."""
 
     #: number of bytes that a pipe takes at once from several processes
     most = 3000

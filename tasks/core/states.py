@@ -20,13 +20,10 @@ from tasks.settings.remote_store import read_stores
 
 # Specifications of required tasks are part of a specification, but what differs is said there.
 _UPSTREAM = r"^templates\.|^\['measured in'\]|\bprocessor\b"
-
 #: the reason if all that differs is in what other tasks have made
 OTHER_INPUTS = "what it is made from has changed"
-
 #: the reason if nothing can be compared
 OTHER_RULES = "another version of Pocketlaw has made fingerprints by other rules"
-
 #: attribute of a task with the content of its fingerprint
 _SPECIFICATION = "_specification"
 

@@ -31,8 +31,6 @@ _tasks: Any = Register
 FOR_PEOPLE = (PocketError, ParameterException)
 # luigi formats errors during scheduling into the message of the log record.
 _IN_TEXT = re.compile(r"\nTraceback .*\n(?:pocket\.errors|luigi\.parameter)\.\w+: (?P<sentence>.+?)\s*$", re.DOTALL)
-
-
 _MISSING = re.compile(r"(?P<task>\w+)\[args=.* requires the '(?P<name>\w+)' parameter to be set", re.DOTALL)
 _NO_DEFAULT = "; no default"
 

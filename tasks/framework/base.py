@@ -231,7 +231,7 @@ class StoreTask(AnalysisTask):
         if self.complete():
             return
         awaited = self.awaited()
-        if not awaited and written(self.directory) == self._replaced:
+        if not awaited and written(self.output().directory) == self._replaced:
             raise ConfigError(
                 f"{self.progress_label}: make() wrote no output, use write_output(**self.write_info()), see "
                 "docs/how-to/extending.md#a-task"

@@ -22,8 +22,7 @@ from tasks.settings.options import DEFAULT, OptionGroup, dial, resource_names
 def compact_outputs(root: law.Task) -> None:
     """Pack the branches and logs of a task and of all workflows that it requires, and print what was done.
 
-    Branches in all outputs of the tasks' versions are packed, also in those that an edit has left behind. Tasks whose
-    outputs people open are left alone.
+    Branches of all outputs of the versions are packed, but no outputs that people open.
     """
     with remembering():
         tasks = (task for task, *_ in root.walk_deps() if getattr(task, "in_containers", False))

@@ -113,10 +113,7 @@ EXECUTOR = OptionGroup(
 
 
 def chosen_executor(params: Mapping[str, Any]) -> tuple[type[ExecutorFactoryABC], dict[str, Any]]:
-    """Return the class of a task's executor with its options, the user's and the site's.
-
-    The class is of this package, of the analysis, or of a module; a custom executor file has one of its own.
-    """
+    """Return the class of a task's executor, of whichever module, with its options, the user's and the site's."""
     from pocket.configuration.analysis import load_analysis
 
     given, executor, analysis = given_options(params), params["executor"], params["analysis"]

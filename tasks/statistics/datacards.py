@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any
 
 import law
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from pocket.histograms.readings import Reading
     from pocket.statistics import Built, MergedTemplates, Model, StatisticalModel
     from pocket.statistics.checks import Finding
-
-    Made: TypeAlias = tuple[Built, Callable[[IO[str]], None]]
 
 MODEL, TREATMENT, CHECKS, WORKSPACE = "model.h5", "treatment.json", "checks.json", "workspace.json"
 #: modules whose code decides what is written
@@ -184,26 +182,26 @@ class ProduceDatacards(ModelTask):
         return f"a model without its {counted(warnings, 'warning')}" if self.strict and warnings else ""
 
     def make(self) -> None:
-        made = built, _ = self.combined() if self.combines else self.built()
+        built, write_treatment = self.combined() if self.combines else self.built()
         findings = built.findings
         is_refused = bool(findings) and self.strict
         place = short_path((self.failed_directory if is_refused else self.directory) / CHECKS)
         print(summary(self.model, built, place), flush=True)
         if is_refused:
             with replacing(self.failed_directory) as folder:
-                write_model(folder, made)
+                write_model(folder, built, write_treatment)
             raise StatisticsError(
                 f"model {self.model!r} has {counted(len(findings), 'warning')}, which --strict doesn't allow: "
                 f"{findings[0].text}; all are in {self.failed_directory / CHECKS}"
             )
         info: dict[str, Any] = {"warnings": len(findings), **(self.reason if self.shows_blind else {})}
         with write_output(**self.write_info(), **info) as folder:
-            missing = write_model(folder, made)
+            missing = write_model(folder, built, write_treatment)
         shutil.rmtree(self.failed_directory, ignore_errors=True)
         if missing:
             print(missing)
 
-    def built(self) -> Made:
+    def built(self) -> tuple[Built, Callable[[IO[str]], None]]:
         """Return the model of the templates, and a function that writes their treatment."""
         from pocket.statistics import build_model, write_treatment
 
@@ -229,7 +227,7 @@ class ProduceDatacards(ModelTask):
 
         return find_shared_events(list(self.parts.values()), folders, unblind=self.shows_blind)
 
-    def combined(self) -> Made:
+    def combined(self) -> tuple[Built, Callable[[IO[str]], None]]:
         """Return the model of the combined ones, with what was found in these, and the same function."""
         from pocket.statistics import Built, combine_models, load_model
         from pocket.statistics.building import join_treatments
@@ -250,12 +248,12 @@ class ProduceDatacards(ModelTask):
         return Built(model, {}, findings), write
 
 
-def write_model(folder: Path, made: Made) -> str:
+def write_model(folder: Path, built: Built, write_treatment: Callable[[IO[str]], None]) -> str:
     """Write all files of a model, and return a sentence that says why there is no workspace; empty if there is one."""
     from pocket.statistics import pyhf_workspace, save_model, write_datacards
     from pocket.statistics.checks import write_checks
 
-    (built, write_treatment), model = made, made[0].model
+    model = built.model
     save_model(model, folder / MODEL)
     write_datacards(model, folder)
     missing = why_without_workspace(model)

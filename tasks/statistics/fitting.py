@@ -161,8 +161,7 @@ class FitModel(FitChoice):
 
         model = read_model(self.source)
         self.check_names(model)
-        warnings = []
-        place = ""
+        warnings, place = [], ""
         # A model that was made in this command has told its warnings.
         if self.datacards and not is_done(self.datacards):
             checks = self.datacards.directory / CHECKS
