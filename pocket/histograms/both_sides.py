@@ -39,12 +39,23 @@ def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
 
 def with_variations(histogram: Any, names: Sequence[str]) -> Any:
     """Return a histogram with the given variations; those that it lacks are equal to nominal."""
+    known = list(histogram.axes["variation"])
+    sources = [known.index(name if name in known else NOMINAL) for name in names]
+    return _with_axis(histogram, names, sources)
+
+
+def with_renamed_variations(histogram: Any, names: Sequence[str]) -> Any:
+    """Return a histogram with other names of its variations, in their order."""
+    return _with_axis(histogram, names, range(len(names)))
+
+
+def _with_axis(histogram: Any, names: Sequence[str], sources: Sequence[int]) -> Any:
+    """Return a histogram whose variations have some names, with the contents of those at some places."""
     import numpy as np
     from hist import Hist, axis
 
     position = histogram.axes.name.index("variation")
     old = histogram.axes[position]
-    known = list(old)
     new = axis.StrCategory(
         names, name=old.name, label=old.label, growth=old.traits.growth, overflow=old.traits.overflow
     )
@@ -52,10 +63,9 @@ def with_variations(histogram: Any, names: Sequence[str]) -> Any:
         *(new if each is old else each for each in histogram.axes), storage=histogram.storage_type(),
         name=histogram.name, label=histogram.label,
     )  # fmt: skip
-    sources = [known.index(name if name in known else NOMINAL) for name in names]
     # The bins after the last category stay there.
-    sources += range(len(known), old.extent)
-    result.view(flow=True)[...] = np.take(histogram.view(flow=True), sources, axis=position)
+    taken = [*sources, *range(old.size, old.extent)]
+    result.view(flow=True)[...] = np.take(histogram.view(flow=True), taken, axis=position)
     return result
 
 

@@ -25,17 +25,6 @@ Contents = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 Items = Iterator[tuple[str, Mapping[str, Mapping[str, "Hist[Any]"]]]]
 
 
-def describe_contents(variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any]]]]) -> dict[str, Any]:
-    """Return the checksums of histograms with axes ``cat``, ``variation`` for simulation, and others."""
-    return {
-        variable: {
-            sample: {dataset: _describe(histogram) for dataset, histogram in datasets.items()}
-            for sample, datasets in samples.items()
-        }
-        for variable, samples in variables.items()
-    }
-
-
 def write_contents(directory: Path, variables: Items) -> Items:
     """Yield variables with their histograms, after writing their checksums to the folder of the histograms.
 
@@ -44,7 +33,10 @@ def write_contents(directory: Path, variables: Items) -> Items:
     with (directory / CONTENTS).open("w", encoding="utf-8") as file:
         separator = "{\n"
         for variable, samples in variables:
-            (described,) = describe_contents({variable: samples}).values()
+            described = {
+                sample: {dataset: _describe(histogram) for dataset, histogram in datasets.items()}
+                for sample, datasets in samples.items()
+            }
             file.write(f"{separator}{json.dumps(variable)}:{json.dumps(described, separators=(',', ':'))}")
             separator = ",\n"
             yield variable, samples

@@ -61,17 +61,7 @@ def write_raw(directory: Path, output: Mapping[str, Any]) -> None:
 
 
 def read_raw(directory: str | Path) -> dict[str, Any]:
-    """Return the output that :func:`write_raw` wrote.
-
-    >>> import tempfile
-    >>> import hist
-    >>> mll = hist.new.Reg(4, 60, 120, name="mll").Weight().fill([88.0, 91.0, 93.0])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_raw(Path(folder), {"cutflow": {"initial": 3}, "variables": {"mll": {"DY": {"DY_2018": mll}}}})
-    ...     output = read_raw(folder)
-    >>> output["cutflow"], output["variables"]["mll"]["DY"]["DY_2018"].values()
-    ({'initial': 3}, array([0., 1., 2., 0.]))
-    """
+    """Return the output that :func:`write_raw` wrote."""
     with open_raw(directory) as file:
         layout = Layout(read_layout(file))
         numbers = {kind: add_numbers(None, file, kind, layout, 0, len(layout.variables) + 1) for kind in TYPES}

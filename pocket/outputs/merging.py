@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,7 @@ def merge_outputs(
     return merged
 
 
+@dataclass(frozen=True, eq=False)
 class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
     """Variable → sample → dataset → histogram, each added and normalised when it is asked for.
 
@@ -95,49 +97,40 @@ class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
     counted as, if it may have one-sided variations.
     """
 
-    def __init__(
-        self,
-        cfg: Configurator,
-        parts: Sequence[Mapping[str, Any]],
-        factors: Mapping[str, Factors],
-        counted: Mapping[str, Sequence[str]],
-        one_sided: Mapping[str, str],
-        names: EraNames,
-    ) -> None:
-        self._cfg = cfg
-        self._parts = parts
-        self._factors = factors
-        self._counted = counted
-        self._one_sided = one_sided
-        self._names = names
+    cfg: Configurator
+    parts: Sequence[Mapping[str, Any]]
+    factors: Mapping[str, Factors]
+    counted: Mapping[str, Sequence[str]]
+    one_sided: Mapping[str, str]
+    names: EraNames
 
     def __getitem__(self, name: str) -> dict[str, dict[str, Any]]:
         from coffea.processor import accumulate
 
-        parts = [part[name] for part in self._parts if name in part]
+        parts = [part[name] for part in self.parts if name in part]
         if not parts:
             raise KeyError(name)
-        variable = self._cfg.variables[name]
+        variable = self.cfg.variables[name]
         for part in parts:
             relabel(part, {axis.name: axis.label or axis.name for axis in variable.axes})
         samples: dict[str, dict[str, Any]] = accumulate(parts, {})
-        for dataset, by_sample in self._factors.items() if not variable.no_weights else ():
+        for dataset, by_sample in self.factors.items() if not variable.no_weights else ():
             for sample, factors in by_sample.items():
                 if dataset in samples.get(sample, {}):
                     _scale(samples[sample][dataset], factors)
-        fold_dedicated_histograms(self._cfg, name, samples)
-        for dataset, counted in self._counted.items():
+        fold_dedicated_histograms(self.cfg, name, samples)
+        for dataset, counted in self.counted.items():
             for sample in counted:
                 if dataset in samples.get(sample, {}):
-                    samples[sample][dataset] = with_both_sides(samples[sample][dataset], self._one_sided)
-        rename_histograms(self._names, samples)
+                    samples[sample][dataset] = with_both_sides(samples[sample][dataset], self.one_sided)
+        rename_histograms(self.names, samples)
         return samples
 
     def __contains__(self, name: object) -> bool:
-        return any(name in part for part in self._parts)
+        return any(name in part for part in self.parts)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name for part in self._parts for name in part))
+        return iter(dict.fromkeys(name for part in self.parts for name in part))
 
     def __len__(self) -> int:
         return len(list(iter(self)))

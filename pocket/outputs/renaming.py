@@ -8,6 +8,7 @@ from typing import Any
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.era_names import EraNames
 from pocket.datasets.sample_variations import varied_datasets
+from pocket.histograms.both_sides import with_renamed_variations
 from pocket.histograms.one_sided import NOMINAL
 
 #: keys of sums by category, dataset, sample and variation; the cutflow also has the steps before the categories
@@ -67,18 +68,6 @@ def _with_names(histogram: Any, dataset: str, names: EraNames) -> Any:
     """Return a histogram with the stored names of its variations."""
     if "variation" not in histogram.axes.name:
         return histogram
-    from hist import Hist, axis
-
-    old = histogram.axes["variation"]
-    stored = [names.stored(dataset, name) for name in old]
-    if stored == list(old):
-        return histogram
-    new = axis.StrCategory(
-        stored, name=old.name, label=old.label, growth=old.traits.growth, overflow=old.traits.overflow
-    )
-    result: Any = Hist(
-        *(new if each is old else each for each in histogram.axes), storage=histogram.storage_type(),
-        name=histogram.name, label=histogram.label,
-    )  # fmt: skip
-    result.view(flow=True)[...] = histogram.view(flow=True)
-    return result
+    known = list(histogram.axes["variation"])
+    stored = [names.stored(dataset, name) for name in known]
+    return histogram if stored == known else with_renamed_variations(histogram, stored)

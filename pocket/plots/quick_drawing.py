@@ -6,7 +6,6 @@ Pictures are the same as without.
 from __future__ import annotations
 
 import copy
-import functools
 import gc
 import threading
 from collections.abc import Iterator
@@ -24,18 +23,13 @@ from matplotlib.ticker import NullLocator
 from pocket.errors import ConfigError
 
 
-def _copied(tick: Tick) -> Tick:
-    """Return a tick with the look of another one."""
-    new = copy.copy(tick)
-    for name in ("tick1line", "tick2line", "gridline", "label1", "label2"):
-        setattr(new, name, copy.copy(getattr(tick, name)))
-    return new
-
-
 def _at_least(ticks: list[Tick], number: int) -> list[Tick]:
     """Return the first ticks of a list, which is filled up with copies of the first one."""
     # matplotlib makes each tick from the settings, and then gives it the look of the first one.
-    ticks.extend(_copied(ticks[0]) for _ in range(number - len(ticks)))
+    while len(ticks) < number:
+        ticks.append(copy.copy(ticks[0]))
+        for part in ("tick1line", "tick2line", "gridline", "label1", "label2"):
+            setattr(ticks[-1], part, copy.copy(getattr(ticks[0], part)))
     return ticks[:number]
 
 
@@ -81,7 +75,8 @@ class _QuickTicks:
         for first in (tick.tick1line, tick.tick2line):
             if first.get_visible():
                 line = copy.copy(first)
-                line.set_data(self._across(shown, np.full(shown.shape, first.get_data()[self._side][0])))
+                across = np.full(shown.shape, first.get_data()[self._side][0])
+                line.set_data((shown, across) if self._side else (across, shown))
                 line.draw(renderer)
         return True
 
@@ -89,15 +84,9 @@ class _QuickTicks:
 class _QuickX(_QuickTicks, XAxis):
     _side = 1
 
-    def _across(self, along: Any, across: Any) -> tuple[Any, Any]:
-        return along, across
-
 
 class _QuickY(_QuickTicks, YAxis):
     _side = 0
-
-    def _across(self, along: Any, across: Any) -> tuple[Any, Any]:
-        return across, along
 
 
 class _QuickAxes(Axes):
@@ -108,14 +97,7 @@ class _QuickAxes(Axes):
 
 
 class QuickFigure(Figure):
-    """A figure whose axes make their ticks quickly.
-
-    Example:
-        >>> ax = QuickFigure().add_subplot()
-        >>> _ = ax.set_xlim(0, 3)
-        >>> [tick.get_loc() for tick in ax.xaxis.get_major_ticks()][:1], len(ax.get_xticks())
-        ([0], 7)
-    """
+    """A figure whose axes make their ticks quickly."""
 
     def add_axes(self, *args: Any, **options: Any) -> Any:
         """Add axes, see :meth:`matplotlib.figure.Figure.add_axes`."""
@@ -132,15 +114,7 @@ def _quick(options: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def shared_formulas() -> Iterator[None]:
-    """Lay out each formula only once within all such blocks, for which each figure and format would do it again.
-
-    Example:
-        >>> from matplotlib.mathtext import MathTextParser
-        >>> with shared_formulas():
-        ...     first, second = (MathTextParser("path").parse("$x^2$") for _ in range(2))
-        >>> first is second
-        True
-    """
+    """Lay out each formula only once within all such blocks, for which each figure and format would do it again."""
     parsers: Any = MathTextParser
     before = parsers.parse
     parsers.parse = _parse
@@ -152,13 +126,7 @@ def shared_formulas() -> Iterator[None]:
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Collect no garbage in the block: a figure has many objects, which the collector would visit again and again.
-
-    Example:
-        >>> with without_collections():
-        ...     gc.isenabled()
-        False
-    """
+    """Collect no garbage in the block: a figure has many objects, which the collector would visit again and again."""
     before = gc.isenabled()
     gc.disable()
     try:
@@ -170,7 +138,7 @@ def without_collections() -> Iterator[None]:
 
 def _parse(parser: Any, s: str, dpi: float = 72, prop: Any = None, *, antialiased: bool | None = None) -> Any:
     parameters: Any = mpl.rcParams
-    settings = tuple(str(parameters[name]) for name in _settings())
+    settings = tuple(str(parameters[name]) for name in _SETTINGS)
     # Font properties may be changed later, and fonts belong to a thread.
     prop = None if prop is None else prop.copy()
     key = parser._output_type, s, dpi, prop, antialiased, settings, threading.get_ident()
@@ -186,12 +154,8 @@ def _parse(parser: Any, s: str, dpi: float = 72, prop: Any = None, *, antialiase
     return _known[key]
 
 
-@functools.cache
-def _settings() -> tuple[str, ...]:
-    """Return the names of the settings that decide the look of formulas."""
-    return tuple(name for name in mpl.rcParams if name.startswith(("font.", "mathtext.", "text.")))
-
-
+#: the settings that decide the look of formulas
+_SETTINGS = tuple(name for name in mpl.rcParams if name.startswith(("font.", "mathtext.", "text.")))
 _lay_out: Any = MathTextParser.parse
 #: all that decides the look of a formula → its layout
 _known: dict[tuple[Any, ...], Any] = {}

@@ -53,30 +53,9 @@ class BlindHists:
 
 @dataclass(frozen=True, kw_only=True)
 class PlotStyle:
-    """The ``plotting_style`` parameters. Sample names may be those of groups after grouping.
+    """The ``plotting_style`` parameters, which ``docs/reference/plot_style.md`` describes.
 
-    Args:
-        label: text after "CMS", e.g. "Private work" or "Preliminary"; "Simulation" is added if there are no data.
-        formats: file formats to write, of ``pdf``, ``png``, ``svg``.
-        dpi: pixels per inch of PNG files; a data/MC plot is 10 x 10 inches.
-        log_histograms: names of histograms (``*`` matches anything) with a logarithmic vertical axis.
-        labels_mc: legend label of each sample.
-        colors_mc: colour of each sample, in any form that matplotlib accepts.
-        order_mc: samples from the top of the stack down; the others follow, largest yield first.
-        samples_groups: samples that each group adds up.
-        only_samples: MC samples or groups to draw; empty for all.
-        exclude_samples: MC samples or groups to leave out.
-        rescale_samples: factor on the yield of each sample.
-        signal_samples: samples that are also drawn as a line, scaled by this factor.
-        blind_hists: see :class:`BlindHists`.
-        fontsize: size of texts of plots of templates, in points.
-        opts_figure: ``datamc_ratio.figsize`` in inches, and ``datamc_ratio.gridspec_kw.height_ratios`` of plots of data
-            and simulation.
-        opts_data: ``color``, ``marker``, ``markersize``, ``elinewidth`` and ``label`` of data points.
-        opts_mc: ``stack: false`` or ``histtype: step`` draws lines instead of a stack.
-        opts_unc: ``total.color`` and ``total.hatch`` of the band of all uncertainties.
-        opts_sig: ``linestyle`` and ``linewidth`` of the lines of signals.
-        opts_ylim: ``datamc.ylim_log.lo`` and ``hi``, the ends of logarithmic axes.
+    Sample names may be those of groups after grouping.
     """
 
     label: str = "Private work"

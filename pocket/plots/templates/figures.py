@@ -39,8 +39,6 @@ class PlotContext:
         data: the data of all samples, with one dense axis, or two for plots of two; ``None`` if there are none, or the
             category is blind.
         mc: sample → histogram with axes ("variation", those of the data).
-        style: colours, labels, groups, blinding.
-        period: luminosity, year and energy of the data.
         xlim: range to show; ``None`` for the whole axis.
         before: like ``mc``, for the configuration to compare with; empty if there is none, or the plot doesn't compare.
         data_before: like ``data``, for that configuration; its calibrators may change data, too.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import hist
 import numpy as np
 import pytest
 
-from pocket.histograms.contents import checksum_of, describe_contents, only_read, read_contents, write_contents
+from pocket.histograms.contents import checksum_of, only_read, read_contents, write_contents
 from pocket.histograms.readings import Reading
 from tests.entries import check_each
 
@@ -36,6 +37,12 @@ def histogram(
 
 def of(dy: Any, data: Any | None = None, **others: Any) -> dict[str, Any]:
     return {"mass": {"DY": {"DY_2018": dy}, "data": {"data_2018": data or histogram(variations=())}}, **others}
+
+
+def describe_contents(variables: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        list(write_contents(Path(folder), iter(variables.items())))
+        return dict(read_contents(folder))
 
 
 def checksum(variables: dict[str, Any], reading: Reading = READING) -> str:
@@ -86,7 +93,7 @@ def test_checksums_are_read_from_the_folder(tmp_path: Path) -> None:
     variables = {f"{number} mass": of(histogram(bins=number))["mass"] for number in (2, 3, 4)}
     variables['with "marks":{, and é'] = of(histogram())["mass"]
     assert dict(write_contents(tmp_path, iter(variables.items()))) == variables
-    expected = describe_contents(variables)
+    expected = {name: describe_contents({name: samples})[name] for name, samples in variables.items()}
     assert read_contents(tmp_path) == expected
     for wanted in ([], ["3 mass", "none"], ['with "marks":{, and é', "2 mass"]):
         assert read_contents(tmp_path, wanted) == {name: expected[name] for name in expected if name in wanted}
