@@ -48,14 +48,9 @@ class CategoryMasks:
     """Categories of events and objects, as bits.
 
     Category k is bit k % 64 of word k // 64. An event is in a category per object if any of its objects is; all objects
-    of an event are in the event's categories.
-
-    Args:
-        event_words: shape (n events, n words).
-        per_object: the categories that select objects.
-        collection: the collection of these objects, ``None`` if there are none.
-        counts: number of objects in each event, shape (n events,).
-        object_words: shape (n objects, n words), with the objects in the order of the events.
+    of an event are in the event's categories. Words have shape (n events, n words) and (n objects, n words), objects in
+    the order of the events, with ``counts`` of them in each event. Without categories per object there is no
+    collection.
     """
 
     names: tuple[str, ...]

@@ -48,12 +48,8 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
 class Entries:
     """Entries of a histogram: one per event or object that has values on all axes.
 
-    Args:
-        event: event of each entry, shape (n entries,).
-        object: index of each entry's object among the objects of all events, shape (n entries,); ``None`` for one entry
-            per event.
-        counts: number of objects of each event, shape (n events,); ``None`` for one entry per event.
-        values: one array of shape (n entries,) per axis.
+    Event, object and values of each axis have shape (n entries,); the object is an index among those of all events.
+    ``counts`` are the numbers of objects of events. For one entry per event, there are no objects and no counts.
     """
 
     event: npt.NDArray[np.int64]

@@ -22,11 +22,6 @@ def join_samples(samples: Mapping[str, Hist[Any]]) -> Hist[Any]:
     """Return one histogram with an axis ``samples`` before the others.
 
     A sample without a variation that another one has, such as data, has its nominal content there.
-
-    >>> import hist
-    >>> one = hist.Hist(hist.axis.StrCategory(["baseline"], name="cat"), hist.axis.Regular(2, 0, 2, name="x"))
-    >>> join_samples({"DATA": one, "DY": one}).axes.name
-    ('samples', 'cat', 'x')
     """
     if not samples:
         raise HistogramError("there is no histogram to join")

@@ -42,13 +42,9 @@ def projections(h: Hist[Any]) -> dict[str, Hist[Any]]:
 
 @dataclass(frozen=True)
 class Binning:
-    """An axis as it is drawn.
+    """An axis as it is drawn, with a label that has its unit in brackets.
 
-    Args:
-        bounds: edges of the bins, shape (bins + 1,); the outermost may be infinite.
-        label: label of the axis, with its unit in brackets.
-        names: label of each bin, for categories and small integers; otherwise empty.
-        log: whether the axis is logarithmic.
+    Outermost bounds may be infinite; categories and small integers have a name for each bin.
     """
 
     bounds: Sequence[float] | Floats

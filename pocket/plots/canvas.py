@@ -68,12 +68,9 @@ def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> lis
 
 @dataclass(frozen=True)
 class Period:
-    """Description of the data for the label above a plot.
+    """Description of data above a plot: luminosity in 1/pb, period and √s in TeV, several ones of years that differ.
 
-    Args:
-        lumi: integrated luminosity in 1/pb, ``None`` if it is unknown.
-        year: data-taking period.
-        com: centre-of-mass energy in TeV, several ones of years that differ, ``None`` if it is unknown.
+    A luminosity or energy of ``None`` is unknown.
     """
 
     lumi: float | None

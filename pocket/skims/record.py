@@ -13,16 +13,11 @@ RECORD = "skim.json"
 
 @dataclass
 class SkimRecord:
-    """Result of skimming a branch.
+    """Result of skimming a branch: events before the skim, sums of their weights and signs (0 for data), and files.
 
-    Args:
-        nevents: number of events before the skim.
-        sum_genweights: sum of their generator weights, 0 for data.
-        sum_signs: sum of the signs of their generator weights, 0 for data.
-        files: file name → its entries and UUID; files without surviving events are omitted.
-        size: size of these files in bytes.
-        skipped: file of the dataset → reason, for unreadable files that were left out completely.
-        failures: path or URL → reason, for failed attempts to read a file that was read later or from another replica.
+    ``files`` have a name → entries and UUID, and a size in bytes; files without surviving events are omitted.
+    Unreadable files that were left out completely are ``skipped`` (→ reason); ``failures`` are paths or URLs after
+    which another attempt or replica worked.
     """
 
     nevents: int = 0

@@ -43,12 +43,9 @@ RESULTS = ("limit", "significance")
 class GridPoint:
     """What the fit of one point of a grid gives; NaN for what isn't found, and for limits of data that aren't observed.
 
-    Args:
-        theory: cross section in pb to which its sample is normalised, and its error; ``None`` if none is declared.
-        expected: limits without signal at −2, −1, 0, 1, 2 standard deviations.
-        statistic: q₀, of which the significance is the square root.
-        missing: number of results of the fit that aren't found.
-        reason: why limits or significance are among these.
+    The cross section in pb of its sample and its error are ``theory``. Expected limits are those without signal at −2,
+    −1, 0, 1, 2 standard deviations. The significance is the root of q₀, ``statistic``. ``missing`` is the number of
+    results that aren't found, and ``reason`` why limits or significance are among these.
     """
 
     point: float

@@ -36,15 +36,10 @@ def draw_fit(
 ) -> Iterator[Plot]:
     """Draw pulls, impacts, correlations, profiles, limits, the goodness of fit, and all regions before and after.
 
-    Args:
-        results: ``"fit"`` → the best fit, and as far as they were found, ``"impacts"``, ``"impacts_of_simulation"``,
-            ``"scan"``, ``"limits"``, ``"toy_limits"``, ``"gof"`` and ``"background"``, a fit without signal → their
-            records.
-        predictions: ``"prefit"`` and ``"postfit"`` → region → expectation.
-        axes: region → label of its axis.
-        is_data: whether observed data were fitted; if not, Asimov data are called so, and there are no observed limits.
-        periods: region → period of its data, if it is another than that of the fit.
-        names: region → names of its bins, if these are categories.
+    ``results`` has ``"fit"`` → the best fit, and as far as they were found, ``"impacts"``, ``"impacts_of_simulation"``,
+    ``"scan"``, ``"limits"``, ``"toy_limits"``, ``"gof"`` and ``"background"``, a fit without signal. ``predictions``
+    has ``"prefit"`` and ``"postfit"`` → region → expectation; other mappings are by region: labels of axes, periods
+    that aren't that of the fit, names of bins that are categories. Asimov data have no observed limits.
     """
     fit: FitResult = results["fit"]
     yield from draw_pulls(fit, style, period, data=is_data, background=results.get("background"))
