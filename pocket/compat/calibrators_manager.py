@@ -14,15 +14,9 @@ from pocket.calibrators.base import NOMINAL, Calibrator
 
 
 class CalibratorsManager:
-    """Calibrators in their order, which replace collections of events in place.
+    """Calibrators in their order, which replace collections of events in place, and keep those as they were.
 
     Variations are needed of the calibrators that ``requested_calibrator_variations`` names, of all by default.
-
-    Attributes:
-        calibrated_collections: collection, or field of it → its calibrators.
-        available_variations: nominal, and all variations.
-        available_variations_bycalibrator: name of a calibrator → its variations.
-        original_coll: replaced collections and fields, as they were.
     """
 
     def __init__(

@@ -48,12 +48,9 @@ def check_fileset(
 ) -> list[Finding]:
     """Return the differences between a fileset and its files, in the order of the fileset.
 
-    Args:
-        listed: the files that now belong to each dataset, or the error if they can't be listed.
-        skipped: path → reason of the files that were left out when the fileset was built; they are reported only if
-            they can be read now.
-        inspect: opens a file, see :func:`pocket.datasets.build.inspect_listed`.
-        progress: called with the number of files opened so far and the number of all.
+    ``listed`` has the files that now belong to each dataset, or the error if they can't be listed. Files that were left
+    out when the fileset was built (``skipped``: path → reason) are reported only if they can be read now. A file is
+    opened by ``inspect``, see :func:`pocket.datasets.build.inspect_listed`.
     """
     jobs: list[tuple[str, str | None, DatasetFile]] = []  # Dataset, path in the fileset, current location of the file.
     findings: list[Finding] = []

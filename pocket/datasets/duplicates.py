@@ -26,12 +26,7 @@ Read: TypeAlias = Callable[[str], Iterator[Mapping[str, npt.NDArray[Any]]]]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Duplicate events of a primary dataset: their surplus, and the first of them.
-
-    Args:
-        event: run, luminosity section and number.
-        files: the two files that contain it, or one file twice.
-    """
+    """Duplicate events of a primary dataset: their surplus, and the first of them with the files that hold it."""
 
     primary: str
     count: int

@@ -55,11 +55,9 @@ Fileset: TypeAlias = dict[str, DatasetInfo]
 def select_datasets(
     fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[str]] | None = None
 ) -> Fileset:
-    """Return the datasets that pass PocketCoffea's dataset filter.
+    """Return the datasets that pass PocketCoffea's dataset filter: ``samples``, ``samples_exclude`` and ``year``.
 
-    Args:
-        dataset_filter: any of ``samples`` and ``year``, to keep only these, and ``samples_exclude``.
-        names: dataset → names of samples that choose it; its sample by default.
+    ``names`` are those of samples that choose a dataset, its own sample by default.
     """
     samples_of = names or {name: (dataset["metadata"]["sample"],) for name, dataset in fileset.items()}
     samples = {sample for of_dataset in samples_of.values() for sample in of_dataset}

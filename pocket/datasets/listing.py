@@ -29,14 +29,10 @@ _QUESTIONS = 4
 
 @dataclass(frozen=True)
 class DatasetFile:
-    """Locations of a file.
+    """Locations of a file, of which ``url`` is preferred, and what a catalogue says about it.
 
-    Args:
-        url: absolute path or URL, the preferred one if there are several.
-        replicas: further paths or URLs of the same file, in the order of preference.
-        identity: a catalogue's description that changes with the file's content, empty if there is none.
-        entries: number of events in a catalogue, None if there is none.
-        name: its name in a catalogue, empty if there is none.
+    Its ``identity`` changes with the file's content. What the catalogue doesn't have is empty, and the number of events
+    None.
     """
 
     url: str

@@ -51,20 +51,11 @@ class _Schema(NanoAODSchema):  # type: ignore[misc]
 
 @dataclass
 class _Chunk:
-    """What the engine made of a chunk.
+    """What the engine made of a chunk, with positions of events in it.
 
-    Args:
-        size: number of events.
-        chosen: positions of the chosen events in the chunk.
-        skimmed: positions of those that pass the skim.
-        layout: samples and variations, ``None`` if no event passes the skim.
-        passed: variation → positions of those that pass the preselection.
-        masks: variation → sample or subsample → categories.
-        weights: variation → sample or subsample → weights.
-        factors: weights as they were computed for the preselected events, until the histograms are filled.
-        of_variation: variation → the same.
-        without: the histograms without the chosen events.
-        refilled: histogram, sample, category → nominal sums of all events, in the bins of boost-histogram.
+    ``factors`` are the weights as they were computed for the preselected events, until the histograms are filled, and
+    ``of_variation`` the same by variation. ``without`` has the histograms without the chosen events, ``refilled`` the
+    nominal sums of all by histogram, sample and category, in the bins of boost-histogram.
     """
 
     cfg: Any
