@@ -165,12 +165,7 @@ def _of_era(params: Any, place: tuple[str, ...], metadata: Mapping[str, Any]) ->
 
 
 def jet_collections(params: Any, year: str) -> dict[str, list[str]]:
-    """Return type of jet → its collections in the parameters of a year.
-
-    Examples:
-        >>> jet_collections({"jets_calibration": {"collection": {"2018": {"AK4PFchs": "Jet"}}}}, "2018")
-        {'AK4PFchs': ['Jet']}
-    """
+    """Return type of jet → its collections in the parameters of a year."""
     table = parameter(params, "jets_calibration", "collection", year)
     if not isinstance(table, Mapping):
         raise ConfigError(f"jets_calibration.collection.{year} is {table!r}, expected a table of types of jets")

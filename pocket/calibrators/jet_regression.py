@@ -85,12 +85,6 @@ def regressed(jets: ak.Array, name: str, jet_type: str) -> ak.Array:
     times ``PNetRegPtRawCorrNeutrino``; or ``UParTAK4RegPtRawCorr``, for the energy with neutrinos
     ``UParTAK4RegPtRawCorrNeutrino`` instead (likewise ``UParTAK4V1``). Source: documentation of NanoAOD,
     https://cms-nanoaod-integration.web.cern.ch/autoDoc/.
-
-    Examples:
-        >>> import awkward as ak
-        >>> jets = ak.Array([[{"pt": 50.0, "mass": 5.0, "rawFactor": 0.5, "PNetRegPtRawCorr": 1.5}]])
-        >>> regressed(jets, "Jet", "AK4PFPuppiPNetRegression").pt.to_list()
-        [[37.5]]
     """
     jets = copy.copy(jets)
     factor = _factor(jets, name, jet_type) * (1 - branch(jets, "rawFactor", name))

@@ -124,13 +124,7 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
 
 
 def without_smearing(jets: ak.Array, variation: str) -> ak.Array:
-    """Return jets with the pt that they would have without smearing; the variation of the resolution has no effect.
-
-    Examples:
-        >>> jets = ak.Array([[{"pt": 33.0, "pt_jec": 20.0, "smearing": 1.5}]])
-        >>> [without_smearing(jets, f"AK4PFchs_{kind}Up").pt.to_list() for kind in ("JES_Total", "JER")]
-        [[[22.0]], [[20.0]]]
-    """
+    """Return jets with the pt that they would have without smearing; the variation of the resolution has no effect."""
     if "smearing" not in jets.fields:
         return jets
     is_resolution = variation.removesuffix("Up").removesuffix("Down").endswith("_JER")

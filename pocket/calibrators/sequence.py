@@ -38,10 +38,10 @@ class _Step:
 
 
 class CalibratorSequence:
-    """Calibrators of a dataset, applied in the order of the configuration.
+    """Calibrators of a dataset, applied in the order of the configuration; a variation belongs to one of them.
 
-    A variation belongs to one calibrator. Those before it give their nominal result, and one after it runs again only
-    if something that it depends on (``inputs`` and ``calibrated_collections``) differs from the nominal calibration.
+    Those before it give their nominal result, and one after it runs again only if something that it depends on
+    (``inputs`` and ``calibrated_collections``) differs from the nominal calibration.
     """
 
     def __init__(

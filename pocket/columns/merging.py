@@ -27,12 +27,7 @@ def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, store
     """Merge the columns of all branches into one file per dataset, and normalise their weights.
 
     Few rows are in memory at the same time. Where only some datasets have a variation of the weight under its stored
-    name, as that of another era, it is the nominal weight in the others.
-
-    Args:
-        factors: dataset → sample → category → factor on the weights, from
-            :func:`pocket.outputs.normalisation.normalisation_factors`; data are left out.
-        stored: dataset and variation → name under which it is stored; by default, variations keep their names.
+    name, as that of another era, it is the nominal weight in the others. Data are left out of the factors.
     """
     parts: dict[Key, _Files] = {}
     for output in outputs:

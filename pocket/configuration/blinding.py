@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def as_blind(patterns: str | Sequence[str], where: str) -> tuple[str, ...]:
-    """Return patterns of categories, of which one may be a string.
-
-    >>> as_blind("sr_*", "analysis 'mine'")
-    ('sr_*',)
-    """
+    """Return patterns of categories, of which one may be a string."""
     found = (patterns,) if isinstance(patterns, str) else patterns
     if not isinstance(found, list | tuple) or not all(isinstance(one, str) and one for one in found):
         raise ConfigError(f"blind of {where} must be patterns of categories such as ('sr_*',), not {patterns!r}")

@@ -67,17 +67,7 @@ class ChainGraph:
 
 
 def chain_graph(analysis: Analysis) -> ChainGraph:
-    """Return the graph of an analysis.
-
-    Scale factors that are coupled are measured in configurations that apply them. These steps back aren't part of the
-    graph, so that it has an order.
-
-    Example:
-        >>> from pocket.configuration.analysis import load_analysis
-        >>> graph = chain_graph(load_analysis("zmumu"))
-        >>> [node.name for node in graph.nodes if node.kind == "scale factor"]
-        ['muon_id', 'trigger', 'dy_pt']
-    """
+    """Return the graph of an analysis, without the steps back to coupled scale factors, so that it has an order."""
     nodes: dict[tuple[str, str], ChainNode] = {}
     for node in _nodes(analysis):
         nodes.setdefault((node.kind, node.name), node)

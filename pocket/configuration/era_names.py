@@ -104,12 +104,7 @@ class EraNames:
 
 
 def has_era(source: str, year: str) -> bool:
-    """Tell whether the name of a source has an era already, as those of regrouped uncertainties of jets.
-
-    Examples:
-        >>> has_era("AK4PFPuppi_JES_Absolute_2022EE", "2022_postEE"), has_era("AK4PFPuppi_JES_Absolute", "2022_postEE")
-        (True, False)
-    """
+    """Tell whether the name of a source has an era already, as those of regrouped uncertainties of jets."""
     number = re.match(r"\d{4}", year)
     if number is None:
         return source.endswith(f"_{year}")

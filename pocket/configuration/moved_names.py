@@ -15,12 +15,7 @@ _SEVERAL = re.compile(r"(.*)\{(.+)\}(.*)")
 
 
 def name_now(name: str) -> str:
-    """Return where what had a name is now, in words; empty if no table has it.
-
-    Examples:
-        >>> name_now("pocket.configurator"), name_now("Kept"), name_now("ScaleFactor.parts")
-        ('pocket.configuration.configurator', 'PreservedYield', 'ScaleFactor.per_sample()')
-    """
+    """Return where what had a name is now, in words; empty if no table has it."""
     return _former().get(name, "")
 
 

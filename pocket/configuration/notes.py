@@ -110,16 +110,7 @@ def _shipped_luminosities() -> dict[str, float]:
 
 
 def era_of_corrections(file: str) -> str | None:
-    """Return the era that a file of corrections is for, ``None`` if its name doesn't say.
-
-    Examples:
-        >>> era_of_corrections("corrections://POG/LUM/2017_UL/puWeights.json.gz")
-        '2017'
-        >>> era_of_corrections("corrections://JME/Run3-22CDSep23-Summer22-NanoAODv12/latest/jet_jerc.json.gz")
-        '2022_preEE'
-        >>> era_of_corrections("corrections://roccor/RoccoR2016bUL.txt")
-        '2016_PostVFP'
-    """
+    """Return the era that a file of corrections is for, ``None`` if its name doesn't say."""
     place = CorrectionPlace.of(file)
     folder, beside = (place.folder, "") if place else (None, PurePath(file).name)
     for name, era in eras().items():
@@ -173,14 +164,7 @@ def working_point_notes(config: Configurator) -> Iterator[str]:
 
 
 def required_of_muons(correction: str) -> dict[str, float | str]:
-    """Return key of ``object_preselection.Muon`` → its value for which a correction of muons is, as its name says.
-
-    Examples:
-        >>> required_of_muons("NUM_LoosePFIso_DEN_TightID")
-        {'iso': 0.25, 'id': 'tightId'}
-        >>> required_of_muons("NUM_MediumID_DEN_TrackerMuons"), required_of_muons("NUM_IsoMu24_DEN_TightID")
-        ({'id': 'mediumId'}, {})
-    """
+    """Return key of ``object_preselection.Muon`` → its value for which a correction of muons is, as its name says."""
     match = _OF_ISOLATION.match(correction) or _OF_IDENTIFICATION.match(correction)
     found = match.groupdict() if match else {}
     required: dict[str, float | str] = {}

@@ -17,14 +17,11 @@ from pocket.weights.plan import SamplePlan, WeightPlan
 
 
 def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
-    """Return a configuration reduced to what fills the given templates.
+    """Return a configuration reduced to what fills the given templates, for fingerprints; it is never processed.
 
-    All histograms of a configuration are filled in one pass, but independently of each other. So the remaining
-    histograms, categories, samples, variations and weights determine the templates. The part is only used in
-    fingerprints, and never processed.
-
-    Args:
-        readings: the templates that are read; the name of the histogram may be empty if only sums of weights are.
+    Histograms of a configuration are filled in one pass, but independently of each other. So the remaining ones, with
+    their categories, samples, variations and weights, determine the templates. The histogram of a reading may be empty
+    if only sums of weights are read.
     """
     readings = tuple(readings)
     read = sorted({name for reading in readings for name in reading.categories})

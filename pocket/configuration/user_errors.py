@@ -104,10 +104,8 @@ def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | Non
 
 
 def place_of(error: BaseException) -> str:
-    """Return the line of the user's code that caused an error, empty if there is none.
-
-    This is the innermost line of the user's code in the traceback, or else the first line of the function or class that
-    was called.
+    """Return the innermost line of the user's code that caused an error, or the first one of what was called, or
+    ``""``.
     """
     place = user_place(error)
     return place[0] if place else defined_at(code_of(error))
@@ -226,12 +224,7 @@ def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
 
 
 def explain_death(code: int, trace: Path) -> str:
-    """Return what happened to a process, as the rest of a sentence; ``trace`` is faulthandler's file, if it crashed.
-
-    Example:
-        >>> explain_death(7, Path("absent"))
-        'ended with exit code 7, maybe by a library that calls exit()'
-    """
+    """Return what happened to a process, as the rest of a sentence; ``trace`` is faulthandler's file, if it crashed."""
     if code >= 0:
         return f"ended with exit code {code}, maybe by a library that calls exit()"
     if -code == signal.SIGKILL:

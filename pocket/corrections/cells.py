@@ -38,11 +38,9 @@ _NO_KEY = {"string": "\N{BULLET}", "int": -987654321}
 
 @dataclass(frozen=True)
 class Cell:
-    """A region in which both corrections have one bin, or one doesn't have any value.
+    """A region in which both corrections have one bin, or one doesn't have any value (``None``).
 
-    Args:
-        left: value of the left one, at a point if it has a formula; ``None`` if it has none here.
-        point: input → value, for formulas: the one with the largest difference.
+    Formulas are compared at points; the values are those at the point with the largest difference.
     """
 
     region: Region

@@ -121,12 +121,9 @@ def kind_input(kind: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Values for which a correction is defined.
+    """Values for which a correction is defined: keys of inputs, ``None`` for any other one, and ranges.
 
-    Args:
-        keys: input → its keys; ``None`` means any other key.
-        ranges: input → (keys of other inputs on the path, lower edge, upper edge) of bins that raise an error for
-            values outside of the edges.
+    A range has the keys of other inputs on the path, and the edges of bins beyond which there is an error.
     """
 
     keys: Mapping[str, frozenset[Any]]

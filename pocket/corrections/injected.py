@@ -13,12 +13,7 @@ MOST = 1 - 1e-4
 
 
 def injected(efficiencies: Floats, bins: Floats, factors: Sequence[float]) -> Floats:
-    """Return the scale factors of efficiencies in simulation: 1 where nothing fails, and at most ``MOST`` / efficiency.
-
-    Examples:
-        >>> injected(np.array([0.8, 0.9, 0.5]), np.array([0.9, 0.9, 0.8, 0.5]), (0.94, 1.0)).tolist()
-        [1.0, 0.94, 0.94]
-    """
+    """Return the scale factors of efficiencies in simulation: 1 where nothing fails, and at most ``MOST`` / efficiency."""
     known, first = np.unique(bins, return_index=True)
     of_known = np.empty(known.size)
     of_known[np.argsort(first)] = np.resize(factors, known.size)

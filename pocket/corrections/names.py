@@ -19,13 +19,10 @@ from pocket.parameters.locations import local_path
 
 
 def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
-    """Check that corrections exist in their files.
+    """Check that corrections, (file, name) of each, exist in their files.
 
     A file that isn't on this machine is skipped: another step may make it, and jobs may have it. One with nearly the
     name of a file that is there is noted.
-
-    Example:
-        >>> check_corrections([("nowhere/muon_Z.json.gz", "NUM_TightID_DEN_TrackerMuons")])
     """
     for file, name in corrections:
         try:

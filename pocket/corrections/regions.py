@@ -106,13 +106,7 @@ def _wraps(node: Node) -> bool:
 
 
 def parts_of(node: Node, region: Region) -> list[tuple[Region, Node]]:
-    """Return the parts into which a node divides a region, each with the node for it.
-
-    Example:
-        >>> bins = {"nodetype": "binning", "input": "pt", "edges": [10, 20, 50], "content": [0.9, 1.1], "flow": "clamp"}
-        >>> [(part["pt"].text, value) for part, value in parts_of(bins, {})]
-        [('10 to 20 and below', 0.9), ('20 to 50 and above', 1.1)]
-    """
+    """Return the parts into which a node divides a region, each with its node, :data:`UNCOVERED` where there is none."""
     return _of_category(node, region) if kind_of(node) == "category" else list(_of_bins(node, region))
 
 

@@ -28,15 +28,7 @@ def unfolded(correction: Mapping[str, Any], names: Mapping[str, str] | None = No
 
 
 def absolute_inputs(correction: Mapping[str, Any]) -> dict[str, str]:
-    """Return the inputs of which a correction uses only the absolute value → a name for it.
-
-    Example:
-        >>> rule = {"nodetype": "formula", "expression": "abs(x)", "parser": "TFormula", "variables": ["eta"]}
-        >>> bins = {"nodetype": "binning", "input": "eta", "edges": [0, 1, 2], "content": [0.9, 1.1], "flow": "clamp"}
-        >>> tree = {"nodetype": "transform", "input": "eta", "rule": rule, "content": bins}
-        >>> absolute_inputs({"inputs": [{"name": "eta", "type": "real"}], "data": tree})
-        {'eta': '|eta|'}
-    """
+    """Return the inputs of which a correction uses only the absolute value → a name for it, such as ``|eta|``."""
     taken = {part["input"] for part in walk(correction["data"]) if _is_absolute(part)}
     return {name: f"|{name}|" for name in sorted(taken) if not any(_uses(correction["data"], name))}
 

@@ -85,15 +85,7 @@ def tau_selection(
 
 
 def passes(taus: ak.Array, tagger: str, against: str, working_point: str, version: int) -> ak.Array:
-    """Return the mask of taus that pass a working point of a tagger against ``"VSjet"``, ``"VSe"`` or ``"VSmu"``.
-
-    Examples:
-        >>> taus = ak.Array([[{"idDeepTau2017v2p1VSmu": 3}, {"idDeepTau2017v2p1VSmu": 15}]])
-        >>> passes(taus, "DeepTau2017v2p1", "VSmu", "Medium", version=9).to_list()
-        [[False, True]]
-        >>> passes(taus, "DeepTau2017v2p1", "VSmu", "Medium", version=12).to_list()
-        [[True, True]]
-    """
+    """Return the mask of taus that pass a working point of a tagger against ``"VSjet"``, ``"VSe"`` or ``"VSmu"``."""
     check_known("discriminator of taus", [against], WORKING_POINTS, "WORKING_POINTS")
     points = WORKING_POINTS[against]
     check_known("working point", [working_point], points, f"{tagger}{against}")

@@ -47,10 +47,7 @@ def content_of(name: str) -> FileContent:
 
 
 def checksums(names: Iterable[str]) -> dict[str, str]:
-    """Return name → SHA-256 of files on this machine (:func:`pocket.parameters.locations.local_path`).
-
-    Paths get portable names (:func:`pocket.base.fingerprint.places.portable`).
-    """
+    """Return portable name → SHA-256 of files on this machine."""
     return {portable(name): checksum(local_path(name)) for name in names}
 
 

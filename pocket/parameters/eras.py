@@ -66,12 +66,7 @@ def era_files() -> list[Path]:
 
 
 def eras() -> Mapping[str, Era]:
-    """Return the eras by name, in the order of their data; those without names of data are last.
-
-    Example:
-        >>> list(eras())[:3], eras()["2025"].borrowed
-        (['2016_PreVFP', '2016_PostVFP', '2017'], {'TAU': '2024'})
-    """
+    """Return the eras by name, in the order of their data; those without names of data are last."""
     return _eras(project_root(), shipped_root())
 
 

@@ -22,16 +22,7 @@ _REMEDIES = {
 
 
 def yaml_reason(error: Exception, file: object) -> str:
-    """Return file, line and reason of an error in a YAML file, which YAML's message has on several lines.
-
-    Example:
-        >>> import yaml
-        >>> try:
-        ...     yaml.safe_load("a: [1\\nb: 2")
-        ... except yaml.YAMLError as error:
-        ...     yaml_reason(error, "mine.yaml")
-        "mine.yaml:2: expected ',' or ']', but got ':', while parsing a flow sequence that begins in line 1"
-    """
+    """Return file, line and reason of an error in a YAML file, which YAML's message has on several lines."""
     mark = getattr(error, "problem_mark", None)
     if isinstance(error, OmegaConfBaseException):
         return f"{file}: {omegaconf_reason(error)} ({error.full_key})"
@@ -46,16 +37,7 @@ def yaml_reason(error: Exception, file: object) -> str:
 
 
 def omegaconf_reason(error: OmegaConfBaseException) -> str:
-    """Return the reason of an error of OmegaConf in one line, with the nearest key if one is unknown.
-
-    Example:
-        >>> from omegaconf import OmegaConf
-        >>> try:
-        ...     OmegaConf.create({"muon": {"pt": 26}}).muon.ptt
-        ... except OmegaConfBaseException as error:
-        ...     omegaconf_reason(error)
-        "unknown parameter 'ptt' in muon, did you mean 'pt'?"
-    """
+    """Return the reason of an error of OmegaConf in one line, with the nearest key if one is unknown."""
     parent, key, place = error.parent_node, error.key, str(error.full_key or "")
     if isinstance(error, ConfigAttributeError | ConfigKeyError) and isinstance(parent, DictConfig) and key is not None:
         table = place.removesuffix(str(key)).removesuffix(".")

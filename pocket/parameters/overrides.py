@@ -19,10 +19,7 @@ _active: ContextVar[tuple[str, ...]] = ContextVar("parameter_overrides", default
 
 @contextlib.contextmanager
 def parameter_overrides(assignments: Sequence[str]) -> Iterator[None]:
-    """Apply ``key=value`` assignments to all parameters that are composed inside the block.
-
-    An analysis composes its parameters when it is imported, so the block goes around the import.
-    """
+    """Apply ``key=value`` to all parameters that are composed inside the block, such as the import of an analysis."""
     token = _active.set(tuple(assignments))
     try:
         yield

@@ -36,11 +36,9 @@ _CURRENT = re.compile(
 class CorrectionPlace:
     """Place of a file of a physics object group in a collection of corrections.
 
-    Args:
-        folder: folder in jsonpog-integration, empty for what isn't in one, ``None`` if it is unknown.
-        period: period in the current layout, empty if none is known.
-        tag: tag in the current layout, empty for a name in the layout of jsonpog-integration.
-        root: root of the collection, an absolute path; empty for the configured ones.
+    The folder is that in jsonpog-integration, ``None`` if it is unknown, and the period that of the current layout,
+    empty if none is known. A name in the layout of jsonpog-integration has no tag. Without a root, it is in the
+    configured ones.
     """
 
     group: str
@@ -52,12 +50,7 @@ class CorrectionPlace:
 
     @classmethod
     def of(cls, name: str) -> CorrectionPlace | None:
-        """Return the place that a name stands for, ``None`` if it is in neither layout.
-
-        Example:
-            >>> CorrectionPlace.of("corrections://POG/JME/2022_Summer22/jet_jerc.json.gz").period
-            'Run3-22CDSep23-Summer22-NanoAODv12'
-        """
+        """Return the place that a name stands for, ``None`` if it is in neither layout."""
         if name.startswith(f"{ROOT}/"):
             relative = name.removeprefix(f"{ROOT}/")
         elif name.startswith(_SCHEME):

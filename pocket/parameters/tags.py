@@ -101,12 +101,7 @@ def with_tags(parameters: DictConfig) -> DictConfig:
 
 
 def assignments(tags: Tags) -> tuple[str, ...]:
-    """Return the tags as parameters on the command line have them; paths are absolute.
-
-    Example:
-        >>> assignments({"JME": "2025-09-23"})
-        ('correction_tags.JME=2025-09-23',)
-    """
+    """Return the tags as parameters on the command line have them; paths are absolute."""
     return tuple(f"{SECTION}.{group}={_absolute(tag) if _is_root(tag) else tag}" for group, tag in tags.items())
 
 
@@ -116,12 +111,7 @@ def without_tags(params: Sequence[str]) -> tuple[str, ...]:
 
 
 def label_of(params: Sequence[str]) -> str:
-    """Return a description of the tags that parameters on the command line name, for a folder; empty without tags.
-
-    Example:
-        >>> label_of(["toys.scale=0.1", "correction_tags.all=latest", "correction_tags.JME=/new/jsonpog"])
-        'latest,JME=jsonpog'
-    """
+    """Return a description of the tags among parameters of the command line, for a folder; empty without tags."""
     pairs = [text.removeprefix(f"{SECTION}.").split("=", 1) for text in params if text.startswith(f"{SECTION}.")]
     return re.sub(r"[^\w.+=,@-]", "_", describe({group.strip(): tag for group, tag in pairs}), flags=re.ASCII)
 

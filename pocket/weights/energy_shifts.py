@@ -32,10 +32,6 @@ class EnergyShift:
         """Return the key of a correction for this shift, such as ``"up_jesFlavorQCD"``; ``None`` if it has none.
 
         For a source of the reduced set that is one source of the full set alone, it may be the key of the latter.
-
-        Examples:
-            >>> EnergyShift("RelativeSample_2022EE", "up").key(["up_jes", "up_jesRelativeSample"])
-            'up_jesRelativeSample'
         """
         if not self.source:
             names = ["jer"]
@@ -49,14 +45,7 @@ class EnergyShift:
 
 
 def energy_shift(shape_variation: str, params: Any, year: str) -> EnergyShift | None:
-    """Return the shift of AK4 jets that a shape variation is, ``None`` for any other one, also for AK8 jets alone.
-
-    Examples:
-        >>> energy_shift("AK4PFchs_JES_Regrouped_Absolute_2018Down", {}, "2018")
-        EnergyShift(source='Absolute_2018', side='down')
-        >>> energy_shift("AK8PFPuppi_JES_TotalUp", {}, "2018") is None
-        True
-    """
+    """Return the shift of AK4 jets that a shape variation is, ``None`` for any other one, also for AK8 jets alone."""
     match = _SHIFT.fullmatch(shape_variation)
     if match is None:
         return None

@@ -62,14 +62,7 @@ class GeneratorBranch(WeightWrapper):
 
 
 def title_of(events: Any, source: str) -> str:
-    """Return the title of a branch, empty if the events don't come from a file.
-
-    Example:
-        >>> import awkward as ak
-        >>> entries = ak.with_parameter(ak.Array([[1.0, 0.9]]), "__doc__", "LHE pdf variation weights")
-        >>> title_of(ak.Array({"LHEPdfWeight": entries}), "LHEPdfWeight")
-        'LHE pdf variation weights'
-    """
+    """Return the title of a branch, empty if the events don't come from a file."""
     layout = events[source].layout
     while True:
         title = layout.parameters.get("__doc__")

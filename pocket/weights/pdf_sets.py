@@ -172,12 +172,7 @@ _BY_NAME = {each.name: each for each in SETS.values()}
 
 
 def pdf_set(which: int | str) -> PDFSet:
-    """Return a set by its LHAPDF number or its name.
-
-    Example:
-        >>> pdf_set(306000).name, pdf_set("NNPDF40_nnlo_hessian_pdfas").members
-        ('NNPDF31_nnlo_hessian_pdfas', 50)
-    """
+    """Return a set by its LHAPDF number or its name."""
     if isinstance(which, str) and which in _BY_NAME:
         return _BY_NAME[which]
     if isinstance(which, int) and which in SETS:
@@ -194,12 +189,7 @@ class Title:
 
     @classmethod
     def of(cls, title: str) -> Title | None:
-        """Return the content of a title, ``None`` if it doesn't say it.
-
-        Example:
-            >>> Title.of("LHE pdf variation weights (w_var / w_nominal) for LHA IDs 306000 - 306102")
-            Title(first=306000, name='')
-        """
+        """Return the content of a title, such as ``… for LHA IDs 306000 - 306102``; ``None`` if it doesn't say it."""
         if match := _IDS.search(title):
             return cls(first=int(match[1]))
         if match := _NAME.search(title):

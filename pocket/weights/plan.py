@@ -53,10 +53,7 @@ class WeightPlan:
 
 
 def variation_names(plan: WeightPlan, sample: SamplePlan, params: Any, metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of a sample's stored variations, ``nominal`` first, without computing weights.
-
-    A dataset that varies another sample is a variation itself, and has nominal alone.
-    """
+    """Return the names of a sample's stored variations, ``nominal`` first, without computing weights."""
     varied = () if metadata.get("varies") else sample.variations.values()
     asked = [name for name in sample.names if any(name in wanted for wanted in varied)]
     names = ["nominal"]

@@ -122,12 +122,7 @@ POINTS = tuple(scale for scale in SCALES if scale != _NOMINAL and scale[0] / sca
 
 
 def point_name(scale: tuple[float, float]) -> str:
-    """Return the name of a point.
-
-    Example:
-        >>> point_name((0.5, 1))
-        'muR0p5_muF1'
-    """
+    """Return the name of a point, such as muR0p5_muF1."""
     return "_".join(f"{axis}{value:g}".replace(".", "p") for axis, value in zip(("muR", "muF"), scale, strict=True))
 
 
