@@ -13,7 +13,7 @@ import numpy as np
 from pocket.base.arrays.jagged import counts_of, flat_values, starts_of
 from pocket.errors import ConfigError
 from pocket.objects import pairs
-from pocket.objects.momenta import KINEMATICS, leading_pair
+from pocket.objects.pairs import KINEMATICS, leading_pair
 
 #: What the momentum of an absent pair is; its other fields are -1.
 _ZERO = (*KINEMATICS, "charge")
@@ -58,7 +58,7 @@ def _in_own_precision(pair: Any, objects: Any) -> Any:
     """Return pairs of the first two objects with momenta and distances in the precision of the objects.
 
     NanoAOD has single precision, in which PocketCoffea adds. A cut on the mass then takes other events at its edge than
-    in double precision, as :func:`pocket.objects.momenta.leading_pair` adds.
+    in double precision, as :func:`pocket.objects.pairs.leading_pair` adds.
     """
     counts = counts_of(objects["pt"])
     place = starts_of(counts)[counts >= 2]

@@ -15,8 +15,7 @@ from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.datasets.definition_files import read_all_definitions
 from pocket.errors import UnknownNameError, nearest
 from pocket.histograms.config import HistConf
-from pocket.parameters.named_files import definition_file
-from pocket.parameters.shipped import find_file
+from pocket.parameters.shipped import definition_file, find_file
 
 #: Keys of the filter of datasets, and what each names.
 _FILTER = {"samples": "sample", "samples_exclude": "sample", "year": "year"}

@@ -32,9 +32,8 @@ from pocket.datasets.sample_variations import names_of, varied_datasets
 from pocket.errors import ConfigError, PocketError, check_known, nearest
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
-from pocket.parameters.named_files import definition_file
 from pocket.parameters.plain import to_plain
-from pocket.parameters.shipped import find_file
+from pocket.parameters.shipped import definition_file, find_file
 from pocket.parameters.tags import with_tags
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.plan.processing import ProcessingPlan, processing_metadata

@@ -10,8 +10,7 @@ from pocket.columns.config import ColOut
 from pocket.configuration.parts import part_of
 from pocket.errors import ConfigError
 from pocket.scale_factors.declarations.closure import places
-from pocket.weights.injected import InjectedWeight
-from pocket.weights.scale_factor import ScaleFactorWeight
+from pocket.weights.scale_factor import InjectedWeight, ScaleFactorWeight
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis

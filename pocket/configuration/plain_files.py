@@ -21,7 +21,7 @@ from pocket.base.fingerprint.modules import OWN_PACKAGES, is_library
 from pocket.base.snapshots.process import import_root, original
 from pocket.errors import ConfigError
 from pocket.parameters.locations import project_root
-from pocket.parameters.named_files import configuration_folder
+from pocket.parameters.shipped import configuration_folder
 
 #: Folders that this module put on the path, for the file that is in use.
 _on_path: list[str] = []

@@ -19,6 +19,8 @@ from pocket.corrections.keys import systematic_key
 from pocket.errors import ConfigError, MissingBranchError, check_known
 
 SYSTEMATIC = "systematic"
+#: largest efficiency in the file of a scale factor
+MOST = 1 - 1e-4
 #: source of one of the statistical errors that are decorrelated between bins, beside ``stat`` with all of them
 DECORRELATED = re.compile(r"stat(\d+)")
 
@@ -91,3 +93,15 @@ class DerivedCorrection:
         """Return the keys of an input in categories, empty if it has none."""
         load_correction(self.file, self.name)
         return coverage(find_corrections(self.file), self.name).keys.get(axis, frozenset())
+
+
+def injected(efficiencies: Floats, bins: Floats, factors: Sequence[float]) -> Floats:
+    """Return known scale factors, which bins have in turn, of efficiencies in simulation.
+
+    They are 1 where nothing fails, and at most ``MOST`` / efficiency.
+    """
+    known, first = np.unique(bins, return_index=True)
+    of_known = np.empty(known.size)
+    of_known[np.argsort(first)] = np.resize(factors, known.size)
+    found = np.minimum(of_known[np.searchsorted(known, efficiencies)], MOST / efficiencies)
+    return np.where(efficiencies < MOST, found, 1.0)

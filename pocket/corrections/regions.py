@@ -106,7 +106,7 @@ def _wraps(node: Node) -> bool:
 
 
 def parts_of(node: Node, region: Region) -> list[tuple[Region, Node]]:
-    """Return the parts into which a node divides a region, each with its node, :data:`UNCOVERED` where there is none."""
+    """Return the parts into which a node divides a region, each with its node, or :data:`UNCOVERED`."""
     return _of_category(node, region) if kind_of(node) == "category" else list(_of_bins(node, region))
 
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import field
 from pocket.base.typing import Floats
-from pocket.corrections.bin_cache import Inputs
-from pocket.corrections.derived import DECORRELATED, DerivedCorrection
+from pocket.corrections.bin_cache import Inputs, binned
+from pocket.corrections.derived import DECORRELATED, DerivedCorrection, injected
+from pocket.corrections.files import find_corrections
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.weights.base import WeightWrapper
 from pocket.weights.objects import FlatObjects, any_of, each_of, flat
@@ -221,3 +222,25 @@ class ScaleFactorWeight(DerivedWeight):
             )
         passing = objects.flags(self.passing, f"weight {self.name!r}")
         return lambda systematic: each_of(data.evaluate(inputs, systematic, objects.size), simulated, passing, objects)
+
+
+class InjectedWeight(ScaleFactorWeight):
+    """Weight of objects that pass or fail with known scale factors in bins of their efficiency in simulation.
+
+    Closures in simulated events apply it instead of measured ones.
+    """
+
+    #: scale factors that bins have in turn
+    factors: ClassVar[tuple[float, ...]]
+
+    def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
+        """Return the weight, which is the same for each systematic, with results of shape (size,)."""
+        objects = self.objects(events, str(self.collection))
+        correction = self.correction(self.scale_factor, "_efficiency_mc")
+        inputs = self.inputs_of(correction, objects.__getitem__)
+        simulated = correction.evaluate(inputs, "nominal", objects.size)
+        found = binned(find_corrections(correction.file), correction.name, frozenset(inputs.texts.items()))
+        assert found is not None
+        known = simulated * injected(simulated, found[1], self.factors)
+        weight = each_of(known, simulated, objects[str(self.passing)], objects)
+        return lambda systematic: weight

@@ -16,7 +16,7 @@ from correctionlib import CorrectionSet
 from scipy.linalg import block_diag
 
 from pocket.base.typing import Floats
-from pocket.corrections.injected import injected
+from pocket.corrections.derived import injected
 from pocket.errors import PocketError, ScaleFactorError
 from pocket.histograms.files import read_sums
 from pocket.histograms.sums import Sums, read_part

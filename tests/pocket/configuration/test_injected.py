@@ -10,7 +10,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.skim import Skim
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.scale_factors import Closure
-from pocket.weights.injected import InjectedWeight
+from pocket.weights.scale_factor import InjectedWeight
 from tests.pocket.scale_factors.validation.probe_events import World, declare
 
 

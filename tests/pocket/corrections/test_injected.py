@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.corrections.injected import MOST, injected
+from pocket.corrections.derived import MOST, injected
 
 EFFICIENCY = st.floats(1e-4, MOST)
 

@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pocket.objects.momenta import four_momenta, leading_pair
+from pocket.objects.pairs import four_momenta, leading_pair
 from tests.pocket.objects.events import invariant_mass, momentum, to_awkward
 
 FIRST = {"pt": 40.0, "eta": 0.5, "phi": 3.0, "mass": 5.0}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.parameters.named_files import configuration_folder, definition_file
+from pocket.parameters.shipped import configuration_folder, definition_file
 
 
 def test_definition_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.weights.injected import InjectedWeight
-from pocket.weights.scale_factor import ScaleFactorWeight
+from pocket.weights.scale_factor import InjectedWeight, ScaleFactorWeight
 from tests.pocket.correction_files import binned, write_corrections
 
 PT, FACTORS = (20.0, 30.0, 60.0, 100.0), (0.9, 1.05)
