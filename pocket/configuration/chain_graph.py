@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from pocket.configuration.analysis import Analysis
@@ -30,40 +30,35 @@ class ChainGraph:
     nodes: tuple[ChainNode, ...]
     edges: tuple[tuple[ChainNode, ChainNode], ...]
 
-    @cached_property
+    @functools.cached_property
+    def _needs(self) -> dict[ChainNode, list[ChainNode]]:
+        return {node: [before for before, after in self.edges if after == node] for node in self.nodes}
+
+    @functools.cached_property
     def depths(self) -> dict[ChainNode, int]:
         """The number of steps before each node, along the longest path to it."""
-        needs: dict[ChainNode, list[ChainNode]] = {node: [] for node in self.nodes}
-        for before, after in self.edges:
-            needs[after].append(before)
-        found: dict[ChainNode, int] = {}
 
+        @functools.cache
         def depth(node: ChainNode) -> int:
-            if node not in found:
-                found[node] = max((depth(each) + 1 for each in needs[node]), default=0)
-            return found[node]
+            return max((depth(each) + 1 for each in self._needs[node]), default=0)
 
         return {node: depth(node) for node in self.nodes}
 
-    @cached_property
+    @functools.cached_property
     def direct_edges(self) -> tuple[tuple[ChainNode, ChainNode], ...]:
         """The edges that don't follow from others, as those from datasets to all that is applied to them later."""
-        upstream: dict[ChainNode, set[ChainNode]] = {node: set() for node in self.nodes}
-        needs: dict[ChainNode, list[ChainNode]] = {node: [] for node in self.nodes}
-        for before, after in self.edges:
-            needs[after].append(before)
+        upstream: dict[ChainNode, set[ChainNode]] = {}
         for node in sorted(self.nodes, key=self.depths.__getitem__):
-            upstream[node] = {each for before in needs[node] for each in (before, *upstream[before])}
+            upstream[node] = {each for before in self._needs[node] for each in (before, *upstream[before])}
         return tuple(
             (before, after)
             for before, after in self.edges
-            if not any(before in upstream[other] for other in needs[after])
+            if not any(before in upstream[other] for other in self._needs[after])
         )
 
     def parent(self, node: ChainNode) -> ChainNode | None:
         """Return what a node needs last, ``None`` if it needs nothing."""
-        needed = [before for before, after in self.edges if after == node]
-        return max(needed, key=self.depths.__getitem__) if needed else None
+        return max(self._needs[node], key=self.depths.__getitem__, default=None)
 
 
 def chain_graph(analysis: Analysis) -> ChainGraph:

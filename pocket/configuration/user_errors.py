@@ -99,7 +99,11 @@ def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | Non
     """Return file with line, and function, of an exception's innermost line in the user's code, if there is one."""
     lines = user_lines(error)
     if own and not lines:
-        lines = [_place(frame, line) for frame, line in _frames(error) if owner(_module(frame)) == "engine"]
+        lines = [
+            _place(frame, line)
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if owner(_module(frame)) == "engine"
+        ]
     return lines[-1] if lines else None
 
 
@@ -215,12 +219,7 @@ def in_configuration(name: str) -> Iterator[None]:
 
 def user_lines(error: BaseException) -> list[tuple[str, str]]:
     """Return the lines of an exception's traceback in the user's code, as :func:`user_place`, innermost last."""
-    return [_place(frame, line) for frame, line in _frames(error) if _is_user(frame)]
-
-
-def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
-    """Yield the frames of an exception's traceback with the line of each, innermost last."""
-    return traceback.walk_tb(error.__traceback__)
+    return [_place(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_user(frame)]
 
 
 def explain_death(code: int, trace: Path) -> str:
@@ -316,7 +315,7 @@ def suggestion(error: BaseException) -> str:
     if type(error) is KeyError:
         return _key_hint(error)
     if isinstance(error, NameError):
-        for frame, _ in _frames(error):
+        for frame, _ in traceback.walk_tb(error.__traceback__):
             names = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
     elif isinstance(error, AttributeError) and error.obj is not None:
         # The user's object may raise anything when its attributes are listed.
@@ -332,7 +331,7 @@ def suggestion(error: BaseException) -> str:
 
 def _key_hint(error: KeyError) -> str:
     """Return a hint with the keys of the table that a line of the user looks into, empty if it isn't known."""
-    frame, number = list(_frames(error))[-1]
+    frame, number = list(traceback.walk_tb(error.__traceback__))[-1]
     if not (error.args and _is_user(frame)):
         return ""
     (key,) = error.args[:1]
@@ -370,7 +369,7 @@ def shown_file(file: str) -> str:
 
 def _hint(error: BaseException) -> str:
     """Return a hint with the nearest names or a correction's inputs, which correctionlib's errors lack."""
-    for frame, _ in _frames(error):
+    for frame, _ in traceback.walk_tb(error.__traceback__):
         found = frame.f_locals
         if _module(frame).startswith("correctionlib.") and "self" in found:
             if frame.f_code.co_name == "__getitem__" and "key" in found:

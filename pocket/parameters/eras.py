@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pocket.base.runtime.file_cache import cached
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.locations import project_root
 from pocket.parameters.shipped import find_files, shipped_root
@@ -24,6 +24,7 @@ from pocket.parameters.shipped import find_files, shipped_root
 FOLDER = "params/eras"
 #: Section with what the parameters don't need.
 SECTION = "era"
+_OWN_LINES = re.compile(rf"^{SECTION}:.*?(?=^[^\s#\]}}]|\Z)", re.MULTILINE | re.DOTALL)
 _TEXT, _LIST = (str, "a string"), (list, "a list of strings")
 #: Key of the section → the kind of its value, and the name of the kind in errors.
 _KEYS: Mapping[str, tuple[type, str]] = {
@@ -72,17 +73,7 @@ def eras() -> Mapping[str, Era]:
 
 @functools.lru_cache(maxsize=16)
 def _eras(project: Path, shipped: Path) -> Mapping[str, Era]:
-    files = era_files()
-    if not files:
-        return {}
-    version = b"".join(
-        [Path(__file__).read_bytes(), *(b"%b\0%b\0" % (bytes(file), file.read_bytes()) for file in files)]
-    )
-    # The files are long, so their sections are cached; a folder such as 2026-01-01 is a date in YAML.
-    sections = json.loads(
-        cached(files[0], "eras", version, lambda _: json.dumps(list(map(_section, files)), default=str).encode())
-    )
-    found = {file.stem: Era.read(section, str(file)) for file, section in zip(files, sections, strict=True)}
+    found = {file.stem: Era.read(_section(file), str(file)) for file in era_files()}
     # Run2016[A-E] is before Run2016F.
     return dict(
         sorted(found.items(), key=lambda item: (not item[1].data, "".join(item[1].data).replace("[", ""), item[0]))
@@ -91,7 +82,11 @@ def _eras(project: Path, shipped: Path) -> Mapping[str, Era]:
 
 def _section(file: Path) -> Any:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        text = file.read_text(encoding="utf-8")
+        # The other sections are long, and parsed with the parameters.
+        own = _OWN_LINES.search(text)
+        content = yaml.load(own[0] if own else text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (UnicodeDecodeError, yaml.YAMLError):
         return {}  # That is said when the file is read as parameters.
-    return content.get(SECTION, {}) if isinstance(content, dict) else {}
+    # A folder such as 2026-01-01 is a date in YAML.
+    return json.loads(json.dumps(content.get(SECTION, {}), default=str)) if isinstance(content, dict) else {}
