@@ -119,9 +119,7 @@ class JetCorrections:
         return np.where(np.isnan(found), 0.0, found)
 
     def resolution_ratio(self, inputs: Inputs, pt: Floats, systematic: str) -> Floats:
-        """Return the ratio of the resolutions in data and simulation; ``systematic`` is ``"nom"``, ``"up"`` or
-        ``"down"``.
-        """
+        """Return the ratio of the resolutions in data and simulation, for ``"nom"``, ``"up"`` or ``"down"``."""
         name, file = f"{self.resolution}_ScaleFactor", self.resolution_path
         ratio = self._evaluate(name, {**inputs, "JetPt": pt, "systematic": systematic}, file)
         if systematic == "nom" or "systematic" in self._input_names(name, file):

@@ -100,9 +100,7 @@ def _mean_square(factor: Factor, default: Floats, which: int, members: int) -> F
 
 
 class RochesterMuons:
-    """Muons in the bins of corrections, each of which is a factor on pt, shape (n muons,), for an error set and a
-    member.
-    """
+    """Muons in the bins of corrections: factors on pt (n muons,) for an error set and a member of it."""
 
     def __init__(self, of: RochesterCorrections, charge: Floats, pt: Floats, eta: Floats, phi: Floats) -> None:
         self._of, self._charge, self._pt = of, charge, pt

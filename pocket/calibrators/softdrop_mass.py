@@ -190,10 +190,10 @@ def generated_mass(events: Any, jets: ak.Array) -> Floats:
 
 
 def mass_of_subjets(events: Any, jets: ak.Array, energy: JetCorrections) -> ak.Array:
-    """Return the mass in GeV of the sum of the corrected subjets of each jet, shape (n events, n jets).
+    """Return the mass in GeV of the sum of the corrected subjets of each jet, that of the file without them.
 
-    It is that of the file for jets without subjets or without a mass. JetMET gives no corrections of subjets; those of
-    AK4 jets are the usual approximation, see https://twiki.cern.ch/twiki/bin/view/CMS/JetWtagging.
+    JetMET gives no corrections of subjets; those of AK4 jets are the usual approximation, see
+    https://twiki.cern.ch/twiki/bin/view/CMS/JetWtagging.
     """
     subjets = jets.subjets
     subjets = subjets[~ak.is_none(subjets, axis=2)]

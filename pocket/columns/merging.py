@@ -52,7 +52,7 @@ def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, store
 
 
 def branch_columns(output: str | Path) -> dict[Key, list[Any]]:
-    """Return sample, category and variation → files of columns, as :func:`pocket.columns.parquet.column_files` does."""
+    """Return sample, category and variation → files of columns of a branch, which a container has as open files."""
     place = existing_place(output)
     if not is_container(place):
         return {**column_files(place)}

@@ -464,10 +464,7 @@ def forget_analyses() -> None:
 
 
 def absolute_reference(reference: str) -> str:
-    """Return a reference that means the same in every folder, so a relative path becomes absolute.
-
-    If this process runs from a snapshot, the reference is to the analysis in the snapshot.
-    """
+    """Return a reference that means the same in every folder, in the snapshot if this process runs from one."""
     return located(str(Path(reference).expanduser().absolute()) if _is_path(reference) else reference)
 
 

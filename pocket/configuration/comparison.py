@@ -107,10 +107,7 @@ def _square_root(weight: str) -> str:
 
 
 def _check_same_events(before: Configurator, after: Configurator) -> None:
-    """Check that two configurations differ only in weights, variations and histograms.
-
-    They may have different categories, but categories with the same name must have the same cuts.
-    """
+    """Check that configurations differ only in weights, variations and histograms, and in categories of other names."""
     specs = before.declared().spec(), after.declared().spec()
     different = [key for key in SAME_EVENTS if specs[0][key] != specs[1][key]]
     # Both are usually the same object, so this avoids the comparison of values.

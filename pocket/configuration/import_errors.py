@@ -23,10 +23,10 @@ _NO_NAME = re.compile(r"cannot import name '(\w+)' from (?:partially initialized
 
 
 def add_lines(error: PocketError) -> None:
-    """Add the lines of the analysis to the message of an error that was raised while it was imported.
+    """Add lines of the analysis to an error of its import: the innermost one, and the one at the top of a module.
 
-    These are the innermost line, and the line at the top level of a module that led there, because a function may make
-    several configurations. The configuration is named if that line is part of ``Analysis(configs={...})``.
+    A function may make several configurations, so the configuration is named if that line is part of
+    ``Analysis(configs={...})``.
     """
     lines = user_lines(error)
     # The line of the part that is wrong says more than that of the analysis.

@@ -53,9 +53,8 @@ def _for_store(name: str) -> str:
 
 
 def enter(path: Path) -> None:
-    """Put the folder of a file on the path, and the root of its repository last, instead of those of another file.
-
-    What is installed wins over what is in the root, but the original of a snapshot gives way to the snapshot.
+    """Put the folder of a file on the path, and the root of its repository last, since what is installed goes before
+    it.
     """
     folder, root = str(path.parent), str(import_root(path))
     others = [entry for entry in sys.path if entry not in _on_path]
@@ -97,10 +96,8 @@ def modules_of(path: Path) -> list[str]:
 
 
 def modules_of_others(path: Path) -> list[str]:
-    """Return the names of the loaded modules that are set aside for a file.
-
-    These are all modules of files that were in use before, also of the same repository, and those with the name of a
-    module beside the file.
+    """Return the names of the loaded modules that are set aside for a file: of other files, or named as what is beside
+    it.
     """
     own = {module_name(path), *beside(path.parent)}
     clashing = (name for name in list(sys.modules) if (top := name.partition(".")[0]) in own and _is_shared(top))

@@ -20,10 +20,9 @@ from pocket.base.fingerprint import fingerprint
 
 
 def plain(value: object) -> Any:
-    """Return a value in a form for JSON, the same in every process.
+    """Return a value in a form for JSON, the same in every process; code is described, any other object has its hash.
 
-    Dataclasses become dictionaries of their fields, functions and classes the result of :func:`describe_code`, and any
-    other object its type and hash. Infinities and NaN become strings, since JSON has no numbers for them.
+    Infinities and NaN become strings, since JSON has no numbers for them.
     """
     if value is None or isinstance(value, bool | int | str):
         return value

@@ -108,9 +108,7 @@ def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | Non
 
 
 def place_of(error: BaseException) -> str:
-    """Return the innermost line of the user's code that caused an error, or the first one of what was called, or
-    ``""``.
-    """
+    """Return the innermost line of the user's code that caused an error, or the first one of what was called."""
     place = user_place(error)
     return place[0] if place else defined_at(code_of(error))
 
@@ -130,10 +128,7 @@ def defined_at(code: Any) -> str:
 
 @contextlib.contextmanager
 def explaining() -> Iterator[None]:
-    """Turn exceptions of the user's code in the block into errors with one sentence, which names file and events.
-
-    The engine only notes on exceptions where they come from (:mod:`pocket.base.runtime.user_code`).
-    """
+    """Turn exceptions of the user's code in the block into errors with one sentence, which names file and events."""
     try:
         yield
     except PocketError as error:

@@ -56,9 +56,7 @@ class DerivedCorrection:
         where: str,
         without: Sequence[str] = (),
     ) -> Inputs:
-        """Return the inputs: strings from the metadata, numbers from columns; ``names`` has those that differ from the
-        axes.
-        """
+        """Return the inputs: strings from the metadata, numbers from columns, by ``names`` where these differ."""
         found: dict[str, Input] = {}
         for axis, kind in self.axes.items():
             place, source = f"{where}, input {axis!r} of {self.name!r}", names.get(axis, axis)

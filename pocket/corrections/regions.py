@@ -49,12 +49,7 @@ class Interval:
 
     @property
     def text(self) -> str:
-        """Description.
-
-        Example:
-            >>> Interval(20.0, math.inf, 20.0, 50.0).text, Interval(-math.inf, 20.0, -math.inf, 20.0).text
-            ('20 to 50 and above', 'below 20')
-        """
+        """Description, such as ``20 to 50 and above``."""
         if not math.isfinite(self.first):
             return f"below {self.last:g}" if math.isfinite(self.last) else "any"
         if not math.isfinite(self.last):

@@ -82,8 +82,7 @@ def _closest_first(
 ) -> npt.NDArray[np.int64]:
     """Return those of the candidates that match, with each object in at most one of them.
 
-    A pair in which each is the closest free object to the other comes before any other pair of the two, so all such
-    pairs of all events are chosen at once, until none is left.
+    Pairs in which each is the closest free object to the other are chosen at once, until none is left.
     """
     candidates = candidates[np.argsort(distances[candidates], kind="stable")]
     chosen = []

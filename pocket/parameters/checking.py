@@ -106,10 +106,7 @@ def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = 
 
 
 def without_numbered_years(part: DictConfig, earlier: Sequence[DictConfig], where: str) -> DictConfig:
-    """Return parameters without the years that are written as numbers, as far as the year is known otherwise.
-
-    The name of a year is a string, so nothing would read them, as in PocketCoffea.
-    """
+    """Return parameters without years that are written as numbers, which nothing reads, if they are known otherwise."""
     numbered = list(_numbered(part, SCHEMA, ()))
     if not numbered:
         return part

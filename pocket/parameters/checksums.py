@@ -54,8 +54,8 @@ def checksums(names: Iterable[str]) -> dict[str, str]:
 def changed_files(recorded: Mapping[str, str]) -> list[str]:
     """Return the names whose files have another checksum now.
 
-    A file that isn't on this machine counts as unchanged, since outputs are also checked on machines that can't make
-    any. Files of the checkout, the analysis, the store or the home directory must exist.
+    A file that isn't on this machine counts as unchanged, since outputs are also checked elsewhere. Those of the
+    checkout, the analysis, the store or the home directory must exist.
     """
     different = []
     for name, sha256 in recorded.items():

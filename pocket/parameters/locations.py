@@ -140,11 +140,7 @@ def _find(name: str) -> str:
 
 
 def public_roots(scheme: str) -> tuple[Path, ...]:
-    """Return the folders that are searched for files of a public collection, in this order.
-
-    This is the folder in the collection's environment variable; without it, the folders of the experiment, followed by
-    the local mirror ``data/<scheme>`` of the project.
-    """
+    """Return the folders that are searched for public files: the environment variable's, or the mounts and the mirror."""
     chosen = os.environ.get(PUBLIC[scheme].variable)
     if chosen:
         return (Path(chosen),)

@@ -58,10 +58,7 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
 
 
 def fixed_content(parameters: DictConfig) -> bytes | None:
-    """Return a key for what parameters resolve to, ``None`` if they may resolve to something else next time.
-
-    Resolvers such as ``${oc.env:HOME}`` may.
-    """
+    """Return a key for what parameters resolve to, ``None`` if a resolver such as ``oc.env`` may give another value."""
     content = _content(parameters)
     resolvers = {name.decode() for name in _RESOLVER.findall(content)}
     return content if resolvers <= {"product", *dialect().resolvers, *directory_names()} else None

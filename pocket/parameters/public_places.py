@@ -94,7 +94,7 @@ class CorrectionPlace:
 
 
 def periods() -> dict[str, str]:
-    """Return folder in jsonpog-integration → period in the current layout, of all eras.
+    """Return folder in jsonpog-integration → period in the current layout.
 
     Source: https://cms-analysis-corrections.docs.cern.ch
     """

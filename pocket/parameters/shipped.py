@@ -43,19 +43,16 @@ def find_file(path: str | Path) -> Path:
 
 
 def find_files(folder: str, pattern: str) -> list[Path]:
-    """Return the files in a folder of the project and in the shipped one, sorted by name.
-
-    Of two files with the same name, it is the project's.
-    """
+    """Return the files in a folder of the project and in the shipped one, sorted by name; the project's goes first."""
     found = {path.name: path for root in (shipped_root(), project_root()) for path in (root / folder).glob(pattern)}
     return [found[name] for name in sorted(found)]
 
 
 def analysis_packages() -> dict[str, str]:
-    """Return the analyses of the project by name, with the package of each.
+    """Return name → package of the analyses of the project.
 
-    They are the packages in the folder ``analysis``, as in a checkout, and those at the top of the project whose
-    ``__init__.py`` makes an ``Analysis``, as in the repository of one analysis.
+    They are the packages in the folder ``analysis``, and those at the top whose ``__init__.py`` makes an ``Analysis``,
+    as in the repository of one analysis.
     """
     root = project_root()
     found = {
@@ -85,10 +82,10 @@ def configuration_folder(folder: Path) -> Iterator[None]:
 
 
 def definition_file(file: str | Path) -> str:
-    """Return the path of a file with definitions of datasets.
+    """Return the path of a file with definitions: beside the configuration file, in the project, or the working
+    directory.
 
-    A relative one lies beside the configuration file that is being loaded, in the project, or in the working directory,
-    whichever has it first. One in the project stays relative to it.
+    One in the project stays relative to it.
     """
     places = [folder for folder in (_beside.get(), project_root(), Path.cwd()) if folder is not None]
     path = next((folder / file for folder in places if (folder / file).exists()), project_path(file))

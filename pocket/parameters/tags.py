@@ -39,12 +39,7 @@ def groups() -> list[str]:
 
 
 def read_tags(options: Iterable[str], where: str) -> dict[str, str]:
-    """Return the tags that options name, in a fixed order.
-
-    Example:
-        >>> read_tags(["JME=2025-09-23", "latest"], "--right")
-        {'all': 'latest', 'JME': '2025-09-23'}
-    """
+    """Return the tags that options name, ``TAG`` or ``GROUP=TAG``, in a fixed order."""
     tags: dict[str, str] = {}
     for option in options:
         group, equals, tag = option.partition("=")

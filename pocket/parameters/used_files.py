@@ -13,10 +13,10 @@ from pocket.errors import ChangedFileError
 
 
 class UsedFiles(dict[str, str]):
-    """Files that code asked for in a block: name → path.
+    """Files that code asked for in a block: name → path, each with one content.
 
-    Each file has one content in the block. Code that reads a file through :mod:`pocket.parameters.checksums` records
-    the content (:meth:`pin`); if only the path was returned, the file's state at that time counts.
+    Code that reads a file through :mod:`pocket.parameters.checksums` records the content (:meth:`pin`); if only the
+    path was returned, the file's state at that time counts.
     """
 
     def __init__(self) -> None:

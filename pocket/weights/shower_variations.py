@@ -35,12 +35,7 @@ Variation = tuple[str, str, str, float]
 
 
 def variation_of(name: str) -> Variation | None:
-    """Return the variation that a name stands for, ``None`` if it is of another form.
-
-    Example:
-        >>> variation_of("isrDefHi"), variation_of("fsr:g2gg:murfac=2.0")
-        (('isr', '', 'mur', 0.5), ('fsr', 'G2GG', 'mur', 2.0))
-    """
+    """Return the variation that a name such as isrDefHi stands for, ``None`` if it is of another form."""
     if match := _PYTHIA.search(name):
         quantity = match[3].lower().removesuffix("fac")
         return match[1].lower(), (match[2] or "").upper(), quantity, float(match[4].rstrip("."))

@@ -28,7 +28,7 @@ _BINS = 3
 
 @dataclass(frozen=True)
 class StitchingCheck:
-    """Comparison of two numbers."""
+    """Comparison of two numbers, with the statistical error of their difference."""
 
     what: str
     value: float
@@ -50,7 +50,7 @@ class StitchingCheck:
 
 @dataclass(frozen=True)
 class StitchingClosure:
-    """Checks of a stitching."""
+    """Checks of a stitching, which fail from the pull ``most`` on."""
 
     checks: tuple[StitchingCheck, ...]
     most: float

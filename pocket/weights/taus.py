@@ -71,9 +71,7 @@ class TauWeight(WeightOfYear):
         return Inputs({**{axis: taus[field] for axis, field in names.items()}, **self.texts()})
 
     def factors(self, inputs: Inputs, source: str, side: str) -> Floats:
-        """Return the scale factor of each tau for a source, ``""`` for the total, and ``"nom"``, ``"up"`` or
-        ``"down"``.
-        """
+        """Return the scale factor of each tau for a source, ``""`` for the total, ``"nom"``, ``"up"`` or ``"down"``."""
         return evaluate(*self.corrections()[0], inputs.with_texts(kind_input(side)))
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:

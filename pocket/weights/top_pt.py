@@ -49,10 +49,7 @@ def nnlo_over_nlo(pt: Floats) -> Floats:
 
 
 def top_pts(events: Any) -> tuple[Floats, Floats]:
-    """Return the transverse momenta of the top quark and antiquark of each event in GeV, shape (n events,) each.
-
-    They are those of the first last copies; NaN if there is none.
-    """
+    """Return the pt in GeV of the first last copies of top quark and antiquark of each event, NaN without one."""
     particles = collection(events, "GenPart")
     flags, pt = branch(particles, "statusFlags", "GenPart"), branch(particles, "pt", "GenPart")
     is_last = (flags & _IS_LAST_COPY) != 0
