@@ -220,7 +220,7 @@ class EgammaEnergies:
         return result
 
     def values(self, kind: str, sign: float) -> tuple[Floats, Floats | None]:
-        """Return the momentum and the uncertainty of the energy (``None`` where it stays), up for sign 1, down for -1."""
+        """Return momentum and uncertainty of the energy (``None`` where it stays), up for sign 1, down for -1."""
         if not self._corrections.has_nominal:
             return self._of_run_2(kind, sign), None
         if not self._is_mc:

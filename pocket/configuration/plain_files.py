@@ -53,9 +53,7 @@ def _for_store(name: str) -> str:
 
 
 def enter(path: Path) -> None:
-    """Put the folder of a file on the path, and the root of its repository last, since what is installed goes before
-    it.
-    """
+    """Put the folder of a file on the path, and the root of its repository last, instead of those of another file."""
     folder, root = str(path.parent), str(import_root(path))
     others = [entry for entry in sys.path if entry not in _on_path]
     _on_path[:] = [entry for entry in (folder, root) if entry not in others]
@@ -96,9 +94,7 @@ def modules_of(path: Path) -> list[str]:
 
 
 def modules_of_others(path: Path) -> list[str]:
-    """Return the names of the loaded modules that are set aside for a file: of other files, or named as what is beside
-    it.
-    """
+    """Return the loaded modules that are set aside for a file: those of files before, and with names of its own."""
     own = {module_name(path), *beside(path.parent)}
     clashing = (name for name in list(sys.modules) if (top := name.partition(".")[0]) in own and _is_shared(top))
     return list(dict.fromkeys([*_modules_below(_entered), *clashing]))

@@ -140,7 +140,7 @@ def _find(name: str) -> str:
 
 
 def public_roots(scheme: str) -> tuple[Path, ...]:
-    """Return the folders that are searched for public files: the environment variable's, or the mounts and the mirror."""
+    """Return the folders that are searched for public files: the variable's, or the mounts and the mirror."""
     chosen = os.environ.get(PUBLIC[scheme].variable)
     if chosen:
         return (Path(chosen),)

@@ -82,10 +82,9 @@ def configuration_folder(folder: Path) -> Iterator[None]:
 
 
 def definition_file(file: str | Path) -> str:
-    """Return the path of a file with definitions: beside the configuration file, in the project, or the working
-    directory.
+    """Return the path of a file with definitions of datasets; one in the project stays relative to it.
 
-    One in the project stays relative to it.
+    It lies beside the configuration file, in the project, or in the working directory, whichever has it first.
     """
     places = [folder for folder in (_beside.get(), project_root(), Path.cwd()) if folder is not None]
     path = next((folder / file for folder in places if (folder / file).exists()), project_path(file))
