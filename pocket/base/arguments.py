@@ -94,13 +94,7 @@ def check_arguments(
     kwargs: Mapping[str, Any],
     renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Check that arguments fit a signature.
-
-    Args:
-        name: name of the class or function, for errors.
-        parameters: its parameters, without ``self``.
-        renamed: former name of an argument → its name now.
-    """
+    """Check that arguments fit the parameters of a signature, without ``self``; ``name`` is for errors."""
     by_name = [one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     if not any(one.kind is one.VAR_KEYWORD for one in parameters):
         for argument in kwargs:

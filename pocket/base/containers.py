@@ -11,6 +11,7 @@ import io
 import os
 import shutil
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -29,10 +30,8 @@ _END_SIZE = 16_384
 _END = struct.Struct("<4s4H2LH")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
 _HEADER = struct.Struct("<4s5H3L2H")
-#: Ways in which files are stored.
-_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: Value of a number that is elsewhere, since it is larger; such archives have a record of this size before their end.
-_LARGE, _LOCATOR = 0xFFFFFFFF, 20
+#: Size of the records that lists of more or larger files than usual have before their end.
+_LARGE = 76
 
 #: Returns bytes of a file, from an offset on; the number of bytes comes second.
 Read = Callable[[int, int], bytes]
@@ -44,21 +43,12 @@ class BrokenContainerError(ValueError):
 
 @dataclass(frozen=True)
 class Member:
-    """File in a container.
-
-    Args:
-        name: its name, with ``/`` between folders.
-        offset: place of its content, in bytes.
-        size: size in the container, in bytes.
-        crc: CRC-32 of its content.
-        is_compressed: whether it is compressed, as only the last file is.
-    """
+    """File in a container, with the place and size of its content there; only the last file is compressed."""
 
     name: str
     container: str
     offset: int
     size: int
-    crc: int
     is_compressed: bool
 
     def open(self) -> MemberFile:
@@ -67,14 +57,9 @@ class Member:
 
     def content(self) -> bytes:
         """Return the content."""
-        return self.unpacked(self.open().read())
-
-    def unpacked(self, stored: bytes) -> bytes:
-        """Return the content, from the bytes in the container."""
-        if not self.is_compressed:
-            return stored
+        stored = self.open().read()
         try:
-            return zlib.decompress(stored, -zlib.MAX_WBITS)
+            return zlib.decompress(stored, -zlib.MAX_WBITS) if self.is_compressed else stored
         except zlib.error as error:
             raise BrokenContainerError(f"{self.name} in {self.container} can't be decompressed: {error}") from error
 
@@ -89,25 +74,20 @@ class MemberFile(io.RawIOBase):
         self.stem = member.name.rpartition("/")[2].rpartition(".")[0]
 
     def readable(self) -> bool:
-        """Return ``True``."""
         return True
 
     def seekable(self) -> bool:
-        """Return ``True``."""
         return True
 
     def tell(self) -> int:
-        """Return the position."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Change the position."""
         begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._member.size}[whence]
         self._position = max(0, begin + offset)
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as the file reaches."""
         view = memoryview(buffer).cast("B")
         size = max(0, min(len(view), self._member.size - self._position))
         done = 0
@@ -153,11 +133,7 @@ def existing_place(place: str | Path) -> Path:
 
 
 def write_container(path: Path, folder: Path, names: Iterable[str], last: str) -> None:
-    """Write a new container, without flushing it to disk.
-
-    Args:
-        names: paths of the files relative to the folder, in the order in which they are stored.
-    """
+    """Write a new container with files of a folder in this order, and then the last one, without a flush to disk."""
     with zipfile.ZipFile(path, "x") as archive:
         for number, name in enumerate([*names, last]):
             file = folder / name
@@ -179,11 +155,19 @@ def write_container(path: Path, folder: Path, names: Iterable[str], last: str) -
 
 def members(path: str | Path) -> dict[str, Member]:
     """Return name → file of a container, in the order in which they are stored."""
-    descriptor = os.open(path, os.O_RDONLY)
     try:
-        return list_members(str(path), os.fstat(descriptor).st_size, lambda at, size: os.pread(descriptor, size, at))
-    finally:
-        os.close(descriptor)
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:  # noqa: PTH123
+            found = {}
+            for info in archive.infolist():
+                file.seek(info.header_offset)
+                sign, *_, name_size, extra = _HEADER.unpack(file.read(_HEADER.size))
+                if sign != b"PK\3\4":
+                    raise zipfile.BadZipFile(f"{info.filename} isn't where it should be")
+                place, is_compressed = file.tell() + name_size + extra, info.compress_type != zipfile.ZIP_STORED
+                found[info.filename] = Member(info.filename, str(path), place, info.compress_size, is_compressed)
+            return found
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+        raise BrokenContainerError(f"{path} isn't a whole zip archive: {error}") from error
 
 
 def read_last(path: str | Path, name: str) -> bytes | None:
@@ -196,134 +180,41 @@ def read_last(path: str | Path, name: str) -> bytes | None:
 
 
 def last_content(name: str, size: int, read: Read) -> bytes | None:
-    """Return the content of the last file of a container, ``None`` if it has another name or isn't whole.
-
-    Args:
-        name: the file's name.
-    """
-    read = _remembering_end(size, read)
+    """Return the content of the last file of a container, ``None`` if it has another name or isn't whole."""
+    begin = max(0, size - _END_SIZE)
+    end = read(begin, size - begin)
+    entry_size = _ENTRY.size + len(name.encode())
     try:
-        last = _last_member(name, size, read)
-        content = last.unpacked(read(last.offset, last.size))
-    except (ValueError, struct.error):
+        sign, *_, length, start, comment = _END.unpack(end[-_END.size :])
+        if sign != b"PK\5\6" or comment or size - _END.size - length - start > _LARGE:
+            return None
+        entry = _ENTRY.unpack_from(end, len(end) - _END.size - entry_size)
+        is_last = entry[0] == b"PK\1\2" and end[-_END.size - entry_size :][_ENTRY.size : entry_size] == name.encode()
+        if not (is_last and entry[11] == entry[12] == 0 and start + length + _END.size == size):
+            return _listed_last(name, size, max(0, begin - length), read)
+        # Fast path: the entry of the last file is right before the end of the list, and zipfile reads all of that.
+        kind, crc, stored, offset = entry[4], *entry[7:9], entry[16]
+        if offset < begin:
+            begin, end = offset, read(offset, size - offset)
+        sign, *_, name_size, extra = _HEADER.unpack_from(end, offset - begin)
+        content = end[offset - begin + _HEADER.size + name_size + extra :][:stored]
+        content = zlib.decompress(content, -zlib.MAX_WBITS) if kind == zipfile.ZIP_DEFLATED else content
+        return content if sign == b"PK\3\4" and zlib.crc32(content) == crc else None
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError):
         return None
-    return content if zlib.crc32(content) == last.crc else None
 
 
-def _last_member(name: str, size: int, read: Read) -> Member:
-    """Return the last file of a container, whose entry in the list of files is right before the end of that list."""
-    own = name.encode()
-    entry_size = _ENTRY.size + len(own)
-    end = read(size - _END.size - entry_size, entry_size + _END.size)
-    entry = _ENTRY.unpack_from(end)
-    sign, *_, length, start, comment = _END.unpack_from(end, entry_size)
-    is_last = entry[0] == b"PK\1\2" and end[_ENTRY.size : entry_size] == own and entry[11] == entry[12] == 0
-    if is_last and sign == b"PK\5\6" and not comment and start + length + _END.size == size:
-        return _member(name, "", entry[16], entry[8], entry[7], entry[4], read)
-    *_, last = list_members("", size, read).values()
-    if last.name != name:
-        raise BrokenContainerError(f"the last file is {last.name}")
-    return last
-
-
-def list_members(path: str, size: int, read: Read) -> dict[str, Member]:
-    """Return name → file of a container that is read by a function, as :func:`members` does."""
-    read = _remembering_end(size, read)
-    try:
-        sign, *_, count, length, start, comment = _END.unpack(read(size - _END.size, _END.size))
-        if sign != b"PK\5\6" or comment:
-            raise BrokenContainerError(f"{path} isn't a whole zip archive")
-        if read(size - _END.size - _LOCATOR, 4) == b"PK\6\7":
-            return _large_members(path, size, read)
-        found, entries, here = {}, read(start, length), 0
-        if start + length + _END.size != size:
-            raise BrokenContainerError(f"{path} isn't a whole zip archive")
-        for _ in range(count):
-            entry = _ENTRY.unpack_from(entries, here)
-            kind, crc, stored, whole, name_size, extra, note, offset = entry[4], *entry[7:13], entry[16]
-            if entry[0] != b"PK\1\2" or kind not in _KINDS:
-                raise BrokenContainerError(f"{path} isn't a whole zip archive")
-            if _LARGE in (stored, whole, offset):
-                return _large_members(path, size, read)
-            name = entries[here + _ENTRY.size :][:name_size].decode()
-            found[name] = _member(name, path, offset, stored, crc, kind, read)
-            here += _ENTRY.size + name_size + extra + note
-    except (struct.error, UnicodeDecodeError) as error:
-        raise BrokenContainerError(f"{path} isn't a whole zip archive") from error
-    return found
-
-
-def _member(name: str, path: str, header: int, size: int, crc: int, kind: int, read: Read) -> Member:
-    sign, *_, name_size, extra = _HEADER.unpack(read(header, _HEADER.size))
-    if sign != b"PK\3\4":
-        raise BrokenContainerError(f"{path} isn't a whole zip archive: {name} isn't where it should be")
-    return Member(name, path, header + _HEADER.size + name_size + extra, size, crc, kind != zipfile.ZIP_STORED)
-
-
-def _large_members(path: str, size: int, read: Read) -> dict[str, Member]:
-    """Return the files of an archive above 4 GB, whose lists have another form."""
-    try:
-        with zipfile.ZipFile(_Whole(size, read)) as archive:
-            infos = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise BrokenContainerError(f"{path} isn't a whole zip archive") from error
-    return {
-        one.filename: _member(
-            one.filename, path, one.header_offset, one.compress_size, one.CRC, one.compress_type, read
-        )
-        for one in infos
-    }
-
-
-class _Whole(io.RawIOBase):
-    """A container as a file, for Python's reader of archives."""
-
-    def __init__(self, size: int, read: Read) -> None:
-        self._size, self._read, self._position = size, read, 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._position = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence] + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        content = self._read(self._position, max(0, min(len(buffer), self._size - self._position)))
-        buffer[: len(content)] = content
-        self._position += len(content)
-        return len(content)
-
-
-def _remembering_end(size: int, read: Read) -> Read:
-    """Return a function that reads the end of a container once."""
-    if isinstance(read, _Remembering):
-        return read
-    return _Remembering(size, read)
-
-
-class _Remembering:
-    """Bytes of a container, of which the end is read at once.
-
-    Args:
-        size: size of the container in bytes.
-        read: returns bytes of the container.
-    """
-
-    def __init__(self, size: int, read: Read) -> None:
-        self._begin = max(0, size - _END_SIZE)
-        self._end = read(self._begin, size - self._begin)
-        self._read = read
-
-    def __call__(self, offset: int, size: int) -> bytes:
-        if offset < 0:
-            return b""
-        if offset < self._begin:
-            return self._read(offset, size)
-        return self._end[offset - self._begin :][:size]
+def _listed_last(name: str, size: int, begin: int, read: Read) -> bytes | None:
+    """Return what :func:`last_content` does, given where the list of files begins at the earliest."""
+    with tempfile.TemporaryFile() as end:
+        # Places in the list are counted from the beginning of the container.
+        end.truncate(size)
+        end.seek(begin)
+        end.write(read(begin, size - begin))
+        with zipfile.ZipFile(end) as archive:
+            *_, last = archive.infolist()
+            if last.filename != name or last.header_offset < 0:
+                return None
+            end.seek(last.header_offset)
+            end.write(read(last.header_offset, max(0, begin - last.header_offset)))
+            return archive.read(last)

@@ -11,10 +11,6 @@ from pocket.base.typing import Floats, Mask
 def missing_edge(wanted: npt.ArrayLike, edges: Floats) -> tuple[float, float] | None:
     """Return the first wanted edge that is none of a histogram, and the nearest one that is; ``None`` if all are.
 
-    Args:
-        wanted: edges, shape (wanted edges,).
-        edges: edges of the histogram, shape (bins + 1,).
-
     >>> missing_edge([0, 11], np.array([0.0, 10.0, 20.0]))
     (11.0, 10.0)
     """
@@ -27,10 +23,6 @@ def missing_edge(wanted: npt.ArrayLike, edges: Floats) -> tuple[float, float] | 
 
 def bins_within(edges: Floats, bounds: tuple[float, float]) -> Mask:
     """Return which bins have their centers in a range, shape (bins,).
-
-    Args:
-        edges: edges of the bins, shape (bins + 1,).
-        bounds: lower and upper end of the range.
 
     >>> bins_within(np.array([0.0, 10.0, 20.0, 30.0]), (10, 30)).tolist()
     [False, True, True]

@@ -13,14 +13,10 @@ _IN_STORE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,@-]{0,127}")
 
 
 def check_file_name(kind: str, name: object, where: str, error: type[PocketError] = ConfigError) -> str:
-    """Return a name if it can be the name of a file or folder.
+    """Return the name of a thing, such as of a ``"histogram"``, if it can be the name of a file or folder.
 
-    Args:
-        kind: what the name stands for, e.g. ``"histogram"``.
-
-    Examples:
-        >>> check_file_name("histogram", "muon_pt", "variables")
-        'muon_pt'
+    >>> check_file_name("histogram", "muon_pt", "variables")
+    'muon_pt'
     """
     reason = _reason(name)
     if reason or not isinstance(name, str):
@@ -30,11 +26,7 @@ def check_file_name(kind: str, name: object, where: str, error: type[PocketError
 
 
 def check_store_name(kind: str, name: str, where: str = "") -> str:
-    """Return a name if it can be a folder in the path of an output.
-
-    Args:
-        kind: what the name stands for, e.g. ``"configuration"``.
-    """
+    """Return the name of a thing, such as of a ``"configuration"``, if it can be a folder in the path of an output."""
     if not (isinstance(name, str) and _IN_STORE.fullmatch(name)):
         place = f"{where}: " if where else ""
         raise ConfigError(

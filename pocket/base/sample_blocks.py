@@ -24,7 +24,6 @@ class Block(Generic[Entry]):
     """Block of a configuration with its entries resolved.
 
     Args:
-        where: its place, for errors.
         resolve: returns the resolved entry, given the entry as written and its place.
         samples: names of the samples and of their subsamples, ``{sample}__{subsample}``.
     """

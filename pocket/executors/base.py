@@ -29,9 +29,7 @@ class Job(Protocol):
 def pickled(name: str, call: object) -> bytes:
     """Return a call for another process, pickled.
 
-    Raises:
-        ConfigError: it doesn't pickle, which must be known before an executor of Python gets it: one that fails to send
-            a call may never end.
+    What doesn't pickle must be known before an executor of Python gets it: one that fails to send a call may never end.
     """
     try:
         return pickle.dumps(call)
@@ -133,12 +131,7 @@ def divide_cores(processes: int) -> None:
 
 
 def find_factory(name: str, known: Mapping[str, str | type[ExecutorFactoryABC]]) -> type[ExecutorFactoryABC]:
-    """Return the class of an executor.
-
-    Args:
-        name: one of the known names, or ``module:Class``.
-        known: name → class, or its place as ``module:Class``.
-    """
+    """Return the class of an executor, which is one of the known names, or ``module:Class``, as may be its value."""
     if ":" not in name and name not in known:
         raise UnknownNameError("executor", name, known, "--executor, which takes also my.module:MyFactory")
     found = known.get(name, name)

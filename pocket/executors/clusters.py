@@ -29,19 +29,10 @@ class ClusterSpec:
     """Description of a cluster, whose workers are processes with one thread.
 
     Args:
-        kind: ``local``, ``htcondor``, ``slurm`` or ``lxplus``.
-        min_workers: number of workers to keep while there are jobs.
-        max_workers: largest number of workers.
-        memory: memory per worker, such as ``"2GB"``.
         log_folder: folder for the logs of batch jobs, and for keys that their workers must be able to read.
-        retries: number of times that a job is run again if its worker dies.
         death_timeout: seconds after which a worker that can't reach the scheduler exits.
         host: address that the scheduler listens at; this machine's by default.
-        python: Python executable of the workers; this one by default.
-        disk: disk space per worker.
         walltime: time limit of a Slurm job, such as ``"02:00:00"``.
-        queue: partition of Slurm.
-        image: container image, for lxplus.
         port: ports that the scheduler may listen at, such as ``"8786-8886"``; it takes the first free one.
         setup: shell command at the start of the workers' jobs.
         directives: further lines of the job description; for Slurm these are options, such as ``constraint``.
@@ -70,12 +61,9 @@ class ClusterSpec:
 
 @contextlib.contextmanager
 def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
-    """Start a cluster, which ends with the block.
+    """Start a cluster for :class:`distributed.Client`, which ends with the block.
 
     Its connections are encrypted with new keys, because anyone who reaches a scheduler can run code as its user.
-
-    Yields:
-        The cluster, for :class:`distributed.Client`.
     """
     import dask
 
@@ -304,9 +292,7 @@ HELD = "JobStatus == 5 && HoldReasonCode =!= 16"
 def held_jobs(cluster: Any, kind: str) -> tuple[int, list[str]]:
     """Return the number of a cluster's workers on HTCondor, and the reasons of those on hold.
 
-    Returns:
-        The number of submitted workers, and the reasons of those on hold. Both are empty for other kinds of clusters,
-        or if HTCondor doesn't answer.
+    Both are empty for other kinds of clusters, or if HTCondor doesn't answer.
     """
     if kind not in ("htcondor", "lxplus"):
         return 0, []

@@ -25,13 +25,7 @@ MAX_SIZE = 50_000_000
 
 @dataclass(frozen=True)
 class CodeFolder:
-    """Packages and data in the same parent folder.
-
-    Args:
-        names: names of the packages and data folders.
-        digest: hash of all files in them.
-        content: all files as a ZIP archive.
-    """
+    """Packages and data in the same parent folder: a hash of all files in them, and a ZIP archive with them."""
 
     parent: str
     names: tuple[str, ...]
@@ -60,9 +54,7 @@ class CodeFolder:
 def code_folders(analysis: str) -> list[CodeFolder]:
     """Return the code that the jobs of an analysis need, with the files of the project that it reads.
 
-    Args:
-        analysis: reference of the analysis; a path, a configuration file or a dotted package may be outside of the
-            project.
+    A path, a configuration file or a dotted package may be outside of the project.
     """
     root = project_root().absolute()
     places = {root: {name for name in PROJECT_FOLDERS if (root / name).is_dir()}}

@@ -55,7 +55,6 @@ def run_on_dask(
     travels back with the result.
 
     Args:
-        jobs: name → job.
         worker_timeout: seconds without any worker after which an error is raised.
         problem: function of the seconds without any worker; it returns the error to raise, or ``None``.
         report: called with the place of each job's output (:class:`pocket.executors.travel.Outcome`).
@@ -202,7 +201,6 @@ def prepare_workers(
     Workers of an existing scheduler may have run something else, so their processes are replaced.
 
     Args:
-        variables: environment variables to set on the workers.
         new: whether the scheduler and its workers were started for this run.
         store: the store, ``None`` if all workers are known to see it.
     """

@@ -24,9 +24,6 @@ class GatewaySpec:
         address: URL of the server; ``None`` for the one in Dask's configuration, which facilities set.
         proxy_address: address of the server's proxy for schedulers, if it is a different one.
         cluster: name of a running cluster; ``None`` for a new one.
-        options: options of a new cluster, as strings.
-        min_workers: number of workers to keep while there are jobs.
-        max_workers: largest number of workers.
     """
 
     address: str | None
@@ -39,11 +36,7 @@ class GatewaySpec:
 
 @contextlib.contextmanager
 def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
-    """Connect to a cluster of a gateway; a new one ends with the block, an existing one goes on.
-
-    Yields:
-        The cluster, whose method ``get_client`` returns a :class:`distributed.Client`.
-    """
+    """Connect to a cluster of a gateway; a new one ends with the block, an existing one goes on."""
     try:
         from dask_gateway import Gateway, GatewayClusterError, GatewayServerError
     except ModuleNotFoundError:

@@ -19,11 +19,9 @@ _VALIDITY = re.compile(rb"\x30\x22\x18\x0f\d{14}Z\x18\x0f(\d{14})Z")
 
 
 def read_proxy(place: str) -> bytes:
-    """Return the content of a proxy.
+    """Return the content of a proxy, given its path or ``auto``.
 
-    Args:
-        place: path of the file, or ``auto`` for the output of ``voms-proxy-init``: ``$X509_USER_PROXY``, else
-            ``/tmp/x509up_u<uid>``.
+    The latter is the output of ``voms-proxy-init``: ``$X509_USER_PROXY``, else ``/tmp/x509up_u<uid>``.
     """
     path = proxy_path(place)
     try:
@@ -56,11 +54,7 @@ def default_proxy() -> Path:
 
 
 def proxy_ends(place: str) -> tuple[datetime, datetime | None]:
-    """Return the end of a proxy's lifetime and of its VOMS attributes; the latter is ``None`` if it has none.
-
-    Args:
-        place: path or ``auto`` as in :func:`read_proxy`.
-    """
+    """Return the end of a proxy's lifetime and of its VOMS attributes; the latter is ``None`` if it has none."""
     content = read_proxy(place)
     try:
         from cryptography import x509
@@ -85,11 +79,7 @@ def proxy_ends(place: str) -> tuple[datetime, datetime | None]:
 
 
 def check_proxy(place: str, hours: float) -> Path:
-    """Return the path of a proxy, after checking that it and its VOMS attributes live long enough.
-
-    Args:
-        place: path or ``auto`` as in :func:`read_proxy`.
-    """
+    """Return the path of a proxy, after checking that it and its VOMS attributes live long enough."""
     path = proxy_path(place)
     ends, attributes = proxy_ends(place)
     what = f"X509 proxy {path}"

@@ -80,12 +80,7 @@ def moved(path: str, places: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SharedStore:
-    """The store, with a file by which a worker recognises it.
-
-    Args:
-        probe: path of the file; workers that see the store can write beside it.
-        token: content of the file.
-    """
+    """The store, with a file and its content, by which workers recognise it, and beside which they can write."""
 
     root: str
     probe: str
@@ -107,12 +102,7 @@ class SharedStore:
 
 @dataclass(frozen=True)
 class Differences:
-    """Packages of a worker that differ from those of the run.
-
-    Args:
-        missing: names of missing packages.
-        others: name and version of each package with another version.
-    """
+    """Packages of a worker that differ from those of the run: missing ones, and others with their versions."""
 
     missing: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
@@ -140,7 +130,6 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         variables: environment variables to set; paths below a parent are adapted to the worker.
         new: whether the worker's process was started for this run.
         store: the store, ``None`` if the worker is known to see it.
-        versions: package → version, for packages that affect outputs.
     """
 
     name = "pocketlaw-code"
@@ -216,8 +205,7 @@ def _has_packages(folder: str) -> bool:
 class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     """Gives each worker the user's X.509 proxy, readable for the user only, until the run is over.
 
-    Args:
-        certificates: folder of the authorities' certificates on the workers; by default the one in their environment.
+    The folder of the authorities' certificates is by default the one in the environment of the workers.
     """
 
     name = "pocketlaw-proxy"
@@ -272,16 +260,13 @@ def state_of_worker(dask_worker: Worker) -> tuple[dict[str, str], Differences]:
 
 
 def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping[str, bytes]) -> Any:
-    """Run a job, and return its outcome.
+    """Run a job of a run, and return its :class:`pocket.executors.travel.Outcome`.
+
+    It includes an error of the job, because Dask would log a raised error together with all data that were sent.
 
     Args:
-        run: the run that it belongs to.
         inputs: paths of the files that it reads, on the machine where the run was started.
         contents: path → content of files that the worker may not see.
-
-    Returns:
-        The :class:`pocket.executors.travel.Outcome`. It includes an error of the job, because Dask would log a raised
-        error together with all data that were sent.
     """
     worker = get_worker()
     found = getattr(worker, RUN, None)

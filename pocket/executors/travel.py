@@ -56,12 +56,7 @@ def local_inputs(job: Any) -> tuple[str, ...]:
 
 
 def relocated(value: Any, places: Mapping[str, str]) -> Any:
-    """Return a job with its paths replaced by those on this machine.
-
-    Args:
-        value: a dataclass, a container or another object, which is returned unchanged.
-        places: folder → folder on this machine.
-    """
+    """Return a job or a part of it with its paths replaced by those on this machine, given folder → folder here."""
     if isinstance(value, str):
         return moved(value, places)
     if isinstance(value, Path):
@@ -81,8 +76,7 @@ def relocated(value: Any, places: Mapping[str, str]) -> Any:
 def place_of(job: Any, places: Mapping[str, str]) -> str:
     """Return the place where a job's output is or will be, or its outputs, which are of the same task.
 
-    Args:
-        places: folder → folder on the other side, which is where the run was started or the worker.
+    ``places`` is folder → folder on the other side, which is where the run was started or the worker.
     """
     output = getattr(parts_of(job)[0], "output", None)
     if output is None or moved(str(output["directory"]), places) == str(output["directory"]):

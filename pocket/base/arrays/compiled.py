@@ -44,9 +44,6 @@ def choose(elements: npt.NDArray[np.bool_], offsets: Indices, positions: Indices
             (n elements + 1,).
         chosen: first true element of each list, and the end of the last one, set by this function; shape
             (n lists + 1,).
-
-    Returns:
-        The number of true elements.
     """
     # The loop has no condition, which the CPU would mispredict: the next position overwrites that of a false element.
     before = np.empty(len(elements) + 1, dtype=np.uint32)

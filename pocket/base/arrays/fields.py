@@ -47,16 +47,11 @@ def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
 
 
 def with_fields(records: ak.Array, columns: Mapping[str, Any]) -> ak.Array:
-    """Return records with further fields or other values of theirs, all inserted at once.
+    """Return records with further fields or other values of theirs, shape (n records, …); all are inserted at once.
 
-    Args:
-        records: events or objects, shape (n records,).
-        columns: field → its values, shape (n records, …).
-
-    Examples:
-        >>> jets = ak.zip({"pt": [30.0, 10.0], "eta": [0.1, -2.0]})
-        >>> with_fields(jets, {"pt": np.array([31.0, 11.0]), "id": np.array([1, 2])}).to_list()[0]
-        {'pt': 31.0, 'eta': 0.1, 'id': 1}
+    >>> jets = ak.zip({"pt": [30.0, 10.0], "eta": [0.1, -2.0]})
+    >>> with_fields(jets, {"pt": np.array([31.0, 11.0]), "id": np.array([1, 2])}).to_list()[0]
+    {'pt': 31.0, 'eta': 0.1, 'id': 1}
     """
     layout = records.layout
     if not isinstance(layout, ak.contents.RecordArray) or not all(
@@ -75,12 +70,8 @@ def with_fields(records: ak.Array, columns: Mapping[str, Any]) -> ak.Array:
 def field(record: ak.Array, path: str, name: str) -> ak.Array:
     """Return a field of the events or of a collection, also of a nested record, e.g. ``"ll.mass"``.
 
-    ``abs<field>`` is the absolute value of a field, unless there is a field of that name.
-
-    Args:
-        record: the events or a collection.
-        path: names of fields, with dots between them.
-        name: name of the collection, or ``"events"``, as in :func:`branch`.
+    ``abs<field>`` is the absolute value of a field, unless there is a field of that name. ``name`` is that of the
+    collection, or ``"events"``, as in :func:`branch`.
     """
     *outer, last = path.split(".")
     for part in outer:

@@ -28,13 +28,9 @@ def reduce_lists(operation: np.ufunc, values: npt.NDArray[Any], counts: Indices,
     """Reduce the elements of each list to one.
 
     Args:
-        operation: such as ``np.multiply``.
         values: the elements of all lists, shape (n elements, …).
         counts: number of elements of each list, shape (n lists,).
         empty: results of lists without elements, shape (n lists, …); the other results overwrite it.
-
-    Returns:
-        ``empty``.
     """
     filled = counts > 0
     if filled.any():

@@ -12,11 +12,7 @@ from pocket.errors import ConfigError
 
 
 def lazy_column(name: str, size: int, dtype: Any, compute: Callable[[], Any]) -> ak.Array:
-    """Return a virtual array whose values are computed on first access.
-
-    Args:
-        compute: returns the values, shape (size,).
-    """
+    """Return a virtual array whose values, of shape (size,), are computed on first access."""
 
     def values() -> Any:
         column = np.asarray(compute(), dtype=dtype)

@@ -72,12 +72,7 @@ def _rename_files(caching: Any) -> None:
 
 
 class _Files:
-    """Files of a function's compiled code.
-
-    Args:
-        function: the function.
-        find: returns numba's pair of files, an index and data, for a digest.
-    """
+    """Files of a function's compiled code; ``find`` returns numba's pair of files, an index and data, for a digest."""
 
     def __init__(self, function: FunctionType, find: Callable[[str], Any]) -> None:
         self._function, self._find = function, find

@@ -223,8 +223,7 @@ class _Lookup:
 def _text_of(value: object, in_full: bool) -> tuple[object, ...]:
     """Return the docstring of an object, and the source of the user's code in it, which has its annotations.
 
-    Args:
-        in_full: whether comments and the format of the source count.
+    Comments and the format of the source count with ``in_full``.
     """
     code = value if callable(value) or isinstance(value, ModuleType) else type(value)
     sources: list[str] = []

@@ -17,7 +17,6 @@ class Node:
     Args:
         label: the object's own content, without its parts.
         parts: the objects it refers to, each with its place relative to this one, e.g. ``".pt"`` or ``"[2]"``.
-        ordered: whether the order of the parts counts.
         exact: the label with texts and names that decide no number, if it has any.
         reads: whether the object is code that may read such texts and names of the others.
     """
@@ -57,11 +56,7 @@ def _hash_of_leaf(label: str) -> str:
 
 
 def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
-    """Return the digest of an object and all it refers to.
-
-    Args:
-        describe: returns the :class:`Node` of an object, given its place.
-    """
+    """Return the digest of an object and all it refers to."""
     walk = _Walk(describe, note)
     digest = walk.visit(obj, "")
     return _Walk(describe, note, exact=True).visit(obj, "") if walk.reads else digest

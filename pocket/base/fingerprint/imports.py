@@ -27,7 +27,6 @@ class Closure(str):
         libraries: the libraries in use that affect numbers, with their versions.
         words: all names and words in these statements, by statement
             (:class:`pocket.base.fingerprint.sources.Statement`).
-        exact: the digest with texts and names.
         reads: whether one of the statements may read texts or names of other code.
     """
 
@@ -117,11 +116,7 @@ def is_own() -> Callable[[str], bool]:
 
 
 def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callable[[str], bool]) -> Closure:
-    """Return the digest of what import statements bind, and of all that it uses.
-
-    Args:
-        follow: tells whether a module is followed.
-    """
+    """Return the digest of what import statements bind, and of all that it uses."""
     entered = tuple(statements)
 
     def find() -> _Search:
@@ -140,9 +135,7 @@ _known: dict[object, tuple[Closure, dict[str, tuple[int, int] | None]]] = {}
 def _remembered(key: object, modules: Iterable[str], find: Callable[[], _Search]) -> Closure:
     """Return a closure, which is computed again only if one of its files has changed.
 
-    Args:
-        modules: modules where the search begins; other folders may have modules of the same names.
-        find: function that searches.
+    The search begins in some modules; other folders may have modules of the same names.
     """
     tops = sorted({top_level(module) for module in modules})
     key = key, tuple(locate(top) for top in tops)
@@ -228,11 +221,7 @@ class _Search:
                 self._bind(name, module, binding, ())
 
     def need(self, name: str, attribute: str, rest: tuple[str, ...] = (), inside: bool = False) -> None:
-        """Count the statements that bind a name in a module.
-
-        Args:
-            inside: whether it is the module itself that uses the name.
-        """
+        """Count the statements that bind a name in a module, ``inside`` if the module itself uses it."""
         module = self._module(name)
         if module is None:
             # The package has no __init__.

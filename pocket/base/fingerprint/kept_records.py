@@ -38,12 +38,7 @@ def functions_of_the_user() -> frozenset[str]:
 
 
 def may_call(names: Collection[str] | None, functions: Collection[str]) -> bool:
-    """Tell whether code may call one of some functions.
-
-    Args:
-        names: the names that the code uses; ``None`` if they aren't known.
-        functions: names of functions, such as ``<lambda>`` for those that have none.
-    """
+    """Tell whether code with some names, ``None`` for any, may call one of some functions, such as a ``<lambda>``."""
     named = [name for name in functions if not name.startswith("<")]
     return names is None or (bool(functions) and not named) or any(name in names for name in named)
 
@@ -62,11 +57,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 class KeptRecords(Generic[RecordT]):
-    """Records of inputs, by the owner of the code.
-
-    Args:
-        empty: returns an empty record.
-    """
+    """Records of inputs, by the owner of the code."""
 
     def __init__(self, empty: Callable[[], RecordT]) -> None:
         self._empty = empty

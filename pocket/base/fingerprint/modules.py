@@ -24,11 +24,9 @@ _INSTALLED = frozenset({"dist-packages", "site-packages"})
 
 @dataclass(frozen=True)
 class Location:
-    """Location of a module.
+    """Location of a module: its source or compiled file, and the folders that hold a package's modules.
 
-    Args:
-        file: its source or compiled file; ``None`` for a package without ``__init__.py``.
-        folders: the folders that hold a package's modules, empty for a plain module.
+    A package without ``__init__.py`` has no file, a plain module no folders.
     """
 
     file: str | None
@@ -41,11 +39,7 @@ def top_level(module: str) -> str:
 
 
 def locate(module: str, known: dict[str, Location | None] | None = None) -> Location | None:
-    """Return the location of a module, ``None`` if it isn't found.
-
-    Args:
-        known: module → location of the modules that were found before; updated by this function.
-    """
+    """Return the location of a module, ``None`` if it isn't found; ``known`` has those that were found before."""
     known = {} if known is None else known
     if module not in known:
         parent, _, name = module.rpartition(".")

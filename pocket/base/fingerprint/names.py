@@ -34,11 +34,8 @@ def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
     """Return the names that code may use, for an object that :func:`pocket.base.fingerprint.digest` takes.
 
     These are the names of attributes and globals, and the words of all strings, in the functions and classes that the
-    object refers to, directly or not, in what functions import, and in the object's values. Names that are put together
-    at run time can't be known. Nothing is imported.
-
-    Args:
-        without: functions and other objects to leave out.
+    object refers to, directly or not, in what functions import, and in the object's values. Objects in ``without`` are
+    left out. Names that are put together at run time can't be known. Nothing is imported.
     """
     names: set[str] = set()
     seen = {id(one) for one in without}

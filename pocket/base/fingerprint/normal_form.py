@@ -187,11 +187,7 @@ def _fields(names: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass
 class _Writer:
-    """Writes a syntax tree as a sequence of words.
-
-    Args:
-        module: what names of the file stand for; ``None`` for the exact form.
-    """
+    """Writes a syntax tree as a sequence of words; the exact form is that without a module."""
 
     module: Module | None
     parts: list[str | _Local] = field(default_factory=list)

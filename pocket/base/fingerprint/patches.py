@@ -27,12 +27,8 @@ def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
     """Return the patches of an analysis by name.
 
     These are the functions and classes of the engine and of libraries that it replaced or added, the behaviours that it
-    registered with awkward and the resolvers with OmegaConf, and the values that its modules set in other ones, also in
-    libraries.
-
-    Args:
-        package: package of the analysis; modules beside it count as well, other analyses don't.
-        modules: loaded modules of the analysis, whose values in other modules count.
+    registered with awkward and the resolvers with OmegaConf, and the values that its loaded modules set in other ones,
+    also in libraries. Modules beside its package count as well, other analyses don't.
     """
     elsewhere = tuple(other for other in _packages if other != package)
 

@@ -145,8 +145,7 @@ class Reads:
     def record(self, inputs: Collection[str] = ()) -> dict[str, dict[str, Any]]:
         """Return the entry of a manifest, as :func:`changed_reads` takes it.
 
-        Args:
-            inputs: processed files, left out since the output depends on them anyway, as it does on files in the store.
+        Processed files are left out since the output depends on them anyway, as it does on files in the store.
         """
         for path in inputs:
             self.files.pop(_absolute(path), None)
@@ -174,16 +173,13 @@ EARLIER: KeptRecords[Reads] = KeptRecords(Reads)
 def recording_reads(whose: object = None, names: Collection[str] | None = None) -> Iterator[Reads]:
     """Record the inputs that user code reads in a block, in this thread and in those that user code starts.
 
-    Args:
-        whose: owner of the code. Inputs that it read earlier in this process may count as read
-            (:mod:`pocket.base.fingerprint.kept_records`).
-        names: names that the code uses, if they are known.
+    Inputs that the owner of the code read earlier in this process may count as read, as far as it uses their names
+    (:mod:`pocket.base.fingerprint.kept_records`).
 
-    Example:
-        >>> with recording_reads() as reads:
-        ...     pass
-        >>> reads.checksums()
-        {}
+    >>> with recording_reads() as reads:
+    ...     pass
+    >>> reads.checksums()
+    {}
     """
     watch()
     if _active.get() is None:

@@ -24,11 +24,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class _Names:
-    """Names in a function's code and in nested functions.
-
-    Args:
-        chains: global names with the attributes taken of them, e.g. ``("lib", "cuts", "min_pt")``.
-    """
+    """Names in a function's code and in nested functions: globals with their attributes, and imports."""
 
     chains: frozenset[tuple[str, ...]]
     imports: frozenset[Import]

@@ -26,12 +26,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 class Import(NamedTuple):
-    """One import statement.
-
-    Args:
-        level: number of leading dots.
-        module: the module's name as written.
-    """
+    """One import statement: the number of leading dots, the module as written, and names."""
 
     level: int
     module: str
@@ -46,12 +41,9 @@ class Import(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """Name that an import statement binds.
+    """Name that an import statement, reduced to at most one name, binds in the module.
 
-    Args:
-        name: the name in the module.
-        statement: the import, reduced to at most one name.
-        whole: whether the name stands for the whole module as written; ``import a.b`` binds ``a``.
+    It stands for the ``whole`` module as written, or as in ``import a.b`` only for ``a``.
     """
 
     name: str
@@ -63,8 +55,6 @@ class Statement(NamedTuple):
     """One statement of a module that isn't an import.
 
     Args:
-        digest: of its syntax tree, without what decides no number.
-        exact: digest with texts and names.
         binds: the names that it assigns or changes in the module.
         uses: the names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
         acts: whether it does more than bind names when the module is run.
@@ -88,8 +78,6 @@ class Source:
 
     Args:
         statements: its statements in order, without imports and what is under ``if TYPE_CHECKING``.
-        bindings: the names that imports bind, in order.
-        exported: the names in ``__all__``.
         aliases: name that an import gives something → its own name.
     """
 

@@ -29,7 +29,6 @@ class Specification:
         values: place → content, e.g. ``".config.skim[4].params.minpt"`` → ``"float 15.0"``.
         closures: place → module → digest of its statements that count.
         functions: place → file, line and source of a function outside of libraries.
-        scheme: number of the rules.
     """
 
     digest: str
@@ -87,9 +86,7 @@ class Difference:
 
     Args:
         before: the content in the first one, empty if it isn't there; the module's name for a module.
-        after: the same in the second one.
         source: file and line of a function whose source differs.
-        is_module: whether a module of a closure differs.
     """
 
     place: str

@@ -36,12 +36,7 @@ class _Source:
 
 
 def function_form(code: CodeType) -> Form | None:
-    """Return the digests of the source that a function's code was compiled from.
-
-    Returns:
-        ``None`` if there is no source, or if it isn't the one of this code, for example because the file was edited
-        since.
-    """
+    """Return the digests of the source that a function's code was compiled from, ``None`` if it is gone."""
     if id(code) not in _forms:
         _forms[id(code)] = (code, _find_form(code))
     return _forms[id(code)][1]

@@ -28,8 +28,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 def cached(file: Path, suffix: str, version: bytes, compute: Callable[[bytes], bytes]) -> bytes:
     """Return a value computed from a file's content, from ``__pycache__`` if an earlier process has stored it there.
 
-    Args:
-        version: what the value depends on beside the content and Python's version: code, versions of libraries.
+    Beside the content and Python's version, the value depends on ``version``: code, versions of libraries.
     """
     content = file.read_bytes()
     place = Path(importlib.util.cache_from_source(str(file)))

@@ -12,13 +12,7 @@ from pocket.errors import nearest
 
 
 class FileState(NamedTuple):
-    """Properties of a file that change when it is written, replaced or moved.
-
-    Args:
-        mtime_ns: time of the last modification in ns since 1970.
-        ctime_ns: time of the last change of the content or the metadata, likewise.
-        inode: number of the file in its file system.
-    """
+    """Properties of a file that change when it is written, replaced or moved; times are in ns since 1970."""
 
     size: int
     mtime_ns: int
@@ -33,11 +27,7 @@ def file_state(path: str | Path) -> FileState:
 
 
 def checksum(path: str | Path, state: FileState | None = None) -> str:
-    """Return the SHA-256 of a file's content, computed once per process while the file stays in the same state.
-
-    Args:
-        state: its state, if that is known already.
-    """
+    """Return the SHA-256 of a file's content, computed once per process while the file stays in the same state."""
     while True:
         before = state or file_state(path)
         digest = _checksum(str(path), before)
@@ -61,8 +51,7 @@ def _checksum(path: str, state: FileState) -> str:
 def near_files(path: Path, only_beside: bool = False) -> str:
     """Return a hint for a path that doesn't exist: the missing folder, or the nearest files; empty if none is near.
 
-    Args:
-        only_beside: whether there is no hint if the folder is missing, too.
+    With ``only_beside``, there is no hint if the folder is missing, too.
     """
     missing = next((folder for folder in reversed(path.parents) if not folder.is_dir()), None)
     if missing and only_beside:

@@ -31,12 +31,10 @@ _offered: ContextVar[Any] = ContextVar("offered", default=_call_here)
 def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
     """Return the results of independent calls of a function, in the order of its arguments.
 
-    Args:
-        function: function without side effects; it runs here if it can't be pickled.
+    It has no side effects, and runs here if it can't be pickled.
 
-    Example:
-        >>> spread(abs, [-1, 2, -3])
-        [1, 2, 3]
+    >>> spread(abs, [-1, 2, -3])
+    [1, 2, 3]
     """
     calls: Spread = _offered.get()
     return calls(function, arguments)
@@ -46,10 +44,9 @@ def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
 def spreading(by: Spread) -> Iterator[None]:
     """Let :func:`spread` call functions in another way within the block.
 
-    Example:
-        >>> with spreading(lambda function, arguments: [function(each) for each in reversed(arguments)][::-1]):
-        ...     spread(abs, [-1, 2])
-        [1, 2]
+    >>> with spreading(lambda function, arguments: [function(each) for each in reversed(arguments)][::-1]):
+    ...     spread(abs, [-1, 2])
+    [1, 2]
     """
     token = _offered.set(by)
     try:

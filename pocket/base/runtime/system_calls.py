@@ -52,12 +52,7 @@ _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<funct
 
 @dataclass(frozen=True)
 class Access:
-    """Something that a process read, listed, started or connected to.
-
-    Args:
-        kind: one of :data:`FILE`, :data:`FOLDER`, :data:`PROGRAM`, :data:`SERVER`.
-        name: absolute path without links, or address and port.
-    """
+    """Something that a process read, listed, started or connected to: a path without links, or address and port."""
 
     kind: str
     name: str
@@ -82,8 +77,7 @@ def traced(command: Sequence[str], trace: Path) -> list[str]:
 def read_trace(trace: Path, begin: Path) -> list[Access]:
     """Return what the processes of a trace read, once each, without what they had written before.
 
-    Args:
-        begin: a file that the command creates; what was read before isn't returned.
+    What was read before the command created the file ``begin`` isn't returned.
     """
     files = trace.parent.glob(f"{trace.name}.*")
     lines = (line for file in files for line in file.read_text("utf-8", "replace").splitlines())

@@ -13,13 +13,7 @@ _CALL, _CODE, _EVENTS, _FILE = "_pocketlaw_call", "_pocketlaw_code", "_pocketlaw
 
 
 class UserCall:
-    """Block that calls user code, so that an exception that leaves it is known to come from there.
-
-    Args:
-        kind: what is called, e.g. ``"cut"``.
-        name: its name in the configuration.
-        code: the function or class that is called.
-    """
+    """Block that calls user code, such as a cut, so that an exception that leaves it is known to come from there."""
 
     __slots__ = ("_code", "_kind", "_name")
 
@@ -49,12 +43,7 @@ class ProgramEndedError(Exception):
 
 
 class EventRange:
-    """Block that processes entries of a dataset, so that an exception that leaves it is known to come from them.
-
-    Args:
-        start: first entry in the file.
-        stop: entry after the last one.
-    """
+    """Block that processes entries of a dataset, so that an exception that leaves it is known to come from them."""
 
     __slots__ = ("_dataset", "_start", "_stop")
 

@@ -30,12 +30,7 @@ class FileState(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """A source file.
-
-    Args:
-        state: its state in the file system.
-        sha256: checksum of the content; empty for a file that isn't copied, because it is data or a secret.
-    """
+    """State and SHA-256 of a source file; the latter is empty for data and secrets, which aren't copied."""
 
     state: FileState
     sha256: str
@@ -55,13 +50,10 @@ def file_state(path: str) -> FileState | None:
 
 
 class Digests:
-    """Checksums of the files in one folder.
+    """Checksums of the files in one folder, stored in a file.
 
     As in git's index, a file is read again if its state has changed, or if it was changed so shortly before the
     checksums were written that another change may have left the same state.
-
-    Args:
-        record: file that stores the checksums.
     """
 
     def __init__(self, folder: Path, record: Path) -> None:

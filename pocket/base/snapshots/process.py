@@ -22,12 +22,9 @@ _known: dict[str, str] = {}
 
 
 def run_from_snapshot(root: Path) -> Path:
-    """Take a snapshot of a checkout, and make this process and its children run from there.
+    """Take a snapshot of a checkout, make this process and its children run from there, and return the snapshot.
 
     Modules of the checkout that are loaded already, including the packages of this module, will be loaded again.
-
-    Returns:
-        The snapshot.
     """
     root = Path(os.path.abspath(root))  # noqa: PTH100  Links stay.
     # The default store is below the checkout, so it is set before the checkout is replaced by the snapshot.
@@ -162,9 +159,8 @@ def shown(text: str) -> str:
 def located(reference: str) -> str:
     """Return the reference of an analysis in a snapshot if this process runs from one, else the reference itself.
 
-    Args:
-        reference: name, dotted package, or absolute path of a package's folder or a configuration file. For an analysis
-            outside of the checkout, a snapshot is taken, including the modules beside it that it imports.
+    The reference is a name, dotted package, or absolute path of a package's folder or a configuration file. For an
+    analysis outside of the checkout, a snapshot is taken, including the modules beside it that it imports.
     """
     root = current_snapshot()
     if root is None:

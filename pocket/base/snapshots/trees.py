@@ -43,12 +43,7 @@ class ChangedMeanwhileError(PocketError):
 
 @dataclass(frozen=True)
 class Tree:
-    """The source files of a folder.
-
-    Args:
-        files: name → file, of those that are copied.
-        links: names of files and folders that aren't copied, such as data and files that git ignores.
-    """
+    """The source files of a folder that are copied, and links: files and folders that aren't, such as data."""
 
     origin: Path
     files: Mapping[str, SourceFile]
@@ -68,11 +63,7 @@ class Tree:
 
 
 def read_tree(origin: Path, record: Path, names: Iterable[str] | None = None) -> Tree:
-    """Return the source files of a folder in a consistent state.
-
-    Args:
-        names: the files, relative to the folder; by default those that git has or would add.
-    """
+    """Return the source files of a folder in a consistent state, by default those that git has or would add."""
     digests = Digests(origin, record)
     store = os.environ.get("POCKET_STORE", "")
     inside = os.path.relpath(store, origin) if store else ".."
@@ -323,11 +314,7 @@ def use(folder: Path) -> None:
 
 
 def remove_unused(place: Path, now: float | None = None) -> None:
-    """Remove snapshots that have been unused for some days, and leftovers of interrupted commands.
-
-    Args:
-        now: time in seconds since 1970; by default the current time.
-    """
+    """Remove snapshots that have been unused for some days, and leftovers of interrupted commands; the time is in s."""
     now = time.time() if now is None else now
     for folder in list(place.iterdir()):
         with contextlib.suppress(OSError):

@@ -58,10 +58,6 @@ class Part(NamedTuple):
     """Range of entries of a column in one file.
 
     Args:
-        source: the bytes of the file, a :class:`~pocket.io.nanoaod.local_source.LocalSource` or
-            :class:`~pocket.io.nanoaod.read_ahead.ReadAhead`.
-        start: first entry.
-        stop: entry after the last one.
         packing: entries to keep; all of them by default. Baskets without any of them aren't read.
         shared: what is kept of the file, if others read it later.
     """
@@ -75,13 +71,9 @@ class Part(NamedTuple):
 
 
 def read_numbers(parts: Sequence[Part]) -> ak.Array | None:
-    """Read ranges of entries of a column, which may be in several files.
+    """Read ranges of entries of a column, which may be in several files but have the same type.
 
-    Args:
-        parts: the ranges, whose columns have the same type.
-
-    Returns:
-        The numbers, or lists of numbers, of the entries to keep; ``None`` if the baskets have an unexpected content.
+    Returns ``None`` if the baskets have an unexpected content.
     """
     column = parts[0].column
     baskets: list[_Basket] = []
@@ -195,13 +187,7 @@ class _Content(NamedTuple):
 
 
 class _Basket(NamedTuple):
-    """Basket, and what is wanted of it.
-
-    Args:
-        wanted: wanted entries, counted from the basket's first one.
-        target: place of these entries among all wanted entries.
-        shared: what is kept of the file.
-    """
+    """Basket: its wanted entries, counted from the first one, and their place among all wanted entries."""
 
     wanted: slice | Indices
     target: slice

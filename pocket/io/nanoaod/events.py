@@ -35,13 +35,7 @@ from pocket.io.nanoaod.ttree import Column, Leaf, read_tree
 
 
 class NanoTree:
-    """NanoAOD tree in an open file.
-
-    Args:
-        object_path: path of the tree in the file.
-        metadata: metadata of the dataset, attached to the events.
-        threads: number of threads that decompress columns, including this one.
-    """
+    """NanoAOD tree in an open file, whose columns several threads decompress, including this one."""
 
     def __init__(self, file: Any, object_path: str, metadata: Mapping[str, Any], threads: int = 1) -> None:
         self._file, self._path = file, object_path
@@ -117,12 +111,7 @@ class NanoTree:
 
 
 class Piece(NamedTuple):
-    """Range of entries of a file.
-
-    Args:
-        start: first entry.
-        stop: entry after the last one.
-    """
+    """Range of entries of a file; ``stop`` is the entry after the last one."""
 
     nano: NanoTree
     start: int
@@ -130,11 +119,7 @@ class Piece(NamedTuple):
 
 
 def events_of(pieces: Sequence[Piece], then: int = 0) -> Any:
-    """Return the events of several files, whose trees have the same schema.
-
-    Args:
-        then: see :meth:`NanoTree.events`.
-    """
+    """Return the events of several files with the same schema; ``then`` is that of :meth:`NanoTree.events`."""
     for nano, start, stop in pieces:
         nano.expect(start, stop, then)
     chunk = Chunk(Columns(pieces))
@@ -143,11 +128,7 @@ def events_of(pieces: Sequence[Piece], then: int = 0) -> Any:
 
 
 class Chunk(NanoEventsFactory):  # type: ignore[misc]
-    """Ranges of entries, or the selected events in them.
-
-    Args:
-        columns: columns of the events.
-    """
+    """Ranges of entries, or the selected events in them."""
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
@@ -187,11 +168,7 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
 
 
 class Columns(UprootSourceMapping):  # type: ignore[misc]
-    """Columns of ranges of entries, or of the selected entries in them.
-
-    Args:
-        pieces: the ranges, of trees with the same schema.
-        packing: of the selected entries.
+    """Columns of ranges of entries, or of the selected entries in them, of trees with the same schema.
 
     Attributes:
         size: number of entries before any selection.
@@ -221,11 +198,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return late
 
     def selected(self, packing: Packing) -> Columns:
-        """Return the same columns for fewer events; columns that were read for all entries aren't read again.
-
-        Args:
-            packing: of the selected events among those of these columns.
-        """
+        """Return the same columns for fewer of their events; columns read for all entries aren't read again."""
         if self.packing is not None:
             mask = np.zeros(self.size, dtype=np.bool_)
             mask[self.packing.positions[packing.positions]] = True
@@ -251,11 +224,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return self.size if self.packing is None else len(self.packing)
 
     def numbers(self, name: str) -> ak.Array | None:
-        """Return a column of numbers or lists of numbers, from only the baskets that hold selected events.
-
-        Returns:
-            ``None`` for a branch of another kind.
-        """
+        """Return a column of numbers, or of lists of them, for the selected events; ``None`` for any other branch."""
         begun = self._begun.pop(name, None)
         # If no helper has started on it, this thread reads it.
         return self._read(name) if begun is None or begun.cancel() else begun.result()
@@ -309,14 +278,11 @@ def _read_packed(read: Callable[[int, int], Any], branch: Any, start: int, stop:
 
 
 def needed_ranges(offsets: Any, start: int, stop: int, mask: Mask) -> list[tuple[int, int]]:
-    """Return the ranges of entries that must be read for the selected ones, in units of baskets.
+    """Return the ranges of entries that must be read for the selected ones, in order and in units of baskets.
 
     Args:
         offsets: first entry of each basket, and the end of the last one.
-        mask: the selected entries, shape (stop − start,).
-
-    Returns:
-        Ranges in order, with neighbours merged; an empty one if nothing is selected.
+        mask: the selected entries, shape (stop − start,); if there are none, the range is an empty one.
     """
     edges: npt.NDArray[np.int64] = np.unique(np.clip(np.asarray([*offsets, start, stop], dtype=np.int64), start, stop))
     ranges: list[tuple[int, int]] = []

@@ -18,11 +18,7 @@ _BLOCK = 1 << 22
 
 
 class KeptReads:
-    """Files that are read several times, and what is kept of them.
-
-    Args:
-        limit: most bytes of uncompressed baskets that are kept; others are read again.
-    """
+    """Files that are read several times, and at most ``limit`` bytes of uncompressed baskets; others are read again."""
 
     def __init__(self, limit: int) -> None:
         #: Bytes that are kept.
@@ -74,14 +70,7 @@ class KeptReads:
 
 
 class FileReads:
-    """What is kept of a file.
-
-    Args:
-        kept: the one that it belongs to.
-
-    Attributes:
-        baskets: first byte in the file → what is known of a basket.
-    """
+    """What is kept of a file: baskets by their first byte in it, and trees."""
 
     def __init__(self, kept: KeptReads) -> None:
         self.copy, self.baskets = kept.copy, dict[int, Any]()

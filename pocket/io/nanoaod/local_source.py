@@ -19,9 +19,6 @@ class LocalSource(Source):  # type: ignore[misc]
 
     uproot's own sources have a queue and a future for each range, and most have threads, which takes longer than
     reading from the disk's cache. The file isn't memory-mapped, since truncation of a mapped file kills the process.
-
-    Args:
-        options: uproot's options, which have no effect here.
     """
 
     def __init__(self, file_path: str, **options: Any) -> None:

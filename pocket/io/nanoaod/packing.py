@@ -10,9 +10,7 @@ from pocket.base.typing import Indices, Mask
 
 
 class Packing:
-    """Selector of events, which applies a mask to columns.
-
-    Positions of objects are computed once for all columns of a collection.
+    """Selector of events, which applies a mask to columns; positions of objects are computed once per collection.
 
     Args:
         mask: events to keep, shape (n events,).
@@ -34,11 +32,7 @@ class Packing:
         return Packing(self.mask[first:last])
 
     def __call__(self, column: ak.Array) -> ak.Array:
-        """Return the values of the selected events, contiguous in memory.
-
-        Args:
-            column: of length n events.
-        """
+        """Return the values of the selected events, contiguous in memory."""
         layout = column.layout
         if isinstance(layout, ak.contents.NumpyArray):
             return ak.Array(np.asarray(layout.data)[self.positions])

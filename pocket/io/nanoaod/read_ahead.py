@@ -12,13 +12,10 @@ Place = tuple[int, int]
 
 
 class ReadAhead:
-    """Bytes of a remote file.
+    """Bytes of a remote file, which uproot's source of it fetches in the background.
 
     A column that is requested alone takes a round trip to the server, however few bytes it has. Many places in one
     request take a single round trip, during which something else can be computed.
-
-    Args:
-        source: uproot's source of the file, which fetches in the background.
     """
 
     def __init__(self, source: Any) -> None:

@@ -24,7 +24,6 @@ class LazyRecords(ak.contents.RecordArray):  # type: ignore[misc]
 
     Args:
         make: returns the content of a field, given its number.
-        length: number of records, which may be unknown.
         shape: called for the number of records if it is unknown.
     """
 
@@ -63,23 +62,13 @@ class _Fields(Sequence[Any]):
 
 
 class LazyArrays:
-    """Builder of the layouts of ``ak.from_buffers``, with records whose fields are made on first access.
-
-    Args:
-        container: name of a buffer → function that returns it.
-        buffer_key: returns the name of a buffer, as in ``ak.from_buffers``.
-    """
+    """Builder of the layouts of ``ak.from_buffers``, with records whose fields are made on first access."""
 
     def __init__(self, container: Any, buffer_key: Callable[..., str]) -> None:
         self._container, self._buffer_key = container, buffer_key
 
     def array(self, form: Any, length: Any, shape: Shape) -> Any:
-        """Return the layout of a form.
-
-        Args:
-            length: its length, which may be unknown.
-            shape: called for the length if it is unknown.
-        """
+        """Return the layout of a form; ``shape`` is called for its length if that is unknown."""
         if isinstance(form, ak.forms.RecordForm):
             return LazyRecords(form, lambda number: self.array(form.content(number), length, shape), length, shape)
         if isinstance(form, ak.forms.ListOffsetForm) and isinstance(form.content, ak.forms.RecordForm):

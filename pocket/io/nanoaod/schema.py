@@ -50,13 +50,9 @@ class Schema(NanoAODSchema):  # type: ignore[misc]
 def find_schema(
     tree: Any, leaves: Mapping[str, Leaf] | None, whole: Callable[[], Any], metadata: Mapping[str, Any]
 ) -> Schema:
-    """Return the schema of a tree.
+    """Return the schema of uproot's tree, which may lack its branches; ``whole`` returns it with them, which is slow.
 
-    Args:
-        tree: uproot's tree, which may lack its branches.
-        leaves: name → branch, ``None`` if they aren't known.
-        whole: returns uproot's tree with all its branches, which is slow.
-        metadata: metadata of the dataset, attached to the events.
+    ``leaves`` are ``None`` if they aren't known. The metadata of the dataset are attached to the events.
     """
     if leaves is None:
         kinds = tuple((name, each.typename, _content(name, each)) for name, each in whole().iteritems(recursive=False))
@@ -84,12 +80,7 @@ def _content(name: str, branch: Any) -> str:
 def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:
     """Return the form that coffea's schemas are built from, without uproot's objects for each branch.
 
-    Args:
-        leaves: name → branch.
-
-    Returns:
-        The form as a dictionary; ``None`` if a branch isn't a column of numbers or has a name that coffea doesn't
-        accept.
+    It is ``None`` if a branch isn't a column of numbers or has a name that coffea doesn't accept.
     """
     contents = []
     for name, leaf in leaves.items():

@@ -22,8 +22,6 @@ def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
     compacted, since much is computed from them.
 
     Args:
-        events: NanoEvents, of :class:`~pocket.io.nanoaod.events.NanoTree` or any others, shape (n events,).
-        mask: events to keep, shape (n events,).
         last: whether this is the last selection. Columns that were needed only after it in previous chunks are then
             read for the selected events alone.
     """
@@ -58,9 +56,6 @@ class _Late:
     These columns are learned from chunk to chunk: they are those that nothing used before the last selection.
     References between collections remain positions among all events of the chunk, as in columns that were selected
     before.
-
-    Args:
-        packing: of the selected events among those of the chunk.
     """
 
     def __init__(self, chunk: Chunk, packing: Packing) -> None:
@@ -70,14 +65,7 @@ class _Late:
         chunk.columns.learns = True
 
     def lists(self, name: str, lists: ak.contents.ListOffsetArray) -> ak.contents.ListOffsetArray | None:
-        """Return the selected events of a collection.
-
-        Args:
-            lists: the collection as read, for all events of the chunk.
-
-        Returns:
-            ``None`` if the collection has no column that is read late.
-        """
+        """Return the selected events of a collection of the chunk, ``None`` if no column of it is read late."""
         records = lists.content
         # Most collections are recognised by their names, without a look at their columns.
         if self._columns.late.isdisjoint(f"{name}_{field}" for field in records.fields):

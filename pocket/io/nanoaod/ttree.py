@@ -73,7 +73,6 @@ class Column:
 
     Args:
         dtype: stored type of the numbers.
-        is_list: whether an entry has a list of them.
         edges: first entry of each basket, and the end of the last one.
         places: first byte, and the one after the last, of each basket in the file.
     """
@@ -109,7 +108,6 @@ class Leaf:
         kind: class and title of the leaf, number of its elements, and whether they are unsigned and in lists.
         baskets: position of the baskets' metadata in these bytes.
         n_baskets: number of baskets for which there is space.
-        n_written: number of baskets that were written.
     """
 
     name: str
@@ -156,10 +154,9 @@ class Leaf:
 
 
 def read_tree(file: Any, object_path: str) -> tuple[Any, dict[str, Leaf]] | None:
-    """Return a tree and its branches, parsed without uproot's objects.
+    """Return uproot's tree without branches, and name → branch, parsed without uproot's objects.
 
-    Returns:
-        uproot's tree without branches, and name → branch; ``None`` if the content is unexpected.
+    It is ``None`` if the content is unexpected.
     """
     key = file.key(object_path)
     if key.fClassName != "TTree":
@@ -190,11 +187,7 @@ class _Shallow:
 
 
 class _Unread(tuple[()]):
-    """Array of objects that isn't read.
-
-    Attributes:
-        position: position of its first byte.
-    """
+    """Array of objects that isn't read, and the position of its first byte."""
 
     position: int
 
@@ -309,12 +302,9 @@ def _element(data: bytes, position: int, classes: dict[int, str], shift: int) ->
 
 
 def structure(file: Any) -> str:
-    """Return a digest of the positions and times of the objects in an open ROOT file.
+    """Return a digest of the positions and times of the objects in an open ROOT file of uproot.
 
     It reads nothing, since opening a file reads all of this. Whatever ROOT or uproot writes to a file changes it.
-
-    Args:
-        file: uproot's file.
     """
     keys = [
         (name, key.fClassName, key.fSeekKey, key.fNbytes, key.fObjlen, key._fDatime)

@@ -49,13 +49,7 @@ def make_tree(
     """Return a new tree with uint32 counters, as NanoAODv9 has them; uproot only writes int32.
 
     The header is written once, since its time grows with the square of the number of branches: five seconds for 1,200
-    of them.
-
-    Args:
-        file: uproot's file that is written.
-        types: branch → its type.
-        unsigned: names of the counters that are uint32, ``None`` for all.
-        **options: options of uproot's ``mktree``.
+    of them. ``unsigned`` names the counters that are uint32, ``None`` all. Options are those of uproot's ``mktree``.
     """
     directory = file._cascading
 

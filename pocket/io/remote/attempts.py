@@ -26,12 +26,9 @@ _failed: dict[str, float] = {}  # Server → time of its last failure.
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
-    """Result of reading.
+    """Result of reading from a path or URL.
 
-    Args:
-        value: result of the function.
-        location: path or URL that it was read from.
-        failures: location → reason, for locations that failed before; it may contain ``location`` itself.
+    ``failures`` is location → reason of those that failed before; it may contain ``location`` itself.
     """
 
     value: T
@@ -57,7 +54,6 @@ def first_readable(
         read: reads a location from its beginning, and raises BadFileError, or OtherFileError if it is another file; the
             cause of the error decides whether to try again.
         pauses: seconds before each further round.
-        sleep: function that waits.
     """
     errors: dict[str, BadFileError | OtherFileError] = {}
     timeouts = dict.fromkeys(locations, 0)

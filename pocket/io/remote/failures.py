@@ -34,8 +34,7 @@ class Failure(enum.Enum):
 def failure_of(location: str, error: BaseException | None) -> Failure:
     """Return the kind of failure that an exception of uproot or the XRootD client means.
 
-    Args:
-        error: the exception, ``None`` for a problem that was found without one.
+    There is no exception for a problem that was found without one.
     """
     if not is_remote(location) or not isinstance(error, OSError):
         return Failure.FINAL

@@ -23,12 +23,7 @@ _BLOCK = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Entry:
-    """Entry of a folder.
-
-    Args:
-        is_folder: whether it is a folder.
-        mtime: time of the last modification in s since 1970, on the server's clock.
-    """
+    """Entry of a folder, and the time of its last modification in s since 1970, on the server's clock."""
 
     is_folder: bool
     mtime: int

@@ -17,13 +17,7 @@ from pocket.io.store.verification import damage
 
 @dataclass
 class Compaction:
-    """What was packed.
-
-    Args:
-        inodes: number of files and folders that they were.
-        bytes_after: size of their containers.
-        left: sentences on outputs that stay as they are.
-    """
+    """What was packed: outputs, files and folders, bytes, and sentences on outputs that stay as they are."""
 
     outputs: int = 0
     inodes: int = 0
@@ -43,17 +37,11 @@ class Compaction:
 
 
 def compact(folder: Path) -> Compaction:
-    """Pack all outputs below a folder that are folders, each into the container that stands for it.
+    """Pack all outputs below a folder, at any depth, that are folders, each into the container that stands for it.
 
     Each container has the files that the manifest names and the manifest as it is, so all that was made from the output
     stays valid. It appears by one rename, after which the folder is removed. So whatever interrupts this leaves each
     output whole, and the next call goes on. Outputs whose files differ from their checksums stay, and are named.
-
-    Args:
-        folder: folder with nothing but outputs that are read from containers, at any depth.
-
-    Returns:
-        What was packed, and why other outputs weren't.
     """
     done = Compaction()
     for output in list(_outputs(folder)):

@@ -32,7 +32,6 @@ class FileRecord:
     """One file of an output.
 
     Args:
-        sha256: checksum of the content.
         mtime_ns: time of the last modification in ns since 1970; if it is the same, the content isn't read again.
     """
 
@@ -86,10 +85,6 @@ def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, An
 
     It depends on the names and checksums of the files, and on the information for later outputs (:data:`COUNTED`).
     Times, inputs, software and machine don't matter.
-
-    Args:
-        files: path relative to the output → record.
-        info: all else that is in the manifest.
     """
     content = [task, sorted((name, record.sha256) for name, record in files.items()), _counted(info)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]

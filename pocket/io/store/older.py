@@ -25,10 +25,8 @@ REPORTED = f".before-{SINCE}-reported"
 def report_older(version: Path) -> None:
     """Report once how many outputs of a task, configuration and version were made by an earlier version of the code.
 
-    They have other fingerprints than new outputs, so they are never used again. They aren't removed.
-
-    Args:
-        version: folder of the fingerprints, ``<store>/<analysis>/<Task>/<config>/<version>``.
+    They have other fingerprints than new outputs, so they are never used again. They aren't removed. The folder is
+    that of the fingerprints, ``<store>/<analysis>/<Task>/<config>/<version>``.
     """
     if os.path.lexists(version / REPORTED):
         return

@@ -115,12 +115,9 @@ def write_output(
 
 @contextlib.contextmanager
 def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iterator[Path]:
-    """Fill a temporary folder in the body, which replaces an output afterwards.
+    """Fill a temporary folder in the body, with its manifest, which replaces an output afterwards.
 
     An equal output that another process wrote meanwhile stays, because other outputs may depend on it already.
-
-    Yields:
-        The temporary folder; the body must write the manifest as well.
     """
     before = written(directory) if replaces is None else replaces
 
@@ -167,11 +164,7 @@ def _manifest(
 
 
 def receive_output(directory: Path, contents: Mapping[str, bytes], replaces: str | None = None) -> None:
-    """Move an output that was received to its place, completely or not at all.
-
-    Args:
-        contents: name → content of each file, including the manifest.
-    """
+    """Move an output that was received, as name → content of each file, to its place, completely or not at all."""
     manifest = parse_manifest(contents.get(NAME, b""))
     files = {name: content for name, content in contents.items() if name != NAME}
     if manifest is None or manifest.files.keys() != files.keys():

@@ -33,14 +33,8 @@ def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda tempo
     that it stands for is removed then.
 
     If the body raises, or the process dies at any moment, the previous folder stays, if there is one. If several
-    processes write the same folder, the last one wins.
-
-    Args:
-        is_as_good: called with the temporary folder if another one exists at its place; tells whether that one may
-            stay.
-
-    Yields:
-        The temporary folder.
+    processes write the same folder, the last one wins, unless ``is_as_good``, called with the temporary folder, tells
+    that the one at its place may stay.
     """
     temporary = _beside(directory, "tmp")
     with readable_errors(directory):

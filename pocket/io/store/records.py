@@ -33,11 +33,7 @@ _COMPRESSION = 1
 
 
 def record_file(kind: str, identifier: str, store: Path | None = None) -> Path:
-    """Return the path of a record, whether it exists or not.
-
-    Args:
-        store: the store; by default the one of the environment.
-    """
+    """Return the path of a record, whether it exists or not, in a store or that of the environment."""
     return (store or store_root()) / FOLDER / kind / identifier[:2] / f"{identifier}{SUFFIXES[kind]}"
 
 
@@ -74,12 +70,9 @@ def read_specification(path: Path) -> Specification | None:
 
 
 def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
-    """Write the code of snapshots as one archive, and return its id.
+    """Write the code of snapshots, by their names in the archive, as one archive, and return its id.
 
     In a store that others can enter, files are left out that the group of the store can't read in the original.
-
-    Args:
-        folders: name in the archive, and snapshot.
     """
     members: dict[str, tuple[Path, bool, str]] = {}
     store_root().mkdir(parents=True, exist_ok=True)

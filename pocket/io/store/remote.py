@@ -56,14 +56,10 @@ def storage() -> Storage:
 
 
 def upload(directory: Path, url: str, like: Path | None = None) -> None:
-    """Copy an output to the remote store, unless it is there already, and record that.
+    """Copy a complete output to the remote store, unless it is there already, and record that.
 
-    If several processes upload the same output, the last one wins.
-
-    Args:
-        directory: folder of the output, which must be complete.
-        url: its place in the remote store.
-        like: folder with a copy of the output's files, read instead as long as it is equal to the output.
+    If several processes upload the same output, the last one wins. The folder ``like`` has a copy of the output's
+    files, read instead as long as it is equal to the output.
     """
     for _ in range(_ROUNDS):
         content = manifest_text(directory)
@@ -100,11 +96,7 @@ def is_uploaded(directory: Path, url: str) -> bool:
 
 
 def download(url: str, directory: Path) -> None:
-    """Copy an output from the remote store, unless it exists already.
-
-    Args:
-        url: its place in the remote store.
-    """
+    """Copy an output from the remote store, unless it exists already."""
     failed: str | None = None
     for _ in range(_ROUNDS):
         content = read_manifest_text(url)

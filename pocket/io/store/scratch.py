@@ -33,12 +33,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 def scratch_folder(directory: Path) -> Iterator[Path | None]:
     """Make a new folder in the scratch space for an output; it is removed at the end.
 
-    Args:
-        directory: place of the output in the store.
-
-    Yields:
-        The folder; ``None`` if there is no scratch space, it has too little left, or the place can't be written yet:
-        writing beside the place raises that error before the output is made.
+    It is ``None`` if there is no scratch space, it has too little left, or the place can't be written yet: writing
+    beside the place raises that error before the output is made.
     """
     with contextlib.ExitStack() as stack:
         folder = None
@@ -53,11 +49,7 @@ def scratch_folder(directory: Path) -> Iterator[Path | None]:
 
 @contextlib.contextmanager
 def naming_full_scratch(directory: Path, folder: Path) -> Iterator[None]:
-    """Turn the error of a full disk into a sentence about the scratch space.
-
-    Args:
-        directory: place of the output in the store.
-    """
+    """Turn the error of a full disk into a sentence about the scratch space."""
     try:
         yield
     except OSError as error:

@@ -36,12 +36,9 @@ _THREADS = min(8, os.cpu_count() or 1)
 
 
 def verify(directory: Path, names: Collection[str] | None = None) -> None:
-    """Check the files of an output against their recorded checksums.
+    """Check the files of an output, or some of them, against their recorded checksums.
 
     If one differs, the output no longer counts as complete, so that its task makes it again.
-
-    Args:
-        names: files to check, all by default.
     """
     if reason := _damage(directory, names):
         raise DamagedOutputError(reason)
