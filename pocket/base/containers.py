@@ -108,20 +108,14 @@ class MemberFile(io.RawIOBase):
 def is_container(place: str | Path) -> bool:
     """Tell whether an output at a place is a container, by its name.
 
-    Example:
-        >>> is_container("store/DY/0-1000.zip"), is_container("store/DY/0-1000")
-        (True, False)
+    >>> is_container("store/DY/0-1000.zip"), is_container("store/DY/0-1000")
+    (True, False)
     """
     return str(place).endswith(SUFFIX)
 
 
 def folder_of(container: str | Path) -> str:
-    """Return the path of the folder that a container stands for, where outputs from before containers are.
-
-    Example:
-        >>> folder_of("store/DY/0-1000.zip")
-        'store/DY/0-1000'
-    """
+    """Return the path of the folder that a container stands for, where outputs from before containers are."""
     return str(container).removesuffix(SUFFIX)
 
 

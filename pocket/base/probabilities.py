@@ -7,9 +7,7 @@ _MOST = 4
 
 
 def short_probability(probability: float, digits: int = 2) -> str:
-    """Return a probability in few digits, with more of them where it would be rounded to 1.
-
-    What is closer to 1 than that is rounded down.
+    """Return a probability in few digits, with more of them or rounded down where it would be rounded to 1.
 
     >>> [short_probability(each) for each in (0.0312, 0.996, 0.99999, 1.0)]
     ['0.031', '0.996', '0.9999', '1']

@@ -21,12 +21,7 @@ SUBSAMPLE = "__"
 
 
 class Block(Generic[Entry]):
-    """Block of a configuration with its entries resolved.
-
-    Args:
-        resolve: returns the resolved entry, given the entry as written and its place.
-        samples: names of the samples and of their subsamples, ``{sample}__{subsample}``.
-    """
+    """Block of a configuration with its entries resolved by a function of each entry as written and its place."""
 
     def __init__(
         self,

@@ -27,10 +27,8 @@ class Job(Protocol):
 
 
 def pickled(name: str, call: object) -> bytes:
-    """Return a call for another process, pickled.
-
-    What doesn't pickle must be known before an executor of Python gets it: one that fails to send a call may never end.
-    """
+    """Return a call for another process, pickled."""
+    # An executor of Python that fails to send a call may never end.
     try:
         return pickle.dumps(call)
     except (AttributeError, TypeError, pickle.PicklingError) as error:

@@ -61,10 +61,8 @@ class ClusterSpec:
 
 @contextlib.contextmanager
 def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
-    """Start a cluster for :class:`distributed.Client`, which ends with the block.
-
-    Its connections are encrypted with new keys, because anyone who reaches a scheduler can run code as its user.
-    """
+    """Start a cluster for :class:`distributed.Client`, which ends with the block."""
+    # Connections are encrypted with new keys, because anyone who reaches a scheduler can run code as its user.
     import dask
 
     # distributed is imported first: imported within changed settings, it would lose its own ones when they are reset.
@@ -206,10 +204,7 @@ def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
 
 
 def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, **options: Any) -> Any:
-    """Return a started cluster of dask-jobqueue.
-
-    Workers that the batch system removes are requested again.
-    """
+    """Return a started cluster of dask-jobqueue; workers that the batch system removes are requested again."""
     assert keys is not None
     scheduler: dict[str, Any] = {"dashboard_address": "127.0.0.1:0"}
     if spec.host is not None:
@@ -290,10 +285,7 @@ HELD = "JobStatus == 5 && HoldReasonCode =!= 16"
 
 
 def held_jobs(cluster: Any, kind: str) -> tuple[int, list[str]]:
-    """Return the number of a cluster's workers on HTCondor, and the reasons of those on hold.
-
-    Both are empty for other kinds of clusters, or if HTCondor doesn't answer.
-    """
+    """Return the number of a cluster's workers on HTCondor, and the reasons of those on hold, as far as it answers."""
     if kind not in ("htcondor", "lxplus"):
         return 0, []
     ids = [str(job.job_id) for job in cluster.workers.values() if getattr(job, "job_id", None)]

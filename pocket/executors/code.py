@@ -52,10 +52,7 @@ class CodeFolder:
 
 
 def code_folders(analysis: str) -> list[CodeFolder]:
-    """Return the code that the jobs of an analysis need, with the files of the project that it reads.
-
-    A path, a configuration file or a dotted package may be outside of the project.
-    """
+    """Return the code and its files for jobs of an analysis, which may be outside of the project."""
     root = project_root().absolute()
     places = {root: {name for name in PROJECT_FOLDERS if (root / name).is_dir()}}
     packages = {"pocket", "tasks"}

@@ -52,12 +52,8 @@ def run_on_dask(
     """Run jobs on Dask workers that :func:`prepare_workers` has prepared.
 
     A job writes its output itself if the worker sees the store, or to the remote store. From other workers the output
-    travels back with the result.
-
-    Args:
-        worker_timeout: seconds without any worker after which an error is raised.
-        problem: function of the seconds without any worker; it returns the error to raise, or ``None``.
-        report: called with the place of each job's output (:class:`pocket.executors.travel.Outcome`).
+    travels back with the result. Its place is reported. If there is no worker for some time, ``problem`` of the seconds
+    without any may return an error to raise.
     """
     from pocket.executors.travel import contents_of, take_back
 
@@ -198,11 +194,8 @@ def prepare_workers(
 ) -> None:
     """Send the code of the jobs to all workers, including those that join later.
 
-    Workers of an existing scheduler may have run something else, so their processes are replaced.
-
-    Args:
-        new: whether the scheduler and its workers were started for this run.
-        store: the store, ``None`` if all workers are known to see it.
+    Processes of workers that aren't ``new`` are replaced, since they may have run something else. The store is
+    ``None`` if all workers are known to see it.
     """
     from pocket.executors.remote import FAILED, PrepareWorker
 

@@ -18,13 +18,7 @@ OPTION = "gateway."
 
 @dataclass(frozen=True)
 class GatewaySpec:
-    """A cluster of a gateway.
-
-    Args:
-        address: URL of the server; ``None`` for the one in Dask's configuration, which facilities set.
-        proxy_address: address of the server's proxy for schedulers, if it is a different one.
-        cluster: name of a running cluster; ``None`` for a new one.
-    """
+    """A cluster of a gateway, or of that in Dask's configuration: a running one by its name, or a new one."""
 
     address: str | None
     proxy_address: str | None

@@ -9,11 +9,9 @@ from typing import Any
 
 
 def forget_errors() -> None:
-    """Empty OpenSSL's queue of errors of this thread.
-
-    A connection that was broken by the other side may leave its error there. Python then raises it when it reads from
-    the next connection, which is healthy (https://github.com/python/cpython/issues/148594).
-    """
+    """Empty OpenSSL's queue of errors of this thread."""
+    # A connection that was broken by the other side may leave its error there. Python then raises it when it reads from
+    # the next connection, which is healthy (https://github.com/python/cpython/issues/148594).
     # Python empties the queue after a failure of this call, which is the only way that needs no connection.
     with contextlib.suppress(ssl.SSLError):
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers("none")
@@ -21,10 +19,7 @@ def forget_errors() -> None:
 
 @functools.cache
 def keep_errors_apart() -> None:
-    """Keep errors of one TLS connection of Dask from breaking the others, which share its thread.
-
-    Without this, a worker that ends breaks all connections of a scheduler that runs in this process.
-    """
+    """Keep errors of a TLS connection of Dask, as to a worker that ends, from breaking others in its thread."""
     from tornado.iostream import SSLIOStream
 
     close = SSLIOStream.close

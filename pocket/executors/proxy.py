@@ -19,10 +19,7 @@ _VALIDITY = re.compile(rb"\x30\x22\x18\x0f\d{14}Z\x18\x0f(\d{14})Z")
 
 
 def read_proxy(place: str) -> bytes:
-    """Return the content of a proxy, given its path or ``auto``.
-
-    The latter is the output of ``voms-proxy-init``: ``$X509_USER_PROXY``, else ``/tmp/x509up_u<uid>``.
-    """
+    """Return the content of a proxy, by its path or ``auto``: ``$X509_USER_PROXY``, else ``/tmp/x509up_u<uid>``."""
     path = proxy_path(place)
     try:
         with path.open("rb") as file:

@@ -128,7 +128,6 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     Args:
         folders: parent, names, digest and ZIP file of each folder of code.
         variables: environment variables to set; paths below a parent are adapted to the worker.
-        new: whether the worker's process was started for this run.
         store: the store, ``None`` if the worker is known to see it.
     """
 
@@ -203,10 +202,7 @@ def _has_packages(folder: str) -> bool:
 
 
 class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
-    """Gives each worker the user's X.509 proxy, readable for the user only, until the run is over.
-
-    The folder of the authorities' certificates is by default the one in the environment of the workers.
-    """
+    """Gives each worker the user's X.509 proxy, readable for the user only, until the run is over."""
 
     name = "pocketlaw-proxy"
 
@@ -260,13 +256,9 @@ def state_of_worker(dask_worker: Worker) -> tuple[dict[str, str], Differences]:
 
 
 def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping[str, bytes]) -> Any:
-    """Run a job of a run, and return its :class:`pocket.executors.travel.Outcome`.
+    """Run a job of a run, whose inputs or their contents a worker may not see, and return its outcome.
 
-    It includes an error of the job, because Dask would log a raised error together with all data that were sent.
-
-    Args:
-        inputs: paths of the files that it reads, on the machine where the run was started.
-        contents: path → content of files that the worker may not see.
+    The outcome includes an error of the job, because Dask would log a raised error with all data that were sent.
     """
     worker = get_worker()
     found = getattr(worker, RUN, None)

@@ -74,10 +74,7 @@ def relocated(value: Any, places: Mapping[str, str]) -> Any:
 
 
 def place_of(job: Any, places: Mapping[str, str]) -> str:
-    """Return the place where a job's output is or will be, or its outputs, which are of the same task.
-
-    ``places`` is folder → folder on the other side, which is where the run was started or the worker.
-    """
+    """Return the place of a job's outputs, given folder → folder on the other side of worker and run."""
     output = getattr(parts_of(job)[0], "output", None)
     if output is None or moved(str(output["directory"]), places) == str(output["directory"]):
         return STORE
@@ -92,13 +89,7 @@ def run_here(
     worker: str,
     missing_packages: Sequence[str] = (),
 ) -> Outcome:
-    """Run a job in this process, a worker, and return its outcome.
-
-    Args:
-        places: folder where the run was started → folder on this worker.
-        inputs: paths of the files that the job reads, where the run was started.
-        contents: path → content of the files that were sent.
-    """
+    """Run a job in this process, a worker with its places of folders, and return its outcome."""
     there = {here: place for place, here in places.items() if here != place}
     log: Path | None = None
     try:

@@ -17,7 +17,6 @@ def count_true(elements: npt.NDArray[np.bool_], offsets: Indices, counts: Indice
     """Count the true elements of each list.
 
     Args:
-        elements: of all lists, shape (n elements,).
         offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
         counts: set by this function, shape (n lists,).
     """
@@ -39,11 +38,8 @@ def choose(elements: npt.NDArray[np.bool_], offsets: Indices, positions: Indices
 
     Args:
         elements: of all lists, fewer than 2 to the power of 32, shape (n elements,).
-        offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
-        positions: of the true elements, with arbitrary values after them, set by this function; shape
-            (n elements + 1,).
-        chosen: first true element of each list, and the end of the last one, set by this function; shape
-            (n lists + 1,).
+        positions: of the true elements, and arbitrary values after them, set by this function; shape (n elements + 1,).
+        chosen: like ``offsets`` for the true elements, set by this function; shape (n lists + 1,).
     """
     # The loop has no condition, which the CPU would mispredict: the next position overwrites that of a false element.
     before = np.empty(len(elements) + 1, dtype=np.uint32)
@@ -62,8 +58,6 @@ def multiply(values: npt.NDArray[np.float64], counts: Indices, products: npt.NDA
     """Multiply the elements of each list, from the first to the last.
 
     Args:
-        values: elements of all lists, shape (n elements,).
-        counts: number of elements of each list, shape (n lists,).
         products: set by this function, shape (n lists,); 1 for a list without elements.
     """
     first, eight, room = np.uint64(0), np.uint64(8), np.uint64(len(values))
@@ -98,8 +92,7 @@ def values_at(
     """Look up values by their positions in lists.
 
     Args:
-        values: elements of all lists, shape (n elements,).
-        starts: first element of each list, shape (n lists,).
+        values: elements of all lists, of which ``starts`` are the first ones, shape (n elements,).
         positions: of elements in their lists; negative ones are left as they are, shape (n positions,).
         counts: number of positions for each list, shape (n lists,).
         found: the values, set by this function, shape (n positions,).
@@ -127,12 +120,8 @@ def smallest_distances(
     """Find the distance of each object to the closest of the others in its event, with :func:`~.matching.delta_r`.
 
     Args:
-        eta: pseudorapidities of the objects, shape (n objects,).
-        phi: their azimuths in radians, same shape.
+        phi: azimuths of the objects in radians, shape (n objects,); those of the others are ``phi2``.
         offsets: first object of each event and the end of the last event's, shape (n events + 1,).
-        eta2: pseudorapidities of the others, shape (n others,).
-        phi2: their azimuths, same shape.
-        offsets2: the same as ``offsets`` for them.
         smallest: the distances, shape (n objects,), set by this function; infinite in events without others, NaN if
             one of the numbers is.
     """

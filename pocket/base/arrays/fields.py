@@ -34,10 +34,7 @@ def read_field(record: ak.Array, name: str) -> ak.Array:
 
 
 def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
-    """Return a field of a collection (:func:`has_field`), named in errors as the branch ``{collection_name}_{name}``.
-
-    Fields of the events themselves, ``collection_name="events"``, are named by the field alone.
-    """
+    """Return a field (:func:`has_field`), named in errors as a branch: ``Muon_pt``, or ``run`` of ``"events"``."""
     if not has_field(objects, name):
         prefix = "" if collection_name == "events" else f"{collection_name}_"
         close = nearest(name, objects.fields)
@@ -70,8 +67,7 @@ def with_fields(records: ak.Array, columns: Mapping[str, Any]) -> ak.Array:
 def field(record: ak.Array, path: str, name: str) -> ak.Array:
     """Return a field of the events or of a collection, also of a nested record, e.g. ``"ll.mass"``.
 
-    ``abs<field>`` is the absolute value of a field, unless there is a field of that name. ``name`` is that of the
-    collection, or ``"events"``, as in :func:`branch`.
+    ``abs<field>`` is the absolute value of a field, unless there is a field of that name. See :func:`branch` for names.
     """
     *outer, last = path.split(".")
     for part in outer:

@@ -29,7 +29,6 @@ def reduce_lists(operation: np.ufunc, values: npt.NDArray[Any], counts: Indices,
 
     Args:
         values: the elements of all lists, shape (n elements, …).
-        counts: number of elements of each list, shape (n lists,).
         empty: results of lists without elements, shape (n lists, …); the other results overwrite it.
     """
     filled = counts > 0
@@ -88,12 +87,7 @@ def padded(lists: ak.Array, size: int) -> ak.Array:
 
 
 def to_lists(values: Any, counts: npt.NDArray[Any], behavior: Any = None) -> ak.Array:
-    """Return numbers or records as lists.
-
-    Args:
-        values: array or layout, shape (n elements,).
-        counts: number of elements of each list, shape (n lists,).
-    """
+    """Return numbers or records of shape (n elements,), an array or a layout, as lists of some lengths."""
     offsets = ak.index.Index64(offsets_of(counts))
     return ak.Array(ak.contents.ListOffsetArray(offsets, ak.to_layout(values)), behavior=behavior)
 
@@ -131,12 +125,7 @@ def by_descending(objects: ak.Array, name: str) -> ak.Array:
 
 
 def products_of(values: npt.NDArray[Any], counts: Indices) -> npt.NDArray[np.float64]:
-    """Return the product of the elements of each list, 1 for a list without elements; shape (n lists,).
-
-    Args:
-        values: the elements of all lists, shape (n elements,).
-        counts: number of elements of each list, shape (n lists,).
-    """
+    """Return the product of the elements of each list, 1 for a list without elements; shape (n lists,)."""
     from pocket.base.arrays.compiled import multiply
 
     products = np.empty(len(counts))
@@ -145,10 +134,8 @@ def products_of(values: npt.NDArray[Any], counts: Indices) -> npt.NDArray[np.flo
 
 
 def without_gaps(objects: ak.Array) -> ak.Array:
-    """Return the same lists of objects in an order in memory that makes operations on them fast.
-
-    Lists of selected events refer to those of all events by index, and every operation follows the indices again.
-    """
+    """Return the same lists of objects in an order in memory that makes operations on them fast."""
+    # Lists of selected events refer to those of all events by index, and every operation follows the indices again.
     layout = _plain(objects.layout)
     return objects if layout is None else ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
 

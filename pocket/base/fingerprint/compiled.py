@@ -96,11 +96,9 @@ class _Files:
 
 
 def _digest(function: FunctionType, key: object) -> str:
-    """Return a digest of all that compiled code depends on.
-
-    These are the function with all that it uses, whose values count as they are now; the modules that may decide how it
-    is compiled, by arguments of a decorator or by :mod:`numba.extending`; and the machine with the types of arguments.
-    """
+    """Return a digest of all that compiled code depends on."""
+    # This is the function with all that it uses, whose values count as they are now; the modules that may decide how it
+    # is compiled, by arguments of a decorator or by numba.extending; and the machine with the types of arguments.
     modules = {_module_of(function), *(name for name, _ in modules_with_numba())}
     # With a function that is called for each object, no digest is kept, since values may be set later in an import.
     uses = digest_of(function, describe, lambda *_: None)

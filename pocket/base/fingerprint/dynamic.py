@@ -221,10 +221,7 @@ class _Lookup:
 
 
 def _text_of(value: object, in_full: bool) -> tuple[object, ...]:
-    """Return the docstring of an object, and the source of the user's code in it, which has its annotations.
-
-    Comments and the format of the source count with ``in_full``.
-    """
+    """Return the docstring of an object, and the source of the user's code in it, ``in_full`` with comments."""
     code = value if callable(value) or isinstance(value, ModuleType) else type(value)
     sources: list[str] = []
     for part in getattr(code, "__mro__", (code,)):

@@ -19,9 +19,8 @@ STARTED: ContextVar[tuple[str | None, frozenset[str]]] = ContextVar("started", d
 def caller(through: Collection[str] | None = None, importing: bool = False) -> str | None:
     """Return the function, file and line of the innermost frame outside of libraries, ``None`` if it isn't the user's.
 
-    Args:
-        through: libraries that may lie in between; by default all.
-        importing: whether the import of a module by its name counts as the user's.
+    In between may lie the libraries ``through``, by default all. The import of a module by its name counts as the
+    user's only if ``importing``.
     """
     for frame, module in _frames():
         if module == "importlib._bootstrap" and frame.f_code.co_name in _BY_NAME and not importing:

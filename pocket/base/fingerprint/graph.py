@@ -12,11 +12,9 @@ from pocket.base.runtime.kept import kept_table
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Content and parts of one object.
+    """Content and parts of one object, each part with its place relative to the object, e.g. ``".pt"`` or ``"[2]"``.
 
     Args:
-        label: the object's own content, without its parts.
-        parts: the objects it refers to, each with its place relative to this one, e.g. ``".pt"`` or ``"[2]"``.
         exact: the label with texts and names that decide no number, if it has any.
         reads: whether the object is code that may read such texts and names of the others.
     """

@@ -20,14 +20,9 @@ from pocket.errors import ConfigError, UnknownNameError
 
 
 class Closure(str):
-    """The digest of a closure.
+    """The digest of a closure: of the statements that count of each module, and of libraries that affect numbers.
 
-    Args:
-        modules: module → digest of the statements that count.
-        libraries: the libraries in use that affect numbers, with their versions.
-        words: all names and words in these statements, by statement
-            (:class:`pocket.base.fingerprint.sources.Statement`).
-        reads: whether one of the statements may read texts or names of other code.
+    ``exact`` is the one with texts and names, ``reads`` whether a statement may read such of other code.
     """
 
     modules: Mapping[str, str]
@@ -133,10 +128,8 @@ _known: dict[object, tuple[Closure, dict[str, tuple[int, int] | None]]] = {}
 
 
 def _remembered(key: object, modules: Iterable[str], find: Callable[[], _Search]) -> Closure:
-    """Return a closure, which is computed again only if one of its files has changed.
-
-    The search begins in some modules; other folders may have modules of the same names.
-    """
+    """Return a closure, which is computed again only if one of its files has changed."""
+    # Other folders may have modules of the same names as those in which the search begins.
     tops = sorted({top_level(module) for module in modules})
     key = key, tuple(locate(top) for top in tops)
     found = _known.get(key)

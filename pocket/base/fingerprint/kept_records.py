@@ -21,10 +21,7 @@ _MOST = 16
 
 
 def functions_of_the_user() -> frozenset[str]:
-    """Return the names of the user's functions that are running, down to the engine's innermost call.
-
-    In a thread that user code has started, these are also those that were running there.
-    """
+    """Return the names of the user's functions that run below the engine, also where a thread was started."""
     names: set[str] = set()
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -68,9 +65,7 @@ class KeptRecords(Generic[RecordT]):
     def recording(self, whose: object, names: Collection[str] | None = None) -> Iterator[RecordT]:
         """Yield the record of a block in which somebody's code runs, including inputs that the code may have cached.
 
-        Args:
-            whose: owner of the code; ``None`` if nobody owns it.
-            names: names that the code of the block uses; ``None`` if they aren't known.
+        Nobody may own the code. The names that it uses may be unknown, which is ``None``, too.
         """
         record = self._empty()
         if whose is None:

@@ -24,10 +24,7 @@ _INSTALLED = frozenset({"dist-packages", "site-packages"})
 
 @dataclass(frozen=True)
 class Location:
-    """Location of a module: its source or compiled file, and the folders that hold a package's modules.
-
-    A package without ``__init__.py`` has no file, a plain module no folders.
-    """
+    """Source or compiled file of a module, if it has one, and the folders that hold the modules of a package."""
 
     file: str | None
     folders: tuple[str, ...] = ()
@@ -77,10 +74,7 @@ def is_library(module: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def owner(module: str) -> str:
-    """Return the owner of a module: ``library``, ``engine`` for this package and its tasks, or ``user``.
-
-    The result is cached per name, since thousands of frames ask for it.
-    """
+    """Return ``library``, ``engine``, or ``user``; cached, since thousands of frames ask for their module."""
     if top_level(module) in ENGINE_PACKAGES:
         return "engine"
     return "library" if is_library(module) else "user"

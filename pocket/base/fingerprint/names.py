@@ -34,8 +34,8 @@ def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
     """Return the names that code may use, for an object that :func:`pocket.base.fingerprint.digest` takes.
 
     These are the names of attributes and globals, and the words of all strings, in the functions and classes that the
-    object refers to, directly or not, in what functions import, and in the object's values. Objects in ``without`` are
-    left out. Names that are put together at run time can't be known. Nothing is imported.
+    object refers to, directly or not, in what functions import, and in the object's values. Names that are put together
+    at run time can't be known.
     """
     names: set[str] = set()
     seen = {id(one) for one in without}
@@ -113,10 +113,8 @@ def _of_code(code: CodeType) -> tuple[frozenset[str], bool]:
 
 
 def _engine_parts(function: FunctionType) -> Iterator[object]:
-    """Yield the objects that a function of the engine may refer to: globals by any name in it, defaults, closure.
-
-    All names are looked up, since finding out which of them are globals takes much longer.
-    """
+    """Yield the objects that a function of the engine may refer to: globals by any name in it, defaults, closure."""
+    # All names are looked up, since finding out which of them are globals takes much longer.
     yield from (function.__defaults__, function.__kwdefaults__)
     for cell in function.__closure__ or ():
         try:

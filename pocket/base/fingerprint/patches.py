@@ -67,10 +67,8 @@ def _patched(modules: Iterable[str]) -> Iterator[tuple[str, ModuleType]]:
 
 
 def _set_by(name: str, is_the_users: Callable[[object], bool]) -> Iterator[tuple[str, object]]:
-    """Yield place → value of what a module sets in modules, classes and tables that it imports.
-
-    Code that imports such a module in a function is hashed by the source of the module, which hasn't got the value.
-    """
+    """Yield place → value of what a module sets in modules, classes and tables that it imports."""
+    # Code that imports such a module in a function is hashed by the source of the module, which hasn't got the value.
     names = vars(sys.modules[name])
     file = names.get("__file__") or ""
     tree = ast.parse(Path(file).read_bytes()) if file.endswith(".py") else ast.Module([], [])

@@ -26,10 +26,7 @@ def register_outside(folder: str | os.PathLike[str]) -> None:
 
 
 def portable(text: str) -> str:
-    """Return a string with portable names instead of this machine's paths, such as ``<checkout>/analysis/zmumu``.
-
-    Anything else is left as it is.
-    """
+    """Return a string with portable names, such as ``<checkout>/analysis/zmumu``, instead of this machine's paths."""
     if os.sep not in text:
         return text
     for root, name in _roots(tuple(_outside), *map(os.environ.get, _VARIABLES)):

@@ -123,10 +123,7 @@ class Reads:
             return True
 
     def checksums(self) -> dict[str, str]:
-        """Return portable name → checksum of the files and folders, or their state if nothing else was read.
-
-        Names of listed folders end with a slash.
-        """
+        """Return portable name → checksum of files and listed folders (``name/``), or only their state."""
         found = {portable(f"{path}/"): digest for path, digest in self.folders.items()}
         for path, there in self.states.items():
             if path not in self.files and _state(path) != there:
@@ -143,10 +140,8 @@ class Reads:
         return dict(sorted(found.items()))
 
     def record(self, inputs: Collection[str] = ()) -> dict[str, dict[str, Any]]:
-        """Return the entry of a manifest, as :func:`changed_reads` takes it.
-
-        Processed files are left out since the output depends on them anyway, as it does on files in the store.
-        """
+        """Return the entry of a manifest, as :func:`changed_reads` takes it."""
+        # The output depends on processed files anyway, as it does on files in the store.
         for path in inputs:
             self.files.pop(_absolute(path), None)
             self.states.pop(_absolute(path), None)
@@ -173,8 +168,7 @@ EARLIER: KeptRecords[Reads] = KeptRecords(Reads)
 def recording_reads(whose: object = None, names: Collection[str] | None = None) -> Iterator[Reads]:
     """Record the inputs that user code reads in a block, in this thread and in those that user code starts.
 
-    Inputs that the owner of the code read earlier in this process may count as read, as far as it uses their names
-    (:mod:`pocket.base.fingerprint.kept_records`).
+    Inputs that the owner of the code read earlier in this process may count as read, as far as it uses their names.
 
     >>> with recording_reads() as reads:
     ...     pass
@@ -203,8 +197,8 @@ def recording_reads(whose: object = None, names: Collection[str] | None = None) 
 def changed_reads(files: Mapping[str, str], variables: Mapping[str, str | None]) -> list[str]:
     """Return the names of files, folders and environment variables that have changed since they were recorded.
 
-    A file with an absolute path that doesn't exist on this machine counts as unchanged, since outputs are also checked
-    on machines that can't make any. Files of the checkout, the analysis, the store or the home directory must exist.
+    Files of the checkout, the analysis, the store or the home directory must exist; any other is unchanged if it
+    doesn't, since outputs are also checked on machines that can't make any.
     """
     changed = [name for name, digest in files.items() if _current(name, digest) != digest]
     return changed + [name for name, digest in variables.items() if _digest_of_value(os.environ.get(name)) != digest]
@@ -239,10 +233,8 @@ def _digest_of_value(value: str | None) -> str | None:
 
 @functools.cache
 def watch() -> None:
-    """Let Python and libraries report what they read, once per process, before the modules of an analysis name them.
-
-    The audit hook can't be removed, and hears nothing unless a block is recorded.
-    """
+    """Let Python and libraries report what they read, once per process, before the modules of an analysis name them."""
+    # The hook can't be removed, and hears nothing unless a block is recorded.
     for package in list(watching.READERS):
         if package in sys.modules:
             watching.watch(package)

@@ -31,10 +31,9 @@ class _Names:
 
 
 def references(function: FunctionType) -> dict[str, object]:
-    """Return dotted name → value of the globals that a function uses, sorted.
+    """Return dotted name → value of the globals that a function uses, sorted, without builtins.
 
-    Attributes of modules that aren't libraries are followed, so that ``lib.cuts.min_pt`` is the function and not all of
-    ``lib``. Builtins are left out, since the source has their names; so are names that don't exist.
+    Attributes of modules that aren't libraries are followed, so ``lib.cuts.min_pt`` is that alone, not all of ``lib``.
     """
     found: dict[str, object] = {}
     for chain in _names(function.__code__).chains:
@@ -48,10 +47,7 @@ def references(function: FunctionType) -> dict[str, object]:
 
 
 def local_imports(function: FunctionType) -> list[str]:
-    """Return the modules imported in a function: libraries with their versions, and one digest of all other code.
-
-    Libraries are sorted, the digest is the last one.
-    """
+    """Return what a function imports: sorted libraries with their versions, then one digest of all other code."""
     package = str(function.__globals__.get("__package__") or "")
     libraries: set[str] = set()
     own: list[tuple[Import, str]] = []

@@ -41,10 +41,7 @@ class Import(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """Name that an import statement, reduced to at most one name, binds in the module.
-
-    It stands for the ``whole`` module as written, or as in ``import a.b`` only for ``a``.
-    """
+    """Name that an import of at most one name binds, for a ``whole`` module or, as in ``import a.b``, for ``a``."""
 
     name: str
     statement: Import
@@ -74,12 +71,7 @@ class Statement(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """A source file.
-
-    Args:
-        statements: its statements in order, without imports and what is under ``if TYPE_CHECKING``.
-        aliases: name that an import gives something → its own name.
-    """
+    """A source file: its statements without imports and what is under ``if TYPE_CHECKING``, and its imports."""
 
     statements: tuple[Statement, ...]
     bindings: tuple[Binding, ...] = ()
@@ -124,10 +116,8 @@ def with_parents(module: str) -> Iterator[str]:
 
 @functools.cache
 def read_source(file: str, mtime_ns: int, size: int) -> Source:
-    """Return the statements of a source file; a compiled file is a single statement with the digest of its bytes.
-
-    The result is cached for the next process, since parsing all modules takes longer than the rest of a fingerprint.
-    """
+    """Return the statements of a source file; a compiled file is a single statement with the digest of its bytes."""
+    # They are cached for the next process, since parsing all modules takes longer than the rest of a fingerprint.
     if not file.endswith((".py", ".pyi")):
         checksum = hashlib.sha256(Path(file).read_bytes()).hexdigest()
         return Source((Statement(checksum, checksum, (), (), (), acts=True),))

@@ -82,12 +82,7 @@ def specification(obj: object) -> Specification:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of two specifications.
-
-    Args:
-        before: the content in the first one, empty if it isn't there; the module's name for a module.
-        source: file and line of a function whose source differs.
-    """
+    """A difference of two specifications, where a content may be missing; of a function, its file and line."""
 
     place: str
     before: str = ""

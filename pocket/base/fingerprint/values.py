@@ -264,10 +264,8 @@ def _slots(kind: type) -> tuple[str, ...]:
 
 
 def describe_file(path: str) -> list[tuple[str, object]]:
-    """Return the content of a file as a part of the value that names it; empty if there is no such file.
-
-    Python source counts by its syntax, so that a comment in a file that names itself changes no fingerprint.
-    """
+    """Return the content of a file as a part of the value that names it; empty if there is no such file."""
+    # Python source counts by its syntax, so that a comment in a file that names itself changes no fingerprint.
     try:
         if not os.path.isfile(path):  # noqa: PTH113
             return []

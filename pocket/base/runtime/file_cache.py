@@ -26,10 +26,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def cached(file: Path, suffix: str, version: bytes, compute: Callable[[bytes], bytes]) -> bytes:
-    """Return a value computed from a file's content, from ``__pycache__`` if an earlier process has stored it there.
-
-    Beside the content and Python's version, the value depends on ``version``: code, versions of libraries.
-    """
+    """Return a value computed from a file by a ``version`` of the code; a process before may have cached it."""
     content = file.read_bytes()
     place = Path(importlib.util.cache_from_source(str(file)))
     name = place.with_suffix(f".{suffix}").name

@@ -49,10 +49,7 @@ def _checksum(path: str, state: FileState) -> str:
 
 
 def near_files(path: Path, only_beside: bool = False) -> str:
-    """Return a hint for a path that doesn't exist: the missing folder, or the nearest files; empty if none is near.
-
-    With ``only_beside``, there is no hint if the folder is missing, too.
-    """
+    """Return a hint for a missing path: the missing folder, unless ``only_beside``, or near files; or nothing."""
     missing = next((folder for folder in reversed(path.parents) if not folder.is_dir()), None)
     if missing and only_beside:
         return ""

@@ -28,12 +28,7 @@ def forget_tables() -> None:
 def kept_table(name: Hashable) -> dict[Any, Any]:
     """Return the table of this name, an empty one unless tables are kept.
 
-    Keys that are ids of objects must have a reference to the object in their value, since the id of a freed object may
-    be used again.
-
-    >>> forget_tables()
-    >>> kept_table("squares") is kept_table("squares")
-    False
+    Keys that are ids of objects need a reference to the object in their value: ids of freed objects may be used again.
     """
     return {} if _tables is None else _tables.setdefault(name, {})
 

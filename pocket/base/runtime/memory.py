@@ -18,12 +18,10 @@ _VARIABLES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLE
 
 @functools.cache
 def keep_memory() -> bool:
-    """Make the C library keep the memory of freed arrays, once per process, and tell whether it does.
-
-    Otherwise it returns memory to the system when an array at the end of the heap is freed, and the system clears the
-    memory before the next array gets it. Nothing changes if the environment configures malloc, or if the C library
-    isn't glibc (see mallopt(3)).
-    """
+    """Make the C library keep the memory of freed arrays, once per process, and tell whether it does."""
+    # Otherwise it returns memory to the system when an array at the end of the heap is freed, and the system clears the
+    # memory before the next array gets it. Nothing changes if the environment configures malloc, or if the C library
+    # isn't glibc (see mallopt(3)).
     if any(name in os.environ for name in _VARIABLES):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

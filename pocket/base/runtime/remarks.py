@@ -32,10 +32,7 @@ def some_of(names: Sequence[str]) -> str:
 
 
 def former_names(module: str, renamed: Mapping[str, str], names_now: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for a module, in which former names work for one release more and warn once.
-
-    ``renamed`` is former name → name now, and ``names_now`` the ``__getattr__`` that finds the names of today.
-    """
+    """Return a ``__getattr__`` for a module, in which former names work for one release more and warn once."""
 
     def find(name: str) -> Any:
         if name in renamed:

@@ -29,9 +29,7 @@ _offered: ContextVar[Any] = ContextVar("offered", default=_call_here)
 
 
 def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
-    """Return the results of independent calls of a function, in the order of its arguments.
-
-    It has no side effects, and runs here if it can't be pickled.
+    """Return the results of independent calls of a function in order; it runs here if it can't be pickled.
 
     >>> spread(abs, [-1, 2, -3])
     [1, 2, 3]

@@ -75,10 +75,7 @@ def traced(command: Sequence[str], trace: Path) -> list[str]:
 
 
 def read_trace(trace: Path, begin: Path) -> list[Access]:
-    """Return what the processes of a trace read, once each, without what they had written before.
-
-    What was read before the command created the file ``begin`` isn't returned.
-    """
+    """Return what processes read after they made the file ``begin``, without what they had written."""
     files = trace.parent.glob(f"{trace.name}.*")
     lines = (line for file in files for line in file.read_text("utf-8", "replace").splitlines())
     calls = sorted((match for match in map(_LINE.match, lines) if match), key=lambda match: float(match["time"]))
@@ -163,11 +160,8 @@ def _has_code(folder: str) -> bool:
 
 
 def find_reader(command: Sequence[str], environment: Mapping[str, str], path: str, folder: Path) -> str:
-    """Return the innermost function outside of packages in which a command opens a file; empty if it isn't found.
-
-    The command runs again, and gets a signal from strace when it opens the file. It must have called
-    :func:`print_on_signal`, and runs in Python.
-    """
+    """Return the innermost function outside of packages in which a command opens a file; empty if it isn't found."""
+    # The command runs again, and gets a signal from strace when it opens the file; print_on_signal() waits for that.
     out = folder / "reader"
     again = [
         *_STRACE,

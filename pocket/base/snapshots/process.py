@@ -22,10 +22,7 @@ _known: dict[str, str] = {}
 
 
 def run_from_snapshot(root: Path) -> Path:
-    """Take a snapshot of a checkout, make this process and its children run from there, and return the snapshot.
-
-    Modules of the checkout that are loaded already, including the packages of this module, will be loaded again.
-    """
+    """Take a snapshot of a checkout, make this process and its children load all from it, and return it."""
     root = Path(os.path.abspath(root))  # noqa: PTH100  Links stay.
     # The default store is below the checkout, so it is set before the checkout is replaced by the snapshot.
     os.environ.setdefault("POCKET_STORE", str(root / "store"))
@@ -41,11 +38,8 @@ def run_from_snapshot(root: Path) -> Path:
 
 
 def snapshots_of(root: Path) -> Path:
-    """Return the folder of the user's snapshots, which nobody else can enter; it is made if needed.
-
-    It is in the checkout, which jobs can read. If the checkout can't be written, it is in the store, unless others may
-    write there.
-    """
+    """Return the folder of the user's snapshots, which nobody else can enter; it is made if needed."""
+    # Jobs can read the checkout. If it can't be written, the folder is in the store, unless others may write there.
     name = f"running-{os.geteuid()}"
     places = [root / ".law", Path(os.environ.get("POCKET_STORE") or root / "store") / ".records"]
     for place in places:
@@ -119,10 +113,7 @@ def snapshot_of(path: Path) -> Path | None:
 
 
 def import_root(path: Path) -> Path:
-    """Return the root of the repository that a file lies in, where it may import packages from.
-
-    In a snapshot this is the snapshot.
-    """
+    """Return the root of the repository, or the snapshot, that a file lies in, where it may import packages from."""
     return snapshot_of(path) or repository_of(path)
 
 

@@ -26,11 +26,8 @@ _MOST_FILES = 5000
 
 
 def repository_of(place: Path) -> Path:
-    """Return the folder that an analysis may import packages from: the root of its repository, or the nearest folder.
-
-    For the folder of a package, only git makes a repository; for a configuration file, other marks do, too. The code
-    of a job has no marks, but is in ``PYTHONPATH``.
-    """
+    """Return the folder that an analysis may import packages from: the root of its repository, or its own."""
+    # For the folder of a package, only git makes a repository. The code of a job has no marks, but is in PYTHONPATH.
     is_package = place.is_dir()
     marks = _MARKS[: 1 if is_package else None]
     named = [] if is_package else os.environ.get("PYTHONPATH", "").split(os.pathsep)

@@ -32,12 +32,10 @@ _LARGEST_SECRET = 1_000_000
 
 
 def source_files(folder: Path) -> list[Path]:
-    """Return the files of a folder, relative to it and sorted.
+    """Return the files of a folder, relative to it and sorted, without secrets and names in another encoding.
 
-    Uncommitted changes and untracked files count, as do files of nested repositories. Files whose names aren't in the
-    encoding of the file system don't count. A folder outside of any
-    repository has all its files that no ``.gitignore`` excludes. A link counts as the file that it leads to; a link to
-    a folder doesn't count.
+    Uncommitted changes and untracked files count, as do files of nested repositories. A folder outside of any
+    repository has all its files that no ``.gitignore`` excludes. A link to a file counts, one to a folder doesn't.
     """
     return [Path(name) for name in listed_files(folder) if not is_secret(folder / name)]
 
@@ -45,9 +43,7 @@ def source_files(folder: Path) -> list[Path]:
 def listed_files(folder: Path, excluded: Iterable[str] = (), known: Container[str] = ()) -> list[str]:
     """Return the names of the files of a folder, relative to it and sorted; secrets are included.
 
-    Args:
-        excluded: folders in it, relative to it, that git must not search.
-        known: names that were files before; the caller checks whether they still are.
+    Git doesn't search excluded folders. The caller checks whether names that are known to be files still are.
     """
     return sorted(_files(str(folder), "", tuple(excluded), known))
 

@@ -100,12 +100,10 @@ def _others(origin: str, files: Mapping[str, SourceFile]) -> Iterator[str]:
 
 
 def make_snapshot(tree: Tree, place: Path) -> Path:
-    """Return the folder of a snapshot, which is made if it doesn't exist.
-
-    Copies keep the times of the files, so that code compiled by Python and numba stays valid. Compiled code is taken
-    file by file, from an earlier snapshot or the original, so that an edit of the analysis doesn't recompile the
-    engine.
-    """
+    """Return the folder of a snapshot, which is made if it doesn't exist."""
+    # Copies keep the times of the files, so that code compiled by Python and numba stays valid. Compiled code is taken
+    # file by file, from an earlier snapshot or the original, so that an edit of the analysis doesn't recompile the
+    # engine.
     folder = place / tree.folder
     if not _is_whole(folder, tree):
         temporary = place / f".{tree.folder}.tmp-{secrets.token_hex(8)}"

@@ -55,12 +55,7 @@ _CHECKSUM = 8
 
 
 class Part(NamedTuple):
-    """Range of entries of a column in one file.
-
-    Args:
-        packing: entries to keep; all of them by default. Baskets without any of them aren't read.
-        shared: what is kept of the file, if others read it later.
-    """
+    """Range of entries of a column in one file, of which a packing selects some, and what is kept of the file."""
 
     source: Any
     column: Column
@@ -71,10 +66,7 @@ class Part(NamedTuple):
 
 
 def read_numbers(parts: Sequence[Part]) -> ak.Array | None:
-    """Read ranges of entries of a column, which may be in several files but have the same type.
-
-    Returns ``None`` if the baskets have an unexpected content.
-    """
+    """Read a column of one type from several files; return ``None`` if the baskets have an unexpected content."""
     column = parts[0].column
     baskets: list[_Basket] = []
     size = 0
@@ -303,12 +295,7 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
 
 @numba.njit(cache=True, nogil=True)
 def _shift(bounds: Any, by: int, ends: Indices) -> bool:
-    """Write the ends of lists, shifted by a number of elements, and tell whether they never decrease.
-
-    Args:
-        bounds: first element of each list, and the end of the last one, shape (n + 1,).
-        ends: written to, shape (n,).
-    """
+    """Write the ends of lists, shape (n,), shifted by a number of elements, and tell whether they never decrease."""
     growing = True
     for number in range(np.uint64(len(ends))):
         end = bounds[number + np.uint64(1)]

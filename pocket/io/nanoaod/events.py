@@ -57,12 +57,7 @@ class NanoTree:
         return source if isinstance(source, LocalSource) else ReadAhead(source)
 
     def events(self, start: int, stop: int, then: int = 0) -> Any:
-        """Return a range of entries.
-
-        Args:
-            then: last entry that is needed afterwards, plus one. For remote files, data that later entries are likely
-                to need are requested while these are processed.
-        """
+        """Return a range of entries; data of remote files up to the entry ``then`` are requested meanwhile."""
         return events_of([Piece(self, start, stop)], then)
 
     def expect(self, start: int, stop: int, then: int) -> None:
@@ -278,11 +273,11 @@ def _read_packed(read: Callable[[int, int], Any], branch: Any, start: int, stop:
 
 
 def needed_ranges(offsets: Any, start: int, stop: int, mask: Mask) -> list[tuple[int, int]]:
-    """Return the ranges of entries that must be read for the selected ones, in order and in units of baskets.
+    """Return the ranges of entries to read for the selected ones, in units of baskets, or an empty one if nothing is.
 
     Args:
         offsets: first entry of each basket, and the end of the last one.
-        mask: the selected entries, shape (stop − start,); if there are none, the range is an empty one.
+        mask: the selected entries, shape (stop − start,).
     """
     edges: npt.NDArray[np.int64] = np.unique(np.clip(np.asarray([*offsets, start, stop], dtype=np.int64), start, stop))
     ranges: list[tuple[int, int]] = []

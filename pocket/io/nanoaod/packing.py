@@ -10,14 +10,7 @@ from pocket.base.typing import Indices, Mask
 
 
 class Packing:
-    """Selector of events, which applies a mask to columns; positions of objects are computed once per collection.
-
-    Args:
-        mask: events to keep, shape (n events,).
-
-    Attributes:
-        positions: of the kept events, shape (n kept,).
-    """
+    """Selector of events, which applies a mask to columns; positions of objects are computed once per collection."""
 
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
@@ -72,7 +65,6 @@ def _positions(offsets: Indices, rows: Indices, found: Indices) -> None:
 
     Args:
         offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
-        rows: numbers of the lists, shape (n,).
         found: written to, shape (n elements of these lists + 8,).
     """
     place = np.uint64(0)

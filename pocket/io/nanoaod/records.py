@@ -20,12 +20,7 @@ Shape = Callable[[], tuple[int]]
 
 
 class LazyRecords(ak.contents.RecordArray):  # type: ignore[misc]
-    """Array of records.
-
-    Args:
-        make: returns the content of a field, given its number.
-        shape: called for the number of records if it is unknown.
-    """
+    """Array of records: ``make`` returns a field by its number, ``shape`` an unknown number of records."""
 
     def __init__(self, form: Any, make: Callable[[int], Any], length: Any, shape: Shape) -> None:
         # awkward's own method looks at each content.

@@ -50,10 +50,7 @@ class Schema(NanoAODSchema):  # type: ignore[misc]
 def find_schema(
     tree: Any, leaves: Mapping[str, Leaf] | None, whole: Callable[[], Any], metadata: Mapping[str, Any]
 ) -> Schema:
-    """Return the schema of uproot's tree, which may lack its branches; ``whole`` returns it with them, which is slow.
-
-    ``leaves`` are ``None`` if they aren't known. The metadata of the dataset are attached to the events.
-    """
+    """Return the schema of a tree; ``whole`` returns the tree with branches that aren't known, which is slow."""
     if leaves is None:
         kinds = tuple((name, each.typename, _content(name, each)) for name, each in whole().iteritems(recursive=False))
     else:
@@ -78,10 +75,7 @@ def _content(name: str, branch: Any) -> str:
 
 
 def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:
-    """Return the form that coffea's schemas are built from, without uproot's objects for each branch.
-
-    It is ``None`` if a branch isn't a column of numbers or has a name that coffea doesn't accept.
-    """
+    """Return the form for coffea's schemas, ``None`` if a branch isn't of numbers or coffea refuses its name."""
     contents = []
     for name, leaf in leaves.items():
         if leaf.dtype is None or "," in name or "!" in name:

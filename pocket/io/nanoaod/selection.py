@@ -16,14 +16,10 @@ from pocket.io.nanoaod.packing import Packing
 
 
 def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
-    """Return the events that a mask selects.
+    """Return the events that a mask selects, a chunk if they are an unmodified chunk.
 
-    If the events are an unmodified chunk, the result is a chunk as well. Otherwise collections that were added are
-    compacted, since much is computed from them.
-
-    Args:
-        last: whether this is the last selection. Columns that were needed only after it in previous chunks are then
-            read for the selected events alone.
+    Otherwise collections that were added are compacted, since much is computed from them. After the ``last`` selection,
+    columns that were needed only then in previous chunks are read for the selected events alone.
     """
     chunk = events.attrs.get("@events_factory")
     packing, layout = Packing(mask), events.layout
@@ -51,11 +47,9 @@ def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
 
 
 class _Late:
-    """Collections in the file whose columns are read for the selected events only.
+    """Collections in the file whose columns are read for selected events only: other chunks didn't use them before.
 
-    These columns are learned from chunk to chunk: they are those that nothing used before the last selection.
-    References between collections remain positions among all events of the chunk, as in columns that were selected
-    before.
+    References between collections remain positions among all events of the chunk, as in columns selected before.
     """
 
     def __init__(self, chunk: Chunk, packing: Packing) -> None:

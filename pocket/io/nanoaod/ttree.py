@@ -154,10 +154,7 @@ class Leaf:
 
 
 def read_tree(file: Any, object_path: str) -> tuple[Any, dict[str, Leaf]] | None:
-    """Return uproot's tree without branches, and name → branch, parsed without uproot's objects.
-
-    It is ``None`` if the content is unexpected.
-    """
+    """Return uproot's tree without branches, and name → our branch; ``None`` for an unexpected content."""
     key = file.key(object_path)
     if key.fClassName != "TTree":
         return None
@@ -302,10 +299,8 @@ def _element(data: bytes, position: int, classes: dict[int, str], shift: int) ->
 
 
 def structure(file: Any) -> str:
-    """Return a digest of the positions and times of the objects in an open ROOT file of uproot.
-
-    It reads nothing, since opening a file reads all of this. Whatever ROOT or uproot writes to a file changes it.
-    """
+    """Return a digest of the positions and times of the objects in an open ROOT file of uproot."""
+    # Opening a file reads all of this. Whatever ROOT or uproot writes to a file changes it.
     keys = [
         (name, key.fClassName, key.fSeekKey, key.fNbytes, key.fObjlen, key._fDatime)
         for name in file.keys(recursive=False)

@@ -27,10 +27,8 @@ uproot._util.datetime_to_code = _time_code
 
 @contextlib.contextmanager
 def without_times() -> Iterator[None]:
-    """Write ROOT files without times, so that the same content and UUID give the same bytes.
-
-    Each key and directory of a file has the time of its writing, which is always the current one in uproot.
-    """
+    """Write ROOT files without times, so that the same content and UUID give the same bytes."""
+    # Each key and directory of a file has the time of its writing, which is always the current one in uproot.
     token = _without_times.set(True)
     try:
         yield
@@ -46,11 +44,9 @@ def make_tree(
     unsigned: Collection[str] | None = None,
     **options: Any,
 ) -> Any:
-    """Return a new tree with uint32 counters, as NanoAODv9 has them; uproot only writes int32.
-
-    The header is written once, since its time grows with the square of the number of branches: five seconds for 1,200
-    of them. ``unsigned`` names the counters that are uint32, ``None`` all. Options are those of uproot's ``mktree``.
-    """
+    """Return a new tree with uint32 counters, all or some, as NanoAODv9 has them; uproot only writes int32."""
+    # The header is written once, since its time grows with the square of the number of branches: five seconds for
+    # 1,200.
     directory = file._cascading
 
     def add_tree(sink: Any, name: str, title: str, types: Any, *rest: Any) -> Any:

@@ -26,10 +26,7 @@ _failed: dict[str, float] = {}  # Server → time of its last failure.
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
-    """Result of reading from a path or URL.
-
-    ``failures`` is location → reason of those that failed before; it may contain ``location`` itself.
-    """
+    """Result of reading from a location, and the reasons of locations that failed before, perhaps the same one."""
 
     value: T
     location: str
@@ -46,14 +43,8 @@ def first_readable(
     """Return the result of a function for the first replica of a file on which it succeeds.
 
     A replica whose server is down is tried twice before the next one. If none is left, all with temporary failures are
-    tried again after increasing pauses. Missing or corrupt replicas aren't tried again. Servers that failed in the last
-    minutes come last.
-
-    Args:
-        locations: paths or URLs of the same file, the preferred one first.
-        read: reads a location from its beginning, and raises BadFileError, or OtherFileError if it is another file; the
-            cause of the error decides whether to try again.
-        pauses: seconds before each further round.
+    tried again after increasing pauses in s. Missing or corrupt replicas aren't tried again. Servers that failed in the
+    last minutes come last. The cause of a BadFileError, or OtherFileError, of ``read`` decides whether to try again.
     """
     errors: dict[str, BadFileError | OtherFileError] = {}
     timeouts = dict.fromkeys(locations, 0)

@@ -104,10 +104,8 @@ def _with_known_classes(file: Any) -> Any:
 
 
 def forget_handles(system: Any, path: str) -> None:
-    """Close a file that the file system still has open.
-
-    Otherwise the next reader would get the broken handle of a server that failed, and Python would complain at exit.
-    """
+    """Close a file that the file system still has open."""
+    # Otherwise the next reader would get the broken handle of a server that failed, and Python would complain at exit.
     # The first call waits for half a second at most, but keeps handles that don't close; the second keeps none.
     with contextlib.suppress(OSError):
         system.invalidate_cache()

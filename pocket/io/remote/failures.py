@@ -32,10 +32,7 @@ class Failure(enum.Enum):
 
 
 def failure_of(location: str, error: BaseException | None) -> Failure:
-    """Return the kind of failure that an exception of uproot or the XRootD client means.
-
-    There is no exception for a problem that was found without one.
-    """
+    """Return the kind of failure that an exception of uproot or the XRootD client, if there is one, means."""
     if not is_remote(location) or not isinstance(error, OSError):
         return Failure.FINAL
     text = str(error)

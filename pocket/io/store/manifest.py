@@ -29,11 +29,7 @@ COUNTED = ("skipped", "missing", "absent_triggers", "failed", "accepted", "itera
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file of an output.
-
-    Args:
-        mtime_ns: time of the last modification in ns since 1970; if it is the same, the content isn't read again.
-    """
+    """One file of an output, whose content isn't read again if its time, in ns since 1970, is the same."""
 
     size: int
     sha256: str
@@ -45,15 +41,11 @@ class Manifest:
     """Record that is written into an output last.
 
     Args:
-        id: digest of the content (:func:`content_id`); an output that is made again with the same content has the same
-            id.
-        task: name of the task that made it.
+        id: digest of the content (:func:`content_id`).
         created: time of writing, UTC, ISO 8601.
         inputs: label → manifest id of each output that it was made from.
         files: path relative to the output → record.
-        software: package → version.
         revision: git revision of the code, followed by ``-dirty`` if it was modified; ``None`` if not known.
-        info: anything else that the task records.
     """
 
     id: str
@@ -81,11 +73,8 @@ class Manifest:
 
 
 def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, Any]) -> str:
-    """Return the id of an output, which is the same for the same content.
-
-    It depends on the names and checksums of the files, and on the information for later outputs (:data:`COUNTED`).
-    Times, inputs, software and machine don't matter.
-    """
+    """Return the id of an output, which is the same for the same content."""
+    # Times, inputs, software and machine don't matter.
     content = [task, sorted((name, record.sha256) for name, record in files.items()), _counted(info)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -158,19 +147,14 @@ def written(directory: Path) -> str:
 
 
 def is_complete(directory: Path, inputs: Mapping[str, str] | None = None) -> bool:
-    """Tell whether an output exists unmodified and was made from the given inputs.
-
-    Args:
-        inputs: label → manifest id of all inputs that it must be made from; ``None`` skips this check.
-    """
+    """Tell whether an output exists unmodified and was made from the inputs, label → manifest id, if given."""
     return why_incomplete(directory, inputs) is None
 
 
 def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> str | None:
     """Return the reason why an output isn't complete as a sentence, ``None`` if it is complete.
 
-    A file counts as unchanged if it has its recorded size and modification time; if only the time differs, for example
-    after a copy, its checksum decides. Files that aren't in the manifest don't matter.
+    If only the time of a file differs, for example after a copy, its checksum decides. Other files don't matter.
     """
     if is_container(directory):
         try:

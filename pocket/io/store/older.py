@@ -23,11 +23,8 @@ REPORTED = f".before-{SINCE}-reported"
 
 @functools.cache
 def report_older(version: Path) -> None:
-    """Report once how many outputs of a task, configuration and version were made by an earlier version of the code.
-
-    They have other fingerprints than new outputs, so they are never used again. They aren't removed. The folder is
-    that of the fingerprints, ``<store>/<analysis>/<Task>/<config>/<version>``.
-    """
+    """Report once how many outputs in ``<store>/<analysis>/<Task>/<config>/<version>`` an earlier version made."""
+    # They have other fingerprints than new outputs, so they are never used again. They aren't removed.
     if os.path.lexists(version / REPORTED):
         return
     number = sum(map(_is_older, _visible(version)))

@@ -115,10 +115,8 @@ def write_output(
 
 @contextlib.contextmanager
 def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iterator[Path]:
-    """Fill a temporary folder in the body, with its manifest, which replaces an output afterwards.
-
-    An equal output that another process wrote meanwhile stays, because other outputs may depend on it already.
-    """
+    """Fill a temporary folder in the body, with its manifest, which replaces an output afterwards."""
+    # An equal output that another process wrote meanwhile stays, because other outputs may depend on it already.
     before = written(directory) if replaces is None else replaces
 
     def was_written_meanwhile(temporary: Path) -> bool:

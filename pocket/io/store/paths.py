@@ -44,10 +44,8 @@ def store_file(name: str) -> str:
 
 
 def own_folder(folder: Path) -> Path:
-    """Return a folder for data that only one user can use, such as jobs in a queue and their logs.
-
-    In a store shared by several users, only the first one has this folder; the others have folders beside it.
-    """
+    """Return a folder for data that only one user can use, such as jobs in a queue and their logs."""
+    # In a store shared by several users, only the first one has this folder; the others have folders beside it.
     try:
         owner = folder.stat().st_uid
     except (FileNotFoundError, NotADirectoryError):

@@ -63,10 +63,7 @@ def begin_work() -> None:
 
 
 def work_done() -> dict[str, Any]:
-    """Return the time, memory and kind of machine since :func:`begin_work`, or since the process began.
-
-    Wall and CPU time are in s, peak memory in bytes.
-    """
+    """Return the time in s, peak memory in bytes and machine since :func:`begin_work`, or since the process began."""
     wall, cpu = _begin
     # The memory is in bytes on macOS, elsewhere in kB.
     unit = 1 if sys.platform == "darwin" else 1024

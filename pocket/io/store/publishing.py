@@ -26,15 +26,11 @@ _LEFTOVER = re.compile(r"\..+\.(?:tmp|old)-(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]+")
 
 @contextlib.contextmanager
 def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda temporary: False) -> Iterator[Path]:
-    """Fill a temporary folder in the body, which replaces the existing one afterwards.
+    """Fill a temporary folder in the body, which replaces the existing one afterwards, unless that one ``is_as_good``.
 
-    If the place is that of a container, the files are packed first, unless the body did it
-    (:data:`~pocket.io.store.packing.PACKED`), and the container replaces the existing one by one rename. The folder
-    that it stands for is removed then.
-
-    If the body raises, or the process dies at any moment, the previous folder stays, if there is one. If several
-    processes write the same folder, the last one wins, unless ``is_as_good``, called with the temporary folder, tells
-    that the one at its place may stay.
+    For a container, the files are packed first, unless the body did it (:data:`~pocket.io.store.packing.PACKED`), and
+    the container replaces the existing one by one rename. If the body raises, or the process dies at any moment, the
+    previous folder stays, if there is one. If several processes write the same folder, the last one wins.
     """
     temporary = _beside(directory, "tmp")
     with readable_errors(directory):
@@ -165,11 +161,8 @@ def _beside(directory: Path, kind: str) -> Path:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove leftovers of dead processes in a folder.
-
-    This includes leftovers of all outputs, since an output whose writer was killed while it removed the previous one
-    may never be written again. For processes of other hosts, such as jobs, the age decides.
-    """
+    """Remove leftovers of dead processes in a folder; for those of other hosts, such as jobs, the age decides."""
+    # An output whose writer was killed while it removed the previous one may never be written again.
     # There may be thousands of branches, for which path objects would take much longer than the listing.
     for name in os.listdir(folder):  # noqa: PTH208
         match = _LEFTOVER.fullmatch(name) if name[0] == "." else None

@@ -70,10 +70,8 @@ def read_specification(path: Path) -> Specification | None:
 
 
 def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
-    """Write the code of snapshots, by their names in the archive, as one archive, and return its id.
-
-    In a store that others can enter, files are left out that the group of the store can't read in the original.
-    """
+    """Write the code of snapshots, by their names in the archive, as one archive, and return its id."""
+    # In a store that others can enter, files are left out that the group of the store can't read in the original.
     members: dict[str, tuple[Path, bool, str]] = {}
     store_root().mkdir(parents=True, exist_ok=True)
     store = store_root().stat()

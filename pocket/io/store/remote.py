@@ -58,8 +58,8 @@ def storage() -> Storage:
 def upload(directory: Path, url: str, like: Path | None = None) -> None:
     """Copy a complete output to the remote store, unless it is there already, and record that.
 
-    If several processes upload the same output, the last one wins. The folder ``like`` has a copy of the output's
-    files, read instead as long as it is equal to the output.
+    The last of several processes wins. The folder ``like`` has a copy of the files, read as long as it is equal to the
+    output.
     """
     for _ in range(_ROUNDS):
         content = manifest_text(directory)

@@ -31,11 +31,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextlib.contextmanager
 def scratch_folder(directory: Path) -> Iterator[Path | None]:
-    """Make a new folder in the scratch space for an output; it is removed at the end.
-
-    It is ``None`` if there is no scratch space, it has too little left, or the place can't be written yet: writing
-    beside the place raises that error before the output is made.
-    """
+    """Make a folder in the scratch space for an output, if there is enough of it; it is removed at the end."""
+    # If the place can't be written, writing beside it raises the error before the output is made.
     with contextlib.ExitStack() as stack:
         folder = None
         space = os.environ.get(VARIABLE)

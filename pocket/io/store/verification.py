@@ -36,10 +36,7 @@ _THREADS = min(8, os.cpu_count() or 1)
 
 
 def verify(directory: Path, names: Collection[str] | None = None) -> None:
-    """Check the files of an output, or some of them, against their recorded checksums.
-
-    If one differs, the output no longer counts as complete, so that its task makes it again.
-    """
+    """Compare some or all files of an output with their checksums; a damaged output isn't complete afterwards."""
     if reason := _damage(directory, names):
         raise DamagedOutputError(reason)
 
