@@ -57,12 +57,12 @@ def _describe_function(function: FunctionType) -> Node:
     if watched is not None and (node := describe_code(watched)) is not None:
         # It is a library's function that raises an event.
         return node
-    if is_library(_module(function)):
+    if is_library(module_of(function)):
         return _describe_library_function(function)
     code = function.__code__
     form = function_form(code)
     used = references(function)
-    is_users = top_level(_module(function)) not in ENGINE_PACKAGES
+    is_users = top_level(module_of(function)) not in ENGINE_PACKAGES
     if is_users:
         # The engine gets names from configurations, which fingerprints contain.
         used |= dynamic_references(function)
@@ -98,15 +98,15 @@ def _original(name: str, called: Mapping[str, str]) -> str:
 
 def _describe_library_function(function: FunctionType) -> Node:
     inner = getattr(function, "__wrapped__", None)
-    if isinstance(inner, FunctionType) and is_library(_module(inner)):
+    if isinstance(inner, FunctionType) and is_library(module_of(inner)):
         return _describe_library_function(inner)
-    module, name = _module(function), function.__code__.co_qualname
+    module, name = module_of(function), function.__code__.co_qualname
     # The name alone doesn't identify a function that was defined in a call, so its bound values count as well.
     parts = _bound_values(function) if "<locals>" in name else []
     return Node(f"library {public_name(module)}.{name} {version(module)}", parts)
 
 
-def _module(function: FunctionType) -> str:
+def module_of(function: FunctionType) -> str:
     """Return the name of the module that defines a function; ``__module__`` may be that of a wrapped function."""
     return str(function.__globals__.get("__name__", ""))
 
@@ -193,7 +193,7 @@ def _is_made(value: object) -> bool:
     if isinstance(value, staticmethod | classmethod):
         value = value.__func__
     return isinstance(value, FunctionType) and (
-        value.__code__.co_filename.startswith("<") or is_library(_module(value))
+        value.__code__.co_filename.startswith("<") or is_library(module_of(value))
     )
 
 
@@ -226,7 +226,7 @@ def _describe_wrapper(obj: object) -> Node | None:
         parts = {"()": obj.__reduce__()[1:]}
     elif is_library(type(obj).__module__) and hasattr(obj, "__wrapped__"):
         parts = {".__wrapped__": obj.__wrapped__}  # These are functools.cache, numba.njit and the like.
-        if top_level(type(obj).__module__) == "numba" and owner(_module(obj.__wrapped__)) == "user":
+        if top_level(type(obj).__module__) == "numba" and owner(module_of(obj.__wrapped__)) == "user":
             # What they register for other functions is compiled in.
             parts |= {f" -> import {name}": module_code(name) for name in sorted(extensions_of_numba())}
     elif isinstance(obj, BuiltinFunctionType) and not isinstance(obj.__self__, ModuleType | None):

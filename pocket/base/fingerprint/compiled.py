@@ -17,6 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
 from typing import Any
 
+from pocket.base.fingerprint.code import module_of
 from pocket.base.fingerprint.graph import digest_of, hash_of
 from pocket.base.fingerprint.modules import owner
 from pocket.base.fingerprint.references import module_code, modules_with_numba
@@ -61,7 +62,7 @@ def _rename_files(caching: Any) -> None:
     @functools.wraps(original)
     def load_overload(cache: Any, signature: object, context: object) -> Any:
         function, files = cache._py_func, cache._cache_file
-        if isinstance(files, caching.IndexDataCacheFile) and owner(_module_of(function)) == "user":
+        if isinstance(files, caching.IndexDataCacheFile) and owner(module_of(function)) == "user":
             name = cache._impl.filename_base
             cache._cache_file = _Files(
                 function, lambda digest: caching.IndexDataCacheFile(cache.cache_path, f"{name}-{digest}", digest)
@@ -99,11 +100,7 @@ def _digest(function: FunctionType, key: object) -> str:
     """Return a digest of all that compiled code depends on."""
     # This is the function with all that it uses, whose values count as they are now; the modules that may decide how it
     # is compiled, by arguments of a decorator or by numba.extending; and the machine with the types of arguments.
-    modules = {_module_of(function), *(name for name, _ in modules_with_numba())}
+    modules = {module_of(function), *(name for name, _ in modules_with_numba())}
     # With a function that is called for each object, no digest is kept, since values may be set later in an import.
     uses = digest_of(function, describe, lambda *_: None)
     return hash_of("compiled", [uses, *(module_code(name) for name in sorted(modules)), repr(key)])[:_LENGTH]
-
-
-def _module_of(function: FunctionType) -> str:
-    return str(function.__globals__.get("__name__"))

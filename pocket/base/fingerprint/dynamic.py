@@ -37,12 +37,10 @@ _IMPORTERS = (importlib.import_module, builtins.__import__)
 #: Names of importers that a function imports itself.
 _IMPORTER_NAMES = frozenset({"import_module", "__import__"})
 #: Environment variables that grant access to data without changing it; each batch job has its own.
-CREDENTIALS = frozenset(
-    {
-        "BEARER_TOKEN", "BEARER_TOKEN_FILE", "KRB5CCNAME", "X509_CERT_DIR", "X509_USER_CERT", "X509_USER_KEY",
-        "X509_USER_PROXY", "X509_VOMS_DIR",
-    }
-)  # fmt: skip
+CREDENTIALS = frozenset({
+    "BEARER_TOKEN", "BEARER_TOKEN_FILE", "KRB5CCNAME", "X509_CERT_DIR", "X509_USER_CERT", "X509_USER_KEY",
+    "X509_USER_PROXY", "X509_VOMS_DIR",
+})  # fmt: skip
 _LOOKS_UP = (
     "looks up a name that is known only when it runs, so a change of what it finds couldn't be noticed; write the name "
     "in the code, or choose from a dict of what it may be"
@@ -79,10 +77,9 @@ class _Lookup:
         known: set[int] = set()
         nodes = _lookups_in(tree)
         for node in nodes:
-            if isinstance(node, ast.Subscript):
-                yield from self._subscript(node, known)
-            elif isinstance(node, ast.Call):
-                yield from self._method(node, known)
+            match node:
+                case ast.Subscript(table, key) | ast.Call(ast.Attribute(table, "get"), [key, *_]):
+                    yield from self._entry(node, table, key, known)
         for node in nodes:
             if isinstance(node, ast.Call) and id(node) not in known:
                 yield from self._call(node, known)
@@ -90,22 +87,14 @@ class _Lookup:
             if isinstance(node, ast.Attribute) and id(node) not in known:
                 yield from self._watched(node, node.attr, node.value)
 
-    def _subscript(self, node: ast.Subscript, known: set[int]) -> Iterator[tuple[str, object]]:
-        if self._is_globals(node.value):
-            known.add(id(node.value))
-            yield from self._global(self._text(node.slice, node))
-        elif self._value(node.value) is sys.modules:
-            yield from self._module(self._text(node.slice, node))
-        elif self._value(node.value) is os.environ:
-            yield from self._variable(node.slice)
-
-    def _method(self, node: ast.Call, known: set[int]) -> Iterator[tuple[str, object]]:
-        method = node.func
-        if isinstance(method, ast.Attribute) and method.attr == "get" and self._is_globals(method.value) and node.args:
-            known.add(id(method.value))
-            yield from self._global(self._text(node.args[0], node))
-        elif isinstance(method, ast.Attribute) and method.attr == "get" and self._value(method.value) is os.environ:
-            yield from self._variable(node.args[0] if node.args else None)
+    def _entry(self, node: ast.AST, table: ast.AST, key: ast.AST, known: set[int]) -> Iterator[tuple[str, object]]:
+        if isinstance(table, ast.Call) and self._value(table.func) is globals:
+            known.add(id(table))
+            yield from self._global(self._text(key, node))
+        elif self._value(table) is sys.modules and isinstance(node, ast.Subscript):
+            yield from self._module(self._text(key, node))
+        elif self._value(table) is os.environ:
+            yield from self._variable(key)
 
     def _call(self, node: ast.Call, known: set[int]) -> Iterator[tuple[str, object]]:
         called = self._value(node.func)
@@ -181,9 +170,6 @@ class _Lookup:
                 why = "reads a text of what is known only when it runs, which fingerprints leave out; name the function"
                 raise self._error(node, f"{why}, or put the text into a constant")
             yield ast.unparse(node), _text_of(value, in_full=name in _SOURCES)
-
-    def _is_globals(self, node: ast.AST) -> bool:
-        return isinstance(node, ast.Call) and self._value(node.func) is globals
 
     def _text(self, node: ast.AST | None, where: ast.AST) -> str:
         text = None if node is None else self._known_text(node)

@@ -25,7 +25,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pocket.base.fingerprint import watching
 from pocket.base.fingerprint.dynamic import CREDENTIALS
@@ -68,9 +68,6 @@ _REFUSED = {
 }
 
 
-T = TypeVar("T")
-
-
 @dataclass
 class Reads:
     """Inputs that were read.
@@ -93,22 +90,11 @@ class Reads:
 
     def adopt(self, earlier: Reads, names: Collection[str] | None) -> None:
         """Count earlier inputs as read if functions with these names read them; their first state stays."""
-        self.files |= self._added(self.files, earlier.files, earlier.readers, names)
-        self.folders |= self._added(self.folders, earlier.folders, earlier.readers, names)
-        self.variables |= self._added(self.variables, earlier.variables, earlier.readers, names)
-        self.states |= self._added(self.states, earlier.states, earlier.readers, names)
+        for kind in ("files", "folders", "variables", "states"):
+            for name, state in getattr(earlier, kind).items():
+                if may_call(names, earlier.readers.get(name, ())):
+                    getattr(self, kind).setdefault(name, state)
         self.readers = {**earlier.readers, **self.readers}
-
-    @staticmethod
-    def _added(
-        own: Collection[str],
-        others: Mapping[str, T],
-        readers: Mapping[str, Collection[str]],
-        names: Collection[str] | None,
-    ) -> dict[str, T]:
-        return {
-            name: state for name, state in others.items() if name not in own and may_call(names, readers.get(name, ()))
-        }
 
     def is_out_of_date(self) -> bool:
         """Tell whether a file, a folder or a variable has changed since it was read."""
@@ -361,12 +347,11 @@ def _unrepeatable(place: str, kind: str, name: object) -> ConfigError:
     shown = os.fsdecode(shown) if isinstance(shown, bytes) else shown
     does = "starts the program" if kind == "program" else f"reads the {kind}"
     instead = "run it before and read" if kind == "program" else "read"
-    return _refusal(
-        place,
-        f"{does} {shown}",
+    why = (
         f"whose content nobody could compare later; {instead} a file instead, by "
-        "pocket.corrections.files.load_correction(path, name) or pocket.parameters.locations.local_path(path)",
+        "pocket.corrections.files.load_correction(path, name) or pocket.parameters.locations.local_path(path)"
     )
+    return _refusal(place, f"{does} {shown}", why)
 
 
 def _refusal(place: str, does: str, why: str) -> ConfigError:

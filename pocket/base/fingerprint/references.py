@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -22,21 +22,13 @@ _LOAD_ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _ABSENT = object()
 
 
-@dataclass(frozen=True)
-class _Names:
-    """Names in a function's code and in nested functions: globals with their attributes, and imports."""
-
-    chains: frozenset[tuple[str, ...]]
-    imports: frozenset[Import]
-
-
 def references(function: FunctionType) -> dict[str, object]:
     """Return dotted name → value of the globals that a function uses, sorted, without builtins.
 
     Attributes of modules that aren't libraries are followed, so ``lib.cuts.min_pt`` is that alone, not all of ``lib``.
     """
     found: dict[str, object] = {}
-    for chain in _names(function.__code__).chains:
+    for chain in _names(function.__code__)[0]:
         value, used = function.__globals__.get(chain[0], _ABSENT), 1
         while isinstance(value, ModuleType) and not is_library(value.__name__) and used < len(chain):
             value = getattr(value, chain[used], _ABSENT)
@@ -51,7 +43,7 @@ def local_imports(function: FunctionType) -> list[str]:
     package = str(function.__globals__.get("__package__") or "")
     libraries: set[str] = set()
     own: list[tuple[Import, str]] = []
-    for statement in sorted(_names(function.__code__).imports, key=repr):
+    for statement in sorted(_names(function.__code__)[1], key=repr):
         base = statement.base(package)
         if is_library(base):
             libraries.add(version(base))
@@ -91,18 +83,13 @@ def extensions_of_numba() -> Iterator[str]:
 
 
 @functools.cache
-def _names(code: CodeType) -> _Names:
+def _names(code: CodeType) -> tuple[set[tuple[str, ...]], set[Import]]:
+    """Return the globals in a function and those in it, e.g. ``("lib", "cuts", "min_pt")``, and the imports."""
     chains: set[tuple[str, ...]] = set()
     imports: set[Import] = set()
-    for nested in nested_codes(code):
-        _scan(nested, chains, imports)
-    return _Names(frozenset(chains), frozenset(imports))
-
-
-def _scan(code: CodeType, chains: set[tuple[str, ...]], imports: set[Import]) -> None:
     chain: tuple[str, ...] = ()
     before: list[Any] = []
-    for instruction in dis.get_instructions(code):
+    for instruction in itertools.chain.from_iterable(map(dis.get_instructions, nested_codes(code))):
         if instruction.opname == "EXTENDED_ARG":
             continue
         if chain and instruction.opname in _LOAD_ATTRIBUTE:
@@ -115,3 +102,4 @@ def _scan(code: CodeType, chains: set[tuple[str, ...]], imports: set[Import]) ->
             level, names = before[-2:]  # The constants that were loaded just before.
             imports.add(Import(level, instruction.argval, names or ()))
         before.append(instruction.argval)
+    return chains, imports

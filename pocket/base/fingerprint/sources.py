@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import marshal
+import pickle
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pocket.base.fingerprint import normal_form
 from pocket.base.fingerprint.normal_form import FunctionNode, Module, is_idle, normalise
@@ -122,37 +122,16 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
         checksum = hashlib.sha256(Path(file).read_bytes()).hexdigest()
         return Source((Statement(checksum, checksum, (), (), (), acts=True),))
 
-    def parse(content: bytes) -> bytes:
-        source = _parsed(file, content)
-        return marshal.dumps((*_plain((source.statements, source.bindings, source.exported)), source.aliases))
-
-    # The cache has a checksum and belongs to this version of Python, so marshal can read it.
-    return _restored(marshal.loads(cached(Path(file), "statements", _method(), parse)))
+    source: Source = pickle.loads(
+        cached(Path(file), "statements", _method(), lambda content: pickle.dumps(_parsed(file, content)))
+    )
+    return source
 
 
 @functools.cache
 def _method() -> bytes:
     """Return the version of the cached results: besides the file, only the code here decides them."""
     return b"".join(Path(file).read_bytes() for file in (__file__, normal_form.__file__))
-
-
-def _restored(content: tuple[Any, Any, Any, Any]) -> Source:
-    """Return the source file from the plain tuples of :func:`marshal.loads`."""
-    statements, bindings, exported, aliases = content
-    return Source(
-        tuple(
-            Statement(digest, exact, binds, uses, tuple(map(Import._make, imports)), *rest)
-            for digest, exact, binds, uses, imports, *rest in statements
-        ),
-        tuple(Binding(name, Import._make(statement), whole) for name, statement, whole in bindings),
-        exported,
-        aliases,
-    )
-
-
-def _plain(values: Any) -> Any:
-    """Return nested tuples without their field names."""
-    return tuple(map(_plain, values)) if isinstance(values, tuple) else values
 
 
 def _parsed(file: str, content: bytes) -> Source:
@@ -195,19 +174,9 @@ def _statement(node: ast.stmt, module: Module) -> Statement:
     acts = not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.ClassDef | FunctionNode)
     if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         acts = not all(_is_pure(decorator) for decorator in node.decorator_list)
-    imports = [statement for nested in ast.walk(node) for statement in _statements(nested)]
-    uses = dict.fromkeys(_uses(node))
-    form = normalise(node, module)
-    return Statement(
-        form.normal,
-        form.exact,
-        _bound_names(node),
-        tuple(uses),
-        tuple(dict.fromkeys(imports)),
-        acts,
-        form.reads,
-        form.words,
-    )
+    imports = tuple(dict.fromkeys(statement for nested in ast.walk(node) for statement in _statements(nested)))
+    normal, exact, reads, words, _ = normalise(node, module)
+    return Statement(normal, exact, _bound_names(node), tuple(dict.fromkeys(_uses(node))), imports, acts, reads, words)
 
 
 def _bound_names(node: ast.stmt) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def aliases(code: CodeType) -> Mapping[str, str]:
 def function_node(code: CodeType) -> FunctionNode | None:
     """Return the syntax tree of a function's code, ``None`` if its source isn't found."""
     if id(code) not in _nodes:
-        _nodes[id(code)] = (code, _find(code))
+        _nodes[id(code)] = (code, _find_in(_source_of(code), code))
     return _nodes[id(code)][1]
 
 
@@ -122,10 +122,6 @@ def _signed_constant(constant: object) -> object:
         return _signed(constant)
     # The order of a frozenset differs between processes.
     return sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
-
-
-def _find(code: CodeType) -> FunctionNode | None:
-    return _find_in(_source_of(code), code)
 
 
 def _source_of(code: CodeType) -> _Source:

@@ -34,14 +34,8 @@ _CODE = re.compile(r"\.(py|pyc|pyi|nbi|nbc|pth)$|\.so(\.[\d.]+)?$|/gconv-modules
 #: Files of the system: the kernel's, and settings that libraries look at when they are loaded.
 _SYSTEM = (
     *("/proc/", "/sys/", "/dev/", "/run/", "/var/run/", "/etc/", "/usr/lib/locale/", "/usr/share/locale/"),
-    *(
-        "/usr/share/zoneinfo/",
-        "/usr/share/fonts/",
-        "/usr/share/fontconfig/",
-        "/var/cache/fontconfig/",
-        "/usr/share/ca-certificates/",
-        "/usr/lib/ssl/",
-    ),
+    *("/usr/share/zoneinfo/", "/usr/share/fonts/", "/usr/share/fontconfig/", "/var/cache/fontconfig/"),
+    *("/usr/share/ca-certificates/", "/usr/lib/ssl/"),
 )
 #: Names of folders of packages.
 _PACKAGES = ("site-packages", "dist-packages")
@@ -163,17 +157,10 @@ def find_reader(command: Sequence[str], environment: Mapping[str, str], path: st
     """Return the innermost function outside of packages in which a command opens a file; empty if it isn't found."""
     # The command runs again, and gets a signal from strace when it opens the file; print_on_signal() waits for that.
     out = folder / "reader"
-    again = [
-        *_STRACE,
-        "-P",
-        path,
-        "-e",
-        "inject=open,openat,openat2:signal=USR1",
-        "-o",
-        str(folder / "again"),
-        *command,
-    ]
-    subprocess.run(again, env={**environment, _PRINTS: str(out)}, capture_output=True, check=False)
+    options = ("-P", path, "-e", "inject=open,openat,openat2:signal=USR1", "-o", str(folder / "again"))
+    subprocess.run(
+        [*_STRACE, *options, *command], env={**environment, _PRINTS: str(out)}, capture_output=True, check=False
+    )
     frames = _FRAME.finditer(out.read_text() if out.exists() else "")
     for frame in frames:
         if not os.path.realpath(frame["file"]).startswith(_python()) and not frame["file"].startswith("<"):

@@ -8,20 +8,19 @@ once per event.
 from __future__ import annotations
 
 import contextlib
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 _CALL, _CODE, _EVENTS, _FILE = "_pocketlaw_call", "_pocketlaw_code", "_pocketlaw_events", "_pocketlaw_file"
 
 
-class UserCall:
+@dataclass(frozen=True)
+class UserCall(AbstractContextManager[object, None]):
     """Block that calls user code, such as a cut, so that an exception that leaves it is known to come from there."""
 
-    __slots__ = ("_code", "_kind", "_name")
-
-    def __init__(self, kind: str, name: str, code: object = None) -> None:
-        self._kind, self._name, self._code = kind, name, code
-
-    def __enter__(self) -> None:
-        """Begin the block."""
+    kind: str
+    name: str
+    code: object = None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Note the call on an exception, unless an inner call is noted."""
@@ -34,29 +33,26 @@ class UserCall:
 
     def _note(self, error: Exception) -> None:
         if not hasattr(error, _CALL):
-            _note(error, _CODE, self._code)
-        _note(error, _CALL, f"{self._kind} {self._name!r}")
+            _note(error, _CODE, self.code)
+        _note(error, _CALL, f"{self.kind} {self.name!r}")
 
 
 class ProgramEndedError(Exception):
     """User code called ``sys.exit()``."""
 
 
-class EventRange:
+@dataclass(frozen=True)
+class EventRange(AbstractContextManager[object, None]):
     """Block that processes entries of a dataset, so that an exception that leaves it is known to come from them."""
 
-    __slots__ = ("_dataset", "_start", "_stop")
-
-    def __init__(self, dataset: str, start: int, stop: int) -> None:
-        self._dataset, self._start, self._stop = dataset, start, stop
-
-    def __enter__(self) -> None:
-        """Begin the block."""
+    dataset: str
+    start: int
+    stop: int
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Note the entries on an exception."""
         if isinstance(error, Exception):
-            _note(error, _EVENTS, f"{self._dataset}, entries {self._start}:{self._stop}")
+            _note(error, _EVENTS, f"{self.dataset}, entries {self.start}:{self.stop}")
 
 
 def call_of(error: BaseException) -> str:
