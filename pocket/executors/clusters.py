@@ -164,20 +164,13 @@ def _of_htcondor(spec: ClusterSpec) -> dict[str, str]:
 
 def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
     options = {"walltime": spec.walltime, "queue": spec.queue, "account": spec.account}
-    chosen = {name: value for name, value in options.items() if value is not None}
+    chosen: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     directives = [_option_of_slurm(name, value) for name, value in spec.directives.items()]
     # dask-jobqueue writes these paths without quotes.
     directives += [f'--{name}="{spec.log_folder}/{spec.label}-%J.{name[:3]}"' for name in ("output", "error")]
     skipped = [f"-{letter} {spec.log_folder}" for letter in "oe"]
-    return _on_batch_system(
-        spec,
-        keys,
-        _imported("dask_jobqueue.slurm").SLURMCluster,
-        job_name=spec.label,
-        job_extra_directives=directives,
-        job_directives_skip=skipped,
-        **chosen,
-    )
+    chosen |= {"job_name": spec.label, "job_extra_directives": directives, "job_directives_skip": skipped}
+    return _on_batch_system(spec, keys, _imported("dask_jobqueue.slurm").SLURMCluster, **chosen)
 
 
 def _option_of_slurm(name: str, value: str) -> str:
@@ -193,14 +186,9 @@ def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
     except ModuleNotFoundError:
         raise ConfigError("--cluster lxplus needs the package dask_lxplus: pip install dask-lxplus") from None
     container = {"container_runtime": "singularity", "worker_image": spec.image} if spec.image else {}
-    return _on_batch_system(
-        spec,
-        keys,
-        cluster_class,
-        disk=spec.disk,
-        job_extra_directives={"MY.SendCredential": "True", **_of_htcondor(spec)},
-        **(container or {"container_runtime": "none"}),
-    )
+    directives = {"MY.SendCredential": "True", **_of_htcondor(spec)}
+    options = {"disk": spec.disk, "job_extra_directives": directives, **(container or {"container_runtime": "none"})}
+    return _on_batch_system(spec, keys, cluster_class, **options)
 
 
 def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, **options: Any) -> Any:

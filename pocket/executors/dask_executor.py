@@ -36,34 +36,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+#: options with the files of certificates, and for a gateway
+_TLS, _GATEWAY = ("tls_ca", "tls_cert", "tls_key"), ("gateway", "gateway_proxy", "gateway_cluster")
+#: options without a default that the description of a cluster has under the same name
+_OF_SPEC = ("host", "walltime", "queue", "account", "image", "port", "setup")
 #: default of each option in --executor-options
 OPTIONS: Mapping[str, Any] = {
     "retries": 3,
     "worker_timeout": 600.0,
     "death_timeout": 300.0,
-    "proxy": None,
-    "certificates": None,
-    "host": None,
     "python": sys.executable,
     "disk": "1GB",
-    "walltime": None,
-    "queue": None,
-    "account": None,
-    "image": None,
-    "port": None,
-    "setup": None,
-    "tls_ca": None,
-    "tls_cert": None,
-    "tls_key": None,
-    "gateway": None,
-    "gateway_proxy": None,
-    "gateway_cluster": None,
+    **dict.fromkeys(("proxy", "certificates", *_TLS, *_GATEWAY, *_OF_SPEC)),
 }
 #: options for starting a cluster, which don't apply to an existing scheduler
 _OF_CLUSTERS = (
-    "cluster", "min_workers", "max_workers", "worker_memory", "retries", "death_timeout", "host", "python", "disk",
-    "walltime", "queue", "account", "image", "port", "setup", "gateway", "gateway_proxy", "gateway_cluster",
-)  # fmt: skip
+    *("cluster", "min_workers", "max_workers", "worker_memory", "retries", "death_timeout", "python", "disk"),
+    *(*_OF_SPEC, *_GATEWAY),
+)
 #: kind of cluster that a Dask Gateway server starts
 GATEWAY = "gateway"
 _ON_BATCH_SYSTEMS = tuple(REMOVE)
@@ -71,7 +61,7 @@ _ON_BATCH_SYSTEMS = tuple(REMOVE)
 _KINDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("walltime", "queue", "account"), ("slurm",)),
     **dict.fromkeys(("python", "setup", "death_timeout", DIRECTIVE), _ON_BATCH_SYSTEMS),
-    **dict.fromkeys(("gateway", "gateway_proxy", "gateway_cluster", OPTION), (GATEWAY,)),
+    **dict.fromkeys((*_GATEWAY, OPTION), (GATEWAY,)),
     **dict.fromkeys(("worker_memory", "retries", "host", "port"), tuple(CLUSTERS)),
     "disk": ("htcondor", "lxplus"),
     "image": ("lxplus",),
@@ -80,10 +70,6 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 DEFAULT_WORKERS = 20
 #: seconds to wait for an existing scheduler
 CONNECT = 30.0
-#: options with the files of certificates
-_TLS = ("tls_ca", "tls_cert", "tls_key")
-#: options that the description of a cluster has under the same name
-_OF_SPEC = ("host", "python", "disk", "walltime", "queue", "account", "image", "port", "setup")
 #: prefixes of environment variables that are sent to workers: those of this package and of XRootD's client
 _FORWARDED = ("POCKET_", "XRD_")
 
@@ -113,9 +99,8 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         if cluster not in kinds:
             raise UnknownNameError("cluster", cluster, kinds, "--cluster")
         if "scheduler" in run_options:
-            for name in run_options:
-                if name in _OF_CLUSTERS or name.startswith((DIRECTIVE, OPTION)):
-                    raise ConfigError(f"option {name} makes a cluster, but --scheduler names a running one")
+            for name in filter(_is_of_clusters, run_options):
+                raise ConfigError(f"option {name} makes a cluster, but --scheduler names a running one")
         for name, default in OPTIONS.items():
             if isinstance(default, int | float):
                 number(run_options, name)
@@ -148,11 +133,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         if kind != site.get("cluster"):
             site = {name: value for name, value in site.items() if has_effect(name, kind)}
         if "scheduler" in given:
-            site = {
-                name: value
-                for name, value in site.items()
-                if name not in _OF_CLUSTERS and not name.startswith((DIRECTIVE, OPTION))
-            }
+            site = {name: value for name, value in site.items() if not _is_of_clusters(name)}
         return super().combined(site, given)
 
     def option(self, name: str) -> Any:
@@ -260,11 +241,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             address=self.option("gateway"),
             proxy_address=self.option("gateway_proxy"),
             cluster=self.option("gateway_cluster"),
-            options={
-                name.removeprefix(OPTION): str(value)
-                for name, value in self.run_options.items()
-                if name.startswith(OPTION)
-            },
+            options={name: str(value) for name, value in self._with_prefix(OPTION).items()},
             min_workers=_workers(self.run_options, "min_workers"),
             max_workers=_most_workers(self.run_options, DEFAULT_WORKERS),
         )
@@ -274,7 +251,6 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         local = self.kind == "local"
         default = int(self.run_options["cores"]) or available_cores() if local else DEFAULT_WORKERS
         most = _most_workers(self.run_options, default)
-        directives = [name for name in self.run_options if name.startswith(DIRECTIVE)]
         return ClusterSpec(
             kind=self.kind,
             min_workers=_workers(self.run_options, "min_workers") or (most if local else 0),
@@ -283,9 +259,13 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             log_folder=Path(self.run_options["log_folder"]),
             retries=int(number(self.run_options, "retries")),
             death_timeout=number(self.run_options, "death_timeout"),
-            directives={name.removeprefix(DIRECTIVE): self.run_options[name] for name in directives},
-            **{name: self.option(name) for name in _OF_SPEC},
+            directives=self._with_prefix(DIRECTIVE),
+            **{name: self.option(name) for name in ("python", "disk", *_OF_SPEC)},
         )
+
+    def _with_prefix(self, prefix: str) -> dict[str, Any]:
+        given = self.run_options.items()
+        return {name.removeprefix(prefix): value for name, value in given if name.startswith(prefix)}
 
     def customized_args(self) -> dict[str, Any]:
         """Return the arguments of :func:`pocket.executors.dask_jobs.run_on_dask`."""
@@ -356,6 +336,10 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 def has_effect(option: str, cluster: str) -> bool:
     """Whether an option has an effect on a kind of cluster."""
     return cluster in _KINDS.get(_known_as(option), (cluster,))
+
+
+def _is_of_clusters(option: str) -> bool:
+    return _known_as(option) in (*_OF_CLUSTERS, DIRECTIVE, OPTION)
 
 
 def _known_as(option: str) -> str:

@@ -25,16 +25,7 @@ LOOK = 1.0
 PREFIX = "pocketlaw-"
 #: packages that every job needs, and whose versions affect outputs
 PACKAGES = (
-    "awkward",
-    "boost-histogram",
-    "coffea",
-    "correctionlib",
-    "h5py",
-    "hist",
-    "numba",
-    "numpy",
-    "uproot",
-    "vector",
+    *("awkward", "boost-histogram", "coffea", "correctionlib", "h5py", "hist", "numba", "numpy", "uproot", "vector"),
 )
 
 
@@ -55,6 +46,8 @@ def run_on_dask(
     travels back with the result. Its place is reported. If there is no worker for some time, ``problem`` of the seconds
     without any may return an error to raise.
     """
+    import dask
+
     from pocket.executors.travel import contents_of, take_back
 
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -71,7 +64,8 @@ def run_on_dask(
 
     # Big jobs come first, so that no worker waits long for the last one.
     order = {name: number for number, name in enumerate(sorted(jobs, key=lambda name: -jobs[name].size))}
-    with _large_messages():
+    # The messages of jobs are large, as they are meant to be.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "10GB"}):
         for name, number in order.items():
             submit(name, number, {})
         alone_since = time.monotonic()
@@ -94,15 +88,6 @@ def run_on_dask(
         finally:
             if waiting and client.status == "running":
                 client.cancel([future for _, future in waiting.values()])
-
-
-@contextlib.contextmanager
-def _large_messages() -> Iterator[None]:
-    """Suppress Dask's warning about large messages, which are intended here."""
-    import dask
-
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "10GB"}):
-        yield
 
 
 def _pickled(job: Job, run: str, contents: Mapping[str, bytes]) -> bytes:
@@ -132,11 +117,7 @@ def by_value() -> Iterator[None]:
 
 
 def _look(
-    client: Any,
-    alone_since: float,
-    worker_timeout: float,
-    logs: str,
-    problem: Callable[[float], PocketError | None],
+    client: Any, alone_since: float, worker_timeout: float, logs: str, problem: Callable[[float], PocketError | None]
 ) -> float:
     """Return the time since when there has been no worker, or raise the error if that is too long."""
     if client.status != "running":
@@ -197,7 +178,7 @@ def prepare_workers(
     Processes of workers that aren't ``new`` are replaced, since they may have run something else. The store is
     ``None`` if all workers are known to see it.
     """
-    from pocket.executors.remote import FAILED, PrepareWorker
+    from pocket.executors.remote import FAILED, PrepareWorker, run_of_worker
 
     if not new:
         busy = [key for keys in client.processing().values() for key in keys if str(key).startswith(PREFIX)]
@@ -212,7 +193,8 @@ def prepare_workers(
     with by_value():
         client.register_plugin(PrepareWorker(run, content, variables, new=new, store=store, versions=versions))
     for last in (False, True):
-        runs = _runs_of_workers(client)
+        with by_value():
+            runs: dict[str, str | None] = client.run(run_of_worker)
         for address, found in runs.items():
             if found and found.startswith(FAILED):
                 raise PocketError(f"Dask worker {address} {found}")
@@ -250,15 +232,6 @@ def look_at_workers(client: Any) -> dict[str, tuple[dict[str, str], Any]]:
         if differences.missing:
             raise PocketError(packages_missing(address, differences.missing))
     return states
-
-
-def _runs_of_workers(client: Any) -> dict[str, str | None]:
-    """Return address → run of the process, for all workers."""
-    from pocket.executors import remote
-
-    with by_value():
-        runs: dict[str, str | None] = client.run(remote.run_of_worker)
-    return runs
 
 
 def lend_proxy(client: Any, content: bytes, certificates: str | None) -> None:

@@ -62,14 +62,6 @@ def content_digest(parent: Path, names: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _digest_here(parent: Path, names: Iterable[str]) -> str:
-    """Return the hash of folders, empty if this process can't read them, for example those of another account."""
-    try:
-        return content_digest(parent, names)
-    except OSError:
-        return ""
-
-
 def moved(path: str, places: Mapping[str, str]) -> str:
     """Return a path on this worker; of several folders that contain it, the longest one counts."""
     for old in sorted(places, key=len, reverse=True):
@@ -166,8 +158,12 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         for number, (parent, names, digest, content) in enumerate(self.folders):
             places[parent] = parent
             # Packages of another environment may not fit this Python, so only those of this process count.
-            is_readable = not _has_packages(parent) or parent in sys.path
-            if not is_readable or _digest_here(Path(parent), names) != digest:
+            is_same = False
+            # Those of another account may not be readable.
+            with suppress(OSError):
+                is_here = not _has_packages(parent) or parent in sys.path
+                is_same = is_here and content_digest(Path(parent), names) == digest
+            if not is_same:
                 places[parent] = str(unpacked / str(number))
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
                     archive.extractall(places[parent])

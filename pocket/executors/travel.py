@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import traceback
@@ -107,10 +108,14 @@ def run_here(
         job = relocated(pickle.loads(payload), places)
         log = getattr(job, "log", None)
         begin_work()
-        job.run(_report_nothing)
+        # Progress is reported when the job is done, since the work of a killed worker is repeated.
+        job.run(lambda amount: None)
         return _outcome(job, there, worker)
     except Exception as error:
-        return Outcome(error=_pickled(error, there), log=_text(log) if there else "")
+        text = ""
+        with contextlib.suppress(OSError):
+            text = log.read_text(encoding="utf-8") if log is not None and there else ""
+        return Outcome(error=_pickled(error, there), log=text)
 
 
 def packages_missing(worker: str, names: Sequence[str]) -> str:
@@ -178,13 +183,6 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _text(log: Path | None) -> str:
-    try:
-        return log.read_text(encoding="utf-8") if log is not None else ""
-    except OSError:
-        return ""
-
-
 def _pickled(error: Exception, there: Mapping[str, str]) -> bytes:
     """Return a pickled exception, with paths of the machine where the run was started, and its traceback as a note."""
     if not isinstance(error, PocketError):
@@ -201,7 +199,3 @@ def _pickled(error: Exception, there: Mapping[str, str]) -> bytes:
             plain.add_note(note)
         content = pickle.dumps(plain)
     return content
-
-
-def _report_nothing(amount: int) -> None:
-    """Ignore a job's progress: it is reported when the job is done, since the work of a killed worker is repeated."""

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pocket.errors import BadFileError, RemoteStoreError
 from pocket.io.remote.attempts import PAUSES, first_readable
@@ -29,83 +29,34 @@ class Entry:
     mtime: int
 
 
-class Storage(Protocol):
-    """Operations that a remote store needs. All places are URLs; folders are made as needed.
+class _ServerError(OSError):
+    """Error that the server reported, or no answer."""
+
+
+class XRootDStorage:
+    """Operations that a remote store needs, on files below ``root://`` URLs; folders are made as needed.
 
     All raise RemoteStoreError with the URL, after some attempts if the failure may be temporary.
     """
 
     def list(self, url: str) -> Mapping[str, Entry]:
         """Return name → entry of a folder; empty if there is no such folder."""
-
-    def read(self, url: str) -> bytes | None:
-        """Return the content of a small file, ``None`` if there is none."""
-
-    def read_end(self, url: str, size: int) -> tuple[int, bytes] | None:
-        """Return the size of a file and its last bytes, at most so many; ``None`` if there is none."""
-
-    def upload(self, file: Path, url: str) -> str:
-        """Copy a local file to a URL, check the copy, and return the SHA-256 of the bytes sent."""
-
-    def download(self, url: str, file: Path) -> str:
-        """Copy a file to a local path, and return the SHA-256 of the bytes received."""
-
-    def rename(self, old: str, new: str) -> None:
-        """Rename a folder or file.
-
-        This fails if the new name is taken by a folder that isn't empty; a file may replace another one, or fail.
-        """
-
-    def remove(self, url: str, pauses: Sequence[float] = PAUSES) -> None:
-        """Remove a file, or a folder with its contents, if it exists; ``pauses`` are those between attempts."""
-
-
-class _ServerError(OSError):
-    """Error that the server reported, or no answer."""
-
-
-class XRootDStorage:
-    """Files below ``root://`` URLs."""
-
-    def list(self, url: str) -> Mapping[str, Entry]:
-        """See :meth:`Storage.list`."""
         return _attempt(url, "listed", lambda: _list(url))
 
     def read(self, url: str) -> bytes | None:
-        """See :meth:`Storage.read`."""
-
-        def act() -> bytes | None:
-            try:
-                return b"".join(_blocks(url))
-            except _ServerError as error:
-                if is_missing(error):
-                    return None
-                raise
-
-        return _attempt(url, "read", act)
+        """Return the content of a small file, ``None`` if there is none."""
+        return _attempt(url, "read", lambda: _unless_missing(lambda: b"".join(_blocks(url))))
 
     def read_end(self, url: str, size: int) -> tuple[int, bytes] | None:
-        """See :meth:`Storage.read_end`."""
-
-        def act() -> tuple[int, bytes] | None:
-            try:
-                return _read_end(url, size)
-            except _ServerError as error:
-                if is_missing(error):
-                    return None
-                raise
-
-        return _attempt(url, "read", act)
+        """Return the size of a file and its last bytes, at most so many; ``None`` if there is none."""
+        return _attempt(url, "read", lambda: _unless_missing(lambda: _read_end(url, size)))
 
     def upload(self, file: Path, url: str) -> str:
-        """See :meth:`Storage.upload`.
-
-        The copy is checked against the server's checksum; if it has none, the file is read back.
-        """
+        """Copy a local file to a URL, check the copy, and return the SHA-256 of the bytes sent."""
         return _attempt(url, "written", lambda: _upload(file, url))
 
     def download(self, url: str, file: Path) -> str:
-        """See :meth:`Storage.download`."""
+        """Copy a file to a local path, and return the SHA-256 of the bytes received."""
 
         def act() -> str:
             digest = hashlib.sha256()
@@ -118,11 +69,11 @@ class XRootDStorage:
         return _attempt(url, "read", act)
 
     def rename(self, old: str, new: str) -> None:
-        """See :meth:`Storage.rename`."""
+        """Rename a folder or file, which fails for a folder if the new one isn't empty; a file may replace another."""
         _attempt(new, "written", lambda: _checked(_system(old).mv(_path(old), _path(new), timeout=request_timeout())))
 
     def remove(self, url: str, pauses: Sequence[float] = PAUSES) -> None:
-        """See :meth:`Storage.remove`."""
+        """Remove a file, or a folder with its contents, if it exists; ``pauses`` are those between attempts."""
         _attempt(url, "removed", lambda: _remove(url), pauses)
 
 
@@ -158,17 +109,26 @@ def _system(url: str) -> Any:
     return client.FileSystem(url)
 
 
+def _unless_missing(act: Callable[[], T]) -> T | None:
+    try:
+        return act()
+    except _ServerError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def _found(answer: tuple[Any, T]) -> T | None:
+    return _unless_missing(lambda: _checked(answer))
+
+
 def _list(url: str) -> dict[str, Entry]:
     from XRootD.client.flags import DirListFlags, StatInfoFlags
 
-    try:
-        found = _checked(_system(url).dirlist(_path(url), DirListFlags.STAT, timeout=request_timeout()))
-    except _ServerError as error:
-        if is_missing(error):
-            return {}
-        raise
+    answer = _system(url).dirlist(_path(url), DirListFlags.STAT, timeout=request_timeout())
     return {
-        entry.name: Entry(bool(entry.statinfo.flags & StatInfoFlags.IS_DIR), entry.statinfo.modtime) for entry in found
+        entry.name: Entry(bool(entry.statinfo.flags & StatInfoFlags.IS_DIR), entry.statinfo.modtime)
+        for entry in _found(answer) or ()
     }
 
 
@@ -176,29 +136,18 @@ def _remove(url: str) -> None:
     from XRootD.client.flags import StatInfoFlags
 
     system, timeout = _system(url), request_timeout()
-    try:
-        info = _checked(system.stat(_path(url), timeout=timeout))
-    except _ServerError as error:
-        if is_missing(error):
-            return
-        raise
+    info = _found(system.stat(_path(url), timeout=timeout))
+    if info is None:
+        return
     if not info.flags & StatInfoFlags.IS_DIR:
-        _unless_missing(system.rm(_path(url), timeout=timeout))
+        _found(system.rm(_path(url), timeout=timeout))
         return
     for name, entry in _list(url).items():
         if entry.is_folder:
             _remove(f"{url}/{name}")
         else:
-            _unless_missing(system.rm(_path(f"{url}/{name}"), timeout=timeout))
-    _unless_missing(system.rmdir(_path(url), timeout=timeout))
-
-
-def _unless_missing(answer: tuple[Any, Any]) -> None:
-    try:
-        _checked(answer)
-    except _ServerError as error:
-        if not is_missing(error):
-            raise
+            _found(system.rm(_path(f"{url}/{name}"), timeout=timeout))
+    _found(system.rmdir(_path(url), timeout=timeout))
 
 
 @contextlib.contextmanager

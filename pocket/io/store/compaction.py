@@ -54,10 +54,12 @@ def compact(folder: Path) -> Compaction:
 
 def _pack(output: Path, done: Compaction) -> None:
     container = output.with_name(f"{output.name}{SUFFIX}")
-    sizes = [os.lstat(path).st_size for path in _inodes(output)]
+    sizes = [os.lstat(path).st_size for path in (output, *output.rglob("*"))]
     if is_complete(container) and container.exists():
         # It was interrupted before the folder was removed, or the output was made again since then.
-        _remove_folder(output)
+        # Without a manifest it is no output any more, whatever interrupts the rest.
+        (output / NAME).unlink(missing_ok=True)
+        remove_output(output)
     elif reason := damage(output):
         done.left.append(f"{reason}: it stays a folder")
         return
@@ -69,12 +71,6 @@ def _pack(output: Path, done: Compaction) -> None:
     done.inodes += len(sizes)
     done.bytes_before += sum(sizes)
     done.bytes_after += container.stat().st_size
-
-
-def _remove_folder(output: Path) -> None:
-    # Without a manifest it is no output any more, whatever interrupts the rest.
-    (output / NAME).unlink(missing_ok=True)
-    remove_output(output)
 
 
 def _outputs(folder: Path) -> Iterator[Path]:
@@ -91,8 +87,3 @@ def _outputs(folder: Path) -> Iterator[Path]:
             yield folder / name
         else:
             yield from _outputs(folder / name)
-
-
-def _inodes(folder: Path) -> Iterator[Path]:
-    yield folder
-    yield from folder.rglob("*")

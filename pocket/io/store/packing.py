@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pocket.base.containers import folder_of, is_container, members, write_container
@@ -25,15 +25,12 @@ def pack_folder(folder: Path, container: Path) -> None:
     manifest = parse_manifest(manifest_text(folder))
     if manifest is None:
         raise DamagedOutputError(f"{folder} has no {NAME} that can be read: run this again, which makes it anew")
-    write_container(container, folder, _ordered(manifest.files), NAME)
+    # Only the first file of a container can be opened as HDF5.
+    names = sorted(manifest.files, key=lambda name: (not name.endswith(".h5"), name))
+    write_container(container, folder, names, NAME)
     # If this isn't possible, checks of the output compare checksums.
     with contextlib.suppress(OSError):
         os.utime(container, ns=(time_of(manifest.files),) * 2)
-
-
-def _ordered(names: Iterable[str]) -> list[str]:
-    """Return the names of files in the order of a container: only its first one can be opened as HDF5."""
-    return sorted(names, key=lambda name: (not name.endswith(".h5"), name))
 
 
 def records_to_pack(folder: Path) -> dict[str, FileRecord]:

@@ -169,18 +169,12 @@ def _remove_leftovers(folder: Path) -> None:
         if match is None:
             continue
         path = folder / name
-        is_left = not _is_alive(int(match["pid"])) if match["host"] == _host() else _is_abandoned(path)
-        if is_left:
-            # Leftovers of somebody else in an unshared folder can't be removed and stay.
-            shutil.rmtree(path, ignore_errors=True)
-            with contextlib.suppress(OSError):
+        # Leftovers of somebody else in an unshared folder can't be removed and stay.
+        with contextlib.suppress(OSError):
+            is_here = match["host"] == _host()
+            if not _is_alive(int(match["pid"])) if is_here else time.time() - path.stat().st_mtime > ABANDONED:
+                shutil.rmtree(path, ignore_errors=True)
                 path.unlink()  # Containers are files.
-
-
-def _is_abandoned(path: Path) -> bool:
-    with contextlib.suppress(OSError):
-        return time.time() - path.stat().st_mtime > ABANDONED
-    return False
 
 
 def _is_alive(pid: int) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path
 from pocket.base.containers import existing_place, folder_of, is_container, last_content
 from pocket.base.runtime.file_state import FileState, checksum, file_state
 from pocket.errors import PocketError, RemoteStoreError
-from pocket.io.remote.storage import Storage, XRootDStorage
+from pocket.io.remote.storage import XRootDStorage
 from pocket.io.store.manifest import (
     NAME,
     Manifest,
@@ -47,10 +47,10 @@ _ABANDONED = 24 * 3600
 _END_SIZE = 65_536
 _TEMPORARY = re.compile(r"\..+\.(?:tmp|old)-[0-9a-f]{16}")
 
-_storage: Storage = XRootDStorage()
+_storage = XRootDStorage()
 
 
-def storage() -> Storage:
+def storage() -> XRootDStorage:
     """Return the storage that reads and writes the remote store."""
     return _storage
 
@@ -173,19 +173,28 @@ def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> No
     checksums = {name: record.sha256 for name, record in manifest.files.items()}
     checksums[NAME] = hashlib.sha256(content).hexdigest()
     try:
-        for name, checksum in checksums.items():
-            try:
-                sent = _storage.upload(directory / name, f"{temporary}/{name}")
-            except OSError as error:
-                raise _ChangedError(f"{name} in {directory} can't be read: {error.strerror}") from error
-            if sent != checksum:
-                raise _ChangedError(f"{name} in {directory} has changed since it was written")
+        for name, expected in checksums.items():
+            _send(directory / name, f"{temporary}/{name}", f"{name} in {directory}", expected)
         _publish(temporary, url, manifest.writing)
     except BaseException:
-        # There is one attempt only, since the server may be down.
-        with contextlib.suppress(RemoteStoreError):
-            _storage.remove(temporary, pauses=())
+        _remove_if_possible(temporary)
         raise
+
+
+def _send(file: Path, url: str, what: str, expected: str | None = None) -> None:
+    try:
+        expected = expected or checksum(file)
+        sent = _storage.upload(file, url)
+    except OSError as error:
+        raise _ChangedError(f"{what} can't be read: {error.strerror}") from error
+    if sent != expected:
+        raise _ChangedError(f"{what} has changed since it was written")
+
+
+def _remove_if_possible(url: str) -> None:
+    # There is one attempt only, since the server may be down. Leftovers are hidden, and removed after a day.
+    with contextlib.suppress(RemoteStoreError):
+        _storage.remove(url, pauses=())
 
 
 def _upload_container(place: Path, manifest: Manifest, url: str, temporary: str) -> None:
@@ -199,23 +208,15 @@ def _upload_container(place: Path, manifest: Manifest, url: str, temporary: str)
             raise _ChangedError(reason)
         uploaded = f"{temporary}/{PACKED}"
         try:
-            try:
-                expected = checksum(place)
-                sent = _storage.upload(place, uploaded)
-            except OSError as error:
-                raise _ChangedError(f"{place} can't be read: {error.strerror}") from error
-            if sent != expected:
-                raise _ChangedError(f"{place} has changed since it was written")
+            _send(place, uploaded, str(place))
             _publish(uploaded, url, manifest.writing)
         finally:
-            # There is one attempt only, since the server may be down.
-            with contextlib.suppress(RemoteStoreError):
-                _storage.remove(temporary, pauses=())
+            _remove_if_possible(temporary)
     if folder_of(url).rpartition("/")[2] in _storage.list(url.rpartition("/")[0]):
         old = _beside(folder_of(url), "old")
         with contextlib.suppress(RemoteStoreError):
             _storage.rename(folder_of(url), old)
-            _storage.remove(old, pauses=())
+            _remove_if_possible(old)
 
 
 def _publish(temporary: str, url: str, identifier: str) -> None:
@@ -241,9 +242,7 @@ def _publish(temporary: str, url: str, identifier: str) -> None:
             _storage.rename(url, old)
             aside.append(old)
     for old in aside:
-        # Leftovers are hidden, and removed after a day.
-        with contextlib.suppress(RemoteStoreError):
-            _storage.remove(old, pauses=())
+        _remove_if_possible(old)
 
 
 def _download(url: str, manifest: Manifest, folder: Path) -> None:
@@ -312,5 +311,4 @@ def _remove_abandoned(folder: str) -> None:
     """Remove leftovers of interrupted uploads to a folder, once per process."""
     for name, entry in _storage.list(folder).items():
         if _TEMPORARY.fullmatch(name) and time.time() - entry.mtime > _ABANDONED:
-            with contextlib.suppress(RemoteStoreError):
-                _storage.remove(f"{folder}/{name}", pauses=())
+            _remove_if_possible(f"{folder}/{name}")

@@ -124,37 +124,21 @@ def damage(place: Path) -> str | None:
 
 
 def _first_damage(place: Path, manifest: Manifest, names: Collection[str] | None) -> tuple[str, str] | None:
-    """Return the first damaged file of an output, and its damage."""
-    return (_damaged_members if is_container(place) else _damaged_files)(place, manifest, names)
-
-
-_CHANGED = "isn't what was written: its checksum is another one"
-
-
-def _damaged_files(folder: Path, manifest: Manifest, names: Collection[str] | None) -> tuple[str, str] | None:
-    """Return the first damaged file of a folder, and its damage."""
-    for name, record in manifest.files.items():
-        if names is not None and name not in names:
-            continue
-        try:
-            state = file_state(path := folder / name)
-            same = state.size == record.size and checksum(path, state) == record.sha256
-        except OSError as error:
-            return name, f"can't be read ({error.strerror})"
-        if not same:
-            return name, _CHANGED
-    return None
-
-
-def _damaged_members(container: Path, manifest: Manifest, names: Collection[str] | None) -> tuple[str, str] | None:
-    """Return the first damaged file of a container, and its damage."""
-    wanted = [name for name in manifest.files if names is None or name in names]
+    """Return the first damaged file of an output, and its damage; of a container that can't be read, all are."""
+    wanted = {name: record for name, record in manifest.files.items() if names is None or name in names}
+    changed, name = "isn't what was written: its checksum is another one", ", ".join(wanted)
     try:
-        found = member_checksums(container)
+        members = member_checksums(place) if is_container(place) else None
+        for name, record in wanted.items():
+            if members is not None:
+                same = have_same_content(record, members.get(name))
+            else:
+                state = file_state(path := place / name)
+                same = state.size == record.size and checksum(path, state) == record.sha256
+            if not same:
+                return name, changed
     except OSError as error:
-        return ", ".join(wanted), f"can't be read ({error.strerror})"
+        return name, f"can't be read ({error.strerror})"
     except ValueError:
-        return ", ".join(wanted), _CHANGED
-    return next(
-        ((name, _CHANGED) for name in wanted if not have_same_content(manifest.files[name], found.get(name))), None
-    )
+        return name, changed
+    return None
