@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocket.base.snapshots.process import current_snapshot, import_root, snapshot_of
+from pocket.base.snapshots.process import current_snapshot, import_root, package_folder, snapshot_of
 from pocket.base.snapshots.siblings import analysis_files
 from pocket.base.snapshots.trees import read_mark
 from pocket.errors import ConfigError
@@ -82,10 +81,3 @@ def _beside(package: Path) -> set[str]:
     parent = package.parent.relative_to(snapshot)
     inside = [Path(name).relative_to(parent) for name in files if Path(name).is_relative_to(parent)]
     return {path.parts[0] for path in inside}
-
-
-def package_folder(name: str) -> Path | None:
-    """Return the folder of a top-level package, ``None`` if there is no such folder."""
-    spec = importlib.util.find_spec(name)
-    locations = list(spec.submodule_search_locations or ()) if spec else []
-    return Path(locations[0]).absolute() if locations else None

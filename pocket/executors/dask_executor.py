@@ -49,11 +49,6 @@ OPTIONS: Mapping[str, Any] = {
     "disk": "1GB",
     **dict.fromkeys(("proxy", "certificates", *_TLS, *_GATEWAY, *_OF_SPEC)),
 }
-#: options for starting a cluster, which don't apply to an existing scheduler
-_OF_CLUSTERS = (
-    *("cluster", "min_workers", "max_workers", "worker_memory", "retries", "death_timeout", "python", "disk"),
-    *(*_OF_SPEC, *_GATEWAY),
-)
 #: kind of cluster that a Dask Gateway server starts
 GATEWAY = "gateway"
 _ON_BATCH_SYSTEMS = tuple(REMOVE)
@@ -339,7 +334,8 @@ def has_effect(option: str, cluster: str) -> bool:
 
 
 def _is_of_clusters(option: str) -> bool:
-    return _known_as(option) in (*_OF_CLUSTERS, DIRECTIVE, OPTION)
+    """Tell whether an option is for starting a cluster, so that it doesn't apply to an existing scheduler."""
+    return _known_as(option) in {"cluster", "min_workers", "max_workers", *_KINDS}
 
 
 def _known_as(option: str) -> str:

@@ -42,12 +42,9 @@ def read_proxy(place: str) -> bytes:
 
 def proxy_path(place: str) -> Path:
     """Return the path of a proxy, which may be ``auto`` as in :func:`read_proxy`."""
-    return default_proxy() if place == "auto" else Path(place).expanduser().absolute()
-
-
-def default_proxy() -> Path:
-    """Return the path where ``voms-proxy-init`` writes the proxy."""
-    return Path(os.environ.get("X509_USER_PROXY") or f"/tmp/x509up_u{os.getuid()}")
+    if place == "auto":
+        return Path(os.environ.get("X509_USER_PROXY") or f"/tmp/x509up_u{os.getuid()}")
+    return Path(place).expanduser().absolute()
 
 
 def proxy_ends(place: str) -> tuple[datetime, datetime | None]:

@@ -97,7 +97,11 @@ def run_here(
         if missing_packages:
             raise PocketError(packages_missing(worker, missing_packages))
         for path, content in contents.items():
-            _write(Path(moved(path, places)), content)
+            file = Path(moved(path, places))
+            if not file.exists() or file.read_bytes() != content:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with replacing_file(file) as new:
+                    new.write(content)
         lacking = [path for path in inputs if not os.access(moved(path, places), os.R_OK)]
         if unknown := [path for path in lacking if moved(path, places) == path]:
             raise PocketError(
@@ -172,15 +176,6 @@ def _outcome(job: Any, there: Mapping[str, str], worker: str) -> Outcome:
     finally:
         for directory in directories:
             remove_output(directory)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that was sent, unless an equal one exists."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing_file(path) as file:
-        file.write(content)
 
 
 def _pickled(error: Exception, there: Mapping[str, str]) -> bytes:

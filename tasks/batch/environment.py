@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pocket.base.snapshots.process import analysis_snapshot, current_snapshot, import_root, original, snapshot_of
+from pocket.base.snapshots.process import (
+    analysis_snapshot,
+    current_snapshot,
+    import_root,
+    original,
+    package_folder,
+    snapshot_of,
+)
 from pocket.base.snapshots.siblings import analysis_files
 from pocket.base.snapshots.sources import is_secret, source_files
 from pocket.base.snapshots.trees import BY_JOBS, read_mark
@@ -118,8 +125,6 @@ def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, 
 
 def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
     """Return the code that jobs of an analysis need as name in the bundle → file, and the analysis' reference there."""
-    from pocket.executors.code import package_folder
-
     store = store_root().absolute()
     members = {
         f"{_CHECKOUT}/{file.as_posix()}": root / file

@@ -9,7 +9,6 @@ import inspect
 import operator
 import sys
 import typing
-from collections.abc import Mapping
 from contextvars import ContextVar
 from enum import Enum
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -69,7 +68,8 @@ def _describe_function(function: FunctionType) -> Node:
         used |= {f"{name}.get()": _current(value) for name, value in used.items() if isinstance(value, ContextVar)}
     # The normal form has the own name of what is imported under another one.
     called = aliases(code) if form else {}
-    used = dict(sorted((_original(name, called), value) for name, value in used.items()))
+    names = ((name.partition("."), value) for name, value in used.items())
+    used = dict(sorted((f"{called.get(first, first)}{dot}{rest}", value) for (first, dot, rest), value in names))
     parts: Parts = [] if form else [(".__code__", code)]
     parts += [*_bound_values(function), *((f" -> {name}", value) for name, value in used.items())]
     own = {name: value for name, value in vars(function).items() if name not in _NO_STATE}
@@ -89,11 +89,6 @@ def _describe_function(function: FunctionType) -> Node:
         # Nobody knows what code without source reads.
         reads=is_users and (form is None or form.reads or any(each.reads for each in closures)),
     )
-
-
-def _original(name: str, called: Mapping[str, str]) -> str:
-    first, dot, rest = name.partition(".")
-    return f"{called.get(first, first)}{dot}{rest}"
 
 
 def _describe_library_function(function: FunctionType) -> Node:
@@ -158,7 +153,9 @@ def _describe_class(cls: type) -> Node:
         }
     parts: Parts = [(".__bases__", cls.__bases__)]
     if dataclasses.is_dataclass(cls):
-        parts += [(f".{field.name}", _declaration(field)) for field in dataclasses.fields(cls)]
+        for field in dataclasses.fields(cls):
+            given = [value for value in (field.default, field.default_factory) if value is not dataclasses.MISSING]
+            parts.append((f".{field.name}", (field.name, field.init, field.kw_only, given)))
     parts += [(f".{member}", value) for member, value in members.items()]
     if not is_library(type(cls).__module__):
         parts.append((".__class__", type(cls)))
@@ -171,7 +168,8 @@ def _decides(cls: type, name: str, value: object) -> bool:
     dunder = name.startswith("__") and name.endswith("__")
     if name in _ANNOTATIONS:
         return False
-    if _is_named_tuple(cls) and _is_made(value):
+    is_named_tuple = issubclass(cls, tuple) and any(isinstance(each, _GENERATED) for each in vars(cls).values())
+    if is_named_tuple and _is_made(value):
         # The methods of named tuples differ between versions of Python.
         return False
     if isinstance(value, FunctionType):
@@ -182,10 +180,6 @@ def _decides(cls: type, name: str, value: object) -> bool:
     # fields.
     kept = name == "_abc_impl" or isinstance(value, _GENERATED) or inspect.ismemberdescriptor(value)
     return not kept and (callable(value) or not dunder)
-
-
-def _is_named_tuple(cls: type) -> bool:
-    return issubclass(cls, tuple) and any(isinstance(value, _GENERATED) for value in vars(cls).values())
 
 
 def _is_made(value: object) -> bool:
@@ -202,11 +196,6 @@ def _is_beside_members(cls: type[Enum], name: str, value: object) -> bool:
     if isinstance(value, _METHODS):
         return True
     return not (name in cls.__members__ or (name.startswith("_") and name.endswith("_")))
-
-
-def _declaration(field: dataclasses.Field[object]) -> object:
-    given = [value for value in (field.default, field.default_factory) if value is not dataclasses.MISSING]
-    return (field.name, field.init, field.kw_only, given)
 
 
 def _describe_wrapper(obj: object) -> Node | None:

@@ -316,7 +316,9 @@ class _Search:
         if module is None:
             return self._locate(f"{base}.{target}") is not None
         bound = target in module.source.binders or any(
-            not _imports_itself(each, base, module.package) for each in module.source.imported.get(target, [])
+            # A package may import only its own module of the same name.
+            each.statement.names != (each.name,) or each.statement.base(module.package) != base
+            for each in module.source.imported.get(target, [])
         )
         return not bound and self._locate(f"{base}.{target}") is not None
 
@@ -384,9 +386,3 @@ class _Search:
             self._seen.add(top)
             if (library := number_library(top)) and is_library(top):
                 self._libraries.add(library)
-
-
-def _imports_itself(binding: Binding, base: str, package: str) -> bool:
-    """Tell whether a package's import only binds the package's own module of the same name."""
-    statement = binding.statement
-    return statement.names == (binding.name,) and statement.base(package) == base

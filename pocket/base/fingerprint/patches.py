@@ -121,7 +121,10 @@ def _is_plain(value: object, is_the_users: Callable[[object], bool]) -> bool:
 
 def _targets(tree: ast.AST) -> Iterator[tuple[str, ...]]:
     """Yield the names whose attributes or items are set, each with the attributes that lead there."""
-    for node in map(_set_by_name, ast.walk(tree)):
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Name("setattr"), [owner, ast.Constant(str(name)), _]):
+                node = ast.Attribute(owner, name, ast.Store())
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
             attributes: list[str] = []
             inner: ast.expr = node
@@ -131,14 +134,6 @@ def _targets(tree: ast.AST) -> Iterator[tuple[str, ...]]:
                 inner = inner.value
             if isinstance(inner, ast.Name):
                 yield inner.id, *attributes
-
-
-def _set_by_name(node: ast.AST) -> ast.AST:
-    """Return what ``setattr(object, "name", value)`` sets as an attribute."""
-    match node:
-        case ast.Call(ast.Name("setattr"), [owner, ast.Constant(str(name)), _]):
-            return ast.Attribute(owner, name, ast.Store())
-    return node
 
 
 def _entries(module: ModuleType) -> Iterator[tuple[str, object]]:

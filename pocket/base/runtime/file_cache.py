@@ -50,14 +50,10 @@ def cached(file: Path, suffix: str, version: bytes, compute: Callable[[bytes], b
     return value
 
 
-def _name(user: int) -> str:
-    return f"pocketlaw-{user}"
-
-
 @contextlib.contextmanager
 def _folder(pycache: Path, user: int) -> Iterator[int]:
     """Open the folder of a user in a ``__pycache__``."""
-    with _opened(pycache, _FOLDER) as parent, _opened(_name(user), _FOLDER, parent) as folder:
+    with _opened(pycache, _FOLDER) as parent, _opened(f"pocketlaw-{user}", _FOLDER, parent) as folder:
         _check(os.fstat(folder), user)
         yield folder
 
@@ -66,7 +62,7 @@ def _make_folder(pycache: Path) -> None:
     pycache.mkdir(exist_ok=True)
     with _opened(pycache, _FOLDER) as parent, contextlib.suppress(FileExistsError):
         # The rights are explicit, since a group's umask would let the group write to the folder.
-        os.mkdir(_name(os.geteuid()), 0o755, dir_fd=parent)
+        os.mkdir(f"pocketlaw-{os.geteuid()}", 0o755, dir_fd=parent)
 
 
 def _read(folder: int, name: str, user: int) -> bytes:

@@ -8,24 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Spread(Protocol):
-    """Function that calls another one for each argument."""
-
-    def __call__(self, function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
-        """Return the results in the order of the arguments."""
-
-
-def _call_here(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
-    return [function(argument) for argument in arguments]
-
-
-_offered: ContextVar[Any] = ContextVar("offered", default=_call_here)
+#: Function that calls another one for each argument, and returns the results in this order.
+Spread = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+_offered: ContextVar[Spread | None] = ContextVar("offered", default=None)
 
 
 def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
@@ -34,8 +25,8 @@ def spread(function: Callable[[T], R], arguments: Sequence[T]) -> list[R]:
     >>> spread(abs, [-1, 2, -3])
     [1, 2, 3]
     """
-    calls: Spread = _offered.get()
-    return calls(function, arguments)
+    calls = _offered.get()
+    return calls(function, arguments) if calls else [function(argument) for argument in arguments]
 
 
 @contextmanager

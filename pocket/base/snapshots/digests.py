@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,27 +59,23 @@ class Digests:
     def __init__(self, folder: Path, record: Path) -> None:
         self._folder = str(folder)
         self._record = record
-        self._known: dict[str, SourceFile] = {}
+        #: The files whose checksums are stored, by name.
+        self.known: dict[str, SourceFile] = {}
         #: Whether a file was read.
         self.changed = False
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             newest = record.stat().st_mtime_ns - _RESOLUTION
-            self._known = {
+            self.known = {
                 name: SourceFile(FileState(*state), sha256)
                 for name, (state, sha256) in json.loads(record.read_bytes()).items()
                 if state[1] < newest and state[2] < newest
             }
 
-    @property
-    def known(self) -> Container[str]:
-        """The names of the files whose checksums are stored."""
-        return self._known
-
     def files(self, names: Iterable[str]) -> dict[str, SourceFile]:
         """Return name → current state and checksum of files; files that have vanished meanwhile are left out."""
         found: dict[str, SourceFile] = {}
         for name in names:
-            known = self._known.get(name)
+            known = self.known.get(name)
             state = file_state(f"{self._folder}/{name}")
             if state is None:
                 continue
@@ -87,7 +83,7 @@ class Digests:
                 known = SourceFile(state, _checksum(f"{self._folder}/{name}", state))
                 self.changed = True
             found[name] = known
-        self._known = found
+        self.known = found
         return found
 
     def save(self) -> None:
@@ -95,7 +91,7 @@ class Digests:
         if self.changed:
             temporary = self._record.with_name(f".{self._record.name}.{os.getpid()}")
             with contextlib.suppress(OSError):
-                temporary.write_text(json.dumps(self._known))
+                temporary.write_text(json.dumps(self.known))
                 temporary.replace(self._record)
 
 

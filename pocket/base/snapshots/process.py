@@ -123,12 +123,18 @@ def analysis_snapshot(reference: str) -> Path | None:
         return snapshot_of(Path(reference))
     if "." not in reference:
         return current_snapshot()
+    folder = package_folder(reference.partition(".")[0])
+    return snapshot_of(folder) if folder else None
+
+
+def package_folder(name: str) -> Path | None:
+    """Return the folder of a top-level package, ``None`` if there is no such folder."""
     try:
-        spec = importlib.util.find_spec(reference.partition(".")[0])
-    except ValueError:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # The module was loaded by hand, without a spec.
         return None
     found = list(spec.submodule_search_locations or ()) if spec else []
-    return snapshot_of(Path(found[0]).absolute()) if found else None
+    return Path(found[0]).absolute() if found else None
 
 
 def original(path: str | Path) -> str:
@@ -174,23 +180,18 @@ def _find_package(name: str, root: Path) -> None:
     """Load a package outside of the checkout from a snapshot, unless it is installed."""
     if name in _OWN:
         return
-    try:
-        spec = importlib.util.find_spec(name)
-    except ValueError:  # The module was loaded by hand, without a spec.
+    folder = package_folder(name)
+    if folder is None or _is_installed(folder):
         return
-    found = list(spec.submodule_search_locations or ()) if spec else []
-    if not found or _is_installed(found[0]):
-        return
-    folder = Path(found[0]).absolute()
     if snapshot_of(folder) is None:
         parent = str(_outside(folder, root).parent)
         sys.path[:] = [parent, *(path for path in sys.path if path != parent)]
         os.environ["PYTHONPATH"] = os.pathsep.join([parent, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
 
 
-def _is_installed(path: str) -> bool:
+def _is_installed(path: Path) -> bool:
     places = [sys.prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), site.getusersitepackages()]
-    return any(Path(path).is_relative_to(place) for place in places)
+    return any(path.is_relative_to(place) for place in places)
 
 
 @functools.cache

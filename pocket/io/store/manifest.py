@@ -83,9 +83,7 @@ def read_manifest(directory: str | Path) -> Manifest | None:
     """Return the manifest of an output that is a folder, ``None`` if it has none that can be read."""
     path = os.path.join(directory, NAME)  # noqa: PTH118  Strings are faster for thousands of files.
     try:
-        stat = os.stat(path)  # noqa: PTH116
-        # Network file systems may use a file number again, but not with the same times.
-        return _manifest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        return _manifest(path, file_state(path))
     except OSError:
         return None
 
@@ -96,17 +94,11 @@ def manifest_of(place: str | Path) -> Manifest | None:
         return read_manifest(place)
     path = str(place)
     try:
-        return _packed_manifest(path, file_state(path))
+        return _manifest(path, file_state(path))
     except FileNotFoundError:
         return read_manifest(folder_of(path))
     except OSError:
         return None
-
-
-@functools.lru_cache(maxsize=100_000)
-def _packed_manifest(path: str, state: FileState) -> Manifest | None:
-    """Read the manifest of a container, cached as those of folders are."""
-    return parse_manifest(read_last(path, NAME) or b"")
 
 
 def manifest_text(directory: str | Path) -> bytes:
@@ -129,9 +121,10 @@ def parse_manifest(text: bytes) -> Manifest | None:
 
 
 @functools.lru_cache(maxsize=100_000)
-def _manifest(path: str, *state: int) -> Manifest | None:
-    """Read a manifest, cached by the state of its file, since a chain asks for it many times."""
-    return parse_manifest(Path(path).read_bytes())
+def _manifest(path: str, state: FileState) -> Manifest | None:
+    """Read a manifest from its file or container, cached by the state of that, since a chain asks for it many times."""
+    # Network file systems may use a file number again, but not with the same times.
+    return parse_manifest((read_last(path, NAME) or b"") if is_container(path) else Path(path).read_bytes())
 
 
 def manifest_id(directory: Path) -> str | None:
@@ -175,7 +168,7 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
 
 
 def _why_incomplete_container(path: str, state: FileState, inputs: Mapping[str, str] | None) -> str | None:
-    manifest = _packed_manifest(path, state)
+    manifest = _manifest(path, state)
     if manifest is None:
         return f"{path} isn't a whole container: it was cut short, or something else wrote there"
     if inputs is not None and (reason := other_input(manifest.inputs, inputs)):

@@ -37,14 +37,6 @@ def record_file(kind: str, identifier: str, store: Path | None = None) -> Path:
     return (store or store_root()) / FOLDER / kind / identifier[:2] / f"{identifier}{SUFFIXES[kind]}"
 
 
-def read_record(kind: str, identifier: str, store: Path | None = None) -> bytes | None:
-    """Return the content of a record, ``None`` if it doesn't exist."""
-    try:
-        return gzip.decompress(record_file(kind, identifier, store).read_bytes())
-    except (OSError, EOFError, gzip.BadGzipFile):
-        return None
-
-
 def keep_record(kind: str, identifier: str, content: Callable[[], bytes]) -> None:
     """Write a record, unless it exists already."""
     path = record_file(kind, identifier)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pocket.base.snapshots.process import package_folder
 from pocket.errors import ConfigError
 from pocket.executors import code
-from pocket.executors.code import CodeFolder, code_folders, package_folder
+from pocket.executors.code import CodeFolder, code_folders
 from pocket.executors.remote import content_digest
 from tests.law_runner import ROOT
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError
-from pocket.executors.proxy import check_proxy, default_proxy, in_words, proxy_ends, proxy_path, read_proxy
+from pocket.executors.proxy import check_proxy, in_words, proxy_ends, proxy_path, read_proxy
 from tests.grid import write_proxy
 
 PROXY = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\ny\n"
@@ -30,7 +30,7 @@ def test_read(proxy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("X509_USER_PROXY", raising=False)
-    assert default_proxy() == Path(f"/tmp/x509up_u{os.getuid()}")
+    assert proxy_path("auto") == Path(f"/tmp/x509up_u{os.getuid()}")
 
 
 def test_refused(proxy: Path, tmp_path: Path) -> None:

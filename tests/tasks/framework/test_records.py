@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from pocket.base.fingerprint import fingerprint
 from pocket.io.store import manifest_of
-from pocket.io.store.records import read_record, read_specification, record_file
+from pocket.io.store.records import read_specification, record_file
 from tasks.chain.merging import MergeOutputs
 from tasks.chain.processing import RunProcessor
 from tasks.framework import records
@@ -23,7 +24,7 @@ def test_manifests_name_records_that_are_there(chain: Chain) -> None:
             ids = manifest.info["records"]
             assert set(ids) == {"spec", "code", "lock"}
             for kind, identifier in ids.items():
-                assert read_record(kind, identifier, chain.store) is not None
+                assert gzip.decompress(record_file(kind, identifier, chain.store).read_bytes())
             assert ids["spec"] == manifest.info["fingerprint"]
             assert manifest.info["usage"]["host_kind"] == "local"
             assert manifest.info["usage"]["peak_memory"] > 10_000_000

@@ -17,7 +17,6 @@ from pocket.io.store.records import (
     keep_lock,
     keep_record,
     keep_specification,
-    read_record,
     read_specification,
     record_file,
 )
@@ -27,6 +26,11 @@ from pocket.io.store.records import (
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("POCKET_STORE", str(tmp_path / "store"))
     return tmp_path / "store"
+
+
+def read_record(kind: str, identifier: str, store: Path | None = None) -> bytes | None:
+    path = record_file(kind, identifier, store)
+    return gzip.decompress(path.read_bytes()) if path.exists() else None
 
 
 def snapshot(folder: Path, text: str, name: str = "code") -> Path:
