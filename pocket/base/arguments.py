@@ -35,7 +35,6 @@ class Declarative(type):
         return inspect.Signature(parameters)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make an instance."""
         try:
             return super().__call__(*args, **kwargs)
         except TypeError:

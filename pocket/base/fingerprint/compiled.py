@@ -41,7 +41,6 @@ class _CachingFinder(MetaPathFinder):
     """Finder of numba's module that caches, which changes the module when it is loaded."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
-        """Return the place of the module, ``None`` for any other one."""
         spec: ModuleSpec | None = PathFinder.find_spec(fullname, path, target) if fullname == _CACHING else None
         if spec is not None and spec.loader is not None:
             run = spec.loader.exec_module

@@ -41,7 +41,9 @@ def version(module: str) -> str:
 def _described(name: str) -> str:
     """Return the name of a distribution with the part of its version that counts, and a digest of files that count."""
     distribution = metadata.distribution(name)
-    words = [name, _compatible(distribution.version)]
+    # Releases may change results if the first number is another one, or the second one if that is 0.
+    first, second, *_ = f"{distribution.version}.".split(".")
+    words = [name, f"0.{second}" if first == "0" else first]
     # Installers write this file for all that they don't take from an index; packages of conda have that of their build.
     if distribution.read_text("direct_url.json") and (distribution.read_text("INSTALLER") or "").strip() != "conda":
         # Its own metadata and scripts have paths of the machine, and compiled files have no hash.
@@ -52,12 +54,6 @@ def _described(name: str) -> str:
         )
         words.append(hash_of("files", files)[:12])
     return " ".join(words)
-
-
-def _compatible(version: str) -> str:
-    """Return the first number of a version, or the first two if it is 0: such releases may change results."""
-    first, _, rest = version.partition(".")
-    return f"0.{rest.partition('.')[0]}" if first == "0" else first
 
 
 def number_library(module: str) -> str:

@@ -54,7 +54,6 @@ def _hash_of_leaf(label: str) -> str:
 
 
 def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
-    """Return the digest of an object and all it refers to."""
     walk = _Walk(describe, note)
     digest = walk.visit(obj, "")
     return _Walk(describe, note, exact=True).visit(obj, "") if walk.reads else digest

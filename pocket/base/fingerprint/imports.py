@@ -195,7 +195,6 @@ class _Search:
         return Closure(digests, self._libraries, words, exact, reads)
 
     def need_all(self, name: str) -> None:
-        """Count all statements of a module."""
         if name in self._whole:
             return
         self._whole.add(name)
@@ -238,7 +237,6 @@ class _Search:
             self._bind(name, module, binding, rest, inside)
 
     def check_bound(self, name: str, attribute: str) -> None:
-        """Check that a module has a name."""
         location = self._locate(name)
         module = self._module(name)
         if module is None or location is None or not str(location.file).endswith(".py"):

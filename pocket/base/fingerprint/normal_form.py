@@ -85,7 +85,6 @@ class Module:
 
     @classmethod
     def of(cls, tree: ast.AST) -> Module:
-        """Return the names of a file's syntax tree."""
         nodes = list(ast.walk(tree))
         bound = Counter(name for node in nodes for name in _binds(node))
         body = tree.body if isinstance(tree, ast.Module) else ()

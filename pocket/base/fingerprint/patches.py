@@ -102,7 +102,6 @@ def _set_by(name: str, is_the_users: Callable[[object], bool]) -> Iterator[tuple
 
 
 def _home(value: object) -> str:
-    """Return the name of a module, or of the module of a class."""
     return value.__name__ if isinstance(value, ModuleType) else value.__module__ if isinstance(value, type) else ""
 
 

@@ -33,7 +33,6 @@ class Import(NamedTuple):
     names: tuple[str, ...] = ()
 
     def base(self, package: str) -> str:
-        """Return the absolute name of the module."""
         if not self.level:
             return self.module
         above = package.split(".")[: len(package.split(".")) - self.level + 1]
@@ -147,8 +146,6 @@ def _parsed(file: str, content: bytes) -> Source:
 
 @dataclass
 class _Found:
-    """Parts of a file that were found so far."""
-
     module: Module
     statements: list[Statement] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)

@@ -38,7 +38,6 @@ class Specification:
     scheme: int = SCHEME
 
     def to_json(self) -> dict[str, Any]:
-        """Return the specification as plain containers."""
         return {
             "digest": self.digest,
             "scheme": self.scheme,
@@ -49,7 +48,6 @@ class Specification:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Specification:
-        """Return the specification from plain containers of :meth:`to_json`."""
         functions = {place: (file, line, source) for place, (file, line, source) in content["functions"].items()}
         scheme = content.get("scheme", 1)
         return cls(content["digest"], dict(content["values"]), dict(content["closures"]), functions, scheme)

@@ -46,8 +46,6 @@ _BUILTIN: tuple[Any, ...] = (*_CONTAINERS, int, float, complex, str, bytes)
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class _Item:
-    """One entry of a dict."""
-
     key: object
     value: object
 
@@ -248,19 +246,15 @@ def _class_code(module: str, name: str) -> Closure:
 
 def _state(obj: object) -> dict[str, object]:
     """Return the attributes of an instance, without values of cached properties."""
-    slots = (name for kind in type(obj).__mro__ for name in _slots(kind) if hasattr(obj, name))
-    state = {name: getattr(obj, name) for name in slots} | getattr(obj, "__dict__", {})
+    slots = [kind.__dict__.get("__slots__", ()) for kind in type(obj).__mro__]
+    named = {name for each in slots for name in ((each,) if isinstance(each, str) else each)}
+    named -= {"__dict__", "__weakref__"}
+    state = {name: getattr(obj, name) for name in named if hasattr(obj, name)} | getattr(obj, "__dict__", {})
     return {
         name: state[name]
         for name in sorted(state)
         if not isinstance(inspect.getattr_static(type(obj), name, None), functools.cached_property)
     }
-
-
-def _slots(kind: type) -> tuple[str, ...]:
-    slots = kind.__dict__.get("__slots__", ())
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
 
 
 def describe_file(path: str) -> list[tuple[str, object]]:

@@ -52,7 +52,6 @@ def cached(file: Path, suffix: str, version: bytes, compute: Callable[[bytes], b
 
 @contextlib.contextmanager
 def _folder(pycache: Path, user: int) -> Iterator[int]:
-    """Open the folder of a user in a ``__pycache__``."""
     with _opened(pycache, _FOLDER) as parent, _opened(f"pocketlaw-{user}", _FOLDER, parent) as folder:
         _check(os.fstat(folder), user)
         yield folder

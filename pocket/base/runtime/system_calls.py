@@ -138,7 +138,6 @@ def unrecorded(
 
 @functools.cache
 def _python() -> tuple[str, ...]:
-    """Return the folders of Python and its packages."""
     folders = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, site.getusersitepackages()} - {"/", "/usr"}
     # An environment may have the packages of another one.
     folders |= {folder for folder in sys.path if Path(folder).name in _PACKAGES}

@@ -47,7 +47,6 @@ def analysis_files(place: Path) -> Iterator[Path]:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder with configuration files."""
     names = listed_files(folder) if _is_small(folder) else [path.name for path in folder.iterdir() if path.is_file()]
     yield from (folder / name for name in names)
 
@@ -77,7 +76,6 @@ def _closure(names: Sequence[str], parents: Sequence[Path]) -> Iterator[Path]:
 
 
 def _files_of(parent: Path, name: str) -> list[Path]:
-    """Return the files of a module or package in a folder, none if it isn't there."""
     if (parent / name).is_dir():
         return [parent / name / inner for inner in listed_files(parent / name)]
     return [single] if (single := parent / f"{name}.py").is_file() else []

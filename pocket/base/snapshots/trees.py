@@ -145,7 +145,6 @@ def _is_whole(folder: Path, tree: Tree) -> bool:
 
 
 def _latest(place: Path, origin: Path) -> Path | None:
-    """Return the most recently used snapshot of a folder."""
     times: list[tuple[float, Path]] = []
     for used in place.glob(f"*/{USED}"):
         with contextlib.suppress(OSError):

@@ -148,7 +148,6 @@ class _Content(NamedTuple):
 
     @classmethod
     def of(cls, content: Any, begin: int, end: int) -> _Content:
-        """Return the content of the basket at some bytes."""
         raw = memoryview(content)
         stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
         _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)
@@ -158,7 +157,6 @@ class _Content(NamedTuple):
         return cls(n_entries, begin, key_length, raw[key_length:], size, border)
 
     def uncompressed(self) -> bytes:
-        """Return the uncompressed data after the key."""
         packed = self.packed
         if len(packed) == self.size:
             return packed.tobytes()

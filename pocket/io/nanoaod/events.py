@@ -97,7 +97,6 @@ class NanoTree:
         return Column.of(self.branch(name)) if self._leaves is None else self._leaves[name].column
 
     def branch(self, name: str) -> Any:
-        """Return the branch as uproot's object."""
         return self._whole[name]
 
     @cached_property
@@ -156,7 +155,6 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
         return events.layout is self._layout and self.columns.packing is None
 
     def selected(self, packing: Packing) -> Chunk:
-        """Return the selected events of this chunk."""
         columns = self.columns.selected(packing)
         columns.ask(columns.schema.packed - columns.late)
         return Chunk(columns)
@@ -236,13 +234,11 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return None
 
     def get_column_handle(self, columnsource: Any, name: str, allow_missing: bool) -> Any:
-        """Return the name of a column."""
         return name
 
     def extract_column(
         self, columnhandle: Any, start: int, stop: int, allow_missing: bool, use_ak_forth: bool = True
     ) -> Any:
-        """Read a column."""
         name, packing = columnhandle, self.packing
         if self.learns:
             self.late.add(name)

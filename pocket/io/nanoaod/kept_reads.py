@@ -46,7 +46,6 @@ class KeptReads:
             raise
 
     def of_file(self, location: str) -> FileReads:
-        """Return what is kept of a file."""
         return self._reads.setdefault(location, FileReads(self))
 
     def copy(self, data: bytes) -> memoryview | None:
@@ -64,7 +63,6 @@ class KeptReads:
             return place.toreadonly()
 
     def close(self) -> None:
-        """Close all files."""
         for stack in self._files.values():
             stack.close()
 

@@ -28,12 +28,10 @@ class LocalSource(Source):  # type: ignore[misc]
         self._num_bytes = os.fstat(self._file.fileno()).st_size
 
     def chunk(self, start: int, stop: int) -> Any:
-        """Return a range of bytes."""
         (chunk,) = self.chunks([(start, stop)], queue.Queue())
         return chunk
 
     def chunks(self, ranges: list[tuple[int, int]], notifications: queue.Queue[Any]) -> list[Any]:
-        """Return ranges of bytes."""
         found = []
         for (start, stop), content in zip(ranges, self.read(ranges), strict=True):
             # The chunk detects a range beyond the end of the file.
@@ -51,7 +49,6 @@ class LocalSource(Source):  # type: ignore[misc]
 
     @property
     def closed(self) -> bool:
-        """Whether the file is closed."""
         return self._file.closed
 
     def __enter__(self) -> LocalSource:

@@ -21,7 +21,6 @@ class Packing:
         return len(self.positions)
 
     def within(self, first: int, last: int) -> Packing:
-        """Return the packing of a range of the events."""
         return Packing(self.mask[first:last])
 
     def __call__(self, column: ak.Array) -> ak.Array:

@@ -45,5 +45,4 @@ class ReadAhead:
                 self._asked.pop(place).wait()
 
     def close(self) -> None:
-        """Forget all bytes."""
         self.keep(())

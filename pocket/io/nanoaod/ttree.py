@@ -130,7 +130,6 @@ class Leaf:
 
     @property
     def is_list(self) -> bool:
-        """Whether an entry has a list of elements."""
         return self.kind[-1]
 
     @cached_property
@@ -179,7 +178,6 @@ class _Shallow:
         return getattr(self._file, name)
 
     def class_named(self, name: str, version: Any = None) -> Any:
-        """Return uproot's class of a name."""
         return _Unread if name == "TObjArray" else self._file.class_named(name, version)
 
 
@@ -190,7 +188,6 @@ class _Unread(tuple[()]):
 
     @classmethod
     def read(cls, chunk: Any, cursor: Any, context: Any, *others: Any) -> _Unread:
-        """Return an unread array, with the cursor moved to its end."""
         unread = cls()
         unread.position = cursor.index
         size, _, _ = numbytes_version(chunk, cursor, context, move=False)
@@ -245,17 +242,10 @@ def _leaf(data: bytes, position: int, classes: dict[int, str], shift: int, tags:
 
 
 def _end(data: bytes, position: int) -> int:
-    """Return the end of the object at a position."""
     (count,) = _U4.unpack_from(data, position)
     if not count & _COUNTED:
         raise ValueError("an object that doesn't say how long it is")
     return int(position + _U4.size + (count & ~_COUNTED))
-
-
-def _object(data: bytes, position: int) -> int:
-    """Return the end of the TObject at a position."""
-    _, _, bits = _OBJECT.unpack_from(data, position)
-    return position + _OBJECT.size + (2 if bits & _REFERENCED else 0)
 
 
 def _string(data: bytes, position: int) -> tuple[str, int]:
@@ -281,7 +271,9 @@ def _names(named: bytes) -> tuple[str, str]:
 
 def _array(data: bytes, position: int) -> tuple[int, int]:
     """Return the number of elements of the TObjArray at a position, and the position of the first one."""
-    _, position = _string(data, _object(data, position + _HEADER.size))
+    position += _HEADER.size
+    _, _, bits = _OBJECT.unpack_from(data, position)
+    _, position = _string(data, position + _OBJECT.size + (2 if bits & _REFERENCED else 0))
     size, _ = _TWO.unpack_from(data, position)
     return size, position + _TWO.size
 

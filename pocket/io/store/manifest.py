@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pocket.base.containers import Member, existing_place, folder_of, is_container, members, read_last
+from pocket.base.containers import existing_place, folder_of, is_container, members, read_last
 from pocket.base.runtime.file_state import FileState, checksum, file_state
 
 NAME = "manifest.json"
@@ -58,7 +58,6 @@ class Manifest:
     info: Mapping[str, Any]
 
     def to_json(self) -> str:
-        """Return the manifest as the content of its file."""
         return json.dumps(asdict(self), indent=1)
 
     @functools.cached_property
@@ -194,15 +193,15 @@ def member_checksums(container: Path) -> Mapping[str, FileRecord]:
 
 @functools.lru_cache(maxsize=100_000)
 def _member_records(container: str, state: FileState) -> Mapping[str, FileRecord]:
-    return {name: _member_record(member, state) for name, member in members(container).items() if name != NAME}
-
-
-def _member_record(member: Member, state: FileState) -> FileRecord:
-    with member.open() as file:
-        digest = hashlib.sha256()
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return FileRecord(member.size, digest.hexdigest(), state.mtime_ns)
+    records = {}
+    for name, member in members(container).items():
+        if name != NAME:
+            with member.open() as file:
+                digest = hashlib.sha256()
+                while block := file.read(_BLOCK):
+                    digest.update(block)
+            records[name] = FileRecord(member.size, digest.hexdigest(), state.mtime_ns)
+    return records
 
 
 def container_change(container: Path, manifest: Manifest) -> str | None:

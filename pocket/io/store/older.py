@@ -53,7 +53,6 @@ def _first_output(folder: Path) -> tuple[Path, Manifest] | None:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """Yield the folders in a folder, without temporary ones."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
