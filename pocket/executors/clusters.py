@@ -26,36 +26,25 @@ DIRECTIVE = "directive."
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """Description of a cluster, whose workers are processes with one thread.
-
-    Args:
-        log_folder: folder for the logs of batch jobs, and for keys that their workers must be able to read.
-        death_timeout: seconds after which a worker that can't reach the scheduler exits.
-        host: address that the scheduler listens at; this machine's by default.
-        walltime: time limit of a Slurm job, such as ``"02:00:00"``.
-        port: ports that the scheduler may listen at, such as ``"8786-8886"``; it takes the first free one.
-        setup: shell command at the start of the workers' jobs.
-        directives: further lines of the job description; for Slurm these are options, such as ``constraint``.
-        label: unique name of the jobs of this cluster.
-    """
+    """Description of a cluster, whose workers are processes with one thread."""
 
     kind: str
     min_workers: int
     max_workers: int
     memory: str
-    log_folder: Path
+    log_folder: Path  # Folder for the logs of batch jobs, and for keys that their workers must be able to read.
     retries: int
-    death_timeout: float
-    host: str | None = None
+    death_timeout: float  # Seconds after which a worker that can't reach the scheduler exits.
+    host: str | None = None  # Address that the scheduler listens at; this machine's by default.
     python: str = sys.executable
     disk: str = "1GB"
-    walltime: str | None = None
+    walltime: str | None = None  # Time limit of a Slurm job, such as ``"02:00:00"``.
     queue: str | None = None
     account: str | None = None
     image: str | None = None
-    port: str | None = None
-    setup: str | None = None
-    directives: Mapping[str, str] = field(default_factory=dict)
+    port: str | None = None  # Ports, such as ``"8786-8886"``: the scheduler takes the first free one.
+    setup: str | None = None  # Shell command at the start of the workers' jobs.
+    directives: Mapping[str, str] = field(default_factory=dict)  # Lines of jobs, or options of Slurm.
     label: str = field(default_factory=lambda: f"pocketlaw-{secrets.token_hex(8)}")
 
 

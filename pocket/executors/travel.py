@@ -29,20 +29,13 @@ STORE, REMOTE, RESULT = "store", "remote", "result"
 
 @dataclass(frozen=True)
 class Outcome:
-    """Result of a job on a worker.
-
-    Args:
-        lacking: paths of the files that the job needs and the worker doesn't see; the job hasn't run then.
-        outputs: name → content of each file, for each output that travels back; empty for one that wasn't made.
-        error: the pickled exception that ended the job.
-        log: traceback of an error in the user's code.
-    """
+    """Result of a job on a worker."""
 
     place: str = STORE
-    lacking: tuple[str, ...] = ()
-    outputs: tuple[Mapping[str, bytes], ...] = ()
-    error: bytes = b""
-    log: str = ""
+    lacking: tuple[str, ...] = ()  # Files that the job needs and the worker doesn't see; it hasn't run then.
+    outputs: tuple[Mapping[str, bytes], ...] = ()  # Name → content of files; empty if it wasn't made.
+    error: bytes = b""  # The pickled exception that ended the job.
+    log: str = ""  # Traceback of an error in the user's code.
 
 
 def parts_of(job: Any) -> tuple[Any, ...]:

@@ -12,18 +12,13 @@ from pocket.base.runtime.kept import kept_table
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Content and parts of one object, each part with its place relative to the object, e.g. ``".pt"`` or ``"[2]"``.
-
-    Args:
-        exact: the label with texts and names that decide no number, if it has any.
-        reads: whether the object is code that may read such texts and names of the others.
-    """
+    """Content and parts of one object, each part with its place relative to the object, e.g. ``".pt"`` or ``"[2]"``."""
 
     label: str
     parts: Sequence[tuple[str, object]] = ()
     ordered: bool = True
-    exact: str = ""
-    reads: bool = False
+    exact: str = ""  # The label with texts and names that decide no number, if it has any.
+    reads: bool = False  # Whether the object is code that may read such texts and names of the others.
 
 
 Describe = Callable[[object, str], Node]

@@ -48,40 +48,24 @@ BY_NAME = frozenset({"dir", "eval", "exec", "locals", "numexpr", "objmode", "que
 
 
 class Form(NamedTuple):
-    """Digests of a part of a source file.
+    """Digests of a part of a source file."""
 
-    Args:
-        normal: digest without what decides no number.
-        exact: digest with texts and names.
-        reads: whether it may read what the normal form leaves out of other code.
-        words: names, attributes and words of strings in the normal form, separated by spaces.
-        texts: words of strings that are in the exact form alone.
-    """
-
-    normal: str
-    exact: str
-    reads: bool
-    words: str
-    texts: str
+    normal: str  # Digest without what decides no number.
+    exact: str  # Digest with texts and names.
+    reads: bool  # Whether it may read what the normal form leaves out of other code.
+    words: str  # Names, attributes and words of strings in the normal form, separated by spaces.
+    texts: str  # Words of strings that are in the exact form alone.
 
 
 @dataclass(frozen=True)
 class Module:
-    """Names of a source file whose meaning is known, since they are bound once or not at all.
+    """Names of a source file whose meaning is known, since they are bound once or not at all."""
 
-    Args:
-        imports: name that an import of the module gives something → its own name.
-        aliases: the same, of those whose own name may be written instead.
-        loggers: names of loggers, and of the module ``logging``.
-        errors: names of exceptions whose arguments are only shown.
-        describing: names of functions that only show or describe what they get.
-    """
-
-    imports: dict[str, str]
-    aliases: dict[str, str]
-    loggers: frozenset[str]
-    errors: frozenset[str]
-    describing: frozenset[str]
+    imports: dict[str, str]  # Name that an import of the module gives something → its own name.
+    aliases: dict[str, str]  # The same, of those whose own name may be written instead.
+    loggers: frozenset[str]  # Names of loggers, and of the module ``logging``.
+    errors: frozenset[str]  # Names of exceptions whose arguments are only shown.
+    describing: frozenset[str]  # Names of functions that only show or describe what they get.
 
     @classmethod
     def of(cls, tree: ast.AST) -> Module:

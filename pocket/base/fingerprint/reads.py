@@ -70,23 +70,14 @@ _REFUSED = {
 
 @dataclass
 class Reads:
-    """Inputs that were read.
+    """Inputs that were read."""
 
-    Args:
-        files: path → state of the file when it was first opened.
-        folders: path → digest of the names in the folder when it was first listed.
-        variables: name → value of an environment variable, ``None`` for one that wasn't set.
-        states: path → what was there when its state was asked for: ``120 bytes``, ``folder`` or ``nothing``.
-        written: paths of files that the code wrote: reading them back is no input.
-        readers: file, folder or variable → names of the user's functions that were running.
-    """
-
-    files: dict[str, FileState] = field(default_factory=dict)
-    folders: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, str | None] = field(default_factory=dict)
-    states: dict[str, str] = field(default_factory=dict)
-    written: set[str] = field(default_factory=set)
-    readers: dict[str, frozenset[str]] = field(default_factory=dict)
+    files: dict[str, FileState] = field(default_factory=dict)  # Path → state of the file when it was first opened.
+    folders: dict[str, str] = field(default_factory=dict)  # Path → digest of the names when it was first listed.
+    variables: dict[str, str | None] = field(default_factory=dict)  # Name → value, ``None`` if it wasn't set.
+    states: dict[str, str] = field(default_factory=dict)  # Path → ``120 bytes``, ``folder`` or ``nothing``.
+    written: set[str] = field(default_factory=set)  # Paths of files that the code wrote: reading them back is no input.
+    readers: dict[str, frozenset[str]] = field(default_factory=dict)  # Input → names of the user's functions.
 
     def adopt(self, earlier: Reads, names: Collection[str] | None) -> None:
         """Count earlier inputs as read if functions with these names read them; their first state stays."""

@@ -48,24 +48,16 @@ class Binding(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """One statement of a module that isn't an import.
-
-    Args:
-        binds: the names that it assigns or changes in the module.
-        uses: the names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
-        acts: whether it does more than bind names when the module is run.
-        reads: whether it may read texts or names of other code.
-        words: all names, attributes and words of strings in it, separated by spaces; not part of the digest.
-    """
+    """One statement of a module that isn't an import."""
 
     digest: str
     exact: str
-    binds: tuple[str, ...]
-    uses: tuple[str, ...]
+    binds: tuple[str, ...]  # The names that it assigns or changes in the module.
+    uses: tuple[str, ...]  # The names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
     imports: tuple[Import, ...]
-    acts: bool
-    reads: bool = False
-    words: str = ""
+    acts: bool  # Whether it does more than bind names when the module is run.
+    reads: bool = False  # Whether it may read texts or names of other code.
+    words: str = ""  # All names, attributes and words of strings in it, separated by spaces; not part of the digest.
 
 
 @dataclass(frozen=True)

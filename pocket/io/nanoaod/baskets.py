@@ -130,21 +130,14 @@ UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
 
 
 class _Content(NamedTuple):
-    """Content of a basket as stored in the file.
-
-    Args:
-        begin: its first byte in the file.
-        packed: bytes after the key, which are compressed if they are fewer than ``size``.
-        size: uncompressed bytes after the key.
-        border: uncompressed bytes of the values.
-    """
+    """Content of a basket as stored in the file."""
 
     n_entries: int
-    begin: int
+    begin: int  # Its first byte in the file.
     key_length: int
-    packed: memoryview
-    size: int
-    border: int
+    packed: memoryview  # Bytes after the key, which are compressed if they are fewer than ``size``.
+    size: int  # Uncompressed bytes after the key.
+    border: int  # Uncompressed bytes of the values.
 
     @classmethod
     def of(cls, content: Any, begin: int, end: int) -> _Content:

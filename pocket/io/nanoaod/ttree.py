@@ -69,19 +69,13 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """Branch with one number, or a list of numbers, per entry.
-
-    Args:
-        dtype: stored type of the numbers.
-        edges: first entry of each basket, and the end of the last one.
-        places: first byte, and the one after the last, of each basket in the file.
-    """
+    """Branch with one number, or a list of numbers, per entry."""
 
     name: str
-    dtype: np.dtype[Any]
+    dtype: np.dtype[Any]  # Stored type of the numbers.
     is_list: bool
-    edges: list[int]
-    places: Ranges
+    edges: list[int]  # First entry of each basket, and the end of the last one.
+    places: Ranges  # First byte, and the one after the last, of each basket in the file.
 
     @classmethod
     def of(cls, branch: Any) -> Column | None:
@@ -102,20 +96,14 @@ class Column:
 
 @dataclass(eq=False)
 class Leaf:
-    """Branch with one leaf.
-
-    Args:
-        kind: class and title of the leaf, number of its elements, and whether they are unsigned and in lists.
-        baskets: position of the baskets' metadata in these bytes.
-        n_baskets: number of baskets for which there is space.
-    """
+    """Branch with one leaf."""
 
     name: str
     title: str
-    kind: tuple[str, str, int, bool, bool]
+    kind: tuple[str, str, int, bool, bool]  # Class, title, number of elements, are they unsigned, in lists.
     data: bytes
-    baskets: int
-    n_baskets: int
+    baskets: int  # Position of the baskets' metadata in these bytes.
+    n_baskets: int  # Number of baskets for which there is space.
     n_written: int
     n_entries: int
 

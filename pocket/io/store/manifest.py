@@ -38,23 +38,15 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Record that is written into an output last.
+    """Record that is written into an output last."""
 
-    Args:
-        id: digest of the content (:func:`content_id`).
-        created: time of writing, UTC, ISO 8601.
-        inputs: label → manifest id of each output that it was made from.
-        files: path relative to the output → record.
-        revision: git revision of the code, followed by ``-dirty`` if it was modified; ``None`` if not known.
-    """
-
-    id: str
+    id: str  # Digest of the content (:func:`content_id`).
     task: str
-    created: str
-    inputs: Mapping[str, str]
-    files: Mapping[str, FileRecord]
+    created: str  # Time of writing, UTC, ISO 8601.
+    inputs: Mapping[str, str]  # Label → manifest id of each output that it was made from.
+    files: Mapping[str, FileRecord]  # Path relative to the output → record.
     software: Mapping[str, str]
-    revision: str | None
+    revision: str | None  # Git revision of the code, followed by ``-dirty`` if it was modified; ``None`` if not known.
     info: Mapping[str, Any]
 
     def to_json(self) -> str:
