@@ -122,11 +122,7 @@ def _xz(block: memoryview, size: int) -> bytes:
 
 
 #: Algorithm of a block → function that unpacks it, given its size; uproot unpacks the others.
-UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
-    b"ZS": _Zstd(),
-    b"XZ": _xz,
-    b"L4": _lz4,
-}
+UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {b"ZS": _Zstd(), b"XZ": _xz, b"L4": _lz4}
 
 
 class _Content(NamedTuple):
