@@ -9,6 +9,7 @@ import inspect
 import operator
 import sys
 import typing
+from collections.abc import Mapping
 from contextvars import ContextVar
 from enum import Enum
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
@@ -31,6 +32,14 @@ _ANNOTATIONS = frozenset({"__annotate__", "__annotate_func__"})
 _GENERATED = (type(collections.namedtuple("_Example", ["field"]).field),)  # type: ignore[attr-defined]
 #: Attributes that decorators set on functions.
 _NO_STATE = frozenset({"__wrapped__", "__isabstractmethod__", "__dataclass_transform__", "__final__", "__override__"})
+#: Types of wrappers → the attributes that they consist of.
+_WRAPPERS: Mapping[type, tuple[str, ...]] = {
+    MethodType: ("__func__", "__self__"),
+    **dict.fromkeys((functools.partial, functools.partialmethod), ("func", "args", "keywords")),
+    **dict.fromkeys((staticmethod, classmethod), ("__func__",)),
+    property: ("fget", "fset", "fdel"),
+    functools.cached_property: ("func",),
+}
 _GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
 
 
@@ -201,16 +210,8 @@ def _is_beside_members(cls: type[Enum], name: str, value: object) -> bool:
 def _describe_wrapper(obj: object) -> Node | None:
     """Return the node of an object that wraps functions and their arguments, such as a partial."""
     parts: dict[str, object]
-    if isinstance(obj, MethodType):
-        parts = {".__func__": obj.__func__, ".__self__": obj.__self__}
-    elif isinstance(obj, functools.partial | functools.partialmethod):
-        parts = {".func": obj.func, ".args": obj.args, ".keywords": obj.keywords}
-    elif isinstance(obj, staticmethod | classmethod):
-        parts = {".__func__": obj.__func__}
-    elif isinstance(obj, property):
-        parts = {".fget": obj.fget, ".fset": obj.fset, ".fdel": obj.fdel}
-    elif isinstance(obj, functools.cached_property):
-        parts = {".func": obj.func}
+    if attributes := next((names for kind, names in _WRAPPERS.items() if isinstance(obj, kind)), None):
+        parts = {f".{name}": getattr(obj, name) for name in attributes}
     elif isinstance(obj, _GETTERS):
         parts = {"()": obj.__reduce__()[1:]}
     elif is_library(type(obj).__module__) and hasattr(obj, "__wrapped__"):

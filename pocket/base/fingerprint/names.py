@@ -73,7 +73,11 @@ def _parts(obj: object, names: set[str]) -> Iterable[object]:
         module = str(obj.__globals__.get("__name__", ""))
         if is_library(module):
             return [part for _, part in describe(obj, "").parts]
-        _add_code(obj, names)
+        used, imports = _of_code(obj.__code__)
+        names.update(used)
+        for digest in local_imports(obj) if imports else ():
+            if isinstance(digest, Closure):
+                _add_closure(digest, names)
         if top_level(module) == _ENGINE:
             return _engine_parts(obj)
     parts = [part for _, part in describe(obj, "").parts]
@@ -87,14 +91,6 @@ def _add_closure(closure: Closure, names: set[str]) -> list[object]:
     for words in closure.words:
         names.update(words.split())
     return []
-
-
-def _add_code(function: FunctionType, names: set[str]) -> None:
-    used, imports = _of_code(function.__code__)
-    names.update(used)
-    for digest in local_imports(function) if imports else ():
-        if isinstance(digest, Closure):
-            _add_closure(digest, names)
 
 
 @functools.cache

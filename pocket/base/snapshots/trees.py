@@ -241,8 +241,16 @@ def _take_folder(
             same = state is not None and (state.size, state.mtime_ns) == files[name][:2]
             # If a source is changed twice within a second, Python can't tell the versions apart.
             settled = is_copy or (state and found.st_mtime_ns > state.mtime_ns + _MARGIN_NS)
-            if same and settled and found.st_uid in (0, os.geteuid()):
-                _take(entry.path, folder / cache / entry.name)
+            path = folder / cache / entry.name
+            if same and settled and found.st_uid in (0, os.geteuid()) and not path.exists():
+                # The rights are explicit, since a group's umask would let the group write files that are executed.
+                path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                try:
+                    # A link is safe, since recompiling replaces the file instead of writing into it.
+                    os.link(entry.path, path)
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        shutil.copy2(entry.path, path)
 
 
 def _is_own(folder: Path) -> bool:
@@ -252,19 +260,6 @@ def _is_own(folder: Path) -> bool:
     except OSError:
         return False
     return found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022
-
-
-def _take(source: str, path: Path) -> None:
-    if path.exists():
-        return
-    # The rights are explicit, since a group's umask would let the group write files that are executed.
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    try:
-        # A link is safe, since recompiling replaces the file instead of writing into it.
-        os.link(source, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            shutil.copy2(source, path)
 
 
 def _publish(temporary: Path, folder: Path, tree: Tree) -> None:

@@ -27,7 +27,7 @@ from pocket.io.store.manifest import (
     parse_manifest,
     written,
 )
-from pocket.io.store.packing import PACKED, pack_folder, records_to_pack
+from pocket.io.store.packing import PACKED, files_below, pack_folder, records_to_pack
 from pocket.io.store.provenance import revision, software, work_done
 from pocket.io.store.publishing import readable_errors, replacing, sync
 from pocket.io.store.remote import upload
@@ -141,16 +141,11 @@ def _refuse_manifest(folder: Path, task: str) -> None:
 
 def _synced(directory: Path) -> dict[str, FileRecord]:
     """Return the records of all files in a folder, after they are flushed to disk."""
-    files = {}
-    for path in sorted(directory.rglob("*")):
-        if path.is_dir():
+    for path in directory.rglob("*"):
+        if path.is_dir() or path.is_file():
             sync(path)
-        elif path.is_file():
-            sync(path)
-            stat = path.stat()
-            record = FileRecord(size=stat.st_size, sha256=file_checksum(path), mtime_ns=stat.st_mtime_ns)
-            files[path.relative_to(directory).as_posix()] = record
-    return files
+    found = ((name, path, path.stat()) for name, path in files_below(directory).items())
+    return {name: FileRecord(stat.st_size, file_checksum(path), stat.st_mtime_ns) for name, path, stat in found}
 
 
 def _manifest(

@@ -37,22 +37,25 @@ def records_to_pack(folder: Path) -> dict[str, FileRecord]:
     """Return relative path → record of the files in a folder that are about to be packed."""
     # Whole seconds are kept by any file system.
     now = int(time.time()) * 10**9
-    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: FileRecord(path.stat().st_size, file_checksum(path), now) for name, path in files.items()}
+    found = files_below(folder).items()
+    return {name: FileRecord(path.stat().st_size, file_checksum(path), now) for name, path in found}
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    """Return relative path → path of all files in a folder."""
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def contents_of_output(place: Path) -> Mapping[str, bytes]:
     """Return name → content of all files of an output, including its manifest."""
     if is_container(place):
         return {name: member.content() for name, member in members(place).items()}
-    files = [path for path in sorted(place.rglob("*")) if path.is_file()]
-    return {path.relative_to(place).as_posix(): path.read_bytes() for path in files}
+    return {name: path.read_bytes() for name, path in files_below(place).items()}
 
 
 def size_of_output(place: Path) -> int:
     """Return the size of an output's files in bytes."""
-    files = [place] if is_container(place) else [path for path in place.rglob("*") if path.is_file()]
-    return sum(path.stat().st_size for path in files)
+    return sum(path.stat().st_size for path in ([place] if is_container(place) else files_below(place).values()))
 
 
 def remove_output(place: Path) -> None:
