@@ -25,7 +25,7 @@ from pocket.executors.clusters import (
     no_worker,
     running_cluster,
 )
-from pocket.executors.gateway import OPTION, GatewaySpec, gateway_cluster
+from pocket.executors.gateway import OPTION, gateway_cluster
 from pocket.executors.proxy import check_proxy, read_proxy
 from pocket.io.store import store_root
 from pocket.io.store.paths import private_folder
@@ -177,10 +177,12 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         if self.kind != GATEWAY:
             self.cluster = self.stack.enter_context(running_cluster(self.cluster_spec()))
             return Client(self.cluster)
-        spec = self.gateway_spec()
-        cluster = self.stack.enter_context(gateway_cluster(spec))
+        address, proxy_address, running = map(self.option, _GATEWAY)
+        workers = _workers(self.run_options, "min_workers"), _most_workers(self.run_options, DEFAULT_WORKERS)
+        made = gateway_cluster(address, proxy_address, running, self._with_prefix(OPTION), workers)
+        cluster = self.stack.enter_context(made)
         # Workers of an existing cluster may have run something else.
-        self.cluster = cluster if spec.cluster is None else None
+        self.cluster = cluster if running is None else None
         return cluster.get_client()
 
     def client_of(self, address: str) -> Any:
@@ -229,17 +231,6 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         probe.write_text(store.token, encoding="utf-8")
         self.stack.callback(_remove_probe, probe)
         return store
-
-    def gateway_spec(self) -> GatewaySpec:
-        """Return the description of a gateway's cluster."""
-        return GatewaySpec(
-            address=self.option("gateway"),
-            proxy_address=self.option("gateway_proxy"),
-            cluster=self.option("gateway_cluster"),
-            options={name: str(value) for name, value in self._with_prefix(OPTION).items()},
-            min_workers=_workers(self.run_options, "min_workers"),
-            max_workers=_most_workers(self.run_options, DEFAULT_WORKERS),
-        )
 
     def cluster_spec(self) -> ClusterSpec:
         """Return the description of the cluster."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -16,21 +15,15 @@ from pocket.errors import ConfigError, PocketError
 OPTION = "gateway."
 
 
-@dataclass(frozen=True)
-class GatewaySpec:
-    """A cluster of a gateway, or of that in Dask's configuration: a running one by its name, or a new one."""
-
-    address: str | None
-    proxy_address: str | None
-    cluster: str | None
-    options: Mapping[str, str] = field(default_factory=dict)
-    min_workers: int = 0
-    max_workers: int = 20
-
-
 @contextlib.contextmanager
-def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
-    """Connect to a cluster of a gateway; a new one ends with the block, an existing one goes on."""
+def gateway_cluster(
+    address: str | None, proxy: str | None, running: str | None, options: Mapping[str, Any], workers: tuple[int, int]
+) -> Iterator[Any]:
+    """Connect to a cluster of a gateway; a new one ends with the block, a running one, given by its name, goes on.
+
+    By default the gateway is that of Dask's configuration, which facilities set. A new cluster has options, and a least
+    and a largest number of workers.
+    """
     try:
         from dask_gateway import Gateway, GatewayClusterError, GatewayServerError
     except ModuleNotFoundError:
@@ -38,14 +31,14 @@ def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
     from aiohttp import ClientError
 
     with contextlib.ExitStack() as stack:
-        name = spec.address or "of Dask's configuration"
+        name = address or "of Dask's configuration"
         try:
             # The gateway closes itself when nothing refers to it, and prints a warning if it was closed before.
-            gateway = Gateway(address=spec.address, proxy_address=spec.proxy_address)
-            if spec.cluster is not None:
-                cluster = gateway.connect(spec.cluster)
+            gateway = Gateway(address=address, proxy_address=proxy)
+            if running is not None:
+                cluster = gateway.connect(running)
             else:
-                cluster = gateway.new_cluster(**_options(spec), shutdown_on_close=True)
+                cluster = gateway.new_cluster(**_options(options), shutdown_on_close=True)
         except (GatewayClusterError, GatewayServerError) as error:
             raise PocketError(f"the Dask gateway {name} starts no cluster: {_first_line(error)}") from error
         except (ValueError, TypeError) as error:
@@ -56,14 +49,14 @@ def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
                 f"{_first_line(error)}"
             ) from error
         stack.enter_context(cluster)
-        if spec.cluster is None:
-            cluster.adapt(minimum=spec.min_workers, maximum=spec.max_workers)
+        if running is None:
+            cluster.adapt(minimum=workers[0], maximum=workers[1])
         yield cluster
 
 
-def _options(spec: GatewaySpec) -> dict[str, Any]:
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a cluster, parsed as YAML values; ``{prefix}`` stands for Python's prefix."""
-    return {name: yaml.safe_load(text.replace("{prefix}", sys.prefix)) for name, text in spec.options.items()}
+    return {name: yaml.safe_load(str(text).replace("{prefix}", sys.prefix)) for name, text in given.items()}
 
 
 def _first_line(error: BaseException) -> str:

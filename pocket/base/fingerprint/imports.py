@@ -158,7 +158,6 @@ class _Module:
 
     source: Source
     package: str
-    is_package: bool
     counted: set[int] = field(default_factory=set)
     #: Imports of the used names: without them, a change from one function to another would go unnoticed.
     imported: set[str] = field(default_factory=set)
@@ -340,7 +339,7 @@ class _Search:
         stat = os.stat(location.file)  # noqa: PTH116  Strings are faster for thousands of files.
         source = read_source(location.file, stat.st_mtime_ns, stat.st_size)
         is_package = bool(location.folders)
-        module = _Module(source, name if is_package else name.rpartition(".")[0], is_package)
+        module = _Module(source, name if is_package else name.rpartition(".")[0])
         self._modules[name] = module
         for parent in with_parents(name):
             if parent != name:

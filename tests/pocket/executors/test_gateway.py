@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from pocket.errors import ConfigError, PocketError
-from pocket.executors.gateway import GatewaySpec, _options, gateway_cluster
+from pocket.executors.gateway import _options, gateway_cluster
 
 
 def test_options_have_types() -> None:
     options = {"worker_cores": "2", "image": "a:b", "env": '{NB_UID: "5"}', "conda_env": "{prefix}"}
-    assert _options(GatewaySpec("http://a", None, None, options)) == {
+    assert _options(options) == {
         "worker_cores": 2,
         "image": "a:b",
         "env": {"NB_UID": "5"},
@@ -25,7 +25,7 @@ def test_no_server() -> None:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(PocketError, match=f"^no Dask gateway answers at {address}, set gateway in --executor"):
-            gateway_cluster(GatewaySpec(address, None, None)).__enter__()
+            gateway_cluster(address, None, None, {}, (0, 20)).__enter__()
 
 
 def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,10 +37,10 @@ def test_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
             ConfigError, match=r"^the Dask gateway of Dask's configuration refuses a cluster: No dask-gateway"
         ),
     ):
-        gateway_cluster(GatewaySpec(None, None, None)).__enter__()
+        gateway_cluster(None, None, None, {}, (0, 20)).__enter__()
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dask_gateway", None)
     with pytest.raises(ConfigError, match="--cluster gateway needs the package dask-gateway"):
-        gateway_cluster(GatewaySpec("http://a", None, None)).__enter__()
+        gateway_cluster("http://a", None, None, {}, (0, 20)).__enter__()
