@@ -46,9 +46,11 @@ def run_on_dask(
     travels back with the result. Its place is reported. If there is no worker for some time, ``problem`` of the seconds
     without any may return an error to raise.
     """
+    import cloudpickle
     import dask
 
-    from pocket.executors.travel import contents_of, take_back
+    from pocket.executors.remote import Call
+    from pocket.executors.travel import contents_of, local_inputs, take_back
 
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     # The key must be new, because the scheduler may still have the result of an earlier job.
@@ -57,7 +59,9 @@ def run_on_dask(
 
     def submit(name: str, priority: int, contents: Mapping[str, bytes]) -> None:
         key = f"{prefix}-{priority}{'-with-files' if contents else ''}"
-        payload = _pickled(jobs[name], run, contents)
+        with by_value():
+            call = Call(cloudpickle.dumps(jobs[name]), run, local_inputs(jobs[name]), dict(contents))
+            payload = bytes(cloudpickle.dumps(call))
         future = client.submit(pickle.loads, payload, key=key, pure=False, priority=-priority)
         waiting[future.key] = (name, future)
         future.add_done_callback(events.put)
@@ -88,18 +92,6 @@ def run_on_dask(
         finally:
             if waiting and client.status == "running":
                 client.cancel([future for _, future in waiting.values()])
-
-
-def _pickled(job: Job, run: str, contents: Mapping[str, bytes]) -> bytes:
-    """Return a job as bytes that run it where they are unpickled."""
-    import cloudpickle
-
-    from pocket.executors.remote import Call
-    from pocket.executors.travel import local_inputs
-
-    with by_value():
-        call = Call(cloudpickle.dumps(job), run, local_inputs(job), dict(contents))
-        return bytes(cloudpickle.dumps(call))
 
 
 @contextlib.contextmanager

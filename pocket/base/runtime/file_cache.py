@@ -44,7 +44,10 @@ def cached(file: Path, suffix: str, version: bytes, compute: Callable[[bytes], b
     if not sys.dont_write_bytecode:
         # As for Python, it is no error if the folder can't be written to.
         with contextlib.suppress(OSError):
-            _make_folder(place.parent)
+            place.parent.mkdir(exist_ok=True)
+            with _opened(place.parent, _FOLDER) as parent, contextlib.suppress(FileExistsError):
+                # The rights are explicit, since a group's umask would let the group write to the folder.
+                os.mkdir(f"pocketlaw-{os.geteuid()}", 0o755, dir_fd=parent)
             with _folder(place.parent, os.geteuid()) as folder:
                 _write(folder, name, checksum(value) + value)
     return value
@@ -55,13 +58,6 @@ def _folder(pycache: Path, user: int) -> Iterator[int]:
     with _opened(pycache, _FOLDER) as parent, _opened(f"pocketlaw-{user}", _FOLDER, parent) as folder:
         _check(os.fstat(folder), user)
         yield folder
-
-
-def _make_folder(pycache: Path) -> None:
-    pycache.mkdir(exist_ok=True)
-    with _opened(pycache, _FOLDER) as parent, contextlib.suppress(FileExistsError):
-        # The rights are explicit, since a group's umask would let the group write to the folder.
-        os.mkdir(f"pocketlaw-{os.geteuid()}", 0o755, dir_fd=parent)
 
 
 def _read(folder: int, name: str, user: int) -> bytes:

@@ -181,17 +181,13 @@ def _find_package(name: str, root: Path) -> None:
     if name in _OWN:
         return
     folder = package_folder(name)
-    if folder is None or _is_installed(folder):
+    installed = [sys.prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), site.getusersitepackages()]
+    if folder is None or any(folder.is_relative_to(place) for place in installed):
         return
     if snapshot_of(folder) is None:
         parent = str(_outside(folder, root).parent)
         sys.path[:] = [parent, *(path for path in sys.path if path != parent)]
         os.environ["PYTHONPATH"] = os.pathsep.join([parent, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-
-
-def _is_installed(path: Path) -> bool:
-    places = [sys.prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), site.getusersitepackages()]
-    return any(path.is_relative_to(place) for place in places)
 
 
 @functools.cache

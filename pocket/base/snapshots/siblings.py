@@ -42,13 +42,10 @@ def analysis_files(place: Path) -> Iterator[Path]:
         return
     names = sorted(_imported(str(place), place.stat().st_mtime_ns))
     parents = list(dict.fromkeys([place.parent, repository_of(place)]))
-    found = dict.fromkeys([*_beside(place.parent), *_closure(names, parents)])
+    folder = place.parent
+    beside = listed_files(folder) if _is_small(folder) else [path.name for path in folder.iterdir() if path.is_file()]
+    found = dict.fromkeys([*(folder / name for name in beside), *_closure(names, parents)])
     yield from (file for file in found if not file.name.endswith(_DATA))
-
-
-def _beside(folder: Path) -> Iterator[Path]:
-    names = listed_files(folder) if _is_small(folder) else [path.name for path in folder.iterdir() if path.is_file()]
-    yield from (folder / name for name in names)
 
 
 def _is_small(folder: Path) -> bool:

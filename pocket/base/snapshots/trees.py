@@ -113,7 +113,12 @@ def make_snapshot(tree: Tree, place: Path) -> Path:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         remove_unused(place)
-    _link(folder, tree)
+    # Everything that isn't copied is linked to the original, where code finds it.
+    for name in tree.links:
+        path = f"{folder}/{name}"
+        if not os.path.lexists(path):
+            with contextlib.suppress(OSError):
+                os.symlink(f"{tree.origin}/{name}", path)  # noqa: PTH211
     return folder
 
 
@@ -279,15 +284,6 @@ def _publish(temporary: Path, folder: Path, tree: Tree) -> None:
             folder.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
     raise PocketError(f"{folder} can't be made: others write it all the time")
-
-
-def _link(folder: Path, tree: Tree) -> None:
-    """Link everything that isn't copied to the original, where code finds it."""
-    for name in tree.links:
-        path = f"{folder}/{name}"
-        if not os.path.lexists(path):
-            with contextlib.suppress(OSError):
-                os.symlink(f"{tree.origin}/{name}", path)  # noqa: PTH211
 
 
 #: File descriptors that stay locked until this process ends.

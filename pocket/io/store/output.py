@@ -79,8 +79,10 @@ def write_output(
     before = written(directory) if replaces is None else replaces
 
     def write_manifest(folder: Path, files: Mapping[str, FileRecord]) -> None:
-        used = {"usage": work_done()} if measured else {}
-        (folder / NAME).write_text(_manifest(task, inputs, files, {**info, **used}).to_json())
+        whole = {**info, **({"usage": work_done()} if measured else {})}
+        created, identity = datetime.now(UTC).isoformat(timespec="seconds"), content_id(task, files, whole)
+        manifest = Manifest(identity, task, created, dict(inputs), files, software(), revision(), whole)
+        (folder / NAME).write_text(manifest.to_json())
 
     with scratch_folder(directory) as scratch:
         if scratch is None:
@@ -146,14 +148,6 @@ def _synced(directory: Path) -> dict[str, FileRecord]:
             sync(path)
     found = ((name, path, path.stat()) for name, path in files_below(directory).items())
     return {name: FileRecord(stat.st_size, file_checksum(path), stat.st_mtime_ns) for name, path, stat in found}
-
-
-def _manifest(
-    task: str, inputs: Mapping[str, str], files: Mapping[str, FileRecord], info: Mapping[str, object]
-) -> Manifest:
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    identity = content_id(task, files, info)
-    return Manifest(identity, task, created, dict(inputs), files, software(), revision(), dict(info))
 
 
 def receive_output(directory: Path, contents: Mapping[str, bytes], replaces: str | None = None) -> None:
