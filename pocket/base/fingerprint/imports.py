@@ -8,6 +8,7 @@ the same module, isn't part of a closure.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pocket.base.fingerprint.distributions import number_library
 from pocket.base.fingerprint.graph import hash_of
 from pocket.base.fingerprint.modules import ENGINE_PACKAGES, Location, is_library, locate, top_level
-from pocket.base.fingerprint.sources import Binding, Import, Source, read_source, with_parents
+from pocket.base.fingerprint.sources import Binding, Import, Source, read_source
 from pocket.errors import ConfigError, UnknownNameError
 
 
@@ -88,13 +89,9 @@ def code_closure(reference: str, package: str | Collection[str] | None = None) -
             raise UnknownNameError("package", each, (top, "pocket"), f"code_closure({reference!r})")
 
     def find() -> _Search:
-        own = is_own()
-        search = _Search(
-            lambda name: (
-                any(f"{name}.".startswith(f"{each}.") for each in (top, *(packages or ())))
-                or (packages is None and own(name))
-            )
-        )
+        is_known = functools.cache(is_library)
+        followed = tuple(f"{each}." for each in (top, *(packages or ())))
+        search = _Search(lambda name: f"{name}.".startswith(followed) or (packages is None and not is_known(name)))
         if name:
             search.check_bound(module, name)
             search.need(module, name)
@@ -105,17 +102,12 @@ def code_closure(reference: str, package: str | Collection[str] | None = None) -
     return _remembered((reference, packages), [module], find)
 
 
-def is_own() -> Callable[[str], bool]:
-    """Return a function that tells whether a module is no library, which remembers its answers."""
-    return functools.cache(lambda name: not is_library(name))
-
-
-def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callable[[str], bool]) -> Closure:
-    """Return the digest of what import statements bind, and of all that it uses."""
+def closure_of_imports(statements: Iterable[tuple[Import, str]]) -> Closure:
+    """Return the digest of what import statements bind in modules that aren't libraries, and of all that it uses."""
     entered = tuple(statements)
 
     def find() -> _Search:
-        search = _Search(follow)
+        search = _Search(functools.cache(lambda name: not is_library(name)))
         for statement, package in entered:
             search.enter(statement, package)
         return search
@@ -341,9 +333,8 @@ class _Search:
         is_package = bool(location.folders)
         module = _Module(source, name if is_package else name.rpartition(".")[0])
         self._modules[name] = module
-        for parent in with_parents(name):
-            if parent != name:
-                self._module(parent)
+        for parent in itertools.accumulate(name.split(".")[:-1], "{}.{}".format):
+            self._module(parent)
         for position, statement in enumerate(source.statements):
             if statement.acts:
                 self._count(name, module, position)

@@ -12,7 +12,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pocket.base.fingerprint.distributions import version
-from pocket.base.fingerprint.imports import Closure, closure_of_imports, is_own
+from pocket.base.fingerprint.imports import Closure, closure_of_imports
 from pocket.base.fingerprint.modules import is_library, owner, top_level
 from pocket.base.fingerprint.sources import Import, Source, read_source
 from pocket.base.fingerprint.syntax import nested_codes
@@ -49,17 +49,12 @@ def local_imports(function: FunctionType) -> list[str]:
             libraries.add(version(base))
         else:
             own.append((statement, package))
-    return [*sorted(libraries), *([own_code(own)] if own else [])]
-
-
-def own_code(statements: list[tuple[Import, str]]) -> Closure:
-    """Return the digest of what import statements take from modules that aren't libraries, and of all that it uses."""
-    return closure_of_imports(statements, is_own())
+    return [*sorted(libraries), *([closure_of_imports(own)] if own else [])]
 
 
 def module_code(name: str) -> Closure:
     """Return the digest of a module that isn't a library, and of all that it uses."""
-    return own_code([(Import(0, name), "")])
+    return closure_of_imports([(Import(0, name), "")])
 
 
 def modules_with_numba() -> Iterator[tuple[str, Source]]:

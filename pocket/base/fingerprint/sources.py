@@ -99,12 +99,6 @@ class Source:
         return hashlib.sha256(repr((counted, bindings)).encode()).hexdigest()
 
 
-def with_parents(module: str) -> Iterator[str]:
-    """Yield the names of the packages that a module lies in, and its own."""
-    parts = module.split(".")
-    return (".".join(parts[: n + 1]) for n in range(len(parts)))
-
-
 @functools.cache
 def read_source(file: str, mtime_ns: int, size: int) -> Source:
     """Return the statements of a source file; a compiled file is a single statement with the digest of its bytes."""

@@ -6,8 +6,8 @@ import os.path
 import pytest
 
 from pocket import errors
-from pocket.base.fingerprint.imports import Closure
-from pocket.base.fingerprint.references import local_imports, own_code, references
+from pocket.base.fingerprint.imports import Closure, closure_of_imports
+from pocket.base.fingerprint.references import local_imports, references
 from pocket.base.fingerprint.sources import Import
 from tests.pocket.base.fingerprint.sources import digest_in
 
@@ -54,7 +54,7 @@ def test_imports_inside_a_function() -> None:
     numpy, own = local_imports(uses)
     assert isinstance(own, Closure)
     assert numpy.startswith("numpy")
-    assert own == own_code([(Import(0, "pocket", ("errors",)), "")])
+    assert own == closure_of_imports([(Import(0, "pocket", ("errors",)), "")])
     assert list(own.modules) == ["pocket.errors"]
 
 
