@@ -16,10 +16,10 @@ import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from dask.utils import SerializableLock
 from distributed import Worker, WorkerPlugin, get_worker
@@ -114,33 +114,18 @@ def compared_packages(versions: Mapping[str, str]) -> Differences:
     return Differences(tuple(missing), tuple(others))
 
 
+@dataclass(eq=False, repr=False)
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
-    """Provides the code of the jobs to each worker, including those that join later.
+    """Provides the code of the jobs to each worker, including those that join later."""
 
-    Args:
-        folders: parent, names, digest and ZIP file of each folder of code.
-        variables: environment variables to set; paths below a parent are adapted to the worker.
-        store: the store, ``None`` if the worker is known to see it.
-    """
+    name: ClassVar[str] = "pocketlaw-code"
 
-    name = "pocketlaw-code"
-
-    def __init__(
-        self,
-        run: str,
-        folders: list[tuple[str, tuple[str, ...], str, bytes]],
-        variables: Mapping[str, str],
-        *,
-        new: bool,
-        store: SharedStore | None = None,
-        versions: Mapping[str, str] | None = None,
-    ) -> None:
-        self.run = run
-        self.folders = folders
-        self.variables = dict(variables)
-        self.new = new
-        self.store = store
-        self.versions = dict(versions or {})
+    run: str
+    folders: list[tuple[str, tuple[str, ...], str, bytes]]  # Parent, names, digest and ZIP file of each folder of code.
+    variables: Mapping[str, str]  # Environment variables to set; paths below a parent are adapted to the worker.
+    new: bool
+    store: SharedStore | None = None  # There is none if the worker is known to see the store.
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def setup(self, worker: Worker) -> None:
         """Find or unpack the code, unless the process has been used before; a failure is noted as the worker's run."""
@@ -197,15 +182,15 @@ def _has_packages(folder: str) -> bool:
     return Path(folder).name in ("site-packages", "dist-packages")
 
 
+@dataclass(eq=False, repr=False)
 class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     """Gives each worker the user's X.509 proxy, readable for the user only, until the run is over."""
 
-    name = "pocketlaw-proxy"
+    name: ClassVar[str] = "pocketlaw-proxy"
 
-    def __init__(self, content: bytes, certificates: str | None = None) -> None:
-        self.content = content
-        self.certificates = certificates
-        self.before: dict[str, str | None] = {}
+    content: bytes
+    certificates: str | None = None
+    before: dict[str, str | None] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return a representation without the content, since it may end up in a log."""

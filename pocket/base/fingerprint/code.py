@@ -16,14 +16,12 @@ from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodT
 
 from pocket.base.fingerprint.distributions import version
 from pocket.base.fingerprint.dynamic import dynamic_references
-from pocket.base.fingerprint.graph import Node
+from pocket.base.fingerprint.graph import Node, Parts
 from pocket.base.fingerprint.imports import Closure
 from pocket.base.fingerprint.modules import ENGINE_PACKAGES, is_library, owner, public_name, top_level
 from pocket.base.fingerprint.normal_form import BY_NAME
 from pocket.base.fingerprint.references import extensions_of_numba, local_imports, module_code, references
 from pocket.base.fingerprint.syntax import aliases, function_form
-
-Parts = list[tuple[str, object]]
 
 _METHODS = (FunctionType, staticmethod, classmethod, property)
 #: Functions that Python 3.14 adds to a class.

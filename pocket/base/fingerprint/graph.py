@@ -21,6 +21,7 @@ class Node:
     reads: bool = False  # Whether the object is code that may read such texts and names of the others.
 
 
+Parts = list[tuple[str, object]]
 Describe = Callable[[object, str], Node]
 #: Function that is called with the place, the object and the node of each object.
 Note = Callable[[str, object, Node], None]

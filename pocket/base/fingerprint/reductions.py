@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pocket.base.fingerprint.distributions import version
-from pocket.base.fingerprint.graph import Node
+from pocket.base.fingerprint.graph import Node, Parts
 from pocket.base.fingerprint.modules import is_library, public_name, top_level
-
-Parts = list[tuple[str, object]]
 
 #: Protocol of pickle; later ones hand over views of memory instead of bytes.
 _PROTOCOL = 4

@@ -174,6 +174,8 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
             TrivialUprootOpener({nano.partition[0]: nano.file_path}), 0, 0, use_ak_forth=True, virtual=True
         )
         self.pieces, self.schema, self.packing, self.learns = pieces, nano.schema, packing, False
+        #: Branches that were needed only after the last selection in files of this kind.
+        self.late: set[str] = self.schema.late
         self._helpers = nano.helpers
         ends = list(accumulate(stop - start for _, start, stop in pieces))
         self.size = ends[-1]
@@ -183,12 +185,6 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         ]
         self._whole: dict[str, Any] = {}
         self._begun: dict[str, Future[ak.Array | None]] = {}
-
-    @property
-    def late(self) -> set[str]:
-        """Branches that were needed only after the last selection in files of this kind."""
-        late: set[str] = self.schema.late
-        return late
 
     def selected(self, packing: Packing) -> Columns:
         """Return the same columns for fewer of their events; columns read for all entries aren't read again."""

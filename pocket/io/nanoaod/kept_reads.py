@@ -24,25 +24,23 @@ class KeptReads:
         #: Bytes that are kept.
         self.size = 0
         self._limit, self._room, self._lock = limit, memoryview(b""), threading.Lock()
-        self._files: dict[str, contextlib.ExitStack] = {}
-        self._opened: dict[str, Any] = {}
+        self._files: dict[str, tuple[contextlib.ExitStack, Any]] = {}
         self._reads: dict[str, FileReads] = {}
 
     @contextlib.contextmanager
     def open(self, location: str, open_file: sharing.Open) -> Iterator[Any]:
         """Open a file, which stays open unless the block fails."""
-        if location not in self._opened:
-            if len(self._opened) >= MOST_FILES:
+        if location not in self._files:
+            if len(self._files) >= MOST_FILES:
                 with open_file(location) as file:
                     yield file
                 return
-            self._files[location] = stack = contextlib.ExitStack()
-            self._opened[location] = stack.enter_context(open_file(location))
+            stack = contextlib.ExitStack()
+            self._files[location] = stack, stack.enter_context(open_file(location))
         try:
-            yield self._opened[location]
+            yield self._files[location][1]
         except BaseException:
-            del self._opened[location]
-            self._files.pop(location).close()
+            self._files.pop(location)[0].close()
             raise
 
     def of_file(self, location: str) -> FileReads:
@@ -63,7 +61,7 @@ class KeptReads:
             return place.toreadonly()
 
     def close(self) -> None:
-        for stack in self._files.values():
+        for stack, _ in self._files.values():
             stack.close()
 
 
