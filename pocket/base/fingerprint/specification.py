@@ -23,18 +23,12 @@ _LONGEST = 2000
 
 @dataclass(frozen=True)
 class Specification:
-    """Content that a digest was computed from.
-
-    Args:
-        values: place → content, e.g. ``".config.skim[4].params.minpt"`` → ``"float 15.0"``.
-        closures: place → module → digest of its statements that count.
-        functions: place → file, line and source of a function outside of libraries.
-    """
+    """Content that a digest was computed from."""
 
     digest: str
-    values: dict[str, str] = field(default_factory=dict)
-    closures: dict[str, dict[str, str]] = field(default_factory=dict)
-    functions: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)  # Place → content, e.g. ``"float 15.0"``.
+    closures: dict[str, dict[str, str]] = field(default_factory=dict)  # Place → module → digest of what counts.
+    functions: dict[str, tuple[str, int, str]] = field(default_factory=dict)  # Place → file, line and source.
     scheme: int = SCHEME
 
     def to_json(self) -> dict[str, Any]:

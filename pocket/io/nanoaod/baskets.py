@@ -293,20 +293,16 @@ def _shift(bounds: Any, by: int, ends: Indices) -> bool:
 
 @numba.njit(cache=True, nogil=True)
 def _copy(values: Any, starts: Any, wanted: Indices, content: Any, filled: int, ends: Indices) -> Any:
-    """Copy the lists of some entries of a basket.
-
-    Most lists are short, and the CPU can't predict their ends, so a loop with a condition per element would be slow. So
-    eight elements are copied at once, and the next list overwrites those that are too many.
+    """Copy lists of some entries, and return the number of elements with those before; −1 if one isn't in the values.
 
     Args:
         starts: first value of each entry, and the end of the last one, shape (n entries + 1,).
         wanted: numbers of the entries to copy, shape (n,).
         content: written to from the element ``filled`` on; has eight elements more than there are values.
         ends: end of each list in ``content``, written to, shape (n,).
-
-    Returns:
-        Number of elements written, including those before; −1 if a list isn't inside of the values.
     """
+    # Most lists are short, and the CPU can't predict their ends, so a loop with a condition per element would be slow.
+    # So eight elements are copied at once, and the next list overwrites those that are too many.
     # Indices are unsigned, so numba skips the check for negative ones.
     place, size, room, eight = np.uint64(filled), np.uint64(starts[-1]), np.uint64(len(values)), np.uint64(8)
     for number in range(len(wanted)):

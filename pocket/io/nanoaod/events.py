@@ -161,24 +161,20 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
 
 
 class Columns(UprootSourceMapping):  # type: ignore[misc]
-    """Columns of ranges of entries, or of the selected entries in them, of trees with the same schema.
-
-    Attributes:
-        size: number of entries before any selection.
-        learns: whether columns that are read from now on are added to :attr:`late`.
-    """
+    """Columns of ranges of entries, or of the selected entries in them, of trees with the same schema."""
 
     def __init__(self, pieces: Sequence[Piece], packing: Packing | None = None) -> None:
         nano, *_ = pieces[0]
         super().__init__(
             TrivialUprootOpener({nano.partition[0]: nano.file_path}), 0, 0, use_ak_forth=True, virtual=True
         )
-        self.pieces, self.schema, self.packing, self.learns = pieces, nano.schema, packing, False
+        self.pieces, self.schema, self.packing = pieces, nano.schema, packing
+        self.learns = False  # Whether columns that are read from now on are added to those below.
         #: Branches that were needed only after the last selection in files of this kind.
         self.late: set[str] = self.schema.late
         self._helpers = nano.helpers
         ends = list(accumulate(stop - start for _, start, stop in pieces))
-        self.size = ends[-1]
+        self.size = ends[-1]  # Number of entries before any selection.
         ranges = zip([0, *ends], ends, strict=False)
         self._packings = [
             packing if packing is None or len(pieces) == 1 else packing.within(first, last) for first, last in ranges
