@@ -50,9 +50,8 @@ class Specification:
 def specification(obj: object) -> Specification:
     """Return the content that the digest of an object is computed from, see :func:`pocket.base.fingerprint.digest`.
 
-    Example:
-        >>> specification({"cut": {"pt": 25.0}}).values["cut.pt"]
-        'float 25.0'
+    >>> specification({"cut": {"pt": 25.0}}).values["cut.pt"]
+    'float 25.0'
     """
     found = Specification("")
 
@@ -95,10 +94,9 @@ class Difference:
 def differences(one: Specification, other: Specification) -> Iterator[Difference]:
     """Yield the differences of two specifications: functions, then values, then modules.
 
-    Example:
-        >>> before, after = (specification({"cut": {"pt": pt}}) for pt in (20.0, 15.0))
-        >>> [str(difference) for difference in differences(before, after)]
-        ['cut.pt: float 20.0 → float 15.0']
+    >>> before, after = (specification({"cut": {"pt": pt}}) for pt in (20.0, 15.0))
+    >>> [str(difference) for difference in differences(before, after)]
+    ['cut.pt: float 20.0 → float 15.0']
     """
     functions = [
         (place, one.functions.get(place), other.functions.get(place)) for place in {**one.functions, **other.functions}
