@@ -235,17 +235,12 @@ def _describe_named(obj: object) -> Node | None:
     if not isinstance(module, str) or not is_library(module):
         return None
     if not isinstance(name, str):
-        return _describe_constant(obj)
+        # A library's module makes and names it, such as scipy.stats.norm.
+        module = type(obj).__module__
+        there = vars(sys.modules[module]) if module in sys.modules and is_library(module) else {}
+        name = next((each for each, value in there.items() if value is obj and not each.startswith("_")), "")
     try:
         found = operator.attrgetter(name)(sys.modules[module])
     except (AttributeError, KeyError):
         return None
     return Node(f"library {public_name(module)}.{name} {version(module)}") if found is obj else None
-
-
-def _describe_constant(obj: object) -> Node | None:
-    """Return the node of an object that a library's module makes and names, such as ``scipy.stats.norm``."""
-    module = type(obj).__module__
-    there = vars(sys.modules[module]) if module in sys.modules and is_library(module) else {}
-    name = next((name for name, value in there.items() if value is obj and not name.startswith("_")), None)
-    return Node(f"library {public_name(module)}.{name} {version(module)}") if name else None

@@ -44,9 +44,12 @@ def patches(package: str, modules: Iterable[str] = ()) -> dict[str, Any]:
         for attribute, value in _entries(module)
         if is_the_users(_module_of(value))
     }
+    awkward = sys.modules.get("awkward")
+    registered = [] if awkward is None else list(awkward.behavior.items())
+    behaviors = sorted(((repr(key), value) for key, value in registered), key=lambda item: item[0])
     found: dict[str, Any] = {
         "replaced": dict(sorted(replaced.items())),
-        "behaviors": {name: value for name, value in _behaviors() if is_the_users(_module_of(value))},
+        "behaviors": {name: value for name, value in behaviors if is_the_users(_module_of(value))},
     }
     resolvers = {name: value for name, value in _resolvers() if is_the_users(_module_of(getattr(value, "func", value)))}
     if resolvers:
@@ -153,12 +156,6 @@ def _module_of(value: object) -> object:
         # dataclass() and namedtuple() compile methods from a string.
         return None if value.__code__.co_filename.startswith("<") else value.__globals__.get("__name__")
     return value.__module__ if isinstance(value, type) else None
-
-
-def _behaviors() -> Iterator[tuple[str, object]]:
-    awkward = sys.modules.get("awkward")
-    entries = [] if awkward is None else list(awkward.behavior.items())
-    yield from sorted(((repr(key), value) for key, value in entries), key=lambda item: item[0])
 
 
 def _resolvers() -> Iterator[tuple[str, object]]:

@@ -149,7 +149,9 @@ class _Found:
             self.exported += [str(node.value) for node in ast.walk(statement) if isinstance(node, ast.Constant)]
         else:
             # Imports in a block of the module, such as a try, also bind names of the module.
-            self.bindings += [binding for node in _own_imports(statement) for binding in _bindings(node)]
+            inside = () if isinstance(statement, ast.ClassDef | FunctionNode) else _outside_scopes(statement)
+            nodes = (node for node in inside if isinstance(node, ast.Import | ast.ImportFrom))
+            self.bindings += [binding for node in nodes for binding in _bindings(node)]
             self.statements.append(_statement(statement, self.module))
 
 
@@ -190,14 +192,6 @@ def _outside_scopes(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, (*_SCOPES, ast.ClassDef)):
             yield from _outside_scopes(child)
-
-
-def _own_imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    if isinstance(node, ast.ClassDef | FunctionNode):
-        return
-    for nested in _outside_scopes(node):
-        if isinstance(nested, ast.Import | ast.ImportFrom):
-            yield nested
 
 
 def _uses(node: ast.AST) -> Iterator[str]:

@@ -219,7 +219,9 @@ def _baskets(part: Part, before: int) -> list[_Basket]:
         if content.n_entries != next_one - first:
             raise ValueError("not the basket that the branch speaks of")
         place = slice(bounds[number], bounds[number + 1])
-        entries = place if packing is None else _as_slice(packing.positions[place])
+        entries: slice | Indices = place if packing is None else packing.positions[place]
+        if isinstance(entries, np.ndarray) and int(entries[-1]) - int(entries[0]) == len(entries) - 1:
+            entries = slice(int(entries[0]), int(entries[-1]) + 1)
         target = slice(place.start + before, place.stop + before)
         wanted = slice(entries.start - first, entries.stop - first) if isinstance(entries, slice) else entries - first
         baskets.append(_Basket(wanted, target, content, shared))
@@ -234,12 +236,6 @@ def _values(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array
             raise ValueError("not one number per entry, and nothing else")
         column[basket.target] = values[basket.wanted]
     return ak.Array(column)
-
-
-def _as_slice(entries: Indices) -> slice | Indices:
-    """Return increasing numbers as a slice if they are consecutive."""
-    first, last = int(entries[0]), int(entries[-1])
-    return slice(first, last + 1) if last - first == len(entries) - 1 else entries
 
 
 def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:

@@ -49,7 +49,7 @@ def look_again() -> None:
 
 def forget() -> None:
     """Forget all lists and manifests, after a change of the remote store."""
-    _lists.clear()
+    look_again()
     _manifests.clear()
 
 
