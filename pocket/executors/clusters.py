@@ -246,10 +246,15 @@ CLUSTERS: Mapping[str, Callable[[ClusterSpec, Path | None], Any]] = {
 LABEL = "PocketlawCluster"
 
 
+def _remove_from_htcondor(label: str) -> list[str]:
+    return ["condor_rm", "-constraint", f'{LABEL} == "{label}"']
+
+
 #: kind of cluster → command that removes all jobs with a label
 REMOVE: Mapping[str, Callable[[str], list[str]]] = {
-    **dict.fromkeys(("htcondor", "lxplus"), lambda label: ["condor_rm", "-constraint", f'{LABEL} == "{label}"']),
+    "htcondor": _remove_from_htcondor,
     "slurm": lambda label: ["scancel", f"--name={label}"],
+    "lxplus": _remove_from_htcondor,
 }
 
 #: expression for held jobs, except for those whose files are being transferred to the schedd, as on lxplus
