@@ -115,7 +115,7 @@ class Fit:
             if found.converged:
                 return found
             start = found.values
-        found, _ = find_minimum(self.likelihood, start, floating, self.minimiser)
+        found, _ = find_minimum(self.likelihood, start, floating, MINIMISERS[0])
         _check_converged(self.likelihood, found)
         return found
 

@@ -153,15 +153,10 @@ def _trust_region(likelihood: Likelihood, values: Floats, floating: Mask) -> Min
         free = _movable(likelihood, descent.values, gradient, floating)
         if not len(free):
             return Minimum(descent.values, likelihood.deviance(descent.values), 0.0, descent.iterations, True)
-        before = likelihood.deviance(descent.values)
         if descent.go(free):
-            found = _polish(likelihood, descent.values, floating, descent.iterations)
-            if found.converged:
-                return found
-            if found.deviance > before - TOLERANCE:
-                return _along_kinks(likelihood, found, floating)
-            descent.values = found.values
-    return _polish(likelihood, descent.values, floating, descent.iterations)
+            break
+    found = _polish(likelihood, descent.values, floating, descent.iterations)
+    return found if found.converged else _along_kinks(likelihood, found, floating)
 
 
 def _along_kinks(likelihood: Likelihood, at: Minimum, floating: Mask, steps: int = MAX_ITERATIONS) -> Minimum:

@@ -229,16 +229,16 @@ def two_minima() -> Model:
     return Model((region,), {"r": FreeParameter(-5, 5)})
 
 
-def kinked(seed: int) -> Model:
+def kinked(seed: int, bins: int = 4, backgrounds: int = 2, shapes: int = 3) -> Model:
     """Return a model whose varied templates become empty, so that its deviance has kinks."""
     rng = np.random.default_rng(seed)
-    names, bins = ("signal", "a", "b"), 4
-    nominal = rng.uniform(0.5, 6, (3, bins))
+    names = ("signal", *(f"background{number}" for number in range(backgrounds)))
+    nominal = rng.uniform(0.5, 6, (len(names), bins))
 
     def varied(row: int) -> np.ndarray:
         return np.maximum(nominal[row] * (1 + rng.normal(0, 1.2, bins)), 0.01)
 
-    nuisances = ("one", "two", "three")
+    nuisances = tuple(f"shape{number}" for number in range(shapes))
     region = RegionModel(
         "sr",
         names,
@@ -247,6 +247,6 @@ def kinked(seed: int) -> Model:
         edges=np.arange(bins + 1.0),
         factors={"signal": ("r",)},
         shapes={name: {process: (varied(row), varied(row)) for row, process in enumerate(names)} for name in nuisances},
-        log_normals={"rate": {"a": (0.8, 1.2)}},
+        log_normals={"rate": {"background0": (0.8, 1.2)}},
     )
     return Model((region,), {"r": FreeParameter(-2, 10)}, (*nuisances, "rate"))

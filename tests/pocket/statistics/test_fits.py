@@ -492,3 +492,20 @@ def test_minima_at_kinks_beside_which_the_deviance_is_curved_downwards(seed: int
     for length in (1e-3, 1e-2, 3e-2):
         steps = length * rng.normal(size=(500, len(others))) * others
         assert min(thrown.deviance(found.values + step) for step in steps) > found.deviance - 1e-3
+
+
+def test_rounding_of_second_derivatives_changes_no_minimum_at_many_kinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    likelihood = choose_likelihood(models.kinked(10, bins=8, backgrounds=4, shapes=12), Choice())
+    thrown = likelihood.observing(toy(likelihood, 1, 1))
+    rng, exact = np.random.default_rng(1), thrown.hessian
+
+    def rounded(values: np.ndarray) -> np.ndarray:
+        second = exact(values)
+        noise = 1e-15 * rng.normal(size=second.shape)
+        return second * (1 + noise + noise.T)
+
+    monkeypatch.setattr(thrown, "hessian", rounded)
+    parameters = thrown.parameters
+    found = [minimise(thrown, parameters.start, parameters.floating) for _ in range(4)]
+    assert all(minimum.converged for minimum in found)
+    assert [minimum.deviance for minimum in found] == pytest.approx([found[0].deviance] * 4, abs=1e-3)
