@@ -41,18 +41,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Choice:
-    """What is fitted, and which results are made.
+    """What is fitted, and which results are made; names may be patterns.
 
     Args:
-        data: ``"asimov"`` or ``"observed"``.
         asimov: ``"prefit"`` for Asimov data with nuisances as expected, ``"postfit"`` with those of a fit to the data
             of the regions that aren't blind.
-        mask: names or patterns of regions that are left out.
-        minimiser: what looks for minima first, ``"newton"`` or ``"minuit"``.
         freeze: parameters that don't float: names, patterns, and groups as ``group:lumi``.
         values: parameter, or a pattern → value at which it starts, and Asimov data are made.
-        ranges: parameter, or a pattern → lowest and highest value.
-        results: names of :data:`~pocket.statistics.parameter_options.RESULTS`.
         toys: number of toys for the goodness of fit.
     """
 
@@ -76,19 +71,7 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The results of a fit.
-
-    Args:
-        intervals: parameter of interest → its interval.
-        breakdowns: parameter of interest → its error by group.
-        impacts: effects of the other parameters.
-        simulation: effects of the statistical errors of simulation.
-        others: name of a file without its suffix → records for JSON.
-        seconds: time that the fit took.
-        confirmation: the fit by the other minimiser.
-        missing: results that were asked for and aren't found.
-        background: the fit without a signal.
-    """
+    """The results of a fit; ``others`` are records by the name of their JSON file, ``background`` has no signal."""
 
     fit: Fit
     intervals: Mapping[str, Interval]
@@ -109,15 +92,7 @@ def known_parameters(model: Model) -> KnownParameters:
 
 
 def with_names(model: Model, choice: Choice, where: str = "the model") -> Choice:
-    """Return a choice in which patterns and groups are names of parameters.
-
-    >>> from pocket.statistics import FreeParameter, RegionModel
-    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.zeros((1, 1)), factors={"signal": ("r",)},
-    ...     log_normals={"lumi_2017": {"signal": (0.98, 1.02)}, "lumi_2018": {"signal": (0.99, 1.01)}})
-    >>> model = Model((region,), pois={"r": FreeParameter(0, 10)}, nuisances=("lumi_2017", "lumi_2018"))
-    >>> with_names(model, Choice(freeze=("lumi_*",))).freeze
-    ('lumi_2017', 'lumi_2018')
-    """
+    """Return a choice in which patterns and groups are names of parameters."""
     known = known_parameters(model)
     check_options(known, choice.freeze, choice.values, choice.ranges, where)
     frozen = dict.fromkeys(name for pattern in choice.freeze for name in known.find(pattern, "--freeze"))
@@ -148,14 +123,7 @@ def masked_regions(patterns: Iterable[str], regions: Sequence[str], where: str =
 
 
 def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
-    """Return the likelihood of a model with the data that are fitted.
-
-    >>> from pocket.statistics import FreeParameter, RegionModel
-    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
-    >>> likelihood = choose_likelihood(Model((region,), pois={"r": FreeParameter(0, 10)}), Choice(values={"r": 2.0}))
-    >>> likelihood.observations.data.tolist()
-    [10.0]
-    """
+    """Return the likelihood of a model with the data that are fitted."""
     choice = with_names(model, choice)
     likelihood = Likelihood(model) if choice.data == OBSERVED else Likelihood(model, _no_observations(model))
     likelihood = likelihood.adjusted(freeze=tuple(choice.freeze), start=choice.values, ranges=choice.ranges)
@@ -166,17 +134,9 @@ def expect(likelihood: Likelihood, choice: Choice, without: str | None = None) -
     """Return a likelihood with the Asimov data of a question.
 
     Args:
-        likelihood: the likelihood, whose parameters start at the values for which data are made.
         choice: where the nuisances and free parameters are. After a fit, they are those of the fit to the data of all
             regions that have some, with the parameters of interest at their values.
         without: the parameter of interest of a signal that the data don't have, as for expected limits.
-
-    >>> from pocket.statistics import FreeParameter, RegionModel
-    >>> region = RegionModel("sr", ("signal", "other"), np.array([[5.0], [9.0]]), np.zeros((2, 1)),
-    ...     factors={"signal": ("r",)})
-    >>> likelihood = choose_likelihood(Model((region,), pois={"r": FreeParameter(0, 10)}), Choice())
-    >>> [expect(likelihood, Choice(), poi).observations.data.tolist() for poi in (None, "r")]
-    [[14.0], [9.0]]
     """
     parameters = likelihood.parameters
     values = parameters.start.copy()
@@ -212,14 +172,7 @@ def _no_observations(model: Model) -> Observations:
 
 
 def find_results(model: Model, choice: Choice) -> Results:
-    """Return the results of a model.
-
-    >>> from pocket.statistics import FreeParameter, RegionModel
-    >>> region = RegionModel("sr", ("signal",), np.array([[100.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
-    >>> results = find_results(Model((region,), pois={"r": FreeParameter(0, 10)}), Choice(results=()))
-    >>> round(results.fit.value("r"), 6), round(results.fit.error("r"), 6)
-    (1.0, 0.1)
-    """
+    """Return the results of a model."""
     likelihood = choose_likelihood(model, choice)
     start = time.perf_counter()
     best = fit(likelihood, choice.minimiser)
@@ -280,11 +233,7 @@ def _results_of(model: Model, best: Fit, choice: Choice, seconds: float) -> Resu
 
 
 def with_toys(results: Results, choice: Choice, wanted: Sequence[str], toys: Sequence[PointToys]) -> Results:
-    """Return results with those of toys at points.
-
-    Args:
-        wanted: ``"toy_limits"``, ``"toy_significance"``, ``"feldman_cousins"``.
-    """
+    """Return results with ``"toy_limits"``, ``"toy_significance"`` or ``"feldman_cousins"``."""
     poi, missing, others = toys[0].poi, list(results.missing), dict(results.others)
     finders: dict[str, dict[str, Callable[[PointStatistics, str], Any]]] = {
         "toy_limits": {poi: find_toy_limit},
@@ -341,11 +290,7 @@ def _each(result: str, names: Iterable[str], find: Callable[[str], T], missing: 
 
 
 def thrower(model: Model, likelihood: Likelihood, choice: Choice) -> Likelihood:
-    """Return the likelihood of a model whose toys another one is fitted to.
-
-    Args:
-        choice: values of parameters, as far as the model has them.
-    """
+    """Return the likelihood of a model whose toys another one is fitted to."""
     regions = {region.name: region.bins for region in model.regions}
     fitted, place = likelihood.model, "the model whose toys are fitted"
     check_known("region", [region.name for region in fitted.regions], regions, place)
@@ -367,23 +312,15 @@ def fit_toys(
     progress: Callable[[int], None] = lambda _: None,
     of: Model | None = None,
 ) -> dict[str, dict[str, list[float]]]:
-    """Return the values, errors and pulls of the parameters of interest in toys.
+    """Return the values and intervals of the parameters of interest in toys.
 
     Args:
-        choice: values at which they are thrown, seed, and frozen parameters.
-        progress: called with the number of toys that are done since the last call.
         of: the model whose data the toys have, for studies of the bias that the choice of a model is; by default the
             fitted one. Auxiliary measurements are those of the fitted one.
 
     Returns:
         Parameter of interest → ``"value"``, ``"low"``, ``"high"``, ends of its interval, and ``"number"`` of the toy.
         Toys without a minimum are left out, and so are frozen parameters.
-
-    >>> from pocket.statistics import FreeParameter, RegionModel
-    >>> region = RegionModel("sr", ("signal",), np.array([[100.0]]), np.zeros((1, 1)), factors={"signal": ("r",)})
-    >>> found = fit_toys(Model((region,), pois={"r": FreeParameter(0, 10)}), range(3), Choice())
-    >>> found["r"]["number"]
-    [0.0, 1.0, 2.0]
     """
     likelihood = choose_likelihood(model, choice)
     pois = [poi for poi in model.pois if likelihood.parameters.floating[likelihood.parameters.index(poi)]]

@@ -16,10 +16,7 @@ _MOST_BINS = 8
 
 
 def describe_bins(numbers: Sequence[int], edges: Floats | None) -> str:
-    """Return the numbers of bins, which count from 0, with the range of each.
-
-    Args:
-        edges: shape (bins + 1,); ``None`` for a bin without a range.
+    """Return the numbers of bins, which count from 0, with the range of each unless ``edges`` is None.
 
     >>> edges = np.array([0.0, 50.0, 100.0, 250.0])
     >>> describe_bins([2], edges), describe_bins([0, 1], edges), describe_bins([0], None)
@@ -34,15 +31,7 @@ def describe_bins(numbers: Sequence[int], edges: Floats | None) -> str:
 
 
 def rebin(contents: Floats, edges: Floats, wanted: npt.ArrayLike) -> Floats:
-    """Return sums of bins; bins beyond the outermost edges go to the under- and overflow.
-
-    Args:
-        contents: contents with under- and overflow, shape (…, bins + 2).
-        edges: shape (bins + 1,).
-        wanted: some of these edges, shape (fewer bins + 1,).
-
-    Returns:
-        Shape (…, fewer bins + 2).
+    """Return sums of bins (…, bins + 2); bins beyond the outermost of the wanted edges go to the under- and overflow.
 
     >>> rebin(np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 1, 2, 3]), [1, 3]).tolist()
     [3.0, 7.0, 5.0]
@@ -55,14 +44,7 @@ def rebin(contents: Floats, edges: Floats, wanted: npt.ArrayLike) -> Floats:
 
 
 def apply_flow(contents: Floats, flow: str) -> Floats:
-    """Return the contents of the bins, with events outside of them added to the outermost bins or left out.
-
-    Args:
-        contents: contents with under- and overflow, shape (…, bins + 2).
-        flow: ``"fold"`` or ``"drop"``.
-
-    Returns:
-        Shape (…, bins).
+    """Return contents (…, bins + 2) without flow, which ``"fold"`` adds to the outermost bins.
 
     >>> apply_flow(np.array([1.0, 2, 3, 4]), "fold").tolist()
     [3.0, 7.0]

@@ -31,12 +31,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class ProcessRecord:
-    """Treatment of the templates of one process in a region.
-
-    Args:
-        steps: what changed the nominal template.
-        effects: parameter → its effect.
-    """
+    """Treatment of the nominal templates of one process in a region, and parameter → its effect."""
 
     steps: tuple[Step, ...]
     effects: Mapping[str, Treated]
@@ -48,10 +43,8 @@ class RegionRecord:
 
     Args:
         edges: edges before and after, ``None`` for one that is counted.
-        flow: how events outside of the edges were treated.
         outside: process → events (below, above) the edges.
         left_out: process without a positive yield → its yield.
-        processes: process → treatment of its templates.
     """
 
     edges: tuple[Floats, Floats] | None
@@ -208,12 +201,7 @@ def _parameters(correlation: Years, name: Any, years: Sequence[str]) -> Iterator
 def stored_effects(
     declaration: StatisticalModel, region: str, process: str, by_year: Mapping[str, Contents]
 ) -> Iterator[tuple[str, Stored, _Parameter]]:
-    """Yield variation, declaration and parameter of the stored variations of a process that are nuisances.
-
-    Args:
-        declaration: the model's declaration.
-        by_year: year → its templates.
-    """
+    """Yield variation, declaration and parameter of the stored variations of a process that are nuisances."""
     for variation in dict.fromkeys(name for one in by_year.values() for name in one.varied):
         declared = declaration.declared_for(variation, process, region)
         if declared is None or isinstance(declared, Drop):
@@ -453,12 +441,7 @@ class _RegionBuilder:
 def varied_sum(
     by_year: Mapping[str, Contents], variation: str, years: Sequence[str]
 ) -> tuple[Floats | None, Floats | None]:
-    """Return templates (up, down): the varied ones of some years and the nominal ones of all others.
-
-    Args:
-        by_year: year → its templates.
-        variation: the variation, without its side.
-    """
+    """Return templates (up, down): the varied ones of some years and the nominal ones of all others."""
     sides: list[Floats | None] = []
     for number in (0, 1):
         if all(one.sides(variation)[number] is None for year, one in by_year.items() if year in years):

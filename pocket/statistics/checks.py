@@ -79,14 +79,7 @@ def find_mistakes(model: Model) -> tuple[Finding, ...]:
 
 
 def effective_events(region: RegionModel) -> Floats:
-    """Return the number of effective events, (Σn)²/Σe², of all processes in each bin; 0 where there are none.
-
-    Returns:
-        Shape (bins,).
-
-    >>> effective_events(RegionModel("sr", ("s",), np.array([[6.0]]), np.array([[12.0]]))).tolist()
-    [3.0]
-    """
+    """Return the number of effective events, (Σn)²/Σe², of all processes in each bin; 0 where there are none."""
     total, squares = region.nominal.sum(axis=0), region.sumw2.sum(axis=0)
     return _ratio(total**2, squares)
 
@@ -116,14 +109,7 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 
 
 def read_checks(text: str) -> tuple[Finding, ...]:
-    """Return the findings of ``checks.json``.
-
-    >>> from pocket.statistics.model import FreeParameter
-    >>> region = RegionModel("sr", ("s",), np.array([[5.0]]), np.zeros((1, 1)), factors={"s": ("r",)})
-    >>> found = (Finding("few_events", "few", "sr", bins=(1,)),)
-    >>> read_checks(write_checks(Model((region,), pois={"r": FreeParameter(0, 10)}), found)) == found
-    True
-    """
+    """Return the findings of ``checks.json``."""
     return tuple(Finding(**{**plain, "bins": tuple(plain["bins"])}) for plain in json.loads(text)["warnings"])
 
 

@@ -96,11 +96,7 @@ def check_combined(name: str, model: CombinedModel, analysis: Analysis) -> None:
 
 
 def check_parts(region: Region, other: Region, analysis: Analysis, where: str) -> None:
-    """Check that no region is a part of another one, whose events would count twice.
-
-    Args:
-        analysis: the analysis. Configurations that can't be used aren't looked at.
-    """
+    """Check that no region is a part of another one, whose events would count twice."""
     # Of one category, they share events if they share the configuration and a year.
     if not share_events(region, dataclasses.replace(other, category=region.category)):
         return

@@ -158,11 +158,7 @@ def check_groups(model: StatisticalModel, known: Iterable[str], where: str = "")
 
 
 def readings_of(model: StatisticalModel, stored: Iterable[str]) -> tuple[Reading, ...]:
-    """Return the parts of templates that a model is made of.
-
-    Args:
-        stored: stored variations of its regions, without ``Up`` and ``Down``.
-    """
+    """Return the parts of templates, with variations without ``Up`` and ``Down``, that a model is made of."""
     taken = sorted(
         variation
         for variation in stored
@@ -282,11 +278,7 @@ def _stored(model: StatisticalModel, configs: dict[str, Configurator]) -> tuple[
 def require_declared(
     model: StatisticalModel, found: Iterable[tuple[str, str, str]], where: str, *, is_complete: bool = True
 ) -> None:
-    """Check that each stored variation is taken or dropped, and each that is named is stored.
-
-    Args:
-        is_complete: whether these are all, so that others can't exist.
-    """
+    """Check that each stored variation is taken or dropped, and each that is named is stored."""
     places = sorted(set(found))
     named: set[tuple[int, str]] = set()
     for variation, process, region in places:

@@ -20,9 +20,7 @@ _ATTRIBUTE = "_declared_at"
 def remember_place(declaration: object) -> None:
     """Keep the line of the analysis that makes a declaration with it.
 
-    Args:
-        declaration: an instance that is being made. Code of this package may make it for the analysis, so the line is
-            the innermost one of the user's code, if there is any.
+    Code of this package may make it for the analysis, so the line is the innermost one of the user's code, if any.
     """
     if hasattr(declaration, _ATTRIBUTE):
         return  # It is a copy with other names, as of a point of a grid.
@@ -35,25 +33,14 @@ def remember_place(declaration: object) -> None:
 
 
 def place_of(declaration: object) -> str:
-    """Return the line at which something is declared, ``file:line``; empty if it isn't known.
-
-    >>> place_of("no declaration")
-    ''
-    """
+    """Return the line at which something is declared, ``file:line``; empty if it isn't known."""
     place = getattr(declaration, _ATTRIBUTE, None)
     return f"{shown_file(place[0])}:{place[1]}" if place else ""
 
 
 @contextlib.contextmanager
 def declared_at(declaration: object) -> Iterator[None]:
-    """Add the line of a declaration to errors that are raised in the block, unless they name one already.
-
-    Args:
-        declaration: the declaration that errors are about.
-
-    >>> with declared_at("no declaration"):
-    ...     pass
-    """
+    """Add the line of a declaration to errors that are raised in the block, unless they name one already."""
     try:
         yield
     except PocketError as error:

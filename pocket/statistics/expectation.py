@@ -21,20 +21,10 @@ LARGEST_LOG = 50.0
 class Expectation:
     """Expectations at one point.
 
-    Args:
-        values: values of all parameters, shape (parameters,).
-
     Attributes:
         factor: S·Πκ, shape (P, C).
         templates: n + Σδ, cut off at 0, shape (P, B).
         yields: their product, shape (P, B).
-
-    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
-    >>> from pocket.statistics.tensors import tensors
-    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.array([[0.1]]), factors={"signal": ("r",)})
-    >>> model = Model((region,), pois={"r": FreeParameter(0, 10)})
-    >>> Expectation(tensors(model), np.array([2.0])).yields.tolist()
-    [[10.0]]
     """
 
     def __init__(self, arrays: Tensors, values: Floats) -> None:
@@ -118,12 +108,7 @@ class Expectation:
         return np.asarray(found)
 
     def sum_first_derivatives(self, of_factors: Floats, of_templates: Floats) -> Floats:
-        """Return the sum of weights times the derivatives of factors and of templates, shape (parameters,).
-
-        Args:
-            of_factors: weights of the derivatives of S·Πκ, shape (P, C).
-            of_templates: weights of the derivatives of templates, shape (P, B).
-        """
+        """Return the sum of weights times the derivatives of factors S·Πκ (P, C) and templates (P, B), by parameter."""
         found, arrays = np.zeros(len(self.values)), self.arrays
         norms, shapes = arrays.norm_positions, arrays.shape_positions
         if len(norms):
@@ -139,12 +124,7 @@ class Expectation:
         return found
 
     def sum_second_derivatives(self, of_factors: Floats, of_templates: Floats) -> Floats:
-        """Return the sum of weights times the second derivatives, shape (parameters, parameters).
-
-        Args:
-            of_factors: weights of the second derivatives of S·Πκ, shape (P, C).
-            of_templates: weights of the second derivatives of templates, shape (P, B).
-        """
+        """Return the same of second derivatives, shape (parameters, parameters)."""
         arrays, count = self.arrays, len(self.values)
         norms, shapes = arrays.norm_positions, arrays.shape_positions
         found, logs, inner = np.zeros((count, count)), self._log_derivatives(), of_factors * self.factor
@@ -170,12 +150,7 @@ class Expectation:
         return found
 
     def over_processes(self, by_factor: Floats, values: Floats) -> Floats:
-        """Return the sum over processes of derivatives times values, shape (parameters, B).
-
-        Args:
-            by_factor: shape (parameters, P, C).
-            values: shape (P, B).
-        """
+        """Return the sum over processes of derivatives (parameters, P, C) times values (P, B): (parameters, B)."""
         parts = [by_factor[:, :, column] @ values[:, bins] for column, bins in enumerate(self.arrays.slices())]
         return np.concatenate(parts, axis=1)
 

@@ -28,12 +28,7 @@ T = TypeVar("T")
 
 
 class LowerMinimumError(PocketError):
-    """A profile with a deviance below that of the best fit, which is no best fit then.
-
-    Args:
-        message: where it is, and how much lower.
-        values: values of all parameters there.
-    """
+    """A profile with a deviance below that of the best fit, which is no best fit then, at values of all parameters."""
 
     def __init__(self, message: str, values: Floats) -> None:
         super().__init__(message)

@@ -148,15 +148,7 @@ def _combine(operator: ast.operator, left: Jet, right: Jet) -> Jet:
 
 
 def multiply(left: Jet, right: Jet) -> Jet:
-    """Return the product of two numbers with their derivatives.
-
-    Args:
-        left, right: value, gradient of shape (arguments,), Hessian of shape (arguments, arguments).
-
-    >>> one = np.array([1.0])
-    >>> multiply((3.0, one, 0 * np.eye(1)), (3.0, one, 0 * np.eye(1)))[:2]
-    (9.0, array([6.]))
-    """
+    """Return the product of two numbers with their gradients and Hessians."""
     cross = np.outer(left[1], right[1])
     return (
         left[0] * right[0],

@@ -17,15 +17,6 @@ def smooth_step(x: Floats) -> tuple[Floats, Floats, Floats]:
     """Return combine's smooth step from −1 to 1 with its first and second derivative.
 
     It is ``x·(3x⁴ − 10x² + 15)/8`` between −1 and 1 and the sign of ``x`` outside, with continuous second derivative.
-
-    Args:
-        x: positions, any shape.
-
-    Returns:
-        Value, first and second derivative, each of the shape of ``x``.
-
-    >>> smooth_step(np.array([-3.0, 0.0, 1.0]))[0].tolist()
-    [-1.0, 0.0, 1.0]
     """
     inside = np.clip(x, -1, 1)
     square = inside * inside
@@ -35,32 +26,12 @@ def smooth_step(x: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def morphing_weights(theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return what the even part of templates is multiplied with, ``θ·s(θ)``, and its derivatives.
-
-    Args:
-        theta: values of the nuisances, shape (nuisances,).
-
-    Returns:
-        Value, first and second derivative, each of shape (nuisances,).
-
-    >>> morphing_weights(np.array([-2.0, 0.0, 1.0]))[0].tolist()
-    [2.0, 0.0, 1.0]
-    """
+    """Return what the even part of templates is multiplied with, ``θ·s(θ)``, and its derivatives."""
     return _even_weights(theta, 1)
 
 
 def norm_weights(theta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return what the even part of logarithms of factors is multiplied with, ``θ·s(2θ)``, and its derivatives.
-
-    Args:
-        theta: values of the nuisances, shape (nuisances,).
-
-    Returns:
-        Value, first and second derivative, each of shape (nuisances,).
-
-    >>> norm_weights(np.array([-2.0, 0.0, 0.5]))[0].tolist()
-    [2.0, 0.0, 0.5]
-    """
+    """Return what the even part of logarithms of factors is multiplied with, ``θ·s(2θ)``, and its derivatives."""
     return _even_weights(theta, 2)
 
 

@@ -71,14 +71,9 @@ def _floating_index(fit: Fit, name: str) -> int:
 
 
 def crossing(fit: Fit, index: int, side: int, height: float, precision: float) -> tuple[Minimum, bool]:
-    """Return the profile's minimum where the square root of its rise reaches a height, on one side.
+    """Return the profile's minimum where the root of its rise reaches a height on a side (−1 or 1).
 
-    Args:
-        side: −1 or 1.
-        precision: precision of the distance from the best value, relative to it.
-
-    Returns:
-        The minimum there, and whether a bound of the range was reached before.
+    Second is whether a bound was reached before. The precision is relative to the distance from the best value.
     """
     parameters = fit.likelihood.parameters
     bound = parameters.high[index] if side > 0 else parameters.low[index]
@@ -105,17 +100,8 @@ def find_crossing(
 ) -> tuple[float, bool]:
     """Return the distance at which a function that begins at 0 and increases reaches a height.
 
-    Args:
-        rise: the function of the distance; it is evaluated at the distance that is returned.
-        reach: largest distance, which may be infinite.
-        precision: precision of the height and of the distance, relative to them.
-
-    Returns:
-        The distance, and whether it is the largest, at which the height isn't reached.
-
-    >>> distance, bounded = find_crossing(lambda x: x + 0.1 * x**2, 1.0, 10.0, 1.0, 1e-6)
-    >>> round(distance, 5), bounded
-    (0.91608, False)
+    The function is evaluated at the distance that is returned. The precision is that of height and distance, relative
+    to them. Second is whether the height isn't reached up to ``reach``, which is returned then and may be infinite.
     """
 
     @functools.cache

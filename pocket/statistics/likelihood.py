@@ -46,14 +46,7 @@ class Observations:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Values at which parameters start, their ranges, and which ones float.
-
-    Args:
-        names: names of all parameters: those of interest, free ones, nuisances.
-        start: initial values, shape (parameters,).
-        low, high: ranges, shape (parameters,).
-        floating: which parameters float, shape (parameters,).
-    """
+    """Values at which parameters of interest, free ones and nuisances start, their ranges, and which ones float."""
 
     names: tuple[str, ...]
     start: Floats

@@ -110,10 +110,7 @@ def sensitive_events(best: Fit, poi: str, *, interval: bool = False) -> tuple[fl
 def cls(statistic: float, asimov_statistic: float) -> tuple[float, float, float]:
     """Return the confidence levels of signal and background, of background alone, and their ratio CLs.
 
-    Args:
-        asimov_statistic: q̃ of Asimov data without signal.
-
-    Equations 65 and 66.
+    These are equations 65 and 66; the second statistic is q̃ of Asimov data without signal.
 
     >>> [round(level, 4) for level in cls(4.0, 4.0)]
     [0.0228, 0.5, 0.0455]
@@ -130,10 +127,6 @@ def cls(statistic: float, asimov_statistic: float) -> tuple[float, float, float]
 def expected_cls(asimov_statistic: float, deviations: float) -> float:
     """Return CLs if the data are some standard deviations above those expected without signal.
 
-    Args:
-        asimov_statistic: q̃ of Asimov data without signal.
-        deviations: standard deviations.
-
     >>> round(expected_cls(4.0, 0.0), 4)
     0.0455
     """
@@ -144,10 +137,7 @@ def expected_cls(asimov_statistic: float, deviations: float) -> float:
 class LimitStatistic:
     """The statistic q̃ of a likelihood and of its Asimov data without signal, at values of a parameter of interest.
 
-    Args:
-        observed: best fit with a parameter of interest that isn't negative.
-        background: the same of Asimov data without signal.
-        index: position of the parameter.
+    Both are best fits with a parameter that isn't negative.
     """
 
     observed: Fit
@@ -158,11 +148,7 @@ class LimitStatistic:
 
     @classmethod
     def of(cls, observed: Fit, index: int) -> LimitStatistic:
-        """Return the statistic of a likelihood.
-
-        Args:
-            observed: best fit with a parameter of interest that isn't negative.
-        """
+        """Return the statistic of a likelihood, from its best fit."""
         likelihood, values = observed.likelihood, observed.profile({index: 0.0}).values
         expected = asimov(likelihood, values, likelihood.simulation(values))
         background = fit(likelihood.observing(expected), start=values)
@@ -187,8 +173,7 @@ class LimitStatistic:
     def find_root(self, root: float, width: float = 0.0) -> float:
         """Return where the root of q̃ of the Asimov data without signal has a value.
 
-        Args:
-            width: about how far the root rises by one, 0 if that isn't known.
+        It rises by about one over a ``width``, which is 0 if that isn't known.
         """
         first = width * root or self._first_value(root)
         value, _ = find_crossing(lambda x: float(np.sqrt(self.background_at(x))), first, np.inf, root, PRECISION)

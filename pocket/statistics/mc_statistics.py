@@ -77,14 +77,7 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
 
     Args:
         expected: expectation λ of each bin with Poisson parameters at 1 and Gaussian ones as measured, shape (B,).
-        variance: V, shape (B,).
-        data: observed events, shape (B,).
         contents: expectation A of each process in their bins, shape (P, few bins).
-
-    >>> none = PoissonTerms(np.zeros(0, int), *np.zeros((3, 1, 0), bool))
-    >>> found = profile(np.array([10.0]), np.array([4.0]), np.array([12.0]), none, np.zeros((1, 0)))
-    >>> found.total.round(4).tolist(), found.multiplier.round(4).tolist()
-    ([10.5498], [-0.1375])
     """
     total = _gaussian_total(expected, variance, data)
     multiplier = _multiplier(expected, variance, data, total)
@@ -122,13 +115,7 @@ def profile(expected: Floats, variance: Floats, data: Floats, terms: PoissonTerm
 def fixed(expected: Floats, data: Floats, scale: Floats) -> Profile:
     """Return the deviance of each bin if the parameters of the statistical errors of simulation don't float.
 
-    Args:
-        expected: expectation with these parameters at their values, shape (B,).
-        data: observed events, shape (B,).
-        scale: values of the Poisson parameters, shape (P, few bins).
-
-    >>> fixed(np.array([10.0]), np.array([12.0]), np.ones((1, 0))).multiplier.round(3).tolist()
-    [-0.2]
+    Expectations (B,) are those with these parameters, of which the Poisson ones are ``scale`` (P, few bins).
     """
     total = np.maximum(expected, FLOOR)
     inside, nothing = expected > FLOOR, data == 0

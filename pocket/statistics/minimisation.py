@@ -69,13 +69,7 @@ class Minimum:
 
 
 def minimise(likelihood: Likelihood, start: Floats, floating: Mask, minimiser: str = MINIMISERS[0]) -> Minimum:
-    """Return the minimum that one of the minimisers finds.
-
-    Args:
-        start: values of all parameters where it starts, shape (parameters,).
-        floating: which parameters it may change, shape (parameters,).
-        minimiser: ``"newton"`` for the trust region, or ``"minuit"``.
-    """
+    """Return the minimum that ``"newton"``, the trust region, or ``"minuit"`` finds from a start."""
     check_known("minimiser", [minimiser], MINIMISERS, "the arguments")
     low, high = likelihood.parameters.low, likelihood.parameters.high
     values = np.where(floating, np.clip(start, low, high), start)
@@ -83,12 +77,7 @@ def minimise(likelihood: Likelihood, start: Floats, floating: Mask, minimiser: s
 
 
 def find_minimum(likelihood: Likelihood, start: Floats, floating: Mask, minimiser: str) -> tuple[Minimum, str]:
-    """Return the minimum that a minimiser finds, or else the one that the other finds, and which of them did.
-
-    Args:
-        start: values of all parameters where both start, shape (parameters,).
-        floating: which parameters they may change, shape (parameters,).
-    """
+    """Return the minimum that a minimiser finds, or else the one that the other finds, and which of them did."""
     found = minimise(likelihood, start, floating, minimiser)
     # Where the deviance is flat, parameters aren't determined, which the other doesn't change.
     if not found.converged and found.distance > 0:

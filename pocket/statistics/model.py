@@ -163,9 +163,6 @@ class ModelPart:
     """What :func:`combine_models` makes a model of: a model, or regions without a parameter of interest, unchecked.
 
     The arguments are those of :class:`Model`.
-
-    >>> ModelPart((), {}).nuisances
-    ()
     """
 
     regions: tuple[RegionModel, ...]
@@ -316,10 +313,7 @@ def combine_models(*parts: ModelPart) -> Model:
 
 
 def check_factors(factors: Sequence[Any], where: str) -> None:
-    """Check factors of yields as they are declared.
-
-    Args:
-        factors: the factor at +1, or those at −1 and at +1.
+    """Check the factor of yields at +1, or those at −1 and at +1, as they are declared.
 
     >>> check_factors([0.02], "LogNormal('lumi')")
     Traceback (most recent call last):
@@ -425,11 +419,7 @@ def _check_effects(region: RegionModel) -> None:
 
 
 def nested(effects: Iterable[tuple[str, str, T]]) -> dict[str, dict[str, T]]:
-    """Return nuisance → process → effect of these three.
-
-    >>> nested([("lumi", "signal", 1.02), ("lumi", "other", 1.02), ("rate", "other", 1.5)])
-    {'lumi': {'signal': 1.02, 'other': 1.02}, 'rate': {'other': 1.5}}
-    """
+    """Return nuisance → process → effect of these three."""
     found: dict[str, dict[str, T]] = {}
     for nuisance, process, effect in effects:
         found.setdefault(nuisance, {})[process] = effect

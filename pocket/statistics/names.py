@@ -62,20 +62,12 @@ CMS_NAMES = MappingProxyType(
 
 
 def fits(pattern: str, name: str) -> bool:
-    """Tell whether a name fits a pattern with ``*`` and ``?``.
-
-    >>> fits("sf_btag_*", "sf_btag_lf"), fits("sf_btag_*", "sf_mu_id")
-    (True, False)
-    """
+    """Tell whether a name fits a pattern with ``*`` and ``?``."""
     return fnmatchcase(name, pattern)
 
 
 def fits_any(patterns: Iterable[str], name: str) -> bool:
-    """Tell whether a name fits any of some patterns.
-
-    >>> fits_any(["sr_*", "cr"], "cr")
-    True
-    """
+    """Tell whether a name fits any of some patterns."""
     return any(fits(pattern, name) for pattern in patterns)
 
 
@@ -91,19 +83,12 @@ def matched_part(pattern: str, name: str) -> str:
 
 
 def as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:
-    """Return patterns as a tuple, which a single one becomes.
-
-    >>> as_patterns("sr_*")
-    ('sr_*',)
-    """
+    """Return patterns as a tuple, which a single one becomes."""
     return (patterns,) if isinstance(patterns, str) else tuple(map(str, patterns))
 
 
 def check_parameter_name(name: object, where: str, kind: str = "parameter") -> None:
-    """Check that a name can be one in cards: letters, digits and underscores, and none that combine takes otherwise.
-
-    >>> check_parameter_name("CMS_pileup", "nuisances")
-    """
+    """Check that a name can be one in cards: letters, digits and underscores, and none that combine takes otherwise."""
     if not (isinstance(name, str) and _ALLOWED.fullmatch(name)):
         raise ConfigError(
             f"{where}: {kind} {name!r} needs a name of letters, digits and underscores, without a digit in front"
@@ -125,11 +110,7 @@ def plain_name(name: str) -> str:
 
 
 def in_year(name: str, year: str) -> str:
-    """Return the name of a parameter for one year: ``{year}`` is replaced by it, else it is appended.
-
-    Args:
-        name: the name, which may have ``{year}``.
-        year: the year, empty for all of them.
+    """Return the name of a parameter for one year, which replaces ``{year}`` or is appended; empty for all.
 
     >>> in_year("lumi", "2018"), in_year("CMS_{year}_lumi", "2018"), in_year("lumi", "")
     ('lumi_2018', 'CMS_2018_lumi', 'lumi')

@@ -35,15 +35,7 @@ class KnownParameters:
     is_complete: bool = True
 
     def find(self, pattern: str, where: str) -> tuple[str, ...]:
-        """Return the parameters that a name or a pattern stands for, or the members of groups, ``group:NAME``.
-
-        Args:
-            pattern: a name, a pattern with ``*`` and ``?``, or ``group:`` and one of both.
-
-        >>> known = KnownParameters(("r", "btag_hf", "btag_lf", "lumi"), {"theory": ("lumi",)})
-        >>> known.find("btag_*", "--freeze"), known.find("group:theory", "--freeze")
-        (('btag_hf', 'btag_lf'), ('lumi',))
-        """
+        """Return the parameters that a name or a pattern stands for, or the members of groups, ``group:NAME``."""
         kind, name, among = "parameter", pattern, tuple(self.names)
         if pattern.startswith(GROUP):
             kind, name, among = "group", pattern.removeprefix(GROUP), tuple(self.groups)
@@ -56,11 +48,7 @@ class KnownParameters:
 
 
 def joined_parameters(parts: Sequence[KnownParameters]) -> KnownParameters:
-    """Return what is known of the parameters of models that are combined.
-
-    >>> joined_parameters([KnownParameters(("r", "a")), KnownParameters(("r", "b"))]).names
-    ('r', 'a', 'b')
-    """
+    """Return what is known of the parameters of models that are combined."""
     names = dict.fromkeys(name for part in parts for name in part.names)
     groups: dict[str, tuple[str, ...]] = {}
     for part in parts:
@@ -129,13 +117,7 @@ def check_options(
     ranges: Mapping[str, tuple[float, float]],
     where: str,
 ) -> None:
-    """Check options against what is known of the parameters of a model.
-
-    Args:
-        freeze: names, patterns and groups that ``--freeze`` has.
-        values: those of ``--set``.
-        ranges: those of ``--ranges``.
-    """
+    """Check the options ``--freeze``, ``--set`` and ``--ranges`` against what is known of the parameters of a model."""
     for pattern in freeze:
         known.find(pattern, f"--freeze, {where}")
     found = dict(known.ranges)
@@ -151,14 +133,7 @@ def check_options(
 
 
 def expand(known: KnownParameters, patterns: Mapping[str, T], where: str) -> dict[str, T]:
-    """Return parameter → value of names and patterns, of which the last one counts that fits.
-
-    Args:
-        patterns: name or pattern → value.
-
-    >>> expand(KnownParameters(("btag_hf", "btag_lf")), {"btag_*": 1.0, "btag_lf": 0.0}, "--set")
-    {'btag_hf': 1.0, 'btag_lf': 0.0}
-    """
+    """Return parameter → value of names and patterns, of which the last one counts that fits."""
     found: dict[str, T] = {}
     for pattern, value in patterns.items():
         found |= dict.fromkeys(_find_one(known, pattern, where), value)

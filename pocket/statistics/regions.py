@@ -24,8 +24,7 @@ class Contents:
     """Sums of weights of one process in one year, with under- and overflow.
 
     Args:
-        values: nominal, shape (bins + 2,).
-        variances: sums of squared weights of nominal, shape (bins + 2,).
+        values, variances: nominal, shape (bins + 2,).
         varied: variation without its side → sums (up, down), of which one may be missing.
     """
 
@@ -49,12 +48,7 @@ class Contents:
         return self.varied.get(variation, (None, None))
 
     def side(self, variation: str, number: int) -> Floats:
-        """Return the sums up (0) or down (1), of which a missing one is the mirror image of the other, if there is one.
-
-        >>> one = Contents(np.array([0.0, 2, 0]), np.zeros(3), {"jes": (np.array([0.0, 3, 0]), None)})
-        >>> one.side("jes", 1).tolist(), one.side("pileup", 1).tolist()
-        ([0.0, 1.0, 0.0], [0.0, 2.0, 0.0])
-        """
+        """Return the sums up (0) or down (1); a missing one is the mirror image of the other, if there is one."""
         side, other = self.sides(variation)[number], self.sides(variation)[1 - number]
         if side is not None:
             return side

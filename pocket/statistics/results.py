@@ -43,7 +43,6 @@ class FitResult:
         correlation: names of the floating parameters, and their correlations in that order, row by row.
         deviance: −2·ln of the ratio to the saturated likelihood.
         distance: estimated distance of the deviance from its minimum.
-        minimiser: what found the minimum.
     """
 
     parameters: dict[str, ParameterResult]
@@ -81,7 +80,6 @@ class Scan:
     """The profile of one parameter or two.
 
     Args:
-        names: the scanned parameters.
         rise: by how much the deviance is above its minimum, by point.
     """
 
@@ -129,7 +127,6 @@ class Breakdown:
     """The error of a parameter of interest by group of nuisances.
 
     Args:
-        poi: the parameter of interest.
         total: its errors (down, up).
         groups: group → by how much, in quadrature, the errors shrink if its parameters don't float. ``"mc_stat"`` are
             the statistical errors of simulation, ``"stat"`` is what is left if neither these nor nuisances float.
@@ -146,11 +143,9 @@ class Significance:
     """The significance of a signal.
 
     Args:
-        poi: the parameter of interest.
         statistic: q₀, by how much the deviance is larger without signal; infinite if there are data of which nothing
             is expected then.
         significance: √q₀, in standard deviations.
-        p_value: probability of a larger statistic without signal.
     """
 
     poi: str
@@ -164,7 +159,6 @@ class UpperLimit:
     """An upper limit of a parameter of interest by the CLs method.
 
     Args:
-        poi: the parameter of interest.
         observed: the limit; NaN if it isn't found.
         expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations of the data; NaN where none is found.
         range_end: upper end of the parameter's range if a limit is beyond it.
@@ -224,10 +218,8 @@ class ToyLimit:
     """An upper limit by the CLs method, from toys.
 
     Args:
-        poi: the parameter of interest.
         error: its error from the number of toys.
         expected: the limits without signal at −2, −1, 0, 1, 2 standard deviations; NaN beyond the points.
-        points: tested values.
         cls, errors: CLs of the data and its error, by point.
     """
 
@@ -246,10 +238,8 @@ class ToySignificance:
     """The significance of a signal, from toys without one.
 
     Args:
-        poi: the parameter of interest.
         p_value: share of the toys that look at least as much like a signal.
         significance: the same in standard deviations, a lower limit if no toy does.
-        toys, above: number of toys, and of those that do.
     """
 
     poi: str
@@ -265,7 +255,6 @@ class ToyInterval:
     """The interval of Feldman and Cousins.
 
     Args:
-        poi: the parameter of interest.
         bounded: whether (the lower, the upper) end is that of the range or of the points.
         rise, critical: rise of the deviance of the data, and the one that a share ``level`` of toys doesn't exceed, by
             point.

@@ -24,8 +24,7 @@ from pocket.statistics.declarations import Region, StatisticalModel, share_event
 def pairs_of_regions(models: Sequence[StatisticalModel]) -> Iterator[tuple[_Placed, _Placed]]:
     """Yield each two regions whose configuration and years are the same, so that they may have events in common.
 
-    Args:
-        models: one model, or several of which only regions of different ones are compared, since each is by itself.
+    Of several models only regions of different ones are compared, since each is by itself.
     """
     placed = [_Placed(model, name) for model in models for name in model.regions]
     for one, other in itertools.combinations(placed, 2):
@@ -41,11 +40,7 @@ def find_shared_events(
     """Yield a finding for each two regions whose categories have events in common.
 
     Bins of the regions' histograms aren't looked at, so events count that one of the histograms leaves out. Events in
-    different configurations can't be compared.
-
-    Args:
-        folders: configuration → folder of its merged templates; regions of other configurations aren't looked at.
-        unblind: whether the data of blind regions are counted.
+    different configurations can't be compared, and those without a folder aren't looked at.
     """
     sums = functools.cache(read_sums)
     for one, other in pairs_of_regions(models):

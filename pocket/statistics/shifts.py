@@ -20,14 +20,7 @@ _WITH_METHOD = ("symmetrise", "smooth", "prune")
 
 @dataclass(frozen=True, eq=False)
 class Varied:
-    """Templates of a nuisance.
-
-    Args:
-        edges: edges of the bins, shape (bins + 1,); ``None`` for one bin with all events.
-        nominal: expected events, shape (bins,).
-        variances: squares of their statistical errors, shape (bins,).
-        up: expected events with the nuisance up, shape (bins,).
-    """
+    """Templates of a nuisance, shape (bins,); edges are None for one bin with all events."""
 
     edges: Floats | None
     nominal: Floats
@@ -43,14 +36,7 @@ class Varied:
 
 @dataclass(frozen=True, eq=False)
 class Shift:
-    """A nuisance in a region.
-
-    Args:
-        processes: those that it changes.
-        before: their sum as it is stored, without events outside of the histogram.
-        after: the same as it is in the model.
-        steps: what changed them.
-    """
+    """A nuisance in a region: sums of the processes as they are stored, without flow, and as they are in the model."""
 
     nuisance: str
     processes: tuple[str, ...]
@@ -66,11 +52,7 @@ def find_shifts(
     templates: RegionTemplates,
     processes: Collection[str] = (),
 ) -> dict[str, Shift]:
-    """Return nuisance → its templates in a region, of nuisances that have stored templates there.
-
-    Args:
-        processes: the processes that count; by default all.
-    """
+    """Return nuisance → its templates in a region where some are stored, by default of all processes."""
     record, region = built.treatment[name], built.model.region(name)
     parts: dict[str, dict[str, tuple[Varied, Varied]]] = {}
     stored: set[str] = set()

@@ -21,20 +21,9 @@ SPAN = 0.5
 
 
 def smooth(values: Floats, nominal: Floats, variances: Floats, method: str) -> Floats:
-    """Return a varied template with a smooth ratio to nominal, and the same yield.
+    """Return a varied template with a smooth ratio to nominal, and the same yield; bins that nominal has empty stay.
 
-    Args:
-        values: varied template, shape (bins,).
-        nominal: shape (bins,); bins that are empty stay as they are.
-        variances: squares of the errors of nominal, shape (bins,).
-        method: ``"353QH"`` or ``"lowess"``.
-
-    Returns:
-        Shape (bins,). With less than three bins that have content, the template as it is.
-
-    >>> flat = np.full(6, 10.0)
-    >>> smooth(np.array([11.0, 11, 14, 11, 11, 11]), flat, flat, "353QH").round(3).tolist()
-    [11.5, 11.5, 11.5, 11.5, 11.5, 11.5]
+    With less than three bins that have content it is the template as it is. The variances are those of nominal.
     """
     filled = nominal > 0
     if filled.sum() < 3:
@@ -54,13 +43,9 @@ def smooth(values: Floats, nominal: Floats, variances: Floats, method: str) -> F
 
 
 def smooth_353qh(values: Floats) -> Floats:
-    """Return values smoothed as ROOT's ``TH1::SmoothArray`` does it once.
+    """Return values of at least three bins smoothed as ROOT's ``TH1::SmoothArray`` does it once.
 
-    Args:
-        values: shape (bins,), at least three; none of the result is negative if none of these is.
-
-    >>> smooth_353qh(np.array([1.0, 1, 5, 1, 1, 1])).tolist()
-    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    None of the result is negative if none of these is.
     """
     rough = _smooth_once(values)
     result = rough + _smooth_once(values - rough)
@@ -96,15 +81,7 @@ def _running_median(values: Floats, width: int) -> Floats:
 
 
 def smooth_lowess(values: Floats, events: Floats, span: float = SPAN) -> Floats:
-    """Return values on the lines that are fitted around each of them.
-
-    Args:
-        values: shape (bins,).
-        events: effective events, which the fits are weighted with, shape (bins,).
-
-    >>> smooth_lowess(np.array([1.0, 2, 3, 4, 5]), np.ones(5)).round(6).tolist()
-    [1.0, 2.0, 3.0, 4.0, 5.0]
-    """
+    """Return values on the lines that are fitted around each of them, with weights of effective events."""
     x = np.arange(len(values), dtype=float)
     nearest = min(len(x), max(3, int(np.ceil(span * len(x)))))
     result = np.empty(len(x))

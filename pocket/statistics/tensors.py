@@ -72,14 +72,7 @@ class Tensors:
     factors: tuple[Factor, ...]
 
     def by_region(self, values: Floats) -> Floats:
-        """Return the sums over the bins of each region.
-
-        Args:
-            values: shape (…, B).
-
-        Returns:
-            Sums of shape (…, C).
-        """
+        """Return the sums over the bins of each region, of values of shape (…, B)."""
         return np.asarray(np.add.reduceat(values, self.starts, axis=-1))
 
     def slices(self) -> list[slice]:
@@ -89,13 +82,7 @@ class Tensors:
 
 
 def tensors(model: Model) -> Tensors:
-    """Return the arrays of a model.
-
-    >>> from pocket.statistics.model import FreeParameter
-    >>> region = RegionModel("sr", ("signal",), np.array([[5.0]]), np.array([[0.1]]), factors={"signal": ("r",)})
-    >>> tensors(Model((region,), pois={"r": FreeParameter(0, 10)})).nominal.tolist()
-    [[5.0]]
-    """
+    """Return the arrays of a model."""
     rows = {process: row for row, process in enumerate(model.processes)}
     sizes = np.array([region.bins for region in model.regions])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -155,10 +142,6 @@ def decompose(
     Returns:
         Logarithms of the factors of the yield (at −1, at +1), then the odd and the even part of the template at fixed
         yield, each of shape (bins,); for logarithmic processes those of the logarithms, which are 0 in empty bins.
-
-    >>> region = RegionModel("sr", ("other",), np.array([[5.0, 5.0]]), np.zeros((1, 2)), edges=np.arange(3.0))
-    >>> decompose(region, "other", (np.array([8.0, 4.0]), np.array([4.0, 4.0])), 0.0)[1].round(3).tolist()
-    [0.833, -0.833]
     """
     nominal = region.nominal[region.row(process)]
     up, down = pair
@@ -203,13 +186,6 @@ def poisson_processes(model: Model, arrays: Tensors) -> tuple[Mask, Mask, Floats
     Returns:
         Where a Gaussian parameter varies a process, where a Poisson one does, and the effective events of the latter,
         each of shape (P, B); the events are rounded.
-
-    >>> from pocket.statistics.model import FreeParameter, McStat
-    >>> region = RegionModel("sr", ("s", "b"), np.array([[5.0], [20.0]]), np.array([[0.1], [100.0]]),
-    ...     factors={"s": ("r",)}, mc_stat=McStat(10))
-    >>> model = Model((region,), pois={"r": FreeParameter(0, 10)})
-    >>> [values.tolist() for values in poisson_processes(model, tensors(model))]
-    [[[True], [False]], [[False], [True]], [[0.0], [4.0]]]
     """
     gaussian = np.zeros(arrays.nominal.shape, dtype=bool)
     poisson = np.zeros_like(gaussian)
@@ -233,24 +209,11 @@ def poisson_processes(model: Model, arrays: Tensors) -> tuple[Mask, Mask, Floats
 def count_simulation(gaussian: Mask, events: Floats) -> int:
     """Return the number of parameters of simulation's statistical errors, which are profiled and not among the others.
 
-    Args:
-        gaussian: bins with a Gaussian parameter, or the processes that it varies there, shape (B,) or (P, B).
-        events: effective events of the processes with a Poisson parameter, 0 elsewhere, shape (P, B).
-
-    >>> count_simulation(np.array([[True, False], [True, False]]), np.array([[0.0, 4.0], [0.0, 2.0]]))
-    3
+    They are Gaussian ones of bins (B,), or of processes in bins (P, B), and those of processes with events (P, B).
     """
     return int(np.count_nonzero(np.atleast_2d(gaussian).any(axis=0)) + np.count_nonzero(events))
 
 
 def effective(contents: Floats, sumw2: Floats) -> Floats:
-    """Return the number of unweighted events with the same relative error, rounded as combine does.
-
-    Args:
-        contents: sums of weights, any shape.
-        sumw2: sums of squared weights, of that shape.
-
-    >>> effective(np.array([10.0, 0.0]), np.array([4.0, 0.0])).tolist()
-    [25.0, 0.0]
-    """
+    """Return the number of unweighted events with the same relative error, rounded as combine does."""
     return np.floor(0.5 + np.divide(contents**2, sumw2, out=np.zeros_like(contents), where=sumw2 > 0))

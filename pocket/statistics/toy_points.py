@@ -27,11 +27,7 @@ LARGEST_ERROR = 0.2
 
 
 def default_points(likelihood: Likelihood, poi: str, count: int, reach: float) -> tuple[float, ...]:
-    """Return evenly spaced points of a parameter from 0 to beyond its asymptotic limits.
-
-    Args:
-        reach: the last point in units of the largest limit, expected or observed.
-    """
+    """Return evenly spaced points from 0 to ``reach`` times the largest asymptotic limit, expected or observed."""
     limit = find_upper_limit(likelihood, poi)
     found = [value for value in (limit.observed, *limit.expected) if np.isfinite(value)]
     if not found:
@@ -66,21 +62,7 @@ def throw_at(
     seed: int,
     progress: Callable[[int], None] = lambda _: None,
 ) -> PointToys:
-    """Return what fits of toys find at a point.
-
-    Args:
-        at: its value in the toys.
-        tested: its value in the fits with which the best ones are compared.
-        progress: called with the number of toys that are done since the last call.
-
-    >>> from pocket.statistics.model import FreeParameter, Model, RegionModel
-    >>> region = RegionModel("sr", ("s", "b"), np.array([[3.0], [1.0]]), np.zeros((2, 1)), data=np.array([1.0]),
-    ...     factors={"s": ("r",)})
-    >>> likelihood = Likelihood(Model((region,), {"r": FreeParameter(0, 20)}))
-    >>> found = throw_at(likelihood, "r", 1.0, 1.0, range(5), seed=1)
-    >>> len(found.best), min(found.rise) >= 0, found.failed
-    (5, True, 0)
-    """
+    """Return what fits of toys at a value of a parameter find, compared with fits at a tested value."""
     index = likelihood.parameters.index(poi)
     fixed = fit(likelihood.adjusted(freeze={poi: at})).values
     simulation = likelihood.simulation(fixed)
@@ -101,11 +83,7 @@ def throw_at(
 
 @dataclass(eq=False)
 class PointStatistics:
-    """The statistics of the data at points, and toys at these points.
-
-    Args:
-        toys: toys at points, with the parameter at the tested value and, for limits, at 0.
-    """
+    """The statistics of the data at points, and toys with the parameter at the point and, for limits, at 0."""
 
     best: Fit
     toys: Sequence[PointToys]
@@ -134,9 +112,7 @@ def one_sided(toys: PointToys) -> Floats:
 def cls_of_toys(both: PointToys, background: PointToys, observed: float) -> tuple[float, float, float, float]:
     """Return the levels of signal and background, of background alone, their ratio CLs, and the ratio's error.
 
-    Args:
-        background: toys without it.
-        observed: q̃ of the data, or of toys without signal for what is expected.
+    Observed is q̃ of the data, or of toys without signal for what is expected.
     """
     counts = []
     for toys in (both, background):
@@ -156,11 +132,7 @@ def cls_of_toys(both: PointToys, background: PointToys, observed: float) -> tupl
 
 
 def find_toy_limit(statistics: PointStatistics, poi: str, level: float = 0.95) -> ToyLimit:
-    """Return the upper limit by CLs of toys, observed and expected, between points on a straight line of ln CLs.
-
-    Args:
-        statistics: toys at the points, with the parameter at the point and at 0.
-    """
+    """Return the upper limit by CLs of toys, observed and expected, between points on a straight line of ln CLs."""
     points = sorted({one.tested for one in statistics.toys if one.at == one.tested and one.tested > 0})
     found = {point: statistics.level(point) for point in points}
     observed, error = _crossing(points, [found[point][2:] for point in points], 1 - level, poi)

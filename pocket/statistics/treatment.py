@@ -30,12 +30,7 @@ Pair = tuple[Floats, Floats]
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the treatment that changed templates.
-
-    Args:
-        how: the method or the reason.
-        before: templates before: name → shape (bins,).
-    """
+    """A step of the treatment that changed templates by a method or for a reason, with name → template."""
 
     name: str
     how: str
@@ -54,12 +49,7 @@ class Step:
 class Options:
     """How the templates of a nuisance are treated, see :class:`~pocket.statistics.declarations.Stored`.
 
-    Args:
-        symmetrise: ``"average"``, ``"mirror"``, ``"envelope"`` or ``None``.
-        smooth: ``"353QH"``, ``"lowess"`` or ``None``.
-        only: ``"shape"``, ``"rate"`` or ``None``.
-        share: the power of effects that this parameter has: √ρ or √(1 − ρ) for partly correlated years.
-        prune: what is left out.
+    The share is the power of effects that this parameter has: √ρ or √(1 − ρ) for partly correlated years.
     """
 
     symmetrise: str | None = None
@@ -78,7 +68,6 @@ class Treated:
         shapes: templates (up, down), or ``None`` if the effect is a factor of the yield or nothing.
         kind: ``"shape"``, ``"rate"`` for a factor alone, or ``"pruned"``.
         largest: largest relative change of a bin at the same yield.
-        steps: what changed the templates.
     """
 
     factors: tuple[float, float]
@@ -98,14 +87,7 @@ class Treated:
 
 
 def remove_negative(values: Floats) -> tuple[Floats, Mask]:
-    """Return a template whose negative bins are 0 and whose yield is the same, and which bins were negative.
-
-    Args:
-        values: shape (bins,), with a positive sum.
-
-    >>> remove_negative(np.array([-1.0, 4.0, 7.0]))[0].round(3).tolist()
-    [0.0, 3.636, 6.364]
-    """
+    """Return a template whose negative bins are 0, at the same yield if that is positive, and these bins."""
     negative = values < 0
     if not negative.any():
         return values, negative
@@ -115,17 +97,7 @@ def remove_negative(values: Floats) -> tuple[Floats, Mask]:
 
 
 def symmetrise(nominal: Floats, pair: Pair, how: str) -> Pair:
-    """Return templates (up, down) that differ from nominal by opposite changes.
-
-    Args:
-        nominal: shape (bins,).
-        how: ``"average"``, ``"mirror"`` or ``"envelope"``.
-
-    >>> nominal = np.array([10.0, 10.0])
-    >>> up, down = symmetrise(nominal, (np.array([12.0, 10.0]), np.array([9.0, 7.0])), "average")
-    >>> up.tolist(), down.tolist()
-    ([11.5, 11.5], [8.5, 8.5])
-    """
+    """Return templates (up, down) that differ from nominal by opposite changes, see :class:`Options`."""
     up, down = pair
     if how == "average":
         change = (up - down) / 2
@@ -139,11 +111,7 @@ def symmetrise(nominal: Floats, pair: Pair, how: str) -> Pair:
 
 
 def at_yield(values: Floats, total: float) -> Floats:
-    """Return a template scaled to a yield; one that is empty stays as it is.
-
-    >>> at_yield(np.array([1.0, 3.0]), 8.0).tolist()
-    [2.0, 6.0]
-    """
+    """Return a template scaled to a yield; one that is empty stays as it is."""
     present = values.sum()
     return values * (total / present) if present > 0 else values
 
@@ -152,12 +120,6 @@ def take_share(nominal: Floats, values: Floats, share: float) -> Floats:
     """Return a template with a part of its change: the power of the factor of the yield, and that part of the shape.
 
     Yields with shares √ρ and √(1 − ρ), of a common parameter and of one for each year, have the correlation ρ.
-
-    Args:
-        nominal, values: shape (bins,), with positive sums.
-
-    >>> take_share(np.array([10.0, 10.0]), np.array([40.0, 40.0]), 0.5).tolist()
-    [20.0, 20.0]
     """
     if share == 1:
         return values
@@ -167,11 +129,7 @@ def take_share(nominal: Floats, values: Floats, share: float) -> Floats:
 
 
 def largest_shape(nominal: Floats, pair: Pair) -> float:
-    """Return the largest relative change of a bin by either template, at the yield of nominal.
-
-    >>> round(largest_shape(np.array([10.0, 10.0]), (np.array([11.0, 9.0]), np.array([20.0, 20.0]))), 6)
-    0.1
-    """
+    """Return the largest relative change of a bin by either template, at the yield of nominal."""
     filled = nominal > 0
     changes = [
         np.abs(at_yield(values, nominal.sum())[filled] / nominal[filled] - 1).max(initial=0.0) for values in pair
@@ -207,14 +165,8 @@ def treat(
 
     Args:
         nominal: treated template, shape (bins,), without negative bins and with a positive sum.
-        variances: squares of its errors, shape (bins,).
         sides: stored templates (up, down), of which one may be missing.
         removed: bins that were negative in nominal, so that variations have nothing there either.
-
-    >>> nominal = np.array([10.0, 10.0])
-    >>> done = treat(nominal, nominal, (np.array([11.0, 11.0]), np.array([9.0, 9.0])), Options(prune=Prune(shape=1e-3)))
-    >>> done.kind, done.factors
-    ('rate', (0.9, 1.1))
     """
     up, down = (nominal if side is None else side for side in sides)
     work = _Work((up, down))

@@ -17,11 +17,7 @@ _OPTIONS = ("ifexists", "overwrite")
 
 
 def edit(card: Card, line: Line, found: Systematics) -> None:
-    """Change the uncertainties that come before.
-
-    Args:
-        line: the line, ``nuisance edit …``.
-    """
+    """Change the uncertainties that come before a line ``nuisance edit …``."""
     handlers: dict[str, tuple[int, Callable[[Card, Line, Systematics, Sequence[str]], None]]] = {
         "add": (5, _add),
         "drop": (3, _drop),

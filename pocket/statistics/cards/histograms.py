@@ -23,13 +23,7 @@ COUNTING_EDGES = np.array([0.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """A histogram of a file, without under- and overflow.
-
-    Args:
-        values, variances: shape (bins,).
-        edges: shape (bins + 1,).
-        place: name and file, for messages.
-    """
+    """A histogram of a file, without under- and overflow; ``place`` is its name and file, for messages."""
 
     values: Floats
     variances: Floats
@@ -38,26 +32,12 @@ class Histogram:
 
 
 def write_histograms(path: Path, edges: Floats, histograms: Mapping[str, tuple[Floats, Floats | None]]) -> None:
-    """Write histograms (``TH1D``) of equal edges, of which each number keeps its bits.
-
-    Args:
-        path: the file, replaced if it is there.
-        edges: shape (bins + 1,).
-        histograms: name → values and variances, each of shape (bins,); variances may be None.
-
-    >>> write_histograms(Path("shapes.root"), np.array([0.0, 1.0]), {"other": (np.array([0.1]), np.array([0.01]))})
-    >>> HistogramFiles(Path(".")).read("shapes.root", "other").values.tolist()
-    [0.1]
-    """
+    """Write histograms (``TH1D``) of equal edges, of values and variances or None; each number keeps its bits."""
     path.write_bytes(root_file(edges, histograms))
 
 
 class HistogramFiles:
-    """The ROOT files that a datacard names, opened when they are needed, to be closed by :meth:`close`.
-
-    Args:
-        folder: the folder of the card, which names of files are relative to.
-    """
+    """The ROOT files that a card in a folder names, opened when they are needed, to be closed by :meth:`close`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -70,11 +50,7 @@ class HistogramFiles:
         return name in self._open(file)[1]
 
     def read(self, file: str, name: str) -> Histogram:
-        """Return a histogram.
-
-        Args:
-            name: name of the histogram, with its folders in the file.
-        """
+        """Return a histogram by its name, with its folders in the file."""
         # Before the file is opened, which may be one that can't be.
         if ":" in name and file.endswith(".root"):
             raise StatisticsError(

@@ -48,12 +48,8 @@ RESERVED: Mapping[str, Mapping[str, str]] = {
 
 
 def check_name(kind: str, name: str) -> None:
-    """Check that combine can take a name.
+    """Check that combine can take a name of a ``"region"``, ``"process"``, ``"parameter"`` or ``"group"``.
 
-    Args:
-        kind: ``"region"``, ``"process"``, ``"parameter"`` or ``"group"``.
-
-    >>> check_name("parameter", "CMS_scale_j")
     >>> check_name("process", "data_obs")
     Traceback (most recent call last):
         ...

@@ -15,11 +15,7 @@ from pocket.statistics.model import FreeParameter, RegionModel
 
 
 class Parameters:
-    """Names and meaning of all that multiplies rates in a card.
-
-    Args:
-        systematics: its lines below the rates.
-    """
+    """Names and meaning of all that multiplies rates in a card."""
 
     def __init__(self, card: Card, systematics: Systematics, interest: Interest) -> None:
         self._card = card

@@ -28,17 +28,10 @@ _CLASS, _SIZE, _AXIS = struct.Struct(">IH"), struct.Struct(">i"), struct.Struct(
 
 
 def parse_histogram(data: bytes, kind: str, axes: dict[bytes, Floats]) -> tuple[Floats, Floats | None, Floats] | None:
-    """Return contents, variances and edges of a histogram, without under- and overflow.
+    """Return contents, sums of squared weights or None, and edges of a histogram, without under- and overflow.
 
-    Args:
-        axes: edges by the bytes of their axis, to which others are added, so that histograms share them.
-
-    Returns:
-        Contents of shape (bins,), sums of squared weights of that shape, or None if it has none, and edges of shape
-        (bins + 1,); or None if the bytes are of another version.
-
-    >>> parse_histogram(b"", "TH1D", {}) is None
-    True
+    It is None if the bytes are of another version. ``axes`` are edges by the bytes of their axis, to which others are
+    added, so that histograms share them.
     """
     try:
         version, end = _begin(data, _CLASS.size)

@@ -44,17 +44,7 @@ _BEFORE_NAME = 18 + 10
 
 
 def root_file(edges: Floats, histograms: Mapping[str, tuple[Floats, Floats | None]]) -> bytes:
-    """Return the content of a ROOT file with histograms (``TH1D``) of equal edges.
-
-    Args:
-        edges: shape (bins + 1,).
-        histograms: name → values and variances, each of shape (bins,); variances may be None.
-
-    >>> content = root_file(np.array([0.0, 1.0]), {"other": (np.array([0.1]), np.array([0.01]))})
-    >>> with uproot.open(io.BytesIO(content)) as file:
-    ...     file["other"].values().tolist(), file["other"].variances().tolist()
-    ([0.1], [0.01])
-    """
+    """Return the content of a ROOT file with histograms (``TH1D``) of equal edges: values, variances or None."""
     edges = np.asarray(edges, dtype=float)
     skeleton, templates = _Skeleton.make(edges), {kind: _Template.make(edges, kind) for kind in (True, False)}
     title = b"\0"

@@ -51,14 +51,7 @@ class ShapeLine:
 
 @dataclass(frozen=True)
 class Line:
-    """A line below the rates.
-
-    Args:
-        number: the number of the line, from 1.
-        name: its first word.
-        kind: its second word.
-        words: the words after these.
-    """
+    """A line below the rates: its number from 1, its first word, its second word, and the words after these."""
 
     number: int
     name: str
@@ -130,11 +123,7 @@ def parse_card(path: Path) -> Card:
 
 
 def fits(pattern: str, name: str) -> bool:
-    """Tell whether a name fits a pattern with ``*`` and ``?``.
-
-    >>> fits("QCD_*", "QCD_b"), fits("*", "x"), fits("QCD", "QCD_b")
-    (True, True, False)
-    """
+    """Tell whether a name fits a pattern with ``*`` and ``?``."""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, name) is not None
 

@@ -29,12 +29,7 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Names:
-    """What words with ``$`` stand for.
-
-    Args:
-        mass: for ``$MASS``.
-        keywords: for other words.
-    """
+    """What words with ``$`` stand for: ``$MASS``, and others by keyword."""
 
     mass: str
     keywords: Mapping[str, str]
@@ -76,12 +71,7 @@ class ProcessTemplates:
 
 
 class RegionReader:
-    """The reader of the processes and the data of regions.
-
-    Args:
-        systematics: its lines below the rates.
-        names: what words with ``$`` stand for.
-    """
+    """The reader of the processes and the data of regions."""
 
     def __init__(self, card: Card, systematics: Systematics, files: HistogramFiles, names: Names) -> None:
         self._card = card
@@ -108,11 +98,7 @@ class RegionReader:
         return region in self._first
 
     def process(self, column: Column, events: float | None) -> ProcessTemplates | None:
-        """Return the templates of a process in a region, or None if it has no events.
-
-        Args:
-            events: those that come from a sideband, or None.
-        """
+        """Return the templates of a process, or None if it has no events; ``events`` come from a sideband."""
         line = self._line(column.region, column.process)
         where = f"process {column.process!r} in region {column.region!r}"
         if column.rate == 0 and events is None:

@@ -95,10 +95,9 @@ class Systematics:
 
 
 def split_kind(card: Card, line: int, name: str, kind: str) -> tuple[str, bool, bool]:
-    """Return the kind of an uncertainty, of which combine has many words, and whether it goes by logarithms.
+    """Return a kind of uncertainty, of which combine has many words.
 
-    Returns:
-        The kind, whether logarithms of templates are interpolated, and whether the parameter is uniform.
+    Two more say whether logarithms of templates are interpolated, and whether the parameter is uniform.
     """
     if not kind.startswith("shape"):
         return kind, False, False
