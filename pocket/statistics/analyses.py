@@ -125,7 +125,9 @@ def masked_regions(patterns: Iterable[str], regions: Sequence[str], where: str =
 def choose_likelihood(model: Model, choice: Choice) -> Likelihood:
     """Return the likelihood of a model with the data that are fitted."""
     choice = with_names(model, choice)
-    likelihood = Likelihood(model) if choice.data == OBSERVED else Likelihood(model, _no_observations(model))
+    none = np.zeros(sum(region.bins for region in model.regions))
+    nothing = Observations(none, np.zeros(len(model.nuisances)), none, np.zeros((len(model.processes), len(none))))
+    likelihood = Likelihood(model, None if choice.data == OBSERVED else nothing)
     likelihood = likelihood.adjusted(freeze=tuple(choice.freeze), start=choice.values, ranges=choice.ranges)
     return likelihood.masked(choice.mask) if choice.data == OBSERVED else expect(likelihood, choice)
 
@@ -163,12 +165,6 @@ def _fit_to_data(likelihood: Likelihood, choice: Choice, values: Floats) -> tupl
     start = {name: float(value) for name, value in zip(parameters.names, values, strict=True)}
     fitted = fit(seen.adjusted(freeze=frozen, start=start), choice.minimiser)
     return fitted.values, seen.simulation(fitted.values)
-
-
-def _no_observations(model: Model) -> Observations:
-    bins = sum(region.bins for region in model.regions)
-    shape = (len(model.processes), bins)
-    return Observations(np.zeros(bins), np.zeros(len(model.nuisances)), np.zeros(bins), np.zeros(shape))
 
 
 def find_results(model: Model, choice: Choice) -> Results:

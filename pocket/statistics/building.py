@@ -143,7 +143,8 @@ def write_treatment(treatment: Mapping[str, RegionRecord], file: IO[str]) -> Non
             file.write(f'{"," if number else ""}\n{dump(process)}:{{"steps":{steps},"nuisances":')
             file.write("{")
             for position, (parameter, treated) in enumerate(of_process.effects.items()):
-                file.write(f"{',' if position else ''}\n{dump(parameter)}:{dump(_without_infinity(treated.plain()))}")
+                plain = {**treated.plain(), "largest_shape": _finite([treated.largest])[0]}
+                file.write(f"{',' if position else ''}\n{dump(parameter)}:{dump(plain)}")
             file.write("}}")
         file.write("}}")
         separator = ","
@@ -164,10 +165,6 @@ def join_treatments(texts: Iterable[str], file: IO[str]) -> None:
         file.write(separator + text.rstrip().removeprefix("{").removesuffix("}").rstrip())
         separator = ","
     file.write("\n}\n")
-
-
-def _without_infinity(plain: dict[str, Any]) -> dict[str, Any]:
-    return {**plain, "largest_shape": _finite([plain["largest_shape"]])[0]}
 
 
 def _finite(numbers: Iterable[float]) -> list[float | None]:

@@ -288,9 +288,10 @@ def require_declared(
                 f"variation {variation!r} of process {process!r} in region {region!r} is neither taken nor dropped: "
                 f"add Stored({variation!r}) or Drop({variation!r}) to the nuisances of {where}"
             )
-        if (id(declared), variation) not in named:
+        if isinstance(declared, Stored) and (id(declared), variation) not in named:
             named.add((id(declared), variation))
-            _check_name(declared, variation)
+            name = declared.parameter(variation, "year" if declared.years == "apart" else "")
+            check_parameter_name(name, f"variation {variation!r}, for which rename= gives another name")
     for one in model.nuisances:
         if not isinstance(one, Stored | Drop) or not is_complete:
             continue
@@ -301,10 +302,3 @@ def require_declared(
                 if any(fits(one.pattern, variation) for variation in known):
                     raise ConfigError(f"{kind} of {where} fits no variation of its processes in its regions")
                 raise UnknownNameError("stored variation", one.pattern, known, f"the nuisances of {where}")
-
-
-def _check_name(declared: Stored | Drop, variation: str) -> None:
-    """Check that combine can take the name of the parameter of a variation."""
-    if isinstance(declared, Stored):
-        name = declared.parameter(variation, "year" if declared.years == "apart" else "")
-        check_parameter_name(name, f"variation {variation!r}, for which rename= gives another name")

@@ -36,26 +36,19 @@ def goodness_of_fit(best: Fit, numbers: Sequence[int] = (), seed: int = 1) -> Go
     likelihood = best.likelihood
     free = int(likelihood.parameters.floating.sum() - likelihood.parameters.floating[likelihood.constrained].sum())
     degrees = int(likelihood.is_seen.sum()) - free
-    found = _deviances_of_toys(best, numbers, seed)
+    simulation = likelihood.simulation(best.values)
+    found: list[float] = []
+    for thrown in toys(likelihood, numbers, seed, best.values, simulation):
+        # One of a thousand toys is no reason to have no result.
+        with contextlib.suppress(FitError):
+            found.append(fit(thrown, start=best.values).deviance)
     shares = likelihood.arrays.by_region(likelihood.deviances(best.values))
     return GoodnessOfFit(
         deviance=best.deviance,
         degrees=degrees,
         p_value=float(stats.chi2.sf(best.deviance, degrees)) if degrees > 0 else 1.0,
         regions=dict(zip((region.name for region in likelihood.model.regions), shares.tolist(), strict=True)),
-        toys=found,
+        toys=tuple(found),
         p_toys=sum(value >= best.deviance for value in found) / len(found) if found else None,
         failed=len(numbers) - len(found),
     )
-
-
-def _deviances_of_toys(best: Fit, numbers: Sequence[int], seed: int) -> tuple[float, ...]:
-    """Return the smallest deviances of toys drawn at a best fit, without toys whose fit has no minimum."""
-    likelihood = best.likelihood
-    simulation = likelihood.simulation(best.values)
-    found = []
-    for thrown in toys(likelihood, numbers, seed, best.values, simulation):
-        # One of a thousand toys is no reason to have no result.
-        with contextlib.suppress(FitError):
-            found.append(fit(thrown, start=best.values).deviance)
-    return tuple(found)

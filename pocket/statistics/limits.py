@@ -124,15 +124,6 @@ def cls(statistic: float, asimov_statistic: float) -> tuple[float, float, float]
     return float(both), float(background), float(both / background) if background > 0 else 0.0
 
 
-def expected_cls(asimov_statistic: float, deviations: float) -> float:
-    """Return CLs if the data are some standard deviations above those expected without signal.
-
-    >>> round(expected_cls(4.0, 0.0), 4)
-    0.0455
-    """
-    return float(stats.norm.sf(np.sqrt(asimov_statistic) - deviations) / stats.norm.cdf(deviations))
-
-
 @dataclass(eq=False)
 class LimitStatistic:
     """The statistic q̃ of a likelihood and of its Asimov data without signal, at values of a parameter of interest.
@@ -153,10 +144,6 @@ class LimitStatistic:
         expected = asimov(likelihood, values, likelihood.simulation(values))
         background = fit(likelihood.observing(expected), start=values)
         return cls(observed, background, index)
-
-    def observed_at(self, value: float) -> float:
-        """Return q̃ of the data: 0 below the best value (equation 16)."""
-        return self._at(0, self.observed, value)
 
     def background_at(self, value: float) -> float:
         """Return q̃ of Asimov data without signal, or of a smaller value if CLs doesn't depend on it any more.
@@ -187,7 +174,7 @@ class LimitStatistic:
         @functools.cache
         def excess(value: float) -> float:
             # The normal quantile of CLs is nearly a straight line.
-            found = cls(self.observed_at(value), self.background_at(value))[2]
+            found = cls(self._at(0, self.observed, value), self.background_at(value))[2]
             return float(stats.norm.isf(np.clip(found, 1e-300, 1 - 1e-16)) - stats.norm.isf(level))
 
         # This is the limit if the profile is a parabola.
@@ -209,6 +196,7 @@ class LimitStatistic:
         return float(values[index])
 
     def _at(self, which: int, best: Fit, value: float) -> float:
+        """Return q̃ of the data (0) or the Asimov data (1): 0 below the best value (equation 16)."""
         if value <= best.values[self.index]:
             return 0.0
         if (which, value) not in self._known:

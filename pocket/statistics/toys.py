@@ -33,7 +33,8 @@ def asimov(likelihood: Likelihood, values: Floats | None = None, simulation: Sim
     [11.0]
     """
     at = likelihood.parameters.start if values is None else values
-    gaussian, poisson = _simulation(likelihood, simulation)
+    shape = likelihood.arrays.nominal.shape
+    gaussian, poisson = simulation or (np.zeros(shape[1]), np.ones(shape))
     return Observations(
         data=np.where(likelihood.is_seen, likelihood.simulated_expectation(at, gaussian, poisson), np.nan),
         nuisances=at[likelihood.constrained],
@@ -103,10 +104,3 @@ def toys(
     """
     for number in numbers:
         yield likelihood.observing(toy(likelihood, seed, number, values, simulation))
-
-
-def _simulation(likelihood: Likelihood, simulation: Simulation | None) -> Simulation:
-    if simulation is not None:
-        return simulation
-    shape = likelihood.arrays.nominal.shape
-    return np.zeros(shape[1]), np.ones(shape)

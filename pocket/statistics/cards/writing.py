@@ -54,7 +54,7 @@ def write_datacards(model: Model, folder: Path | str) -> Path:
     model = _in_order(_without_mixtures(model))
     _check_histogram_names(model)
     texts = {}
-    with_shapes = _needs_histograms(model)
+    with_shapes = any(r.edges is not None or r.shapes or r.mc_stat is not None for r in model.regions)
     for region in model.regions:
         texts[f"datacard_{region.name}.txt"] = _card(model, [region], f"datacard_{region.name}.txt", with_shapes)
     # The last one, so that a folder with it is complete.
@@ -68,10 +68,6 @@ def write_datacards(model: Model, folder: Path | str) -> Path:
     for name, text in texts.items():
         (folder / name).write_text(text)
     return folder / "datacard.txt"
-
-
-def _needs_histograms(model: Model) -> bool:
-    return any(region.edges is not None or region.shapes or region.mc_stat is not None for region in model.regions)
 
 
 def _without_mixtures(model: Model) -> Model:
