@@ -49,6 +49,8 @@ from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
 )
 from pocket.scale_factors.methods.tag_and_probe.mass_windows import coarser, mass_edges, mass_window
 
+#: yield [pairs] below which it is at its limit of 0
+AT_LIMIT = 1e-3
 NO_INTERVAL = "no interval for the efficiency"
 #: shapes of the background by their names in declarations
 BACKGROUND_SHAPES: Mapping[str, Callable[[Floats], Background]] = {
@@ -205,15 +207,21 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     minuit.errors["signal"] = np.sqrt(start[0])
     minuit.errors["efficiency"] = 0.003
     minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
+    first_errors = tuple(minuit.errors)
 
     status, up, down, attempts = _minimised(minuit.migrad(), model, name)
     if status != VALID:
         # With few entries, a negative background may reach the limit of the likelihood, where nothing is expected.
-        minuit.reset()
+        bounded = Minuit(model, *start, grad=model.gradient, g2=model.curvature, name=model.names)
+        bounded.limits, bounded.errors = minuit.limits, first_errors
         for parameter in model.background_yields:
             if parameter not in ranges:
-                minuit.limits[parameter] = (0, None)
-        status, up, down, more = _minimised(minuit.simplex().migrad(), model, name)
+                bounded.limits[parameter] = (0, None)
+        minuit = bounded.migrad()
+        if not minuit.valid or _is_stuck(minuit, model):
+            minuit.reset()
+            minuit.simplex().migrad()
+        status, up, down, more = _minimised(minuit, model, name)
         attempts += more
 
     signal, background = model.components(*minuit.values)
@@ -240,6 +248,12 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
         attempts=attempts,
     )
     return BinFit(minuit.values["efficiency"], up, down, diagnostics)
+
+
+def _is_stuck(minuit: Minuit, model: PassFailModel) -> bool:
+    """Tell whether the likelihood rises from a limit of a yield, where MINUIT's own variable has no slope."""
+    slopes = dict(zip(model.names, model.gradient(*minuit.values), strict=True))
+    return any(minuit.values[name] < AT_LIMIT and slopes[name] < 0 for name in model.background_yields)
 
 
 def _minimised(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float, int]:
