@@ -18,11 +18,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "real
 
 
 def make(name: str, declaration: Imported, outputs: UpstreamOutputs) -> tuple[str, ScaleFactorResult | None]:
-    """Return the imported scale factor.
-
-    Returns:
-        The content of its file, and its values in bins, ``None`` if it has no bins.
-    """
+    """Return the imported scale factor."""
     text = write(name, declaration, read(declaration, outputs.resolve_file(declaration.file)))
     return text, binned_result(name, declaration, text)
 

@@ -139,7 +139,6 @@ def write(
     """Return scale factors as corrections in a layout.
 
     Args:
-        scale_factors: name → its correction in the file of the chain, as plain JSON.
         names: names of the corrections, one for each scale factor; for one with the flavour of jets that of b and c
             jets and that of light jets, as far as it has them.
     """

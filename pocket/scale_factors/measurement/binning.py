@@ -91,14 +91,7 @@ class Binning:
         return shared
 
     def collapse(self, values: Floats) -> Floats:
-        """Return the sum over the bins of each group.
-
-        Args:
-            values: shape (bins of each axis …, other dimensions …).
-
-        Returns:
-            Shape (groups, other dimensions …).
-        """
+        """Return the sum over the bins of each group."""
         flat = values.reshape(self.groups.size, *values.shape[self.groups.ndim :])
         total = np.zeros((self.size, *flat.shape[1:]))
         np.add.at(total, self.groups.ravel(), flat)

@@ -19,10 +19,7 @@ class Change:
     """The largest change of coupled scale factors in one iteration.
 
     Args:
-        iteration: number of the iteration, from 1.
         size: |ΔSF| / σ, with σ the statistical error.
-        scale_factor: name of the scale factor with the change.
-        bin: label of the bin with the change.
     """
 
     iteration: int

@@ -45,12 +45,7 @@ def measure_by_year(
     histograms: Mapping[str, Histograms],
     others: Mapping[str, Sources] | None = None,
 ) -> ScaleFactorResult:
-    """Return the measurement of a scale factor in each year of its declaration; ``year`` becomes the first axis.
-
-    Args:
-        histograms: year → histograms as in :func:`measure`.
-        others: year → other histograms as in :func:`measure`.
-    """
+    """Return the measurement of a scale factor in each year of its declaration; ``year`` becomes the first axis."""
     where = f"templates of variable {declaration.variable!r}"
     check_known("year", declaration.years, histograms, where)
     for year in declaration.years:

@@ -43,16 +43,7 @@ class Measurement:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Mass spectrum of the passing or failing pairs in one bin.
-
-    Args:
-        data: counts per mass bin.
-        errors: Poisson errors √N of the counts.
-        prefit_signal: signal of the model before the fit, per mass bin.
-        prefit_background: background before the fit.
-        postfit_signal: signal after the fit.
-        postfit_background: background after the fit.
-    """
+    """Mass spectrum of the passing or failing pairs in one bin."""
 
     data: Floats
     errors: Floats
@@ -68,14 +59,9 @@ class FitDiagnostics:
 
     Args:
         label: the bin, e.g. ``pt [25, 30), abseta [0, 1.2)``.
-        model: ``nominal`` or the name of the systematic.
         mass_edges: edges of the mass bins [unit of the mass axis].
-        regions: spectra of ``pass`` and ``fail``.
         chi2: twice the logarithm of the likelihood ratio to the saturated model.
-        ndf: mass bins in both regions less free parameters.
-        parameters: value and error of each parameter.
         status: :data:`VALID`, or the failure.
-        attempts: number of minimisations.
         overridden: settings of this bin alone; empty if it has those of all bins.
     """
 
@@ -139,19 +125,15 @@ class ScaleFactorResult:
     """A measured scale factor, one dimension per axis.
 
     Args:
-        method: name of the declaration's class.
-        description: description in the written correction.
         quantity: ``weight``, ``efficiency`` for a map of efficiencies, or ``calibration`` of objects.
         axes: edges or categories of each axis, in the order of the correction's inputs.
         flow: ``clamp`` or ``error`` per axis with edges.
-        scale_factor: values and statistical errors.
         systematics: source → signed shifts of the scale factor up and down; one source moves all bins together.
         groups: number of each bin's group; bins of one group were measured together.
         status: status per bin, C order.
         efficiencies: efficiencies in ``data`` and ``mc`` with statistical errors; empty if the method has none.
         coupled: shifts in variations of a weight that is applied together with it; not uncertainties.
         stat_covariance: statistical covariance of the groups; ``None`` if they are independent.
-        diagnostics: fits of the measurement, if the method makes any.
     """
 
     name: str

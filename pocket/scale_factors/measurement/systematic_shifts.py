@@ -32,11 +32,7 @@ def named(place: str) -> Iterator[None]:
 
 
 def require_variations(declaration: ScaleFactor, several: Iterable[Histograms]) -> None:
-    """Check that the templates of at least one sample have the variations of the declaration.
-
-    Args:
-        several: histograms per sample, once or for each year.
-    """
+    """Check that the templates of at least one sample have the variations of the declaration."""
     axes = [histograms[sample].axes for histograms in several for sample in declaration.simulated()]
     known = {name for each in axes if "variation" in each.name for name in each["variation"]}
     for systematic in declaration.systematics:
@@ -46,11 +42,7 @@ def require_variations(declaration: ScaleFactor, several: Iterable[Histograms]) 
 
 
 def shifts(method: Method, templates: Templates, nominal: Floats, systematic: Systematic, sources: Sources) -> Shifts:
-    """Return the shifts up and down that a source causes.
-
-    Args:
-        nominal: the values measured in the nominal templates, shape (groups,).
-    """
+    """Return the shifts up and down that a source causes."""
 
     def shift(changed: Templates) -> Floats:
         return method(changed.declaration, changed).values.value - nominal

@@ -36,14 +36,7 @@ class Sums:
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Sums of weights of passing and failing entries, all of shape (groups, bins of further axes …).
-
-    Args:
-        passing: sum of weights.
-        failing: the same for failing entries.
-        passing_variance: sum of squared weights.
-        failing_variance: the same for failing entries.
-    """
+    """Sums of weights of passing and failing entries, all of shape (groups, bins of further axes …)."""
 
     passing: Floats
     failing: Floats
@@ -56,11 +49,9 @@ class Templates:
     """The templates of a declaration, in the bins of the scale factor.
 
     Args:
-        name: name of the scale factor.
         histograms: the declared histogram per sample, summed over datasets, with axes ``cat``, ``variation``
             (simulation) and those of the declaration; storage ``Weight``.
         variation: the variation of simulation that is read; samples without it give the nominal templates.
-        factors: sample → factor that multiplies it.
         data_are_expected: whether data are expected numbers, which needn't be integers.
     """
 
@@ -87,9 +78,7 @@ class Templates:
         """Return the sum of samples.
 
         Args:
-            category: the category; that of the declaration by default.
             further: axes of the histogram that don't bin the scale factor but are kept.
-            variation: the variation; :attr:`variation` by default.
 
         Returns:
             Shape (groups, bins of ``further`` …), or a single zero without samples.

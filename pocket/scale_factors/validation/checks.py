@@ -27,7 +27,6 @@ class Number:
     """Two numbers that are compared.
 
     Args:
-        label: the bin, sample or dataset.
         error: standard deviation of the difference; ``None`` if there is none.
         off: the difference, relative to the expected number or, if there is an error, in standard deviations.
     """
@@ -45,8 +44,6 @@ class Chi2:
 
     Args:
         value: dᵀ C⁻¹ d of the differences d with covariance C.
-        ndf: number of degrees of freedom.
-        p_value: probability of a larger value.
     """
 
     value: float
@@ -66,7 +63,6 @@ class Check:
         compared: description of the compared numbers, and of the treatment of correlations.
         outcome: the largest difference and its place, or why the check wasn't made.
         chi2: agreement of all numbers together, for differences with errors.
-        numbers: all compared numbers.
         noticed: relative difference of all numbers that would fail in every second case, if that is known.
         accepted: bins whose fits are accepted although they don't describe the data.
     """
@@ -87,11 +83,7 @@ def not_made(name: str, compared: str, lacking: str) -> Check:
 
 
 def problems_in(labels: Sequence[str], problems: Mapping[str, npt.NDArray[np.bool_]]) -> list[str]:
-    """Return each problem with the bin that has it.
-
-    Args:
-        problems: description of a problem → whether each bin has it.
-    """
+    """Return each problem with the bin that has it."""
     return [
         f"{label}: {problem}"
         for problem, where in problems.items()
@@ -132,8 +124,6 @@ def within_errors(
     """Return the check of numbers with errors: every |pull| below :data:`PULL`, and a reasonable p-value.
 
     Args:
-        found: actual numbers, shape (n,).
-        expected: expected numbers, shape (n,).
         covariance: covariance of the differences, shape (n, n).
         independent: whether this covariance is exact, and not only an upper limit as for numbers from the same events;
             only then is a large p-value a failure.
@@ -184,10 +174,6 @@ def agreement(difference: Floats, covariance: Floats) -> Chi2:
     """Return the agreement of differences with zero.
 
     Directions without an error, such as preserved sums, are ignored.
-
-    Args:
-        difference: differences, shape (n,).
-        covariance: covariance of the differences, shape (n, n).
     """
     errors = np.sqrt(np.diag(covariance))
     some = errors > 0

@@ -19,12 +19,7 @@ from pocket.scale_factors.validation.units import evaluate
 def validate(
     name: str, declaration: Imported, outputs: UpstreamOutputs, correction: str, result: ScaleFactorResult | None
 ) -> Report:
-    """Return the report of all checks of an imported scale factor; without bins none can be made.
-
-    Args:
-        outputs: outputs of earlier steps, which resolve the path of the published file.
-        result: its values in bins, if it has any.
-    """
+    """Return the report of all checks of an imported scale factor; without bins none can be made."""
     if result is None:
         return Report(name, (Check("values", None, "each bin", "not made: it isn't binned in its inputs"),))
     try:

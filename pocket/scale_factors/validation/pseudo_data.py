@@ -126,10 +126,8 @@ class PseudoExperiments:
     """Pseudo-experiments of one measurement.
 
     Args:
-        templates: the templates of simulation and data, with the bins of the measurement.
         others: samples that the data have, too, with factors of one.
         factors: injected factors, shape (groups,).
-        inject: function of the method.
         number: of several measurements, which are independent.
     """
 
@@ -312,7 +310,6 @@ def efficiency_factor(
     Failing entries are multiplied by 1 + (1 − f) P / F, with the sums P and F of passing and failing ones.
 
     Args:
-        factors: f, shape (groups,).
         passing, failing: P and F of simulation, shape (groups,).
     """
     others = 1 + (1 - factors) * np.divide(passing, failing, out=np.zeros_like(passing), where=failing > 0)

@@ -74,11 +74,7 @@ class Report:
         return f"scale factor {self.scale_factor!r} doesn't close: check {name!r} failed: {outcome}{more}"
 
     def to_json(self, *, accepted: bool) -> str:
-        """Return all compared numbers; numbers that aren't finite are strings.
-
-        Args:
-            accepted: whether the failures are accepted.
-        """
+        """Return all compared numbers; numbers that aren't finite are strings."""
         content = {
             "scale_factor": self.scale_factor,
             "passed": not self.failed,

@@ -21,7 +21,6 @@ def check_events(
 
     Args:
         years: years to compare; all if empty.
-        skimmed: whether the events after the skim are compared, too.
     """
     names, sides = (before[0], after[0]), (before[1], after[1])
     stages = ("initial", "skim") if skimmed else ("initial",)

@@ -55,7 +55,6 @@ class Pulls:
         correlation: that of the bins, shape (bins, bins).
         simulation: by how much other simulated events change all pulls of a bin together, on average over the bins.
         toys: number of pseudo-experiments, without those that lack the entries to be measured.
-        failure: why one has no result.
     """
 
     labels: tuple[str, ...]
@@ -167,7 +166,6 @@ class Toy:
 
     Args:
         differences: measured − true, shape (values,).
-        truth: true values.
         correlation: shape (values, values).
     """
 
@@ -179,11 +177,7 @@ class Toy:
 
 
 def in_pseudo_data(measurements: Sequence[tuple[Sequence[str], PseudoExperiments]], toys: int = TOYS) -> Check:
-    """Return the check of a measurement in pseudo-data.
-
-    Args:
-        measurements: what is measured separately, each with the labels of its bins.
-    """
+    """Return the check of a measurement in pseudo-data."""
     compared = "the scale factor measured in pseudo-data of simulation, and what was put into these"
     jobs = [*((seed, False) for seed in range(toys)), *((seed, True) for seed in range(OTHERS))]
     results = [

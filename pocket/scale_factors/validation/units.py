@@ -25,7 +25,6 @@ class Unit:
     """Templates in which a scale factor is measured separately.
 
     Args:
-        year: the year, or :data:`~pocket.scale_factors.files.measured.ALL_YEARS`.
         samples: samples that share the values, if the correction has an input ``sample``.
     """
 
@@ -34,12 +33,7 @@ class Unit:
     templates: Templates
 
     def elsewhere(self, place: ScaleFactor, sources: Mapping[str, Sources]) -> Unit:
-        """Return the unit in another place, in the same bins.
-
-        Args:
-            place: the declaration in that place.
-            sources: year → histograms.
-        """
+        """Return the unit in another place, in the same bins."""
         own = place.per_sample()[self.samples[0]] if self.samples else place.of_year(self.year)
         histograms = sources[self.year][place.input, place.variable]
         where = f"the templates of variable {place.variable!r} in configuration {place.input!r}"
@@ -75,11 +69,7 @@ class Unit:
 
 
 def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[str, str | int | float]) -> Floats:
-    """Return the values of a correction inside of each bin, one dimension per axis.
-
-    Args:
-        given: its other inputs; there may be more.
-    """
+    """Return the values of a correction inside of each bin, one dimension per axis."""
     inside = [_inside(axis) for axis in axes.values()]
     values = np.empty(shape(axes))
     for index in np.ndindex(values.shape):
@@ -93,11 +83,7 @@ def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[st
 
 
 def units(name: str, declaration: ScaleFactor, sources: Mapping[str, Sources]) -> Iterator[Unit]:
-    """Yield the units that are measured separately, in the order of the years and samples.
-
-    Args:
-        sources: year → histograms.
-    """
+    """Yield the units that are measured separately, in the order of the years and samples."""
     for year in declaration.years or (ALL_YEARS,):
         check_known("year", [year], sources, f"the templates of variable {declaration.variable!r}")
         histograms = sources[year][declaration.input, declaration.variable]

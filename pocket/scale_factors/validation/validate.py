@@ -51,8 +51,6 @@ class Evidence:
     """Inputs of the closure checks of a scale factor.
 
     Args:
-        name: name of the scale factor.
-        correction: content of the correctionlib file.
         sources: year → histograms of :func:`~pocket.scale_factors.declarations.closure.closure_sources`.
         sums: sums of :func:`~pocket.scale_factors.declarations.closure.closure_configs`.
         simulated: all simulated samples of the configuration in which it was measured.

@@ -16,10 +16,6 @@ def check_weighted_yields(place: NormRatio, units: Sequence[Unit]) -> Check:
     """Return the comparison of yields with weight and scale factor, in all variations of the weight, and without both.
 
     Entries outside of all bins are included.
-
-    Args:
-        place: declaration in the place where the scale factor is applied in the category ``weighted``.
-        units: units of that place.
     """
     compared = (
         f"yields of each sample with {place.weight} and the scale factor (category {place.weighted} of {place.input}), "
@@ -39,13 +35,7 @@ def check_weighted_yields(place: NormRatio, units: Sequence[Unit]) -> Check:
 
 
 def check_corrected_yields(place: DataMCRatio, before: Sequence[Unit], after: Sequence[Unit]) -> Check:
-    """Return the comparison of simulation's yields with a scale factor that preserves them, and without it.
-
-    Args:
-        place: declaration in the place where the scale factor is applied.
-        before: units of the measurement.
-        after: units of that place.
-    """
+    """Return the comparison of simulation's yields with a scale factor that preserves them, and without it."""
     compared = f"yields of {', '.join(place.mc)} in {place.input}, with the scale factor applied, and without"
     sums = [[float(unit.templates.read(place.mc).values.sum()) for unit in side] for side in (after, before)]
     return exactly("yields", compared, [f"{unit.prefix}all bins" for unit in before], *sums)

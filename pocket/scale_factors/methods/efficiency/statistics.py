@@ -42,8 +42,6 @@ def weighted_efficiency(
     Args:
         passing: sums of weights, any shape; not negative.
         failing: sums of weights, same shape; not negative, nor zero where ``passing`` is.
-        passing_variance: sums of squared weights.
-        failing_variance: sums of squared weights.
     """
     total = passing + failing
     value = passing / total
@@ -68,7 +66,6 @@ def require_efficiency(
     """Check that efficiencies exist.
 
     Args:
-        passing: counts or sums of weights per bin.
         zero_is_wrong: whether efficiencies of zero are refused, since they can't be divided by.
     """
     nothing = (passing == 0) & (failing == 0)
@@ -89,7 +86,6 @@ def refuse(problems: Mapping[str, npt.NDArray[np.bool_]], labels: Sequence[str],
 
     Args:
         problems: description of the problem → whether each bin has it.
-        what: description of the failure, e.g. ``muon_id in data: no efficiency``.
     """
     found = [
         f"{label} ({problem})"

@@ -29,12 +29,8 @@ class Spectra:
         data: counts in the range of the fit, shape (pairs, bins).
         background: expected background, shape (pairs, bins).
         signal: simulation, shape (pairs, simulated bins).
-        variances: sums of its squared weights.
         edges: edges of the bins in GeV.
         simulated: edges of the simulated bins, which reach beyond the range of the fit.
-        groups: number of categories.
-        function: distribution of the smearing.
-        has_smearing: whether simulation is smeared.
     """
 
     data: Floats
@@ -89,8 +85,6 @@ class EnergyFit:
         covariance: of scales and squares, of data and simulation, shape (parameters, parameters).
         prefit, postfit: expected spectra of the signal and background, shape (pairs, bins).
         chi2: of each pair of categories, with the statistics of data and simulation, shape (pairs,).
-        is_valid: whether the minimisation converged.
-        attempts: number of minimisations.
     """
 
     scales: Floats

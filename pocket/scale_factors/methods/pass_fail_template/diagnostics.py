@@ -19,20 +19,16 @@ class TemplateFitDiagnostics:
 
     Args:
         label: the bin, e.g. ``pt [25, 30), abseta [0, 1.2)``.
-        model: ``nominal`` or the name of the systematic.
-        axis: name of the fitted axis.
         edges: edges of the fitted axis, shape (bins + 1,).
         data: counts, shape (regions, bins).
         prefit: expected yields before the fit, process → shape (regions, bins).
         postfit: expected yields after the fit, process → shape (regions, bins).
         prefit_errors: relative errors of the sum before the fit, from MC statistics; shape of the data.
         parameters: value and error of each parameter.
-        nuisances: names of the parameters that are constrained to 0 ± 1 before the fit.
         correlation: correlation of the parameters, shape (parameters, parameters).
         chi2: twice the logarithm of the likelihood ratio to the saturated model, including constraints.
         ndf: bins in both regions less free parameters.
         status: :data:`pocket.scale_factors.measurement.result.VALID`, or the failure.
-        attempts: number of minimisations.
     """
 
     label: str

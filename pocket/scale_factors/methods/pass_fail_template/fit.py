@@ -41,7 +41,6 @@ class TemplateFit:
         chi2: twice the logarithm of the likelihood ratio to the saturated model, including constraints.
         ndf: number of bins with data or simulation, less parameters without constraint.
         status: :data:`VALID`, or the failure.
-        attempts: number of minimisations.
     """
 
     scale_factors: Measurement
@@ -73,9 +72,6 @@ def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
 
     Args:
         intervals: whether to find the asymmetric intervals of the scale factors, which takes as long as the fit.
-
-    Returns:
-        The fit, even if it failed: its status has the reason.
     """
     minuit = minimise(model, model.start())
     attempts = 1
@@ -111,12 +107,7 @@ def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
 
 
 def minimise(model: TemplateModel, start: Floats, fixed: Mapping[str, float] | None = None) -> Minuit:
-    """Return the state of MIGRAD after one minimisation.
-
-    Args:
-        start: initial values of all parameters.
-        fixed: parameters that don't float, with their values.
-    """
+    """Return the state of MIGRAD after one minimisation."""
     with warnings.catch_warnings():
         # If a curvature is negative, MIGRAD asks for the diagonal even though it has the whole matrix (issue 20913 of
         # ROOT). It gets both, about which iminuit warns.
@@ -140,11 +131,7 @@ def minimise(model: TemplateModel, start: Floats, fixed: Mapping[str, float] | N
 
 
 def find_intervals(minuit: Minuit, model: TemplateModel) -> tuple[str, Floats, Floats]:
-    """Return the asymmetric intervals of the scale factors around a minimum.
-
-    Returns:
-        Status, upper and lower errors; the errors are 0 if there is no interval.
-    """
+    """Return the asymmetric intervals of the scale factors around a minimum."""
     minuit.minos(*model.scale_factors)
     intervals = [minuit.merrors[name] for name in model.scale_factors]
     nothing = np.zeros(len(intervals))

@@ -38,14 +38,11 @@ class TemplateInputs:
     Regions are in the order of :data:`REGIONS`.
 
     Args:
-        label: label of the bin for messages, e.g. ``pt [30, 50)``.
         data: counts, shape (2, bins).
         nominal: sums of weights per process, each of shape (2, bins).
         sumw2: sums of squared weights per process.
         flavours: processes with scale factors of the tagger; None if it floats, its value if it is frozen.
-        nuisances: sources of uncertainty.
         free_normalisation: whether a common factor of all processes floats without constraint.
-        barlow_beeston: whether MC statistics are included.
     """
 
     label: str

@@ -57,7 +57,6 @@ class TemplateModel:
     one, and the nuisances.
 
     Args:
-        templates: data and simulation.
         betas: fixed factors for MC statistics, shape (2, bins); profiled by default.
     """
 
@@ -217,9 +216,6 @@ def code4p(theta: Floats) -> Floats:
     """Return the fractions of a template's steps from θ = 0 to 1 and from −1 to 0.
 
     Within |θ| < 1 a polynomial of sixth degree joins the two straight lines with a continuous second derivative.
-
-    Args:
-        theta: values of the shape nuisances.
 
     Returns:
         Value, first and second derivatives for both steps, shape (3, 2, nuisances).

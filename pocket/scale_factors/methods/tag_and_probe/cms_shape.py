@@ -26,9 +26,6 @@ class CMSShape(Background):
 
     The turn-on often begins below the fitted masses, and bins may have hardly any background. So its parameters are
     loosely constrained to values that are usual for pairs above 60 GeV.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
     """
 
     names: tuple[str, ...] = BACKGROUNDS["cms_shape"]

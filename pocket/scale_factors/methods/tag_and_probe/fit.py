@@ -70,8 +70,6 @@ class BinFit:
 
     Args:
         up: upper error (MINOS; 0 if it wasn't requested).
-        down: lower error.
-        diagnostics: spectra, parameters, status.
     """
 
     efficiency: float
@@ -133,10 +131,6 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
 def combine(alternatives: Mapping[str, Floats], how: str) -> tuple[Floats | float, Mapping[str, Floats]]:
     """Return the shift of the value by alternative fits, and source → uncertainty, shape (groups,) each.
 
-    Args:
-        alternatives: alternative fit → difference from the nominal one.
-        how: ``combine_fits`` of the declaration.
-
     >>> combine({"signal": np.array([3.0]), "background": np.array([-6.0])}, "mean")[0]
     array([-1.])
     """
@@ -173,13 +167,9 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     """Return the fit of one bin.
 
     Args:
-        model: the likelihood, whose parameters start at ``model.start()``.
         name: name of the model, for the diagnostics; the interval of the efficiency is only found for ``nominal``.
         settings: initial values and ranges of parameters that have others than those of the model.
         unit: mass that the model takes as 1 GeV; limits and constraints are those of the Z boson.
-
-    Returns:
-        The fit, even if it failed: its status has the reason.
     """
     sizes = {parameter: unit ** UNITS.get(parameter.partition("_")[0], 0) for parameter in model.names}
     own = {name: value / sizes[name] for name, value in settings.start.items()} if settings else {}

@@ -25,9 +25,6 @@ class PassFailModel:
 
     Args:
         counts: data per region (pass, fail) and mass bin, shape (2, bins).
-        edges: edges of the mass bins [GeV].
-        dependence: dependence of the efficiency on the mass.
-        background: shape of the background.
     """
 
     def __init__(
@@ -154,7 +151,6 @@ def template_chi2(n: Floats, mu: Floats, variance: Floats) -> float:
     See Dembinski, Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043, and ``iminuit.cost.template_chi2_da``.
 
     Args:
-        mu: expectation; smaller values than 1e-9 are replaced by it.
         variance: variance of the expectation; smaller relative variances than 1e-10 are replaced by it.
     """
     mu = np.maximum(mu, LEAST)

@@ -97,10 +97,8 @@ class SmearedSpectrum:
 
     Args:
         cumulative: the cumulative spectrum, a function of the mass [GeV].
-        edges: edges of the mass bins [GeV].
         entries: effective number of simulated entries (Σw)²/Σw² within ``edges``; infinite if analytic.
         sigma: initial value of the smearing in a fit [GeV].
-        reach: largest displacement [GeV].
     """
 
     def __init__(
@@ -147,7 +145,6 @@ def template_spectrum(contents: Floats, weight: float, axis_edges: Floats, edges
 
     Args:
         contents: sums of weights per bin of the mass axis.
-        axis_edges: edges of the mass axis [GeV].
         edges: edges of the bins in the fit [GeV], some of ``axis_edges``.
     """
     first, last = contents[[0, -1]] * REACH / np.diff(axis_edges)[[0, -1]]
@@ -162,9 +159,6 @@ def breit_wigner(width: float) -> Callable[[Floats], Floats]:
 
     That of a narrow resonance would jump between the displacements. So it is averaged over two steps of them with a
     triangular weight, which interpolates the smearing linearly.
-
-    Args:
-        width: width of the resonance [GeV].
     """
     half = width / 2
     if width >= STEP:
@@ -216,11 +210,7 @@ class Background(ABC):
 
 
 class Exponential(Background):
-    """Exponentially falling background, whose slope is loosely constrained to zero for bins without background.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Exponentially falling background, whose slope is loosely constrained to zero for bins without background."""
 
     names: tuple[str, ...] = BACKGROUNDS["exponential"]
     constraints = (FREE, (0.0, SLOPE_WIDTH))
@@ -245,11 +235,7 @@ class Exponential(Background):
 
 
 class Quadratic(Background):
-    """Background with a quadratic polynomial, the sum of the three Bernstein polynomials of second degree.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Background with a quadratic polynomial, the sum of the three Bernstein polynomials of second degree."""
 
     names: tuple[str, ...] = BACKGROUNDS["quadratic"]
     yields = names
@@ -275,11 +261,7 @@ class Quadratic(Background):
 
 
 class PowerLaw(Exponential):
-    """Background m^−p, an exponential in the logarithm of the mass.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Background m^−p, an exponential in the logarithm of the mass."""
 
     names: tuple[str, ...] = BACKGROUNDS["power_law"]
     constraints = (FREE, (0.0, POWER_WIDTH))
@@ -294,11 +276,7 @@ class PowerLaw(Exponential):
 
 
 class Bernstein(Background):
-    """Background with a polynomial of third degree, whose Bernstein coefficients are 1 and three exponentials.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Background with a polynomial of third degree, whose Bernstein coefficients are 1 and three exponentials."""
 
     names: tuple[str, ...] = BACKGROUNDS["bernstein"]
     limits: Mapping[str, tuple[float, float]] = MappingProxyType(dict.fromkeys(names[1:], (-10.0, 10.0)))
