@@ -60,10 +60,10 @@ def test_a_record_is_made_once() -> None:
 
 
 def test_a_damaged_record_is_none() -> None:
-    keep_record("lock", "abcdef", lambda: b"content")
-    file = record_file("lock", "abcdef")
+    keep_specification("abcdef", lambda: specification({"cut": {"pt": 25.0}}))
+    file = record_file("spec", "abcdef")
     file.write_bytes(file.read_bytes()[:-9])
-    assert read_record("lock", "abcdef") is None
+    assert read_specification(file) is None
 
 
 def test_specifications() -> None:
