@@ -67,9 +67,8 @@ def add_once(
 ) -> None:
     """Add the weight of each entry, and its square, in the one place of the entry's combination of categories.
 
-    This is faster than :func:`add_weights` with one category per combination. Arguments are the same, but for
-    ``places``, that of each combination in the sums, negative to leave it out, and weights of shape (n events, n
-    variations).
+    This is faster than :func:`add_weights` with one category per combination. Other arguments are ``places``,
+    that of each combination in the sums, negative to leave it out, and weights of shape (n events, n variations).
     """
     for entry in range(np.uint64(len(event))):
         found = places[np.uint64(pattern[np.uint64(row[entry])])]
