@@ -64,6 +64,16 @@ _LATE = "it is needed for few inputs, and takes long to load or would be part of
 #: module and the module that it imports by a string → why
 STRING_IMPORTS = {
     "pocket.configuration.analysis -> pocket.statistics.consistency": _CHECKS,
+    "pocket.configuration.configurator -> pocket.base.fingerprint.names": _CHECKS,
+    "pocket.configuration.configurator -> pocket.configuration.deferred": _CHECKS,
+    "pocket.configuration.configurator -> pocket.configuration.stored_variations": _CHECKS,
+    "pocket.configuration.configurator -> pocket.configuration.whole": _CHECKS,
+    "pocket.configuration.configurator -> pocket.configuration.user_errors": _CHECKS,
+    "pocket.configuration.configurator -> pocket.corrections.names": _CHECKS,
+    "pocket.configuration.configurator -> pocket.datasets.definition_files": _CHECKS,
+    "pocket.configuration.configurator -> pocket.datasets.sample_variations": _LATE,
+    "pocket.configuration.configurator -> pocket.parameters.shipped": _LATE,
+    "pocket.configuration.configurator -> pocket.parameters.tags": _LATE,
     "pocket.plan.workflow -> pocket.parameters.public_places": _CHECKS,
     "pocket.datasets.metadata -> pocket.datasets.definition_checks": _CHECKS,
     "pocket.datasets.metadata -> pocket.datasets.sample_variations": _LATE,

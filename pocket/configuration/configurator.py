@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -13,28 +14,18 @@ from omegaconf import DictConfig
 
 from pocket.base.arguments import Declarative
 from pocket.base.file_names import check_file_name
-from pocket.base.fingerprint.names import names_in
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator
 from pocket.columns.config import build_column_plan
-from pocket.configuration.deferred import deferred
 from pocket.configuration.shape_variations import build_shape_plan, check_variations
-from pocket.configuration.stored_variations import one_sided_variations, stored_variations
-from pocket.configuration.user_errors import defined_at
-from pocket.configuration.whole import check_whole
-from pocket.corrections.names import check_corrections
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
-from pocket.datasets.definition_files import by_name, read_all_definitions
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, select_datasets
-from pocket.datasets.sample_variations import names_of, varied_datasets
 from pocket.errors import ConfigError, PocketError, check_known, nearest
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.plain import to_plain
-from pocket.parameters.shipped import definition_file, find_file
-from pocket.parameters.tags import with_tags
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.plan.processing import ProcessingPlan, processing_metadata
 from pocket.plan.samples import SampleNames
@@ -60,7 +51,8 @@ class _Deferring(Declarative):
         try:
             return super().__call__(*args, **kwargs)
         except PocketError as error:
-            return deferred(cls, error)
+            # The import is by name, since what explains errors decides no number.
+            return importlib.import_module("pocket.configuration.deferred").deferred(cls, error)
 
 
 class Configurator(SampleNames, metaclass=_Deferring):
@@ -154,7 +146,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
             raise ConfigError(f"workflow must be a class derived from BaseProcessorABC, not {workflow!r}")
         #: changes of other modules by the loaded analysis (:mod:`pocket.base.fingerprint.patches`)
         self.patches: Mapping[str, Any] = {}
-        self.parameters = with_tags(parameters)
+        self.parameters = _with_tags(parameters)
         #: parameters of :meth:`plain_parameters`, if they can't change any more
         self.resolved: dict[str, Any] | None = None
         _check_defined(workflow)
@@ -180,7 +172,8 @@ class Configurator(SampleNames, metaclass=_Deferring):
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables(dropped)
-        check_whole(self)
+        # The import is by name, since checks decide no number.
+        importlib.import_module("pocket.configuration.whole").check_whole(self)
 
     def __copy__(self) -> Configurator:
         """Return a copy that may be changed, without the cached properties."""
@@ -214,7 +207,8 @@ class Configurator(SampleNames, metaclass=_Deferring):
     @cached_property
     def one_sided(self) -> dict[str, str]:
         """One-sided variation → mode of its other side (:mod:`pocket.histograms.one_sided`)."""
-        return one_sided_variations(self)
+        found: dict[str, str] = _stored_variations().one_sided_variations(self)
+        return found
 
     def plan(self) -> ProcessingPlan:
         """Return what the engine knows of the configuration, all values checked and parameters resolved.
@@ -263,7 +257,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         merging = [cls.factor for cls in self.normalisation_weights.values()]
         # Parameters that are only checked when the configuration is built aren't read later.
         checks = [cls.check_parameters for cls in self.weights.classes.values()]
-        return self._reader(names_in(declared.spec(), without=[*merging, *checks]))
+        return self._reader(_names_in(declared.spec(), without=[*merging, *checks]))
 
     @property
     def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
@@ -281,7 +275,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         return self.with_parameters(guarded(plain, self._normalisation_reader(), known=list(plain)))
 
     def _normalisation_reader(self) -> Reader:
-        return self._reader(names_in(self.normalisation_weights))
+        return self._reader(_names_in(self.normalisation_weights))
 
     def _reader(self, names: frozenset[str]) -> Reader:
         years = frozenset(definition.year for definition in self.definitions.values())
@@ -332,7 +326,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
                 try:
                     instance = cls(self.parameters, {"dataset": name, **definition.metadata()})
                     instance.check_parameters()
-                    check_corrections(instance.corrections())
+                    _check_corrections(instance.corrections())
                 except ConfigError as error:
                     self._cannot_process(f"weight {weight!r} of dataset {name!r}: {error}")
 
@@ -348,7 +342,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
                     continue
                 checked.add((cls.name, *kind))
                 try:
-                    check_corrections(cls(self.parameters, metadata, True).corrections())
+                    _check_corrections(cls(self.parameters, metadata, True).corrections())
                 except ConfigError as error:
                     self._cannot_process(f"calibrator {cls.name!r} of dataset {name!r}: {error}")
 
@@ -369,7 +363,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
             raise ConfigError("variables: at least one histogram is needed, or columns to export")
         kinds = self._sample_kinds()
         known = {"category": ("categories", self.categories.names), "sample": ("samples", (*kinds, *dropped))}
-        variations = set(stored_variations(self))
+        variations = set(_stored_variations().stored_variations(self))
         for name, conf in self.variables.items():
             if not isinstance(conf, HistConf):
                 raise ConfigError(f"variables.{name} must be a HistConf, not {conf!r}")
@@ -384,12 +378,35 @@ class Configurator(SampleNames, metaclass=_Deferring):
 def _check_defined(workflow: type[BaseProcessorABC]) -> None:
     """Check that a workflow defines all required methods."""
     if missing := sorted(getattr(workflow, "__abstractmethods__", ())):
-        place = defined_at(workflow)
+        # The import is by name, because error messages aren't part of the code that merging and plots depend on.
+        place = importlib.import_module("pocket.configuration.user_errors").defined_at(workflow)
         close = nearest(missing[0], [name for name in dir(workflow) if not hasattr(BaseProcessorABC, name)])
         hint = f"; is its method {' or '.join(map(repr, close))} misspelt?" if close else ""
         raise ConfigError(
             f"workflow {workflow.__name__}{f' ({place})' if place else ''} doesn't define {' and '.join(missing)}{hint}"
         )
+
+
+def _stored_variations() -> Any:
+    # The import is by name, because the processor stores variations as the weights and calibrators name them.
+    return importlib.import_module("pocket.configuration.stored_variations")
+
+
+def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:
+    # The import is by name to keep the module out of the fingerprint, which has the parameters that code may read.
+    names: frozenset[str] = importlib.import_module("pocket.base.fingerprint.names").names_in(declared, without=without)
+    return names
+
+
+def _with_tags(parameters: DictConfig) -> DictConfig:
+    # The import is by name, because an output depends on the names of its files and not on how these are chosen.
+    tagged: DictConfig = importlib.import_module("pocket.parameters.tags").with_tags(parameters)
+    return tagged
+
+
+def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:
+    # The import is by name, because the check isn't part of the code that an output depends on.
+    importlib.import_module("pocket.corrections.names").check_corrections(corrections)
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
@@ -402,7 +419,13 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
     for key, values in chosen.items():
         if isinstance(values, str):
             raise ConfigError(f"datasets.filter.{key} must be a list, not {values!r}")
-    return tuple(map(definition_file, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
+    return tuple(map(_definition_file, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
+
+
+def _definition_file(file: Any) -> str:
+    # The import is by name, because an output depends on the definitions and not on how their file is found.
+    found: str = importlib.import_module("pocket.parameters.shipped").definition_file(file)
+    return found
 
 
 def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -415,16 +438,20 @@ def _selected_definitions(
     files: Sequence[str], chosen: Mapping[str, Sequence[str]], keep_last: bool
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
     """Return the datasets that pass the filter, and the samples without any such dataset."""
+    # The imports are by name to keep the modules out of the fingerprint, which has the definitions themselves.
+    find_file = importlib.import_module("pocket.parameters.shipped").find_file
+    files_of = importlib.import_module("pocket.datasets.definition_files")
     # Datasets of one name may be in several files, if the filter leaves one of them.
     definitions: dict[str, DatasetDefinition] = {}
-    for definition in read_all_definitions(map(find_file, files)):
+    for definition in files_of.read_all_definitions(map(find_file, files)):
         name = definition.name
         definitions[f"{name} in {definition.origin}" if name in definitions else name] = definition
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
-    names = {name: names_of(definition) for name, definition in definitions.items()}
+    variations = importlib.import_module("pocket.datasets.sample_variations")
+    names = {name: variations.names_of(definition) for name, definition in definitions.items()}
     chosen_names = select_datasets(bare, chosen, names)
-    selected = by_name((definitions[name] for name in chosen_names), keep_last)
-    varied_datasets(selected)
+    selected: dict[str, DatasetDefinition] = files_of.by_name((definitions[name] for name in chosen_names), keep_last)
+    variations.varied_datasets(selected)
     kinds: dict[str, DatasetDefinition] = {}
     for definition in selected.values():
         definition.check_complete()

@@ -31,8 +31,7 @@ def apply_overrides(parameters: DictConfig) -> DictConfig:
     """Return the parameters with the active assignments whose keys exist; other keys may come with further files."""
     for assignment in _active.get():
         key, value = split_assignment(assignment)
-        path = key.split(".")
-        if _follow(parameters, path)[1] == len(path):
+        if lookup(parameters, key):
             # The value that it refers to may be in a file that is merged later.
             old = OmegaConf.select(parameters, key, throw_on_resolution_failure=False)
             if old is not None and _kind(old) != _kind(value):
@@ -102,6 +101,12 @@ def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "string"
     return "section" if OmegaConf.is_dict(value) else "list" if OmegaConf.is_list(value) else "null"
+
+
+def lookup(parameters: DictConfig, key: str) -> bool:
+    """Tell whether a dotted key exists."""
+    path = key.split(".")
+    return _follow(parameters, path)[1] == len(path)
 
 
 def _follow(parameters: DictConfig, path: Sequence[str]) -> tuple[Any, int]:
