@@ -208,11 +208,12 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
             if parameter not in ranges:
                 bounded.limits[parameter] = (0, None)
         minuit = bounded.migrad()
-        if not minuit.valid or _is_stuck(minuit, model):
-            minuit.reset()
-            minuit.simplex().migrad()
         status, up, down, more = _minimised(minuit, model, name)
         attempts += more
+        if status != VALID or _is_stuck(minuit, model):
+            minuit.reset()
+            status, up, down, more = _minimised(minuit.simplex().migrad(), model, name)
+            attempts += more
 
     signal, background = model.components(*minuit.values)
     prefit_signal, prefit_background = model.components(*start)
@@ -276,15 +277,15 @@ def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, floa
 
 
 def _lower_minimum(minuit: Minuit) -> Minuit:
-    """Return the fit at the lowest minimum that it finds from efficiencies of one error below and above.
+    """Return the fit at the lowest minimum that it finds from efficiencies of one and two errors below and above.
 
     With little background its shape hardly matters, and the likelihood may have another minimum close by, on which the
     search for the interval of the efficiency ends.
     """
     start, error = minuit.values["efficiency"], minuit.errors["efficiency"]
     found = {minuit.fval: tuple(minuit.values)}
-    for efficiency in (start - error, start + error):
-        minuit.values["efficiency"] = min(max(efficiency, 0.0), 1.0)
+    for distance in (-1, 1, -2, 2):
+        minuit.values["efficiency"] = min(max(start + distance * error, 0.0), 1.0)
         minuit.fixed["efficiency"] = True
         minuit.migrad()
         minuit.fixed["efficiency"] = False

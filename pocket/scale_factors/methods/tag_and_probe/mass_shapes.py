@@ -254,7 +254,7 @@ class Quadratic(Background):
 
     def __call__(self, *values: Floats) -> Floats:
         low, middle, high = self._polynomials
-        return values[0] * low + values[1] * middle + values[2] * high
+        return np.asarray(values[0] * low + values[1] * middle + values[2] * high)
 
     def gradient(self, *values: Floats) -> Floats:
         return np.stack([np.ones_like(value) * part for value, part in zip(values, self._polynomials, strict=True)])
