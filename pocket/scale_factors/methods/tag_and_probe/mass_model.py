@@ -94,20 +94,19 @@ class PassFailModel:
         ratio = np.divide(self.counts, mu, out=np.ones_like(mu), where=mu > LEAST)
         spectrum, probabilities = self._spectrum_at(shift, sigma), self._probabilities_at(linear, quadratic)
         shapes = spectrum * probabilities
-        sums = shapes.sum(axis=1)[:, np.newaxis]
-        yields = np.array([[total * efficiency], [total * (1 - efficiency)]])
+        sums = shapes.sum(axis=1, keepdims=True)
+        fractions, shares = shapes / sums, np.array([[efficiency], [1 - efficiency]])
         # This is the change of the shape in each bin, which is divided by its sum.
         changes = np.empty((4, *mu.shape))
         changes[:2] = self._spectrum.gradient(shift, sigma)[:, np.newaxis] * probabilities
         changes[2:, 0] = self._dependence.gradient(linear, quadratic) * spectrum
         changes[2:, 1] = -changes[2:, 0]
-        of_background = self._background.gradient(*self._by_region(values[6:]))
         # These are the derivatives of the expectation, shape (values, 2, bins).
         slopes = np.zeros((len(values), *mu.shape))
-        slopes[0] = signal / total if total else shapes / sums * yields
-        slopes[1] = shapes / sums * ((total,), (-total,))
-        slopes[2:6] = (changes - shapes / sums * changes.sum(axis=2, keepdims=True)) * (yields / sums)
-        slopes[6 : 6 + len(of_background), 0], slopes[6 + len(of_background) :, 1] = np.moveaxis(of_background, 1, 0)
+        slopes[0], slopes[1] = fractions * shares, fractions * ((total,), (-total,))
+        slopes[2:6] = (changes - fractions * changes.sum(axis=2, keepdims=True)) * (total * shares / sums)
+        of_background, middle = self._background.gradient(*self._by_region(values[6:])), (6 + len(values)) // 2
+        slopes[6:middle, 0], slopes[middle:, 1] = of_background[:, 0], of_background[:, 1]
         slopes = slopes.reshape(len(values), -1)
         held = 2 / self._widths**2
         first = slopes @ (2 - 2 * ratio).ravel() + held * (values - self._centres)
