@@ -7,6 +7,7 @@ half, 1/β the width of this turn-on, and γ the slope.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.special import erfc
@@ -55,11 +56,11 @@ class CMSShape(Background):
         low, high = self.limits["gamma"]
         return total, self._turn_on, STEEPNESS, float(np.clip(slope, low / 2, high / 2))
 
-    def __call__(self, *values: Floats) -> Floats:
+    def __call__(self, *values: Any) -> Floats:
         shape, _ = self._shape(*values[1:])
         return np.asarray(shape * (values[0] / shape.sum(axis=-1, keepdims=True)))
 
-    def gradient(self, *values: Floats) -> Floats:
+    def gradient(self, *values: Any) -> Floats:
         total, alpha, beta, _ = values
         shape, falling = self._shape(*values[1:])
         away = alpha - self._mass

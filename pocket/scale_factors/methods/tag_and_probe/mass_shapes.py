@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -201,11 +202,11 @@ class Background(ABC):
         """Return initial values for ``total`` pairs with a distribution like exp(−``slope`` · mass)."""
 
     @abstractmethod
-    def __call__(self, *values: Floats) -> Floats:
+    def __call__(self, *values: Any) -> Floats:
         """Return the background per region and mass bin, for values of shape (regions, 1)."""
 
     @abstractmethod
-    def gradient(self, *values: Floats) -> Floats:
+    def gradient(self, *values: Any) -> Floats:
         """Return the derivatives of the background by the values, shape (values, regions, bins)."""
 
 
@@ -223,12 +224,12 @@ class Exponential(Background):
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         return total, slope
 
-    def __call__(self, *values: Floats) -> Floats:
+    def __call__(self, *values: Any) -> Floats:
         total, slope = values
         falling = np.exp(-slope * self._mass - np.abs(slope) * self._largest)
         return np.asarray(falling * (total / falling.sum(axis=-1, keepdims=True)))
 
-    def gradient(self, *values: Floats) -> Floats:
+    def gradient(self, *values: Any) -> Floats:
         total, slope = values
         shape = self(np.ones_like(slope), slope)
         return np.stack([shape, total * shape * ((shape @ self._mass)[..., np.newaxis] - self._mass)])
@@ -252,11 +253,11 @@ class Quadratic(Background):
         parts = np.array([ratio, 1, 1 / ratio])
         return tuple(total * parts / parts.sum())
 
-    def __call__(self, *values: Floats) -> Floats:
+    def __call__(self, *values: Any) -> Floats:
         low, middle, high = self._polynomials
         return np.asarray(values[0] * low + values[1] * middle + values[2] * high)
 
-    def gradient(self, *values: Floats) -> Floats:
+    def gradient(self, *values: Any) -> Floats:
         return np.stack([np.ones_like(value) * part for value, part in zip(values, self._polynomials, strict=True)])
 
 
@@ -291,11 +292,11 @@ class Bernstein(Background):
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         return total, *np.clip(-slope * self._range * np.arange(1, 4) / 3, -4, 4).tolist()
 
-    def __call__(self, *values: Floats) -> Floats:
+    def __call__(self, *values: Any) -> Floats:
         shape = self._parts(values).sum(axis=0)
         return np.asarray(shape * (values[0] / shape.sum(axis=-1, keepdims=True)))
 
-    def gradient(self, *values: Floats) -> Floats:
+    def gradient(self, *values: Any) -> Floats:
         parts = self._parts(values)
         fractions = parts / parts.sum(axis=(0, -1), keepdims=True)
         fraction = fractions.sum(axis=0)
