@@ -174,7 +174,11 @@ def _check_own(key: str, schema: Mapping[str, Any], prefix: str, where: str, own
 
 
 def resembled(key: str, known: Iterable[str], likeness: float, forms: bool = True) -> list[str]:
-    """Return the known names that a key may be a misspelling of."""
+    """Return the known names that a key may be a misspelling of.
+
+    >>> resembled("opts_sf", ["opts_sig"], 0.75), resembled("opts_sigs", ["opts_sig"], 0.75)
+    ([], ['opts_sig'])
+    """
     names = [name for name in known if name not in (*ANY, OWN)]
     if any(key.startswith(f"{name}_") for name in names):
         return nearest(key, names, 1, max(likeness, _NEARLY_EQUAL))

@@ -109,7 +109,14 @@ def _ratio(above: Floats, below: Floats) -> Floats:
 
 
 def read_checks(text: str) -> tuple[Finding, ...]:
-    """Return the findings of ``checks.json``."""
+    """Return the findings of ``checks.json``.
+
+    >>> from pocket.statistics.model import FreeParameter
+    >>> region = RegionModel("sr", ("s",), np.array([[5.0]]), np.zeros((1, 1)), factors={"s": ("r",)})
+    >>> found = (Finding("few_events", "few", "sr", bins=(1,)),)
+    >>> read_checks(write_checks(Model((region,), pois={"r": FreeParameter(0, 10)}), found)) == found
+    True
+    """
     return tuple(Finding(**{**plain, "bins": tuple(plain["bins"])}) for plain in json.loads(text)["warnings"])
 
 

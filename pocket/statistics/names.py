@@ -67,7 +67,11 @@ def fits(pattern: str, name: str) -> bool:
 
 
 def fits_any(patterns: Iterable[str], name: str) -> bool:
-    """Tell whether a name fits any of some patterns."""
+    """Tell whether a name fits any of some patterns.
+
+    >>> fits_any(["sr_*", "cr"], "cr")
+    True
+    """
     return any(fits(pattern, name) for pattern in patterns)
 
 
@@ -83,7 +87,11 @@ def matched_part(pattern: str, name: str) -> str:
 
 
 def as_patterns(patterns: str | Sequence[str]) -> tuple[str, ...]:
-    """Return patterns as a tuple, which a single one becomes."""
+    """Return patterns as a tuple, which a single one becomes.
+
+    >>> as_patterns("sr_*")
+    ('sr_*',)
+    """
     return (patterns,) if isinstance(patterns, str) else tuple(map(str, patterns))
 
 

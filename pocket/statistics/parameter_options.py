@@ -48,7 +48,11 @@ class KnownParameters:
 
 
 def joined_parameters(parts: Sequence[KnownParameters]) -> KnownParameters:
-    """Return what is known of the parameters of models that are combined."""
+    """Return what is known of the parameters of models that are combined.
+
+    >>> joined_parameters([KnownParameters(("r", "a")), KnownParameters(("r", "b"))]).names
+    ('r', 'a', 'b')
+    """
     names = dict.fromkeys(name for part in parts for name in part.names)
     groups: dict[str, tuple[str, ...]] = {}
     for part in parts:

@@ -210,6 +210,9 @@ def count_simulation(gaussian: Mask, events: Floats) -> int:
     """Return the number of parameters of simulation's statistical errors, which are profiled and not among the others.
 
     They are Gaussian ones of bins (B,), or of processes in bins (P, B), and those of processes with events (P, B).
+
+    >>> count_simulation(np.array([[True, False], [True, False]]), np.array([[0.0, 4.0], [0.0, 2.0]]))
+    3
     """
     return int(np.count_nonzero(np.atleast_2d(gaussian).any(axis=0)) + np.count_nonzero(events))
 

@@ -111,7 +111,11 @@ def symmetrise(nominal: Floats, pair: Pair, how: str) -> Pair:
 
 
 def at_yield(values: Floats, total: float) -> Floats:
-    """Return a template scaled to a yield; one that is empty stays as it is."""
+    """Return a template scaled to a yield; one that is empty stays as it is.
+
+    >>> at_yield(np.array([1.0, 3.0]), 8.0).tolist()
+    [2.0, 6.0]
+    """
     present = values.sum()
     return values * (total / present) if present > 0 else values
 

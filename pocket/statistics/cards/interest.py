@@ -90,7 +90,10 @@ def parse_maps(options: Iterable[str]) -> Interest:
 
 
 def check_maps(options: Iterable[str], places: Sequence[str]) -> None:
-    """Check that each map fits a ``region/process``; combine does nothing with one that doesn't."""
+    """Check that each map fits a ``region/process``; combine does nothing with one that doesn't.
+
+    >>> check_maps([".*/ggH:r_ggH[1,0,5]", "^$:r_all[1,0,5]"], ["sr/ggH", "sr/other"])
+    """
     for option in options:
         patterns = option.removeprefix("map=").partition(":")[0].split(",")
         if patterns != [_NOTHING] and not any(re.match(pattern, place) for pattern in patterns for place in places):
