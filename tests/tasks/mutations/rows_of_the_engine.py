@@ -113,7 +113,7 @@ ENGINE = [
     EngineRow("the text of a log line of the engine", replaced("_run_together", "one by one", "one after the other")),
     EngineRow(
         "a docstring of the engine",
-        replaced("run_branch", "        skip_bad_files: leave", "        skip_bad_files: drop"),
+        replaced("run_branch", "the sums of one branch, and", "the sums of a branch, and"),
     ),
     EngineRow("the name of a variable of the engine", renamed("run_branch", "together", "joined")),
     EngineRow(

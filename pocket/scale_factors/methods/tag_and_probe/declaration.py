@@ -41,7 +41,11 @@ PARAMETERS = ("signal", "efficiency", "shift", "sigma", "odds_linear", "odds_qua
 
 @dataclass(frozen=True, kw_only=True)
 class TagAndProbe(PassFail, DataScaleFactor):
-    """Base of efficiencies of probes from the dilepton mass of passing and failing pairs."""
+    """Base of efficiencies of probes from the dilepton mass of passing and failing pairs.
+
+    Args:
+        mass_axis: histogram axis of the dilepton mass.
+    """
 
     injection: ClassVar[str] = "pocket.scale_factors.validation.injections:efficiency"
     injects_events: ClassVar[bool] = True
