@@ -151,7 +151,7 @@ def test_figures_of_a_scale_factor_that_does_not_close_say_so(reweighted: Chain)
     options = {"cls": PlotScaleFactors, "scale_factor": "vertices"}
     assert reweighted.build(**options)[-2:] == ["ValidateScaleFactors vertices", "PlotScaleFactors vertices"]
     numbers = json.loads((reweighted.output("PlotScaleFactors", "vertices") / "vertices.json").read_text())
-    assert numbers["notes"] == ["closure failed: same_events"]
+    assert numbers["notes"] == ["closure failed: same_events", "closure failed: remeasured"]
     assert "doesn't close" in reweighted.error(**PLOTS)
     assert reweighted.build(**options, closure=False) == ["PlotScaleFactors vertices"]
     numbers = json.loads((reweighted.output("PlotScaleFactors", "vertices") / "vertices.json").read_text())
