@@ -117,3 +117,6 @@ def test_derivatives_are_differences() -> None:
         assert shape.gradient(*values) / scale == pytest.approx(expected / scale, abs=1e-4)
     expected = optimize.approx_fprime((0.5, -1.0), lambda at: dependence(*at)[0], 1e-6).T
     assert dependence.gradient(0.5, -1.0) == pytest.approx(expected, abs=1e-6)
+    assert Exponential(EDGES).penalty_gradient(9.0, 0.02) == pytest.approx(
+        optimize.approx_fprime((9.0, 0.02), lambda at: Exponential(EDGES).penalty(*at), 1e-7), rel=1e-4
+    )
