@@ -16,6 +16,7 @@ from pocket.base.typing import Floats
 from pocket.errors import UnknownNameError
 from pocket.plots.axes import Binning, label_x
 from pocket.plots.canvas import Period, cms_style, new_page
+from pocket.plots.scale_factors.pages import BAD
 from pocket.plots.statistics import garwood_interval
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import Points, as_list, draw_band, draw_points
@@ -122,9 +123,9 @@ def write_parameters(
         (result.name, "bold", "black"),
         *((part, "normal", "black") for part in short_label(fit).replace("), ", ")\n").split("\n")),
         (f"model: {fit.model}", "normal", "black"),
-        (fit.status, "normal", "black" if good else SIGNAL["color"]),
+        (fit.status, "normal", "black" if good else BAD),
         (rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}, p = {short_probability(p_value(fit))}", "normal", "black"),
-        *([("doesn't describe the data", "normal", SIGNAL["color"])] if is_bad(fit, result) else []),
+        *([("doesn't describe the data", "normal", BAD)] if is_bad(fit, result) else []),
         *([("fitted with overrides", "normal", "black")] if is_overridden(fit) else []),
     ]
     lines = [*head, ("", "normal", "black"), *((parameter, "normal", "black") for parameter in parameters)]
@@ -209,8 +210,8 @@ def fit_summary(
             ax = figure.add_subplot(grid[row])
             for chosen, color, fill in (
                 (~failed & ~bad, "black", "black"),
-                (failed, SIGNAL["color"], SIGNAL["color"]),
-                (bad, SIGNAL["color"], "white"),
+                (failed, BAD, BAD),
+                (bad, BAD, "white"),
             ):
                 value, error = values[chosen].T
                 ax.errorbar(
@@ -234,7 +235,7 @@ def _mark_least(ax: Axes, p_values: Floats, least: float) -> None:
     """Make an axis of p-values logarithmic, with the value below which fits don't describe the data."""
     ax.set_yscale("log")
     ax.set_ylim(min(least / 30, p_values.min() / 5), 5.0)
-    ax.axhline(least, color=SIGNAL["color"], linewidth=1.0, linestyle="--", zorder=0)
+    ax.axhline(least, color=BAD, linewidth=1.0, linestyle="--", zorder=0)
     ax.text(
         0.995,
         least,
@@ -243,5 +244,5 @@ def _mark_least(ax: Axes, p_values: Floats, least: float) -> None:
         ha="right",
         va="top",
         fontsize=11,
-        color=SIGNAL["color"],
+        color=BAD,
     )

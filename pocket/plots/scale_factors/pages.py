@@ -27,7 +27,7 @@ TITLE, HEADING, NOTE, LEGEND_ROW, GAP = 0.55, 0.5, 0.32, 0.42, 0.6
 LETTER, SYMBOL = 0.09, 0.9
 #: font size of the titles [points]
 TITLE_SIZE = 18.0
-#: colour of notes that aren't good
+#: colour of fits and notes that aren't good
 BAD = "#e42536"
 #: gap between panels if the tick labels of each panel need space
 TICK_LABELS = 1.15
