@@ -24,6 +24,7 @@ from tasks.batch.htcondor import BRANCHES, CONTROL
 from tests.grid import write_proxy
 from tests.law_runner import job_logs
 from tests.services.checkout import Analysis, own, same, site_settings, submitted
+from tests.services.conftest import User
 from tests.tasks.small_chain import contents
 from tests.waiting import PATIENCE, wait_for
 
@@ -34,16 +35,24 @@ Templates = dict[str, np.ndarray]
 OURS = f"{CONTROL} =!= undefined"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_of_other_files(user: User) -> None:
+    """Remove what tests of other files left in the queue, such as jobs on hold whose folder is gone."""
+    subprocess.run(user.command("condor_rm", "-constraint", OURS), capture_output=True)
+    wait_for(lambda: queue(user) == [])
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left(analysis: Analysis) -> Iterator[None]:
     yield
     subprocess.run(analysis.checkout.user.command("condor_rm", "-constraint", OURS), capture_output=True)
 
 
-def queue(analysis: Analysis) -> list[dict[str, Any]]:
+def queue(user: User) -> list[dict[str, Any]]:
     """Return the jobs in the queue."""
-    asked = ("condor_q", "-json", "-constraint", OURS, "-attributes", "ClusterId,ProcId,JobStatus,RequestMemory")
-    found: list[dict[str, Any]] = json.loads(analysis.checkout.user.run(*asked) or "[]")
+    wanted = f"ClusterId,ProcId,JobStatus,RequestMemory,HoldReason,{CONTROL}"
+    asked = ("condor_q", "-json", "-constraint", OURS, "-attributes", wanted)
+    found: list[dict[str, Any]] = json.loads(user.run(*asked) or "[]")
     return found
 
 
@@ -83,7 +92,7 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
     # law loads the analysis once in each
     assert all(log.count("left out: law would start twice") == 1 and "1 > BuildDatasets" not in log for log in logs)
     assert not (control / "submissions").exists()
-    assert queue(analysis) == []
+    assert queue(analysis.checkout.user) == []
     # complete, in whatever way it was made
     assert analysis.run("MergeOutputs", "--events-per-branch", "1000").executed == []
 
@@ -105,8 +114,8 @@ def test_job_on_hold_for_memory_gets_more(analysis: Analysis, expected: Template
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK, "--memory", "300"))
     wait_for(lambda: started(analysis) > 1)
     # the other one is quick
-    wait_for(lambda: [job["JobStatus"] for job in queue(analysis)] == [2])
-    (running,) = queue(analysis)
+    wait_for(lambda: [job["JobStatus"] for job in queue(analysis.checkout.user)] == [2])
+    (running,) = queue(analysis.checkout.user)
     hold = ["condor_hold", "-reason", "memory usage exceeded request_memory", "-subcode", "102"]
     analysis.checkout.user.run(*hold, f"{running['ClusterId']}.{running['ProcId']}")
     text, _ = process.communicate(timeout=PATIENCE)
@@ -116,7 +125,7 @@ def test_job_on_hold_for_memory_gets_more(analysis: Analysis, expected: Template
     history = ("condor_history", "-constraint", OURS, "-limit", "3", "-af", "RequestMemory")
     assert sorted(analysis.checkout.user.run(*history).split()) == ["300", "300", "600"]
     # nothing stays on hold
-    assert queue(analysis) == []
+    assert queue(analysis.checkout.user) == []
 
 
 @pytest.mark.slow
@@ -133,7 +142,7 @@ def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
     assert "was in vain" in Path(log).read_text()
     # the same error a second time is enough; the other job is done
     assert submitted(run.text) == [2, 1]
-    assert queue(analysis) == []
+    assert queue(analysis.checkout.user) == []
 
 
 @pytest.mark.slow
@@ -173,7 +182,7 @@ def test_jobs_are_cancelled(analysis: Analysis) -> None:
     run = analysis.run("MergeOutputs", *QUICK, "--cancel-jobs")
     assert run.code == 0, run.text
     assert "RunProcessor main: 2 jobs removed from the queue" in run.text
-    wait_for(lambda: queue(analysis) == [])
+    wait_for(lambda: queue(analysis.checkout.user) == [])
     assert not (analysis.checkout.store / "small" / "MergeOutputs" / "main").exists()
 
 
@@ -208,7 +217,12 @@ def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: T
     held = 5
     analysis.go_on()
     # The other job is done meanwhile.
-    wait_for(lambda: [ad["JobStatus"] for ad in queue(analysis)] == [held] and any(sentence in line for line in lines))
+    wait_for(
+        lambda: (
+            [ad["JobStatus"] for ad in queue(analysis.checkout.user)] == [held]
+            and any(sentence in line for line in lines)
+        )
+    )
     analysis.checkout.user.run("condor_release", job)
     process.wait(timeout=PATIENCE)
     reader.join()
@@ -301,7 +315,7 @@ def test_dry_run_submits_nothing(analysis: Analysis) -> None:
     run = analysis.run("MergeOutputs", *QUICK, "--dry-run")
     assert run.code == 0, run.text
     assert "RunProcessor main: 2 jobs (2 branches, " in run.text
-    assert queue(analysis) == []
+    assert queue(analysis.checkout.user) == []
     control = analysis.control("htcondor")
     assert [path.name for path in control.iterdir()] == ["dry-run"]
     # HTCondor takes what is shown, from the folder of the files
