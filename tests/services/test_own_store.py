@@ -72,20 +72,6 @@ def logs(store: Path) -> list[str]:
     return [log for control in controls for log in job_logs(control).values()]
 
 
-def test_default_analysis_has_the_same_templates(
-    checkout: Checkout, stores: tuple[Path, Path], settings: str, server: ControlledServer
-) -> None:
-    command = "law run MergeOutputs --version v1 --config nominal --params toys.scale=0.004 --chunk-size 500"
-    run = run_both(checkout, stores, settings, command)
-    assert run.code == 0, run.text
-    assert templates(stores[1], "nominal") == templates(stores[0], "nominal")
-    (jobs,) = submitted(run.text)
-    assert len(logs(stores[1])) == jobs > 1
-    # the folder of the jobs had nothing of the home, and is gone
-    assert all("nothing of home here" in log for log in logs(stores[1]))
-    assert len(list(server.store.glob("results/zmumu/RunProcessor/nominal/v1/*/*/*.zip"))) == 2 * jobs
-
-
 def test_jobs_apply_what_was_measured_here(
     analysis: Analysis, stores: tuple[Path, Path], settings: str, server: ControlledServer
 ) -> None:
@@ -95,6 +81,11 @@ def test_jobs_apply_what_was_measured_here(
     assert templates(stores[1], "corrected") == templates(stores[0], "corrected")
     # for the configuration that it is measured in, and for the one that it is applied in
     assert submitted(run.text) == [1, 1]
+    # the folder of the jobs had nothing of the home, and is gone
+    assert len(logs(stores[1])) == 2
+    assert all("nothing of home here" in log for log in logs(stores[1]))
+    # each job has two branches
+    assert len(list(server.store.glob("results/*/RunProcessor/*/v1/*/*/*.zip"))) == 4
     # nothing is kept on the server that a second run would not find
     again = analysis.checkout.run(f"POCKET_STORE={stores[1]} {settings} {command} {QUICK}")
     assert again.executed == []
