@@ -14,8 +14,9 @@ from pathlib import Path
 
 from pocket.base.fingerprint.modules import top_level
 from pocket.configuration.moved_names import name_now
-from pocket.configuration.user_errors import describe, shown_file, suggestion, user_lines
+from pocket.configuration.user_errors import describe, suggestion, user_lines
 from pocket.errors import ConfigError, PocketError, nearest
+from pocket.parameters.locations import shown_file
 
 #: packages of Pocketlaw, whose names people's own may have as well
 _ENGINE = ("pocket", "tasks")

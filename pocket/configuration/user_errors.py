@@ -25,7 +25,7 @@ from pocket.base.containers import folder_of
 from pocket.base.fingerprint.modules import owner
 from pocket.base.runtime.remarks import some_of
 from pocket.base.runtime.user_code import call_of, code_of, events_of, is_noted, take_file
-from pocket.base.snapshots.process import original, shown
+from pocket.base.snapshots.process import shown
 from pocket.configuration.moved_names import name_now
 from pocket.corrections.files import inputs_of
 from pocket.errors import (
@@ -46,8 +46,8 @@ from pocket.errors import (
 from pocket.io.remote.client import open_root
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.publishing import replacing_file
-from pocket.parameters.defaults import project_root
 from pocket.parameters.explaining import omegaconf_reason
+from pocket.parameters.locations import project_root, shown_file
 
 _log = logging.getLogger(__name__)
 
@@ -354,12 +354,6 @@ def _is_user(frame: FrameType) -> bool:
 def _place(frame: FrameType, line: int) -> tuple[str, str]:
     name = frame.f_code.co_qualname.replace("<locals>.", "")
     return f"{shown_file(frame.f_code.co_filename)}:{line}", name
-
-
-def shown_file(file: str) -> str:
-    """Return the path of a source file for messages: the user's own copy, relative to the project if it is inside."""
-    path, root = Path(original(file)), Path(original(project_root()))
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _hint(error: BaseException) -> str:

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 
 from pocket.base.fingerprint.modules import owner
-from pocket.configuration.user_errors import shown_file
 from pocket.errors import PocketError
+from pocket.parameters.locations import shown_file
 
 #: name of the attribute; it is no field, so that neither equality nor fingerprints know it
 _ATTRIBUTE = "_declared_at"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pocket.base.runtime.user_code import EventRange, UserCall
-from pocket.configuration.user_errors import describe, explain, explain_death, explaining, one_sentence, shown_file
+from pocket.configuration.user_errors import describe, explain, explain_death, explaining, one_sentence
 from pocket.corrections.evaluation import evaluate
 from pocket.corrections.files import load_correction
 from pocket.cuts.cut import Cut
@@ -186,11 +186,6 @@ def test_text_of_an_exception() -> None:
     assert describe(ValueError("x" * 1000)) == f"ValueError: {'x' * 300} …"
     url = "root://host//a.root?authz=Bearer%20SECRET"
     assert describe(OSError(url)) == f"OSError: {redacted(url)}"
-
-
-def test_files_are_named_relative_to_the_project(tmp_path: Path) -> None:
-    assert shown_file(__file__) == HERE
-    assert shown_file(f"{tmp_path}/cuts.py") == f"{tmp_path}/cuts.py"
 
 
 def test_line_where_a_library_crashed(tmp_path: Path) -> None:
