@@ -63,7 +63,6 @@ _CHECKS = "a check or a message that no fingerprint of an output holds"
 _LATE = "it is needed for few inputs, and takes long to load or would be part of every fingerprint"
 #: module and the module that it imports by a string → why
 STRING_IMPORTS = {
-    "pocket.configuration.analysis -> pocket.statistics.consistency": _CHECKS,
     "pocket.configuration.configurator -> pocket.base.fingerprint.names": _CHECKS,
     "pocket.configuration.configurator -> pocket.configuration.deferred": _CHECKS,
     "pocket.configuration.configurator -> pocket.configuration.stored_variations": _CHECKS,

@@ -28,6 +28,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.deferred import Broken, deferred_errors
 from pocket.configuration.import_errors import add_lines, explain_import
 from pocket.configuration.injected import add_injected
+from pocket.configuration.models import wrong_models
 from pocket.configuration.plot import TemplatePlot, all_plots
 from pocket.configuration.repeated_keys import warn_of_repeated_keys
 from pocket.configuration.restricted import restrict_analysis
@@ -45,6 +46,8 @@ from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.declarations.closure import places
 from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
 from pocket.scale_factors.declarations.imported import Imported
+from pocket.statistics.combined import CombinedModel
+from pocket.statistics.declared_grids import grids_of, with_points
 
 if TYPE_CHECKING:
     from pocket.statistics.declarations import StatisticalModel
@@ -149,10 +152,8 @@ class Analysis(metaclass=Declarative):
             with _DEFERRED:
                 self._check_skim(reader)
         if self.models:
-            # The import is by name, since templates and all that makes them don't know the statistics.
-            statistics = importlib.import_module("pocket.statistics.consistency")
-            object.__setattr__(self, "models", statistics.with_points(self.models))
-            object.__setattr__(self, "broken_models", statistics.wrong_models(self))
+            object.__setattr__(self, "models", with_points(self.models))
+            object.__setattr__(self, "broken_models", wrong_models(self))
         object.__setattr__(self, "blind", as_blind(self.blind, where))
         check_blind(self)
 
@@ -231,6 +232,18 @@ class Analysis(metaclass=Declarative):
         if name in self.broken_models:
             raise BrokenConfigError(self.broken_models[name])
         return with_blind_regions(self.models[name], self)
+
+    def parts_of(self, model: str) -> dict[str, StatisticalModel]:
+        """Return the models that a model is made of, by name: itself, unless it combines others."""
+        found: Any = self.model(model)
+        if model in (grids := grids_of(self.models)):
+            first, *_ = grids[model].models(model).values()
+            raise ConfigError(
+                f"the model {model!r} is a grid, which PlotGrid draws: name a point of it, such as {first!r}"
+            )
+        if isinstance(found, CombinedModel):
+            return {part: self.model(part, f"the combined model {model!r}") for part in found.models}
+        return {model: found}
 
     def blind_categories(self, config: str) -> tuple[str, ...]:
         """Return the categories of a configuration whose data are hidden."""

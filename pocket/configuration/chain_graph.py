@@ -6,8 +6,10 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pocket.configuration.analysis import Analysis
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
 
 #: kinds of nodes
 DATASETS, CONFIG, SCALE_FACTOR, MODEL = "datasets", "configuration", "scale factor", "model"

@@ -1,6 +1,6 @@
 """Events that two regions of a model have in common: a fit takes regions as independent, and would count them twice.
 
-Regions whose cuts show it are refused before anything runs (:mod:`pocket.statistics.consistency`). Of all others the
+Regions whose cuts show it are refused before anything runs (:mod:`pocket.configuration.models`). Of all others the
 engine has counted the events that are in both categories.
 """
 

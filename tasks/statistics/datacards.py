@@ -56,24 +56,20 @@ class ModelTask(UnblindTask, ClosureGate):
             return params
         if params["model"] == law.NO_STR:
             raise no_model(load(params), "--model")
-        from pocket.statistics.combined import parts_of
+        from pocket.configuration.models import check_model
 
         analysis = load(params)
-        for name, model in parts_of(params["model"], analysis).items():
+        for name, model in analysis.parts_of(params["model"]).items():
             for config in model.configs:
                 analysis.config(config)
             if restriction_of(params):
-                from pocket.statistics.consistency import check_model
-
                 check_model(name, model, analysis)
         return params
 
     @cached_property
     def parts(self) -> dict[str, StatisticalModel]:
         """The declared models by name: one, or several that are combined."""
-        from pocket.statistics.combined import parts_of
-
-        return parts_of(self.model, self.analysis_inst)
+        return self.analysis_inst.parts_of(self.model)
 
     @property
     def config_part(self) -> str:
@@ -129,7 +125,7 @@ class ProduceDatacards(ModelTask):
     @cached_property
     def readings(self) -> tuple[Reading, ...] | None:
         """The parts of the templates that are read, ``None`` for all if variations are only known with events."""
-        from pocket.statistics.consistency import readings_of, stored_variations_of
+        from pocket.configuration.models import readings_of, stored_variations_of
 
         declaration = self.declaration
         stored: set[str] = set()

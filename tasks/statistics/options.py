@@ -95,11 +95,9 @@ class FitOptions(ModelTask):
     @classmethod
     def regions_of(cls, params: Mapping[str, Any]) -> list[str]:
         """Return the regions of the model, or of the card, that options name."""
-        from pocket.statistics.combined import parts_of
-
         if params["card"] != law.NO_STR:
             return [region.name for region in read_card(cls.card_of(params)).regions]
-        return [name for part in parts_of(params["model"], load(params)).values() for name in part.regions]
+        return [name for part in load(params).parts_of(params["model"]).values() for name in part.regions]
 
     @staticmethod
     def card_of(params: Mapping[str, Any]) -> Card:
@@ -237,9 +235,8 @@ def card_digest(card: Card) -> str:
 
 def declared_parameters(params: Mapping[str, Any]) -> KnownParameters:
     """Return what is known of the parameters of a declared model before it is made."""
-    from pocket.statistics.combined import parts_of
-    from pocket.statistics.consistency import known_parameters
+    from pocket.configuration.models import known_parameters
 
     analysis = load(params)
-    parts = [known_parameters(model, analysis) for model in parts_of(params["model"], analysis).values()]
+    parts = [known_parameters(model, analysis) for model in analysis.parts_of(params["model"]).values()]
     return joined_parameters(parts)

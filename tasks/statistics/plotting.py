@@ -192,10 +192,8 @@ class PlotGrid(PlotFit):
 
     @cached_property
     def parts(self) -> dict[str, StatisticalModel]:
-        from pocket.statistics.combined import parts_of
-
         points = self.grid.models(self.model).values()
-        return {name: part for point in points for name, part in parts_of(point, self.analysis_inst).items()}
+        return {name: part for point in points for name, part in self.analysis_inst.parts_of(point).items()}
 
     def requires(self) -> dict[str, FitModel]:
         models = self.grid.models(self.model).values()

@@ -70,9 +70,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
             if known is not None:
                 params["sources"] = choose("source", params["sources"], known, f"configuration {params['config']!r}")
             return params
-        from pocket.statistics.combined import parts_of
-
-        parts, where = parts_of(params["model"], load(params)).values(), f"model {params['model']!r}"
+        parts, where = load(params).parts_of(params["model"]).values(), f"model {params['model']!r}"
         params = super().modify_param_values({**params, "config": next(iter(parts)).configs[0]})
         known_regions = [name for part in parts for name in part.regions]
         known_processes = dict.fromkeys(name for part in parts for name in part.processes)
@@ -84,9 +82,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
     @cached_property
     def parts(self) -> dict[str, StatisticalModel]:
         """The declared models by name, none for a configuration."""
-        from pocket.statistics.combined import parts_of
-
-        return {} if self.model == law.NO_STR else parts_of(str(self.model), self.analysis_inst)
+        return {} if self.model == law.NO_STR else self.analysis_inst.parts_of(str(self.model))
 
     @property
     def config_part(self) -> str:

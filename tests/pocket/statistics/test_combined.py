@@ -21,7 +21,6 @@ from pocket.statistics import (
     combine_models,
     fit,
 )
-from pocket.statistics.combined import parts_of
 from tests.entries import check_each
 from tests.pocket.statistics import models
 
@@ -43,8 +42,8 @@ def analysis(**declared: Any) -> Analysis:
 
 def test_a_combined_model_has_the_models_that_it_names() -> None:
     made = analysis(both=CombinedModel("one", "two"), one=model("1b"), two=model("2b"))
-    assert list(parts_of("both", made)) == ["one", "two"]
-    assert parts_of("one", made) == {"one": made.models["one"]}
+    assert list(made.parts_of("both")) == ["one", "two"]
+    assert made.parts_of("one") == {"one": made.models["one"]}
     assert not made.models["both"].regions
 
 

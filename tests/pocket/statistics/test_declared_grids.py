@@ -12,7 +12,6 @@ from pocket.configuration.chain_graph import MODEL, chain_graph
 from pocket.cuts import passthrough
 from pocket.errors import ConfigError
 from pocket.statistics import CombinedModel, Grid, Process, Region, StatisticalModel, Stored
-from pocket.statistics.combined import parts_of
 from pocket.statistics.declared_grids import grids_of, with_points
 from pocket.statistics.declared_places import place_of
 from tests.entries import check_each
@@ -152,14 +151,14 @@ def test_an_analysis_checks_each_point() -> None:
 
 def test_points_are_models_wherever_there_are_models() -> None:
     analysis = of_ttbar("TTToSemiLeptonic__m{m}")
-    assert list(parts_of("zprime_2b_m2", analysis)) == ["zprime_2b_m2"]
-    assert list(parts_of("both_m2", analysis)) == ["zprime_1b_m2", "zprime_2b_m2"]
+    assert list(analysis.parts_of("zprime_2b_m2")) == ["zprime_2b_m2"]
+    assert list(analysis.parts_of("both_m2")) == ["zprime_1b_m2", "zprime_2b_m2"]
     with pytest.raises(ConfigError, match=r"unknown model 'both_m3' in analysis 'ttbar', did you mean 'both_m[12]'"):
-        parts_of("both_m3", analysis)
+        analysis.parts_of("both_m3")
     for name in ("zprime_1b", "both"):
         sentence = f"the model {name!r} is a grid, which PlotGrid draws: name a point of it, such as '{name}_m1'"
         with pytest.raises(ConfigError, match=f"^{sentence}$"):
-            parts_of(name, analysis)
+            analysis.parts_of(name)
 
 
 def test_the_chain_shows_grids_without_their_points() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pocket.configuration.analysis import load_analysis
+from pocket.configuration.models import known_parameters
 from pocket.errors import ConfigError
 from pocket.statistics import Likelihood
 from pocket.statistics.analyses import Choice, choose_likelihood, fit_toys, with_names
-from pocket.statistics.consistency import known_parameters
 from pocket.statistics.parameter_options import KnownParameters, check_options, read_ranges, read_values
 from tests.entries import check_each
 from tests.pocket.statistics import models

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pocket.base.fingerprint import specification
 from pocket.errors import UnknownNameError
 from pocket.histograms.files import read_sums
 from pocket.io.store import read_manifest
@@ -24,6 +25,7 @@ from tasks.statistics.datacards import (
 from tasks.statistics.fitting import FitModel
 from tasks.statistics.plotting import PlotFit
 from tests.tasks.in_process import run_here
+from tests.tasks.mutations.directories import tasks_of
 from tests.tasks.small_chain import Chain
 from tests.tasks.statistics.conftest import MODEL
 
@@ -68,6 +70,15 @@ def test_a_changed_declaration_runs_nothing_upstream(modelled: Chain) -> None:
     assert modelled.build(ProduceDatacards, model="z") == ["ProduceDatacards z"]
     model = load_model(modelled.output("ProduceDatacards", "z") / MODEL_FILE)
     assert model.nuisances == ("sf_tight_id_toys", "lumi")
+
+
+@pytest.mark.parametrize("reference", ["ttbar", "zmumu"])
+def test_no_fingerprint_of_templates_and_their_figures_knows_the_statistics(reference: str) -> None:
+    for name, task in tasks_of(reference, default=False).items():
+        found = specification(task.fingerprint_spec())
+        modules = {module for closure in found.closures.values() for module in closure}
+        assert [module for module in modules if module.startswith("pocket.statistics")] == [], name
+        assert [place for place, value in found.values.items() if "pocket.statistics" in value] == [], name
 
 
 def test_changed_templates_that_arent_read_leave_a_model_as_it_is(modelled: Chain) -> None:

@@ -14,11 +14,10 @@ import pytest
 from pocket.base.fingerprint import digest
 from pocket.configuration.analysis import Analysis, load_analysis
 from pocket.configuration.deferred import deferred_errors
+from pocket.configuration.models import _includes, check_model, readings_of, stored_variations_of
 from pocket.cuts import Cut, passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.statistics import Drop, LogNormal, Process, Region, StatisticalModel, Stored
-from pocket.statistics.combined import _includes
-from pocket.statistics.consistency import check_model, readings_of, stored_variations_of
 from tests.entries import check_each
 
 TTBAR, ZMUMU = load_analysis("ttbar"), load_analysis("zmumu")
