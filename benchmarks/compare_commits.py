@@ -131,7 +131,7 @@ def main() -> None:
 
 def all_configs() -> Iterator[str]:
     """Yield the configurations of all shipped analyses."""
-    from pocket.configuration.analysis import load_analysis
+    from pocket.configuration.loading import load_analysis
 
     for package in sorted((ROOT / "analysis").glob("*/__init__.py")):
         for name in load_analysis(package.parent.name).configs:

@@ -19,7 +19,8 @@ from . import (
 from .base.arrays.jagged import ObjectColumns as ObjectColumns, select_objects as select_objects
 from .base.fingerprint import code_closure as code_closure
 from .columns.config import ColOut as ColOut
-from .configuration.analysis import Analysis as Analysis, load_analysis as load_analysis
+from .configuration.analysis import Analysis as Analysis
+from .configuration.loading import load_analysis as load_analysis
 from .configuration.comparison import Comparison as Comparison, square_roots as square_roots
 from .configuration.configurator import Configurator as Configurator
 from .configuration.description import describe_config as describe_config

@@ -15,7 +15,7 @@ import pytest
 import uproot
 from scipy.stats import chi2 as chi2_distribution
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.statistics import from_json
 from pocket.toys.config import ToyConfig

@@ -20,8 +20,8 @@ import awkward as ak
 import pytest
 
 from pocket.compat.package import load_noting_files, write_package
-from pocket.configuration.analysis import forget_analyses, load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.loading import forget_analyses, load_analysis
 from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.build import build_fileset
 from pocket.engine.resources import Resources

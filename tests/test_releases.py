@@ -21,7 +21,7 @@ PARTS = ("analysis", "datasets", "params", "pocket", "tasks")
 DIGESTS = """
 import json
 from pocket.base.fingerprint import code_closure, digest
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 
 engine = code_closure("pocket.engine.run")
 configs = {

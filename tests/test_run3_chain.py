@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.histograms.files import read_templates
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.toys.config import ToyConfig

@@ -52,7 +52,7 @@ analysis = Analysis(name="study", configs={"one": config}, default_config="one")
 RUN = """
 import importlib, importlib.util, json, pkgutil, sys
 import pocket, tasks
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.interactive import process
 from pocket.plots.specification import style_spec
 

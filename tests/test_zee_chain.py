@@ -13,7 +13,7 @@ import pytest
 import uproot
 from scipy.stats import chi2 as chi2_distribution
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import electron_id_efficiency

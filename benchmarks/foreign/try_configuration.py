@@ -22,8 +22,8 @@ import uproot
 
 from benchmarks.peer.our_driver import flat_columns, run
 from pocket.columns.config import EVENT_IDS
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.loading import load_analysis
 from pocket.configuration.skim import Skim
 from pocket.datasets.branches import Branch, split
 from pocket.datasets.fileset import TREE, Fileset

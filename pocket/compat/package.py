@@ -19,7 +19,8 @@ from pocket.base.snapshots.process import original
 from pocket.base.snapshots.siblings import analysis_files
 from pocket.compat.own_modules import OwnModules
 from pocket.compat.rewriting import Rewriting
-from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.loading import load_analysis
 from pocket.configuration.plain_files import names_of
 from pocket.errors import ConfigError
 from pocket.parameters.locations import project_root

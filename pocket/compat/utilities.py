@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.loading import load_analysis
 
 #: The release of PocketCoffea whose names are here; those of its development version that came after it are, too.
 __version__ = "0.9.13"

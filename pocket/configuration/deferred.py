@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
 from pocket.configuration.import_errors import add_lines
-from pocket.errors import BrokenConfigError, PocketError
+from pocket.configuration.user_errors import describe, suggestion
+from pocket.errors import BrokenConfigError, ConfigError, PocketError
 
 
 class Broken:
@@ -39,6 +40,27 @@ def deferred_errors() -> Iterator[list[Broken]]:
         yield broken
     finally:
         _made.reset(token)
+
+
+def make_configs(configs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the configurations, those that functions make called, and name → error message of those that are wrong."""
+    made: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
+    for name, config in configs.items():
+        try:
+            found = config() if callable(config) else config
+            if isinstance(found, Broken):
+                wrong[name] = found.sentence.removeprefix(f"configuration {name!r}: ")
+            else:
+                made[name] = found
+        except PocketError as error:
+            add_lines(error)
+            wrong[name] = str(error)
+        except Exception as error:
+            raised = ConfigError(f"{describe(error)}{suggestion(error)}").with_traceback(error.__traceback__)
+            add_lines(raised)
+            wrong[name] = str(raised)
+    return made, wrong
 
 
 def are_deferred() -> bool:

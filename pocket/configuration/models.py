@@ -137,7 +137,7 @@ def _free(model: StatisticalModel) -> dict[str, object]:
     return found | {one.name: "a nuisance" for one in model.of_kind(LogNormal)}
 
 
-def wrong_models(analysis: Analysis) -> dict[str, str]:
+def check_models(analysis: Analysis) -> dict[str, str]:
     """Check the models of an analysis, and return name → error message of those that only their own tasks need."""
     wrong, grids = dict[str, str](), grids_of(analysis.models)
     for name, model in analysis.models.items():

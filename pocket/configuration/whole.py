@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.base.runtime.remarks import remark
-from pocket.configuration.stored_variations import check_sample_variations, stored_variations
-from pocket.errors import ConfigError, DatasetError, PocketError, UnknownNameError, check_known
-from pocket.histograms.one_sided import NOMINAL, stem_of
+from pocket.configuration.stored_variations import check_sample_variations
+from pocket.errors import ConfigError, DatasetError, UnknownNameError
 from pocket.parameters.access import parameter
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
     from pocket.cuts.cut import Cut
     from pocket.datasets.definitions import DatasetDefinition
-    from pocket.histograms.readings import Reading
 
 #: Tables of the parameters that all years have, with the name by which code reads them; any plot may show the energy.
 _OF_YEARS = {
@@ -61,34 +58,6 @@ def check_years(cfg: Configurator) -> None:
             used = [name for name in lacking if not _OF_YEARS[name] or _OF_YEARS[name] in names]
             if used:
                 remark(f"the parameters have no year {year!r} in {', '.join(used)}: set it in params/eras/{year}.yaml")
-
-
-def check_samples(cfg: Configurator, roles: Mapping[str, Sequence[str]], where: str) -> None:
-    """Check that the samples of a scale factor have templates, of data in the role ``data`` and else of simulation."""
-    kinds = {name: is_mc for sample, is_mc in cfg.samples.items() for name in cfg.stored_samples(sample)}
-    for role, samples in roles.items():
-        check_known("sample", samples, kinds, where)
-        for sample in samples:
-            if (is_mc := kinds[sample]) == (role == "data"):
-                raise ConfigError(f"{where}: {role} has {sample!r}, which is {'simulation' if is_mc else 'data'}")
-
-
-def check_shapes(cfg: Configurator, reading: Reading, where: str) -> None:
-    """Check that a configuration stores the variations that uncertainties name."""
-    try:
-        names = set(stored_variations(cfg)) if reading.variations else {None}
-    except PocketError:
-        # A weight or calibrator can't be made, which is said where the configuration is used.
-        return
-    if None not in names:
-        fills = cfg.variables[reading.variable].fills_variation
-        stored = [str(name) for name in names if name != NOMINAL and fills(str(name))]
-        unknown = [
-            name
-            for name in reading.variations
-            if not any(map(replace(reading, variations=(name,)).reads_variation, stored))
-        ]
-        check_known("variation", unknown, map(stem_of, stored), where)
 
 
 def check_trigger_cuts(cfg: Configurator) -> None:

@@ -68,7 +68,7 @@ class JobEnvironment:
 
 def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -> JobEnvironment:
     """Return the environment of jobs; unless ``make``, missing archives of a bundle are only named."""
-    from pocket.configuration.analysis import absolute_reference
+    from pocket.configuration.loading import absolute_reference
 
     store = {"pocket_store": str(store_root().absolute()), "pocket_remote_store": remote_store() or "", **NOTHING_KNOWN}
     if kind == "shared":

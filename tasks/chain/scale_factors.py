@@ -27,7 +27,6 @@ from tasks.core.console import counted, short_path
 from tasks.core.names import choose, is_pattern, split_names
 from tasks.framework.base import TemplateTask, input_ids, load
 from tasks.framework.iterations import ITERATION, NO_ITERATION, part_of_iteration
-from tasks.framework.restrictions import restriction_of
 from tasks.framework.spreading import spread_over
 from tasks.settings.options import option
 
@@ -75,16 +74,12 @@ class ScaleFactorTask(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        from pocket.configuration.restricted import check_measurable
+        from pocket.configuration.checks import check_measurable
 
         params = super().modify_param_values(params)
         if params["scale_factor"] == law.NO_STR:
             raise ConfigError(f"{cls.task_family} needs scale_factor, e.g. scale_factor=…")
-        analysis = load(params)
-        analysis.check_toys(params["scale_factor"])
-        restriction = restriction_of(params)
-        if restriction and restriction.chooses:
-            check_measurable(analysis, params["scale_factor"])
+        check_measurable(load(params), params["scale_factor"])
         return params
 
     @property

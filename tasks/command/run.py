@@ -205,7 +205,7 @@ def make_task(family: str, given: Mapping[str, Any]) -> Any:
         discard_output()
         raise SystemExit(0) from None
     except FOR_PEOPLE as error:
-        from pocket.configuration.analysis import UnknownAnalysisError
+        from pocket.configuration.loading import UnknownAnalysisError
 
         is_usage = isinstance(error, UnknownAnalysisError)
         _end(sentence_of(error), USAGE_ERROR if is_usage else _retcodes().unhandled_exception)

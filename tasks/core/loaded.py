@@ -56,7 +56,7 @@ class AnalysisJob:
 
     def load(self) -> Analysis:
         """Return the analysis with the expected code, loaded again if files have changed whose content it may keep."""
-        from pocket.configuration.analysis import forget_analyses, load_analysis
+        from pocket.configuration.loading import forget_analyses, load_analysis
 
         analysis = load_analysis(self.analysis, self.overrides, self.restriction)
         if reads.EARLIER.is_out_of_date(analysis) or used_files.EARLIER.is_out_of_date(analysis):

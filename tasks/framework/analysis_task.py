@@ -32,7 +32,7 @@ _passed_on: dict[tuple[type, type], tuple[str, ...]] = {}
 
 def load(params: Mapping[str, Any]) -> Analysis:
     """Return the analysis that parameters of a task ask for, with changed parameters and restricted datasets."""
-    from pocket.configuration.analysis import load_analysis
+    from pocket.configuration.loading import load_analysis
 
     return load_analysis(params["analysis"], tuple(params["params"]), restriction_of(params))
 

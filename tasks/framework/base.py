@@ -286,7 +286,7 @@ class StoreTask(AnalysisTask):
     @cached_property
     def of_jobs(self) -> dict[str, Any]:
         """Arguments of :class:`tasks.core.loaded.AnalysisJob` for the jobs of this task."""
-        from pocket.configuration.analysis import absolute_reference
+        from pocket.configuration.loading import absolute_reference
 
         config, spec = str(self.config), self.records.get("spec")
         file = record_file("spec", spec) if spec else None

@@ -114,7 +114,7 @@ EXECUTOR = OptionGroup(
 
 def chosen_executor(params: Mapping[str, Any]) -> tuple[type[ExecutorFactoryABC], dict[str, Any]]:
     """Return the class of a task's executor, of whichever module, with its options, the user's and the site's."""
-    from pocket.configuration.analysis import load_analysis
+    from pocket.configuration.loading import load_analysis
 
     given, executor, analysis = given_options(params), params["executor"], params["analysis"]
     if (file := params["executor_custom_setup"]) != law.NO_STR:

@@ -65,7 +65,7 @@ def make_fresh(task: StoreTask, folder: Path, *, trace: bool, events: int = 0, s
 
     Processes that get folders beside it share what they compile.
     """
-    from pocket.configuration.analysis import absolute_reference
+    from pocket.configuration.loading import absolute_reference
 
     folder.mkdir(parents=True)
     place = folder / ("output" + (SUFFIX if is_container(task.output().directory) else ""))

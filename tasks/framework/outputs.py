@@ -74,7 +74,7 @@ def find(task: str, **parameters: Any) -> Output:
         False
     """
     cls = _find_task(task)
-    from pocket.configuration.analysis import forget_analyses
+    from pocket.configuration.loading import forget_analyses
 
     # What was found out about tasks and analyses may be outdated.
     _register.clear_instance_cache()

@@ -39,7 +39,7 @@ Call: TypeAlias = Callable[[Progress], R]
 #: modules that the fork server imports once, so that no worker imports them again
 PRELOAD = (
     "tasks.framework.pool", "tasks.chain.branch_jobs", "tasks.chain.figure_jobs", "pocket.outputs.folders",
-    "pocket.configuration.analysis", "pocket.engine.preload",
+    "pocket.configuration.loading", "pocket.engine.preload",
 )  # fmt: skip
 #: number of times that lost work is done again
 _RETRIES = 2

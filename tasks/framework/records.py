@@ -43,7 +43,7 @@ def task_records(task: StoreTask) -> dict[str, str]:
 
 @functools.cache
 def _of_process(analysis: str) -> dict[str, str]:
-    from pocket.configuration.analysis import absolute_reference
+    from pocket.configuration.loading import absolute_reference
 
     root = current_snapshot()
     records = {"lock": keep_lock(root or project_root())}

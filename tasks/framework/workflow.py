@@ -64,7 +64,7 @@ class PoolProxy(BaseWorkflowProxy):
 
     def run(self) -> None:
         """Run the jobs of the incomplete branches."""
-        from pocket.configuration.analysis import absolute_reference
+        from pocket.configuration.loading import absolute_reference
 
         task = self.task
         jobs = task.incomplete_jobs()

@@ -18,7 +18,7 @@ import pytest
 import uproot
 from luigi.task_register import Register
 
-from pocket.configuration.analysis import _load, load_analysis
+from pocket.configuration.loading import _load, load_analysis
 from pocket.histograms.files import read_sums, read_templates
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.loading import load_analysis
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.jerc import write_jet_corrections

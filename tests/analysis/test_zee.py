@@ -11,7 +11,8 @@ import uproot
 
 from analysis.zee.config import ABSETA, DATA, DY, ETA, PT, W
 from pocket.base.fingerprint import digest
-from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.loading import load_analysis
 from pocket.datasets.branches import Branch, Segment
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch

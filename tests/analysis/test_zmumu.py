@@ -13,7 +13,7 @@ import uproot
 
 from analysis.zmumu.config import ABSETA, ID_PT, TRIGGER_ABSETA, TRIGGER_PT
 from pocket.base.fingerprint import digest
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.datasets.branches import Branch, Segment
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
@@ -29,7 +29,7 @@ CONFIGS = (
 )
 PROBES, SPECTRA = CONFIGS[:4], CONFIGS[4:]
 PRINT_DIGESTS = """
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.base.fingerprint import digest
 for config in load_analysis("zmumu").configs.values():
     print(digest(config.plan().spec()))

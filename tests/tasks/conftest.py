@@ -17,7 +17,7 @@ from tests.law_runner import ROOT
 # law reads its configuration when it is imported
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
-from pocket.configuration.analysis import forget_analyses
+from pocket.configuration.loading import forget_analyses
 from tests.tasks.small_chain import Chain
 
 __all__ = ["facility", "scheduler"]

@@ -19,7 +19,7 @@ from unittest import mock
 from luigi.setup_logging import InterfaceLogging
 from luigi.task_register import Register
 
-from pocket.configuration.analysis import forget_analyses
+from pocket.configuration.loading import forget_analyses
 from pocket.errors import PocketError
 from tasks.command.run import run
 from tasks.core import log, report, terminal

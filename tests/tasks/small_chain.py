@@ -20,7 +20,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
 from pocket.base.containers import folder_of
-from pocket.configuration.analysis import _load
+from pocket.configuration.loading import _load
 from pocket.errors import PocketError
 from pocket.histograms.files import read_templates
 from pocket.io.store import manifest_id

@@ -15,7 +15,7 @@ import uproot
 from luigi.task_register import Register
 
 from pocket.columns.parquet import column_files, read_columns
-from pocket.configuration.analysis import _load
+from pocket.configuration.loading import _load
 from pocket.histograms.files import read_sums, read_templates, read_variable
 from pocket.io.store.manifest import written
 from tasks.chain.plotting import PlotTemplates

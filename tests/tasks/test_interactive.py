@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.loading import load_analysis
 from pocket.errors import ConfigError, DamagedOutputError, HistogramError, UnknownNameError
 from pocket.histograms.files import read_output
 from pocket.histograms.files import read_templates as read_samples

@@ -22,7 +22,7 @@ import pytest
 import uproot
 from luigi.task_register import Register
 
-from pocket.configuration.analysis import forget_analyses
+from pocket.configuration.loading import forget_analyses
 from pocket.executors.code import code_folders
 from pocket.histograms.files import read_sums, read_templates
 from tasks.batch.environment import code_members

@@ -12,7 +12,7 @@ import pytest
 import uproot
 from luigi.task_register import Register
 
-from pocket.configuration.analysis import _load
+from pocket.configuration.loading import _load
 from pocket.histograms.files import read_sums, read_templates
 from tasks.chain.plotting import PlotTemplates
 from tests.law_runner import Law

@@ -22,7 +22,7 @@ DIGESTS = """
 import json, sys
 import pocket
 from pocket.base.fingerprint import code_closure, digest
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from tasks.core.loaded import PARTS
 
 analysis = load_analysis(sys.argv[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pocket.compat.package import default_folder, load_noting_files, write_package
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.errors import ConfigError, PocketError
 from tests.tasks.test_plain_files import PLAIN
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from pocket.configuration.analysis import Analysis
-from pocket.configuration.blinding import as_blind
 from pocket.cuts.library import get_nObj_less, get_nObj_min
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.statistics import Drop, Process, Region, StatisticalModel
@@ -63,4 +62,4 @@ def test_what_fits_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^blind of analysis 'mine' must be patterns of categories such as \('sr_"):
         analysis(blind=3)
     with pytest.raises(ConfigError, match="not \\[''\\]"):
-        as_blind([""], "analysis 'mine'")
+        analysis(blind=[""])

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.chain_graph import CONFIG, DATASETS, MODEL, SCALE_FACTOR, ChainGraph, ChainNode, chain_graph
+from pocket.configuration.loading import load_analysis
 
 
 @pytest.fixture(scope="module")

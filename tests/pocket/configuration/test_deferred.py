@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.comparison import square_roots
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.deferred import Broken, deferred_errors
+from pocket.configuration.loading import load_analysis
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from tests.pocket.configs import configure
 

@@ -28,7 +28,7 @@ from tests.pocket.configs import DATA, DY, DY_LOW, TT, configure
 ROOT = Path(__file__).absolute().parents[3]
 DUMP = """
 import sys
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.configuration.description import dump_config
 for place in sys.argv[1:]:
     analysis, name = place.split(".")

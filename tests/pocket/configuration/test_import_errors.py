@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.errors import ConfigError
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from pocket.base.fingerprint import digest
-from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis
 from pocket.configuration.deferred import deferred_errors
+from pocket.configuration.loading import load_analysis
 from pocket.configuration.models import _includes, check_model, readings_of, stored_variations_of
 from pocket.cuts import Cut, passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError

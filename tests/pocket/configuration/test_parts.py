@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pocket.base.fingerprint import fingerprint
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.loading import load_analysis
 from pocket.configuration.parts import part_of
 from pocket.cuts.categories import StandardSelection
 from pocket.histograms.config import Axis, HistConf

@@ -12,7 +12,7 @@ from pocket.base.fingerprint import digest
 from pocket.base.runtime.remarks import remark
 from pocket.compat.refused_names import remark_refused_names
 from pocket.configuration import plain_files
-from pocket.configuration.analysis import _load, load_analysis
+from pocket.configuration.loading import _load, load_analysis
 from pocket.errors import ConfigError
 
 CONFIG = """

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.loading import load_analysis
 from pocket.datasets.branches import split
 from pocket.datasets.build import build_fileset
 from pocket.datasets.fileset import Fileset

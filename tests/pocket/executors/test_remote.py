@@ -68,7 +68,7 @@ class Report:
     def run(self, progress: Any) -> None:
         """Do it."""
         import pocket
-        from pocket.configuration.analysis import load_analysis
+        from pocket.configuration.loading import load_analysis
         from pocket.parameters.locations import project_root
 
         name = load_analysis(self.analysis).name

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.loading import load_analysis
 from pocket.plots.cutflow import cutflow_numbers, draw_cutflows
 
 LONG = "a_category_with_a_long_name"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.loading import load_analysis
 from pocket.errors import ConfigError, StatisticsError
 from pocket.statistics import (
     CombinedModel,

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from analysis.ttbar.config import TTBAR, flow, many_categories
-from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis
 from pocket.configuration.chain_graph import MODEL, chain_graph
+from pocket.configuration.loading import load_analysis
 from pocket.cuts import passthrough
 from pocket.errors import ConfigError
 from pocket.statistics import CombinedModel, Grid, Process, Region, StatisticalModel, Stored

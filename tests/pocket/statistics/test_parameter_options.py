@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.configuration.models import known_parameters
 from pocket.errors import ConfigError
 from pocket.statistics import Likelihood

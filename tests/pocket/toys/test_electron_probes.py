@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.toys.config import ELECTRON_PROCESSES, ToyConfig
 from pocket.toys.electron_probes import relative_momentum
 from pocket.toys.generator import generate

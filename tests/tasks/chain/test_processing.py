@@ -10,7 +10,7 @@ import pytest
 
 from pocket.base.fingerprint import imports
 from pocket.base.fingerprint.sources import Statement
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from pocket.errors import ConfigError
 from pocket.histograms.files import read_output, read_sums
 from pocket.parameters.plain import to_plain

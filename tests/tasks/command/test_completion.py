@@ -8,7 +8,7 @@ from pathlib import Path
 import law
 import pytest
 
-from pocket.configuration.analysis import load_analysis
+from pocket.configuration.loading import load_analysis
 from tasks.core.completion import FOLDER, file_name, keep_names, names_of
 from tests.law_runner import ROOT
 

@@ -19,7 +19,7 @@ LIBRARIES = ("awkward", "law", "law.contrib", "luigi", "numpy", "omegaconf", "ya
 
 def ends(reference: str, default: bool) -> list[Any]:
     """Return the tasks at the end of an analysis' chains, or of the chain of its default configuration."""
-    from pocket.configuration.analysis import load_analysis
+    from pocket.configuration.loading import load_analysis
     from tasks.chain.plotting import PlotScaleFactors, PlotTemplates
 
     analysis = load_analysis(reference)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.configuration.analysis import available_analyses
+from pocket.configuration.loading import available_analyses
 from tests.tasks.mutations.clones import Clone
 
 pytestmark = pytest.mark.slow

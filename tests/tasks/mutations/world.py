@@ -25,7 +25,7 @@ import yaml
 from luigi.task_register import Register
 
 from pocket.base.containers import is_container
-from pocket.configuration.analysis import _load
+from pocket.configuration.loading import _load
 from pocket.errors import PocketError
 from pocket.io.store import manifest_id
 from tasks.chain.plotting import PlotScaleFactors, PlotTemplates

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from pocket.configuration.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.loading import load_analysis
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.files import read_templates

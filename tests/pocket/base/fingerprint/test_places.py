@@ -8,7 +8,7 @@ import pytest
 
 from pocket.base.fingerprint import digest, places, specification
 from pocket.base.fingerprint.places import located, portable, register_outside
-from pocket.configuration.analysis import available_analyses, load_analysis
+from pocket.configuration.loading import available_analyses, load_analysis
 from tests.law_runner import ROOT
 from tests.pocket.base.fingerprint.sources import digest_in, loaded
 
