@@ -74,8 +74,6 @@ STRING_IMPORTS = {
     "pocket.configuration.configurator -> pocket.parameters.shipped": _LATE,
     "pocket.configuration.configurator -> pocket.parameters.tags": _LATE,
     "pocket.plan.workflow -> pocket.parameters.public_places": _CHECKS,
-    "pocket.datasets.metadata -> pocket.datasets.definition_checks": _CHECKS,
-    "pocket.datasets.metadata -> pocket.datasets.sample_variations": _LATE,
     "pocket.executors.remote -> pocket.executors.travel": _LATE,
     "pocket.interactive.templates -> pocket.io.store": _LATE,
     "pocket.parameters.locations -> pocket.parameters.public_places": _CHECKS,

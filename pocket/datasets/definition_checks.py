@@ -9,7 +9,7 @@ from typing import Any
 
 from pocket.base.runtime.remarks import remark, some_of
 from pocket.datasets.definitions import SOURCES, DatasetDefinition
-from pocket.datasets.metadata import IGNORED, SUMS_OF_FILES, USED, boolean, is_data
+from pocket.datasets.metadata import MISSPELT, SUMS_OF_FILES, boolean, is_data
 from pocket.errors import UnknownNameError, nearest
 
 DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
@@ -17,27 +17,15 @@ ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
 BUILT_KEYS = ("metadata", "files")
 #: Keys of PocketCoffea that have no effect there either.
 _WITHOUT_EFFECT = ("description", "das_parents_names")
-#: Metadata that PocketCoffea's tools write; they are free, like those of the user.
-_POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
 #: Primary dataset in a name of CMS, /primary/processed/tier, which extensions share.
 _PRIMARY = re.compile(r"(?<![\w./-])/([\w.-]+)/[\w.-]+/[A-Z]+\b")
-#: Similarity from which a key counts as a misspelling of a known one.
-_MISSPELT = 0.75
 
 
 def check_keys(kind: str, content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     """Check that no key of a dataset, or of an entry of one, looks like a misspelt one."""
     for key in content:
-        if key not in (*known, *_WITHOUT_EFFECT) and nearest(key, known, 1, _MISSPELT):
+        if key not in (*known, *_WITHOUT_EFFECT) and nearest(key, known, 1, MISSPELT):
             raise UnknownNameError(kind, key, known, where)
-
-
-def check_spelling(metadata: Mapping[str, Any], where: str) -> None:
-    """Check that no key looks like a misspelt one, unless that one is there, too."""
-    known = (*USED, *IGNORED, *_POCKETCOFFEA)
-    for key in metadata:
-        if key not in known and (meant := nearest(key, known, 1, _MISSPELT)) and meant[0] not in metadata:
-            raise UnknownNameError("metadata key", key, known, where)
 
 
 def remark_on(content: Mapping[str, Any], path: Path, datasets: Iterable[DatasetDefinition]) -> None:

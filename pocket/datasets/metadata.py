@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from pocket.datasets.sample_variations import read_variation
 from pocket.datasets.skim_sums import SUMS, BeforeSkim
-from pocket.errors import DatasetError
+from pocket.errors import DatasetError, UnknownNameError, nearest
 
 _REQUIRED = ("year", "isMC")
 USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", "varies", *SUMS)
@@ -15,6 +15,10 @@ USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", "varies",
 IGNORED = ("dataset", "nevents", "size")
 #: Sums that PocketCoffea also writes for datasets that aren't skims, which have no meaning there.
 SUMS_OF_FILES = ("sum_genweights", "sum_signOf_genweights")
+#: Metadata that PocketCoffea's tools write; they are free, like those of the user.
+_POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
+#: Similarity from which a key counts as a misspelling of a known one.
+MISSPELT = 0.75
 #: Spellings that PocketCoffea accepts.
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -24,8 +28,7 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     An empty string counts as absent, except for the year, which may be empty.
     """
-    # The import is by name, because the check isn't part of the code that an output depends on.
-    importlib.import_module("pocket.datasets.definition_checks").check_spelling(metadata, where)
+    check_spelling(metadata, where)
     if "sample" in metadata:
         raise DatasetError(f"{where}: 'sample' is said by the dataset, not by the metadata of its files")
     given = {key: value for key, value in metadata.items() if value != "" or key in _REQUIRED}
@@ -53,9 +56,17 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
         "part": optional("part"),
         "primary_dataset": optional("primaryDataset"),
         "before_skim": _before_skim(given, where),
-        "varies": importlib.import_module("pocket.datasets.sample_variations").read_variation(given, is_mc, where),
+        "varies": read_variation(given, is_mc, where),
         "free": free,
     }
+
+
+def check_spelling(metadata: Mapping[str, Any], where: str) -> None:
+    """Check that no key looks like a misspelt one, unless that one is there, too."""
+    known = (*USED, *IGNORED, *_POCKETCOFFEA)
+    for key in metadata:
+        if key not in known and (meant := nearest(key, known, 1, MISSPELT)) and meant[0] not in metadata:
+            raise UnknownNameError("metadata key", key, known, where)
 
 
 def text(content: Mapping[str, Any], key: str, where: str) -> str:

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pocket.configuration.configurator import Configurator
-from pocket.datasets.definition_checks import check_spelling
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import TREE, FileInfo, Fileset
-from pocket.datasets.metadata import read_metadata
+from pocket.datasets.metadata import check_spelling, read_metadata
 from pocket.datasets.sample_variations import check_whole, varied_datasets
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_known

@@ -11,11 +11,11 @@ from pocket.datasets.definition_checks import (
     DATASET_KEYS,
     ENTRY_KEYS,
     check_keys,
-    check_spelling,
     metadata_without_effect,
     remark_on,
 )
 from pocket.datasets.definition_files import read_definitions
+from pocket.datasets.metadata import check_spelling
 from pocket.errors import UnknownNameError
 
 
