@@ -77,8 +77,8 @@ class ShowChain(PrintTask):
     )
 
     def text(self) -> str:
+        from pocket.configuration.chain_drawing import FORMATS as DRAWN
         from pocket.configuration.chain_graph import chain_graph
-        from pocket.outputs.chain_drawing import FORMATS as DRAWN
 
         graph = chain_graph(self.analysis_inst)
         return _as_text(graph) if self.format == FORMATS[0] else DRAWN[self.format](graph)

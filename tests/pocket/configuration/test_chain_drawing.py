@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pocket.configuration.chain_drawing import FORMATS, draw_dot, draw_mermaid, draw_svg
 from pocket.configuration.chain_graph import ChainGraph, ChainNode, chain_graph
 from pocket.configuration.loading import load_analysis
-from pocket.outputs.chain_drawing import FORMATS, draw_dot, draw_mermaid, draw_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
