@@ -157,7 +157,9 @@ def merge(folder: Path, events: int) -> None:
     }
     parts = [add_raw([folder / "raw"] * 4)]
     (folder / "merged").mkdir()
-    write_sums_and_histograms(folder / "merged", merge_outputs(configuration(folder / "tt.json"), parts, metadata))
+    write_sums_and_histograms(
+        folder / "merged", merge_outputs(configuration(folder / "tt.json").merging_plan(), parts, metadata)
+    )
 
 
 def plot(folder: Path, events: int) -> None:
@@ -224,10 +226,11 @@ def merge_empty(folder: Path, events: int) -> None:
     from pocket.outputs.merging import merge_outputs
 
     config = configuration_of_empty(folder)
+    plan = config.merging_plan()
     folders = [folder / f"raw{number}" for number in range(BRANCHES)]
     known = {name: {**one.metadata(), "nevents": BRANCHES} for name, one in config.definitions.items()}
     (folder / "merged").mkdir()
-    write_merged(folder / "merged", config, "main", merge_outputs(config, [add_raw(folders)], known), folders)
+    write_merged(folder / "merged", plan, merge_outputs(plan, [add_raw(folders)], known), folders, {})
 
 
 def plot_empty(folder: Path, events: int) -> None:

@@ -65,12 +65,10 @@ _LATE = "it is needed for few inputs, and takes long to load or would be part of
 STRING_IMPORTS = {
     "pocket.configuration.configurator -> pocket.base.fingerprint.names": _CHECKS,
     "pocket.configuration.configurator -> pocket.configuration.deferred": _CHECKS,
-    "pocket.configuration.configurator -> pocket.configuration.stored_variations": _CHECKS,
     "pocket.configuration.configurator -> pocket.configuration.whole": _CHECKS,
     "pocket.configuration.configurator -> pocket.configuration.user_errors": _CHECKS,
     "pocket.configuration.configurator -> pocket.corrections.names": _CHECKS,
     "pocket.configuration.configurator -> pocket.datasets.definition_files": _CHECKS,
-    "pocket.configuration.configurator -> pocket.datasets.sample_variations": _LATE,
     "pocket.configuration.configurator -> pocket.parameters.shipped": _LATE,
     "pocket.configuration.configurator -> pocket.parameters.tags": _LATE,
     "pocket.plan.workflow -> pocket.parameters.public_places": _CHECKS,

@@ -81,15 +81,15 @@ def run(
         The merged output, and sample → dataset → category → variation → columns with normalised weights.
     """
     metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
-    plan = config.plan()
+    plan, merging = config.plan(), config.merging_plan()
     outputs = [
         run_branch(plan, branch, metadata[branch.dataset], resources, chunk_size=chunk_size).output
         for branch in branches
     ]
     columns = accumulate([output.pop("columns") for output in outputs])
-    merged = merge_outputs(config, outputs, metadata)
+    merged = merge_outputs(merging, outputs, metadata)
     for dataset, meta in metadata.items():
-        factors = normalisation_factors(config, merged, dataset, meta) if meta["isMC"] else {}
+        factors = normalisation_factors(merging, merged, dataset, meta) if meta["isMC"] else {}
         for sample, by_category in factors.items():
             for category, by_variation in columns.get(sample, {}).get(dataset, {}).items():
                 for variation, chunks in by_variation.items():

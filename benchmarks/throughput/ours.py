@@ -40,7 +40,7 @@ def process(
     metadata = {**fileset[branch.dataset]["metadata"], "nevents": branch.stop - branch.start}
     output = run_branch(config.plan(), branch, metadata, resources, chunk_size=chunk_size).output
     output.pop("columns")
-    return merge_outputs(config, [output], {branch.dataset: metadata})
+    return merge_outputs(config.merging_plan(), [output], {branch.dataset: metadata})
 
 
 def prepare(request: Mapping[str, Any]) -> tuple[Callable[[], None], Callable[[], None]]:

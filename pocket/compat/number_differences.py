@@ -68,7 +68,7 @@ def _electrons(config: Configurator, names: Collection[str]) -> Iterator[str]:
 def _normalisation(config: Configurator, names: Collection[str]) -> Iterator[str]:
     for sample, is_mc in config.samples.items():
         weights = {name for stored in config.stored_samples(sample) for name in config.weights.samples[stored].names}
-        if is_mc and denominator(config, weights) == EVENTS:
+        if is_mc and denominator(config.workflow_options, weights) == EVENTS:
             yield f"{sample}: divided by its number of events, since it has XS but no generator weight"
 
 

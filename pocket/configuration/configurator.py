@@ -17,16 +17,20 @@ from pocket.base.file_names import check_file_name
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator
 from pocket.columns.config import build_column_plan
+from pocket.configuration.era_names import era_names
 from pocket.configuration.shape_variations import build_shape_plan, check_variations
+from pocket.configuration.stored_variations import one_sided_variations, stored_variations
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, select_datasets
+from pocket.datasets.sample_variations import dedicated_variations, names_of, varied_datasets
 from pocket.errors import ConfigError, PocketError, check_known, nearest
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.plain import to_plain
-from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
+from pocket.parameters.visible import EVERYTHING, Reader, visible
+from pocket.plan.merging import MergingPlan
 from pocket.plan.processing import ProcessingPlan, processing_metadata
 from pocket.plan.samples import SampleNames
 from pocket.plan.shapes import ShapePlan
@@ -207,8 +211,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
     @cached_property
     def one_sided(self) -> dict[str, str]:
         """One-sided variation → mode of its other side (:mod:`pocket.histograms.one_sided`)."""
-        found: dict[str, str] = _stored_variations().one_sided_variations(self)
-        return found
+        return one_sided_variations(self)
 
     def plan(self) -> ProcessingPlan:
         """Return what the engine knows of the configuration, all values checked and parameters resolved.
@@ -265,17 +268,29 @@ class Configurator(SampleNames, metaclass=_Deferring):
         classes = self.weights.classes
         return {name: cls for name, cls in classes.items() if issubclass(cls, NormalisationWeight)}
 
-    def normalisation_parameters(self) -> dict[str, Any]:
-        """Return the parameters that weights may read during the merging, plain and resolved."""
-        return visible(self.plain_parameters(), self._normalisation_reader())
+    def merging_plan(self) -> MergingPlan:
+        """Return what the merging of outputs knows of the configuration, all values checked and parameters resolved.
 
-    def normalising(self) -> Configurator:
-        """Return the configuration with only those parameters that weights may read during the merging."""
-        plain = self.plain_parameters()
-        return self.with_parameters(guarded(plain, self._normalisation_reader(), known=list(plain)))
-
-    def _normalisation_reader(self) -> Reader:
-        return self._reader(_names_in(self.normalisation_weights))
+        Raises:
+            ConfigError: if an interpolation can't be resolved, or a variation is one-sided without a definition of the
+                other side.
+        """
+        parameters, reader = self.plain_parameters(), self._reader(_names_in(self.normalisation_weights))
+        return MergingPlan(
+            datasets={name: one.metadata() for name, one in self.definitions.items()},
+            categories=self.categories.names,
+            subsamples=self.subsamples,
+            variables=self.variables,
+            workflow_options=self.workflow_options,
+            weights={sample: plan.weights for sample, plan in self.weights.samples.items()},
+            factors=self.normalisation_weights,
+            dedicated=dedicated_variations(self.definitions),
+            one_sided=self.one_sided,
+            names=era_names(self),
+            parameters=visible(parameters, reader),
+            reader=reader,
+            sections=frozenset(parameters),
+        )
 
     def _reader(self, names: frozenset[str]) -> Reader:
         years = frozenset(definition.year for definition in self.definitions.values())
@@ -363,7 +378,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
             raise ConfigError("variables: at least one histogram is needed, or columns to export")
         kinds = self._sample_kinds()
         known = {"category": ("categories", self.categories.names), "sample": ("samples", (*kinds, *dropped))}
-        variations = set(_stored_variations().stored_variations(self))
+        variations = set(stored_variations(self))
         for name, conf in self.variables.items():
             if not isinstance(conf, HistConf):
                 raise ConfigError(f"variables.{name} must be a HistConf, not {conf!r}")
@@ -385,11 +400,6 @@ def _check_defined(workflow: type[BaseProcessorABC]) -> None:
         raise ConfigError(
             f"workflow {workflow.__name__}{f' ({place})' if place else ''} doesn't define {' and '.join(missing)}{hint}"
         )
-
-
-def _stored_variations() -> Any:
-    # The import is by name, because the processor stores variations as the weights and calibrators name them.
-    return importlib.import_module("pocket.configuration.stored_variations")
 
 
 def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:
@@ -447,11 +457,10 @@ def _selected_definitions(
         name = definition.name
         definitions[f"{name} in {definition.origin}" if name in definitions else name] = definition
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
-    variations = importlib.import_module("pocket.datasets.sample_variations")
-    names = {name: variations.names_of(definition) for name, definition in definitions.items()}
+    names = {name: names_of(definition) for name, definition in definitions.items()}
     chosen_names = select_datasets(bare, chosen, names)
     selected: dict[str, DatasetDefinition] = files_of.by_name((definitions[name] for name in chosen_names), keep_last)
-    variations.varied_datasets(selected)
+    varied_datasets(selected)
     kinds: dict[str, DatasetDefinition] = {}
     for definition in selected.values():
         definition.check_complete()

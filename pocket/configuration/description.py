@@ -8,17 +8,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pocket.base.fingerprint.places import portable
 from pocket.base.runtime.kept import keeping_tables
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.era_names import merging_names
+from pocket.configuration.era_names import era_names
 from pocket.configuration.plain_values import describe_code, plain
 from pocket.cuts.categories import CartesianSelection, StandardSelection
-from pocket.parameters.defaults import project_root
+from pocket.parameters.defaults import dump_parameters, project_root
+from pocket.plan.merging import merging_names
 from pocket.weights.base import WeightLambda
 
 #: sample or subsample → category → weight or calibrator → names of its variations
 Variations = dict[str, dict[str, dict[str, list[str]]]]
+
+
+def recorded_texts(cfg: Configurator, name: str) -> dict[str, str]:
+    """Return the texts of a configuration and its parameters that are beside merged outputs, by name of the file."""
+    texts = {"config.json": dump_config(cfg, name), "parameters.yaml": dump_parameters(cfg.parameters)}
+    # Paths of a machine or a snapshot would change the output although its content is the same.
+    return {file: portable(text) for file, text in texts.items()}
 
 
 def dump_config(cfg: Configurator, name: str) -> str:
@@ -93,7 +102,7 @@ def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:
         "variations": {
             "weights": _weight_variations(cfg),
             "shape": _shape_variations(cfg, sequences),
-            **plain(merging_names(cfg)),
+            **plain(merging_names({name: one.metadata() for name, one in cfg.definitions.items()}, era_names(cfg))),
         },
         "variables": plain(cfg.variables),
         "columns": {

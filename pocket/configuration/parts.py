@@ -11,6 +11,7 @@ from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
 from pocket.cuts.categories import StandardSelection
 from pocket.histograms.config import HistConf
+from pocket.histograms.one_sided import stem_of
 from pocket.histograms.readings import Reading
 from pocket.plan.shapes import ShapePlan
 from pocket.weights.plan import SamplePlan, WeightPlan
@@ -34,6 +35,12 @@ def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
     part = copy.copy(cfg)
     # The parameters are the same, and resolving them takes longer than the rest.
     part.resolved = cfg.plain_parameters()
+    # The modes of other sides are checked for all datasets together.
+    part.one_sided = {
+        name: mode
+        for name, mode in cfg.one_sided.items()
+        if any(reading.reads_weight(stem_of(name)) for reading in readings)
+    }
     part.categories = StandardSelection(categories)
     part.definitions = {
         name: one

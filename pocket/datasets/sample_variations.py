@@ -54,6 +54,16 @@ class SampleVariation:
         return {"sample": self.sample, "variation": self.variation, **modes}
 
 
+@dataclass(frozen=True)
+class DedicatedVariation:
+    """Variation of a sample, the datasets that fill it, which are added, and those of the sample that they vary."""
+
+    sample: str
+    name: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
 def read_variation(metadata: Mapping[str, Any], is_mc: bool, where: str) -> SampleVariation | None:
     """Return what a dataset varies, ``None`` for usual datasets.
 
@@ -112,6 +122,15 @@ def varied_datasets(definitions: Mapping[str, DatasetDefinition]) -> dict[str, t
         own_part = [key for key, each in of_year.items() if each.part and each.part == one.part]
         found[name] = tuple(own_part or of_year)
     return found
+
+
+def dedicated_variations(definitions: Mapping[str, DatasetDefinition]) -> tuple[DedicatedVariation, ...]:
+    """Return the variations that datasets fill, in the order of the datasets."""
+    groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for dataset, targets in varied_datasets(definitions).items():
+        sample, variation, _ = _fills(definitions[dataset])
+        groups.setdefault((sample, variation, targets), []).append(dataset)
+    return tuple(DedicatedVariation(*key[:2], tuple(sources), key[2]) for key, sources in groups.items())
 
 
 def check_whole(before: Mapping[str, DatasetDefinition], after: Mapping[str, DatasetDefinition], options: str) -> None:

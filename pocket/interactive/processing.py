@@ -11,6 +11,7 @@ from pathlib import Path
 from pocket.base.fingerprint.compiled import name_compiled_code
 from pocket.columns.parquet import column_files, read_columns
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.description import recorded_texts
 from pocket.configuration.user_errors import explaining
 from pocket.corrections.files import load_correction
 from pocket.datasets.build import build_fileset
@@ -100,7 +101,7 @@ def process(
     definitions = define_datasets(config, files)
     part = with_datasets(config, definitions)
     resources = _resources(part, scale_factors, toys)
-    plan = part.plan()
+    plan, merging = part.plan(), part.merging_plan()
     with _temporary_folder(place) as temporary:
         built = build_fileset(definitions, toy_files={}, cache=temporary, skip_bad_files=skip_bad_files)
         suspected = tuple(simulated_data(built.fileset, definitions))
@@ -128,12 +129,12 @@ def process(
                 write_branch(folder, result.output)
                 folders.append(folder)
         metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
-        merged = merge_outputs(part, [add_raw(folders)], metadata, all_files=not skipped)
+        merged = merge_outputs(merging, [add_raw(folders)], metadata, all_files=not skipped)
         # The folders of the branches are removed below.
         merged["variables"] = dict(merged["variables"])
         whole = temporary / "merged"
         whole.mkdir()
-        write_merged(whole, part, _NAME, merged, folders)
+        write_merged(whole, merging, merged, folders, recorded_texts(part, _NAME))
         columns: dict[str, dict[str, dict[str, object]]] = {}
         for sample, category, variation in column_files(whole):
             by_category = columns.setdefault(sample, {}).setdefault(category, {})
@@ -147,7 +148,7 @@ def process(
         *(f"{name}: the first {read:,} of {there:,} events" for name, (read, there) in events.items() if read < there),
         *(f"{name}: is it simulation? It is given as data, and has genWeight" for name in suspected),
         *generated_notes(built.fileset),
-        *normalisation_notes(part),
+        *normalisation_notes(merging),
         *normalisation_sentences(merged["divided_by"]),
         *_luminosity_notes(part),
         *(f"{file} is left out: {reason}" for file, reason in skipped.items()),

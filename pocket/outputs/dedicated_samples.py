@@ -6,15 +6,14 @@ each is normalised on its own, and its nominal templates become a variation of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from pocket.configuration.configurator import Configurator
-from pocket.datasets.sample_variations import varied_datasets
+from pocket.datasets.sample_variations import DedicatedVariation
 from pocket.errors import DatasetError
 from pocket.histograms.both_sides import with_variations
 from pocket.histograms.one_sided import NOMINAL
+from pocket.plan.merging import MergingPlan
 
 #: key of the merged output with the sums of these datasets, in the layout of the output
 DEDICATED = "dedicated_samples"
@@ -24,30 +23,17 @@ _OF_DATASETS = ("sum_genweights", "sum_signOf_genweights", "shared")
 _STEPS = ("initial", "skim", "presel")
 
 
-@dataclass(frozen=True)
-class _Variation:
-    """Variation, the datasets that fill it, which are added, and those of the sample whose variation it is.
-
-    The first one of these gets the sum, since only the sum over all of them has a meaning.
-    """
-
-    sample: str
-    name: str
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-
-
-def fold_dedicated_sums(cfg: Configurator, merged: dict[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> None:
+def fold_dedicated_sums(plan: MergingPlan, merged: dict[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> None:
     """Turn the normalised sums of datasets that vary a sample into variations of that sample, in place.
 
-    What the datasets were normalised by stays in ``dedicated_samples``.
+    The first dataset of the sample gets the sum, since only the sum over all of them has a meaning. What the datasets
+    were normalised by stays in ``dedicated_samples``.
     """
-    variations = list(_variations(cfg))
-    if not variations:
+    if not plan.dedicated:
         return
     kept: dict[str, Any] = {"cutflow": {step: {} for step in _STEPS}, "datasets_metadata": {}}
-    for variation in variations:
-        for counted in cfg.counted_samples(variation.sample):
+    for variation in plan.dedicated:
+        for counted in plan.counted_samples(variation.sample):
             _fold_sums(merged, variation, counted)
         presel = merged["cutflow"]["presel"]
         for number, target in enumerate(variation.targets):
@@ -59,14 +45,14 @@ def fold_dedicated_sums(cfg: Configurator, merged: dict[str, Any], metadata: Map
     merged[DEDICATED] = kept
 
 
-def fold_dedicated_histograms(cfg: Configurator, name: str, samples: dict[str, dict[str, Any]]) -> None:
+def fold_dedicated_histograms(plan: MergingPlan, name: str, samples: dict[str, dict[str, Any]]) -> None:
     """Turn the normalised histograms of datasets that vary a sample into variations of that sample, in place.
 
     Histograms without weights don't get the variation, because numbers of events of two samples can't be compared.
     """
-    conf = cfg.variables[name]
-    for variation in _variations(cfg):
-        for counted in cfg.counted_samples(variation.sample):
+    conf = plan.variables[name]
+    for variation in plan.dedicated:
+        for counted in plan.counted_samples(variation.sample):
             datasets = samples.get(counted, {})
             if variation.targets[0] in datasets and not conf.no_weights and conf.fills_variation(variation.name):
                 _fold_histogram(variation, datasets)
@@ -81,18 +67,7 @@ def dedicated_metadata(merged: Mapping[str, Any]) -> Mapping[str, Mapping[str, A
     return found
 
 
-def _variations(cfg: Configurator) -> Iterator[_Variation]:
-    """Yield the variations from dedicated samples, in the order of the datasets."""
-    groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for dataset, targets in varied_datasets(cfg.definitions).items():
-        varies = cfg.definitions[dataset].varies
-        assert varies is not None
-        groups.setdefault((varies.sample, varies.variation, targets), []).append(dataset)
-    for (sample, name, targets), sources in groups.items():
-        yield _Variation(sample, name, tuple(sources), targets)
-
-
-def _fold_sums(merged: Mapping[str, Any], variation: _Variation, counted: str) -> None:
+def _fold_sums(merged: Mapping[str, Any], variation: DedicatedVariation, counted: str) -> None:
     for key in ("cutflow", "sumw", "sumw2"):
         for category, datasets in merged[key].items():
             if category in _STEPS:
@@ -103,7 +78,7 @@ def _fold_sums(merged: Mapping[str, Any], variation: _Variation, counted: str) -
                 datasets[target][counted] = of_target | {variation.name: type(total)(0) if number else total}
 
 
-def _fold_histogram(variation: _Variation, datasets: dict[str, Any]) -> None:
+def _fold_histogram(variation: DedicatedVariation, datasets: dict[str, Any]) -> None:
     for number, target in enumerate(variation.targets):
         histogram = datasets[target]
         names = list(histogram.axes["variation"])

@@ -6,22 +6,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pocket.base.fingerprint.places import portable
-from pocket.base.runtime.kept import keeping_tables
 from pocket.columns.merging import merge_columns
 from pocket.columns.parquet import write_columns
-from pocket.configuration.configurator import Configurator
-from pocket.configuration.description import dump_config
 from pocket.histograms.contents import write_contents
 from pocket.histograms.files import write_histograms, write_sums
 from pocket.histograms.raw import write_raw
 from pocket.outputs.dedicated_samples import DEDICATED, dedicated_metadata
 from pocket.outputs.normalisation import normalisation_factors
 from pocket.outputs.renaming import ColumnNames
-from pocket.parameters.defaults import dump_parameters
-
-CONFIG_FILE = "config.json"
-PARAMETERS_FILE = "parameters.yaml"
+from pocket.plan.merging import MergingPlan
 
 
 def write_branch(folder: Path, output: Mapping[str, Any]) -> None:
@@ -31,21 +24,18 @@ def write_branch(folder: Path, output: Mapping[str, Any]) -> None:
 
 
 def write_merged(
-    folder: Path, cfg: Configurator, name: str, merged: Mapping[str, Any], branches: Iterable[Path]
+    folder: Path, plan: MergingPlan, merged: Mapping[str, Any], branches: Iterable[Path], texts: Mapping[str, str]
 ) -> None:
-    """Write the templates and columns of merged branches, with the configuration and its parameters."""
-    # Each dataset resolves the same parameters.
-    with keeping_tables():
-        factors = {
-            dataset: normalisation_factors(cfg, merged, dataset, metadata)
-            for dataset, metadata in merged["datasets_metadata"].items()
-            if metadata["isMC"]
-        }
-        for dataset, metadata in dedicated_metadata(merged).items():
-            factors[dataset] = normalisation_factors(cfg, merged[DEDICATED], dataset, metadata)
+    """Write the templates and columns of merged branches, and the given texts by the names of their files."""
+    factors = {
+        dataset: normalisation_factors(plan, merged, dataset, metadata)
+        for dataset, metadata in merged["datasets_metadata"].items()
+        if metadata["isMC"]
+    }
+    for dataset, metadata in dedicated_metadata(merged).items():
+        factors[dataset] = normalisation_factors(plan, merged[DEDICATED], dataset, metadata)
     write_sums(folder, merged)
     write_histograms(folder, write_contents(folder, iter(merged["variables"].items())))
-    merge_columns(branches, folder, factors, ColumnNames(cfg))
-    # Paths of a machine or a snapshot would change the output although its content is the same.
-    (folder / CONFIG_FILE).write_text(portable(dump_config(cfg, name)), encoding="utf-8")
-    (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(cfg.parameters)), encoding="utf-8")
+    merge_columns(branches, folder, factors, ColumnNames(plan))
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")

@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pocket.configuration.configurator import Configurator
-from pocket.configuration.era_names import EraNames
-from pocket.configuration.stored_variations import one_sided_variations
 from pocket.datasets.generator_sums import restore_sums
 from pocket.errors import DatasetError
 from pocket.histograms.both_sides import with_both_sides, with_both_sums
@@ -23,6 +20,7 @@ from pocket.outputs.dedicated_samples import (
 )
 from pocket.outputs.normalisation import divided_by, normalisation_factors
 from pocket.outputs.renaming import rename_histograms, rename_sums
+from pocket.plan.merging import MergingPlan
 
 Output = dict[str, Any]
 #: sample → category → factor
@@ -30,7 +28,7 @@ Factors = Mapping[str, Mapping[str, float]]
 
 
 def merge_outputs(
-    cfg: Configurator,
+    plan: MergingPlan,
     outputs: Iterable[Output],
     metadata: Mapping[str, Mapping[str, Any]],
     *,
@@ -43,7 +41,7 @@ def merge_outputs(
     if they are used. For a skim, the sums are those before the skim, from its metadata. Histograms with ``no_weights``
     and the cutflow stay unweighted. A dataset that varies a sample becomes a variation of it
     (:mod:`pocket.outputs.dedicated_samples`), and variations get their names across eras
-    (:mod:`pocket.configuration.era_names`). Histograms are merged when they are asked for (:class:`MergedHistograms`),
+    (:mod:`pocket.plan.era_names`). Histograms are merged when they are asked for (:class:`MergedHistograms`),
     columns file by file (:func:`pocket.columns.merging.merge_columns`).
 
     Args:
@@ -58,7 +56,7 @@ def merge_outputs(
     merged: Output = accumulate(map(sums_of, parts), {})
     merged["divided_by"] = {}
     factors: dict[str, Factors] = {}
-    for dataset in cfg.definitions:
+    for dataset in plan.datasets:
         if dataset not in merged.get("cutflow", {}).get("initial", {}):
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
         if dataset not in metadata:
@@ -67,25 +65,21 @@ def merge_outputs(
             check_events(dataset, merged["cutflow"]["initial"][dataset], expected, all_files=all_files)
         restore_sums(merged, dataset, metadata[dataset])
         if metadata[dataset]["isMC"]:
-            merged["divided_by"][dataset] = divided_by(cfg, merged, dataset, metadata[dataset])
-            factors[dataset] = normalisation_factors(cfg, merged, dataset, metadata[dataset])
+            merged["divided_by"][dataset] = divided_by(plan, merged, dataset, metadata[dataset])
+            factors[dataset] = normalisation_factors(plan, merged, dataset, metadata[dataset])
             _normalise(merged, dataset, factors[dataset])
-    fold_dedicated_sums(cfg, merged, metadata)
+    fold_dedicated_sums(plan, merged, metadata)
     remaining = {dataset: dict(meta) for dataset, meta in metadata.items() if dataset not in dedicated_metadata(merged)}
-    one_sided = one_sided_variations(cfg)
     counted = {
-        dataset: tuple(cfg.counted_samples(str(remaining[dataset]["sample"])))
-        for dataset in cfg.definitions
-        if one_sided and dataset in remaining and remaining[dataset]["isMC"]
+        dataset: plan.counted_samples(str(remaining[dataset]["sample"]))
+        for dataset in plan.datasets
+        if plan.one_sided and dataset in remaining and remaining[dataset]["isMC"]
     }
     for dataset, samples in counted.items():
-        _add_other_sides(merged, dataset, samples, one_sided)
-    names = EraNames(cfg)
-    rename_sums(names, merged)
+        _add_other_sides(merged, dataset, samples, plan.one_sided)
+    rename_sums(plan.names, merged)
     merged["datasets_metadata"] = remaining
-    merged["variables"] = MergedHistograms(
-        cfg, [part.get("variables", {}) for part in parts], factors, counted, one_sided, names
-    )
+    merged["variables"] = MergedHistograms(plan, [part.get("variables", {}) for part in parts], factors, counted)
     return merged
 
 
@@ -97,12 +91,10 @@ class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
     counted as, if it may have one-sided variations.
     """
 
-    cfg: Configurator
+    plan: MergingPlan
     parts: Sequence[Mapping[str, Any]]
     factors: Mapping[str, Factors]
     counted: Mapping[str, Sequence[str]]
-    one_sided: Mapping[str, str]
-    names: EraNames
 
     def __getitem__(self, name: str) -> dict[str, dict[str, Any]]:
         from coffea.processor import accumulate
@@ -110,7 +102,7 @@ class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
         parts = [part[name] for part in self.parts if name in part]
         if not parts:
             raise KeyError(name)
-        variable = self.cfg.variables[name]
+        variable = self.plan.variables[name]
         for part in parts:
             relabel(part, {axis.name: axis.label or axis.name for axis in variable.axes})
         samples: dict[str, dict[str, Any]] = accumulate(parts, {})
@@ -118,12 +110,12 @@ class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
             for sample, factors in by_sample.items():
                 if dataset in samples.get(sample, {}):
                     _scale(samples[sample][dataset], factors)
-        fold_dedicated_histograms(self.cfg, name, samples)
+        fold_dedicated_histograms(self.plan, name, samples)
         for dataset, counted in self.counted.items():
             for sample in counted:
                 if dataset in samples.get(sample, {}):
-                    samples[sample][dataset] = with_both_sides(samples[sample][dataset], self.one_sided)
-        rename_histograms(self.names, samples)
+                    samples[sample][dataset] = with_both_sides(samples[sample][dataset], self.plan.one_sided)
+        rename_histograms(self.plan.names, samples)
         return samples
 
     def __contains__(self, name: object) -> bool:

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.configuration.configurator import Configurator
 from pocket.datasets.generator_sums import RESCALE
 from pocket.errors import DatasetError
+from pocket.plan.merging import MergingPlan
 from pocket.weights.event import CrossSection, GenWeight, Lumi, normalisation_factor
 from pocket.weights.plan import GENERATOR_SUMS
 
@@ -41,9 +41,12 @@ _FOLLOWS: Mapping[tuple[str, ...], str] = {
 }
 
 
-def denominator(cfg: Configurator, weights: Collection[str]) -> str:
-    """Return the key of the sum that a dataset with some weights is divided by, or ``nevents``; empty if it isn't."""
-    if cfg.workflow_options.get(UNDIVIDED):
+def denominator(options: Mapping[str, Any], weights: Collection[str]) -> str:
+    """Return the key of the sum that a dataset with some weights is divided by, or ``nevents``; empty if it isn't.
+
+    The options are those of the workflow.
+    """
+    if options.get(UNDIVIDED):
         return ""
     for name, key in GENERATOR_SUMS.items():
         if name in weights:
@@ -52,24 +55,25 @@ def denominator(cfg: Configurator, weights: Collection[str]) -> str:
 
 
 def normalisation_factors(
-    cfg: Configurator, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
+    plan: MergingPlan, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
 ) -> dict[str, dict[str, float]]:
     """Return the sample, and each of its subsamples → category → factor that normalises a dataset of simulation."""
-    applied, parameters = cfg.normalisation_weights, cfg.normalising().parameters
 
     @functools.cache
     def factor(name: str) -> float:
-        return normalisation_factor(applied[name](parameters, metadata)) if name in applied else 1.0
+        return (
+            normalisation_factor(plan.factors[name](plan.factor_parameters, metadata)) if name in plan.factors else 1.0
+        )
 
     factors: dict[str, dict[str, float]] = {}
-    for sample, category, names in _applied(cfg, metadata):
-        total = _total(merged, dataset, metadata, denominator(cfg, names))
+    for sample, category, names in _applied(plan, metadata):
+        total = _total(merged, dataset, metadata, denominator(plan.workflow_options, names))
         factors.setdefault(sample, {})[category] = math.prod(map(factor, names)) / total
     return factors
 
 
 def divided_by(
-    cfg: Configurator, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
+    plan: MergingPlan, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return the sums that a dataset of simulation is divided by.
 
@@ -77,8 +81,8 @@ def divided_by(
     ``sum_signOf_genweights`` or ``nevents`` → its value; empty if nothing is divided.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for sample, category, names in _applied(cfg, metadata):
-        key = denominator(cfg, names)
+    for sample, category, names in _applied(plan, metadata):
+        key = denominator(plan.workflow_options, names)
         total = {key: _total(merged, dataset, metadata, key)} if key else {}
         found.setdefault(sample, {})[category] = total
     return {
@@ -108,20 +112,20 @@ def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapp
             yield f"not divided, by weights without genWeight, signOf_genWeight and XS: {', '.join(datasets)}"
 
 
-def normalisation_notes(cfg: Configurator) -> Iterator[str]:
+def normalisation_notes(plan: MergingPlan) -> Iterator[str]:
     """Yield sentences about usual weights that simulation lacks and the consequences, one per set of weights."""
-    if cfg.workflow_options.get(UNDIVIDED):
+    if plan.workflow_options.get(UNDIVIDED):
         return
     found: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
-    for definition in cfg.definitions.values():
-        for sample, category, names in _applied(cfg, definition.metadata()) if definition.is_mc else ():
-            categories = found.setdefault(_lacking(cfg, names), {}).setdefault(sample.partition(SUBSAMPLE)[0], {})
+    for metadata in plan.datasets.values():
+        for sample, category, names in _applied(plan, metadata) if metadata["isMC"] else ():
+            categories = found.setdefault(_lacking(plan, names), {}).setdefault(sample.partition(SUBSAMPLE)[0], {})
             categories[category] = None
     for lacking, samples in found.items():
         if lacking:
             *first, last = lacking
             weights = f"{', '.join(first)} and {last}" if first else last
-            every = len(cfg.categories.names)
+            every = len(plan.categories)
             where = [
                 sample if len(categories) == every else f"{sample} in {', '.join(categories)}"
                 for sample, categories in samples.items()
@@ -129,20 +133,20 @@ def normalisation_notes(cfg: Configurator) -> Iterator[str]:
             yield f"{weights} not applied to {', '.join(where)}: {_FOLLOWS[lacking]}"
 
 
-def _lacking(cfg: Configurator, names: Collection[str]) -> tuple[str, ...]:
+def _lacking(plan: MergingPlan, names: Collection[str]) -> tuple[str, ...]:
     """Return the usual weights that are not applied."""
     lacking = [] if any(name in names for name in GENERATOR_SUMS) else [GenWeight.name]
     known = (CrossSection.name, Lumi.name)
     # The analysis' own normalisation factors may replace the others, so nothing is reported then.
-    if not any(name in cfg.normalisation_weights and name not in known for name in names):
+    if not any(name in plan.factors and name not in known for name in names):
         lacking += [name for name in known if name not in names]
     return tuple(lacking)
 
 
-def _applied(cfg: Configurator, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _applied(plan: MergingPlan, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Yield the sample and its subsamples with each category and the weights that are applied there."""
-    for sample in cfg.counted_samples(str(metadata["sample"])):
-        for category, names in cfg.weights.samples[sample].weights.items():
+    for sample in plan.counted_samples(str(metadata["sample"])):
+        for category, names in plan.weights[sample].items():
             yield sample, category, names
 
 

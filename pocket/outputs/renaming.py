@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pocket.configuration.configurator import Configurator
-from pocket.configuration.era_names import EraNames
-from pocket.datasets.sample_variations import varied_datasets
 from pocket.histograms.both_sides import with_renamed_variations
 from pocket.histograms.one_sided import NOMINAL
+from pocket.plan.era_names import EraNames
+from pocket.plan.merging import MergingPlan
 
 #: keys of sums by category, dataset, sample and variation; the cutflow also has the steps before the categories
 _SUMS = ("cutflow", "sumw", "sumw2")
@@ -21,7 +20,8 @@ def rename_sums(names: EraNames, merged: dict[str, Any]) -> None:
         return
 
     def renamed(dataset: str, by_variation: Mapping[str, Any]) -> dict[str, Any]:
-        return {names.stored(dataset, variation): value for variation, value in by_variation.items()}
+        stored = names.renamed(dataset, by_variation)
+        return {stored[variation]: value for variation, value in by_variation.items()}
 
     presel = merged["cutflow"]["presel"]
     for dataset in presel:
@@ -49,13 +49,13 @@ class ColumnNames:
     Columns of a dataset that varies a sample are a variation of that sample, like its templates.
     """
 
-    def __init__(self, cfg: Configurator) -> None:
-        self._names = EraNames(cfg)
-        self._dedicated: dict[str, str] = {}
-        for dataset, (target, *_) in varied_datasets(cfg.definitions).items():
-            varies = cfg.definitions[dataset].varies
-            assert varies is not None
-            self._dedicated[dataset] = self._names.stored(target, varies.variation)
+    def __init__(self, plan: MergingPlan) -> None:
+        self._names = plan.names
+        self._dedicated = {
+            dataset: plan.names.stored(variation.targets[0], variation.name)
+            for variation in plan.dedicated
+            for dataset in variation.sources
+        }
 
     def __call__(self, dataset: str, variation: str) -> str:
         """Return the stored name of a variation in the columns of a dataset."""
@@ -69,5 +69,5 @@ def _with_names(histogram: Any, dataset: str, names: EraNames) -> Any:
     if "variation" not in histogram.axes.name:
         return histogram
     known = list(histogram.axes["variation"])
-    stored = [names.stored(dataset, name) for name in known]
+    stored = list(names.renamed(dataset, known).values())
     return histogram if stored == known else with_renamed_variations(histogram, stored)

@@ -106,23 +106,14 @@ class MergeOutputs(ConfigTask):
         return {"processor": self.processor.spec_of(config), **self._merging_spec(config)}
 
     def _merging_spec(self, config: Configurator) -> dict[str, Any]:
-        from pocket.configuration.era_names import merging_names
-
         datasets = self.processor.required_tasks["datasets"].values()
         definitions = those_of(config.definitions, (task.definitions for task in datasets))
-        return {
-            "normalisation": {
-                name: (definitions[name].xsec, definitions[name].before_skim) for name in config.definitions
-            },
-            "parameters": config.normalisation_parameters(),
-            "code": self._code,
-            **merging_names(config),
-        }
+        return {**config.merging_plan().spec(definitions), "code": self._code}
 
     @cached_property
     def _code(self) -> list[str]:
         modules = ("outputs.merging", "outputs.renaming", "columns.merging", "histograms.contents")
-        return [code_closure(f"pocket.{module}") for module in (*modules, "configuration.description")]
+        return [code_closure(f"pocket.{module}") for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:
         return self.processor.merging_ids()
@@ -140,14 +131,16 @@ class MergeOutputs(ConfigTask):
         return [("templates", short_path(self.directory))]
 
     def make(self) -> None:
+        from pocket.configuration.description import recorded_texts
         from pocket.histograms.raw_sums import add_raw
         from pocket.outputs.folders import write_merged
         from pocket.outputs.merging import merge_outputs
         from pocket.outputs.normalisation import normalisation_sentences
 
         config = self.config_inst
+        plan = config.merging_plan()
         # These notes are printed once per process, even if RunProcessor runs in the same one.
-        print_normalisation_notes(self.config, config)
+        print_normalisation_notes(self.config, plan)
         processor = self.processor
         outputs = processor.finished_outputs()
         folders = [output.directory for output in outputs.values()]
@@ -158,7 +151,7 @@ class MergeOutputs(ConfigTask):
         required = self.requires()
         added = [output.directory for output in required.branch_outputs.values()]
         total = add_raw(added if self.branches_per_merge else folders)
-        merged = merge_outputs(config, [total], metadata, all_files=not skipped and not missing)
+        merged = merge_outputs(plan, [total], metadata, all_files=not skipped and not missing)
         for sentence in normalisation_sentences(merged["divided_by"]):
             _log.info("%s: %s", self.progress_label, sentence)
         info: dict[str, Any] = {"skipped": skipped, "missing": missing}
@@ -169,4 +162,4 @@ class MergeOutputs(ConfigTask):
             files = {name: list(part["files"]) for name, part in processor.fileset.items()}
             print_note(f"{self.progress_label}: {absent_sentence(absent, files)}")
         with write_output(**self.write_info(), **info) as folder:
-            write_merged(folder, config, self.config, merged, folders)
+            write_merged(folder, plan, merged, folders, recorded_texts(config, self.config))

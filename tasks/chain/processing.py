@@ -25,6 +25,7 @@ from tasks.framework.workflow import Pass
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
     from pocket.engine.resources import Resources
+    from pocket.plan.merging import MergingPlan
 
 
 class RunProcessor(DatasetWorkflow):
@@ -96,7 +97,7 @@ class RunProcessor(DatasetWorkflow):
     def prepare_branches(self, fetch_needed: bool = True) -> None:
         from pocket.datasets.sections import overlaps
 
-        print_normalisation_notes(self.config, self.config_inst)
+        print_normalisation_notes(self.config, self.config_inst.merging_plan())
         print_disagreements(self.config, self.config_inst)
         if len(self.required_tasks["datasets"]) > 1:
             for overlap in overlaps(self.fileset):
@@ -135,11 +136,11 @@ class RunProcessor(DatasetWorkflow):
         return replace(super().made_files(), scale_factors=files)
 
 
-def print_normalisation_notes(name: str, config: Configurator) -> None:
+def print_normalisation_notes(name: str, plan: MergingPlan) -> None:
     """Print which of the usual weights of simulation a configuration lacks, once per process."""
     from pocket.outputs.normalisation import normalisation_notes
 
-    for sentence in normalisation_notes(config):
+    for sentence in normalisation_notes(plan):
         print_note(f"configuration {name!r}: {sentence}")
 
 

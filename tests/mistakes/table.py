@@ -67,7 +67,7 @@ def first_mistake(row: Row, folder: Path) -> tuple[str, Exception | None]:
             known = {name: metadata(made, name) for name in datasets}
             outputs = [process_chunk(made.workflow(processed), events(), known[name]) for name in datasets]
             step = MERGE
-            merge_outputs(made, outputs, known)
+            merge_outputs(made.merging_plan(), outputs, known)
     except PocketError as error:
         return step, error
     return NEVER, None

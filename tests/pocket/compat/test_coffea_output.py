@@ -48,7 +48,7 @@ def merged_output(config: Configurator) -> dict[str, Any]:
         process_chunk(PlainWorkflow(planned(config)), events, metadata(config, dataset))
         for dataset in config.definitions
     ]
-    return merge_outputs(config, outputs, {name: metadata(config, name) for name in config.definitions})
+    return merge_outputs(config.merging_plan(), outputs, {name: metadata(config, name) for name in config.definitions})
 
 
 @pytest.fixture

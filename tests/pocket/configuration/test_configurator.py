@@ -291,12 +291,13 @@ def test_what_decides_the_output_of_the_processor() -> None:
 
 def test_parameters_of_the_merging() -> None:
     normalised = configure(weights={"common": {"inclusive": ["genWeight", "lumi"]}})
-    assert normalised.normalisation_parameters() == {"lumi": {"picobarns": {"2018": {"tot": LUMI}}}}
+    plan = normalised.merging_plan()
+    assert plan.parameters == {"lumi": {"picobarns": {"2018": {"tot": LUMI}}}}
     # the name of the weight is there, but of its section nothing is named
     assert normalised.plan().spec()["parameters"] == {"lumi": {}}
     with pytest.raises(ConfigError, match="reads section 'limits' of the parameters"):
-        normalised.normalising().parameters.get("limits")
-    assert configure(weights={"common": {"inclusive": ["genWeight"]}}).normalisation_parameters() == {}
+        plan.factor_parameters.get("limits")
+    assert configure(weights={"common": {"inclusive": ["genWeight"]}}).merging_plan().parameters == {}
 
 
 def test_sections_that_are_read_without_being_named() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ from pocket.calibrators.jets import JetsCalibrator
 from pocket.calibrators.met import METCalibrator
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.description import describe_config
-from pocket.configuration.era_names import EraNames, has_era, merging_names
+from pocket.configuration.era_names import era_names
 from pocket.errors import ConfigError
+from pocket.plan.era_names import EraNames, Owner, has_era
 from pocket.weights import WeightLambda
 from pocket.weights.btag import BTagShape
 from pocket.weights.leptons import ElectronTrigger, MuonId, MuonTrigger
@@ -85,15 +85,15 @@ def build(folder: Path, correlated: Any = None, calibrators: Any = (Shift,), **c
 
 def stored(cfg: Configurator) -> dict[str, set[str]]:
     """Return dataset → names of its sources."""
-    return {name: set(of_dataset.values()) for name, of_dataset in EraNames(cfg).by_dataset.items()}
+    return {name: set(of_dataset.values()) for name, of_dataset in era_names(cfg).by_dataset.items()}
 
 
 def test_names_stay_by_default(tmp_path: Path) -> None:
     config = build(tmp_path)
-    names = EraNames(config)
+    names = era_names(config)
     assert not names
     assert names.stored("TT_2022_preEE", "triggerUp") == "triggerUp"
-    assert "era_names" not in merging_names(config)
+    assert "era_names" not in config.merging_plan().spec(config.definitions)
 
 
 def test_classes_say_which_eras_share(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_classes_say_which_eras_share(tmp_path: Path) -> None:
             # regrouped sources have a year already
             "AK4_JES_BBEC1_2022",
         }
-    names = EraNames(build(tmp_path, {}))
+    names = era_names(build(tmp_path, {}))
     assert names.stored("TT_2022_preEE", "btag_hfstats1Down") == "btag_hfstats1_2022_preEEDown"
     assert names.stored("TT_2022_preEE", "nominal") == "nominal"
 
@@ -132,11 +132,14 @@ def test_the_configuration_decides(tmp_path: Path, correlated: Any, expected: se
 
 def test_names_that_come_later_follow_their_calibrator(tmp_path: Path) -> None:
     config = build(tmp_path, {"anything": False}, (Shift, Late))
-    names = EraNames(config)
+    names = era_names(config)
     assert names.stored("TT_2022_preEE", "late_oneUp") == "late_one_2022_preEEUp"
-    assert (
-        EraNames(build(tmp_path, {"late": True}, (Shift, Late))).stored("TT_2022_preEE", "late_oneUp") == "late_oneUp"
-    )
+    assert names.renamed("TT_2022_preEE", ["nominal", "late_oneUp"])["late_oneUp"] == "late_one_2022_preEEUp"
+    shared = era_names(build(tmp_path, {"late": True}, (Shift, Late)))
+    assert shared.stored("TT_2022_preEE", "late_oneUp") == "late_oneUp"
+    both = ["late_oneUp", "late_one_2022_preEEUp"]
+    with pytest.raises(ConfigError, match="'late_oneUp' and 'late_one_2022_preEEUp' would both be stored as"):
+        names.renamed("TT_2022_preEE", both)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_only_merged_outputs_depend_on_it(tmp_path: Path) -> None:
     assert described["correlated"] == {"trigger": True}
     part = copy.copy(other)
     part.definitions = {name: one for name, one in other.definitions.items() if "2023" in name}
-    assert set(EraNames(part).by_dataset) == {"TT_2023_preBPix"}
+    assert set(era_names(part).by_dataset) == {"TT_2023_preBPix"}
 
 
 @pytest.mark.parametrize(
@@ -201,14 +204,7 @@ def test_names_with_an_era(source: str, year: str, expected: bool) -> None:
 
 def test_shipped_classes_say_it() -> None:
     def is_shared(cls: Any, source: str) -> bool:
-        rule = cls.correlated
-        if isinstance(rule, bool):
-            return rule
-        assert isinstance(rule, Mapping)
-        names = EraNames.__new__(EraNames)
-        names._table, names._years = {}, {"d": "2018"}
-        owner = type("Source", (), {"name": cls.name, "instance": cls})
-        return names._stored("d", source, owner) == source  # type: ignore[arg-type]
+        return EraNames({}, {"d": "2018"}).of_source("d", source, Owner(cls.name, cls.correlated)) == source
 
     shared = {
         (MuonId, "sf_mu_id"): True,

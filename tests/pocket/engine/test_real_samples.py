@@ -70,7 +70,9 @@ def test_equals_the_event_loop(
         # a branch holds raw sums
         check_output(outputs[0], *SIMULATION, simulation)
         check_output(outputs[1], *DATA, data)
-    merged = merge_outputs(config, outputs, {name: dataset["metadata"] for name, dataset in fileset.items()})
+    merged = merge_outputs(
+        config.merging_plan(), outputs, {name: dataset["metadata"] for name, dataset in fileset.items()}
+    )
     params = to_plain(config.parameters)
     xsec = fileset[SIMULATION[0]]["metadata"]["xsec"]
     normalisation = params["lumi"]["picobarns"]["2018"]["tot"] * xsec / simulation.genweights

@@ -141,7 +141,8 @@ def test_a_bad_file_is_left_out_as_a_whole(tmp_path: Path, branch: str, threads:
     assert remaining.skipped == {}
     config = configure(variables={"pt": PT}, weights=WEIGHTS, datasets=only("TT"))
     merged, expected = (
-        merge_outputs(config, [result.output], {TT: metadata(config, TT)}) for result in (found, remaining)
+        merge_outputs(config.merging_plan(), [result.output], {TT: metadata(config, TT)})
+        for result in (found, remaining)
     )
     assert merged["cutflow"] == expected["cutflow"]
     assert merged["sum_genweights"][TT] == pytest.approx(expected["sum_genweights"][TT], rel=1e-12)

@@ -61,7 +61,9 @@ def build(*, calibrator: Any = None, size: Any = None) -> Configurator:
 
 def merged(config: Configurator) -> dict[str, Any]:
     known = metadata(config, TT)
-    return merge_outputs(config, [process_chunk(PlainWorkflow(planned(config)), ak.Array(EVENTS), known)], {TT: known})
+    return merge_outputs(
+        config.merging_plan(), [process_chunk(PlainWorkflow(planned(config)), ak.Array(EVENTS), known)], {TT: known}
+    )
 
 
 def templates(output: dict[str, Any]) -> dict[str, list[float]]:

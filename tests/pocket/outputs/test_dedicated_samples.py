@@ -17,7 +17,6 @@ from pocket.columns.config import ColOut
 from pocket.columns.parquet import column_files, read_columns
 from pocket.compat.coffea_output import read_all_columns, to_coffea_layout
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.era_names import merging_names
 from pocket.configuration.parts import part_of
 from pocket.cuts.cut import Cut
 from pocket.engine.chunk import process_chunk
@@ -139,7 +138,7 @@ def process(config: Configurator, events: Mapping[str, ak.Array], chunk: int = 1
 
 def merge(config: Configurator, events: Mapping[str, ak.Array]) -> dict[str, Any]:
     known = {dataset: metadata(config, dataset) for dataset in config.definitions}
-    return merge_outputs(config, process(config, events), known)
+    return merge_outputs(config.merging_plan(), process(config, events), known)
 
 
 def loop(
@@ -274,10 +273,10 @@ def test_columns_are_a_variation(folder: Path, tmp_path: Path) -> None:
         folders[-1].mkdir()
         write_branch(folders[-1], output)
     known = {dataset: metadata(config, dataset) for dataset in config.definitions}
-    merged = merge_outputs(config, [add_raw(folders)], known)
+    merged = merge_outputs(config.merging_plan(), [add_raw(folders)], known)
     whole = tmp_path / "merged"
     whole.mkdir()
-    write_merged(whole, config, "main", merged, folders)
+    write_merged(whole, config.merging_plan(), merged, folders, {"config.json": "{}"})
     files = {key: [path.stem for path in paths] for key, paths in column_files(whole).items()}
     assert files["TT", "baseline", "nominal"] == ["TT_high_2018", "TT_low_2018"]
     assert files["TT", "baseline", "hdampUp"] == ["TT_up_a_2018", "TT_up_b_2018"]
@@ -297,10 +296,12 @@ def test_a_step_depends_on_what_it_reads(folder: Path) -> None:
     config = build(definitions(folder))
     usual = {"TT_low_2018", "TT_high_2018"}
     nominal = part_of(config, [Reading("main", "x", ("baseline",), ("TT",))])
-    assert (set(nominal.definitions), merging_names(nominal)) == (usual, {})
+    assert (set(nominal.definitions), nominal.merging_plan().dedicated) == (usual, ())
     varied = part_of(config, [Reading("main", "x", ("baseline",), ("TT",), ("hdamp",))])
     assert set(varied.definitions) == {*usual, "TT_up_a_2018", "TT_up_b_2018"}
-    assert set(merging_names(varied)["dedicated_samples"]) == {"TT_up_a_2018", "TT_up_b_2018"}
+    spec = varied.merging_plan().spec(varied.definitions)
+    assert set(spec["dedicated_samples"]) == {"TT_up_a_2018", "TT_up_b_2018"}
+    assert spec["one_sided"] == {"hdampUp": "mirror"}
     assert fingerprint(varied.declared().spec()["datasets"]) == fingerprint(nominal.declared().spec()["datasets"])
 
 

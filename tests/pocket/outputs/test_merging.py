@@ -47,7 +47,7 @@ def merge(
     known = {dataset: metadata(config, dataset) for dataset in config.definitions}
     if lost is not None:
         known[DATA]["nevents"] = len(genweights[DATA]) + lost
-    return merge_outputs(config, outputs, known)
+    return merge_outputs(config.merging_plan(), outputs, known)
 
 
 def bin_of(merged: dict[str, Any], name: str, dataset: str, category: str, variation: str = "nominal") -> Any:
@@ -139,7 +139,7 @@ def test_inputs_stay_as_they_are(parts: int) -> None:
     config = configure(datasets=only("TT"), weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}})
     outputs = [process(config, TT, [1.0, 2.0]) for _ in range(parts)]
     before = copy.deepcopy(outputs)
-    merge_outputs(config, outputs, {TT: metadata(config, TT)})
+    merge_outputs(config.merging_plan(), outputs, {TT: metadata(config, TT)})
     assert outputs == before
 
 
@@ -149,7 +149,7 @@ def test_branches_may_have_labels_of_before() -> None:
         axis = Axis(field="x", bins=2, start=0, stop=2, label=label)
         config = configure(datasets=only("TT"), variables={"x": HistConf([axis])})
         outputs.append(process(config, TT, [1.0, 2.0]))
-    merged = merge_outputs(config, outputs, {TT: metadata(config, TT)})
+    merged = merge_outputs(config.merging_plan(), outputs, {TT: metadata(config, TT)})
     histogram = merged["variables"]["x"]["TT"][TT]
     assert [axis.label for axis in histogram.axes] == ["cat", "variation", "x"]
     assert histogram["baseline", "nominal", sum].value == 4
@@ -159,7 +159,9 @@ def test_order_of_the_branches_does_not_matter() -> None:
     config = configure(datasets=only("TT"), weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}})
     outputs = [process(config, TT, weights) for weights in ([0.1, 0.7], [-0.3], [2.0, 0.2])]
     metadatas = {TT: metadata(config, TT)}
-    forwards, backwards = (merge_outputs(config, iter(some), metadatas) for some in (outputs, outputs[::-1]))
+    forwards, backwards = (
+        merge_outputs(config.merging_plan(), iter(some), metadatas) for some in (outputs, outputs[::-1])
+    )
     views = [output["variables"]["x"]["TT"][TT].view(flow=True) for output in (forwards, backwards)]
     for part in ("value", "variance"):
         assert views[0][part] == pytest.approx(views[1][part], rel=1e-12)
@@ -184,13 +186,13 @@ def test_what_is_missing() -> None:
     outputs = [process(config, TT, [1.0])]
     metadatas = {dataset: metadata(config, dataset) for dataset in (TT, DATA)}
     with pytest.raises(DatasetError, match=f"dataset '{DATA}' has no output to merge"):
-        merge_outputs(config, outputs, metadatas)
+        merge_outputs(config.merging_plan(), outputs, metadatas)
     with pytest.raises(DatasetError, match=f"dataset '{TT}' has no output to merge"):
-        merge_outputs(config, [], metadatas)
+        merge_outputs(config.merging_plan(), [], metadatas)
     outputs.append(empty_output(config.plan(), config.parameters, metadatas[DATA]))
-    merge_outputs(config, outputs, metadatas)
+    merge_outputs(config.merging_plan(), outputs, metadatas)
     with pytest.raises(DatasetError, match=f"dataset '{TT}' has no metadata to normalise it by"):
-        merge_outputs(config, outputs, {DATA: metadatas[DATA]})
+        merge_outputs(config.merging_plan(), outputs, {DATA: metadatas[DATA]})
 
 
 @pytest.mark.parametrize("before_skim", [{}, {"isSkim": True, "nevents_before_skim": 50}])
@@ -199,17 +201,19 @@ def test_no_file_could_be_read(before_skim: dict[str, Any]) -> None:
     meta = {**metadata(config, DATA), "nevents": 5, **before_skim}
     nothing = empty_output(config.plan(), config.parameters, meta)
     with pytest.raises(DatasetError, match=f"dataset '{DATA}': none of its files could be read, .* nothing to merge"):
-        merge_outputs(config, [nothing, nothing], {DATA: meta})
+        merge_outputs(config.merging_plan(), [nothing, nothing], {DATA: meta})
     # one of them could, and of a skim without a survivor there is nothing to read
     one = process(config, DATA, [1.0])
-    assert merge_outputs(config, [nothing, one], {DATA: meta}, all_files=False)["cutflow"]["initial"][DATA]
-    merge_outputs(config, [nothing], {DATA: {**meta, "nevents": 0}})
+    assert merge_outputs(config.merging_plan(), [nothing, one], {DATA: meta}, all_files=False)["cutflow"]["initial"][
+        DATA
+    ]
+    merge_outputs(config.merging_plan(), [nothing], {DATA: {**meta, "nevents": 0}})
 
 
 def test_cross_section_must_be_positive() -> None:
     config = configure(datasets=only("TT"), weights={"common": {"inclusive": ["XS"]}})
     with pytest.raises(ConfigError, match="weight 'XS' must be a positive number, not -1"):
-        merge_outputs(config, [process(config, TT, [1.0])], {TT: {**metadata(config, TT), "xsec": -1}})
+        merge_outputs(config.merging_plan(), [process(config, TT, [1.0])], {TT: {**metadata(config, TT), "xsec": -1}})
 
 
 @pytest.mark.parametrize("kind", ["genWeight", "signOf_genWeight"])
@@ -221,17 +225,17 @@ def test_a_skim_is_normalised_by_the_sums_before_it(kind: str) -> None:
     events = ak.Array({"x": [0.5, 0.5], "genWeight": [4.0, -1.0], "skimRescaleGenWeight": [10.0, 10.0]})
     output = process_chunk(PlainWorkflow(planned(config)), events, meta)
     sums = {"nevents_before_skim": 100, "sum_genweights": 60.0, "sum_signOf_genweights": 50.0}
-    merged = merge_outputs(config, [output], {TT: {**meta, **sums}})
+    merged = merge_outputs(config.merging_plan(), [output], {TT: {**meta, **sums}})
     assert merged["cutflow"]["initial"][TT] == 100
     weight, total = {"genWeight": (3.0, 60.0), "signOf_genWeight": (0.0, 50.0)}[kind]
     assert bin_of(merged, "x", TT, "baseline").value == pytest.approx(LUMI * XSEC[TT] * weight / total, rel=1e-12)
     assert merged["sum_genweights"][TT] == 60
     if kind == "genWeight":
         # as far as the files tell
-        assert merge_outputs(config, [output], {TT: meta})["sum_genweights"][TT] == 30
+        assert merge_outputs(config.merging_plan(), [output], {TT: meta})["sum_genweights"][TT] == 30
         untold = process_chunk(PlainWorkflow(planned(config)), events[["x", "genWeight"]], meta)
         with pytest.raises(DatasetError, match="and its files 'skimRescaleGenWeight'"):
-            merge_outputs(config, [untold], {TT: meta})
+            merge_outputs(config.merging_plan(), [untold], {TT: meta})
     else:
         with pytest.raises(DatasetError, match="can't be normalised: the metadata of the skim lack 'sum_signOf_genw"):
-            merge_outputs(config, [output], {TT: meta})
+            merge_outputs(config.merging_plan(), [output], {TT: meta})

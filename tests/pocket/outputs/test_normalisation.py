@@ -54,7 +54,13 @@ def merged(config: Configurator, with_weights: bool = True, **meta: Any) -> dict
     if with_weights:
         columns["genWeight"] = np.array(GENWEIGHTS, dtype=np.float32)
     known = {**metadata(config, TT), **meta}
-    return merge_outputs(config, [process_chunk(PlainWorkflow(planned(config)), ak.Array(columns), known)], {TT: known})
+    return merge_outputs(
+        config.merging_plan(), [process_chunk(PlainWorkflow(planned(config)), ak.Array(columns), known)], {TT: known}
+    )
+
+
+def notes(config: Configurator) -> list[str]:
+    return list(normalisation_notes(config.merging_plan()))
 
 
 def yields(output: dict[str, Any], sample: str = "TT") -> tuple[float, float]:
@@ -218,16 +224,16 @@ def test_sentences_have_a_line_for_each_kind_of_sum() -> None:
     ],
 )
 def test_notes_of_what_simulation_lacks(weights: list[Any], note: str) -> None:
-    assert list(normalisation_notes(build({"common": {"inclusive": weights}}))) == ([note] if note else [])
+    assert notes(build({"common": {"inclusive": weights}})) == ([note] if note else [])
 
 
 def test_no_note_of_data_or_where_nothing_can_be_said() -> None:
     class Factor(NormalisationWeight):
         name = "factor"
 
-    assert list(normalisation_notes(build({}, datasets=only("DATA")))) == []
-    assert list(normalisation_notes(build({"common": {"inclusive": ["genWeight", Factor]}}))) == []
-    assert list(normalisation_notes(build({}, workflow_options={"donotscale_sumgenweights": True}))) == []
+    assert notes(build({}, datasets=only("DATA"))) == []
+    assert notes(build({"common": {"inclusive": ["genWeight", Factor]}})) == []
+    assert notes(build({}, workflow_options={"donotscale_sumgenweights": True})) == []
 
 
 def test_notes_of_samples_that_lack_the_same() -> None:
@@ -236,7 +242,7 @@ def test_notes_of_samples_that_lack_the_same() -> None:
     by_sample = {"common": {"inclusive": common}, "bysample": {"DY": {"inclusive": ["lumi"]}}}
     subsamples = {"TT": {"first": [Cut(name="first", params={}, function=first)]}}
     note = "lumi not applied to TT: yields are cross sections in pb"
-    assert list(normalisation_notes(build(by_sample, datasets=everything, subsamples=subsamples))) == [note]
+    assert notes(build(by_sample, datasets=everything, subsamples=subsamples)) == [note]
     by_category = {"common": {"inclusive": common, "bycategory": {"a": ["lumi"]}}}
     note = "lumi not applied to DY in b, TT in b: yields are cross sections in pb"
-    assert list(normalisation_notes(build(by_category, datasets=everything))) == [note]
+    assert notes(build(by_category, datasets=everything)) == [note]

@@ -1,4 +1,4 @@
-"""Edits of a copy of the checkout, and the fingerprints of processors and skims that they move."""
+"""Edits of a copy of the checkout, and the fingerprints of processors, skims and merged outputs that they move."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ import pytest
 from tests.tasks.mutations import sources
 from tests.tasks.mutations.clones import Clone
 
-#: prints what decides about the outputs of processors and of skims
+#: prints what decides about the outputs of processors, of skims and of the merging
 DIGESTS = """
 import json
 from pocket import load_analysis
 from pocket.base.fingerprint import code_closure, digest
 from pocket.plan.skim import SkimPlan
-plans = {name: config.plan() for name, config in load_analysis("zmumu").configs.items()}
+configs = load_analysis("zmumu").configs
+plans = {name: config.plan() for name, config in configs.items()}
 print(json.dumps({
     "engine": code_closure("pocket.engine.run"),
     "skims": code_closure("pocket.skims.run"),
+    "merging": code_closure("pocket.outputs.merging"),
+    "folders": code_closure("pocket.outputs.folders"),
     **{name: digest([plan.spec(), SkimPlan("presel_any_variation").spec(plan)]) for name, plan in plans.items()},
+    **{f"merged {name}": digest(one.merging_plan().spec(one.definitions)) for name, one in configs.items()},
 }))
 """
+#: the fingerprints of code among these
+CODE = ("engine", "skims", "merging", "folders")
 #: what is added to functions
 CHECK = """
 import logging
@@ -92,14 +98,23 @@ def test_no_check_or_message_of_a_configuration_moves_a_fingerprint(clone: Clone
 @pytest.mark.parametrize(
     ("edit", "moved"),
     [
-        # what a plan does is part of the code of the engine
+        # what a plan does is part of the code of the engine, and of the merging
         (
             ("SampleNames.counted_samples", "names = self", "names = () if not self.subsamples else self"),
-            ("engine", "skims"),
+            ("engine", "skims", "merging", "folders"),
         ),
+        (("EraNames.of_source", 'f"{stem}_{year}"', 'f"{stem}-{year}"'), ("merging", "folders")),
+        (
+            ("MergingPlan.factor_parameters", "self.reader, known", "self.reader and self.reader, known"),
+            ("merging", "folders"),
+        ),
+        (("MergingPlan.spec", "].before_skim)", "].before_skim, 1)"), ("merging", "folders", "merged nominal")),
         (("shape_variations", "in available.get(name, ())", "in sorted(available.get(name, ()))"), ("engine", "skims")),
         (("BaseProcessorABC.start_variation", "self.events = events", "self.events = events[:]"), ("engine", "skims")),
-        (("processing_metadata", "if key not in", "if key != 'era' and key not in"), ("engine", "skims")),
+        (
+            ("processing_metadata", "if key not in", "if key != 'era' and key not in"),
+            ("engine", "skims", "merging", "folders"),
+        ),
         (("SkimPlan.keeps", "return True", "return bool(branch)"), ("skims",)),
     ],
     ids=str,
@@ -115,5 +130,6 @@ def test_what_decides_numbers_moves_fingerprints(
         after = digests(clone)
     finally:
         file.write_text(text, encoding="utf-8")
-    assert set(moved) <= {key for key in before if after[key] != before[key]}
-    assert "skims" in moved or after["engine"] == before["engine"]
+    changed = {key for key in before if after[key] != before[key]}
+    assert set(moved) <= changed
+    assert changed.intersection(CODE) <= set(moved)
