@@ -171,7 +171,7 @@ def plot(folder: Path, events: int) -> None:
     variable = next(iter(config.variables))
     templates = read_templates(folder / "merged", variable)
     for category in config.categories:
-        for _, figure, _ in draw_templates(config, variable, category, templates):
+        for _, figure, _ in draw_templates(config.figure_plan(), variable, category, templates):
             figure.savefig(folder / f"{category}.png")
 
 
@@ -240,7 +240,9 @@ def plot_empty(folder: Path, events: int) -> None:
 
     config = configuration_of_empty(folder)
     variable, category = next(iter(config.variables)), next(iter(config.categories))
-    for _, figure, _ in draw_templates(config, variable, category, read_templates(folder / "merged", variable)):
+    for _, figure, _ in draw_templates(
+        config.figure_plan(), variable, category, read_templates(folder / "merged", variable)
+    ):
         figure.savefig(folder / "plot.png")
 
 

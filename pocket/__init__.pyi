@@ -24,8 +24,8 @@ from .configuration.loading import load_analysis as load_analysis
 from .configuration.comparison import Comparison as Comparison, square_roots as square_roots
 from .configuration.configurator import Configurator as Configurator
 from .configuration.description import describe_config as describe_config
-from .configuration.plot import TemplatePlot as TemplatePlot
 from .configuration.skim import Skim as Skim
+from .plan.plot import TemplatePlot as TemplatePlot
 from .plan.workflow import BaseProcessorABC as BaseProcessorABC
 from .cuts.categories import (
     CartesianSelection as CartesianSelection,

@@ -62,7 +62,7 @@ for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
     if module.name != "tasks.framework.custom_executors":
         importlib.import_module(module.name)
 config = load_analysis("study").config("one")
-assert style_spec(config)["label"] == "Preliminary"
+assert style_spec(config.figure_plan())["label"] == "Preliminary"
 result = process(config, {"TT_2018": sys.argv[2]})
 print(json.dumps({name: float(value[0]) for name, value in result.yields()["TT"].items()}))
 loaded = [name for name in sys.modules if name.startswith(("pocket.compat", "pocket_coffea"))]

@@ -14,11 +14,11 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.deferred import make_configs
 from pocket.configuration.injected import add_injected
 from pocket.configuration.models import check_models
-from pocket.configuration.plot import TemplatePlot, all_plots
 from pocket.configuration.skim import Skim
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.tags import rename, tags_of
+from pocket.plan.plot import TemplatePlot, all_plots
 from pocket.scale_factors import ScaleFactorBase
 from pocket.scale_factors.declarations.coupled import Coupled
 from pocket.scale_factors.declarations.imported import Imported
@@ -42,7 +42,7 @@ class Analysis(metaclass=Declarative):
             ``input``.
         compare: configuration → the configuration to compare it with in plots, as before and after; a name alone stands
             for a :class:`~pocket.configuration.comparison.Comparison` without an error of the ratio.
-        plots: functions from templates to figures, or :class:`~pocket.configuration.plot.TemplatePlot`, which are drawn
+        plots: functions from templates to figures, or :class:`~pocket.plan.plot.TemplatePlot`, which are drawn
             in addition to the shipped plots for every histogram in every category.
         skims: configuration → the skim that it reads instead of the original files, which may have its own selection.
             One of PocketCoffea with ``save_skimmed_files`` makes its own skim, without being named here.

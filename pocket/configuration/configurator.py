@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from pocket.base.arguments import Declarative
+from pocket.base.dialects import dialect
 from pocket.base.file_names import check_file_name
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator
@@ -26,10 +27,12 @@ from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.datasets.sample_variations import dedicated_variations, names_of, varied_datasets
 from pocket.errors import ConfigError, PocketError, check_known, nearest
+from pocket.histograms.combined import combinations_of
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
-from pocket.parameters.plain import to_plain
+from pocket.parameters.plain import plain_section, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, visible
+from pocket.plan.figures import FigurePlan
 from pocket.plan.merging import MergingPlan
 from pocket.plan.processing import ProcessingPlan, processing_metadata
 from pocket.plan.samples import SampleNames
@@ -243,6 +246,27 @@ class Configurator(SampleNames, metaclass=_Deferring):
             columns=self.columns,
             delayed_columns=self.delayed_columns,
             patches=self.patches,
+        )
+
+    def figure_plan(self) -> FigurePlan:
+        """Return what plots know of the configuration.
+
+        Raises:
+            ConfigError: if an interpolation in the style or the luminosities can't be resolved.
+        """
+        style, lumi = plain_section(self.parameters, "plotting_style"), plain_section(self.parameters, "lumi") or {}
+        picobarns, energies = lumi.get("picobarns") or {}, lumi.get("sqrt_s") or {}
+        years = sorted({definition.year for definition in self.definitions.values()})
+        return FigurePlan(
+            samples=self.samples,
+            subsamples=self.subsamples,
+            datasets={name: definition.sample for name, definition in self.definitions.items()},
+            categories=self.categories.names,
+            variables=self.variables,
+            combinations=combinations_of(self.weights.classes.values()),
+            years={year: (picobarns.get(year, {}).get("tot"), energies.get(year)) for year in years},
+            # Other words are replaced here, so that fingerprints hold what is drawn and not the code that knows them.
+            style=dialect().style_in_own_words(style) if isinstance(style, Mapping) else style,
         )
 
     def plain_parameters(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pocket.calibrators.base import names_come_later, requested_variations
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.datasets.sample_variations import varied_datasets
 from pocket.errors import ConfigError, check_known
+from pocket.histograms.combined import combinations_of
 from pocket.histograms.one_sided import Symmetrise, check_symmetrise, mode_of, other_side, stem_of
 from pocket.weights.plan import variation_names
 
@@ -72,6 +73,24 @@ def stored_variations(cfg: Configurator) -> Iterator[str | None]:
                 if calibrator.name in cfg.shapes.requested([sample]):
                     instance = calibrator(cfg.parameters, metadata, True)
                     yield from (None,) if names_come_later(instance) else requested_variations(instance)
+
+
+def stored_sources(cfg: Configurator) -> list[str] | None:
+    """Return the systematic sources of templates, without ``Up`` and ``Down``; ``None`` if some are known later.
+
+    Members of combined variations, such as those of a PDF set, count as one.
+    """
+    stored = list(stored_variations(cfg))
+    if None in stored:
+        return None
+    names = list(dict.fromkeys(stem_of(name) for name in stored if name is not None))
+    for combination in combinations_of(cfg.weights.classes.values()):
+        members = combination.find(names)
+        if combination.quadrature:
+            members += combination.find(names, combination.quadrature)
+        if members:
+            names = [name for name in names if name not in members] + [combination.name]
+    return names
 
 
 def check_sample_variations(cfg: Configurator) -> None:

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
-from pocket.configuration.plot import DENSITY, SHIPPED, TemplatePlot
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.histograms.sample_axis import SAMPLES, split_samples
 from pocket.interactive.result import Result
 from pocket.interactive.templates import Templates
+from pocket.plan.plot import DENSITY, SHIPPED, TemplatePlot
 from pocket.plots.canvas import UNDATED, cms_style
 from pocket.plots.specification import names_of_plot
 from pocket.plots.templates.figures import draw_templates
@@ -126,13 +126,12 @@ def plot(
     chosen = _plot_of(kind or ("data_mc" if before is None else "before_after"))
     templates = _per_sample(source, histogram, config)
     compared = None if before is None else _per_sample(before, histogram, config)
+    given = config.figure_plan(), histogram, category, templates, compared, "before"
     drawn = {
         stem: Drawing(figure, numbers)
-        for stem, figure, numbers in draw_templates(
-            config, histogram, category, templates, compared, "before", plots=[chosen]
-        )
+        for stem, figure, numbers in draw_templates(*given, plots=[chosen], config=config)
     }
-    stems = [chosen.stem(name, "before") for name in names_of_plot(config, histogram, chosen)]
+    stems = [chosen.stem(name, "before") for name in names_of_plot(config.variables, histogram, chosen)]
     axes = [each.name for each in config.variables[histogram].axes]
     if not stems:
         raise ConfigError(f"plot {chosen.name!r} shows two axes, and histogram {histogram!r} has {len(axes)}")

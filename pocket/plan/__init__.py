@@ -1,1 +1,1 @@
-"""Plans: checked, plain values of a configuration, all that the engine knows of it."""
+"""Plans: checked, plain values of a configuration, all that the engine and plots know of it."""

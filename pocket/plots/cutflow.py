@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.base.typing import Floats
-from pocket.configuration.configurator import Configurator
+from pocket.plan.figures import FigurePlan
 from pocket.plots.axes import fit_legend, label_y
 from pocket.plots.canvas import cms_label, cms_style, new_figure
 from pocket.plots.palettes import PETROFF_6
@@ -27,7 +27,7 @@ FONT_SIZE, CHARACTER = 16.0, 0.135
 
 
 def cutflow_numbers(
-    cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
+    plan: FigurePlan, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
 ) -> dict[str, dict[str, Any]]:
     """Return the events after each step and in each category, summed over datasets, by sample and subsample.
 
@@ -35,10 +35,10 @@ def cutflow_numbers(
     sample. Numbers of data in blind categories, and of steps with all of their events, are ``None``.
     """
     numbers = {}
-    for sample, is_mc in cfg.samples.items():
+    for sample, is_mc in plan.samples.items():
         hidden = () if is_mc else blind
-        for name in cfg.counted_samples(sample):
-            datasets = [key for key, one in cfg.definitions.items() if one.sample == sample]
+        for name in plan.counted_samples(sample):
+            datasets = [key for key, one in plan.datasets.items() if one == sample]
             before = [sum(_events(sums["cutflow"][step].get(key, 0)) for key in datasets) for step in STEPS]
             within, yields = (
                 {one: _sum(sums[key][one], datasets, name) for one in categories} for key in ("cutflow", "sumw")
@@ -68,13 +68,13 @@ def _sum(by_dataset: Mapping[str, Any], datasets: Sequence[str], name: str) -> f
 
 
 def draw_cutflows(
-    cfg: Configurator, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
+    plan: FigurePlan, sums: Mapping[str, Any], categories: Sequence[str], blind: Collection[str] = ()
 ) -> Iterator[Plot]:
     """Draw the cutflow of each sample and subsample."""
-    style = PlotStyle.from_parameters(cfg.parameters.get("plotting_style", {}))
-    for name, numbers in cutflow_numbers(cfg, sums, categories, blind).items():
-        is_mc = cfg.samples[name.partition(SUBSAMPLE)[0]]
-        yield name, draw_cutflow(name, numbers, style, is_mc=is_mc, period=period_of(cfg)), {"sample": name, **numbers}
+    style = PlotStyle.from_parameters(plan.style)
+    for name, numbers in cutflow_numbers(plan, sums, categories, blind).items():
+        is_mc = plan.samples[name.partition(SUBSAMPLE)[0]]
+        yield name, draw_cutflow(name, numbers, style, is_mc=is_mc, period=period_of(plan)), {"sample": name, **numbers}
 
 
 def draw_cutflow(name: str, numbers: Mapping[str, Any], style: PlotStyle, *, is_mc: bool, period: Any) -> Any:

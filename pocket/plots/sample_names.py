@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pocket.base.runtime.remarks import remark, some_of
-from pocket.configuration.configurator import Configurator
 from pocket.datasets.definition_files import read_all_definitions
 from pocket.errors import nearest
 from pocket.parameters.defaults import get_default_parameters
 from pocket.parameters.plain import plain_section
 from pocket.parameters.shipped import find_file
+from pocket.plan.figures import FigurePlan
 from pocket.plots.style import PlotStyle
 
 #: similarity from which an unknown name counts as a misspelling of a sample
@@ -30,17 +30,14 @@ _OF_SAMPLES = (
 )
 
 
-def remark_unknown_samples(cfg: Configurator, sharing: Iterable[Configurator]) -> None:
+def remark_unknown_samples(plan: FigurePlan, samples: Sequence[str], files: Collection[str]) -> None:
     """Remark on names in a style that are nearly those of samples, and on groups that have no sample.
 
+    The ``samples`` are those of all configurations that share the style, and the ``files`` define their datasets.
     Any other unknown name is accepted, because a style may be that of several analyses. So is one whose nearest sample
     has an entry of its own in the same option.
     """
-    style = PlotStyle.from_parameters(plain_section(cfg.parameters, "plotting_style"))
-    configs = list(sharing)
-    samples = list(
-        dict.fromkeys(name for each in configs for sample in each.samples for name in each.counted_samples(sample))
-    )
+    style = PlotStyle.from_parameters(plan.style)
     groups = style.samples_groups
     valid = [*samples, *groups]
     entries = {option: getattr(style, option) for option in _OF_SAMPLES}
@@ -59,7 +56,8 @@ def remark_unknown_samples(cfg: Configurator, sharing: Iterable[Configurator]) -
                 f"plotting_style.samples_groups.{group} isn't drawn: none of {some_of(list(names)) or 'nothing'} is a "
                 f"sample of the analysis, which has {some_of(samples)}"
             )
-    excluded = _all_samples(configs) if found else ()
+    # All samples of the files, whatever the filters leave of them.
+    excluded = {each.sample for each in read_all_definitions(map(find_file, files))} if found else ()
     for name, meant in dict.fromkeys((name, meant) for _, name, meant in found if name not in excluded):
         options = ", ".join(option for option, *each in found if each == [name, meant])
         remark(f"there is no sample {name!r} for plotting_style ({options}), did you mean {meant!r}?")
@@ -85,9 +83,3 @@ def _are_of_one_family(name: str, other: str) -> bool:
     """Tell whether two samples differ in numbers alone, as HT-100 and HT-200, or one is a part of the other."""
     is_part = name.startswith(f"{other}_") or other.startswith(f"{name}_")
     return is_part or _DIGITS.sub("", name) == _DIGITS.sub("", other)
-
-
-def _all_samples(configs: Iterable[Configurator]) -> set[str]:
-    """Return all samples in the definition files of configurations, whatever their filters leave."""
-    files = dict.fromkeys(file for each in configs for file in each.definition_files)
-    return {definition.sample for definition in read_all_definitions(map(find_file, files))}

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pocket.base.typing import Floats
-from pocket.configuration.configurator import Configurator
+from pocket.plan.figures import FigurePlan
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.palettes import PETROFF_6
@@ -41,16 +41,16 @@ ROW, CHARACTER, FONT_SIZE = 0.34, 0.125, 15.0
 
 
 def draw_systematics(
-    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Any], sources: Collection[str] = ()
+    plan: FigurePlan, variable: str, category: str, templates: Mapping[str, Any], sources: Collection[str] = ()
 ) -> Iterator[Plot]:
     """Draw the shift of each systematic source of a histogram in a category, and their ranking, which always has all.
 
     Plots are ``{histogram}_{source}`` and ``{histogram}_ranking``; there are none without simulation.
     """
-    style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
-    period = period_of(cfg)
-    parts = split_templates(cfg, variable, category, templates)
-    for name, axis in zip(figure_names(cfg, variable), cfg.variables[variable].axes, strict=True):
+    style = PlotStyle.from_parameters(figure_style(plan, variable, category))
+    period = period_of(plan)
+    parts = split_templates(plan, variable, category, templates)
+    for name, axis in zip(figure_names(plan.variables, variable), plan.variables[variable].axes, strict=True):
         _, mc = parts[axis.name]
         if not mc:
             continue

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pocket.configuration.configurator import Configurator
 from pocket.errors import ConfigError
+from pocket.plan.figures import FigurePlan
 from pocket.plots.specification import figure_style
 from pocket.plots.statistics import total_of
 from pocket.plots.style import PlotStyle
@@ -45,16 +45,16 @@ class Yield:
 
 
 def yields_of(
-    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Any], *, blind: bool = False
+    plan: FigurePlan, variable: str, category: str, templates: Mapping[str, Any], *, blind: bool = False
 ) -> list[Yield]:
     """Return the yields of each process, of their sum and of data in a category, from one histogram with one axis.
 
     Processes are those of its plots: samples as the style groups, scales and orders them. Underflow and overflow count.
     """
     found = []
-    (axis,) = cfg.variables[variable].axes
-    style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
-    data, mc = split_templates(cfg, variable, category, templates)[axis.name]
+    (axis,) = plan.variables[variable].axes
+    style = PlotStyle.from_parameters(figure_style(plan, variable, category))
+    data, mc = split_templates(plan, variable, category, templates)[axis.name]
     if mc:
         processes = drawn_processes({name: _whole(histogram) for name, histogram in mc.items()}, style)
         named = [(process.name, process.prediction) for process in processes]

@@ -96,15 +96,14 @@ class CompareCorrections(FormatsTask, BlindTask):
     def fingerprint_spec(self) -> Any:
         from pocket.plots.specification import period_spec, style_spec
 
-        config = self.config_inst
         return {
             "corrections": [(one.left, one.right, one.name, one.users) for one in self.used()],
             "templates": {side: task.fingerprint for side, task in self.requires().items()},
             "labels": self.labels,
             **({"blind": hidden} if (hidden := self.hidden_categories) else {}),
             "largest": self.largest,
-            "period": period_spec(config),
-            "style": style_spec(config),
+            "period": period_spec(self.figure_plan),
+            "style": style_spec(self.figure_plan),
             "code": [code_closure(f"pocket.{module}") for module in _CODE],
         }
 
@@ -118,13 +117,13 @@ class CompareCorrections(FormatsTask, BlindTask):
         from pocket.plots.style import PlotStyle
         from pocket.plots.templates.figures import period_of
 
-        config, used = self.config_inst, self.used()
+        plan, used = self.figure_plan, self.used()
         with recording_files() as files:
             corrections, names = compare_corrections(used), compare_names(used)
         templates = self.compared_templates()
         changes = Changes(str(self.config), *self.labels, corrections, names, templates)
         text = changes.text(int(self.largest))
-        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        style = PlotStyle.from_parameters(plan.style)
         formats = self.formats_to_write()
         with write_output(
             **self.write_info(), parameter_files=files.checksums(), formats=formats, **self.reason
@@ -136,7 +135,7 @@ class CompareCorrections(FormatsTask, BlindTask):
                 from pocket.histograms.comparison import largest
 
                 drawn = largest(templates, int(self.largest))
-                plots = draw_changes(drawn, self.labels, style, period_of(config), config.samples)
+                plots = draw_changes(drawn, self.labels, style, period_of(plan), plan.samples)
                 save_plots(plots, folder / "plots", formats)
         print(text, end="")
 
@@ -148,13 +147,13 @@ class CompareCorrections(FormatsTask, BlindTask):
 
         if not self.templates:
             return None
-        required, config, hidden = self.requires(), self.config_inst, self.hidden_categories
-        blind = PlotStyle.from_parameters(config.parameters.get("plotting_style", {})).blind_hists
+        required, plan, hidden = self.requires(), self.figure_plan, self.hidden_categories
+        blind = PlotStyle.from_parameters(plan.style).blind_hists
         # Of a histogram with several axes, the projections are blinded.
-        blinded = {name for name in config.variables if set(figure_names(config, name)) & set(blind.histograms)}
+        blinded = {name for name in plan.variables if set(figure_names(plan.variables, name)) & set(blind.histograms)}
 
         def is_blinded(one: TemplateComparison) -> bool:
-            is_mc = config.samples.get(one.sample.partition(SUBSAMPLE)[0], True)
+            is_mc = plan.samples.get(one.sample.partition(SUBSAMPLE)[0], True)
             partly = one.category in blind.categories and one.variable in blinded
             return not is_mc and (partly or one.category in hidden)
 

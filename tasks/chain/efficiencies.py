@@ -89,9 +89,15 @@ class PlotEfficiencies(PlotsWithData):
 
 def _parts_of(config: Configurator, total: str) -> list[str]:
     """Return the other categories whose cuts include those of a category."""
-    from pocket.plots.specification import missing_cuts
+    return [name for name in config.categories.names if name != total and not _missing_cuts(config, name, total)]
 
-    return [name for name in config.categories.names if name != total and not missing_cuts(config, name, total)]
+
+def _missing_cuts(config: Configurator, category: str, total: str) -> list[str]:
+    """Return the names of the cuts of a category that another one lacks, whose events may thus not be part of it."""
+    from pocket.cuts.library import passthrough
+
+    cuts = config.categories.categories
+    return [cut.name for cut in cuts[total] if cut != passthrough and cut not in cuts[category]]
 
 
 def _others(config: Configurator) -> str:
@@ -116,12 +122,10 @@ def _pairs(
 
 def _check_parts(config: Configurator, categories: Sequence[str], total: str, where: str) -> None:
     """Refuse categories that may have other events than the total."""
-    from pocket.plots.specification import missing_cuts
-
     for category in categories:
         if category == total:
             raise ConfigError(f"--categories of PlotEfficiencies: {category!r} is the total itself")
-        if missing := missing_cuts(config, category, total):
+        if missing := _missing_cuts(config, category, total):
             raise ConfigError(
                 f"category {category!r} of {where} lacks the cut {missing[0]!r} of {total!r}, so its events may not be "
                 f"part of it: there is no efficiency; parts of {total!r}: {some_of(_parts_of(config, total)) or 'none'}"

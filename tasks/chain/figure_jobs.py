@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class FigureJob(AnalysisJob):
     """Draws figures of one histogram in one category, with a function ``module:function``.
 
-    It takes the configuration, the names of histogram and category, the templates of the histogram, and options.
+    It takes the plan of figures, the names of histogram and category, the templates of the histogram, and options.
     """
 
     variable: str
@@ -36,7 +36,7 @@ class FigureJob(AnalysisJob):
 
     def run(self, progress: Progress) -> None:
         analysis, draw = self.load(), pkgutil.resolve_name(self.function)
-        given = analysis.config(self.config), self.variable, self.category
+        given = analysis.config(self.config).figure_plan(), self.variable, self.category
         try:
             plots = draw(*given, read_templates(self.templates, self.variable), **self.all_options(analysis))
             save_plots(plots, self.folder, self.formats)
@@ -68,4 +68,5 @@ class TemplatePlotJob(FigureJob):
             for folder in (self.before, self.covariance)
         )
         plots = [analysis.all_plots[name] for name in self.plots]
-        return {**self.options, "plots": plots, "before": before, "covariance": covariance}
+        given = {"plots": plots, "before": before, "covariance": covariance, "config": analysis.config(self.config)}
+        return {**self.options, **given}

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from tasks.settings.options import option
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.configuration.configurator import Configurator
+    from pocket.plan.figures import FigurePlan
 
 #: entry of a manifest's ``info`` with the formats in which all of an output's plots are
 FORMATS = "formats"
@@ -46,11 +48,16 @@ class FormatsTask(StoreTask):
         """Name of the configuration whose style the plots have."""
         return str(self.config_part)
 
+    @cached_property
+    def figure_plan(self) -> FigurePlan:
+        """What plots know of that configuration."""
+        return self.analysis_inst.config(self.drawn_config).figure_plan()
+
     @property
     def wanted_formats(self) -> tuple[str, ...]:
         from pocket.plots.specification import formats_of
 
-        return tuple(self.formats) or formats_of(self.analysis_inst.config(self.drawn_config))
+        return tuple(self.formats) or formats_of(self.figure_plan)
 
     def lacks(self, manifest: Manifest) -> str:
         missing = [name for name in self.wanted_formats if name not in manifest.info.get(FORMATS, ())]
@@ -77,15 +84,23 @@ class FormatsTask(StoreTask):
 
 def check_style_in(analysis: Analysis, config: Configurator) -> None:
     """Check the style of a configuration, which may name what other configurations of the analysis have."""
-    from pocket.plots.specification import check_style
+    from pocket.plots.sample_names import remark_unknown_samples
+    from pocket.plots.specification import check_style, names_in_style
 
+    plan = config.figure_plan()
     # A configuration that can't be used may have any names.
-    known = () if analysis.broken else analysis.configs.values()
-    check_style(config, known)
-    if known:
-        from pocket.plots.sample_names import remark_unknown_samples
-
-        remark_unknown_samples(config, known)
+    if analysis.broken:
+        check_style(plan)
+        return
+    known = analysis.configs.values()
+    categories = dict.fromkeys(name for each in known for name in each.categories.names)
+    histograms = dict.fromkeys(
+        name for each in known for variable in each.variables for name in names_in_style(each.variables, variable)
+    )
+    check_style(plan, categories, histograms)
+    samples = dict.fromkeys(name for each in known for sample in each.samples for name in each.counted_samples(sample))
+    files = dict.fromkeys(file for each in known for file in each.definition_files)
+    remark_unknown_samples(plan, list(samples), files)
 
 
 def choose_shown(params: dict[str, Any]) -> dict[str, Any]:

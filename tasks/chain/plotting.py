@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.base.fingerprint import code_closure, digest
-from pocket.configuration.plot import DENSITY
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.histograms.files import read_sums
 from pocket.io.store import Manifest, read_manifest, write_output
 from pocket.parameters.used_files import recording_files
+from pocket.plan.plot import DENSITY
 from pocket.plots.files import save_plots
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figure_jobs import TemplatePlotJob, named
@@ -113,7 +113,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
         """Category and variable → everything that determines how the figure is drawn, of all that may be asked for."""
         from pocket.plots.specification import figure_specs
 
-        return figure_specs(self.config_inst, filled(self.config_inst), self.hidden_categories)
+        return figure_specs(self.figure_plan, filled(self.config_inst), self.hidden_categories)
 
     @cached_property
     def wanted(self) -> list[tuple[str, str, str]]:
@@ -130,7 +130,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
             (category, variable, name)
             for category, variable in filled(config, self.categories, self.variables)
             for name, plot in plots.items()
-            if names_of_plot(config, variable, plot)
+            if names_of_plot(config.variables, variable, plot)
         ]
 
     def describe_work(self) -> str:
@@ -202,7 +202,7 @@ class PlotTemplates(FormatsTask, ClosureGate, BlindTask):
                 run_jobs(named(jobs), self.cores, *label, done_until_started=_DRAWN_UNTIL_STARTED)
             for job in jobs:
                 for plot in job.plots:
-                    names = names_of_plot(self.config_inst, job.variable, plots[plot])
+                    names = names_of_plot(self.config_inst.variables, job.variable, plots[plot])
                     stems = {plots[plot].stem(name, self.compare) for name in names}
                     files = sorted(path for path in job.folder.iterdir() if path.stem in stems)
                     drawn[job.category, job.variable, plot].add(files, job.formats)
@@ -264,23 +264,22 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
     def fingerprint_spec(self) -> Any:
         from pocket.plots.specification import period_spec, style_spec
 
-        config = self.config_inst
         return {
             "templates": self.requires().fingerprint,
             "categories": self.shown_categories,
             **({"blind": hidden} if (hidden := self.hidden_categories) else {}),
-            "period": period_spec(config),
-            "style": style_spec(config),
+            "period": period_spec(self.figure_plan),
+            "style": style_spec(self.figure_plan),
             "code": code_closure("pocket.plots.cutflow"),
         }
 
     def make(self) -> None:
         from pocket.plots.cutflow import draw_cutflows
 
-        config, formats = self.config_inst, self.formats_to_write()
+        formats = self.formats_to_write()
         with write_output(**self.write_info(), formats=formats, **self.reason) as folder:
             sums = read_sums(self.requires().directory)
-            plots = draw_cutflows(config, sums, self.shown_categories, self.hidden_categories)
+            plots = draw_cutflows(self.figure_plan, sums, self.shown_categories, self.hidden_categories)
             save_plots(plots, folder, formats)
 
 
@@ -311,7 +310,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
         params = super().modify_param_values(params)
         analysis = load(params)
-        check_style(analysis.config(analysis.drawn_as(params["scale_factor"])))
+        check_style(analysis.config(analysis.drawn_as(params["scale_factor"])).figure_plan())
         published = read_published(params["published"], params["published_inputs"])
         if published is not None:
             from pocket.corrections.files import load_correction
@@ -333,15 +332,15 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
     def fingerprint_spec(self) -> Any:
         from pocket.plots.specification import period_spec, style_spec
 
-        config = self.analysis_inst.config(self.drawn_config)
-        axes = [axis for _, variable in self.declaration.sources()[:1] for axis in config.variables[variable].axes]
+        plan = self.figure_plan
+        axes = [axis for _, variable in self.declaration.sources()[:1] for axis in plan.variables[variable].axes]
         return {
             **{name: task.fingerprint for name, task in self.requires().items()},
             "published": self.published,
             "published_inputs": self.published_inputs,
             "labels": [(axis.name, axis.label) for axis in axes],
-            "period": period_spec(config),
-            "style": style_spec(config),
+            "period": period_spec(self.figure_plan),
+            "style": style_spec(self.figure_plan),
             "code": code_closure("pocket.plots.scale_factors.figures"),
         }
 
@@ -366,7 +365,7 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
 
         analysis, required = self.analysis_inst, self.requires()
         computed, closure = required["scale_factor"], required.get("closure")
-        config = analysis.config(self.drawn_config)
+        plan = self.figure_plan
         # A scale factor without sources has no variable, so its axes are labelled by their names.
         variable = next((variable for _, variable in self.declaration.sources()), "")
         result, *history = (
@@ -374,13 +373,13 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
             for path in (computed.directory / RESULT, *computed.history())
         )
         if coupled := analysis.coupled_with(self.scale_factor):
-            yield from draw_convergence(config, history, coupled.tolerance)
+            yield from draw_convergence(plan, history, coupled.tolerance)
         if published is not None:
             with recording_files() as used:
                 correction = load_correction(published.path, published.correction)
             files |= used.checksums()
-            yield from draw_published(config, variable, result, correction, read_inputs(published.inputs))
-        yield from draw_scale_factor(config, variable, result, closure.statements() if closure else {UNTESTED: True})
+            yield from draw_published(plan, variable, result, correction, read_inputs(published.inputs))
+        yield from draw_scale_factor(plan, variable, result, closure.statements() if closure else {UNTESTED: True})
 
 
 @dataclass(frozen=True)

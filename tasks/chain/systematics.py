@@ -10,11 +10,11 @@ import law
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.remarks import some_of
-from pocket.configuration.plot import SHAPES
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_sums, read_templates
 from pocket.io.store import write_output
 from pocket.outputs.tables import as_csv, as_json
+from pocket.plan.plot import SHAPES
 from tasks.chain.blinding import BlindTask
 from tasks.chain.figure_jobs import FigureJob, named
 from tasks.chain.figures import FormatsTask, FromTemplates, filled
@@ -68,7 +68,7 @@ class PlotsFromTemplates(FormatsTask, FromTemplates):
 
         return {
             "templates": self.requires().fingerprint,
-            "figures": figure_specs(self.config_inst, self.shown, self.blind),
+            "figures": figure_specs(self.figure_plan, self.shown, self.blind),
             "drawing": self.drawing_spec(),
             "code": code_closure(self.module),
         }
@@ -158,7 +158,7 @@ class ShowYields(FromTemplates, BlindTask):
         shown = [(category, variable) for category, names in self.candidates.items() for variable in names]
         return {
             "templates": self.requires().fingerprint,
-            "histograms": sum_specs(self.config_inst, shown, self.hidden_categories),
+            "histograms": sum_specs(self.config_inst.figure_plan(), shown, self.hidden_categories),
             "table": self.table,
             "code": code_closure("pocket.plots.yields"),
         }
@@ -174,11 +174,11 @@ class ShowYields(FromTemplates, BlindTask):
 
         folder = self.requires().directory
         read, sums = functools.cache(functools.partial(read_templates, folder)), read_sums(folder)
-        yields = []
+        yields, plan = [], self.config_inst.figure_plan()
         for category, names in self.candidates.items():
             variable = counted_by(sums["sumw"][category], {name: read(name) for name in names}, category)
             hidden = category in self.hidden_categories
-            yields += yields_of(self.config_inst, variable, category, read(variable), blind=hidden)
+            yields += yields_of(plan, variable, category, read(variable), blind=hidden)
         table = _table(yields, self.table)
         with write_output(**self.write_info(), **self.reason) as folder:
             suffix = {"text": "txt"}.get(self.table, self.table)

@@ -82,9 +82,7 @@ def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
 
 def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
     def parts(analysis: Analysis, name: str) -> dict[str, Any]:
-        from pocket.plots.specification import style_options
-
-        return {"style": style_options(analysis.config(name)), "code": code_closure(module)}
+        return {"style": analysis.config(name).figure_plan().style, "code": code_closure(module)}
 
     return parts
 

@@ -20,7 +20,7 @@ from tasks.statistics.systematics import axes_of, histograms_of, names_of, perio
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
-    from pocket.configuration.configurator import Configurator
+    from pocket.plan.figures import FigurePlan
     from pocket.statistics import Grid, StatisticalModel
 
 T = TypeVar("T")
@@ -53,13 +53,13 @@ class PlotFit(FormatsTask, FitChoice):
         """Return the fits that are drawn, by their labels among inputs."""
         return {"fit": self.fitted}
 
-    @property
-    def styled_as(self) -> Configurator | None:
-        """The configuration whose style and luminosity the plots have: of the first region, ``None`` for a card."""
+    @cached_property
+    def styled_as(self) -> FigurePlan | None:
+        """The plan whose style and luminosity the plots have: of the first region, ``None`` for a card."""
         if self.the_card is not None:
             return None
         first = next(iter(self.parts.values()))
-        return self.analysis_inst.config(first.configs[0])
+        return self.analysis_inst.config(first.configs[0]).figure_plan()
 
     @property
     def wanted_formats(self) -> tuple[str, ...]:
@@ -102,11 +102,10 @@ class PlotFit(FormatsTask, FitChoice):
     def fingerprint_spec(self) -> Any:
         from pocket.plots.specification import style_spec
 
-        config = self.styled_as
         return {
             "fits": {label: fit.fingerprint for label, fit in self.requires().items()},
             "periods": self.periods,
-            "style": style_spec(config) if config else None,
+            "style": style_spec(self.styled_as) if self.styled_as else None,
             "axes": self.axes,
             "asked": [result for result in ("limits", "background") if self.asks_for(result)],
             "evidence": EVIDENCE,

@@ -57,7 +57,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        from pocket.plots.specification import drawn_sources
+        from pocket.configuration.stored_variations import stored_sources
 
         has_model = params["model"] != law.NO_STR
         for name in ("variables", "categories") if has_model else ("regions", "processes"):
@@ -66,7 +66,7 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
                 raise ConfigError(f"--{name} has no effect {reason}")
         if not has_model:
             params = super().modify_param_values(params)
-            known = drawn_sources(load(params).config(params["config"]))
+            known = stored_sources(load(params).config(params["config"]))
             if known is not None:
                 params["sources"] = choose("source", params["sources"], known, f"configuration {params['config']!r}")
             return params
@@ -106,12 +106,11 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
 
         if not self.parts:
             return super().fingerprint_spec()
-        config = self.config_inst
         return {
             "model": self.requires().fingerprint,
             "drawn": (self.sources, self.regions, self.processes),
             "periods": {name: periods_of(self.analysis_inst, part) for name, part in self.parts.items()},
-            "style": style_spec(config),
+            "style": style_spec(self.figure_plan),
             "axes": {name: axes_of(self.analysis_inst, part) for name, part in self.parts.items()},
             "code": code_closure("pocket.plots.fits.treatment"),
         }
@@ -139,11 +138,11 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         from pocket.statistics import build_model
         from pocket.statistics.shifts import find_shifts
 
-        declaration, config = self.parts[name], self.config_inst
+        declaration = self.parts[name]
         merged = ProduceDatacards.req(self, model=name).templates
         built, axes = build_model(declaration, merged), axes_of(self.analysis_inst, declaration)
         periods, names = periods_of(self.analysis_inst, declaration), names_of(self.analysis_inst, declaration)
-        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        style = PlotStyle.from_parameters(self.figure_plan.style)
         style = with_processes(style, {}, histograms_of(declaration))
         for region in declaration.regions:
             if self.regions and region not in self.regions:
@@ -216,7 +215,10 @@ def periods_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, A
     """Return region → its years, luminosities and energies, as :func:`pocket.plots.specification.period_spec`."""
     from pocket.plots.specification import period_spec
 
-    return {name: period_spec(analysis.config(one.config), one.years) for name, one in declaration.regions.items()}
+    return {
+        name: period_spec(analysis.config(one.config).figure_plan(), one.years)
+        for name, one in declaration.regions.items()
+    }
 
 
 def histograms_of(declaration: StatisticalModel) -> dict[str, str]:

@@ -59,7 +59,7 @@ def first_mistake(row: Row, folder: Path) -> tuple[str, Exception | None]:
         if isinstance(made, Configurator):
             step = PLAN
             plan = made.plan()
-            check_style(made)
+            check_style(made.figure_plan())
             # as the tasks of the first and of the last step have them
             processed = plan.with_parameters(resolve_parameters(plan, Resources()))
             step = EVENTS

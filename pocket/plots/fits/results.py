@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pocket.configuration.configurator import Configurator
+from pocket.plan.figures import FigurePlan
 from pocket.plots.canvas import Period
 from pocket.plots.fits.correlations import draw_correlations
 from pocket.plots.fits.curves import draw_goodness, draw_limits, draw_scan
@@ -73,9 +73,9 @@ def draw_fit(
             yield draw_region(prediction, stage, *look, asimov=not is_data, colors=colors, names=bins)
 
 
-def look_of(config: Configurator | None, periods: Mapping[str, Sequence[Any]]) -> tuple[PlotStyle, Period]:
+def look_of(plan: FigurePlan | None, periods: Mapping[str, Sequence[Any]]) -> tuple[PlotStyle, Period]:
     """Return the style, by default the shipped one, and the period of all regions, of which a card has none."""
-    style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}) if config else {})
+    style = PlotStyle.from_parameters(plan.style if plan else {})
     return style, period_from(joined_periods(periods.values())) if periods else Period(None, "", None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -28,7 +28,9 @@ from pocket.plots.templates.panels import (
     scale_ratio,
 )
 from pocket.statistics.model import RegionModel
-from pocket.statistics.shifts import Shift, Varied
+
+if TYPE_CHECKING:
+    from pocket.statistics.shifts import Shift, Varied
 
 #: processes that a caption names, and characters of a line with steps
 NAMED, WIDTH = 3, 30

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from pocket.configuration.configurator import Configurator
+from pocket.plan.figures import FigurePlan
 from pocket.plots.scale_factors.convergence import convergence
 from pocket.plots.scale_factors.maps import scale_factor_maps
 from pocket.plots.scale_factors.mass_fits import fit_pages, fit_summary
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def draw_scale_factor(
-    cfg: Configurator, variable: str, result: ScaleFactorResult, closure: Mapping[str, bool] = MappingProxyType({})
+    plan: FigurePlan, variable: str, result: ScaleFactorResult, closure: Mapping[str, bool] = MappingProxyType({})
 ) -> Iterator[Plot]:
     """Draw a scale factor, its uncertainties and its fits; ``variable`` is empty if it is measured from no histogram.
 
@@ -39,8 +39,8 @@ def draw_scale_factor(
     for template fits, ``{name}_fits_{number}_parameters`` the fits. Those of several pages end with the content of each
     page.
     """
-    shared = _shared(cfg)
-    labelled = shared | {"labels": _labels(cfg, variable)}
+    shared = _shared(plan)
+    labelled = shared | {"labels": _labels(plan, variable)}
     yield from _with_stem(result.name, scale_factor_pages(result, **labelled, notes=closure))
     if len(intervals(result.axes)) > 1:
         yield from _with_stem(f"{result.name}_map", scale_factor_maps(result, **labelled, notes=closure))
@@ -58,13 +58,13 @@ def draw_scale_factor(
     yield from _with_stem(f"{result.name}_fits", template_fit_pages(result, **labelled))
 
 
-def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], tolerance: float) -> Iterator[Plot]:
+def draw_convergence(plan: FigurePlan, history: Sequence[ScaleFactorResult], tolerance: float) -> Iterator[Plot]:
     """Draw the convergence of a coupled scale factor."""
-    yield (f"{history[0].name}_convergence", *convergence(history, tolerance, **_shared(cfg)))
+    yield (f"{history[0].name}_convergence", *convergence(history, tolerance, **_shared(plan)))
 
 
 def draw_published(
-    cfg: Configurator,
+    plan: FigurePlan,
     variable: str,
     result: ScaleFactorResult,
     correction: Correction,
@@ -72,16 +72,16 @@ def draw_published(
 ) -> Iterator[Plot]:
     """Draw a scale factor and a published one, whose inputs are those of ``compare_published``."""
     comparison = compare_published(result, correction, inputs)
-    pages = published_pages(result, comparison, **_shared(cfg), labels=_labels(cfg, variable))
+    pages = published_pages(result, comparison, **_shared(plan), labels=_labels(plan, variable))
     yield from _with_stem(f"{result.name}_published", pages)
 
 
-def _shared(cfg: Configurator) -> dict[str, Any]:
-    return {"style": PlotStyle.from_parameters(cfg.parameters.get("plotting_style", {})), "period": period_of(cfg)}
+def _shared(plan: FigurePlan) -> dict[str, Any]:
+    return {"style": PlotStyle.from_parameters(plan.style), "period": period_of(plan)}
 
 
-def _labels(cfg: Configurator, variable: str) -> dict[str, str]:
-    axes = cfg.variables[variable].axes if variable else ()
+def _labels(plan: FigurePlan, variable: str) -> dict[str, str]:
+    axes = plan.variables[variable].axes if variable else ()
     return {axis.name: axis.label or axis.name for axis in axes}
 
 

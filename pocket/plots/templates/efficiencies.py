@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pocket.base.typing import Floats, Mask
-from pocket.configuration.configurator import Configurator
 from pocket.errors import HistogramError
-from pocket.histograms.combined import Combination, combinations_of, combined_shifts
+from pocket.histograms.combined import Combination, combined_shifts
+from pocket.plan.figures import FigurePlan
 from pocket.plots.axes import fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.palettes import PETROFF_6
@@ -57,7 +57,7 @@ class Selected:
 
 
 def draw_efficiencies(
-    cfg: Configurator,
+    plan: FigurePlan,
     variable: str,
     category: str,
     templates: Mapping[str, Hist[Any]],
@@ -72,16 +72,16 @@ def draw_efficiencies(
     ``passing_axis`` has the passing entries. Plots are ``{histogram}_over_{total}``, or ``{histogram}`` for an axis;
     there are none without simulation.
     """
-    style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
+    style = PlotStyle.from_parameters(figure_style(plan, variable, category))
     ranges = [(style, category)]
     if total:
-        passing = split_templates(cfg, variable, category, templates, combined=False)
-        everything = split_templates(cfg, variable, total, templates, combined=False)
-        ranges.append((PlotStyle.from_parameters(figure_style(cfg, variable, total)), total))
+        passing = split_templates(plan, variable, category, templates, combined=False)
+        everything = split_templates(plan, variable, total, templates, combined=False)
+        ranges.append((PlotStyle.from_parameters(figure_style(plan, variable, total)), total))
     else:
         passing, everything = (
             split_templates(
-                cfg,
+                plan,
                 variable,
                 category,
                 {name: _chosen(h, passing_axis, bins) for name, h in templates.items()},
@@ -90,7 +90,7 @@ def draw_efficiencies(
             for bins in ((1,), (0, 1))
         )
     title = f"{category} / {total}" if total else f"{category}: {passing_axis}"
-    for name, axis in zip(figure_names(cfg, variable), cfg.variables[variable].axes, strict=True):
+    for name, axis in zip(figure_names(plan.variables, variable), plan.variables[variable].axes, strict=True):
         mc = passing[axis.name][1], everything[axis.name][1]
         if axis.name == passing_axis or not mc[1]:
             continue
@@ -101,12 +101,12 @@ def draw_efficiencies(
         figure, numbers = draw_efficiency(
             selected,
             style=style,
-            period=period_of(cfg),
+            period=period_of(plan),
             histogram=name,
             title=title,
             hidden=hidden,
             xlim=axis.lim,
-            combinations=combinations_of(cfg.weights.classes.values()),
+            combinations=plan.combinations,
             blind=blind and data[1] is not None,
         )
         numbers = {"histogram": name, "category": category, "total": total, "passing_axis": passing_axis, **numbers}

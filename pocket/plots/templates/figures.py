@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from matplotlib.figure import Figure
 
+from pocket.base.runtime.remarks import remark
 from pocket.base.runtime.user_code import UserCall
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.configuration.configurator import Configurator
-from pocket.configuration.plot import SHIPPED, TemplatePlot
 from pocket.errors import ConfigError, HistogramError
-from pocket.histograms.combined import combinations_of, with_combined
+from pocket.histograms.combined import with_combined
+from pocket.plan.figures import FigurePlan
+from pocket.plan.plot import SHIPPED, TemplatePlot
 from pocket.plots.axes import projections
 from pocket.plots.canvas import Period
 from pocket.plots.specification import figure_style, names_of_plot, period_spec
@@ -47,9 +49,10 @@ class PlotContext:
             there is none.
         blind: whether there would be data, but the category is blind.
         ylim: for plots of two axes, the range of the second one to show; ``None`` for the whole axis.
+        configuration: what :attr:`config` returns.
     """
 
-    config: Configurator
+    plan: FigurePlan
     histogram: str
     category: str
     data: Hist[Any] | None
@@ -63,10 +66,19 @@ class PlotContext:
     covariance: Mapping[str, Hist[Any]] | None = None
     blind: bool = False
     ylim: tuple[float, float] | None = None
+    configuration: Any = None
+
+    @property
+    def config(self) -> Any:
+        """The configuration, which plots get in this release only; :attr:`plan` has its samples and histograms."""
+        sentence = "PlotContext.config goes with the next release: read PlotContext.plan"
+        remark(sentence)
+        warnings.warn(sentence, DeprecationWarning, stacklevel=2)
+        return self.configuration
 
 
 def draw_templates(
-    cfg: Configurator,
+    plan: FigurePlan,
     variable: str,
     category: str,
     templates: Mapping[str, Hist[Any]],
@@ -75,15 +87,16 @@ def draw_templates(
     covariance: Mapping[str, Hist[Any]] | None = None,
     plots: Iterable[TemplatePlot] = SHIPPED,
     blind: bool = False,
+    config: Any = None,
 ) -> Iterator[Plot]:
     """Draw plots of a histogram in a category, one by one.
 
     Histograms with several axes are drawn as projections onto each, and those with two also by plots of two axes.
     Without the category in ``before``, the templates of another configuration, there is no comparison. No plot gets the
-    data of a blind category.
+    data of a blind category. The ``config`` is :attr:`PlotContext.config`.
     """
-    style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
-    axes = cfg.variables[variable].axes
+    style = PlotStyle.from_parameters(figure_style(plan, variable, category))
+    axes = plan.variables[variable].axes
     given = {"after": templates, "before": before, "covariance": covariance}
 
     @functools.cache
@@ -91,22 +104,22 @@ def draw_templates(
         split = split_templates if shown == 1 else joint_templates
         # Another configuration may have other categories.
         found = {name: each for name, each in (given[which] or {}).items() if category in each.axes["cat"]}
-        return list(split(cfg, variable, category, found).values()) if found else []
+        return list(split(plan, variable, category, found).values()) if found else []
 
     for plot in plots:
         draw = _function(plot)
         compared = parts("before", plot.axes) if plot.compares else []
         covariances = parts("covariance", plot.axes) if compared else []
-        for number, name in enumerate(names_of_plot(cfg, variable, plot)):
+        for number, name in enumerate(names_of_plot(plan.variables, variable, plot)):
             data, mc = parts("after", plot.axes)[number]
             context = PlotContext(
-                config=cfg,
+                plan=plan,
                 histogram=name,
                 category=category,
                 data=None if blind else data,
                 mc=mc,
                 style=style,
-                period=period_of(cfg),
+                period=period_of(plan),
                 xlim=axes[number].lim,
                 before=compared[number][1] if compared else {},
                 data_before=compared[number][0] if compared and not blind else None,
@@ -114,6 +127,7 @@ def draw_templates(
                 covariance=covariances[number][1] if covariances else None,
                 ylim=axes[1].lim if plot.axes == 2 else None,
                 blind=blind and data is not None,
+                configuration=config,
             )
             with UserCall("plot", plot.name):
                 drawn = draw(context)
@@ -140,9 +154,9 @@ def _checked(plot: TemplatePlot, drawn: Any) -> tuple[Figure, dict[str, Any]]:
     )
 
 
-def period_of(cfg: Configurator) -> Period:
+def period_of(plan: FigurePlan) -> Period:
     """Return luminosity, years and energy of a configuration's datasets, if the parameters have them."""
-    return period_from(period_spec(cfg))
+    return period_from(period_spec(plan))
 
 
 def period_from(spec: Sequence[Any]) -> Period:
@@ -158,25 +172,25 @@ def period_from(spec: Sequence[Any]) -> Period:
 
 
 def split_templates(
-    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]], *, combined: bool = True
+    plan: FigurePlan, variable: str, category: str, templates: Mapping[str, Hist[Any]], *, combined: bool = True
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Return axis → (data summed over samples, sample → simulation), for one category.
 
     Members of combined variations, such as those of a PDF set, are combined in each sample and each projection, unless
     ``combined`` is false.
     """
-    return _parts(cfg, variable, category, templates, projections, combined=combined)
+    return _parts(plan, variable, category, templates, projections, combined=combined)
 
 
 def joint_templates(
-    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]]
+    plan: FigurePlan, variable: str, category: str, templates: Mapping[str, Hist[Any]]
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
     """Return what :func:`split_templates` does with all axes, for the name of the histogram."""
-    return _parts(cfg, variable, category, templates, lambda histogram: {variable: histogram})
+    return _parts(plan, variable, category, templates, lambda histogram: {variable: histogram})
 
 
 def _parts(
-    cfg: Configurator,
+    plan: FigurePlan,
     variable: str,
     category: str,
     templates: Mapping[str, Hist[Any]],
@@ -184,10 +198,10 @@ def _parts(
     *,
     combined: bool = True,
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
-    combinations = combinations_of(cfg.weights.classes.values()) if combined else ()
+    combinations = plan.combinations if combined else ()
     parts: dict[str, tuple[Any, dict[str, Any]]] = {}
     for sample, histogram in templates.items():
-        for axis in cfg.variables[variable].axes:
+        for axis in plan.variables[variable].axes:
             if axis.name not in histogram.axes.name:
                 names = ", ".join(histogram.axes.name)
                 raise HistogramError(f"{sample}: a histogram to compare with has no axis {axis.name!r}, only {names}")
@@ -197,7 +211,7 @@ def _parts(
         for name, part in parts_of(in_category).items():
             data, mc = parts.setdefault(name, (None, {}))
             # Another configuration may have other samples.
-            if cfg.samples.get(sample.partition(SUBSAMPLE)[0], "variation" in histogram.axes.name):
+            if plan.samples.get(sample.partition(SUBSAMPLE)[0], "variation" in histogram.axes.name):
                 mc[sample] = with_combined(part, combinations)
             else:
                 parts[name] = (part if data is None else data + part, mc)

@@ -36,6 +36,11 @@ def config(folder: Path, **style: Any) -> Configurator:
     return configure(parameters=parameters, datasets=datasets)
 
 
+def remark_on(cfg: Configurator, *others: Configurator) -> None:
+    samples = [name for each in (cfg, *others) for sample in each.samples for name in each.counted_samples(sample)]
+    remark_unknown_samples(cfg.figure_plan(), samples, cfg.definition_files)
+
+
 RIGHT: tuple[dict[str, Any], ...] = (
     {},
     {"colors_mc": {"Higgs": "red", "ZZ": "blue"}, "labels_mc": {"TTTo2L2Nu": "dilepton"}},
@@ -51,8 +56,7 @@ RIGHT: tuple[dict[str, Any], ...] = (
 def test_names_that_a_shared_style_may_have(
     style: dict[str, Any], tmp_path: Path, remarks: pytest.LogCaptureFixture
 ) -> None:
-    cfg = config(tmp_path, **style)
-    remark_unknown_samples(cfg, [cfg])
+    remark_on(config(tmp_path, **style))
     assert remarks.messages == []
 
 
@@ -90,12 +94,12 @@ def test_misspelt_names(
     style: dict[str, Any], sentence: str, tmp_path: Path, remarks: pytest.LogCaptureFixture
 ) -> None:
     cfg = config(tmp_path, **style)
-    remark_unknown_samples(cfg, [cfg])
-    remark_unknown_samples(cfg, [cfg])
+    remark_on(cfg)
+    remark_on(cfg)
     assert remarks.messages == [sentence]
 
 
 def test_samples_of_all_configurations_are_known(tmp_path: Path, remarks: pytest.LogCaptureFixture) -> None:
     cfg, other = config(tmp_path, samples_groups={"top": ["TT"]}), configure()
-    remark_unknown_samples(cfg, [cfg, other])
+    remark_on(cfg, other)
     assert remarks.messages == []

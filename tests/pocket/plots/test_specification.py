@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.configuration.plot import TemplatePlot
-from pocket.cuts.library import passthrough
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
+from pocket.plan.figures import FigurePlan
+from pocket.plan.plot import TemplatePlot
 from pocket.plots.specification import (
     check_style,
     figure_names,
     figure_specs,
     figure_style,
+    names_in_style,
     period_spec,
     plot_specs,
     style_spec,
@@ -37,18 +38,18 @@ def axis(field: str, **settings: Any) -> Axis:
     return Axis(field=field, bins=4, start=0, stop=2, **settings)
 
 
-def config(style: dict[str, Any] | None = None, **changes: Any) -> Any:
+def config(style: dict[str, Any] | None = None, **changes: Any) -> FigurePlan:
     parameters = OmegaConf.merge(
         PARAMETERS, {"lumi": {"sqrt_s": {"2018": 13}}, "plotting_style": STYLE if style is None else style}
     )
     variables = {"v": HistConf([axis("x"), axis("y")]), "w": HistConf([axis("x")])}
-    return configure(parameters=parameters, **{"variables": variables, **changes})
+    return configure(parameters=parameters, **{"variables": variables, **changes}).figure_plan()
 
 
-def changed(cfg: Any) -> set[str]:
+def changed(plan: FigurePlan) -> set[str]:
     """Return the figures whose specification is another one than before."""
     figures = [("baseline", "v"), ("baseline", "w"), ("signal", "v"), ("signal", "w")]
-    before, after = figure_specs(config(), figures), figure_specs(cfg, figures)
+    before, after = figure_specs(config(), figures), figure_specs(plan, figures)
     return {
         f"{category}/{variable}"
         for category, variable in figures
@@ -58,7 +59,7 @@ def changed(cfg: Any) -> set[str]:
 
 def test_style_is_checked_without_drawing() -> None:
     check_style(config())
-    check_style(configure())
+    check_style(configure().figure_plan())
     with pytest.raises(ConfigError, match=r"plotting_style\.colors_mc\.DY: 'ornage' is not a colour"):
         check_style(config({"colors_mc": {"DY": "ornage"}}))
     with pytest.raises(ConfigError, match="unknown option 'color_mc' in plotting_style, did you mean 'colors_mc'"):
@@ -82,17 +83,18 @@ def test_style_is_checked_without_drawing() -> None:
 )
 def test_names_to_blind_are_those_of_the_analysis(blind: dict[str, Any], sentence: str) -> None:
     wrong = config({"blind_hists": blind})
+    check_style(wrong)
     with pytest.raises(UnknownNameError, match=sentence):
-        check_style(wrong, [wrong])
+        check_style(wrong, wrong.categories, names_in_style(wrong.variables, "v"))
     # Another configuration may have them.
     names = {"categories": ["other"], "histograms": {"u": [0, 1]}}
-    other = config(categories={"other": [passthrough]}, variables={"u": HistConf([axis("x")])})
-    check_style(config({"blind_hists": names}), [config(), other])
+    check_style(config({"blind_hists": names}), ["baseline", "other"], ["v", "u"])
 
 
 def test_names_of_figures() -> None:
-    assert figure_names(config(), "v") == ("v_x", "v_y")
-    assert figure_names(config(), "w") == ("w",)
+    variables = config().variables
+    assert figure_names(variables, "v") == ("v_x", "v_y")
+    assert figure_names(variables, "w") == ("w",)
 
 
 def test_only_what_a_figure_shows_is_in_its_style() -> None:
@@ -142,7 +144,10 @@ def test_a_label_changes_one_histogram() -> None:
 def test_period_is_that_of_the_datasets_years() -> None:
     assert period_spec(config()) == period_spec(config(), ["2017", "2018"]) == [[("2018", LUMI)], [13]]
     assert period_spec(config(), ["2017"]) == [[], []]
-    assert period_spec(configure(parameters=OmegaConf.create({"limits": {"x": 1.0}}))) == [[("2018", None)], [None]]
+    assert period_spec(configure(parameters=OmegaConf.create({"limits": {"x": 1.0}})).figure_plan()) == [
+        [("2018", None)],
+        [None],
+    ]
 
 
 def test_what_is_wrong_stays_for_its_error() -> None:

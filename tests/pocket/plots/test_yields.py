@@ -94,7 +94,7 @@ def test_the_error_of_data_is_of_their_weights(weights: np.ndarray) -> None:
     category = hist.axis.StrCategory(["baseline"], name="cat")
     filled = hist.Hist(category, hist.axis.Regular(4, 0, 2, name="x"), storage="weight")
     filled.fill(cat="baseline", x=np.linspace(-0.1, 2.1, 7), weight=weights)
-    (data,) = yields_of(configure(), "x", "baseline", {"DATA": filled})
+    (data,) = yields_of(configure().figure_plan(), "x", "baseline", {"DATA": filled})
     assert (data.process, data.value) == ("data", pytest.approx(sum(weights)))
     assert data.stat == pytest.approx(sum(weight**2 for weight in weights) ** 0.5)
 
@@ -105,6 +105,6 @@ def test_data_in_the_overflow_are_blinded_too(blinded: list[float], overflow: bo
     filled = hist.Hist(category, hist.axis.Regular(4, 0, 2, name="x", overflow=overflow), storage="weight")
     filled.fill(cat="baseline", x=[0.5, 1.7, 3.5])
     style = {"plotting_style": {"blind_hists": {"categories": ["baseline"], "histograms": {"x": blinded}}}}
-    config = configure(parameters=OmegaConf.merge(PARAMETERS, style))
-    (data,) = yields_of(config, "x", "baseline", {"DATA": filled})
+    plan = configure(parameters=OmegaConf.merge(PARAMETERS, style)).figure_plan()
+    (data,) = yields_of(plan, "x", "baseline", {"DATA": filled})
     assert (data.value, data.stat) == ((None, 0.0) if overflow or blinded[0] < 2 else (2.0, 2**0.5))

@@ -18,9 +18,9 @@ CAPTION: dict[str, Any] = {"period": Period(lumi=50.0, year="toys", com=13.0)}
 
 def drawn(draw: Any, data: Any, mc: Any, style: PlotStyle, **given: Any) -> Any:
     """What a plot of the dimuon mass returns."""
-    config: Any = None
+    plan: Any = None
     names = {"histogram": "mll", "category": "z_window", **CAPTION}
-    return draw(PlotContext(config=config, data=data, mc=mc, style=style, **names, **given))
+    return draw(PlotContext(plan=plan, data=data, mc=mc, style=style, **names, **given))
 
 
 def template(values: Any, variances: Any, **shifts: tuple[Any, Any]) -> hist.Hist[Any]:

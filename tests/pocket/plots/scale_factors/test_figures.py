@@ -27,7 +27,7 @@ def stems(result: ScaleFactorResult) -> list[str]:
 
 
 def config() -> Any:
-    return configure(parameters=STYLED, variables={"v": HistConf(AXES)})
+    return configure(parameters=STYLED, variables={"v": HistConf(AXES)}).figure_plan()
 
 
 def test_pages_of_fits() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -27,7 +28,7 @@ def config(*axes: Axis, **style: Any) -> Any:
     parameters = OmegaConf.merge(
         PARAMETERS, {"lumi": {"sqrt_s": {"2018": 13}}, "plotting_style": {"label": "Private work", **style}}
     )
-    return configure(parameters=parameters, variables={"v": HistConf(list(axes))})
+    return configure(parameters=parameters, variables={"v": HistConf(list(axes))}).figure_plan()
 
 
 def events(seed: int, size: int) -> tuple[Any, Any, Any]:
@@ -210,19 +211,15 @@ def test_members_are_combined_as_efficiencies(rule: str) -> None:
     assert shifts["jes"][0][0] == pytest.approx(efficiency["jes"] - efficiency["nominal"])
 
 
-def test_figures_combine_the_efficiencies_of_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    def combinations_of(weights: Any) -> tuple[Combination, ...]:
-        return (Combination("pdf", "envelope", r"\d+"),)
-
-    for module in ("efficiencies", "figures"):
-        monkeypatch.setattr(f"pocket.plots.templates.{module}.combinations_of", combinations_of, raising=False)
+def test_figures_combine_the_efficiencies_of_members() -> None:
+    plan = dataclasses.replace(config(X), combinations=(Combination("pdf", "envelope", r"\d+"),))
     axes = [hist.axis.StrCategory(CATEGORIES, name="cat")]
     axes.append(hist.axis.StrCategory(["nominal", "pdf_1Up", "pdf_1Down"], name="variation"))
     h = hist.Hist(*axes, hist.axis.Regular(5, 0, 5, name="x"), storage=hist.storage.Weight())
     for variation, passing, everything in (("nominal", 60, 100), ("pdf_1Up", 54, 108), ("pdf_1Down", 66, 94)):
         for category, number in (("other", passing), ("baseline", everything)):
             h.fill(category, variation, np.full(number, 2.5))
-    ((_, _, numbers),) = draw_efficiencies(config(X), "v", "other", {"DY": h}, total="baseline")
+    ((_, _, numbers),) = draw_efficiencies(plan, "v", "other", {"DY": h}, total="baseline")
     assert numbers["mc"]["values"][2] == pytest.approx(0.6)
     assert numbers["mc"]["syst_up"][2] == pytest.approx(66 / 94 - 0.6)
     assert numbers["mc"]["syst_down"][2] == pytest.approx(0.6 - 54 / 108)

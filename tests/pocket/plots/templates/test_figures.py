@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import hist
@@ -8,9 +9,9 @@ import pytest
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
-from pocket.configuration.plot import SHIPPED, TemplatePlot
 from pocket.errors import ConfigError, HistogramError
 from pocket.histograms.config import Axis, HistConf
+from pocket.plan.plot import SHIPPED, TemplatePlot
 from pocket.plots.canvas import Period
 from pocket.plots.specification import figure_specs, figure_style
 from pocket.plots.templates.figures import draw_templates, period_from, period_of
@@ -24,7 +25,7 @@ STYLED = OmegaConf.merge(
 
 
 def config(axes: list[Axis]) -> Any:
-    return configure(parameters=STYLED, variables={"v": HistConf(axes)})
+    return configure(parameters=STYLED, variables={"v": HistConf(axes)}).figure_plan()
 
 
 def shipped(*names: str) -> list[TemplatePlot]:
@@ -130,9 +131,8 @@ def test_only_two_axes_give_a_map() -> None:
 
 
 def test_a_logarithmic_scale_is_that_of_the_histogram_or_of_a_projection() -> None:
-    cfg = config(AXES)
-    cfg.parameters.plotting_style.log_histograms = ["v", "v_y"]
-    assert figure_style(cfg, "v", "baseline")["log_histograms"] == ["v", "v_y"]
+    plan = dataclasses.replace(config(AXES), style={"log_histograms": ["v", "v_y"]})
+    assert figure_style(plan, "v", "baseline")["log_histograms"] == ["v", "v_y"]
 
 
 def test_a_plot_of_the_user_may_show_two_axes() -> None:
@@ -148,6 +148,19 @@ def test_a_plot_of_the_user_may_show_two_axes() -> None:
     assert seen == [("v", ("x", "y"), ("variation", "x", "y"))]
     with pytest.raises(ConfigError, match="plot 'corner': axes must be 1 or 2, not 3"):
         TemplatePlot("corner", corner, axes=3)
+
+
+def test_a_plot_of_the_user_has_the_configuration_until_the_next_release() -> None:
+    cfg, seen = configure(parameters=STYLED, variables={"v": HistConf(AXES[:1])}), []
+
+    def own(context: Any) -> None:
+        seen.append((context.plan.samples, context.config))
+
+    plots = [TemplatePlot("own", own)]
+    drawn = draw_templates(cfg.figure_plan(), "v", "baseline", templates(AXES[:1]), plots=plots, config=cfg)
+    with pytest.warns(DeprecationWarning, match=r"PlotContext\.config .* read PlotContext\.plan"):
+        assert list(drawn) == []
+    assert seen == [(cfg.samples, cfg)]
 
 
 @pytest.mark.parametrize("missing", ["before", "data"])
@@ -189,7 +202,7 @@ def test_luminosity_is_that_of_the_datasets_years() -> None:
 def test_a_change_of_the_combination_draws_figures_again() -> None:
     def spec(weight: Any) -> Any:
         cfg = configure(parameters=STYLED, weights={"common": {"inclusive": [weight]}} if weight else {})
-        return figure_specs(cfg, [("baseline", "x")])["baseline", "x"]
+        return figure_specs(cfg.figure_plan(), [("baseline", "x")])["baseline", "x"]
 
     together, apart = (spec(QCDScalePoints.wrap("scales", envelope=envelope)) for envelope in (True, False))
     assert together["combined"] == (QCDScalePoints.wrap("scales").combination,)
