@@ -1,4 +1,4 @@
-"""Edits of a copy of the checkout, and the fingerprints of processors, skims and merged outputs that they move."""
+"""Edits of a copy of the checkout, and the fingerprints of processors, skims, merged outputs and figures they move."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ import pytest
 from tests.tasks.mutations import sources
 from tests.tasks.mutations.clones import Clone
 
-#: prints what decides about the outputs of processors, of skims and of the merging
+PLOTS = ("plots.templates.figures", "plots.scale_factors.figures", "plots.cutflow")
+#: prints what decides about the outputs of processors, of skims, of the merging and of plots
 DIGESTS = """
-import json
+import json, sys
 from pocket import load_analysis
 from pocket.base.fingerprint import code_closure, digest
 from pocket.plan.skim import SkimPlan
+from pocket.plots.specification import figure_specs
 configs = load_analysis("zmumu").configs
 plans = {name: config.plan() for name, config in configs.items()}
+drawn = [config.figure_plan() for config in configs.values()]
 print(json.dumps({
+    **{name: code_closure(f"pocket.{name}") for name in sys.argv[1:]},
+    "figures": digest([figure_specs(plan, [(plan.categories[0], name) for name in plan.variables]) for plan in drawn]),
     "engine": code_closure("pocket.engine.run"),
     "skims": code_closure("pocket.skims.run"),
     "merging": code_closure("pocket.outputs.merging"),
@@ -43,7 +48,7 @@ if logging.raiseExceptions == 3:
 
 def digests(clone: Clone) -> dict[str, str]:
     run = subprocess.run(
-        [sys.executable, "-c", DIGESTS], cwd=clone.folder, env=clone.environment, capture_output=True, text=True
+        [sys.executable, "-c", DIGESTS, *PLOTS], cwd=clone.folder, env=clone.environment, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     found: dict[str, str] = json.loads(run.stdout)
@@ -101,7 +106,7 @@ def test_no_check_or_message_of_a_configuration_moves_a_fingerprint(clone: Clone
         # what a plan does is part of the code of the engine, and of the merging
         (
             ("SampleNames.counted_samples", "names = self", "names = () if not self.subsamples else self"),
-            ("engine", "skims", "merging", "folders"),
+            ("engine", "skims", "merging", "folders", *PLOTS),
         ),
         (("EraNames.of_source", 'f"{stem}_{year}"', 'f"{stem}-{year}"'), ("merging", "folders")),
         (
@@ -116,6 +121,7 @@ def test_no_check_or_message_of_a_configuration_moves_a_fingerprint(clone: Clone
             ("engine", "skims", "merging", "folders"),
         ),
         (("SkimPlan.keeps", "return True", "return bool(branch)"), ("skims",)),
+        (("TemplatePlot.stem", 'f"_{self.name}"', 'f"_of_{self.name}"'), PLOTS[:1]),
     ],
     ids=str,
 )
