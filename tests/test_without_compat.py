@@ -54,7 +54,6 @@ import importlib, importlib.util, json, pkgutil, sys
 import pocket, tasks
 from pocket.configuration.loading import load_analysis
 from pocket.interactive import process
-from pocket.plots.specification import style_spec
 
 assert pocket.__file__.startswith(sys.argv[1]), pocket.__file__
 assert importlib.util.find_spec("pocket.compat") is None
@@ -62,7 +61,7 @@ for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
     if module.name != "tasks.framework.custom_executors":
         importlib.import_module(module.name)
 config = load_analysis("study").config("one")
-assert style_spec(config.figure_plan())["label"] == "Preliminary"
+assert config.figure_plan().spec()["style"]["label"] == "Preliminary"
 result = process(config, {"TT_2018": sys.argv[2]})
 print(json.dumps({name: float(value[0]) for name, value in result.yields()["TT"].items()}))
 loaded = [name for name in sys.modules if name.startswith(("pocket.compat", "pocket_coffea"))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ class FigurePlan(SampleNames):
     """What is drawn, and how it looks.
 
     :meth:`pocket.configuration.configurator.Configurator.figure_plan` makes it. An attribute without a description is
-    that of the configuration. What fingerprints hold of it is in :mod:`pocket.plots.specification`.
+    that of the configuration.
 
     Args:
         datasets: dataset → its sample.
@@ -41,3 +41,13 @@ class FigurePlan(SampleNames):
     combinations: tuple[Combination, ...]
     years: Mapping[str, tuple[Any, Any]]
     style: Any
+
+    def period(self, only: Collection[str] = ()) -> list[Any]:
+        """Return the years, or some of them, with their luminosities, and their energies."""
+        shown = {year: known for year, known in self.years.items() if not only or year in only}
+        return [[(year, lumi) for year, (lumi, _) in shown.items()], [energy for _, energy in shown.values()]]
+
+    def spec(self) -> dict[str, Any]:
+        """Return what decides how all figures look, for fingerprints; formats don't decide where an output is."""
+        style = {name: value for name, value in self.style.items() if name != "formats"}
+        return {"period": self.period(), "style": style}

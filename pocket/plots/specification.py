@@ -45,13 +45,13 @@ def figure_specs(
     plan: FigurePlan, figures: Iterable[tuple[str, str]], blind: Collection[str] = ()
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Return everything that determines the figures of histograms in categories, except for contents and code."""
-    options, period = style_spec(plan), period_spec(plan)
+    look = plan.spec()
     return {
         (category, variable): {
             "axes": [(axis.name, axis.label, axis.lim) for axis in plan.variables[variable].axes],
             "samples": list(plan.samples.items()),
-            "period": period,
-            "style": style_for(options, names_in_style(plan.variables, variable), category, _drawn(plan)),
+            "period": look["period"],
+            "style": style_for(look["style"], names_in_style(plan.variables, variable), category, _drawn(plan)),
             **({"combined": plan.combinations} if plan.combinations else {}),
             **({"blind": True} if category in blind else {}),
         }
@@ -90,7 +90,7 @@ def _code_of(plot: TemplatePlot) -> Closure | None:
 
 def figure_style(plan: FigurePlan, variable: str, category: str) -> dict[str, Any]:
     """Return the part of the style that concerns the figures of a histogram in a category, without formats."""
-    return style_for(style_spec(plan), names_in_style(plan.variables, variable), category, _drawn(plan))
+    return style_for(plan.spec()["style"], names_in_style(plan.variables, variable), category, _drawn(plan))
 
 
 def style_for(
@@ -114,11 +114,6 @@ def style_for(
         ]
     style["blind_hists"] = _blinding(style.get("blind_hists", {}), histograms, category)
     return style
-
-
-def style_spec(plan: FigurePlan) -> dict[str, Any]:
-    """Return the style that decides how plots look, as plain containers."""
-    return {name: value for name, value in plan.style.items() if name != "formats"}
 
 
 def formats_of(plan: FigurePlan) -> tuple[str, ...]:
@@ -152,14 +147,8 @@ def check_style(
             )
 
 
-def period_spec(plan: FigurePlan, only: Collection[str] = ()) -> list[Any]:
-    """Return the years with their luminosities, and their energies, as far as the parameters have them."""
-    shown = {year: known for year, known in plan.years.items() if not only or year in only}
-    return [[(year, lumi) for year, (lumi, _) in shown.items()], [energy for _, energy in shown.values()]]
-
-
 def joined_periods(specs: Iterable[Sequence[Any]]) -> list[Any]:
-    """Return what :func:`period_spec` does for all years of some periods, which may share them.
+    """Return what :meth:`FigurePlan.period` does for all years of some periods, which may share them.
 
     >>> joined_periods([[[("2018", 59830.0)], [13]], [[("2017", 41480.0), ("2018", 59830.0)], [13, 13]]])
     [[('2017', 41480.0), ('2018', 59830.0)], [13, 13]]

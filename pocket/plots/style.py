@@ -168,8 +168,8 @@ class PlotStyle:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> PlotStyle:
-        """Return the style of the ``plotting_style`` section of the parameters."""
-        options = _accepted(_check_mapping(_plain(parameters), "plotting_style"))
+        """Return the style of the ``plotting_style`` section of the parameters, which are plain containers."""
+        options = _accepted(_check_mapping(parameters, "plotting_style"))
         options = _check_options(cls, options, "plotting_style")
         _refuse_missing(options, "plotting_style")
         if "blind_hists" in options:
@@ -206,13 +206,6 @@ def _accepted(options: Mapping[str, Any]) -> dict[str, Any]:
     if left_out := [*free, *ignored(looks)]:
         remark(f"plotting_style: {some_of(left_out)} have no effect on the plots made here, so they are ignored")
     return {**kept, **honoured(looks, HONOURED)}
-
-
-def _plain(parameters: Mapping[str, Any]) -> Any:
-    """Return OmegaConf containers as plain ones."""
-    from omegaconf import OmegaConf
-
-    return OmegaConf.to_container(parameters, resolve=True) if OmegaConf.is_config(parameters) else parameters
 
 
 def _refuse_missing(options: Any, place: str) -> None:

@@ -94,16 +94,13 @@ class CompareCorrections(FormatsTask, BlindTask):
         return _used(self.param_kwargs)
 
     def fingerprint_spec(self) -> Any:
-        from pocket.plots.specification import period_spec, style_spec
-
         return {
             "corrections": [(one.left, one.right, one.name, one.users) for one in self.used()],
             "templates": {side: task.fingerprint for side, task in self.requires().items()},
             "labels": self.labels,
             **({"blind": hidden} if (hidden := self.hidden_categories) else {}),
             "largest": self.largest,
-            "period": period_spec(self.figure_plan),
-            "style": style_spec(self.figure_plan),
+            **self.figure_plan.spec(),
             "code": [code_closure(f"pocket.{module}") for module in _CODE],
         }
 

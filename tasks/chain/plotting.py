@@ -262,14 +262,11 @@ class PlotCutflow(FormatsTask, FromTemplates, BlindTask):
     """Draws the events of each sample after the skim, the preselection and in each category."""
 
     def fingerprint_spec(self) -> Any:
-        from pocket.plots.specification import period_spec, style_spec
-
         return {
             "templates": self.requires().fingerprint,
             "categories": self.shown_categories,
             **({"blind": hidden} if (hidden := self.hidden_categories) else {}),
-            "period": period_spec(self.figure_plan),
-            "style": style_spec(self.figure_plan),
+            **self.figure_plan.spec(),
             "code": code_closure("pocket.plots.cutflow"),
         }
 
@@ -330,17 +327,14 @@ class PlotScaleFactors(FormatsTask, ScaleFactorTask):
         return required | ({"closure": ValidateScaleFactors.req(self, accept_closure=True)} if self.closure else {})
 
     def fingerprint_spec(self) -> Any:
-        from pocket.plots.specification import period_spec, style_spec
-
-        plan = self.figure_plan
-        axes = [axis for _, variable in self.declaration.sources()[:1] for axis in plan.variables[variable].axes]
+        variables = self.figure_plan.variables
+        axes = [axis for _, variable in self.declaration.sources()[:1] for axis in variables[variable].axes]
         return {
             **{name: task.fingerprint for name, task in self.requires().items()},
             "published": self.published,
             "published_inputs": self.published_inputs,
             "labels": [(axis.name, axis.label) for axis in axes],
-            "period": period_spec(self.figure_plan),
-            "style": style_spec(self.figure_plan),
+            **self.figure_plan.spec(),
             "code": code_closure("pocket.plots.scale_factors.figures"),
         }
 

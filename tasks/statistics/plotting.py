@@ -100,12 +100,10 @@ class PlotFit(FormatsTask, FitChoice):
         return found
 
     def fingerprint_spec(self) -> Any:
-        from pocket.plots.specification import style_spec
-
         return {
             "fits": {label: fit.fingerprint for label, fit in self.requires().items()},
             "periods": self.periods,
-            "style": style_spec(self.styled_as) if self.styled_as else None,
+            "style": self.styled_as.spec()["style"] if self.styled_as else None,
             "axes": self.axes,
             "asked": [result for result in ("limits", "background") if self.asks_for(result)],
             "evidence": EVIDENCE,

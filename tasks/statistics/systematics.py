@@ -102,15 +102,13 @@ class PlotSystematics(PlotsFromTemplates, ClosureGate):
         return tuple(self.sources)
 
     def fingerprint_spec(self) -> Any:
-        from pocket.plots.specification import style_spec
-
         if not self.parts:
             return super().fingerprint_spec()
         return {
             "model": self.requires().fingerprint,
             "drawn": (self.sources, self.regions, self.processes),
             "periods": {name: periods_of(self.analysis_inst, part) for name, part in self.parts.items()},
-            "style": style_spec(self.figure_plan),
+            "style": self.figure_plan.spec()["style"],
             "axes": {name: axes_of(self.analysis_inst, part) for name, part in self.parts.items()},
             "code": code_closure("pocket.plots.fits.treatment"),
         }
@@ -212,13 +210,9 @@ def names_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, tup
 
 
 def periods_of(analysis: Analysis, declaration: StatisticalModel) -> dict[str, Any]:
-    """Return region → its years, luminosities and energies, as :func:`pocket.plots.specification.period_spec`."""
-    from pocket.plots.specification import period_spec
-
-    return {
-        name: period_spec(analysis.config(one.config).figure_plan(), one.years)
-        for name, one in declaration.regions.items()
-    }
+    """Return region → its years, luminosities and energies, as :meth:`pocket.plan.figures.FigurePlan.period`."""
+    plans = {name: analysis.config(region.config).figure_plan() for name, region in declaration.regions.items()}
+    return {name: plans[name].period(region.years) for name, region in declaration.regions.items()}
 
 
 def histograms_of(declaration: StatisticalModel) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pocket.plan.figures import FigurePlan
 from pocket.plan.plot import SHIPPED, TemplatePlot
 from pocket.plots.axes import projections
 from pocket.plots.canvas import Period
-from pocket.plots.specification import figure_style, names_of_plot, period_spec
+from pocket.plots.specification import figure_style, names_of_plot
 from pocket.plots.style import PlotStyle
 
 if TYPE_CHECKING:
@@ -156,11 +156,11 @@ def _checked(plot: TemplatePlot, drawn: Any) -> tuple[Figure, dict[str, Any]]:
 
 def period_of(plan: FigurePlan) -> Period:
     """Return luminosity, years and energy of a configuration's datasets, if the parameters have them."""
-    return period_from(period_spec(plan))
+    return period_from(plan.period())
 
 
 def period_from(spec: Sequence[Any]) -> Period:
-    """Return the luminosity, years and energy of what :func:`pocket.plots.specification.period_spec` returns."""
+    """Return the luminosity, years and energy of what :meth:`pocket.plan.figures.FigurePlan.period` returns."""
     luminosities, energies = spec
     values = [value for _, value in luminosities]
     several = () if None in energies else tuple(sorted({float(energy) for energy in energies}))

@@ -16,9 +16,7 @@ from pocket.plots.specification import (
     figure_specs,
     figure_style,
     names_in_style,
-    period_spec,
     plot_specs,
-    style_spec,
 )
 from pocket.plots.style import PlotStyle
 from tests.pocket.configs import LUMI, PARAMETERS, configure
@@ -142,10 +140,10 @@ def test_a_label_changes_one_histogram() -> None:
 
 
 def test_period_is_that_of_the_datasets_years() -> None:
-    assert period_spec(config()) == period_spec(config(), ["2017", "2018"]) == [[("2018", LUMI)], [13]]
-    assert period_spec(config(), ["2017"]) == [[], []]
+    assert config().period() == config().period(["2017", "2018"]) == [[("2018", LUMI)], [13]]
+    assert config().period(["2017"]) == [[], []]
     without = configure(parameters=OmegaConf.create({"limits": {"x": 1.0}})).figure_plan()
-    assert period_spec(without) == [[("2018", None)], [None]]
+    assert without.period() == [[("2018", None)], [None]]
 
 
 def test_what_is_wrong_stays_for_its_error() -> None:
@@ -174,4 +172,4 @@ def test_code_of_a_plot_that_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_other_words_are_replaced_in_fingerprints() -> None:
     """Which colour a name has is decided by code that no fingerprint of figures holds."""
     style = {"colors": {"DY": "CMS_blue"}, "cms_label": "Preliminary"}
-    assert style_spec(config(style)) == {"colors_mc": {"DY": "#3f90da"}, "label": "Preliminary"}
+    assert config(style).spec()["style"] == {"colors_mc": {"DY": "#3f90da"}, "label": "Preliminary"}

@@ -10,6 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.plain import to_plain
 from pocket.parameters.schema import SCHEMA
 from pocket.plots.style import BlindHists, PlotStyle
 from tests.entries import check_each
@@ -18,7 +19,7 @@ DEFAULTS = Path(__file__).parents[3] / "params" / "plotting.yaml"
 
 
 def test_the_shipped_parameters_are_a_style() -> None:
-    style = PlotStyle.from_parameters(OmegaConf.load(DEFAULTS).plotting_style)
+    style = PlotStyle.from_parameters(to_plain(OmegaConf.load(DEFAULTS))["plotting_style"])
     assert style.label == "Private work"
     assert list(style.formats) == ["pdf", "png"]
     assert set(style.labels_mc) == set(style.colors_mc) == {"DYJetsToMuMu", "TTToSemiLeptonic", "WJetsToLNu"}
