@@ -144,16 +144,12 @@ def plot(
         )
     stem = stems[axes.index(axis or axes[0])] if len(stems) > 1 else stems[0]
     if stem not in drawn:
-        if chosen in _SHIPPED.values() and not any(_is_simulation(config, sample) for sample in templates):
+        if chosen in _SHIPPED.values() and not any(config.samples[name.partition(SUBSAMPLE)[0]] for name in templates):
             raise ConfigError(
                 f"plot {chosen.name!r} needs simulation, and {histogram!r} has only data: process files of both"
             )
         raise ConfigError(f"plot {chosen.name!r} of {histogram!r} in {category!r} has nothing to draw")
     return drawn[stem]
-
-
-def _is_simulation(config: Configurator, sample: str) -> bool:
-    return config.samples[sample.partition(SUBSAMPLE)[0]]
 
 
 def _plot_of(kind: str | TemplatePlot | Callable[[Any], Any]) -> TemplatePlot:

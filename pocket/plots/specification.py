@@ -45,13 +45,13 @@ def figure_specs(
     plan: FigurePlan, figures: Iterable[tuple[str, str]], blind: Collection[str] = ()
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Return everything that determines the figures of histograms in categories, except for contents and code."""
-    look = plan.spec()
+    period = plan.period()
     return {
         (category, variable): {
             "axes": [(axis.name, axis.label, axis.lim) for axis in plan.variables[variable].axes],
             "samples": list(plan.samples.items()),
-            "period": look["period"],
-            "style": style_for(look["style"], names_in_style(plan.variables, variable), category, _drawn(plan)),
+            "period": period,
+            "style": figure_style(plan, variable, category),
             **({"combined": plan.combinations} if plan.combinations else {}),
             **({"blind": True} if category in blind else {}),
         }
@@ -89,17 +89,15 @@ def _code_of(plot: TemplatePlot) -> Closure | None:
 
 
 def figure_style(plan: FigurePlan, variable: str, category: str) -> dict[str, Any]:
-    """Return the part of the style that concerns the figures of a histogram in a category, without formats."""
-    return style_for(plan.spec()["style"], names_in_style(plan.variables, variable), category, _drawn(plan))
+    """Return the part of the style that concerns the figures of a histogram in a category, without formats.
 
-
-def style_for(
-    options: Mapping[str, Any], histograms: Sequence[str], category: str, samples: Collection[str]
-) -> dict[str, Any]:
-    """Return the part of a style that concerns some histograms in a category; wrong values stay, to be reported."""
-    groups = options.get("samples_groups", {})
+    Wrong values stay, to be reported.
+    """
+    style: dict[str, Any] = plan.spec()["style"]
+    histograms = names_in_style(plan.variables, variable)
+    groups = style.get("samples_groups", {})
+    samples = (name for sample in plan.samples for name in plan.counted_samples(sample))
     drawn = {*samples, *(groups if isinstance(groups, Mapping) else ())}
-    style = dict(options)
     for key in _BY_SAMPLE:
         if isinstance(style.get(key), Mapping):
             style[key] = {name: value for name, value in style[key].items() if name in drawn}
@@ -116,11 +114,11 @@ def style_for(
     return style
 
 
-def formats_of(plan: FigurePlan) -> tuple[str, ...]:
-    """Return the formats of plots that the style asks for."""
+def formats_of(plan: FigurePlan | None) -> tuple[str, ...]:
+    """Return the formats of plots that the style asks for, by default the shipped one."""
     from pocket.plots.style import PlotStyle
 
-    return tuple(PlotStyle.from_parameters(plan.style).formats)
+    return tuple(PlotStyle.from_parameters(plan.style if plan else {}).formats)
 
 
 def check_style(
@@ -158,10 +156,6 @@ def joined_periods(specs: Iterable[Sequence[Any]]) -> list[Any]:
     }
     years = sorted(found)
     return [[(year, found[year][0]) for year in years], [found[year][1] for year in years]]
-
-
-def _drawn(plan: FigurePlan) -> list[str]:
-    return [name for sample in plan.samples for name in plan.counted_samples(sample)]
 
 
 def _blinding(blind: Any, histograms: Sequence[str], category: str) -> Any:

@@ -64,10 +64,8 @@ class PlotFit(FormatsTask, FitChoice):
     @property
     def wanted_formats(self) -> tuple[str, ...]:
         from pocket.plots.specification import formats_of
-        from pocket.plots.style import PlotStyle
 
-        styled_as = self.styled_as
-        return tuple(self.formats) or (formats_of(styled_as) if styled_as else tuple(PlotStyle().formats))
+        return tuple(self.formats) or formats_of(self.styled_as)
 
     @property
     def _declared(self) -> list[StatisticalModel]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -101,10 +101,9 @@ def draw_templates(
 
     @functools.cache
     def parts(which: str, shown: int) -> list[tuple[Any, dict[str, Any]]]:
-        split = split_templates if shown == 1 else joint_templates
         # Another configuration may have other categories.
         found = {name: each for name, each in (given[which] or {}).items() if category in each.axes["cat"]}
-        return list(split(plan, variable, category, found).values()) if found else []
+        return list(split_templates(plan, variable, category, found, joint=shown == 2).values()) if found else []
 
     for plot in plots:
         draw = _function(plot)
@@ -172,32 +171,19 @@ def period_from(spec: Sequence[Any]) -> Period:
 
 
 def split_templates(
-    plan: FigurePlan, variable: str, category: str, templates: Mapping[str, Hist[Any]], *, combined: bool = True
-) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Return axis → (data summed over samples, sample → simulation), for one category.
-
-    Members of combined variations, such as those of a PDF set, are combined in each sample and each projection, unless
-    ``combined`` is false.
-    """
-    return _parts(plan, variable, category, templates, projections, combined=combined)
-
-
-def joint_templates(
-    plan: FigurePlan, variable: str, category: str, templates: Mapping[str, Hist[Any]]
-) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Return what :func:`split_templates` does with all axes, for the name of the histogram."""
-    return _parts(plan, variable, category, templates, lambda histogram: {variable: histogram})
-
-
-def _parts(
     plan: FigurePlan,
     variable: str,
     category: str,
     templates: Mapping[str, Hist[Any]],
-    parts_of: Callable[[Hist[Any]], Mapping[str, Hist[Any]]],
     *,
     combined: bool = True,
+    joint: bool = False,
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Return axis → (data summed over samples, sample → simulation), for one category.
+
+    Members of combined variations, such as those of a PDF set, are combined in each sample and each projection, unless
+    ``combined`` is false. A ``joint`` histogram keeps all axes, and has the name of the histogram instead of an axis.
+    """
     combinations = plan.combinations if combined else ()
     parts: dict[str, tuple[Any, dict[str, Any]]] = {}
     for sample, histogram in templates.items():
@@ -208,7 +194,7 @@ def _parts(
             # The label may have changed since the histogram was filled.
             histogram.axes[axis.name].label = axis.label or axis.name
         in_category: Any = histogram[{"cat": category}]
-        for name, part in parts_of(in_category).items():
+        for name, part in ({variable: in_category} if joint else projections(in_category)).items():
             data, mc = parts.setdefault(name, (None, {}))
             # Another configuration may have other samples.
             if plan.samples.get(sample.partition(SUBSAMPLE)[0], "variation" in histogram.axes.name):
