@@ -30,7 +30,7 @@ class FigurePlan(SampleNames):
     >>> from pocket import load_analysis
     >>> plan = load_analysis("zmumu").config("nominal").figure_plan()
     >>> plan.years
-    {'toys': (50.0, 13)}
+    {'toys': (80.0, 13)}
     """
 
     samples: Mapping[str, bool]
