@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import awkward as ak
 import lz4.frame
@@ -15,9 +15,11 @@ import numpy.typing as npt
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.columns.parquet import column_files
-from pocket.configuration.configurator import Configurator
 from pocket.errors import ColumnError
 from pocket.parameters.plain import to_plain
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
 
 #: sample → dataset → category → variation → records of shape (n events,)
 Columns = dict[str, dict[str, dict[str, dict[str, ak.Array]]]]

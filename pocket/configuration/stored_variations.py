@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.calibrators.base import names_come_later, requested_variations
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.datasets.sample_variations import varied_datasets
+from pocket.datasets.sample_variations import dedicated_variations
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.combined import combinations_of
 from pocket.histograms.one_sided import Symmetrise, check_symmetrise, mode_of, other_side, stem_of
@@ -95,15 +95,13 @@ def stored_sources(cfg: Configurator) -> list[str] | None:
 
 def check_sample_variations(cfg: Configurator) -> None:
     """Check that no weight or calibrator has a variation that a dataset fills for the same sample."""
-    for dataset, targets in varied_datasets(cfg.definitions).items():
-        definition = cfg.definitions[dataset]
-        assert definition.varies is not None
-        variation = definition.varies.variation
-        for source in (source for target in targets for source in sources_of(cfg, target)):
-            if {variation, other_side(variation)}.intersection(source.variations):
+    for one in dedicated_variations(cfg.definitions):
+        for source in (source for target in one.targets for source in sources_of(cfg, target)):
+            if {one.name, other_side(one.name)}.intersection(source.variations):
                 raise ConfigError(
-                    f"{definition.where} fills variation {variation!r} of sample {definition.sample!r}, but "
-                    f"{source.kind} {source.name!r} has the variation {stem_of(variation)!r} already: name it otherwise"
+                    f"{cfg.definitions[one.sources[0]].where} fills variation {one.name!r} of sample {one.sample!r}, "
+                    f"but {source.kind} {source.name!r} has the variation {stem_of(one.name)!r} already: name it "
+                    "otherwise"
                 )
 
 
@@ -138,26 +136,20 @@ def one_sided_variations(cfg: Configurator) -> dict[str, str]:
 
 def _of_samples(cfg: Configurator) -> dict[str, str]:
     """Return one-sided variation of a dedicated sample → mode of its other side."""
-    filled: dict[str, dict[str, list[str]]] = {}
-    for dataset, targets in varied_datasets(cfg.definitions).items():
-        for target in targets:
-            varies = cfg.definitions[dataset].varies
-            assert varies is not None
-            filled.setdefault(target, {}).setdefault(varies.variation, []).append(dataset)
+    dedicated = dedicated_variations(cfg.definitions)
+    filled = {(target, one.name) for one in dedicated for target in one.targets}
     found: dict[str, str] = {}
-    for variations in filled.values():
-        for variation, datasets in variations.items():
-            if other_side(variation) in variations:
-                continue
-            for dataset in datasets:
-                definition = cfg.definitions[dataset]
-                mode = definition.varies.symmetrise if definition.varies else ""
-                if not mode or found.setdefault(variation, mode) != mode:
-                    raise ConfigError(
-                        f"{definition.where} fills variation {variation!r}, but none fills {other_side(variation)!r}: "
-                        "'symmetrise' in 'varies' must say whether that is the same change with the opposite sign, "
-                        '"mirror", or no change, "none", the same for all datasets'
-                    )
+    for one in dedicated:
+        if all((target, other_side(one.name)) in filled for target in one.targets):
+            continue
+        for definition in map(cfg.definitions.__getitem__, one.sources):
+            mode = definition.varies.symmetrise if definition.varies else ""
+            if not mode or found.setdefault(one.name, mode) != mode:
+                raise ConfigError(
+                    f"{definition.where} fills variation {one.name!r}, but none fills {other_side(one.name)!r}: "
+                    "'symmetrise' in 'varies' must say whether that is the same change with the opposite sign, "
+                    '"mirror", or no change, "none", the same for all datasets'
+                )
     return found
 
 

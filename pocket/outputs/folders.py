@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pocket.histograms.files import write_histograms, write_sums
 from pocket.histograms.raw import write_raw
 from pocket.outputs.dedicated_samples import DEDICATED, dedicated_metadata
 from pocket.outputs.normalisation import normalisation_factors
-from pocket.outputs.renaming import ColumnNames
+from pocket.outputs.renaming import column_name
 from pocket.plan.merging import MergingPlan
 
 
@@ -36,6 +37,6 @@ def write_merged(
         factors[dataset] = normalisation_factors(plan, merged[DEDICATED], dataset, metadata)
     write_sums(folder, merged)
     write_histograms(folder, write_contents(folder, iter(merged["variables"].items())))
-    merge_columns(branches, folder, factors, ColumnNames(plan))
+    merge_columns(branches, folder, factors, functools.partial(column_name, plan))
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

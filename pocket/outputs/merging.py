@@ -70,16 +70,12 @@ def merge_outputs(
             _normalise(merged, dataset, factors[dataset])
     fold_dedicated_sums(plan, merged, metadata)
     remaining = {dataset: dict(meta) for dataset, meta in metadata.items() if dataset not in dedicated_metadata(merged)}
-    counted = {
-        dataset: plan.counted_samples(str(remaining[dataset]["sample"]))
-        for dataset in plan.datasets
-        if plan.one_sided and dataset in remaining and remaining[dataset]["isMC"]
-    }
-    for dataset, samples in counted.items():
-        _add_other_sides(merged, dataset, samples, plan.one_sided)
+    for dataset in factors:
+        if dataset in remaining:
+            _add_other_sides(merged, dataset, plan.one_sided)
     rename_sums(plan.names, merged)
     merged["datasets_metadata"] = remaining
-    merged["variables"] = MergedHistograms(plan, [part.get("variables", {}) for part in parts], factors, counted)
+    merged["variables"] = MergedHistograms(plan, [part.get("variables", {}) for part in parts], factors)
     return merged
 
 
@@ -87,14 +83,12 @@ def merge_outputs(
 class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
     """Variable → sample → dataset → histogram, each added and normalised when it is asked for.
 
-    All histograms of a large configuration need more memory than there is. ``counted`` has dataset → samples that it is
-    counted as, if it may have one-sided variations.
+    All histograms of a large configuration need more memory than there is. Simulated datasets have factors.
     """
 
     plan: MergingPlan
     parts: Sequence[Mapping[str, Any]]
     factors: Mapping[str, Factors]
-    counted: Mapping[str, Sequence[str]]
 
     def __getitem__(self, name: str) -> dict[str, dict[str, Any]]:
         from coffea.processor import accumulate
@@ -111,10 +105,9 @@ class MergedHistograms(Mapping[str, dict[str, dict[str, Any]]]):
                 if dataset in samples.get(sample, {}):
                     _scale(samples[sample][dataset], factors)
         fold_dedicated_histograms(self.plan, name, samples)
-        for dataset, counted in self.counted.items():
-            for sample in counted:
-                if dataset in samples.get(sample, {}):
-                    samples[sample][dataset] = with_both_sides(samples[sample][dataset], self.plan.one_sided)
+        for datasets in samples.values():
+            for dataset in self.factors.keys() & datasets:
+                datasets[dataset] = with_both_sides(datasets[dataset], self.plan.one_sided)
         rename_histograms(self.plan.names, samples)
         return samples
 
@@ -150,13 +143,14 @@ def _normalise(merged: Output, dataset: str, by_sample: Factors) -> None:
                     by_variation[variation] *= factor**power
 
 
-def _add_other_sides(merged: Output, dataset: str, samples: Sequence[str], one_sided: Mapping[str, str]) -> None:
+def _add_other_sides(merged: Output, dataset: str, one_sided: Mapping[str, str]) -> None:
     """Add the other side of one-sided variations to all sums of weights of a dataset, in place."""
-    for sample in samples:
-        for sums in ("sumw", "sumw2"):
-            for datasets in merged[sums].values():
-                by_sample = datasets[dataset]
-                by_sample[sample] = with_both_sums(by_sample[sample], one_sided, squared=sums == "sumw2")
+    for sums in ("sumw", "sumw2"):
+        for datasets in merged[sums].values():
+            datasets[dataset] = {
+                sample: with_both_sums(by_variation, one_sided, squared=sums == "sumw2")
+                for sample, by_variation in datasets[dataset].items()
+            }
 
 
 def _scale(histogram: Any, factors: Mapping[str, float]) -> None:

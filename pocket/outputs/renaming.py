@@ -43,25 +43,15 @@ def rename_histograms(names: EraNames, samples: dict[str, dict[str, Any]]) -> No
             datasets[dataset] = _with_names(histogram, dataset, names)
 
 
-class ColumnNames:
-    """The stored names of the variations of exported columns.
+def column_name(plan: MergingPlan, dataset: str, variation: str) -> str:
+    """Return the stored name of a variation in the columns of a dataset.
 
     Columns of a dataset that varies a sample are a variation of that sample, like its templates.
     """
-
-    def __init__(self, plan: MergingPlan) -> None:
-        self._names = plan.names
-        self._dedicated = {
-            dataset: plan.names.stored(variation.targets[0], variation.name)
-            for variation in plan.dedicated
-            for dataset in variation.sources
-        }
-
-    def __call__(self, dataset: str, variation: str) -> str:
-        """Return the stored name of a variation in the columns of a dataset."""
-        if variation == NOMINAL and dataset in self._dedicated:
-            return self._dedicated[dataset]
-        return self._names.stored(dataset, variation)
+    for one in plan.dedicated if variation == NOMINAL else ():
+        if dataset in one.sources:
+            return plan.names.stored(one.targets[0], one.name)
+    return plan.names.stored(dataset, variation)
 
 
 def _with_names(histogram: Any, dataset: str, names: EraNames) -> Any:

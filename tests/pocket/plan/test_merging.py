@@ -84,7 +84,9 @@ def test_names_that_come_later_are_in_fingerprints() -> None:
 
 def test_specification_of_a_usual_configuration() -> None:
     config = configure(datasets=only("TT", "DATA"), weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}})
-    definitions = {name: dataclasses.replace(one, xsec=7.0 if one.is_mc else None) for name, one in config.definitions.items()}
+    definitions = {
+        name: dataclasses.replace(one, xsec=7.0 if one.is_mc else None) for name, one in config.definitions.items()
+    }
     assert config.merging_plan().spec(definitions) == {
         "normalisation": {TT: (7.0, None), DATA: (None, None)},
         "parameters": {"lumi": {"picobarns": {"2018": {"tot": LUMI}}}},
