@@ -63,14 +63,6 @@ _CHECKS = "a check or a message that no fingerprint of an output holds"
 _LATE = "it is needed for few inputs, and takes long to load or would be part of every fingerprint"
 #: module and the module that it imports by a string → why
 STRING_IMPORTS = {
-    "pocket.configuration.configurator -> pocket.base.fingerprint.names": _CHECKS,
-    "pocket.configuration.configurator -> pocket.configuration.deferred": _CHECKS,
-    "pocket.configuration.configurator -> pocket.configuration.whole": _CHECKS,
-    "pocket.configuration.configurator -> pocket.configuration.user_errors": _CHECKS,
-    "pocket.configuration.configurator -> pocket.corrections.names": _CHECKS,
-    "pocket.configuration.configurator -> pocket.datasets.definition_files": _CHECKS,
-    "pocket.configuration.configurator -> pocket.parameters.shipped": _LATE,
-    "pocket.configuration.configurator -> pocket.parameters.tags": _LATE,
     "pocket.plan.workflow -> pocket.parameters.public_places": _CHECKS,
     "pocket.executors.remote -> pocket.executors.travel": _LATE,
     "pocket.interactive.templates -> pocket.io.store": _LATE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,14 +14,20 @@ from omegaconf import DictConfig
 from pocket.base.arguments import Declarative
 from pocket.base.dialects import dialect
 from pocket.base.file_names import check_file_name
+from pocket.base.fingerprint.names import names_in
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator
 from pocket.columns.config import build_column_plan
+from pocket.configuration.deferred import deferred
 from pocket.configuration.era_names import era_names
 from pocket.configuration.shape_variations import build_shape_plan, check_variations
 from pocket.configuration.stored_variations import one_sided_variations, stored_variations
+from pocket.configuration.user_errors import defined_at
+from pocket.configuration.whole import check_whole
+from pocket.corrections.names import check_corrections
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
+from pocket.datasets.definition_files import by_name, read_all_definitions
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.datasets.sample_variations import dedicated_variations, names_of, varied_datasets
@@ -31,6 +36,8 @@ from pocket.histograms.combined import combinations_of
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.plain import plain_section, to_plain
+from pocket.parameters.shipped import definition_file, find_file
+from pocket.parameters.tags import with_tags
 from pocket.parameters.visible import EVERYTHING, Reader, visible
 from pocket.plan.figures import FigurePlan
 from pocket.plan.merging import MergingPlan
@@ -58,8 +65,7 @@ class _Deferring(Declarative):
         try:
             return super().__call__(*args, **kwargs)
         except PocketError as error:
-            # The import is by name, since what explains errors decides no number.
-            return importlib.import_module("pocket.configuration.deferred").deferred(cls, error)
+            return deferred(cls, error)
 
 
 class Configurator(SampleNames, metaclass=_Deferring):
@@ -153,7 +159,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
             raise ConfigError(f"workflow must be a class derived from BaseProcessorABC, not {workflow!r}")
         #: changes of other modules by the loaded analysis (:mod:`pocket.base.fingerprint.patches`)
         self.patches: Mapping[str, Any] = {}
-        self.parameters = _with_tags(parameters)
+        self.parameters = with_tags(parameters)
         #: parameters of :meth:`plain_parameters`, if they can't change any more
         self.resolved: dict[str, Any] | None = None
         _check_defined(workflow)
@@ -179,8 +185,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables(dropped)
-        # The import is by name, since checks decide no number.
-        importlib.import_module("pocket.configuration.whole").check_whole(self)
+        check_whole(self)
 
     def __copy__(self) -> Configurator:
         """Return a copy that may be changed, without the cached properties."""
@@ -284,7 +289,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         merging = [cls.factor for cls in self.normalisation_weights.values()]
         # Parameters that are only checked when the configuration is built aren't read later.
         checks = [cls.check_parameters for cls in self.weights.classes.values()]
-        return self._reader(_names_in(declared.spec(), without=[*merging, *checks]))
+        return self._reader(names_in(declared.spec(), without=[*merging, *checks]))
 
     @property
     def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
@@ -299,7 +304,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
             ConfigError: if an interpolation can't be resolved, or a variation is one-sided without a definition of the
                 other side.
         """
-        parameters, reader = self.plain_parameters(), self._reader(_names_in(self.normalisation_weights))
+        parameters, reader = self.plain_parameters(), self._reader(names_in(self.normalisation_weights))
         return MergingPlan(
             datasets={name: one.metadata() for name, one in self.definitions.items()},
             categories=self.categories.names,
@@ -365,7 +370,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
                 try:
                     instance = cls(self.parameters, {"dataset": name, **definition.metadata()})
                     instance.check_parameters()
-                    _check_corrections(instance.corrections())
+                    check_corrections(instance.corrections())
                 except ConfigError as error:
                     self._cannot_process(f"weight {weight!r} of dataset {name!r}: {error}")
 
@@ -381,7 +386,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
                     continue
                 checked.add((cls.name, *kind))
                 try:
-                    _check_corrections(cls(self.parameters, metadata, True).corrections())
+                    check_corrections(cls(self.parameters, metadata, True).corrections())
                 except ConfigError as error:
                     self._cannot_process(f"calibrator {cls.name!r} of dataset {name!r}: {error}")
 
@@ -417,30 +422,12 @@ class Configurator(SampleNames, metaclass=_Deferring):
 def _check_defined(workflow: type[BaseProcessorABC]) -> None:
     """Check that a workflow defines all required methods."""
     if missing := sorted(getattr(workflow, "__abstractmethods__", ())):
-        # The import is by name, because error messages aren't part of the code that merging and plots depend on.
-        place = importlib.import_module("pocket.configuration.user_errors").defined_at(workflow)
+        place = defined_at(workflow)
         close = nearest(missing[0], [name for name in dir(workflow) if not hasattr(BaseProcessorABC, name)])
         hint = f"; is its method {' or '.join(map(repr, close))} misspelt?" if close else ""
         raise ConfigError(
             f"workflow {workflow.__name__}{f' ({place})' if place else ''} doesn't define {' and '.join(missing)}{hint}"
         )
-
-
-def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:
-    # The import is by name to keep the module out of the fingerprint, which has the parameters that code may read.
-    names: frozenset[str] = importlib.import_module("pocket.base.fingerprint.names").names_in(declared, without=without)
-    return names
-
-
-def _with_tags(parameters: DictConfig) -> DictConfig:
-    # The import is by name, because an output depends on the names of its files and not on how these are chosen.
-    tagged: DictConfig = importlib.import_module("pocket.parameters.tags").with_tags(parameters)
-    return tagged
-
-
-def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:
-    # The import is by name, because the check isn't part of the code that an output depends on.
-    importlib.import_module("pocket.corrections.names").check_corrections(corrections)
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
@@ -453,13 +440,7 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
     for key, values in chosen.items():
         if isinstance(values, str):
             raise ConfigError(f"datasets.filter.{key} must be a list, not {values!r}")
-    return tuple(map(_definition_file, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
-
-
-def _definition_file(file: Any) -> str:
-    # The import is by name, because an output depends on the definitions and not on how their file is found.
-    found: str = importlib.import_module("pocket.parameters.shipped").definition_file(file)
-    return found
+    return tuple(map(definition_file, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
 
 
 def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -472,18 +453,15 @@ def _selected_definitions(
     files: Sequence[str], chosen: Mapping[str, Sequence[str]], keep_last: bool
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
     """Return the datasets that pass the filter, and the samples without any such dataset."""
-    # The imports are by name to keep the modules out of the fingerprint, which has the definitions themselves.
-    find_file = importlib.import_module("pocket.parameters.shipped").find_file
-    files_of = importlib.import_module("pocket.datasets.definition_files")
     # Datasets of one name may be in several files, if the filter leaves one of them.
     definitions: dict[str, DatasetDefinition] = {}
-    for definition in files_of.read_all_definitions(map(find_file, files)):
+    for definition in read_all_definitions(map(find_file, files)):
         name = definition.name
         definitions[f"{name} in {definition.origin}" if name in definitions else name] = definition
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     names = {name: names_of(definition) for name, definition in definitions.items()}
     chosen_names = select_datasets(bare, chosen, names)
-    selected: dict[str, DatasetDefinition] = files_of.by_name((definitions[name] for name in chosen_names), keep_last)
+    selected = by_name((definitions[name] for name in chosen_names), keep_last)
     varied_datasets(selected)
     kinds: dict[str, DatasetDefinition] = {}
     for definition in selected.values():
