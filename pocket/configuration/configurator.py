@@ -38,7 +38,7 @@ from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.plain import plain_section, to_plain
 from pocket.parameters.shipped import definition_file, find_file
 from pocket.parameters.tags import with_tags
-from pocket.parameters.visible import EVERYTHING, Reader, visible
+from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.plan.figures import FigurePlan
 from pocket.plan.merging import MergingPlan
 from pocket.plan.processing import ProcessingPlan, processing_metadata
@@ -317,8 +317,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
             one_sided=self.one_sided,
             names=era_names(self),
             parameters=visible(parameters, reader),
-            reader=reader,
-            sections=frozenset(parameters),
+            guarded=guarded(parameters, reader, known=list(parameters)),
         )
 
     def _reader(self, names: frozenset[str]) -> Reader:

@@ -61,9 +61,7 @@ def normalisation_factors(
 
     @functools.cache
     def factor(name: str) -> float:
-        return (
-            normalisation_factor(plan.factors[name](plan.factor_parameters, metadata)) if name in plan.factors else 1.0
-        )
+        return normalisation_factor(plan.factors[name](plan.guarded, metadata)) if name in plan.factors else 1.0
 
     factors: dict[str, dict[str, float]] = {}
     for sample, category, names in _applied(plan, metadata):

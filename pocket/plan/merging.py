@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from omegaconf import DictConfig
@@ -13,7 +12,6 @@ from pocket.cuts.categories import StandardSelection
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.sample_variations import DedicatedVariation
 from pocket.histograms.config import HistConf
-from pocket.parameters.visible import Reader, guarded
 from pocket.plan.era_names import EraNames
 from pocket.plan.processing import processing_metadata
 from pocket.plan.samples import SampleNames
@@ -45,8 +43,7 @@ class MergingPlan(SampleNames):
         one_sided: one-sided variation → mode of its other side (:mod:`pocket.histograms.one_sided`).
         names: stored names of variations.
         parameters: section → contents that the factors may read, plain and resolved.
-        reader: the names of parameters that their code may read.
-        sections: all sections of the parameters, for errors.
+        guarded: the same with attribute access, which raises a ``ConfigError`` for all other parameters.
 
     >>> from pocket import load_analysis
     >>> plan = load_analysis("zmumu").config("nominal").merging_plan()
@@ -65,13 +62,7 @@ class MergingPlan(SampleNames):
     one_sided: Mapping[str, str]
     names: EraNames
     parameters: Mapping[str, Any]
-    reader: Reader
-    sections: frozenset[str]
-
-    @cached_property
-    def factor_parameters(self) -> DictConfig:
-        """The parameters of factors with attribute access, which raises a ``ConfigError`` for any others."""
-        return guarded(self.parameters, self.reader, known=self.sections)
+    guarded: DictConfig
 
     def spec(self, definitions: Mapping[str, DatasetDefinition]) -> dict[str, Any]:
         """Return all values that determine merged outputs beside those of the processor, for their fingerprint.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import law
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
 
 _log = logging.getLogger(__name__)
+#: modules whose code is in fingerprints of merged outputs
+_CODE = ("outputs.merging", "outputs.renaming", "columns.merging", "histograms.contents")
 
 
 class MergeBranches(BatchWorkflow):
@@ -108,12 +109,8 @@ class MergeOutputs(ConfigTask):
     def _merging_spec(self, config: Configurator) -> dict[str, Any]:
         datasets = self.processor.required_tasks["datasets"].values()
         definitions = those_of(config.definitions, (task.definitions for task in datasets))
-        return {**config.merging_plan().spec(definitions), "code": self._code}
-
-    @cached_property
-    def _code(self) -> list[str]:
-        modules = ("outputs.merging", "outputs.renaming", "columns.merging", "histograms.contents")
-        return [code_closure(f"pocket.{module}") for module in modules]
+        code = [code_closure(f"pocket.{module}") for module in _CODE]
+        return {**config.merging_plan().spec(definitions), "code": code}
 
     def input_ids(self) -> dict[str, str] | None:
         return self.processor.merging_ids()

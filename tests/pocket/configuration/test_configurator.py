@@ -296,7 +296,7 @@ def test_parameters_of_the_merging() -> None:
     # the name of the weight is there, but of its section nothing is named
     assert normalised.plan().spec()["parameters"] == {"lumi": {}}
     with pytest.raises(ConfigError, match="reads section 'limits' of the parameters"):
-        plan.factor_parameters.get("limits")
+        plan.guarded.get("limits")
     assert configure(weights={"common": {"inclusive": ["genWeight"]}}).merging_plan().parameters == {}
 
 

@@ -109,10 +109,6 @@ def test_no_check_or_message_of_a_configuration_moves_a_fingerprint(clone: Clone
             ("engine", "skims", "merging", "folders", *PLOTS),
         ),
         (("EraNames.of_source", 'f"{stem}_{year}"', 'f"{stem}-{year}"'), ("merging", "folders")),
-        (
-            ("MergingPlan.factor_parameters", "self.reader, known", "self.reader and self.reader, known"),
-            ("merging", "folders"),
-        ),
         (("MergingPlan.spec", "].before_skim)", "].before_skim, 1)"), ("merging", "folders", "merged nominal")),
         (("shape_variations", "in available.get(name, ())", "in sorted(available.get(name, ()))"), ("engine", "skims")),
         (("BaseProcessorABC.start_variation", "self.events = events", "self.events = events[:]"), ("engine", "skims")),

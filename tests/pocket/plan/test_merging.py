@@ -23,16 +23,13 @@ ELSEWHERE = {
     "workflow_options": "the processor's",
     "weights": "the processor's",
     "factors": "the processor's",
-    "reader": "parameters that it doesn't read are left out of the plan, and are errors",
-    "sections": "they are only named in errors",
+    "guarded": "these are the parameters",
 }
 #: something else for an attribute
 OTHERS: dict[str, Any] = {
     "datasets": {},
     "dedicated": (DedicatedVariation("TT", "hdampUp", ("UP",), (TT,)),),
     "names": EraNames({}, {TT: "2018"}),
-    "reader": None,
-    "sections": frozenset({"other"}),
 }
 
 
@@ -96,6 +93,6 @@ def test_specification_of_a_usual_configuration() -> None:
 def test_factors_read_what_they_name() -> None:
     plan = configure(weights={"common": {"inclusive": [Half]}}).merging_plan()
     assert plan.weights["DY"] == {"baseline": ("half",)}
-    assert plan.factors["half"](plan.factor_parameters, plan.datasets[DY]).factor() == 0.5
+    assert plan.factors["half"](plan.guarded, plan.datasets[DY]).factor() == 0.5
     with pytest.raises(ConfigError, match="reads section 'lumi' of the parameters"):
-        _ = plan.factor_parameters.lumi
+        _ = plan.guarded.lumi
