@@ -130,7 +130,9 @@ def dedicated_variations(definitions: Mapping[str, DatasetDefinition]) -> tuple[
     for dataset, targets in varied_datasets(definitions).items():
         sample, variation, _ = _fills(definitions[dataset])
         groups.setdefault((sample, variation, targets), []).append(dataset)
-    return tuple(DedicatedVariation(*key[:2], tuple(sources), key[2]) for key, sources in groups.items())
+    return tuple(
+        DedicatedVariation(sample, name, tuple(sources), targets) for (sample, name, targets), sources in groups.items()
+    )
 
 
 def check_whole(before: Mapping[str, DatasetDefinition], after: Mapping[str, DatasetDefinition], options: str) -> None:

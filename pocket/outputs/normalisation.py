@@ -41,12 +41,9 @@ _FOLLOWS: Mapping[tuple[str, ...], str] = {
 }
 
 
-def denominator(options: Mapping[str, Any], weights: Collection[str]) -> str:
-    """Return the key of the sum that a dataset with some weights is divided by, or ``nevents``; empty if it isn't.
-
-    The options are those of the workflow.
-    """
-    if options.get(UNDIVIDED):
+def denominator(workflow_options: Mapping[str, Any], weights: Collection[str]) -> str:
+    """Return the key of the sum that a dataset with some weights is divided by, or ``nevents``; empty if it isn't."""
+    if workflow_options.get(UNDIVIDED):
         return ""
     for name, key in GENERATOR_SUMS.items():
         if name in weights:

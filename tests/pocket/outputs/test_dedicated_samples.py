@@ -296,7 +296,7 @@ def test_a_step_depends_on_what_it_reads(folder: Path) -> None:
     config = build(definitions(folder))
     usual = {"TT_low_2018", "TT_high_2018"}
     nominal = part_of(config, [Reading("main", "x", ("baseline",), ("TT",))])
-    assert (set(nominal.definitions), nominal.merging_plan().dedicated) == (usual, ())
+    assert (set(nominal.definitions), nominal.merging_plan().dedicated, nominal.one_sided) == (usual, (), {})
     varied = part_of(config, [Reading("main", "x", ("baseline",), ("TT",), ("hdamp",))])
     assert set(varied.definitions) == {*usual, "TT_up_a_2018", "TT_up_b_2018"}
     spec = varied.merging_plan().spec(varied.definitions)
