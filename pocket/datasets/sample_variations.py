@@ -128,8 +128,7 @@ def dedicated_variations(definitions: Mapping[str, DatasetDefinition]) -> tuple[
     """Return the variations that datasets fill, in the order of the datasets."""
     groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for dataset, targets in varied_datasets(definitions).items():
-        sample, variation, _ = _fills(definitions[dataset])
-        groups.setdefault((sample, variation, targets), []).append(dataset)
+        groups.setdefault((*_fills(definitions[dataset])[:2], targets), []).append(dataset)
     return tuple(
         DedicatedVariation(sample, name, tuple(sources), targets) for (sample, name, targets), sources in groups.items()
     )

@@ -20,8 +20,7 @@ def rename_sums(names: EraNames, merged: dict[str, Any]) -> None:
         return
 
     def renamed(dataset: str, by_variation: Mapping[str, Any]) -> dict[str, Any]:
-        stored = names.renamed(dataset, by_variation)
-        return {stored[variation]: value for variation, value in by_variation.items()}
+        return dict(zip(names.renamed(dataset, by_variation).values(), by_variation.values(), strict=True))
 
     presel = merged["cutflow"]["presel"]
     for dataset in presel:

@@ -18,14 +18,8 @@ from pocket.histograms.one_sided import NOMINAL, stem_of
 
 #: whether eras share a source, or era → name of the group that shares it
 Correlated = bool | Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Weight or calibrator with its name, and whether eras share its sources, also by patterns of their names."""
-
-    name: str
-    correlated: bool | Mapping[str, bool]
+#: whether eras share the sources of a class, also by patterns of their names
+OfClass = bool | Mapping[str, bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +31,13 @@ class EraNames:
             their names.
         years: dataset → its year.
         by_dataset: dataset → source without side → its stored name.
-        late: dataset → calibrators that know the names of their variations only once there are events.
+        late: dataset → calibrator that knows the names of its variations only once there are events → its rule.
     """
 
     correlated: Mapping[str, Correlated] | None
     years: Mapping[str, str]
     by_dataset: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    late: Mapping[str, Sequence[Owner]] = field(default_factory=dict)
+    late: Mapping[str, Mapping[str, OfClass]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Tell whether any variation may have another name than its weight or calibrator gives it."""
@@ -54,10 +48,9 @@ class EraNames:
         if self.correlated is None or variation == NOMINAL or dataset not in self.by_dataset:
             return variation
         stem = stem_of(variation)
-        if (name := self.by_dataset[dataset].get(stem)) is None:
-            late = self.late.get(dataset, ())
-            owner = next((one for one in late if stem.startswith(one.name)), next(iter(late), None))
-            name = self.of_source(dataset, stem, owner)
+        late = self.late.get(dataset, {})
+        owner = next(filter(stem.startswith, late), next(iter(late), ""))
+        name = self.by_dataset[dataset].get(stem) or self.of_source(dataset, stem, owner, late.get(owner))
         return f"{name}{variation.removeprefix(stem)}"
 
     def renamed(self, dataset: str, variations: Iterable[str]) -> dict[str, str]:
@@ -66,14 +59,12 @@ class EraNames:
         refuse_twice(dataset, found)
         return found
 
-    def of_source(self, dataset: str, stem: str, owner: Owner | None) -> str:
-        """Return the stored name of a source, given without side."""
-        assert self.correlated is not None
-        decided = _entry(self.correlated, [stem], owner.name if owner else "")
-        if decided is None and owner is not None:
-            of_class = owner.correlated
-            names = [stem, stem.removeprefix(f"{owner.name}_")]
-            decided = of_class if isinstance(of_class, bool) else _entry(of_class, names, owner.name)
+    def of_source(self, dataset: str, stem: str, owner: str = "", of_class: OfClass | None = None) -> str:
+        """Return the stored name of a source, given without side, of a weight or calibrator with a rule."""
+        decided = _entry(self.correlated or {}, [stem], owner)
+        if decided is None:
+            names = [stem, stem.removeprefix(f"{owner}_")]
+            decided = _entry(of_class, names, owner) if isinstance(of_class, Mapping) else of_class
         year = self.years[dataset]
         if isinstance(decided, Mapping):
             if year not in decided:
