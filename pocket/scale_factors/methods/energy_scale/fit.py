@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from iminuit import Minuit
@@ -47,8 +48,12 @@ class Spectra:
     @property
     def used(self) -> Mask:
         """Which pairs of categories have entries, shape (pairs,)."""
-        found = self.data.sum(axis=1) - self.background.sum(axis=1)
-        return np.asarray((found > 0) & (self.signal.sum(axis=1) > 0))
+        return np.asarray((self.entries[:, 0] > 0) & (self.signal.sum(axis=1) > 0))
+
+    @cached_property
+    def entries(self) -> Floats:
+        """Entries of the signal in data, shape (pairs, 1)."""
+        return np.maximum(self.data.sum(axis=1) - self.background.sum(axis=1), 0)[:, None]
 
     def folded(self, scales: Floats, squares: Floats) -> Folded:
         """Return what becomes of simulated masses."""
@@ -62,17 +67,82 @@ class Expected:
     """Expected spectra, at the number of entries in data.
 
     Args:
-        values: shape (pairs, bins).
-        variances: those of simulation, shape (pairs, bins).
-        slopes: derivatives of the values by the parameters, shape (parameters, pairs, bins).
-        by_simulation: derivatives of the values by the contents of simulation, shape (pairs, simulated bins, bins).
+        parameters: logarithms of scales, followed by the squares of smearings if there are any.
     """
 
-    values: Floats
-    variances: Floats
-    slopes: Floats
-    variance_slopes: Floats
-    by_simulation: Floats
+    spectra: Spectra
+    parameters: Floats
+
+    @cached_property
+    def values(self) -> Floats:
+        """Expected entries, shape (pairs, bins)."""
+        return np.maximum(self._signal + self.spectra.background, NOTHING)
+
+    @cached_property
+    def variances(self) -> Floats:
+        """Variances of simulation, shape (pairs, bins)."""
+        of_signal = np.einsum("pk,pkb->pb", self.spectra.variances, self._folded.matrix**2)
+        return np.asarray(self._rate**2 * of_signal + self.spectra.background_variances)
+
+    @cached_property
+    def slopes(self) -> Floats:
+        """Derivatives of the values by the parameters, shape (parameters, pairs, bins)."""
+
+        def at_fixed_number(part: Floats) -> Floats:
+            change = np.einsum("pk,pkb->pb", self.spectra.signal, part)
+            return np.asarray(self._rate * change - self._signal * change.sum(axis=1)[:, None] / self._total)
+
+        return self._by_parameter(*(at_fixed_number(part) for part in (self._folded.by_scale, self._folded.by_width)))
+
+    @cached_property
+    def variance_slopes(self) -> Floats:
+        """Derivatives of the variances by the parameters, shape (parameters, pairs, bins)."""
+        matrix, variances = self._folded.matrix, self.spectra.variances
+        changes = (
+            2 * self._rate**2 * np.einsum("pk,pkb,pkb->pb", variances, matrix, part)
+            for part in (self._folded.by_scale, self._folded.by_width)
+        )
+        return self._by_parameter(*changes)
+
+    @cached_property
+    def by_simulation(self) -> Floats:
+        """Derivatives of the values by the contents of simulation, shape (pairs, simulated bins, bins)."""
+        matrix = self._folded.matrix
+        change = self._signal[:, None] * matrix.sum(axis=2, keepdims=True) / self._total[:, None]
+        return np.asarray(self._rate[:, None] * matrix - change)
+
+    @cached_property
+    def _folded(self) -> Folded:
+        groups = self.spectra.groups
+        squares = self.parameters[groups:] if self.spectra.has_smearing else np.zeros(groups)
+        return self.spectra.folded(self.parameters[:groups], squares)
+
+    @cached_property
+    def _shape(self) -> Floats:
+        return np.asarray(np.einsum("pk,pkb->pb", self.spectra.signal, self._folded.matrix))
+
+    @cached_property
+    def _total(self) -> Floats:
+        return np.maximum(self._shape.sum(axis=1), NOTHING)[:, None]
+
+    @cached_property
+    def _signal(self) -> Floats:
+        return np.asarray(self.spectra.entries * self._shape / self._total)
+
+    @cached_property
+    def _rate(self) -> Floats:
+        return np.asarray(self.spectra.entries / self._total)
+
+    def _by_parameter(self, by_scale: Floats, by_square: Floats) -> Floats:
+        """Return derivatives by the parameters of leptons, for those by the parameters of pairs."""
+        groups = self.spectra.groups
+        slopes, pairs = np.zeros((len(self.parameters), *by_scale.shape)), np.arange(len(by_scale))
+        for side in pairs_of(groups):
+            # Each lepton has half of the logarithm of √(s s').
+            np.add.at(slopes, (side, pairs), by_scale / 2)
+            if self.spectra.has_smearing:
+                np.add.at(slopes, (groups + side, pairs), by_square)
+        return slopes
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,43 +167,6 @@ class EnergyFit:
     attempts: int
 
 
-def expect(spectra: Spectra, parameters: Floats) -> Expected:
-    """Return what is expected for logarithms of scales, followed by the squares of smearings if there are any."""
-    groups = spectra.groups
-    squares = parameters[groups:] if spectra.has_smearing else np.zeros(groups)
-    folded = spectra.folded(parameters[:groups], squares)
-    shape = np.einsum("pk,pkb->pb", spectra.signal, folded.matrix)
-    total = np.maximum(shape.sum(axis=1), NOTHING)[:, None]
-    found = np.maximum(spectra.data.sum(axis=1) - spectra.background.sum(axis=1), 0)[:, None]
-    signal, rate = found * shape / total, found / total
-
-    def at_fixed_number(change: Floats) -> Floats:
-        return np.asarray(rate * change - signal * change.sum(axis=1)[:, None] / total)
-
-    changes = folded.by_scale, folded.by_width
-    by_scale, by_square = (at_fixed_number(np.einsum("pk,pkb->pb", spectra.signal, part)) for part in changes)
-    of_variances = [
-        2 * rate**2 * np.einsum("pk,pkb,pkb->pb", spectra.variances, folded.matrix, part) for part in changes
-    ]
-    slopes, variance_slopes = np.zeros((2, len(parameters), *shape.shape))
-    pairs = np.arange(len(shape))
-    for side in pairs_of(groups):
-        # Each lepton has half of the logarithm of √(s s').
-        np.add.at(slopes, (side, pairs), by_scale / 2)
-        np.add.at(variance_slopes, (side, pairs), of_variances[0] / 2)
-        if spectra.has_smearing:
-            np.add.at(slopes, (groups + side, pairs), by_square)
-            np.add.at(variance_slopes, (groups + side, pairs), of_variances[1])
-    total_of_bins = folded.matrix.sum(axis=2, keepdims=True)
-    return Expected(
-        values=np.maximum(signal + spectra.background, NOTHING),
-        variances=rate**2 * np.einsum("pk,pkb->pb", spectra.variances, folded.matrix**2) + spectra.background_variances,
-        slopes=slopes,
-        variance_slopes=variance_slopes,
-        by_simulation=rate[:, None] * folded.matrix - signal[:, None] * total_of_bins / total[:, None],
-    )
-
-
 def fit(spectra: Spectra) -> EnergyFit:
     """Return scales and smearings with the largest likelihood of the data.
 
@@ -147,7 +180,7 @@ def fit(spectra: Spectra) -> EnergyFit:
 
     def expected(parameters: Floats) -> tuple[Expected, Floats, Floats, Floats]:
         """Return what is expected, effective numbers of simulated entries, and their factors."""
-        found = expect(spectra, parameters)
+        found = Expected(spectra, parameters)
         values, variances = found.values[used], np.maximum(found.variances[used], NOTHING)
         entries = values**2 / variances
         return found, values, entries, (data + entries) / (values + entries)
@@ -176,7 +209,7 @@ def fit(spectra: Spectra) -> EnergyFit:
         minuit.migrad()
         attempts += 1
     best = np.array(minuit.values)
-    found = expect(spectra, best)
+    found = Expected(spectra, best)
     values, slopes = found.values[used], found.slopes[:, used]
     weighted = slopes / (values + found.variances[used])
     inverse = np.linalg.pinv(np.einsum("ipb,jpb->ij", weighted, slopes))
@@ -189,7 +222,7 @@ def fit(spectra: Spectra) -> EnergyFit:
         scales=best[: spectra.groups],
         squares=best[spectra.groups :] if spectra.has_smearing else np.zeros(spectra.groups),
         covariance=covariance,
-        prefit=expect(spectra, np.zeros_like(best)).values,
+        prefit=Expected(spectra, np.zeros_like(best)).values,
         postfit=found.values,
         chi2=np.where(used, difference.sum(axis=1), 0.0),
         is_valid=bool(minuit.valid and np.isfinite(covariance).all()),

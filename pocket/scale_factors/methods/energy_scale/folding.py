@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -22,13 +24,25 @@ class Folded:
 
     Args:
         matrix: share of each simulated bin in each bin, shape (pairs, simulated bins, bins).
-        by_scale: derivatives of the matrix by the logarithm of √(s s'), where s and s' are the scales.
-        by_width: derivatives by the square q + q' of the relative smearings.
+        differentiate: function that returns ``by_scale`` and ``by_width``, which few steps of a fit ask for.
     """
 
     matrix: Floats
-    by_scale: Floats
-    by_width: Floats
+    differentiate: Callable[[], tuple[Floats, Floats]]
+
+    @property
+    def by_scale(self) -> Floats:
+        """Derivatives of the matrix by the logarithm of √(s s'), where s and s' are the scales."""
+        return self._derivatives[0]
+
+    @property
+    def by_width(self) -> Floats:
+        """Derivatives of the matrix by the square q + q' of the relative smearings."""
+        return self._derivatives[1]
+
+    @cached_property
+    def _derivatives(self) -> tuple[Floats, Floats]:
+        return self.differentiate()
 
 
 def fold(simulated: Floats, edges: Floats, scale: Floats, square: Floats, function: str = "gaussian") -> Folded:
@@ -55,7 +69,8 @@ def fold(simulated: Floats, edges: Floats, scale: Floats, square: Floats, functi
     # Shape (pairs, 1, edges): a mass is below an edge if it was below it before data were scaled.
     mean = (1 - delta**2 / 2).reshape(-1, 1)
     at = (edges * (scale[:, None] / mean))[:, None, :]
-    below, by_edge, by_square = np.zeros((3, len(scale), len(middle), len(edges)))
+    below = np.zeros((len(scale), len(middle), len(edges)))
+    parts = []
     for share, relative in FUNCTIONS[function]:
         smeared = (relative * delta * middle) ** 2 - (high - low) ** 2 / 6
         # It changes smoothly, so that a fit finds its way back from where there is no smearing.
@@ -65,13 +80,20 @@ def fold(simulated: Floats, edges: Floats, scale: Floats, square: Floats, functi
         (inside_low, slope_low), (inside_high, slope_high) = (_integral((at - edge) / width) for edge in (low, high))
         density = share / (high - low)
         below += density * width * (inside_low - inside_high)
-        by_edge += density * (slope_low[0] - slope_high[0])
         # The square of the width changes by a fourth of the square of the mass for q + q'.
         by_width = (1 + smeared / root) / 2 * (relative * middle) ** 2 / (8 * width)
-        by_square += density * (slope_low[1] - slope_high[1]) * by_width
-    by_edge *= at
-    by_square += by_edge / (8 * mean[:, :, None])
-    return Folded(*(np.diff(part, axis=-1) for part in (below, by_edge, by_square)))
+        parts.append((density, by_width, slope_low, slope_high))
+
+    def differentiate() -> tuple[Floats, Floats]:
+        by_edge, by_square = np.zeros((2, *below.shape))
+        for density, by_width, slope_low, slope_high in parts:
+            by_edge += density * (slope_low[0] - slope_high[0])
+            by_square += density * (slope_low[1] - slope_high[1]) * by_width
+        by_edge *= at
+        by_square += by_edge / (8 * mean[:, :, None])
+        return np.diff(by_edge, axis=-1), np.diff(by_square, axis=-1)
+
+    return Folded(np.diff(below, axis=-1), differentiate)
 
 
 def _integral(x: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
