@@ -16,6 +16,8 @@ FUNCTIONS = {"gaussian": ((1.0, 1.0),), "tails": ((0.9, float(np.sqrt(2 / 3))), 
 #: smallest widths of a Gaussian, in simulated bins and relative to the mass; without any, the likelihood is rough, as
 #: fluctuations of simulation move with the scale
 NARROWEST, NARROWEST_OF_MASS = 0.5, 0.003
+#: distance, in widths of a Gaussian, from which the share beyond it is lost in rounding
+FARTHEST = 8.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,10 @@ def fold(simulated: Floats, edges: Floats, scale: Floats, square: Floats, functi
 
 def _integral(x: Floats) -> tuple[Floats, tuple[Floats, Floats]]:
     """Return the integral of the normal distribution function up to x, the function itself, and the density."""
-    cumulative, density = special.ndtr(x), np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    near = np.abs(x) < FARTHEST
+    cumulative, density = np.where(x > 0, 1.0, 0.0), np.zeros_like(x)
+    cumulative[near] = special.ndtr(x[near])
+    density[near] = np.exp(-(x[near] ** 2) / 2) / np.sqrt(2 * np.pi)
     return x * cumulative + density, (cumulative, density)
 
 
