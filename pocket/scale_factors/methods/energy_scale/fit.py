@@ -53,7 +53,15 @@ class Spectra:
     @cached_property
     def entries(self) -> Floats:
         """Entries of the signal in data, shape (pairs, 1)."""
-        return np.maximum(self.data.sum(axis=1) - self.background.sum(axis=1), 0)[:, None]
+        return np.asarray(np.maximum(self.data.sum(axis=1) - self.background.sum(axis=1), 0)[:, None])
+
+    @cached_property
+    def leptons(self) -> Floats:
+        """Derivatives of log √(s s') and q + q' of pairs by the parameters, shape (parameters, 2, pairs)."""
+        first, second = (np.eye(self.groups)[:, side] for side in pairs_of(self.groups))
+        leptons = np.zeros((2 * self.groups, 2, first.shape[1]))
+        leptons[: self.groups, 0], leptons[self.groups :, 1] = (first + second) / 2, first + second
+        return leptons if self.has_smearing else leptons[: self.groups]
 
     def folded(self, scales: Floats, squares: Floats) -> Folded:
         """Return what becomes of simulated masses."""
@@ -87,12 +95,9 @@ class Expected:
     @cached_property
     def slopes(self) -> Floats:
         """Derivatives of the values by the parameters, shape (parameters, pairs, bins)."""
-
-        def at_fixed_number(part: Floats) -> Floats:
-            change = np.einsum("pk,pkb->pb", self.spectra.signal, part)
-            return np.asarray(self._rate * change - self._signal * change.sum(axis=1)[:, None] / self._total)
-
-        return self._by_parameter(*(at_fixed_number(part) for part in (self._folded.by_scale, self._folded.by_width)))
+        parts = (self._folded.by_scale, self._folded.by_width)
+        changes = (np.einsum("pk,pkb->pb", self.spectra.signal, part) for part in parts)
+        return self._by_parameter(*(self._at_fixed_number(change) for change in changes))
 
     @cached_property
     def variance_slopes(self) -> Floats:
@@ -107,9 +112,17 @@ class Expected:
     @cached_property
     def by_simulation(self) -> Floats:
         """Derivatives of the values by the contents of simulation, shape (pairs, simulated bins, bins)."""
-        matrix = self._folded.matrix
-        change = self._signal[:, None] * matrix.sum(axis=2, keepdims=True) / self._total[:, None]
-        return np.asarray(self._rate[:, None] * matrix - change)
+        return self._at_fixed_number(self._folded.matrix)
+
+    @cached_property
+    def noise(self) -> Floats:
+        """What simulation's fluctuations add, on average, to products of slopes, shape (parameters, parameters)."""
+        slopes = [self._at_fixed_number(part) for part in (self._folded.by_scale, self._folded.by_width)]
+        weights = self.spectra.variances[:, :, None] / (self.values + self.variances)[:, None]
+        of_pairs = np.array([[(one * other * weights).sum(axis=(1, 2)) for one in slopes] for other in slopes])
+        used = self.spectra.used
+        leptons = self.spectra.leptons[..., used]
+        return np.asarray(np.einsum("iap,acp,jcp->ij", leptons, of_pairs[..., used], leptons))
 
     @cached_property
     def _folded(self) -> Folded:
@@ -123,7 +136,7 @@ class Expected:
 
     @cached_property
     def _total(self) -> Floats:
-        return np.maximum(self._shape.sum(axis=1), NOTHING)[:, None]
+        return np.asarray(np.maximum(self._shape.sum(axis=1), NOTHING)[:, None])
 
     @cached_property
     def _signal(self) -> Floats:
@@ -133,16 +146,15 @@ class Expected:
     def _rate(self) -> Floats:
         return np.asarray(self.spectra.entries / self._total)
 
-    def _by_parameter(self, by_scale: Floats, by_square: Floats) -> Floats:
-        """Return derivatives by the parameters of leptons, for those by the parameters of pairs."""
-        groups = self.spectra.groups
-        slopes, pairs = np.zeros((len(self.parameters), *by_scale.shape)), np.arange(len(by_scale))
-        for side in pairs_of(groups):
-            # Each lepton has half of the logarithm of √(s s').
-            np.add.at(slopes, (side, pairs), by_scale / 2)
-            if self.spectra.has_smearing:
-                np.add.at(slopes, (groups + side, pairs), by_square)
-        return slopes
+    def _at_fixed_number(self, change: Floats) -> Floats:
+        """Return the change of expected spectra for one of the folded signal, both of shape (pairs, …, bins)."""
+        further = tuple(range(1, change.ndim - 1))
+        rate, signal, total = (np.expand_dims(part, further) for part in (self._rate, self._signal, self._total))
+        return np.asarray(rate * change - signal * change.sum(axis=-1, keepdims=True) / total)
+
+    def _by_parameter(self, *by_pair: Floats) -> Floats:
+        """Return derivatives by the parameters, for those by the scale and the width of pairs."""
+        return np.asarray(np.einsum("iap,apb->ipb", self.spectra.leptons, by_pair))
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +224,11 @@ def fit(spectra: Spectra) -> EnergyFit:
     found = Expected(spectra, best)
     values, slopes = found.values[used], found.slopes[:, used]
     weighted = slopes / (values + found.variances[used])
+    # Products of slopes contain noise, which tells nothing of the parameters. A series is the inverse of the
+    # difference, since the difference may vanish for a width of almost 0.
     inverse = np.linalg.pinv(np.einsum("ipb,jpb->ij", weighted, slopes))
+    share = inverse @ found.noise
+    inverse = inverse + share @ inverse + share @ share @ inverse
     moved = np.einsum("ipb,pkb->ipk", weighted, found.by_simulation[used])
     spread = np.einsum("ipk,pk,jpk->ij", moved, spectra.variances[used], moved)
     spread += np.einsum("ipb,pb,jpb->ij", weighted, values + spectra.background_variances[used], weighted)

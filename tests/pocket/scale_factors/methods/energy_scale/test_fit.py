@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pocket.base.typing import Floats
-from pocket.scale_factors.methods.energy_scale.fit import Spectra, fit
+from pocket.scale_factors.methods.energy_scale.fit import Expected, Spectra, fit
 
 
 def masses(size: int, rng: np.random.Generator) -> Floats:
@@ -39,3 +39,48 @@ def test_smearing_is_measured_beside_the_scale() -> None:
     found = fit(replace(spectra(0.5, 1), has_smearing=True))
     assert found.is_valid
     assert found.squares[0] < 3 * np.sqrt(found.covariance[1, 1])
+
+
+def smeared(seed: int, entries: int) -> Spectra:
+    """Data that are wider than as many simulated pairs."""
+    rng = np.random.default_rng(seed)
+    edges, simulated = np.linspace(80, 100, 51), np.linspace(70, 110, 101)
+    wider = masses(entries, rng) * (1 + 0.008 * rng.normal(size=entries))
+    data = np.histogram(wider, edges)[0][None].astype(float)
+    signal = np.histogram(masses(entries, rng), simulated)[0][None].astype(float)
+    return Spectra(data, 0 * data, signal, signal, 0 * data, edges, simulated, 1, "gaussian", True)
+
+
+def test_fluctuations_of_simulation_tell_nothing_of_the_smearing(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [fit(smeared(seed, 1500)) for seed in range(100)]
+    spread = np.std([np.append(one.scales, one.squares) for one in found], axis=0, ddof=1)
+
+    def widths() -> Floats:
+        variances = [np.diag(fit(smeared(seed, 1500)).covariance) for seed in range(30)]
+        return np.asarray(spread / np.sqrt(np.mean(variances, axis=0)))
+
+    assert widths() == pytest.approx(1, abs=0.2)
+    # With the noise, the error of the smearing would be that of more entries.
+    monkeypatch.setattr(Expected, "noise", np.zeros((2, 2)))
+    assert widths()[1] > 1.25
+
+
+def test_products_of_slopes_have_the_noise_of_simulation() -> None:
+    rng, parameters = np.random.default_rng(1), np.array([0.001, 2e-4])
+    many = smeared(1, 400_000)
+    mean = replace(many, data=many.data / 100, signal=many.signal / 100, variances=many.variances / 100)
+
+    def expected(signal: Floats) -> Expected:
+        return Expected(replace(mean, signal=signal, variances=signal), parameters)
+
+    exact = expected(mean.signal)
+    found = [expected(rng.poisson(mean.signal).astype(float)) for _ in range(300)]
+
+    def products(one: Expected) -> Floats:
+        return np.asarray(np.einsum("ipb,jpb,pb->ij", one.slopes, one.slopes, 1 / (exact.values + exact.variances)))
+
+    added = np.array([products(one) - products(exact) for one in found])
+    error = added.std(axis=0) / np.sqrt(len(added))
+    noise = np.mean([one.noise for one in found], axis=0)
+    assert (np.abs(added.mean(axis=0) - noise) < 4 * error).all()
+    assert (np.diag(noise) > 4 * np.diag(error)).all()
