@@ -121,4 +121,5 @@ def energy_scale(declaration: EnergyScale, templates: Templates, factors: Floats
         whole[(slice(None), *inside)] = np.moveaxis(ratio, targets, sources)
         return whole
 
-    return Injected(np.concatenate([factors, smearings]) if declaration.smearing else factors, factor)
+    truth = np.concatenate([factors, smearings]) if declaration.smearing else factors
+    return Injected(truth, factor, roots=tuple(range(len(factors), len(truth))))

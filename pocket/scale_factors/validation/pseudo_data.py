@@ -38,11 +38,13 @@ class Injected:
         factor: factor of each measured sample, of shape (parts, bins with flow …) or one that broadcasts to it.
         shifts: variation of the templates, without its side → standard deviations by which the data have it, shape
             (groups,).
+        roots: indices of values that are roots of what a fit measures; their squares are compared, which are normal.
     """
 
     truth: Floats
     factor: Factor
     shifts: Mapping[str, Floats] = field(default_factory=dict)
+    roots: tuple[int, ...] = ()
 
 
 #: function ``(declaration, templates, factors, rng) -> Injected`` of a method; ``factors`` of the groups, shape
@@ -150,8 +152,8 @@ class PseudoExperiments:
         names = dict.fromkeys((*declaration.simulated(), *self.others))
         return {name: Contents.of(declaration, histograms[name], self.variations) for name in names}
 
-    def draw(self, seed: int) -> tuple[Templates, Floats]:
-        """Return templates of a pseudo-experiment, and the true values.
+    def draw(self, seed: int) -> tuple[Templates, Injected]:
+        """Return templates of a pseudo-experiment, and what its data are made with.
 
         Those of similar templates are similar for the same seed.
         """
@@ -165,7 +167,7 @@ class PseudoExperiments:
             made |= _as_data(
                 declaration, self.contents, poisson(rng, _expected_data(self.templates, self.contents, injected))
             )
-        return dataclasses.replace(self.templates, histograms=made), injected.truth
+        return dataclasses.replace(self.templates, histograms=made), injected
 
     def from_other_events(self, seed: int) -> PseudoExperiments:
         """Return pseudo-experiments of simulation that has other events: data and simulation are made of these."""

@@ -248,16 +248,22 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
     declaration = experiments.declaration
     try:
         # What simulation itself gives may lack entries, too.
-        templates, truth = experiments.draw(seed)
+        templates, injected = experiments.draw(seed)
         measured: Measured = find_function(declaration.method)(declaration, templates)
     except ScaleFactorError as error:
         return Failure(str(error), isinstance(error, UnstableFitError))
     own = np.flatnonzero([one == VALID for one in measured.statuses])
+    truth = injected.truth[own]
     value, up, down = (part[own] for part in (measured.values.value, measured.values.up, measured.values.down))
     # Nuisances of a fit are drawn, so its systematic errors count; those of alternative fits don't.
     drawn = {} if isinstance(declaration, TagAndProbeFit) else measured.systematics
     fitted = np.sum([shift[own] ** 2 for shift, _ in drawn.values()], axis=0)
     up, down = (np.sqrt(side**2 + fitted) for side in (up, down))
+    differences = value - truth
+    # Differences of squares are divided by 2 · truth, so they have the units of the values.
+    roots = np.isin(own, injected.roots)
+    for part, total in ((differences, value + truth), (up, 2 * value + up), (down, 2 * value - down)):
+        part[roots] *= total[roots] / (2 * truth[roots])
     correlation = np.eye(len(own))
     if measured.covariance is not None and not drawn:
         errors = np.sqrt(np.diag(measured.covariance)[own])
@@ -265,8 +271,8 @@ def measure_once(labels: Sequence[str], experiments: PseudoExperiments, job: tup
     names = measured.labels(labels)
     return Toy(
         labels=tuple(names[number] for number in own),
-        differences=value - truth[own],
-        truth=truth[own],
+        differences=differences,
+        truth=truth,
         errors=(up + down) / 2,
         correlation=correlation,
     )

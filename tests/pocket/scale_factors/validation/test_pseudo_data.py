@@ -27,7 +27,7 @@ def test_data_have_the_injected_efficiency_and_the_background() -> None:
     count = 200
     data = np.zeros((2, *toys.SHAPE))
     for seed in range(count):
-        drawn, truth = made.draw(seed)
+        drawn, injected = made.draw(seed)
         for passing, i, j in np.ndindex(data.shape):
             data[passing, i, j] += contents(drawn, "data", passing, i, j) / count
     for i, j in np.ndindex(toys.SHAPE):
@@ -39,7 +39,7 @@ def test_data_have_the_injected_efficiency_and_the_background() -> None:
         assert data[1, i, j] == pytest.approx(factor * success + other_success, abs=4 * error)
         error = np.sqrt((failing + moved + other_failing) / count)
         assert data[0, i, j] == pytest.approx(failing + moved + other_failing, abs=4 * error)
-        assert truth[2 * i + j] == factor
+        assert injected.truth[2 * i + j] == factor
 
 
 def test_simulation_fluctuates_within_its_statistics() -> None:

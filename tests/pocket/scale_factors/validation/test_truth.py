@@ -15,10 +15,11 @@ from pocket.errors import ScaleFactorError, UnstableFitError
 from pocket.scale_factors import EfficiencyRatio, Fit, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.declarations.measured import ScaleFactor
+from pocket.scale_factors.measurement.result import Measured, Measurement
 from pocket.scale_factors.measurement.templates import Templates, find_bins
 from pocket.scale_factors.validation import truth
 from pocket.scale_factors.validation.checks import Check
-from pocket.scale_factors.validation.pseudo_data import PseudoExperiments
+from pocket.scale_factors.validation.pseudo_data import Injected, PseudoExperiments
 from pocket.scale_factors.validation.truth import Failure, Pulls, in_pseudo_data, measure_once
 from tests.pocket.scale_factors import energy_toys, map_toys, tagging_toys, toys, yield_toys
 
@@ -241,6 +242,32 @@ def test_errors_that_are_too_small_or_too_large_fail(monkeypatch: pytest.MonkeyP
         found = check(COUNTED, toys.counting(1))
         assert not found.passed
         assert words in found.outcome
+
+
+def test_roots_are_compared_by_their_squares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean of roots of normal numbers isn't the root of their mean, and a root near 0 has a long tail."""
+    true, error = 0.013, 7e-5
+    squares = true**2 + np.array([-2.0, -1.0, 0.0, 0.5, 1.0, 1.5]) * error
+    value, high, low = (np.sqrt(np.maximum(squares + shift, 0)) for shift in (0, error, -error))
+    measured = Measured(Measurement(value, high - value, value - low))
+    monkeypatch.setattr(truth, "find_function", lambda _: lambda *_: measured)
+
+    def toy(roots: tuple[int, ...]) -> truth.Toy:
+        injected = Injected(np.full(6, true), lambda *_: np.ones(1), roots=roots)
+        made = dataclasses.replace(experiments(COUNTED, toys.counting(1)), inject=lambda *_: injected)
+        found = measure_once(made.templates.labels, made, (0, False))
+        assert isinstance(found, truth.Toy)
+        return found
+
+    found, plain = toy((0, 1, 2, 3, 5)), toy(())
+    expected = np.array([-2.0, -1.0, 0.0, 0.5, 1.5]) * error / (2 * true)
+    assert found.differences[[0, 1, 2, 3, 5]] == pytest.approx(expected)
+    # The lower end of the first one is 0.
+    assert found.errors[[1, 2, 3, 5]] == pytest.approx(error / (2 * true))
+    assert plain.differences == pytest.approx(value - true)
+    for one in ("differences", "errors"):
+        assert getattr(found, one)[4] == getattr(plain, one)[4]
+    assert plain.differences[0] < 1.3 * found.differences[0]
 
 
 @pytest.mark.parametrize(("factor", "bins"), [(1.005, slice(None)), (1.03, slice(2, 3))])
