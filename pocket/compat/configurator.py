@@ -17,7 +17,7 @@ from pocket.configuration.skim import Skim
 from pocket.cuts.library import passthrough
 from pocket.errors import ConfigError
 from pocket.histograms.config import HistConf
-from pocket.weights.plan import shipped_weights
+from pocket.weights import event
 
 
 class Configurator(ours.Configurator):
@@ -93,7 +93,7 @@ class Configurator(ours.Configurator):
         known.report()
         if known.left_out:
             self.only_theirs.append("it leaves out names that aren't there")
-        shipped = shipped_weights()
+        shipped = event.common_weights
         others = {
             name: one for name, one in self.weights.classes.items() if one in common_weights and one not in shipped
         }

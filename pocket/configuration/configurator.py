@@ -46,7 +46,8 @@ from pocket.plan.samples import SampleNames
 from pocket.plan.shapes import ShapePlan
 from pocket.plan.workflow import BaseProcessorABC
 from pocket.weights.base import NormalisationWeight, WeightWrapper
-from pocket.weights.plan import WeightPlan, build_plan, shipped_weights
+from pocket.weights.event import common_weights
+from pocket.weights.plan import WeightPlan, build_plan
 
 if TYPE_CHECKING:
     from pocket.configuration.skim import Skim
@@ -176,7 +177,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         varied, shaped, self.correlated = check_variations(variations or {})
         names, kinds = self.categories.names, self._sample_kinds()
         own = {getattr(weight, "name", None) for weight in weights_classes or ()}
-        known = [*(weight for weight in shipped_weights() if weight.name not in own), *(weights_classes or ())]
+        known = [*(weight for weight in common_weights if weight.name not in own), *(weights_classes or ())]
         self.weights: WeightPlan = build_plan(weights or {}, varied, known, names, kinds, dropped)
         self._check_weights()
         self.shapes: ShapePlan = build_shape_plan(shaped, calibrators or (), names, kinds, dropped)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import pickle
 import re
@@ -15,6 +14,7 @@ from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryV
 from pocket.base.dialects import dialect
 from pocket.base.runtime.kept import kept_table
 from pocket.errors import ConfigError
+from pocket.parameters.explaining import omegaconf_reason
 from pocket.parameters.locations import directory_names
 
 
@@ -94,9 +94,7 @@ def _resolved(parameters: DictConfig, without: Sequence[str]) -> dict[str, Any]:
     try:
         return {str(key): _value(parameters, key) for key in parameters if key not in without}
     except OmegaConfBaseException as error:
-        # The import is by name, since sentences decide no number.
-        explaining = importlib.import_module("pocket.parameters.explaining")
-        raise ConfigError(f"parameter {error.full_key}: {explaining.omegaconf_reason(error)}") from None
+        raise ConfigError(f"parameter {error.full_key}: {omegaconf_reason(error)}") from None
 
 
 def _value(node: DictConfig | ListConfig, key: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,6 @@ WeightClass = type[WeightWrapper]
 
 #: Generator weight → sum over all events before any cut by which a dataset with it is divided.
 GENERATOR_SUMS = {"genWeight": "sum_genweights", "signOf_genWeight": "sum_signOf_genweights"}
-
-
-def shipped_weights() -> list[type[WeightWrapper]]:
-    """Return the shipped weights, which configurations may name."""
-    # They are imported by name, since the code in a fingerprint is that of the weights in use, not of all weights.
-    weights: list[type[WeightWrapper]] = importlib.import_module("pocket.weights.event").common_weights
-    return weights
 
 
 @dataclass(frozen=True)

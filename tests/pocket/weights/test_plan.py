@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.weights import WeightLambda, WeightWrapper, common_weights
-from pocket.weights.plan import build_plan, shipped_weights
+from pocket.weights import WeightLambda, WeightWrapper
+from pocket.weights.plan import build_plan
 
 CATEGORIES = ("SR", "CR")
 SAMPLES = {"DY": True, "TT": True, "DATA": False}
@@ -240,7 +240,5 @@ def test_wrong_classes(known: Any, message: str) -> None:
         plan({}, known=known)
 
 
-def test_shipped_weights_are_found_by_name() -> None:
-    assert shipped_weights() == common_weights
-    # so that the code of one that isn't used decides nothing
+def test_the_code_of_a_weight_that_isnt_used_decides_nothing() -> None:
     assert not any(module.startswith("pocket.weights.leptons") for module in code_closure("pocket.engine.run").modules)
