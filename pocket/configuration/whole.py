@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.base.runtime.remarks import remark
+from pocket.configuration.era_names import check_era_names
 from pocket.configuration.stored_variations import check_sample_variations
 from pocket.errors import ConfigError, DatasetError, UnknownNameError
 from pocket.parameters.access import parameter
@@ -33,9 +34,6 @@ def check_whole(cfg: Configurator) -> None:
     check_sample_variations(cfg)
     check_years(cfg)
     if cfg.correlated is not None:
-        # Most configurations have no table of names, so they start without this.
-        from pocket.configuration.era_names import check_era_names
-
         check_era_names(cfg)
     try:
         check_trigger_cuts(cfg)

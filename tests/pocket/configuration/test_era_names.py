@@ -16,7 +16,7 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.description import describe_config
 from pocket.configuration.era_names import era_names
 from pocket.errors import ConfigError
-from pocket.plan.era_names import EraNames, Owner, has_era
+from pocket.plan.era_names import EraNames, has_era
 from pocket.weights import WeightLambda
 from pocket.weights.btag import BTagShape
 from pocket.weights.leptons import ElectronTrigger, MuonId, MuonTrigger
@@ -204,7 +204,7 @@ def test_names_with_an_era(source: str, year: str, expected: bool) -> None:
 
 def test_shipped_classes_say_it() -> None:
     def is_shared(cls: Any, source: str) -> bool:
-        return EraNames({}, {"d": "2018"}).of_source("d", source, Owner(cls.name, cls.correlated)) == source
+        return EraNames({}, {"d": "2018"}).of_source("d", source, cls.name, cls.correlated) == source
 
     shared = {
         (MuonId, "sf_mu_id"): True,

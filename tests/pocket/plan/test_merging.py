@@ -10,7 +10,7 @@ from pocket.cuts.library import passthrough
 from pocket.datasets.sample_variations import DedicatedVariation
 from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
-from pocket.plan.era_names import EraNames, Owner
+from pocket.plan.era_names import EraNames
 from pocket.plan.merging import MergingPlan
 from pocket.weights.base import NormalisationWeight
 from tests.pocket.configs import DATA, DY, LUMI, TT, configure, only
@@ -72,7 +72,7 @@ def test_names_that_come_later_are_in_fingerprints() -> None:
     config = configure(datasets=only("TT"))
     plan = config.merging_plan()
     found = [
-        dataclasses.replace(plan, names=EraNames({}, {TT: "2018"}, {TT: {}}, {TT: [Owner("late", shared)]}))
+        dataclasses.replace(plan, names=EraNames({}, {TT: "2018"}, {TT: {}}, {TT: {"late": shared}}))
         for shared in (True, False)
     ]
     assert digest(found[0].spec(config.definitions)) != digest(found[1].spec(config.definitions))
