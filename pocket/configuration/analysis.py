@@ -61,6 +61,7 @@ class Analysis(metaclass=Declarative):
             depending on each other, or a skim doesn't fit its readers.
 
     Examples:
+        >>> from pocket import load_analysis
         >>> config = load_analysis("zmumu").config("nominal")
         >>> analysis = Analysis(name="mine", configs={"first": config}, default_config="first")
         >>> analysis.config("first") is config
