@@ -16,7 +16,7 @@ from pocket.base.fingerprint.modules import top_level
 from pocket.configuration.moved_names import name_now
 from pocket.configuration.user_errors import describe, suggestion, user_lines
 from pocket.errors import ConfigError, PocketError, nearest
-from pocket.parameters.locations import shown_file
+from pocket.parameters.explaining import shown_file
 
 #: packages of Pocketlaw, whose names people's own may have as well
 _ENGINE = ("pocket", "tasks")

@@ -46,8 +46,8 @@ from pocket.errors import (
 from pocket.io.remote.client import open_root
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.publishing import replacing_file
-from pocket.parameters.explaining import omegaconf_reason
-from pocket.parameters.locations import project_root, shown_file
+from pocket.parameters.explaining import omegaconf_reason, shown_file
+from pocket.parameters.locations import project_root
 
 _log = logging.getLogger(__name__)
 

@@ -1,15 +1,18 @@
-"""Reasons of errors of YAML and OmegaConf, each with its place and the nearest right name."""
+"""Reasons of errors of YAML and OmegaConf, each with its place and the nearest right name; places of code."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError
 
+from pocket.base.snapshots.process import original
 from pocket.errors import UnknownNameError, nearest
+from pocket.parameters.locations import project_root
 
 _INTERPOLATION = re.compile(r"Interpolation key '([^']+)' not found")
 _RESOLVING = re.compile(r"\w+ raised while resolving interpolation: ")
@@ -19,6 +22,12 @@ _REMEDIES = {
     "mapping values are not allowed": "put a value with ': ' in quotes, and begin keys of one table at one column",
     "cannot start any token": "indent with spaces instead of tabs, or put a value that begins like this in quotes",
 }
+
+
+def shown_file(file: str) -> str:
+    """Return the path of a source file for messages: the user's own copy, relative to the project if it is inside."""
+    path, root = Path(original(file)), Path(original(project_root()))
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def yaml_reason(error: Exception, file: object) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from pocket.base.snapshots.process import original
 from pocket.errors import ConfigError
 from pocket.parameters.used_files import files_in_use
 
@@ -66,12 +65,6 @@ def project_root() -> Path:
 def project_path(path: str | Path) -> Path:
     """Return a path; a relative one is relative to the project."""
     return project_root() / path
-
-
-def shown_file(file: str) -> str:
-    """Return the path of a source file for messages: the user's own copy, relative to the project if it is inside."""
-    path, root = Path(original(file)), Path(original(project_root()))
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def register_configuration_dir(name: str, directory: str | Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pocket.base.fingerprint.modules import owner
 from pocket.errors import PocketError
-from pocket.parameters.locations import shown_file
+from pocket.parameters.explaining import shown_file
 
 #: name of the attribute; it is no field, so that neither equality nor fingerprints know it
 _ATTRIBUTE = "_declared_at"

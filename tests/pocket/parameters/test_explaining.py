@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from pocket.parameters.explaining import omegaconf_reason, yaml_reason
+from pocket.parameters.explaining import omegaconf_reason, shown_file, yaml_reason
 
 PARAMETERS = OmegaConf.create({"muon": {"pt": 26, "iso": "${muon.isol}"}, "jet": {"pt": "${moun.pt}", "eta": "???"}})
 
@@ -57,3 +58,8 @@ def test_nearest_key(key: str, reason: str) -> None:
     with pytest.raises(OmegaConfBaseException) as error:
         node[last]
     assert omegaconf_reason(error.value) == reason
+
+
+def test_source_files_are_named_relative_to_the_project(tmp_path: Path) -> None:
+    assert shown_file(__file__) == "tests/pocket/parameters/test_explaining.py"
+    assert shown_file(f"{tmp_path}/cuts.py") == f"{tmp_path}/cuts.py"

@@ -16,7 +16,6 @@ from pocket.parameters.locations import (
     project_root,
     public_roots,
     register_configuration_dir,
-    shown_file,
 )
 from pocket.parameters.used_files import recording_files
 
@@ -28,11 +27,6 @@ def put(root: Path) -> Path:
     path.parent.mkdir(parents=True)
     path.touch()
     return path
-
-
-def test_source_files_are_named_relative_to_the_project(tmp_path: Path) -> None:
-    assert shown_file(__file__) == "tests/pocket/parameters/test_locations.py"
-    assert shown_file(f"{tmp_path}/cuts.py") == f"{tmp_path}/cuts.py"
 
 
 @pytest.fixture
