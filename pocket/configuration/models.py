@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pocket.base.edges import missing_edge
 from pocket.base.file_names import check_store_name
-from pocket.calibrators.base import names_come_later, requested_variations
 from pocket.configuration.deferred import are_deferred
+from pocket.configuration.stored_variations import stored_variations
 from pocket.cuts.cut import Cut
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.histograms.edges import declared_edges
@@ -28,7 +28,6 @@ from pocket.statistics.declared_grids import grids_of
 from pocket.statistics.declared_places import declared_at
 from pocket.statistics.names import fits
 from pocket.statistics.parameter_options import KnownParameters
-from pocket.weights.plan import variation_names
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -238,31 +237,10 @@ def stored_variations_of(region: Region, config: Configurator, samples: Iterable
     Returns:
         Names without ``Up`` and ``Down``; and ``False`` if calibrators name more of them once there are events.
     """
-    wanted = tuple(samples)
     fills = config.variables[region.variable].fills_variation
-    names = set(_variations(region, config, wanted))
+    names = set(stored_variations(config, tuple(samples), region.years))
     stems = {stem_of(name) for name in names if name not in (None, NOMINAL) and fills(str(name))}
     return frozenset(stems), None not in names
-
-
-def _variations(region: Region, config: Configurator, samples: tuple[str, ...]) -> Iterator[str | None]:
-    for definition in config.definitions.values():
-        own = [name for name in config.stored_samples(definition.sample) if name in samples]
-        if not own or (region.years and definition.year not in region.years):
-            continue
-        if definition.varies is not None:
-            yield definition.varies.variation
-            continue
-        if not definition.is_mc:
-            continue
-        metadata = definition.metadata()
-        for sample in own:
-            plan = config.weights.samples[sample]
-            yield from variation_names(config.weights, plan, config.parameters, metadata)
-            for calibrator in config.shapes.calibrators:
-                if calibrator.name in config.shapes.requested([sample]):
-                    instance = calibrator(config.parameters, metadata, True)
-                    yield from (None,) if names_come_later(instance) else requested_variations(instance)
 
 
 def _check_region(region: Region, config: Configurator, model: StatisticalModel, where: str) -> None:

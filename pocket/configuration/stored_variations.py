@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,14 +60,25 @@ def shape_sources_of(cfg: Configurator, dataset: str) -> Iterator[Source]:
                 yield Source("calibrator", calibrator, variations, not names_come_later(calibrator))
 
 
-def stored_variations(cfg: Configurator) -> Iterator[str | None]:
-    """Yield all variations that any sample stores, and ``None`` if some aren't known before there are events."""
+def stored_variations(
+    cfg: Configurator, samples: Collection[str] | None = None, years: Collection[str] = ()
+) -> Iterator[str | None]:
+    """Yield all variations that samples store, and ``None`` if some aren't known before there are events.
+
+    Args:
+        samples: names of samples and subsamples; ``None`` for all.
+        years: years of their datasets; empty for all.
+    """
     for definition in cfg.definitions.values():
+        counted = cfg.counted_samples(definition.sample)
+        wanted = counted if samples is None else [name for name in counted if name in samples]
+        if not wanted or (years and definition.year not in years):
+            continue
         if definition.varies is not None:
             yield definition.varies.variation
             continue
         metadata = definition.metadata()
-        for sample in cfg.counted_samples(definition.sample):
+        for sample in wanted:
             yield from variation_names(cfg.weights, cfg.weights.samples[sample], cfg.parameters, metadata)
             for calibrator in cfg.shapes.calibrators:
                 if calibrator.name in cfg.shapes.requested([sample]):

@@ -1,4 +1,4 @@
-"""The plan of merging: all that the merging of outputs knows of a configuration, beside its templates' contents."""
+"""The plan of merging: all that the merging of outputs knows of a configuration."""
 
 from __future__ import annotations
 

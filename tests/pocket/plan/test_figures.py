@@ -1,4 +1,4 @@
-"""What plots know of a configuration."""
+"""The plan of figures: names, years and style of a configuration."""
 
 from __future__ import annotations
 
