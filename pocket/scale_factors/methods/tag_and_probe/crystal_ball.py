@@ -34,9 +34,6 @@ class Tails:
 
     Args:
         alpha_low: where the tail begins below the peak, in widths of the Gaussian.
-        n_low: exponent of the power law there.
-        alpha_high: the same above the peak.
-        n_high: exponent there.
     """
 
     alpha_low: float
@@ -63,14 +60,7 @@ def crystal_ball(t: Floats, tails: Tails) -> tuple[Floats, Floats]:
 
 
 class CrystalBallSpectrum(SmearedSpectrum):
-    """Breit–Wigner spectrum with the mass of the Z boson, convolved with a double-sided Crystal Ball function.
-
-    Args:
-        edges: edges of the mass bins [GeV].
-        tails: tails of the Crystal Ball function.
-        sigma: initial value of its width in a fit [GeV].
-        width: width of the resonance [GeV].
-    """
+    """Breit–Wigner spectrum with the mass of the Z boson, convolved with a double-sided Crystal Ball function."""
 
     def __init__(self, edges: Floats, tails: Tails, sigma: float, width: float = Z_WIDTH) -> None:
         super().__init__(breit_wigner(width), edges, np.inf, sigma, reach=TAIL_REACH)
@@ -99,8 +89,6 @@ def crystal_ball_spectrum(
 
     Args:
         contents: sums of weights of simulated signal per mass bin; their sum must be positive.
-        edges: edges of the mass bins [GeV].
-        width: width of the resonance [GeV].
     """
     first = CrystalBallSpectrum(edges, Tails(1.5, 3.0, 1.5, 5.0), sigma=1.5, width=width)
 

@@ -49,7 +49,10 @@ from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
 )
 from pocket.scale_factors.methods.tag_and_probe.mass_windows import coarser, mass_edges, mass_window
 
+#: yield [pairs] below which it is at its limit of 0
+AT_LIMIT = 1e-3
 NO_INTERVAL = "no interval for the efficiency"
+NO_MINIMUM = "no minimum found"
 #: shapes of the background by their names in declarations
 BACKGROUND_SHAPES: Mapping[str, Callable[[Floats], Background]] = {
     "exponential": Exponential,
@@ -68,8 +71,6 @@ class BinFit:
 
     Args:
         up: upper error (MINOS; 0 if it wasn't requested).
-        down: lower error.
-        diagnostics: spectra, parameters, status.
     """
 
     efficiency: float
@@ -131,10 +132,6 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
 def combine(alternatives: Mapping[str, Floats], how: str) -> tuple[Floats | float, Mapping[str, Floats]]:
     """Return the shift of the value by alternative fits, and source → uncertainty, shape (groups,) each.
 
-    Args:
-        alternatives: alternative fit → difference from the nominal one.
-        how: ``combine_fits`` of the declaration.
-
     >>> combine({"signal": np.array([3.0]), "background": np.array([-6.0])}, "mean")[0]
     array([-1.])
     """
@@ -171,13 +168,9 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     """Return the fit of one bin.
 
     Args:
-        model: the likelihood, whose parameters start at ``model.start()``.
         name: name of the model, for the diagnostics; the interval of the efficiency is only found for ``nominal``.
         settings: initial values and ranges of parameters that have others than those of the model.
         unit: mass that the model takes as 1 GeV; limits and constraints are those of the Z boson.
-
-    Returns:
-        The fit, even if it failed: its status has the reason.
     """
     sizes = {parameter: unit ** UNITS.get(parameter.partition("_")[0], 0) for parameter in model.names}
     own = {name: value / sizes[name] for name, value in settings.start.items()} if settings else {}
@@ -205,16 +198,30 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     minuit.errors["signal"] = np.sqrt(start[0])
     minuit.errors["efficiency"] = 0.003
     minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
+    first_errors = tuple(minuit.errors)
 
     status, up, down, attempts = _minimised(minuit.migrad(), model, name)
     if status != VALID:
         # With few entries, a negative background may reach the limit of the likelihood, where nothing is expected.
-        minuit.reset()
+        bounded = Minuit(model, *start, grad=model.gradient, g2=model.curvature, name=model.names)
+        bounded.limits, bounded.errors = minuit.limits, first_errors
         for parameter in model.background_yields:
             if parameter not in ranges:
-                minuit.limits[parameter] = (0, None)
-        status, up, down, more = _minimised(minuit.simplex().migrad(), model, name)
+                bounded.limits[parameter] = (0, None)
+        minuit = bounded.migrad()
+        status, up, down, more = _minimised(minuit, model, name)
         attempts += more
+        if status != VALID or _is_stuck(minuit, model):
+            minuit.reset()
+            status, up, down, more = _minimised(minuit.simplex().migrad(), model, name)
+            attempts += more
+        if status == NO_MINIMUM:
+            # Where nothing fails, only MINUIT's own second derivatives lead to the limits.
+            slow = Minuit(model, *start, grad=model.gradient, name=model.names)
+            slow.limits = minuit.limits
+            minuit = slow.simplex().migrad()
+            status, up, down, more = _minimised(minuit, model, name)
+            attempts += more
 
     signal, background = model.components(*minuit.values)
     prefit_signal, prefit_background = model.components(*start)
@@ -242,6 +249,12 @@ def fit(model: PassFailModel, label: str, name: str, settings: Fit | None = None
     return BinFit(minuit.values["efficiency"], up, down, diagnostics)
 
 
+def _is_stuck(minuit: Minuit, model: PassFailModel) -> bool:
+    """Tell whether the likelihood rises from a limit of a yield, where MINUIT's own variable has no slope."""
+    slopes = dict(zip(model.names, model.gradient(*minuit.values), strict=True))
+    return any(minuit.values[name] < AT_LIMIT and slopes[name] < 0 for name in model.background_yields)
+
+
 def _minimised(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float, int]:
     """Return status, errors of the efficiency and number of minimisations, another one if the first has no interval."""
     outcome = _outcome(minuit, model, name)
@@ -255,7 +268,7 @@ def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, floa
     number of pairs without background, since the likelihood interval undercovers if hardly any pair fails.
     """
     if not (minuit.valid and minuit.accurate and (np.sum(model.components(*minuit.values), axis=0) > 0).all()):
-        return "no minimum found", 0.0, 0.0
+        return NO_MINIMUM, 0.0, 0.0
     if name != NOMINAL:
         return VALID, 0.0, 0.0
     minuit.minos("efficiency")
@@ -272,15 +285,15 @@ def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, floa
 
 
 def _lower_minimum(minuit: Minuit) -> Minuit:
-    """Return the fit at the lowest minimum that it finds from efficiencies of one error below and above.
+    """Return the fit at the lowest minimum that it finds from efficiencies of one and two errors below and above.
 
     With little background its shape hardly matters, and the likelihood may have another minimum close by, on which the
     search for the interval of the efficiency ends.
     """
     start, error = minuit.values["efficiency"], minuit.errors["efficiency"]
     found = {minuit.fval: tuple(minuit.values)}
-    for efficiency in (start - error, start + error):
-        minuit.values["efficiency"] = min(max(efficiency, 0.0), 1.0)
+    for distance in (-1, 1, -2, 2):
+        minuit.values["efficiency"] = min(max(start + distance * error, 0.0), 1.0)
         minuit.fixed["efficiency"] = True
         minuit.migrad()
         minuit.fixed["efficiency"] = False

@@ -25,9 +25,6 @@ class PassFailModel:
 
     Args:
         counts: data per region (pass, fail) and mass bin, shape (2, bins).
-        edges: edges of the mass bins [GeV].
-        dependence: dependence of the efficiency on the mass.
-        background: shape of the background.
     """
 
     def __init__(
@@ -40,23 +37,22 @@ class PassFailModel:
     ) -> None:
         self.counts = counts
         self.edges = edges
-        self.names = (
-            *PARAMETERS,
-            *(f"{name}_{region}" for region in ("pass", "fail") for name in background.names),
-        )
-        self.background_yields = tuple(f"{name}_{region}" for region in ("pass", "fail") for name in background.yields)
-        self.limits = {
-            f"{name}_{region}": bounds for region in ("pass", "fail") for name, bounds in background.limits.items()
-        }
+        regions = ("pass", "fail")
+        self.names = (*PARAMETERS, *(f"{name}_{region}" for region in regions for name in background.names))
+        self.background_yields = tuple(f"{name}_{region}" for region in regions for name in background.yields)
+        self.limits = {f"{name}_{region}": bounds for region in regions for name, bounds in background.limits.items()}
         # Each of the two nuisances and of the constrained parameters comes with a measurement.
         self.ndf = counts.size - len(self.names) + 2 + 2 * background.constrained
         self._spectrum = spectrum
         self._dependence = dependence
         self._background = background
+        constraints = [(0.0, np.inf)] * 4 + [(0.0, 1.0)] * 2 + 2 * [*background.constraints]
+        self._centres, self._widths = np.array(constraints).T
         # Most steps of HESSE and MIGRAD change one or two parameters, so half of these calls have the last arguments.
         self._spectrum_at = lru_cache(maxsize=4)(spectrum)
         self._probabilities_at = lru_cache(maxsize=4)(dependence)
-        self._background_at = lru_cache(maxsize=8)(background)
+        self._background_at = lru_cache(maxsize=4)(lambda *values: background(*self._by_region(values)))
+        self._derivatives_at = lru_cache(maxsize=1)(self._derivatives)
 
     def start(self) -> tuple[float, ...]:
         """Return initial values: the background from the outer tenths of the mass range, the signal from the rest."""
@@ -74,46 +70,49 @@ class PassFailModel:
         total, efficiency, shift, sigma, linear, quadratic = values[:6]
         signal = self._spectrum_at(shift, sigma) * self._probabilities_at(linear, quadratic)
         signal *= ((total * efficiency, total * (1 - efficiency)) / signal.sum(axis=1))[:, np.newaxis]
-        background = np.empty_like(signal)
-        of_passing, of_failing = self._split(values)
-        background[0], background[1] = self._background_at(*of_passing), self._background_at(*of_failing)
-        return signal, background
+        return signal, self._background_at(*values[6:]).copy()
 
     def __call__(self, *values: float) -> float:
         """Return twice the negative logarithm of the likelihood, including constraints."""
         signal, background = self.components(*values)
         signal += background
-        held = values[4] ** 2 + values[5] ** 2 + sum(self._background.penalty(*part) for part in self._split(values))
-        return poisson_chi2(self.counts, signal) + held
+        away = (values - self._centres) / self._widths
+        return poisson_chi2(self.counts, signal) + float(away @ away)
 
     def gradient(self, *values: float) -> Floats:
         """Return the derivatives of twice the negative logarithm by the values."""
+        return self._derivatives_at(*values)[0]
+
+    def curvature(self, *values: float) -> Floats:
+        """Return about the second derivatives by each value at the minimum, which spares MINUIT to look for them."""
+        return self._derivatives_at(*values)[1]
+
+    def _derivatives(self, *values: float) -> tuple[Floats, Floats]:
         total, efficiency, shift, sigma, linear, quadratic = values[:6]
         signal, background = self.components(*values)
         mu = signal + background
-        # These are derivatives by the expectation in each bin.
-        slopes = np.where(mu > LEAST, 2 - 2 * self.counts / np.maximum(mu, LEAST), 0.0)
+        ratio = np.divide(self.counts, mu, out=np.ones_like(mu), where=mu > LEAST)
         spectrum, probabilities = self._spectrum_at(shift, sigma), self._probabilities_at(linear, quadratic)
         shapes = spectrum * probabilities
-        sums = shapes.sum(axis=1)
-        means = (slopes * shapes).sum(axis=1) / sums
-        # These are derivatives by the shape in each bin, which is divided by its sum.
-        yields = (total * efficiency, total * (1 - efficiency)) / sums
-        by_shape = yields[:, np.newaxis] * (slopes - means[:, np.newaxis])
-        by_spectrum = self._spectrum.gradient(shift, sigma) @ (by_shape * probabilities).sum(axis=0)
-        by_odds = self._dependence.gradient(linear, quadratic) @ (spectrum * (by_shape[0] - by_shape[1]))
-        by_background = [
-            self._background.gradient(*part) @ of_region + self._background.penalty_gradient(*part)
-            for part, of_region in zip(self._split(values), slopes, strict=True)
-        ]
-        return np.concatenate(
-            [
-                [means @ (efficiency, 1 - efficiency), total * (means[0] - means[1])],
-                by_spectrum,
-                (by_odds[0] + 2 * linear, by_odds[1] + 2 * quadratic),
-                *by_background,
-            ]
-        )
+        sums = shapes.sum(axis=1, keepdims=True)
+        fractions, shares = shapes / sums, np.array([[efficiency], [1 - efficiency]])
+        # This is the change of the shape in each bin, which is divided by its sum.
+        changes = np.empty((4, *mu.shape))
+        changes[:2] = self._spectrum.gradient(shift, sigma)[:, np.newaxis] * probabilities
+        changes[2:, 0] = self._dependence.gradient(linear, quadratic) * spectrum
+        changes[2:, 1] = -changes[2:, 0]
+        # These are the derivatives of the expectation, shape (values, 2, bins).
+        slopes = np.zeros((len(values), *mu.shape))
+        slopes[0], slopes[1] = fractions * shares, fractions * ((total,), (-total,))
+        slopes[2:6] = (changes - fractions * changes.sum(axis=2, keepdims=True)) * (total * shares / sums)
+        of_background, middle = self._background.gradient(*self._by_region(values[6:])), (6 + len(values)) // 2
+        slopes[6:middle, 0], slopes[middle:, 1] = of_background[:, 0], of_background[:, 1]
+        slopes = slopes.reshape(len(values), -1)
+        held = 2 / self._widths**2
+        first = slopes @ (2 - 2 * ratio).ravel() + held * (values - self._centres)
+        weights = np.divide(ratio, mu, out=np.zeros_like(mu), where=mu > LEAST)
+        # Far from the minimum this is too small for the first step of MIGRAD, which shall not leave the constraints.
+        return first, slopes**2 @ (2 * weights).ravel() + held + np.abs(first) / self._widths
 
     def chi2(self, *values: float) -> float:
         """Return the χ² of model and data, with the statistics of the simulated spectrum in each mass bin."""
@@ -122,9 +121,10 @@ class PassFailModel:
         variance = signal**2 / (self._spectrum.entries * share) * self._spectrum.averaging(values[3])
         return template_chi2(self.counts, signal + background, variance)
 
-    def _split(self, values: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        middle = (6 + len(values)) // 2
-        return values[6:middle], values[middle:]
+    @staticmethod
+    def _by_region(values: tuple[float, ...]) -> Floats:
+        """Return parameters of the background in shape (parameters of a region, 2, 1)."""
+        return np.array(values).reshape(2, -1).T[..., np.newaxis]
 
 
 def poisson_chi2(n: Floats, mu: Floats) -> float:
@@ -137,7 +137,11 @@ def poisson_chi2(n: Floats, mu: Floats) -> float:
         mu: expectation; smaller values than 1e-9 are replaced by it.
     """
     mu = np.maximum(mu, LEAST)
-    return float(2 * (n * np.log(np.maximum(n, TINY) / mu) + mu - n).sum())
+    terms = np.log(np.maximum(n, TINY) / mu)
+    terms *= n
+    terms += mu
+    terms -= n
+    return float(2 * terms.sum())
 
 
 def template_chi2(n: Floats, mu: Floats, variance: Floats) -> float:
@@ -146,7 +150,6 @@ def template_chi2(n: Floats, mu: Floats, variance: Floats) -> float:
     See Dembinski, Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043, and ``iminuit.cost.template_chi2_da``.
 
     Args:
-        mu: expectation; smaller values than 1e-9 are replaced by it.
         variance: variance of the expectation; smaller relative variances than 1e-10 are replaced by it.
     """
     mu = np.maximum(mu, LEAST)

@@ -12,8 +12,9 @@ nuisances.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -25,6 +26,8 @@ from pocket.scale_factors.methods.tag_and_probe.declaration import BACKGROUNDS, 
 
 #: spacing of the displacements that the smearing sums over, and the largest displacement [GeV]
 STEP, REACH = 0.2, 20.0
+#: distance in smearings beyond which Gaussian weights, below 2e-22, don't change sums, and are slow if they underflow
+FAR = 10.0
 #: smallest smearing [GeV], below which the sum over displacements isn't a good approximation of a Gaussian integral
 SIGMA_MIN = 0.15
 #: largest smearing and shift [GeV], within the range of the displacements
@@ -33,6 +36,8 @@ SIGMA_MAX, SHIFT_MAX = 4.0, 3.0
 SLOPE_WIDTH = 0.05
 #: widths of the normal distributions that constrain the exponent of a power law, and logarithms of coefficients
 POWER_WIDTH, COEFFICIENT_WIDTH = 5.0, 2.0
+#: centre and width of the constraint on a parameter that has none
+FREE = (0.0, np.inf)
 
 
 class MassDependence:
@@ -93,10 +98,8 @@ class SmearedSpectrum:
 
     Args:
         cumulative: the cumulative spectrum, a function of the mass [GeV].
-        edges: edges of the mass bins [GeV].
         entries: effective number of simulated entries (Σw)²/Σw² within ``edges``; infinite if analytic.
         sigma: initial value of the smearing in a fit [GeV].
-        reach: largest displacement [GeV].
     """
 
     def __init__(
@@ -115,15 +118,22 @@ class SmearedSpectrum:
 
     def __call__(self, shift: float, sigma: float) -> Floats:
         """Return the spectrum per bin, up to a factor."""
-        weights = np.exp(-0.5 * ((self._displacements - shift) / sigma) ** 2)
-        return np.maximum(self._displaced @ weights, 0.0)
+        near, away = self._near(shift, sigma)
+        return np.maximum(self._displaced[:, near] @ np.exp(-0.5 * away**2), 0.0)
 
     def gradient(self, shift: float, sigma: float) -> Floats:
         """Return the derivatives of the spectrum by shift and smearing, shape (2, bins)."""
-        away = (self._displacements - shift) / sigma
+        near, away = self._near(shift, sigma)
         weights = np.exp(-0.5 * away**2)
-        slopes = self._displaced @ np.stack([weights, weights * away / sigma, weights * away**2 / sigma], axis=1)
-        return np.where(slopes[:, 0] > 0, slopes[:, 1:].T, 0.0)
+        slopes = np.stack([weights, weights * away / sigma, weights * away**2 / sigma]) @ self._displaced[:, near].T
+        return np.where(slopes[0] > 0, slopes[1:], 0.0)
+
+    def _near(self, shift: float, sigma: float) -> tuple[slice, Floats]:
+        """Return which displacements have a weight, and their distances from the shift in units of the smearing."""
+        reach = (shift - FAR * sigma, shift + FAR * sigma)
+        # MINOS may ask for values that are no numbers, with which the spectrum is none either.
+        first, last = (0, None) if np.isnan(reach[1]) else np.searchsorted(self._displacements, reach).tolist()
+        return slice(first, last), (self._displacements[first:last] - shift) / sigma
 
     def averaging(self, sigma: float) -> float:
         """Return the factor by which smearing reduces the variance of a bin: it averages over 2√π σ/width bins."""
@@ -138,7 +148,6 @@ def template_spectrum(contents: Floats, weight: float, axis_edges: Floats, edges
 
     Args:
         contents: sums of weights per bin of the mass axis.
-        axis_edges: edges of the mass axis [GeV].
         edges: edges of the bins in the fit [GeV], some of ``axis_edges``.
     """
     first, last = contents[[0, -1]] * REACH / np.diff(axis_edges)[[0, -1]]
@@ -153,9 +162,6 @@ def breit_wigner(width: float) -> Callable[[Floats], Floats]:
 
     That of a narrow resonance would jump between the displacements. So it is averaged over two steps of them with a
     triangular weight, which interpolates the smearing linearly.
-
-    Args:
-        width: width of the resonance [GeV].
     """
     half = width / 2
     if width >= STEP:
@@ -188,6 +194,8 @@ class Background(ABC):
     yields: tuple[str, ...] = ("background",)
     #: lowest and highest values of parameters
     limits: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    #: centre and width of the normal distribution that constrains each parameter, if the data may leave it free
+    constraints: Sequence[tuple[float, float]]
     #: number of parameters with a constraint that counts as a measurement
     constrained = 0
 
@@ -196,31 +204,19 @@ class Background(ABC):
         """Return initial values for ``total`` pairs with a distribution like exp(−``slope`` · mass)."""
 
     @abstractmethod
-    def __call__(self, *values: float) -> Floats:
-        """Return the background per mass bin."""
+    def __call__(self, *values: Any) -> Floats:
+        """Return the background per region and mass bin, for values of shape (regions, 1)."""
 
     @abstractmethod
-    def gradient(self, *values: float) -> Floats:
-        """Return the derivatives of the background by the values, shape (values, bins)."""
-
-    def penalty(self, *values: float) -> float:
-        """Return the constraint on parameters that the data leave free, added to twice the negative logarithm."""
-        return 0.0
-
-    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
-        """Return the derivatives of the penalty by the values."""
-        return (0.0,) * len(values)
+    def gradient(self, *values: Any) -> Floats:
+        """Return the derivatives of the background by the values, shape (values, regions, bins)."""
 
 
 class Exponential(Background):
-    """Exponentially falling background, whose slope is loosely constrained to zero for bins without background.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Exponentially falling background, whose slope is loosely constrained to zero for bins without background."""
 
     names: tuple[str, ...] = BACKGROUNDS["exponential"]
-    slope_width = SLOPE_WIDTH
+    constraints = (FREE, (0.0, SLOPE_WIDTH))
 
     def __init__(self, edges: Floats) -> None:
         # The mass is relative to the middle, so that the largest value has the largest exponent.
@@ -230,31 +226,23 @@ class Exponential(Background):
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         return total, slope
 
-    def __call__(self, *values: float) -> Floats:
+    def __call__(self, *values: Any) -> Floats:
         total, slope = values
-        falling = np.exp(-slope * self._mass - abs(slope) * self._largest)
-        return np.asarray(falling * (total / falling.sum()))
+        falling = np.exp(-slope * self._mass - np.abs(slope) * self._largest)
+        return np.asarray(falling * (total / falling.sum(axis=-1, keepdims=True)))
 
-    def gradient(self, *values: float) -> Floats:
-        shape = self(1.0, values[1])
-        return np.stack([shape, values[0] * shape * (shape @ self._mass - self._mass)])
-
-    def penalty(self, *values: float) -> float:
-        return (values[1] / self.slope_width) ** 2
-
-    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
-        return 0.0, 2 * values[1] / self.slope_width**2
+    def gradient(self, *values: Any) -> Floats:
+        total, slope = values
+        shape = self(np.ones_like(slope), slope)
+        return np.stack([shape, total * shape * ((shape @ self._mass)[..., np.newaxis] - self._mass)])
 
 
 class Quadratic(Background):
-    """Background with a quadratic polynomial, the sum of the three Bernstein polynomials of second degree.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Background with a quadratic polynomial, the sum of the three Bernstein polynomials of second degree."""
 
     names: tuple[str, ...] = BACKGROUNDS["quadratic"]
     yields = names
+    constraints = (FREE,) * 3
 
     def __init__(self, edges: Floats) -> None:
         self._range = edges[-1] - edges[0]
@@ -267,22 +255,19 @@ class Quadratic(Background):
         parts = np.array([ratio, 1, 1 / ratio])
         return tuple(total * parts / parts.sum())
 
-    def __call__(self, *values: float) -> Floats:
-        return np.asarray(values @ self._polynomials)
+    def __call__(self, *values: Any) -> Floats:
+        low, middle, high = self._polynomials
+        return np.asarray(values[0] * low + values[1] * middle + values[2] * high)
 
-    def gradient(self, *values: float) -> Floats:
-        return np.asarray(self._polynomials)
+    def gradient(self, *values: Any) -> Floats:
+        return np.stack([np.ones_like(value) * part for value, part in zip(values, self._polynomials, strict=True)])
 
 
 class PowerLaw(Exponential):
-    """Background m^−p, an exponential in the logarithm of the mass.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Background m^−p, an exponential in the logarithm of the mass."""
 
     names: tuple[str, ...] = BACKGROUNDS["power_law"]
-    slope_width = POWER_WIDTH
+    constraints = (FREE, (0.0, POWER_WIDTH))
 
     def __init__(self, edges: Floats) -> None:
         self._middle = (edges[0] + edges[-1]) / 2
@@ -294,14 +279,11 @@ class PowerLaw(Exponential):
 
 
 class Bernstein(Background):
-    """Background with a polynomial of third degree, whose Bernstein coefficients are 1 and three exponentials.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
+    """Background with a polynomial of third degree, whose Bernstein coefficients are 1 and three exponentials."""
 
     names: tuple[str, ...] = BACKGROUNDS["bernstein"]
     limits: Mapping[str, tuple[float, float]] = MappingProxyType(dict.fromkeys(names[1:], (-10.0, 10.0)))
+    constraints = (FREE, *((0.0, COEFFICIENT_WIDTH),) * 3)
     constrained = 3
 
     def __init__(self, edges: Floats) -> None:
@@ -312,19 +294,19 @@ class Bernstein(Background):
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         return total, *np.clip(-slope * self._range * np.arange(1, 4) / 3, -4, 4).tolist()
 
-    def __call__(self, *values: float) -> Floats:
-        shape = np.exp([0.0, *values[1:]]) @ self._polynomials
-        return np.asarray(shape * (values[0] / shape.sum()))
+    def __call__(self, *values: Any) -> Floats:
+        shape = self._parts(values).sum(axis=0)
+        return np.asarray(shape * (values[0] / shape.sum(axis=-1, keepdims=True)))
 
-    def gradient(self, *values: float) -> Floats:
-        parts = np.exp([0.0, *values[1:]])[:, np.newaxis] * self._polynomials
-        fractions = parts / parts.sum()
+    def gradient(self, *values: Any) -> Floats:
+        parts = self._parts(values)
+        fractions = parts / parts.sum(axis=(0, -1), keepdims=True)
         fraction = fractions.sum(axis=0)
-        moved = fractions[1:] - fractions[1:].sum(axis=1, keepdims=True) * fraction
+        moved = fractions[1:] - fractions[1:].sum(axis=-1, keepdims=True) * fraction
         return np.concatenate([fraction[np.newaxis], values[0] * moved])
 
-    def penalty(self, *values: float) -> float:
-        return sum((value / COEFFICIENT_WIDTH) ** 2 for value in values[1:])
-
-    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
-        return 0.0, *(2 * value / COEFFICIENT_WIDTH**2 for value in values[1:])
+    def _parts(self, values: Sequence[Floats]) -> Floats:
+        """Return the polynomials times their coefficients, shape (4, regions, bins)."""
+        first, *others = self._polynomials
+        scaled = (np.exp(value) * part for value, part in zip(values[1:], others, strict=True))
+        return np.stack([first + 0 * values[0], *scaled])

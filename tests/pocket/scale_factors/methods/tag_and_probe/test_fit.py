@@ -37,14 +37,16 @@ def spectrum(masses: Any) -> Any:
     return np.histogram(masses, EDGES)[0].astype(float)
 
 
-def one_bin(seed: int, passing: int, failing: int, background: tuple[int, int]) -> PassFailModel:
-    """Likelihood of one bin with given numbers of pairs; 20000 simulated pairs."""
+def one_bin(
+    seed: int, passing: int, failing: int, background: tuple[int, int], simulation: tuple[int, int] = (19_000, 1_000)
+) -> PassFailModel:
+    """Likelihood of one bin with given numbers of pairs, also of simulated ones that pass and fail."""
     rng = np.random.default_rng(seed)
     counts = [
         spectrum(toys.z_mass(rng, signal, 1.6)) + spectrum(toys.exponential_mass(rng, other, 0.02))
         for signal, other in zip((passing, failing), background, strict=True)
     ]
-    simulated = [spectrum(toys.z_mass(rng, size, 1.4)) for size in (19_000, 1_000)]
+    simulated = [spectrum(toys.z_mass(rng, size, 1.4)) for size in simulation]
     return PassFailModel(
         np.array(counts),
         EDGES,
@@ -157,6 +159,15 @@ def test_an_interval_or_a_status(passing: int, failing: int, background: tuple[i
         assert 0 <= one.efficiency - one.down < one.efficiency <= one.efficiency + one.up <= 1 + 1e-9
     else:
         assert one.up == one.down == 0
+
+
+@pytest.mark.parametrize("simulation", [(60, 2), (400, 10)])
+def test_few_entries_of_which_none_fails(simulation: tuple[int, int]) -> None:
+    """Half of these need the last of the attempts."""
+    fits = [fit(one_bin(seed, 43, 0, (0, 0), simulation), "bin", "mass_range").diagnostics for seed in range(20)]
+    assert {one.status for one in fits} == {"valid"}
+    assert all(one.parameters["efficiency"][0] > 0.99 for one in fits)
+    assert max(one.attempts for one in fits) > 3
 
 
 @pytest.mark.parametrize(

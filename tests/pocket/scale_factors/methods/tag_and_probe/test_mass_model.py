@@ -11,6 +11,7 @@ from scipy import integrate, optimize, stats
 
 from pocket.scale_factors.methods.tag_and_probe.cms_shape import CMSShape
 from pocket.scale_factors.methods.tag_and_probe.crystal_ball import CrystalBallSpectrum, Tails
+from pocket.scale_factors.methods.tag_and_probe.fit import BACKGROUND_SHAPES
 from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel, poisson_chi2, template_chi2
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
     Exponential,
@@ -38,7 +39,7 @@ def test_yields_of_the_model() -> None:
     assert len(model.start()) == len(model.names) == 12
 
 
-@pytest.mark.parametrize("background", [Exponential, Quadratic, CMSShape])
+@pytest.mark.parametrize("background", BACKGROUND_SHAPES.values())
 @pytest.mark.parametrize("seed", range(3))
 def test_gradient_against_differences(background: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -53,6 +54,23 @@ def test_gradient_against_differences(background: Any, seed: int) -> None:
         step[number] = 1e-5 * max(1.0, abs(values[number]))
         difference = (model(*(values + step)) - model(*(values - step))) / (2 * step[number])
         assert slope == pytest.approx(difference, rel=1e-5, abs=1e-5), model.names[number]
+
+
+def test_curvature_against_differences() -> None:
+    """Data that are as expected leave no terms with second derivatives of the expectation."""
+    template = voigt(EDGES, 0, 1.4) * 1000
+    dependence = MassDependence(0.9 * template + 1, 0.1 * template + 1, 1)
+    spectrum = template_spectrum(template, 1, EDGES, EDGES)
+    values = np.array([900.0, 0.9, 0.2, 0.8, 0.0, 0.0, 50.0, 65.0, 0.05, 0.0, 30.0, 65.0, 0.05, 0.0])
+    expected = np.sum(
+        PassFailModel(np.ones((2, 60)), EDGES, spectrum, dependence, CMSShape(EDGES)).components(*values), axis=0
+    )
+    model = PassFailModel(expected, EDGES, spectrum, dependence, CMSShape(EDGES))
+    for number, curvature in enumerate(model.curvature(*values)):
+        step = np.zeros_like(values)
+        step[number] = 1e-5 * max(1.0, abs(values[number]))
+        difference = (model.gradient(*(values + step)) - model.gradient(*(values - step)))[number] / (2 * step[number])
+        assert curvature == pytest.approx(difference, rel=1e-4), model.names[number]
 
 
 @pytest.mark.parametrize("background", [Exponential, Quadratic, CMSShape])
