@@ -28,8 +28,8 @@ __all__ = [
     "setup_cvmfs_resolver",
 ]
 
-#: Folder in params/ with PocketCoffea's own values.
-_VARIANT = "pocketcoffea"
+#: PocketCoffea's own values.
+_VALUES = Path(__file__).with_name("defaults.yaml")
 #: Sections that PocketCoffea resolves before other parameters are merged into them.
 _RESOLVED = ("default_jets_calibration", "jets_calibration")
 #: Sections that PocketCoffea leaves to each analysis. Shipped keys would be further cuts and triggers.
@@ -77,7 +77,7 @@ def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = 
     """
     setup_cvmfs_resolver(group_tags)
     register_configuration_dir("default_params_dir", shipped_root() / "params")
-    parameters = defaults.get_default_parameters(_VARIANT)
+    parameters = defaults.get_default_parameters(_VALUES)
     for section in _RESOLVED:
         parameters[section] = plain_section(parameters, section)
     for section in _SELECTIONS:

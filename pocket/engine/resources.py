@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import DictConfig
-
 from pocket.parameters.locations import expand_directories
-from pocket.parameters.visible import Reader, guarded
+from pocket.parameters.values import Parameters
+from pocket.parameters.visible import guarded
 from pocket.plan.processing import ProcessingPlan
 
 #: Scheme of files that are made together with the toys.
@@ -50,12 +47,12 @@ class Resources:
         }
 
 
-def resolve_parameters(plan: ProcessingPlan, resources: Resources) -> DictConfig:
+def resolve_parameters(plan: ProcessingPlan, resources: Resources) -> Parameters:
     """Return the parameters that the processor reads, with resources and registered directories as paths.
 
-    Access to any others raises a ``ConfigError`` (:mod:`pocket.parameters.visible`).
+    Access to any others raises a ``ConfigError`` (:mod:`pocket.parameters.values`).
     """
-    return _composed(pickle.dumps(with_paths(plan.parameters, resources)), plan.reader, plan.sections)
+    return guarded(with_paths(plan.parameters, resources), plan.reader, known=plan.sections)
 
 
 def with_paths(parameters: Mapping[str, Any], resources: Resources) -> dict[str, Any]:
@@ -69,9 +66,3 @@ def with_paths(parameters: Mapping[str, Any], resources: Resources) -> dict[str,
         return expand_directories(resources.find(value)) if isinstance(value, str) else value
 
     return {**resolve(dict(parameters)), "scale_factors": dict(resources.scale_factors)}
-
-
-@functools.lru_cache(maxsize=8)
-def _composed(plain: bytes, reader: Reader, sections: frozenset[str]) -> DictConfig:
-    # The result is cached, since composing takes longer than all else before the first event, and branches share it.
-    return guarded(pickle.loads(plain), reader, known=sections)

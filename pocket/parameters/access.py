@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.visible import names_of
+from pocket.parameters.values import names_of
 
 
 def parameter(params: Mapping[Any, Any], *path: str) -> Any:
@@ -21,10 +17,13 @@ def parameter(params: Mapping[Any, Any], *path: str) -> Any:
     Raises:
         UnknownNameError: if a key of the path doesn't exist.
     """
-    # Results are cached, since OmegaConf takes 0.1 ms for each key of a path.
-    if isinstance(params, DictConfig) and OmegaConf.is_readonly(params):
-        return _of_read_only(_Same(params), path)
-    return _look_up(params, path)
+    node: Any = params
+    for depth, key in enumerate(path):
+        table = node if hasattr(type(node), "__getitem__") else vars(node)
+        if key not in table:
+            raise UnknownNameError("parameter", key, names_of(table), ".".join(path[:depth]) or "the parameters")
+        node = table[key]
+    return node
 
 
 def limit(params: Mapping[Any, Any], *path: str) -> float:
@@ -33,31 +32,3 @@ def limit(params: Mapping[Any, Any], *path: str) -> float:
     if not isinstance(value, int | float):
         raise ConfigError(f"{'.'.join(path)} is {value}, expected a number")
     return value
-
-
-@dataclass(frozen=True, eq=False)
-class _Same:
-    """Parameters that are hashed and compared by identity."""
-
-    params: Any
-
-    def __hash__(self) -> int:
-        return id(self.params)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.params is other.params
-
-
-@functools.lru_cache(maxsize=4096)
-def _of_read_only(params: _Same, path: tuple[str, ...]) -> Any:
-    return _look_up(params.params, path)
-
-
-def _look_up(params: Any, path: tuple[str, ...]) -> Any:
-    node = params
-    for depth, key in enumerate(path):
-        table = node if hasattr(type(node), "__getitem__") else vars(node)
-        if key not in table:
-            raise UnknownNameError("parameter", key, names_of(table), ".".join(path[:depth]) or "the parameters")
-        node = table[key]
-    return node

@@ -45,14 +45,14 @@ __all__ = [
 ]
 
 
-def get_default_parameters(variant: str = "") -> DictConfig:
+def get_default_parameters(*on_top: Path) -> DictConfig:
     """Return the shipped defaults from all YAML files in the folders params/ and params/eras/.
 
     Those in params/eras/ have the parameters of one year each. A file in the project's own folders goes before a
     shipped one with the same name.
 
     Args:
-        variant: folder in params/ with files that are merged on top, none by default.
+        *on_top: files that are merged into them, whose keys aren't checked for similar ones.
 
     Raises:
         ConfigError: if there is no file, or a file can't be read, has an unknown key, or sets a value that another one
@@ -62,21 +62,17 @@ def get_default_parameters(variant: str = "") -> DictConfig:
     if not files:
         raise ConfigError(f"no default parameters are in {shipped_root() / 'params'}: install Pocketlaw again")
     eras = era_files()
-    variants = find_files(f"params/{variant}", "*.yaml") if variant else []
     try:
         # They are cached as a pickle, which loads faster than YAML. It executes code, so users' files aren't.
-        version = _method() + b"".join(
-            b"%b\0%b\0" % (bytes(path), path.read_bytes()) for path in (*eras, *files, *variants)
-        )
-        merged = cached(
-            files[0], f"defaults{variant}", version, lambda _: pickle.dumps(_merge_defaults(eras, files, variants))
-        )
+        version = _method() + b"".join(b"%b\0%b\0" % (bytes(path), path.read_bytes()) for path in (*eras, *files))
+        merged = cached(files[0], "defaults", version, lambda _: pickle.dumps(_merge_defaults(eras, files)))
     except OSError as error:
         raise ConfigError(f"parameter file {error.filename}: {error.strerror}") from None
-    return apply_overrides(pickle.loads(merged))
+    defaults = pickle.loads(merged)
+    return apply_overrides(_merged(defaults, *map(_load_shipped, on_top)) if on_top else defaults)
 
 
-def _merge_defaults(eras: Sequence[Path], files: Sequence[Path], variants: Sequence[Path]) -> DictConfig:
+def _merge_defaults(eras: Sequence[Path], files: Sequence[Path]) -> DictConfig:
     # A project's own parameters change those of eras, too.
     parts = [OmegaConf.create({}), *map(_load_era, eras)]
     origin: dict[str, str] = {}
@@ -87,7 +83,7 @@ def _merge_defaults(eras: Sequence[Path], files: Sequence[Path], variants: Seque
             if first != path.name:
                 raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
         parts.append(part)
-    return _merged(*parts, *map(_load_shipped, variants))
+    return _merged(*parts)
 
 
 def _load_era(path: Path) -> DictConfig:

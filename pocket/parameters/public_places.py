@@ -149,7 +149,7 @@ def with_local_paths(value: Any) -> Any:
 
 def for_code(name: str, frame: FrameType) -> str:
     """Return a value of the parameters as code gets it: analyses get the path of a public file, if it is there."""
-    if str(frame.f_globals.get("__name__")).partition(".")[0] in ("pocket", "omegaconf"):
+    if str(frame.f_globals.get("__name__")).partition(".")[0] in ("pocket", "collections"):
         return name
     with contextlib.suppress(ConfigError):
         return local_path(name)

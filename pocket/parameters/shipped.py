@@ -1,8 +1,9 @@
-"""Files of the project, or else those that Pocketlaw ships: parameters, dataset definitions and settings of law.
+"""Files of the project, of plugins, or those that Pocketlaw ships: parameters, dataset definitions and settings of law.
 
 A wheel has its files inside of the package, in ``pocket/data``. In a checkout they are the top-level ``params/``,
 ``datasets/`` and ``law.cfg``, so the project's files are the shipped ones. The repository of an analysis that uses an
-installed Pocketlaw has files of its own. One rule holds for all: the project's file goes before the shipped one.
+installed Pocketlaw has files of its own. One rule holds for all: the project's file goes before that of a plugin, and
+that before the shipped one.
 
 This isn't in :mod:`pocket.parameters.locations`, because the fingerprint of whatever finds a file by its name holds the
 content of that module.
@@ -16,6 +17,8 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from pocket.base.fingerprint.modules import OWN_PACKAGES
+from pocket.base.plugins import plugin_folders
+from pocket.errors import ConfigError
 from pocket.parameters.locations import project_path, project_root
 
 #: folder of the shipped files in an installed package
@@ -36,16 +39,31 @@ def shipped_root() -> Path:
 
 
 def find_file(path: str | Path) -> Path:
-    """Return the path of a file of the project, or else of the shipped file with this name."""
+    """Return the path of a file of the project, or else of a plugin or the shipped file with this name."""
     found = project_path(path)
-    shipped = shipped_root() / path
-    return shipped if shipped.exists() and not found.exists() else found
+    return next((root / path for root in _roots() if (root / path).exists()), found)
 
 
 def find_files(folder: str, pattern: str) -> list[Path]:
-    """Return the files in a folder of the project and in the shipped one, sorted by name; the project's goes first."""
-    found = {path.name: path for root in (shipped_root(), project_root()) for path in (root / folder).glob(pattern)}
+    """Return the files in a folder of the project, of plugins and in the shipped one, sorted by name.
+
+    Raises:
+        ConfigError: if two plugins have a file of one name that the project hasn't.
+    """
+    own, *of_plugins, shipped = ({path.name: path for path in (root / folder).glob(pattern)} for root in _roots())
+    added: dict[str, Path] = {}
+    for each in of_plugins:
+        for name in each.keys() - own.keys():
+            if name in added:
+                raise ConfigError(f"two plugins have {folder}/{name}, {added[name]} and {each[name]}: have your own")
+            added[name] = each[name]
+    found = shipped | added | own
     return [found[name] for name in sorted(found)]
+
+
+def _roots() -> tuple[Path, ...]:
+    """Return the folders that have files, first the one that goes before the others."""
+    return (project_root(), *plugin_folders().values(), shipped_root())
 
 
 def analysis_packages() -> dict[str, str]:

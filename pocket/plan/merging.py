@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
-
 from pocket.cuts.categories import StandardSelection
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.sample_variations import DedicatedVariation
 from pocket.histograms.config import HistConf
+from pocket.parameters.values import Parameters
 from pocket.plan.era_names import EraNames
 from pocket.plan.processing import processing_metadata
 from pocket.plan.samples import SampleNames
@@ -62,7 +61,7 @@ class MergingPlan(SampleNames):
     one_sided: Mapping[str, str]
     names: EraNames
     parameters: Mapping[str, Any]
-    guarded: DictConfig
+    guarded: Parameters
 
     def spec(self, definitions: Mapping[str, DatasetDefinition]) -> dict[str, Any]:
         """Return all values that determine merged outputs beside those of the processor, for their fingerprint.

@@ -14,7 +14,7 @@ from pocket.corrections.evaluation import evaluate, named_correction
 from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.access import parameter
-from pocket.parameters.visible import names_of
+from pocket.parameters.values import names_of
 from pocket.weights.base import NormalisationWeight, WeightData, WeightWrapper
 from pocket.weights.btag import BTagCalibration, BTagCalibrationVaried, BTagFixedWorkingPoint, BTagShape
 from pocket.weights.ctag import CTagCalibration, CTagShape

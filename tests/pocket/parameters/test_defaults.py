@@ -294,7 +294,7 @@ def test_only_the_shipped_file_that_changed_is_read_again(
 ) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     paths = [write(tmp_path / "params", f"{name}.yaml", f"{name}: {{value: 1}}\n") for name in ("one", "two")]
-    variant = write(tmp_path / "params" / "late", "two.yaml", "two: {value: 5}\n")
+    late = write(tmp_path / "params" / "late", "two.yaml", "two: {value: 5}\n")
     parsed: list[str] = []
     parse = defaults._parsed.__wrapped__
 
@@ -304,14 +304,14 @@ def test_only_the_shipped_file_that_changed_is_read_again(
 
     monkeypatch.setattr(defaults, "_parsed", note)
     assert to_plain(get_default_parameters()) == {"one": {"value": 1}, "two": {"value": 1}}
-    assert to_plain(get_default_parameters("late")) == {"one": {"value": 1}, "two": {"value": 5}}
+    assert to_plain(get_default_parameters(late)) == {"one": {"value": 1}, "two": {"value": 5}}
     assert sorted(parsed) == ["late/two.yaml", "params/one.yaml", "params/two.yaml"]
     parsed.clear()
     paths[0].write_text("one: {value: 2}\n")
     for _ in range(2):
         assert to_plain(get_default_parameters()) == {"one": {"value": 2}, "two": {"value": 1}}
-    variant.write_text("two: {value: 6}\n")
-    assert to_plain(get_default_parameters("late")) == {"one": {"value": 2}, "two": {"value": 6}}
+    late.write_text("two: {value: 6}\n")
+    assert to_plain(get_default_parameters(late)) == {"one": {"value": 2}, "two": {"value": 6}}
     assert parsed == ["params/one.yaml", "late/two.yaml"]
 
 
