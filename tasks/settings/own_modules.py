@@ -8,15 +8,17 @@ from pathlib import Path
 import law
 
 from pocket.base.fingerprint.modules import OWN_PACKAGES, is_library, locate, top_level
+from pocket.base.plugins import plugin_settings
 from pocket.base.snapshots.process import original
 from pocket.errors import ConfigError
 from pocket.parameters.locations import project_root
 
 
 def batch_system_modules() -> list[str]:
-    """Return the modules of batch systems that law.cfg names, beside the shipped ones."""
-    named = str(law.config.get_expanded("pocketlaw", "batch_systems", default="") or "")
-    return [name.strip() for name in named.split(",") if name.strip()]
+    """Return the modules of batch systems that law.cfg and plugins name, beside the shipped ones."""
+    of_plugins = plugin_settings().get("pocketlaw", {}).get("batch_systems") or ""
+    named = f"{law.config.get_expanded('pocketlaw', 'batch_systems', default='') or ''},{of_plugins}"
+    return list(dict.fromkeys(name.strip() for name in named.split(",") if name.strip()))
 
 
 def named_modules() -> dict[str, str]:
