@@ -1,8 +1,11 @@
 """Tables that are made of the code: arguments of classes, options of tasks, errors and exit codes.
 
-A line ``<!-- arguments of pocket.Configurator -->`` of a page, ``<!-- options of tasks -->``, ``<!-- errors -->``,
-``<!-- exit codes -->`` or ``<!-- shipped parameters -->`` is replaced by the table, and so is a sentence in italics
-behind it, which tells readers of the file where the table is.
+They stand in the pages, between a line such as ``<!-- arguments of pocket.Configurator -->``,
+``<!-- options of tasks -->``, ``<!-- errors -->`` or ``<!-- exit codes -->`` and ``<!-- end of the table -->``. After a
+change of the code, ``python docs/hooks/tables.py`` writes them again.
+
+The shipped parameters are on their page when it is built: they replace ``<!-- shipped parameters -->`` and the sentence
+in italics behind it.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import importlib
 import re
 import warnings
 from collections import defaultdict
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +25,17 @@ from docstrings import without_roles
 ROOT = Path(__file__).parents[2]
 
 _PLACE = re.compile(
-    r"^<!-- (arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes|shipped parameters) -->$(\n\n_.*_$)?",
-    re.MULTILINE,
+    r"^<!-- (?P<what>arguments of (?P<name>[\w.]+)|options of tasks|errors|exit codes) -->\n"
+    r".*?^<!-- end of the table -->$",
+    re.MULTILINE | re.DOTALL,
 )
+_PARAMETERS = re.compile(r"^<!-- shipped parameters -->\n\n_.*_$", re.MULTILINE)
 #: default of a dataclass that a lambda makes
 _MADE = re.compile(r"^\(lambda: (.*)\)\(\)$")
+#: code, or a bar outside of code
+_BAR = re.compile(r"`(?P<code>[^`]*)`|\|")
+#: choices of an option in luigi's words
+_CHOICES = re.compile(r"Choices: \{([^}]*)\}")
 
 #: class that options come from → heading of their table
 SHARED = {
@@ -56,9 +66,15 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def cell(text: str) -> str:
     """Return a text as a cell, in one line and without vertical bars that would end it."""
-    parts = text.replace("\n", " ").split("`")
-    # A bar within code ends no cell, and would keep its backslash.
-    return "`".join(part if number % 2 else part.replace("|", "\\|") for number, part in enumerate(parts))
+
+    def escaped(found: re.Match[str]) -> str:
+        code = found["code"]
+        if code is None:
+            return r"\|"
+        # Markdown's dialects don't agree on a bar within code, but on HTML.
+        return f"<code>{escape(code, quote=False).replace('|', '&#124;')}</code>" if "|" in code else found[0]
+
+    return _BAR.sub(escaped, text.replace("\n", " ").replace("``", "`"))
 
 
 @functools.cache
@@ -142,7 +158,13 @@ def shared_heading(task: Any, option: str) -> str:
 
 def option_rows(options: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return the rows of a table of options: name, and the description, which has the default."""
-    return [(f"`--{name.replace('_', '-')}`", (option.description or "").strip()) for name, option in options.items()]
+
+    # luigi lists choices in the order of a set, another one in each process.
+    def ordered(choices: re.Match[str]) -> str:
+        return f"Choices: {{{', '.join(sorted(choices[1].split(', ')))}}}"
+
+    texts = {name: _CHOICES.sub(ordered, option.description or "").strip() for name, option in options.items()}
+    return [(f"`--{name.replace('_', '-')}`", text) for name, text in texts.items()]
 
 
 def options() -> str:
@@ -151,7 +173,8 @@ def options() -> str:
     parts = ["## By task\n"]
     for name, task in tasks().items():
         own = {}
-        for option, parameter in task.get_params():
+        # luigi's order is that of imports.
+        for option, parameter in sorted(task.get_params()):
             if heading := shared_heading(task, option):
                 shared[heading].setdefault(option, parameter)
             elif getattr(parameter, "description", None):
@@ -174,9 +197,7 @@ def errors() -> str:
         value = getattr(module, name)
         if isinstance(value, type):
             doc = without_roles((value.__doc__ or "").strip().partition("\n\n")[0])
-            rows.append(
-                (f"[`{name}`](api/pocket-errors.md#pocket.errors.{name})", f"`{value.__bases__[0].__name__}`", doc)
-            )
+            rows.append((f"`{name}`", f"`{value.__bases__[0].__name__}`", doc))
     return table(("Error", "Derives from", "Raised when"), rows)
 
 
@@ -192,18 +213,25 @@ def exit_codes() -> str:
     return table(("Exit code", "When"), rows)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace the places of tables on a page; mkdocs calls this."""
+def with_tables(page: str) -> str:
+    """Return a page with its tables as the code has them now."""
+    makers = {"options of tasks": options, "errors": errors, "exit codes": exit_codes}
 
     def made(found: re.Match[str]) -> str:
-        if found["name"]:
-            return arguments(found["name"])
-        makers = {
-            "options of tasks": options,
-            "errors": errors,
-            "exit codes": exit_codes,
-            "shipped parameters": shipped_parameters,
-        }
-        return makers[found[1]]()
+        text = arguments(found["name"]) if found["name"] else makers[found["what"]]()
+        return f"<!-- {found['what']} -->\n\n{text.strip()}\n\n<!-- end of the table -->"
 
-    return _PLACE.sub(made, markdown)
+    return _PLACE.sub(made, page)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Show the shipped parameters on their page; mkdocs calls this."""
+    return _PARAMETERS.sub(lambda place: shipped_parameters(), markdown)
+
+
+if __name__ == "__main__":
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        before = path.read_text(encoding="utf-8")
+        if (after := with_tables(before)) != before:
+            path.write_text(after, encoding="utf-8")
+            print(path.relative_to(ROOT))

@@ -20,6 +20,8 @@ MODULES = [
     if "skeleton" not in path.parts
 ]
 _FENCE = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1 *$", re.MULTILINE | re.DOTALL)
+#: sections of options that law has written
+_OF_LAW = re.compile(r"^### .*law's own$.*?(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(`+)(?!`).+?\1|<!--.*?-->|\]\([^)]*\)|https?://\S+", re.DOTALL)
 #: roles of Sphinx, literals and examples of docstrings
 _LITERAL = re.compile(r":\w+:`[^`]*`|``.+?``|^ *(>>>|\.\.\.) .*$", re.MULTILINE | re.DOTALL)
@@ -33,7 +35,8 @@ def blanked(found: re.Match[str]) -> str:
 
 def page_text(path: Path) -> str:
     """Return the prose of a page."""
-    return _CODE.sub(blanked, _FENCE.sub(blanked, path.read_text(encoding="utf-8")))
+    text = _OF_LAW.sub(blanked, path.read_text(encoding="utf-8"))
+    return _CODE.sub(blanked, _FENCE.sub(blanked, text))
 
 
 def docstring_texts(path: Path) -> Iterator[tuple[int, str]]:

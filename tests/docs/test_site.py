@@ -149,8 +149,8 @@ def test_tables_of_the_code(hooks: Any) -> None:
     fits = tables.arguments("pocket.scale_factors.TagAndProbeFit")
     assert [row for row in fits.splitlines()[2:] if row.endswith("|  |")] == []
     assert "`eras/2018.yaml`" in tables.shipped_parameters()
-    assert "[`ClosureError`](api/pocket-errors.md#pocket.errors.ClosureError)" in tables.errors()
-    assert tables.cell("a|b `c|d`") == "a\\|b `c|d`"
+    assert "| `ClosureError` | `PocketError` |" in tables.errors()
+    assert tables.cell("a|b `c|d<e>` or ``f``") == "a\\|b <code>c&#124;d&lt;e&gt;</code> or `f`"
 
 
 def test_exit_codes_are_those_that_a_command_ends_with(hooks: Any) -> None:
@@ -227,20 +227,26 @@ def test_site_needs_no_other_server(tmp_path: Path) -> None:
         assert [url for url in others if re.match(r"(https?:)?//", url)] == [], page
 
 
-def test_readers_of_the_files_are_told_where_tables_are(hooks: Any) -> None:
-    places = 0
-    for page in sorted((REPOSITORY / "docs").rglob("*.md")):
+def test_tables_stand_in_the_pages(hooks: Any) -> None:
+    tables, number = hooks.tables, 0
+    for page in sorted(DOCS.rglob("*.md")):
         text = page.read_text(encoding="utf-8")
-        for place in hooks.tables._PLACE.finditer(text):
-            places += 1
-            assert place[3], f"{page.name}: {place[0]} has no sentence in italics behind it"
-            assert "when the pages are built" in place[3]
-    assert places > 10
-    shown = hooks.tables.on_page_markdown(
-        "<!-- arguments of pocket.Cut -->\n\n_Made when the pages are built._\n\nNext."
-    )
-    assert "_Made" not in shown
-    assert shown.endswith("\n\nNext.")
+        assert tables.with_tables(text) == text, f"python docs/hooks/tables.py writes the tables of {page.name} again"
+        number += text.count("<!-- end of the table -->")
+    assert number > 10
+    changed = "<!-- exit codes -->\n\nan old table\n\n<!-- end of the table -->\n\nNext.\n"
+    made = tables.with_tables(changed)
+    assert "an old table" not in made
+    assert tables.exit_codes() in made
+    assert made.endswith("\n\n<!-- end of the table -->\n\nNext.\n")
+
+
+def test_shipped_parameters_are_shown(hooks: Any) -> None:
+    page = (DOCS / "reference" / "shipped_parameters.md").read_text(encoding="utf-8")
+    shown = hooks.tables.on_page_markdown(page)
+    assert "when the pages are built" in page
+    assert "when the pages are built" not in shown
+    assert "## `eras/2018.yaml`" in shown
 
 
 def test_options_are_not_broken(hooks: Any) -> None:
