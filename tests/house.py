@@ -67,7 +67,7 @@ STRING_IMPORTS = {
     "pocket.executors.remote -> pocket.executors.travel": _LATE,
     "pocket.interactive.templates -> pocket.io.store": _LATE,
     "pocket.parameters.locations -> pocket.parameters.public_places": _CHECKS,
-    "pocket.parameters.visible -> pocket.parameters.public_places": _CHECKS,
+    "pocket.parameters.values -> pocket.parameters.public_places": _CHECKS,
 }
 
 

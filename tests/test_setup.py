@@ -241,6 +241,18 @@ def test_tasks_are_indexed_again_when_they_change(checkout: Checkout) -> None:
     assert "Pocketlaw: nothing to do;" in checkout.set_up()
 
 
+def test_tasks_are_indexed_again_when_a_package_is_installed(checkout: Checkout) -> None:
+    checkout.set_up()
+    # beside that of the stand-in, which is a link to the running Python's
+    packages = checkout.root / ".venv" / "lib" / "python3" / "site-packages"
+    # Python compiles modules there later, which adds no task
+    (packages / "__pycache__").mkdir(parents=True)
+    assert "Pocketlaw: nothing to do;" in checkout.set_up()
+    (packages / "our_group-1.0.dist-info").mkdir()
+    assert "Pocketlaw: indexed the tasks;" in checkout.set_up()
+    assert "Pocketlaw: nothing to do;" in checkout.set_up()
+
+
 @pytest.mark.parametrize("folder", ["checkout", "another folder"])
 def test_modules_of_law_cfg_are_indexed_again_when_they_change(checkout: Checkout, tmp_path: Path, folder: str) -> None:
     place = checkout.root if folder == "checkout" else tmp_path / folder

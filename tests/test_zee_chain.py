@@ -162,7 +162,7 @@ def test_plots_of_the_fits(law: Law, chain: Run) -> None:
 
 
 def test_an_audit_finds_nothing(law: Law, chain: Run) -> None:
-    options = ("--share", "0.3", "--events", "60", "--seed", "1")
+    options = ("--share", "0.03", "--events", "60", "--seed", "1")
     run = law.run("Audit", "--analysis", "zee", "--version", "v1", *options, timeout=3600)
     assert run.code == 0, run.text
     assert re.search(

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -147,7 +147,7 @@ class Reader:
         self._blocks.mkdir(parents=True, exist_ok=True)
         if not self.home.exists():
             self.home.mkdir(parents=True)
-            clone(self.home / "pocketlaw")
+            copy_files(self.home / "pocketlaw")
         self._shell = Session(
             ["bash", "--norc"],
             self._blocks,
@@ -284,8 +284,12 @@ def runs_tasks(block: Block) -> bool:
     return block.kind in {"python", "picture"} or (block.kind == "shell" and "law run " in block.text)
 
 
-def clone(folder: Path) -> None:
-    """Copy what a clone has: the files that git knows, or would add."""
+def copy_files(folder: Path) -> None:
+    """Copy the files of the project as they are now: those that git knows or would add.
+
+    What Python and numba have compiled of the engine comes with them, which takes half a minute, and so do the files'
+    times.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -293,8 +297,10 @@ def clone(folder: Path) -> None:
         text=True,
         check=True,
     )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
+    compiled = [str(path.relative_to(ROOT)) for path in (ROOT / "pocket").rglob("__pycache__/*.*")]
+    for name in (*filter(None, listed.stdout.split("\0")), *compiled):
+        # What git knows may be deleted, and what is being compiled just now may be there no longer.
+        with suppress(FileNotFoundError):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
 

@@ -8,8 +8,8 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -30,6 +30,9 @@ from tasks.settings.options import dial
 
 #: how far back a history is searched, in s
 HISTORY = 14 * 24 * 3600.0
+
+#: number of jobs that one question to a history names, since commands take so many characters only
+_AT_ONCE = 5000
 
 #: environment variable, and its value that selects commands instead of the bindings
 VARIABLE, COMMANDS = "POCKET_HTCONDOR", "commands"
@@ -55,9 +58,15 @@ class CondorQueue:
             lambda schedd: schedd.query(self.constraint, list(self.attributes)), ["condor_q", "-allusers"]
         )
 
-    def history(self, most: int) -> Ads:
-        """Return the attributes of jobs that have left the queue, most recent first."""
-        # A history may span years, so its search ends.
+    def history(self, jobs: Iterable[str]) -> Ads:
+        """Return the attributes of some jobs by id, those that have left the queue."""
+        found: Ads = {}
+        for some in law.util.iter_chunks(sorted(jobs), _AT_ONCE):
+            found |= replace(self, constraint=f"({self.constraint}) && ({among(some)})")._history(len(some))
+        return found
+
+    def _history(self, most: int) -> Ads:
+        # A history may span years, so its search ends: with the last of the jobs, or where it is too old.
         since = f"EnteredCurrentStatus < {int(time.time() - HISTORY)}"
         return self._answer(
             lambda schedd: schedd.history(self.constraint, list(self.attributes), most, since),
@@ -96,6 +105,15 @@ def bindings() -> ModuleType | None:
     except ImportError:
         return None
     return cast(ModuleType, htcondor2)
+
+
+def among(jobs: Iterable[str]) -> str:
+    """Return the constraint that selects jobs by their ids, such as ``"12.0"``."""
+    processes: dict[str, list[str]] = {}
+    for job in jobs:
+        cluster, _, process = job.partition(".")
+        processes.setdefault(cluster, []).append(process)
+    return " || ".join(f"ClusterId == {one} && member(ProcId, {{{','.join(ids)}}})" for one, ids in processes.items())
 
 
 def by_id(ads: Sequence[Mapping[str, Any]]) -> Ads:
@@ -156,9 +174,9 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
     def query(self, job_id: Any, **kwargs: Any) -> Any:
         asked = law.util.make_list(job_id)
         ads = self.queue.jobs()
-        if missing := len(set(asked) - set(ads)):
+        if missing := set(asked) - set(ads):
             try:
-                ads = {**self.queue.history(max(missing, len(asked))), **ads}
+                ads = {**self.queue.history(missing), **ads}
             except QueueError as error:
                 # For jobs that have left the queue, the outputs show whether they succeeded.
                 self.say(f"{error}; jobs that have left the queue are done if their outputs are there")

@@ -113,7 +113,9 @@ class _Pool:
         self._executor = ProcessPoolExecutor(
             cores, self._context, _begin, (self._sender, self._traces, dict(os.environ))
         )
-        self._work: Future[Any] = ThreadPoolExecutor(1).submit(int)
+        self._submitter = ThreadPoolExecutor(1)
+        # Its thread starts now: a Ctrl-C while a thread starts would hide what the thread does from the end.
+        self._submitter.submit(int)
         # Forked processes run no functions of atexit, and would wait for workers. Queues are closed later, at 10.
         Finalize(None, _end, exitpriority=100)
 
@@ -122,7 +124,7 @@ class _Pool:
         names, futures = list(calls), list[Future[Any]]()
         begun, amounts = dict[int, str](), Counter[str]()
         # Ctrl-C in the middle of a function of the executor could leave it locked, so the main thread calls none.
-        self._work = ThreadPoolExecutor(1).submit(self._submit, list(calls.values()), futures)
+        work = self._submitter.submit(self._submit, list(calls.values()), futures)
         for number, process, news in iter(self._receive, None):
             begun[process] = name = names[number]
             if isinstance(news, int):
@@ -130,7 +132,7 @@ class _Pool:
                 advance(news)
             else:
                 receive(news)
-        self._work.result()
+        work.result()
         failed = {future: error for future in futures if not future.cancelled() and (error := future.exception())}
         for error in failed.values():
             if not isinstance(error, BrokenProcessPool):
@@ -184,9 +186,12 @@ class _Pool:
         """End the processes at once, and remove the traces of those that didn't crash."""
         # A call that reports meanwhile gets an error instead of waiting for ever.
         self._news.close()
-        is_over = False
+        submitted, is_over = list[Future[Any]](), False
+        # A program that ends has waited for the thread already, and Python refuses more.
+        with contextlib.suppress(RuntimeError):
+            submitted.append(self._submitter.submit(int))
         while not is_over:
-            is_over = bool(wait([self._work], 0.1).done)
+            is_over = not wait(submitted, 0.1).not_done
             for process in self._context.processes:
                 if process.pid:
                     process.kill()

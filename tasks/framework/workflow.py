@@ -81,6 +81,8 @@ class PoolProxy(BaseWorkflowProxy):
             run_with(factory, options, now.jobs, now.label, task.work_unit)
         else:
             run_jobs(now.jobs, task.cores, now.label, task.work_unit)
+        # A worker that died may have left a folder, and another one has done its work.
+        prepare_places(output.directory.parent for one in now.tasks for output in one.branch_outputs.values())
         done = now.done()
         note_done(done)
         note_work(now.work(done, time.monotonic() - begin, task.work_unit))

@@ -38,7 +38,6 @@ COMPILED = "pocket.base.fingerprint.compiled"
 WRITING = "pocket.io.nanoaod.writing"
 EVENTS = "pocket.io.nanoaod.events"
 RECORDS = "pocket.io.nanoaod.records"
-VISIBLE = "pocket.parameters.visible"
 SUBMISSION = "tasks.batch.submission:BatchProxy"
 RETRYING = "tasks.batch.proxy:RetryingProxy"
 BASE_PROXY = "law.workflow.remote:BaseRemoteWorkflowProxy"
@@ -117,10 +116,8 @@ CANARIES = (
     Canary("numba.core.caching:IndexDataCacheFile.load", "", f"{COMPILED}:_Files", ("self", "key")),
     Canary("numba.core.caching:IndexDataCacheFile.save", "", f"{COMPILED}:_Files", ("self", "key", "data")),
     Canary("omegaconf._utils:get_omega_conf_dumper", "", "pocket.parameters.defaults:dump_parameters"),
-    Canary("omegaconf:DictConfig._get_node", "", f"{VISIBLE}:_Guarded", ("self", "key")),
-    Canary("omegaconf:DictConfig._get_full_key", "", f"{VISIBLE}:_Guarded", ("self", "key")),
+    Canary("omegaconf:DictConfig._get_node", "", "pocket.parameters.overrides:lookup", ("self", "key")),
     Canary("omegaconf:DictConfig._get_root", "", "pocket.parameters.explaining:omegaconf_reason", ("self",)),
-    Canary("omegaconf:Node._is_missing", "", f"{VISIBLE}:_Guarded"),
     Canary("omegaconf:Container", "_content", "pocket.parameters.plain:to_plain"),
     Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.plain:to_plain"),
     Canary("matplotlib.mathtext:MathTextParser", "_output_type", "pocket.plots.quick_drawing:shared_formulas"),

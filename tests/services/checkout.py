@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pwd
 import re
@@ -18,6 +17,7 @@ import numpy as np
 
 from pocket.histograms.files import read_templates
 from tests.law_runner import ROOT, Run
+from tests.walk import copy_files
 
 if TYPE_CHECKING:
     from tests.services.conftest import User
@@ -173,20 +173,7 @@ def copy_project(user: User, folder: Path | None = None, like: Checkout | None =
     Its environment is made, or is the one of the checkout that it is ``like``.
     """
     folder = folder or user.folder / "checkout"
-    files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    # with what Python and numba have compiled of the engine, which takes half a minute, and so with the files' times
-    compiled = [str(path.relative_to(ROOT)) for path in (ROOT / "pocket").rglob("__pycache__/*.*")]
-    for name in (*files, *compiled):
-        # what is being compiled just now may be there no longer
-        with contextlib.suppress(FileNotFoundError):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    copy_files(folder)
     if like is not None:
         (folder / ".venv").symlink_to(like.folder / ".venv")
     own(folder, user)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pocket.histograms.files import list_variables, read_templates
+from tasks.batch.control import BUNDLES
 from tests.law_runner import Run, job_logs
 from tests.services.checkout import Analysis, Checkout, make_folder, site_settings, submitted
 from tests.services.conftest import HIDDEN
@@ -43,6 +44,8 @@ def settings(checkout: Checkout, server: ControlledServer) -> str:
 def stores(checkout: Checkout) -> Iterator[tuple[Path, Path]]:
     """A store for what is made here, and one for what jobs make."""
     folders = [make_folder(checkout.user, checkout.user.folder / name) for name in ("made-here", "made-by-jobs")]
+    # the bundle of the packages, which takes long to make, is that of other tests
+    (folders[1] / BUNDLES).symlink_to(make_folder(checkout.user, checkout.store / BUNDLES))
     yield folders[0], folders[1]
     for folder in folders:
         shutil.rmtree(folder)

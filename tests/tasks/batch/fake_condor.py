@@ -120,6 +120,10 @@ def main(name: str, arguments: list[str]) -> None:
                         step(job, plan)
             found = [job for job in state["jobs"].values() if job["JobStatus"] in wanted]
             if name == "condor_history":
+                constraint = arguments[arguments.index("-constraint") + 1]
+                named = re.findall(r"ClusterId == (\d+) && member\(ProcId, \{([\d,]+)\}\)", constraint)
+                asked = {(int(cluster), int(one)) for cluster, ids in named for one in ids.split(",")}
+                found = [job for job in found if (job["ClusterId"], job["ProcId"]) in asked]
                 found.sort(key=lambda job: job["EnteredCurrentStatus"], reverse=True)
                 del found[int(arguments[arguments.index("-limit") + 1]) :]
             # as the real one does, nothing at all where there is nothing

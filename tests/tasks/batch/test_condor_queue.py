@@ -57,9 +57,11 @@ def test_jobs_by_the_bindings(condor: Bindings) -> None:
 
 
 def test_the_history_has_a_bound(condor: Bindings) -> None:
-    CondorQueue("true", ("JobStatus",)).history(7)
+    CondorQueue("true", ("JobStatus",)).history(["12.1", "13.0", "12.10"])
     ((place, constraint, attributes, most, since),) = condor.asked
-    assert (place, constraint, attributes, most) == (None, "true", ["JobStatus"], 7)
+    among = "ClusterId == 12 && member(ProcId, {1,10}) || ClusterId == 13 && member(ProcId, {0})"
+    assert constraint == f"(true) && ({among})"
+    assert (place, attributes, most) == (None, ["JobStatus"], 3)
     name, _, seconds = since.partition(" < ")
     assert name == "EnteredCurrentStatus"
     assert abs(time.time() - HISTORY - int(seconds)) < 60
@@ -88,7 +90,7 @@ def test_commands_where_the_bindings_are_not_let_in(condor: Bindings, monkeypatc
     assert queue.jobs() == {"1.2": {"ClusterId": 1, "ProcId": 2}}
     # they aren't tried again
     assert bindings() is None
-    assert queue.history(1) == {}
+    assert queue.history(["1.0"]) == {}
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -107,7 +109,7 @@ def test_commands_where_the_bindings_are_not_installed_or_wanted(monkeypatch: py
     assert bindings() is None
     queue = CondorQueue("true", ("A", "B"), scheduler="bigbird20")
     assert queue.jobs() == {"1.2": {"ClusterId": 1, "ProcId": 2}}
-    assert queue.history(3) == {}
+    assert queue.history(["1.0", "1.1", "1.2"]) == {}
     wanted = ["-constraint", "true", "-json", "-attributes", "A,B"]
     assert asked[0] == ["condor_q", "-name", "bigbird20", "-allusers", *wanted]
     assert asked[1][:5] == ["condor_history", "-name", "bigbird20", "-limit", "3"]

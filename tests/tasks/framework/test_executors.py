@@ -105,6 +105,7 @@ def test_worker_killed_during_a_job(chain: Chain, tmp_path: Path) -> None:
     assert "Restarting worker" in text
     assert {variable: chain.templates("main", variable) for variable in VARIABLES} == before
     assert all(is_complete(path) for path in chain.outputs("RunProcessor", "main"))
+    assert unfinished(chain.store) == []
 
 
 def test_branch_that_fails(on_files: Chain) -> None:

@@ -47,11 +47,17 @@ KINDS: list[tuple[Any, dict[str, Any]]] = [
 OF_MODELS: list[tuple[Any, dict[str, Any]]] = [(ProduceDatacards, {}), (FitModel, {}), (PlotFit, {})]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where fresh processes share what they compile, as those of one audit do."""
+    return tmp_path_factory.mktemp("fresh")
+
+
 def made(chain: Chain, cls: Any, options: dict[str, Any], folder: Path) -> list[str]:
     """Make what a task needs and its output, make the output again, and return the reads that nothing records."""
     chain.build(cls, **options)
     task = chain.task(cls, **options)
-    fresh = make_fresh(task, folder / "0", trace=True)
+    fresh = make_fresh(task, folder / task.progress_label.replace(" ", "-"), trace=True)
     assert fresh.failure == ""
     assert fresh.accesses
     return list(unrecorded_reads(task, fresh))
@@ -59,14 +65,14 @@ def made(chain: Chain, cls: Any, options: dict[str, Any], folder: Path) -> list[
 
 @pytest.mark.strace
 @pytest.mark.parametrize(("cls", "options"), KINDS, ids=lambda value: getattr(value, "__name__", ""))
-def test_reads_of_the_chain(cls: Any, options: dict[str, Any], chain: Chain, tmp_path: Path) -> None:
-    assert made(chain, cls, options, tmp_path) == []
+def test_reads_of_the_chain(cls: Any, options: dict[str, Any], chain: Chain, folder: Path) -> None:
+    assert made(chain, cls, options, folder) == []
 
 
 @pytest.mark.strace
 @pytest.mark.parametrize(("cls", "options"), OF_MODELS, ids=lambda value: getattr(value, "__name__", ""))
-def test_reads_of_models(cls: Any, options: dict[str, Any], modelled: Chain, tmp_path: Path) -> None:
-    assert made(modelled, cls, {"model": "z", **options}, tmp_path) == []
+def test_reads_of_models(cls: Any, options: dict[str, Any], modelled: Chain, folder: Path) -> None:
+    assert made(modelled, cls, {"model": "z", **options}, folder) == []
 
 
 def test_failures_are_told(chain: Chain, tmp_path: Path) -> None:

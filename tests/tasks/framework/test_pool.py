@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import active_children
 from multiprocessing.util import get_temp_dir
@@ -389,26 +389,30 @@ from pathlib import Path
 from tasks.framework import pool
 from tests.tasks.framework.test_pool import Write
 
-def use_workers():
+def use_workers(folder):
     pool.PRELOAD = ()
-    pool.run_in_workers({str(one): Write(Path("here", str(one)), processes=2).run for one in range(2)}, 2)
+    pool.run_in_workers({str(one): Write(Path(folder, str(one)), processes=2).run for one in range(2)}, 2)
 
 if __name__ == "__main__":
-    process = get_context("fork").Process(target=use_workers)
+    process = get_context("fork").Process(target=use_workers, args=("forked",))
     process.start()
     process.join()
     print(process.exitcode)
+    use_workers("here")
 """
 
 
-def test_a_forked_process_ends_with_its_workers(tmp_path: Path) -> None:
-    (tmp_path / "here").mkdir()
+def test_processes_end_with_their_workers(tmp_path: Path) -> None:
+    """Forked ones do, and the one of the command, without a word."""
+    for folder in ("forked", "here"):
+        (tmp_path / folder).mkdir()
     (tmp_path / "parent.py").write_text(FORKED)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "parent.py"]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE / 2)
-    assert run.stdout == "0\n", run.stderr
-    assert {path.name for path in (tmp_path / "here").iterdir()} >= {"0", "1"}
+    assert (run.stdout, run.stderr, run.returncode) == ("0\n", "", 0)
+    for folder in ("forked", "here"):
+        assert {path.name for path in (tmp_path / folder).iterdir()} >= {"0", "1"}
 
 
 @dataclass(frozen=True)
@@ -453,6 +457,38 @@ def test_interrupts_while_workers_end_leave_none(interruptible: None, monkeypatc
     assert len(ended) == 1
     assert set(active_children()) == others
     assert not pool.are_there()
+
+
+def test_an_interrupt_while_work_is_submitted_waits_for_it(
+    interruptible: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    goes_on, submitted, done_first = threading.Event(), list[Future[Any]](), list[bool]()
+
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+            if function is int:
+                if submitted:
+                    goes_on.set()
+                return super().submit(int)
+            super().submit(goes_on.wait, PATIENCE)
+            submitted.append(super().submit(function, *arguments, **options))
+            raise KeyboardInterrupt
+
+    class Executor(ProcessPoolExecutor):
+        def shutdown(self, *arguments: Any, **options: Any) -> None:
+            if threading.current_thread() is threading.main_thread():
+                done_first.append(submitted[0].done())
+                goes_on.set()
+            super().shutdown(*arguments, **options)
+
+    pool._end()
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "ThreadPoolExecutor", Interrupted)
+        patch.setattr(pool, "ProcessPoolExecutor", Executor)
+        with pytest.raises(KeyboardInterrupt):
+            run_jobs(by_number([Write(tmp_path / "other", after="never")] * 2), 2, "Label", "events")
+    assert done_first == [True]
+    assert len(run(tmp_path / "later")) == 2
 
 
 def test_an_interrupt_that_another_thread_gets_is_noticed(interruptible: None, tmp_path: Path) -> None:

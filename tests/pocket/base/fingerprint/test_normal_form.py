@@ -477,7 +477,7 @@ READERS = {
     "pocket.io.remote.attempts": {"first_readable"},
     "pocket.io.nanoaod.local_source": {"LocalSource"},
     # the line that reads a parameter
-    "pocket.parameters.visible": {"_caller", "_for_caller"},
+    "pocket.parameters.values": {"_caller", "_for_caller", "_is_asked_by_omegaconf"},
     "pocket.skims.run": {"_copy", "skim_branch"},
     "pocket.skims.writing": {"EventWriter"},
     "pocket.weights.base": {"WeightWrapper"},
