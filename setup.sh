@@ -73,7 +73,11 @@ venv_is_current() {
 }
 
 index_is_current() {
-    local watched=(law.cfg)
+    local folder watched=(law.cfg)
+    # A package that was installed by hand may be a plugin.
+    for folder in .venv/lib/python*/site-packages/*.dist-info; do
+        [ ! "$folder" -nt .law/index ] || return 1
+    done
     [ ! -d tasks ] || watched+=(tasks)
     [ "$engine" = "$root" ] || [ ! -f "$stamp" ] || watched+=("$stamp")
     [ -f .law/index ] && [ -z "$(find "${watched[@]}" -name __pycache__ -prune -o -newer .law/index -print)" ] &&
