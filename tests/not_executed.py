@@ -25,6 +25,7 @@ NEEDS = {
     "a folder of a group": ("the rights of a group", "`docs/how-to/share_a_store.md`: all that follows"),
     "a package index": ("a network, and minutes", "`tests/wheel`: a wheel in an environment of its own"),
     "a site": ("a pool whose nodes fit its section", "`tests/services/test_doctor.py`"),
+    "all toys": ("a minute", "`tests/test_run3_chain.py`: both at once, on three tenths of the toys"),
     "apptainer": ("the rights to mount images", "`tests/services/test_container.py`"),
     "coffea-casa": ("the facility", "`tests/services/test_dask_facilities.py`"),
     "combine": ("a build of it with ROOT", "`.ci/combine`: `tests/pocket/statistics/cards/test_combine.py`"),

@@ -2,8 +2,9 @@
 
 ``energy`` fills the masses in which the energy scale and its smearing are measured, and ``energy_closure`` fills them
 again with both applied. With these, ``tnp`` fills the templates of the scale factor of the identification, and
-``tnp_closure`` fills them with the scale factor applied. ``nominal`` fills the spectra without and ``calibrated`` the
-spectra with all of it.
+``tnp_closure`` fills them with the scale factor applied. ``all_probes`` counts all simulated electrons, whose
+efficiency that of the pairs must be. ``nominal`` fills the spectra without and ``calibrated`` the spectra with all of
+it.
 """
 
 from analysis.zee import config, scale_factors
@@ -16,6 +17,7 @@ analysis = Analysis(
         "energy_closure": config.energy_closure,
         "tnp": config.tnp,
         "tnp_closure": config.tnp_closure,
+        "all_probes": config.all_probes,
         "nominal": config.nominal,
         "calibrated": config.calibrated,
     },

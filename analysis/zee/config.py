@@ -48,14 +48,21 @@ derived_weights = (
     ScaleFactorWeight.wrap("sf_id_probes", scale_factor="electron_id", collection="ElectronGood", passing="passes"),
 )
 
-tnp_mass = HistConf(
-    [
-        Axis(coll="TagProbe", field="mass", name="mass", bins=60, start=60, stop=120, label=r"$m_{tag,probe}$ [GeV]"),
-        Axis(coll="TagProbe", field="probe_passing", name="passing", type="integer", start=0, stop=2, label="Passing"),
-        Axis(coll="TagProbe", field="probe_pt", name="pt", bins=PT, label="Probe $p_T$ [GeV]"),
-        Axis(coll="TagProbe", field="probe_etaSC", name="etaSC", bins=ETA, label=r"Probe $\eta_{SC}$"),
+
+def probe_axes(coll: str, prefix: str = "") -> list[Axis]:
+    """Return the axes of a probe's efficiency, in a collection whose fields have a prefix."""
+    flag: dict[str, Any] = {"name": "passing", "type": "integer", "start": 0, "stop": 2, "label": "Passing"}
+    return [
+        Axis(coll=coll, field=f"{prefix}passing", **flag),
+        Axis(coll=coll, field=f"{prefix}pt", name="pt", bins=PT, label="Probe $p_T$ [GeV]"),
+        Axis(coll=coll, field=f"{prefix}etaSC", name="etaSC", bins=ETA, label=r"Probe $\eta_{SC}$"),
     ]
+
+
+pair_mass = Axis(
+    coll="TagProbe", field="mass", name="mass", bins=60, start=60, stop=120, label=r"$m_{tag,probe}$ [GeV]"
 )
+tnp_mass = HistConf([pair_mass, *probe_axes("TagProbe", "probe_")])
 
 
 def toys(*samples: str) -> dict[str, Any]:
@@ -156,5 +163,17 @@ energy_closure = dielectron({"mass_by_eta": mass_by_eta}, calibrators=[electron_
 tnp = tag_and_probe({"tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)]})
 # With the efficiency of data applied, the measured scale factor is 1.
 tnp_closure = tag_and_probe(weights=["sf_id_probes"])
+# The efficiency of all simulated electrons, whether or not there is a tag or a trigger; that of the pairs must be it.
+all_probes = Configurator(
+    parameters=parameters,
+    datasets=toys(DY),
+    workflow=TagAndProbeProcessor,
+    skim=[get_nPVgood(1), eventFlags],
+    calibrators=[electron_energy],
+    categories={"all": [passthrough]},
+    weights_classes=derived_weights,
+    weights={"common": {"inclusive": simulation_weights}},
+    variables={"all_probes": HistConf(probe_axes("Probe"))},
+)
 nominal = dielectron(spectra())
 calibrated = dielectron(spectra(), ["sf_ele_id"], [electron_energy])

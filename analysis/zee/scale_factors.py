@@ -39,6 +39,9 @@ electron_id = TagAndProbeFit(
         Alternative("tag", {"category": "tight_tag", "alternative_fits": ()}),
         Alternative("generator", {"mc": (OTHER_DY,), "alternative_fits": ()}),
     ),
-    closure=Closure(remeasured={"input": "tnp_closure"}),
+    closure=Closure(
+        remeasured={"input": "tnp_closure"},
+        all_objects={"input": "all_probes", "variable": "all_probes", "category": "all"},
+    ),
     description="Identification of electrons (MVA with isolation, WP90), tag and probe",
 )

@@ -45,7 +45,7 @@ class TagAndProbeProcessor(BaseProcessorABC):
 
     Probes are all reconstructed electrons in the acceptance, and pass if they are identified. ``ElectronGood`` are the
     electrons of all pairs, with the fields ``etaSC`` and ``passes``. In simulation, all of them are prompt, so that the
-    templates have no background.
+    templates have no background. ``Probe`` are all probes, whether or not there is a tag.
     """
 
     def apply_object_preselection(self, variation: str) -> None:
@@ -68,6 +68,7 @@ class TagAndProbeProcessor(BaseProcessorABC):
         self.events["TagProbe"] = tag_and_probe_pairs(
             electrons, tag, probe, ("pt", "etaSC", "passing"), ("pt",), "Electron"
         )
+        self.events["Probe"] = electrons[probe]
 
     def count_objects(self, variation: str) -> None:
         """Count the pairs."""

@@ -1,8 +1,9 @@
 """Z→μμ: muon efficiencies by tag and probe, the transverse momentum of the Z, and their effect on dimuon spectra.
 
 ``tnp``, ``trigger_eff`` and ``dy_pt`` fill the templates of the three scale factors, each with the previous ones
-applied. ``tnp_closure`` and ``trigger_closure`` fill the templates of the first two again, with the measured scale
-factors applied. ``nominal`` fills the spectra without and ``calibrated`` the spectra with the scale factors;
+applied. ``id_probes`` and ``trigger_probes`` count all simulated muons, whose efficiencies those of the pairs must be.
+``tnp_closure`` and ``trigger_closure`` fill the templates of the first two again, with the measured scale factors
+applied. ``nominal`` fills the spectra without and ``calibrated`` the spectra with the scale factors;
 ``calibrated_root`` gives the error of their ratio. ``real_samples`` runs the same selection on small real NanoAOD
 files.
 """

@@ -76,12 +76,14 @@ def derived_weights(years: int = 1) -> tuple[type[ScaleFactorWeight], ...]:
     )
 
 
-def probe_axes(pt: Sequence[float], abseta: Sequence[float]) -> list[Axis]:
-    """Return the axes of a probe's efficiency."""
+def probe_axes(pt: Sequence[float], abseta: Sequence[float], *, pairs: bool = True) -> list[Axis]:
+    """Return the axes of a probe's efficiency, of pairs or of all simulated probes."""
+    coll, prefix = ("TagProbe", "probe_") if pairs else ("Probe", "")
+    flag: dict[str, Any] = {"name": "passing", "type": "integer", "start": 0, "stop": 2, "label": "Passing"}
     return [
-        Axis(coll="TagProbe", field="probe_passing", name="passing", type="integer", start=0, stop=2, label="Passing"),
-        Axis(coll="TagProbe", field="probe_pt", name="pt", bins=pt, label="Probe $p_T$ [GeV]"),
-        Axis(coll="TagProbe", field="probe_abseta", name="abseta", bins=abseta, label=r"Probe $|\eta|$"),
+        Axis(coll=coll, field=f"{prefix}passing", **flag),
+        Axis(coll=coll, field=f"{prefix}pt", name="pt", bins=pt, label="Probe $p_T$ [GeV]"),
+        Axis(coll=coll, field=f"{prefix}abseta", name="abseta", bins=abseta, label=r"Probe $|\eta|$"),
     ]
 
 
@@ -119,6 +121,26 @@ def tag_and_probe(
         weights={"common": {"inclusive": [*simulation_weights, *weights]}},
         variations={"weights": {"common": {"inclusive": list(variations)}}},
         variables=variables,
+    )
+
+
+def all_probes(measure: str, pt: Sequence[float], abseta: Sequence[float], **events: Any) -> Configurator:
+    """Return a configuration that counts all simulated probes, whether or not there is a tag or a trigger.
+
+    Args:
+        measure: efficiency, ``id`` or ``trigger``.
+        pt: bins of the momentum, in GeV.
+        abseta: bins of the pseudorapidity.
+        **events: parameters and datasets.
+    """
+    return Configurator(
+        **events,
+        workflow=TagAndProbeProcessor,
+        workflow_options={"measure": measure},
+        skim=[get_nPVgood(1), eventFlags],
+        categories={"all": [passthrough]},
+        weights={"common": {"inclusive": simulation_weights}},
+        variables={"all_probes": HistConf(probe_axes(pt, abseta, pairs=False))},
     )
 
 
@@ -187,6 +209,8 @@ def chain(
     classes = {"weights_classes": derived_weights(years)}
     events: dict[str, Any] = {"parameters": parameters, "datasets": datasets, "skim": skim, **classes}
     common = (parameters, datasets, skim)
+    drell_yan = {**datasets, "filter": {**datasets.get("filter", {}), "samples": [DY]}}
+    simulated: dict[str, Any] = {"parameters": parameters, "datasets": drell_yan}
     tight_tag = {"tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)]}
     tnp_mass = {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])}
     trigger_probes = {"trigger_probes": HistConf(probe_axes(TRIGGER_PT, TRIGGER_ABSETA))}
@@ -217,6 +241,9 @@ def chain(
         "tnp": tag_and_probe("id", tnp_mass, tight_tag, **events),
         # With the efficiencies of data applied, each measured scale factor is 1.
         "tnp_closure": tag_and_probe("id", tnp_mass, weights=["sf_id_probes"], **events),
+        # The efficiencies of all muons, which those of the pairs must be.
+        "id_probes": all_probes("id", ID_PT, ABSETA, **simulated),
+        "trigger_probes": all_probes("trigger", TRIGGER_PT, TRIGGER_ABSETA, **simulated),
         # Both muons of a pair are identified, so each has the scale factor of the identification.
         "trigger_eff": tag_and_probe(
             "trigger",

@@ -17,6 +17,12 @@ DATA = ("DATA_SingleMuon",)
 DY = ("DYJetsToMuMu",)
 BACKGROUND = ("TTToSemiLeptonic", "WJetsToLNu")
 
+
+def all_probes(config: str) -> dict[str, str]:
+    """Return the place with all simulated probes, whose efficiency that of the pairs must be."""
+    return {"input": config, "variable": "all_probes", "category": "all"}
+
+
 muon_id = TagAndProbeFit(
     input="tnp",
     variable="tnp_mass",
@@ -26,7 +32,7 @@ muon_id = TagAndProbeFit(
     mc=DY,
     mass_range=(70.0, 115.0),
     systematics=(Alternative("tag", {"category": "tight_tag", "alternative_fits": ()}),),
-    closure=Closure(remeasured={"input": "tnp_closure"}),
+    closure=Closure(remeasured={"input": "tnp_closure"}, all_objects=all_probes("id_probes")),
     description="Identification of isolated muons, tag and probe",
 )
 
@@ -44,7 +50,7 @@ trigger = EfficiencyRatio(
         Alternative("tag", {"category": "tight_tag"}),
     ),
     upstream=("muon_id",),
-    closure=Closure(remeasured={"input": "trigger_closure"}),
+    closure=Closure(remeasured={"input": "trigger_closure"}, all_objects=all_probes("trigger_probes")),
     description="HLT_IsoMu24 for identified, isolated muons, tag and probe",
 )
 

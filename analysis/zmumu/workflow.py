@@ -15,6 +15,8 @@ from pocket.objects import (
 )
 
 MUON = 13
+#: NanoAOD's genPartFlav of prompt muons
+PROMPT = 1
 
 
 class ZmumuProcessor(BaseProcessorABC):
@@ -44,7 +46,7 @@ class TagAndProbeProcessor(BaseProcessorABC):
     With ``workflow_options["measure"]`` equal to ``"id"``, probes are isolated muons and pass if they are identified;
     with ``"trigger"``, they are also identified and pass if they match a trigger object. ``MuonGood`` are the muons of
     all pairs, with the field ``passes``. With ``"trigger"``, each of them is identified, and there are jets away from
-    them.
+    them. In simulation, ``Probe`` are all prompt muons that could be probes, whether or not there is a tag.
     """
 
     def apply_object_preselection(self, variation: str) -> None:
@@ -73,6 +75,8 @@ class TagAndProbeProcessor(BaseProcessorABC):
         muons = ak.with_field(muons, abs(muons.eta), "abseta")
         muons = ak.with_field(muons, ak.values_astype(passing, "int64"), "passing")
         self.events["TagProbe"] = tag_and_probe_pairs(muons, tag, probe, ("pt", "abseta", "passing"), ("pt",))
+        if self._isMC:
+            self.events["Probe"] = muons[probe & (muons.genPartFlav == PROMPT)]
 
     def count_objects(self, variation: str) -> None:
         """Count the pairs."""

@@ -124,7 +124,7 @@ def _check_closure(analysis: Analysis, name: str, declaration: ScaleFactor) -> N
         for place in of_argument:
             at = f"{argument} of {where}"
             _check_measurement(analysis, place, at, place.same_events_categories() if argument == "same_events" else ())
-            if argument != "split":
+            if argument not in ("split", "all_objects"):
                 _check_applied(analysis, name, place.input, at)
     for preserved in declaration.closure.preserved:
         at = f"preserved of {where}"

@@ -6,15 +6,13 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError
 
 if TYPE_CHECKING:
     from pocket.scale_factors.declarations.measured import ScaleFactor
-
-Declaration = TypeVar("Declaration", bound="ScaleFactor")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +70,15 @@ class Closure(metaclass=Declarative):
         accept: bin, as reports name it → why its fit is accepted although it doesn't describe the data.
         events: whether the measurement must also find injected scale factors in simulated events, to which they are
             applied instead of the measured ones in the ``input`` of ``remeasured``.
+        all_objects: place with all simulated objects that the efficiency is meant for, selected without tag and
+            trigger, whose efficiency must be that of the measured ones.
+        tolerance: standard deviation of the relative difference that a bin of ``all_objects`` may have besides the
+            statistical one, since measured objects are distributed differently within the bin.
 
     Raises:
         ConfigError: if an injected scale factor isn't positive, a fit is accepted without a reason, a place isn't a
-            mapping of arguments, ``split`` doesn't have two places, or ``events`` needs an ``input`` in ``remeasured``.
+            mapping of arguments, ``split`` doesn't have two places, ``tolerance`` is negative, or ``events`` needs an
+            ``input`` in ``remeasured``.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {
@@ -92,6 +95,8 @@ class Closure(metaclass=Declarative):
     injected: tuple[float, ...] = ()
     accept: Mapping[str, str] = dataclasses.field(default_factory=dict)
     events: bool = False
+    all_objects: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tolerance: float = 0.003
 
     def __post_init__(self) -> None:
         for factor in self.injected:
@@ -100,6 +105,8 @@ class Closure(metaclass=Declarative):
         for label, reason in self.accept.items():
             if not reason:
                 raise ConfigError(f"accept of a closure: {label!r} needs a reason")
+        if not 0 <= self.tolerance < math.inf:
+            raise ConfigError(f"tolerance of a closure: expected a number that isn't negative, not {self.tolerance!r}")
         if len(self.split) not in (0, 2):
             raise ConfigError(f"split of a closure: expected two places, not {len(self.split)}")
         for name, places in self.changes().items():
@@ -116,6 +123,7 @@ class Closure(metaclass=Declarative):
         places: dict[str, tuple[Mapping[str, Any], ...]] = {
             "same_events": (self.same_events,),
             "remeasured": (self.remeasured,),
+            "all_objects": (self.all_objects,),
         }
         if self.events and "input" in self.remeasured:
             places["events"] = ({**self.remeasured, "input": f"{self.remeasured['input']}_injected"},)
@@ -123,17 +131,18 @@ class Closure(metaclass=Declarative):
         return {**given, "split": self.split} if self.split else given
 
 
-def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
+def places(declaration: ScaleFactor) -> dict[str, tuple[ScaleFactor, ...]]:
     """Return argument of the closure → the declarations of measurements in its places, which have no closure."""
 
-    def measured(changes: Mapping[str, Any]) -> Declaration:
+    def measured(changes: Mapping[str, Any]) -> ScaleFactor:
         fitted = declaration.fitted_systematics()
         return dataclasses.replace(declaration, **changes, systematics=fitted, closure=Closure())
 
     changed = declaration.closure.changes()
     if "remeasured" in changed:
         changed["remeasured"] = tuple({**declaration.remeasured_with, **one} for one in changed["remeasured"])
-    return {name: tuple(map(measured, changes)) for name, changes in changed.items()}
+    of_all = {"all_objects": declaration.of_all_objects}
+    return {name: tuple(map(of_all.get(name, measured), changes)) for name, changes in changed.items()}
 
 
 def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:
@@ -164,9 +173,10 @@ def check_closure(declaration: ScaleFactor) -> None:
             f"{declaration.where}: {method} isn't 1 when measured again, its closure is same_events=, split= or "
             "preserved="
         )
-    if closure.events and not declaration.injects_events:
-        raise ConfigError(
-            f"{declaration.where}: events=True injects an efficiency of objects, which {method} doesn't measure in data"
-        )
+    for given, argument in ((closure.events, "events=True injects"), (closure.all_objects, "all_objects= compares")):
+        if given and not declaration.injects_events:
+            raise ConfigError(
+                f"{declaration.where}: {argument} an efficiency of objects, which {method} doesn't measure in data"
+            )
     # This creates and thereby checks the declarations of the places.
     places(declaration)

@@ -218,6 +218,10 @@ class ScaleFactor(ScaleFactorBase):
         """Return the measurement without sources of uncertainty, which is repeated for each of them."""
         return dataclasses.replace(self, systematics=(), closure=Closure())
 
+    def of_all_objects(self, changes: Mapping[str, Any]) -> ScaleFactor:
+        """Return what is read of all simulated objects, for a method that compares an efficiency with theirs."""
+        raise NotImplementedError
+
     def changed(self) -> Iterator[tuple[Systematic, Self]]:
         """Yield each systematic source with the measurements that it needs, as declarations without systematics."""
         for systematic in self.systematics:
@@ -428,6 +432,16 @@ class PassFail(ScaleFactor):
     def entry_categories(self) -> tuple[str, ...]:
         """Return the categories that together contain every entry once."""
         return (self.denominator,) if self.denominator else self.categories()
+
+    def of_all_objects(self, changes: Mapping[str, Any]) -> PassFail:
+        """Return what is read of all simulated objects, which have neither data nor a mass.
+
+        Raises:
+            UnknownNameError: if an argument may not be changed.
+        """
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(PassFail)}
+        check_known("argument", changes, own.keys() - set(self.fixed), f"all_objects of the closure of {self.where}")
+        return PassFail(**{**own, "systematics": (), "upstream": (), "closure": Closure(), **changes})
 
 
 def conditional(declaration: PassFailScaleFactor, steps: Mapping[str, str]) -> dict[str, PassFailScaleFactor]:

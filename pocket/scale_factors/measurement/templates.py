@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import hist
@@ -130,6 +130,16 @@ class Templates:
             )
         sums = self._collapsed(total, samples)
         return Counts(*(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)))
+
+    def counts_in_range(self, samples: Sequence[str]) -> Counts:
+        """Return :meth:`counts` in the range in which entries count, shape (groups,)."""
+        if (counting := self.declaration.entry_range()) is None:
+            return self.counts(samples)
+        axis, bounds = counting
+        counts = self.counts(samples, (axis,))
+        histogram = self.histogram(samples, None, (axis,))
+        inside = [within(histogram, axis, self.declaration.range_in(label) or bounds) for label in self.labels]
+        return Counts(*(np.where(inside, getattr(counts, part.name), 0).sum(axis=1) for part in fields(Counts)))
 
     def counted(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
         """Return :meth:`counts` of data."""

@@ -9,7 +9,7 @@ from pocket.scale_factors.declarations.base import find_function
 from pocket.scale_factors.declarations.measured import PassFail, ScaleFactor
 from pocket.scale_factors.declarations.systematics import LogNormal
 from pocket.scale_factors.measurement.rebinning import Histogram
-from pocket.scale_factors.measurement.templates import Templates, within
+from pocket.scale_factors.measurement.templates import Templates
 from pocket.scale_factors.methods.energy_scale.declaration import EnergyScale
 from pocket.scale_factors.methods.energy_scale.folding import fold
 from pocket.scale_factors.methods.pass_fail_template.declaration import PassFailTemplate
@@ -29,20 +29,10 @@ SMEARINGS = (0.013, 0.018)
 
 def efficiency(declaration: PassFail, templates: Templates, factors: Floats, _: np.random.Generator) -> Injected:
     """Return scale factors of an efficiency, which refers to all entries or to those of a range."""
-    counting = declaration.entry_range()
-    counts = templates.counts(declaration.mc, () if counting is None else (counting[0],))
-    passing, failing = counts.passing, counts.failing
-    if counting is not None:
-        axis, bounds = counting
-        histogram = templates.histogram(declaration.mc, None, (axis,))
-        inside = [within(histogram, axis, declaration.range_in(label) or bounds) for label in templates.labels]
-        passing, failing = (
-            np.array([of_bin[chosen].sum() for of_bin, chosen in zip(part, inside, strict=True)])
-            for part in (passing, failing)
-        )
+    counts = templates.counts_in_range(declaration.mc)
     # Where nothing fails, nothing can take what doesn't pass.
-    factors = np.where(failing > 0, factors, 1.0)
-    return Injected(factors, efficiency_factor(declaration, templates, factors, passing, failing))
+    factors = np.where(counts.failing > 0, factors, 1.0)
+    return Injected(factors, efficiency_factor(declaration, templates, factors, counts.passing, counts.failing))
 
 
 def yields(declaration: DataMCRatio, templates: Templates, factors: Floats, _: np.random.Generator) -> Injected:

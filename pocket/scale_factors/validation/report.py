@@ -48,6 +48,8 @@ class Report:
         """What the checks that passed say: of its application, of the truth, and of fits."""
         passed = {check.name: check for check in self.checks if check.passed}
         found = ["applied consistently"] if set(passed) & set(_APPLICATION) - set(self.failed) else []
+        if (every := passed.get("all_objects")) and every.noticed is not None:
+            found.append(f"its selection is unbiased within {100 * every.noticed:.2g} %")
         if (truth := passed.get("truth")) and truth.noticed is not None:
             found.append(f"measures the truth within {100 * truth.noticed:.2g} %")
         if (fits := passed.get("fits")) is not None:

@@ -29,6 +29,7 @@ from pocket.scale_factors.measurement.binning import bin_labels
 from pocket.scale_factors.measurement.result import FROZEN, VALID, Measured, ScaleFactorResult
 from pocket.scale_factors.measurement.systematic_shifts import Sources
 from pocket.scale_factors.measurement.templates import NOMINAL
+from pocket.scale_factors.methods.efficiency.measure import simulated_efficiency
 from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRatio
 from pocket.scale_factors.validation.algebra import Sides
 from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
@@ -117,6 +118,7 @@ def validate(evidence: Evidence) -> Report:
         "fits": lambda: check_fits(evidence.result, evidence.declaration.closure.accept),
         "truth": lambda: check_truth(evidence),
         "truth_in_events": lambda: check_truth_in_events(evidence),
+        "all_objects": lambda: check_all_objects(evidence),
         "remeasured": lambda: check_remeasured(evidence),
         "finer_bins": lambda: check_finer_bins(evidence),
         "split": lambda: check_split(evidence),
@@ -219,6 +221,33 @@ def check_truth_in_events(evidence: Evidence) -> list[Check]:
     return [within_errors("truth_in_events", compared, *values, independent=False)]
 
 
+def check_all_objects(evidence: Evidence) -> list[Check]:
+    """Return the comparison of the simulated efficiency that was measured with that of all simulated objects."""
+    declaration = evidence.declaration
+    if not declaration.injects_events:
+        return []
+    if not evidence.places("all_objects"):
+        return [not_made("all_objects", "the efficiency of all simulated objects", "all_objects=")]
+    ((words, place),) = evidence.places("all_objects")
+    tolerance = declaration.closure.tolerance
+    compared = (
+        f"the efficiency in simulation of what was measured, and that of all objects ({words}), which may differ by "
+        f"{tolerance:g} in each bin besides"
+    )
+    labels: list[str] = []
+    found, expected, variances = [], [], []
+    for unit, elsewhere in zip(evidence.units(), evidence.units(place), strict=True):
+        measured, of_all = (simulated_efficiency(one.templates) for one in (unit, elsewhere))
+        labels += unit.labels
+        found.append(measured.value)
+        expected.append(of_all.value)
+        # Measured objects are some of all, so the error of the difference is smaller than that of independent ones.
+        parts = [(one.up + one.down) / 2 for one in (measured, of_all)]
+        variances.append(sum(part**2 for part in (*parts, tolerance * of_all.value)))
+    values = (labels, np.concatenate(found), np.concatenate(expected), np.diag(np.concatenate(variances)))
+    return [within_errors("all_objects", compared, *values, independent=False)]
+
+
 def check_remeasured(evidence: Evidence) -> list[Check]:
     """Return the check that the scale factor is 1 when it is measured again where it is applied."""
     if not evidence.declaration.becomes_one:
@@ -281,6 +310,7 @@ def check_datasets(evidence: Evidence) -> list[Check]:
     # Other selections keep other events after the skim, so only all events are compared there.
     samples = {one.config: (one.samples or declaration.mc, False) for one in declaration.closure.preserved}
     samples |= {config: (declaration.samples(), True) for config, _ in closure_sources(declaration)}
+    samples |= {place.input: (place.mc, False) for _, place in evidence.places("all_objects")}
     before = declaration.input
     checks = []
     for config, (names, skimmed) in samples.items():

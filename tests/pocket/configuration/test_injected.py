@@ -30,7 +30,7 @@ def _with_factors(folder: Path) -> list[Configurator]:
 
 def test_only_the_weight_of_probes_differs(tmp_path: Path) -> None:
     analysis = derived(tmp_path, skims={"closure": Skim("tnp")})
-    assert list(analysis.configs) == ["tnp", "closure", "closure_injected"]
+    assert list(analysis.configs) == ["tnp", "closure", "all", "closure_injected"]
     base, config = analysis.config("closure"), analysis.config("closure_injected")
     assert config.scale_factors == base.scale_factors == ("id",)
     assert {name for name, cls in base.weights.classes.items() if config.weights.classes[name] is not cls} == {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pocket.scale_factors.measurement.result import Measured
+from pocket.scale_factors.declarations.measured import PassFail
+from pocket.scale_factors.measurement.result import Measured, Measurement
 from pocket.scale_factors.measurement.templates import Templates
 from pocket.scale_factors.methods.efficiency.declaration import EfficiencyMap, EfficiencyRatio
 from pocket.scale_factors.methods.efficiency.statistics import (
@@ -24,6 +25,15 @@ def measure_ratio(declaration: EfficiencyRatio, templates: Templates) -> Measure
     efficiency_data = counted_efficiency(data.passing, data.failing)
     efficiency_mc = weighted_efficiency(mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
     return Measured(efficiency_ratio(efficiency_data, efficiency_mc), {"data": efficiency_data, "mc": efficiency_mc})
+
+
+def simulated_efficiency(templates: Templates) -> Measurement:
+    """Return the efficiency in simulation, shape (groups,)."""
+    assert isinstance(templates.declaration, PassFail)
+    counts = templates.counts_in_range(templates.declaration.mc)
+    what = f"{templates.name} in simulation ({templates.declaration.input})"
+    require_efficiency(counts.passing, counts.failing, templates.labels, what, zero_is_wrong=False)
+    return weighted_efficiency(counts.passing, counts.failing, counts.passing_variance, counts.failing_variance)
 
 
 def measure_map(declaration: EfficiencyMap, templates: Templates) -> Measured:

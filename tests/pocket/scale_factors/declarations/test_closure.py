@@ -17,6 +17,7 @@ from pocket.scale_factors import (
     TagAndProbeFit,
 )
 from pocket.scale_factors.declarations.closure import closure_configs, closure_sources, places
+from pocket.scale_factors.declarations.measured import PassFail
 from tests.pocket.scale_factors import toys
 from tests.pocket.scale_factors.validation.events import BTAG, VERTICES
 
@@ -45,6 +46,30 @@ def test_events_are_read_in_a_derived_configuration() -> None:
     assert places(declaration)["events"] == (ratio(input="after_injected", category="probes"),)
     assert closure_configs(declaration) == ("toys", "after", "after_injected")
     assert digest(declaration) == digest(ratio())
+
+
+def test_all_objects_have_neither_data_nor_a_mass() -> None:
+    closure = Closure(all_objects={"input": "all", "category": "muons"})
+    fit = TagAndProbeFit(**toys.DECLARED, mass_range=(70, 110), closure=closure, bins={"pt": (20.0, 60.0)})
+    (place,) = places(fit)["all_objects"]
+    assert (place.input, place.variable, place.category) == ("all", fit.variable, "muons")
+    assert place.roles() == {"mc": fit.mc}
+    assert isinstance(place, PassFail)
+    assert place.histogram_axes() == (*fit.axes, fit.pass_axis)
+    assert place.bins == fit.bins
+    assert closure_configs(fit) == ("toys", "all")
+
+
+@pytest.mark.parametrize("argument", ["data", "mass_range", "axes", "upstream"])
+def test_arguments_that_all_objects_have_not(argument: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"unknown argument '{argument}'"):
+        ratio(closure=Closure(all_objects={"input": "all", argument: ("DATA",)}))
+
+
+def test_all_objects_need_an_efficiency_in_data() -> None:
+    for declaration in (VERTICES, BTAG):
+        with pytest.raises(ConfigError, match="all_objects= compares an efficiency of objects, which"):
+            dataclasses.replace(declaration, closure=Closure(all_objects={"input": "all"}))
 
 
 def test_events_need_an_efficiency_of_objects() -> None:
@@ -113,6 +138,8 @@ def test_samples_measured_alone_stay_alone() -> None:
     ("build", "text"),
     [
         (lambda: Closure(split=({"category": "one"},)), "expected two places, not 1"),
+        (lambda: Closure(tolerance=-0.1), "tolerance of a closure: expected a number that isn't negative, not -0.1"),
+        (lambda: Closure(all_objects="all"), "all_objects of a closure: expected arguments .*not 'all'"),  # type: ignore[arg-type]
         (lambda: Closure(events=True), r"events of a closure: name .* remeasured=\{'input': …\}"),
         (lambda: Closure(remeasured={"category": "a"}, events=True), "events of a closure: name what weights probes"),
         (lambda: Closure(split=({"category": "one"}, {})), "split of a closure: expected arguments"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,8 @@ class Pairs(BaseProcessorABC):
     """Pairs of a tag and a probe, which pass if they are tight.
 
     With ``tag`` equal to ``any``, the event needs a tight muon, which may be the probe; with ``first``, only the first
-    tight muon is a tag. ``axis`` is the requirement of the axis ``passing``.
+    tight muon is a tag. ``axis`` is the requirement of the axis ``passing``, ``far`` that of a muon or of another one
+    that isn't far from it. Failing pairs have masses within ``window`` of that of the Z. ``Probe`` are all muons.
     """
 
     def apply_object_preselection(self, variation: str) -> None:
@@ -86,11 +88,16 @@ class Pairs(BaseProcessorABC):
             "any": probe & ak.any(muons.tight, axis=1),
             "first": muons.tight & (ak.local_index(muons.tight) == ak.argmax(muons.tight, axis=1)),
         }[options["tag"]]
-        passing = {"tight": muons.tight, "medium": muons.medium, "failing": ~muons.tight}[options["axis"]]
+        near = muons.tight | (muons.tight[:, ::-1] & (abs(muons.eta - muons.eta[:, ::-1]) < 3))
+        requirements = {"tight": muons.tight, "medium": muons.medium, "failing": ~muons.tight, "far": near}
+        passing = requirements[options["axis"]]
         self.events["MuonGood"] = muons[in_tag_and_probe_pairs(muons.charge, tag, probe)]
         muons = ak.with_field(muons, ak.values_astype(passing, "int64"), "passing")
         pairs = tag_and_probe_pairs(muons, tag, probe, ("pt", "passing"))
-        self.events["TagProbe"] = ak.with_field(pairs, ak.broadcast_arrays(self.events.z, pairs.mass)[0], "z_mass")
+        pairs = ak.with_field(pairs, ak.broadcast_arrays(self.events.z, pairs.mass)[0], "z_mass")
+        in_window = (pairs.probe_passing == 1) | (abs(pairs.z_mass - 91.2) < options["window"])
+        self.events["TagProbe"] = pairs[in_window]
+        self.events["Probe"] = muons
 
     def count_objects(self, variation: str) -> None:
         """Count nothing."""
@@ -104,12 +111,14 @@ class World:
         folder: an empty folder.
         tag: what is a tag, see :class:`Pairs`.
         axis: requirement of the axis ``passing``.
+        window: largest difference of a failing pair's mass from that of the Z, in GeV.
         events: sample → events; others are generated.
     """
 
     folder: Path
     tag: str = "tight"
     axis: str = "tight"
+    window: float = math.inf
     events: Mapping[str, Mapping[str, Any]] | None = None
 
     def analysis(self, declaration: ScaleFactor) -> Analysis:
@@ -135,23 +144,32 @@ class World:
         path.write_text(json.dumps(definitions))
         probes = ScaleFactorWeight.wrap("sf_probes", "id", "MuonGood", passing="tight")
         mass = Axis(coll="TagProbe", field="z_mass", name="mass", bins=60, start=60, stop=120)
-        axes = [
-            Axis(coll="TagProbe", field="probe_passing", name="passing", type="integer", start=0, stop=2),
-            Axis(coll="TagProbe", field="probe_pt", name="pt", bins=PT),
-        ]
 
-        def configure(*weights: Any) -> Configurator:
+        def axes(coll: str, prefix: str) -> list[Axis]:
+            return [
+                Axis(coll=coll, field=f"{prefix}passing", name="passing", type="integer", start=0, stop=2),
+                Axis(coll=coll, field=f"{prefix}pt", name="pt", bins=PT),
+            ]
+
+        of_pairs = axes("TagProbe", "probe_")
+
+        def configure(*weights: Any, variables: Mapping[str, HistConf], **chosen: Any) -> Configurator:
             return Configurator(
                 parameters=PARAMETERS,
-                datasets={"jsons": [path]},
+                datasets={"jsons": [path], **chosen},
                 workflow=Pairs,
-                workflow_options={"tag": self.tag, "axis": self.axis},
+                workflow_options={"tag": self.tag, "axis": self.axis, "window": self.window},
                 categories={"pairs": [passthrough]},
                 weights={"common": {"inclusive": ["genWeight", "lumi", "XS", *weights]}},
-                variables={"probes": HistConf(axes), "masses": HistConf([mass, *axes])},
+                variables=variables,
             )
 
-        configs = {"tnp": configure(), "closure": configure(probes)}
+        pairs = {"probes": HistConf(of_pairs), "masses": HistConf([mass, *of_pairs])}
+        configs = {
+            "tnp": configure(variables=pairs),
+            "closure": configure(probes, variables=pairs),
+            "all": configure(variables={"all": HistConf(axes("Probe", ""))}, filter={"samples": list(declaration.mc)}),
+        }
         return Analysis(name="probes", configs=configs, scale_factors={"id": declaration}, default_config="tnp")
 
     def file(self, sample: str) -> Path:

@@ -61,6 +61,7 @@ def test_table() -> None:
 SPLIT = Check("split", True, "halves", "12 bins")
 TRUTH = Check("truth", True, "pseudo-data", "50 pseudo-experiments", noticed=0.0015)
 FITS = Check("fits", True, "deviances", "80 fits")
+UNBIASED = Check("all_objects", True, "efficiencies", "20 bins", noticed=0.007)
 UNTESTED = "no closure test declared, values as in the file"
 
 
@@ -70,6 +71,11 @@ UNTESTED = "no closure test declared, values as in the file"
         ((GOOD, SPLIT), True, "applied consistently"),
         ((GOOD, TRUTH), True, "measures the truth within 0.15 %"),
         ((GOOD, SPLIT, TRUTH, FITS), True, "applied consistently, measures the truth within 0.15 %, " + DESCRIBED),
+        (
+            (GOOD, SPLIT, TRUTH, UNBIASED),
+            True,
+            "applied consistently, its selection is unbiased within 0.7 %, measures the truth within 0.15 %",
+        ),
         ((GOOD, FITS), False, UNTESTED),
         # What fails in one of its tests isn't said of another one.
         ((BAD, dataclasses.replace(BAD, passed=True)), True, "FAILED"),
@@ -82,7 +88,7 @@ UNTESTED = "no closure test declared, values as in the file"
 )
 def test_only_a_declared_closure_passes(checks: tuple[Check, ...], tested: bool, verdict: str) -> None:
     report = Report("btag", checks)
-    assert report.table().startswith(f"closure of scale factor btag: {verdict.split(', m')[0].split(', f')[0]}")
+    assert report.table().startswith(f"closure of scale factor btag: {verdict.split(', i')[0].split(', m')[0].split(', f')[0]}")
     content = json.loads(report.to_json(accepted=False))
     assert (content["tested"], content["verdict"]) == (tested, verdict)
 
