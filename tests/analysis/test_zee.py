@@ -22,8 +22,8 @@ from pocket.toys.nanoaod import write_nanoaod
 from pocket.toys.resources import write_golden_json, write_pileup_weights
 from tests.analysis.toy_files import passes_skim, uuid_of
 
-CONFIGS = ("energy", "energy_closure", "tnp", "tnp_closure", "nominal", "calibrated")
-PROBES = ("tnp", "tnp_closure")
+CONFIGS = ("energy", "energy_closure", "tnp", "tnp_closure", "all_probes", "nominal", "calibrated")
+PROBES = ("tnp", "tnp_closure", "all_probes")
 DIELECTRONS = tuple(name for name in CONFIGS if name not in PROBES)
 #: process of the toys → sample, and events in its file
 FILES = {"dyee": (DY, 3000), "egamma": (DATA, 4000), "wenu": (W, 3000)}
@@ -65,12 +65,14 @@ def test_configurations(zee: Analysis) -> None:
         "energy_closure": {"electron_energy"},
         "tnp": {"electron_energy"},
         "tnp_closure": {"electron_energy", "electron_id"},
+        "all_probes": {"electron_energy"},
         "nominal": set(),
         "calibrated": {"electron_energy", "electron_id"},
     }
     assert zee.upstream_scale_factors("calibrated") == ("electron_energy", "electron_id")
     samples = {name: {each.sample for each in zee.config(name).definitions.values()} for name in CONFIGS}
     assert samples["tnp"] == samples["tnp_closure"] == {DATA, DY, "DYJetsToEE_LO"}
+    assert samples["all_probes"] == {DY}
     assert all(samples[name] == {DATA, DY, W} for name in DIELECTRONS)
 
 

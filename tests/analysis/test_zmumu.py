@@ -24,10 +24,10 @@ from pocket.toys.resources import write_golden_json
 from tests.analysis.toy_files import passes_skim, uuid_of
 
 CONFIGS = (
-    *("tnp", "tnp_closure", "trigger_eff", "trigger_closure", "dy_pt"),
+    *("tnp", "tnp_closure", "id_probes", "trigger_probes", "trigger_eff", "trigger_closure", "dy_pt"),
     *("nominal", "calibrated", "calibrated_root", "real_samples"),
 )
-PROBES, SPECTRA = CONFIGS[:4], CONFIGS[4:]
+PROBES, SPECTRA = CONFIGS[:6], CONFIGS[6:]
 PRINT_DIGESTS = """
 from pocket.configuration.loading import load_analysis
 from pocket.base.fingerprint import digest
