@@ -418,7 +418,7 @@ def check_pulls(model: Model, count: int, mean: float, width: tuple[float, float
     ("count", "bars"),
     [
         (200, {"mean": 0.25, "width": (0.8, 1.2), "coverage": 0.1}),
-        pytest.param(2000, {"mean": 0.1, "width": (0.9, 1.1), "coverage": 0.03}, marks=pytest.mark.slow),
+        pytest.param(1000, {"mean": 0.1, "width": (0.9, 1.1), "coverage": 0.03}, marks=pytest.mark.slow),
     ],
 )
 def test_pulls_and_coverage(count: int, bars: dict[str, Any]) -> None:
