@@ -6,9 +6,11 @@ import argparse
 import importlib
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import NoReturn
 
 from pocket import __version__
@@ -85,6 +87,7 @@ def _run(words: Sequence[str]) -> int:
         missing = "there is no index of the tasks: source setup.sh, or run law index"
         print(f"error: {UnknownNameError('task', name, list(index)) if index else missing}", file=sys.stderr)
         return 2
+    sys.excepthook = _end_early
     # The tasks take the process for one of law.
     sys.argv[:] = ["law", "run", *words]
     from tasks.core.snapshot import begin
@@ -98,6 +101,15 @@ def _run(words: Sequence[str]) -> int:
     collect_when_tasks_run()
     notice_hidden()
     return run(family, options)
+
+
+def _end_early(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say that Ctrl-C came while modules were imported; with those of the tasks comes what handles all errors."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    print("stopped by Ctrl-C", file=sys.stderr)
+    raise SystemExit(128 + signal.SIGINT)
 
 
 def _new(options: argparse.Namespace) -> int:

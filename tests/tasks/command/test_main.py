@@ -11,7 +11,7 @@ import pytest
 from pocket import __version__
 from pocket.base.runtime.kept import forget_tables, kept_table
 from tasks.command.main import main
-from tests.law_runner import ROOT
+from tests.law_runner import ROOT, Law, index_of
 
 HELP = """
 import sys
@@ -55,6 +55,18 @@ def test_the_code_of_an_error_is_that_of_the_process(folder: Path) -> None:
     assert done.returncode == main(["new", "not a name"]) != 0
     assert "not a name" in done.stderr
     assert list(folder.iterdir()) == []
+
+
+def test_an_interrupt_while_modules_are_imported(tmp_path: Path) -> None:
+    law = Law(tmp_path)
+    index = index_of((law.environment["LAW_CONFIG_FILE"], law.environment["PYTHONPATH"]))
+    (tmp_path / "law" / "index").write_bytes(index)
+    (tmp_path / "modules" / "luigi").mkdir(parents=True)
+    (tmp_path / "modules" / "luigi" / "__init__.py").write_text("raise KeyboardInterrupt")
+    environment = {**law.environment, "PYTHONPATH": f"{tmp_path / 'modules'}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-P", "-m", "tasks.command", "run", "PlotTemplates"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped by Ctrl-C\n")
 
 
 def test_new(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
