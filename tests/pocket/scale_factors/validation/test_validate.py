@@ -75,7 +75,7 @@ def test_efficiency_map_closes() -> None:
 def test_without_a_closure_only_what_needs_none() -> None:
     sources, result = by_year()
     evidence = Evidence("sf", BY_YEAR, result, dumps(result), sources, NO_SUMS)
-    nothing = dict.fromkeys(("same_events", "remeasured", "split"))
+    nothing = dict.fromkeys(("same_events", "all_objects", "remeasured", "split"))
     assert results(evidence) == {"values": True, "file": True, "truth": True, **nothing}
 
 
@@ -86,7 +86,7 @@ def test_fits_are_compared_with_the_file() -> None:
     sources = {ALL_YEARS: {("toys", "probes"): histograms}}
     evidence = Evidence("sf", declaration, result, dumps(result), sources, NO_SUMS)
     done = dict.fromkeys(("values", "file", "fits", "truth"), True)
-    assert results(evidence) == {**done, "remeasured": None, "split": None}
+    assert results(evidence) == {**done, "all_objects": None, "remeasured": None, "split": None}
     wrong = dataclasses.replace(evidence, correction=dumps(scaled(result, 1.001)))
     assert "a relative difference of 0.001" in outcomes(wrong)["file"]
 
