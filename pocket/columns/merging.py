@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pocket.base.containers import existing_place, is_container, members
 from pocket.columns.config import WEIGHT, WEIGHT_VARIATION
+from pocket.columns.formats import ColumnFormat
 from pocket.columns.parquet import COLUMNS, Key, column_files, columns_file, common_schema
 
 ROWS_AT_ONCE = 100_000
@@ -23,11 +25,20 @@ Names = Callable[[str, str], str]
 _Files = dict[str, list[Any]]
 
 
-def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, stored: Names | None = None) -> None:
+def merge_columns(
+    outputs: Iterable[Path],
+    target: Path,
+    factors: Factors,
+    stored: Names | None = None,
+    formats: Iterable[type[ColumnFormat]] = (),
+) -> None:
     """Merge the columns of all branches into one file per dataset, and normalise their weights.
 
     Few rows are in memory at the same time. Where only some datasets have a variation of the weight under its stored
     name, as that of another era, it is the nominal weight in the others. Data are left out of the factors.
+
+    Args:
+        formats: what is written beside each file of parquet.
     """
     parts: dict[Key, _Files] = {}
     for output in outputs:
@@ -46,9 +57,12 @@ def merge_columns(outputs: Iterable[Path], target: Path, factors: Factors, store
         sample, category, _ = key
         for dataset, files in datasets.items():
             factor = factors[dataset][sample][category] if dataset in factors else 1.0
-            with pq.ParquetWriter(columns_file(target, key, dataset), schema, compression="zstd") as writer:
+            merged = columns_file(target, key, dataset)
+            with pq.ParquetWriter(merged, schema, compression="zstd") as writer:
                 for table in _tables(files, schema, names.get(dataset)):
                     writer.write_table(_scaled(table, factor))
+            for one in formats:
+                one().write(merged.with_name(f"{dataset}{one.suffix}"), map(ak.from_arrow, _tables([merged], schema)))
 
 
 def branch_columns(output: str | Path) -> dict[Key, list[Any]]:

@@ -18,6 +18,7 @@ from pocket.base.fingerprint.names import names_in
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator
 from pocket.columns.config import build_column_plan
+from pocket.columns.formats import ColumnFormat, check_formats
 from pocket.configuration.deferred import deferred
 from pocket.configuration.era_names import era_names
 from pocket.configuration.shape_variations import build_shape_plan, check_variations
@@ -90,6 +91,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         weights_classes: additional weights that may be named; they replace shipped ones of the same name.
         calibrators: calibrators that change objects before the selection, in this order.
         columns: block of :class:`~pocket.columns.config.ColOut` with the columns to export to parquet.
+        column_formats: formats in which merged columns are written besides parquet.
         delayed_columns: columns that are computed once per event for all variations.
         workflow_options: free options for the workflow.
         parameters_read: sections of the parameters that code reads without naming them, or iterates over; ``"*"`` for
@@ -144,6 +146,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         weights_classes: Sequence[type[WeightWrapper]] | None = None,
         calibrators: Sequence[type[Calibrator]] | None = None,
         columns: Mapping[str, Any] | None = None,
+        column_formats: Sequence[type[ColumnFormat]] = (),
         delayed_columns: Sequence[DelayedColumn] = (),
         workflow_options: Mapping[str, Any] | None = None,
         parameters_read: Sequence[str] = (),
@@ -183,6 +186,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
         self.shapes: ShapePlan = build_shape_plan(shaped, calibrators or (), names, kinds, dropped)
         self._check_calibrators()
         self.columns = build_column_plan(columns or {}, names, kinds, dropped)
+        self.column_formats = check_formats(column_formats)
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables(dropped)
@@ -317,6 +321,7 @@ class Configurator(SampleNames, metaclass=_Deferring):
             dedicated=dedicated_variations(self.definitions),
             one_sided=self.one_sided,
             names=era_names(self),
+            column_formats=self.column_formats,
             parameters=visible(parameters, reader),
             guarded=guarded(parameters, reader, known=list(parameters)),
         )

@@ -53,6 +53,7 @@ def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
     part.weights = _weights(cfg.weights, readings, tuple(categories), counted)
     part.shapes = _shapes(cfg.shapes, readings, tuple(categories), counted)
     part.columns = {}
+    part.column_formats = ()
     part.variables = {
         reading.variable: _histogram(cfg.variables[reading.variable], reading, cfg)
         for reading in readings

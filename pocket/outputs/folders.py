@@ -37,6 +37,6 @@ def write_merged(
         factors[dataset] = normalisation_factors(plan, merged[DEDICATED], dataset, metadata)
     write_sums(folder, merged)
     write_histograms(folder, write_contents(folder, iter(merged["variables"].items())))
-    merge_columns(branches, folder, factors, functools.partial(column_name, plan))
+    merge_columns(branches, folder, factors, functools.partial(column_name, plan), plan.column_formats)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

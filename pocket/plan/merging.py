@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pocket.columns.formats import ColumnFormat
 from pocket.cuts.categories import StandardSelection
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.sample_variations import DedicatedVariation
@@ -41,6 +42,7 @@ class MergingPlan(SampleNames):
         dedicated: variations that datasets fill.
         one_sided: one-sided variation → mode of its other side (:mod:`pocket.histograms.one_sided`).
         names: stored names of variations.
+        column_formats: formats of merged columns besides parquet.
         parameters: section → contents that the factors may read, plain and resolved.
         guarded: the same with attribute access, which raises a ``ConfigError`` for all other parameters.
 
@@ -60,6 +62,7 @@ class MergingPlan(SampleNames):
     dedicated: tuple[DedicatedVariation, ...]
     one_sided: Mapping[str, str]
     names: EraNames
+    column_formats: tuple[type[ColumnFormat], ...]
     parameters: Mapping[str, Any]
     guarded: Parameters
 
@@ -75,5 +78,6 @@ class MergingPlan(SampleNames):
             **({"one_sided": self.one_sided} if self.one_sided else {}),
             **({"varied_datasets": self.dedicated} if self.dedicated else {}),
             **({"late_names": self.names.late} if self.names.late else {}),
+            **({"column_formats": self.column_formats} if self.column_formats else {}),
             **merging_names(self.datasets, self.names),
         }

@@ -15,6 +15,10 @@ import numpy as np
 import pytest
 
 from pocket.base.fingerprint import code_closure
+from pocket.columns import read_columns
+from pocket.columns.formats import check_formats
+from pocket.columns.merging import merge_columns
+from pocket.columns.parquet import write_columns
 from pocket.executors.base import find_factory
 from pocket.histograms.files import write_sums_and_histograms
 from pocket.scale_factors.measurement.templates import Sums
@@ -53,6 +57,20 @@ def histogram(**names: dict[str, float]) -> hist.Hist[Any]:
         first = {axis: next(iter(yields)) for axis, yields in names.items()}
         filled.fill(**{**first, list(names)[-1]: name}, x=[0.5, 1.5], weight=total / 2)
     return filled
+
+
+def test_format_of_columns(tmp_path: Path) -> None:
+    feather = run("A format of columns")["Feather"]
+    records = ak.zip({"weight": np.ones(3), "JetGood_pt": ak.Array([[1.0, 2.0], [], [3.0]])}, depth_limit=1)
+    write_columns(tmp_path, {"TT": {"TT_2018": {"SR": {"nominal": [records, records]}}}})
+    merged = tmp_path / "merged"
+    merge_columns([tmp_path], merged, {"TT_2018": {"TT": {"SR": 0.5}}}, None, check_formats([feather]))
+    (file,) = merged.rglob("*.feather")
+    assert file == merged / "columns" / "TT" / "SR" / "nominal" / "TT_2018.feather"
+    written = ak.from_feather(str(file))
+    assert written.tolist() == read_columns(merged, "TT", "SR").tolist()
+    assert written.weight.tolist() == [0.5] * 6
+    assert written.JetGood_pt.tolist() == records.JetGood_pt.tolist() * 2
 
 
 def test_plot() -> None:
