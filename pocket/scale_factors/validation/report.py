@@ -50,6 +50,8 @@ class Report:
         found = ["applied consistently"] if set(passed) & set(_APPLICATION) - set(self.failed) else []
         if (every := passed.get("all_objects")) and every.noticed is not None:
             found.append(f"its selection is unbiased within {100 * every.noticed:.2g} %")
+        elif any(check.name == "all_objects" and check.passed is None for check in self.checks):
+            found.append("its selection is unchecked")
         if (truth := passed.get("truth")) and truth.noticed is not None:
             found.append(f"measures the truth within {100 * truth.noticed:.2g} %")
         if (fits := passed.get("fits")) is not None:

@@ -46,7 +46,10 @@ def test_plots_wait_for_the_closure_of_the_scale_factors_behind_them(chain: Chai
     assert (
         (folder / TABLE)
         .read_text()
-        .startswith("closure of scale factor tight_id: measures the truth within 1.2 %\n  values      passed   2 bins")
+        .startswith(
+            f"closure of scale factor tight_id: its selection is unchecked\n{34 * ' '}measures the truth within 1.2 %\n"
+            "  values      passed   2 bins"
+        )
     )
     plots = read_manifest(chain.output("PlotTemplates", "corrected"))
     assert plots is not None

@@ -77,6 +77,11 @@ UNTESTED = "no closure test declared, values as in the file"
             True,
             "applied consistently, its selection is unbiased within 0.7 %, measures the truth within 0.15 %",
         ),
+        (
+            (GOOD, TRUTH, not_made("all_objects", "efficiencies", "all_objects=")),
+            True,
+            "its selection is unchecked, measures the truth within 0.15 %",
+        ),
         ((GOOD, FITS), False, UNTESTED),
         # What fails in one of its tests isn't said of another one.
         ((BAD, dataclasses.replace(BAD, passed=True)), True, "FAILED"),
