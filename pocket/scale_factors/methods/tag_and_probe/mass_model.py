@@ -52,6 +52,7 @@ class PassFailModel:
         self._spectrum_at = lru_cache(maxsize=4)(spectrum)
         self._probabilities_at = lru_cache(maxsize=4)(dependence)
         self._background_at = lru_cache(maxsize=4)(lambda *values: background(*self._by_region(values)))
+        self._shapes_at = lru_cache(maxsize=4)(self._shapes)
         self._derivatives_at = lru_cache(maxsize=1)(self._derivatives)
 
     def start(self) -> tuple[float, ...]:
@@ -67,17 +68,25 @@ class PassFailModel:
 
     def components(self, *values: float) -> tuple[Floats, Floats]:
         """Return signal and background, each of shape (2, bins), for values in the order of ``names``."""
-        total, efficiency, shift, sigma, linear, quadratic = values[:6]
-        signal = self._spectrum_at(shift, sigma) * self._probabilities_at(linear, quadratic)
-        signal *= ((total * efficiency, total * (1 - efficiency)) / signal.sum(axis=1))[:, np.newaxis]
-        return signal, self._background_at(*values[6:]).copy()
+        return self._signal(*values[:6]), self._background_at(*values[6:]).copy()
+
+    def _signal(
+        self, total: float, efficiency: float, shift: float, sigma: float, linear: float, quadratic: float
+    ) -> Floats:
+        shapes, sums = self._shapes_at(shift, sigma, linear, quadratic)
+        return np.asarray(shapes * ((total * efficiency, total * (1 - efficiency)) / sums)[:, np.newaxis])
+
+    def _shapes(self, shift: float, sigma: float, linear: float, quadratic: float) -> tuple[Floats, Floats]:
+        """Return the spectra of passing and failing signal up to a factor, shape (2, bins), and their sums."""
+        shapes = self._spectrum_at(shift, sigma) * self._probabilities_at(linear, quadratic)
+        return shapes, shapes.sum(axis=1)
 
     def __call__(self, *values: float) -> float:
         """Return twice the negative logarithm of the likelihood, including constraints."""
-        signal, background = self.components(*values)
-        signal += background
+        expected = self._signal(*values[:6])
+        expected += self._background_at(*values[6:])
         away = (values - self._centres) / self._widths
-        return poisson_chi2(self.counts, signal) + float(away @ away)
+        return poisson_chi2(self.counts, expected) + float(away @ away)
 
     def gradient(self, *values: float) -> Floats:
         """Return the derivatives of twice the negative logarithm by the values."""
@@ -93,8 +102,8 @@ class PassFailModel:
         mu = signal + background
         ratio = np.divide(self.counts, mu, out=np.ones_like(mu), where=mu > LEAST)
         spectrum, probabilities = self._spectrum_at(shift, sigma), self._probabilities_at(linear, quadratic)
-        shapes = spectrum * probabilities
-        sums = shapes.sum(axis=1, keepdims=True)
+        shapes, sums = self._shapes_at(shift, sigma, linear, quadratic)
+        sums = sums[:, np.newaxis]
         fractions, shares = shapes / sums, np.array([[efficiency], [1 - efficiency]])
         # This is the change of the shape in each bin, which is divided by its sum.
         changes = np.empty((4, *mu.shape))
