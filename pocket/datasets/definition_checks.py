@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.base.runtime.remarks import remark, some_of
-from pocket.datasets.definitions import SOURCES, DatasetDefinition
+from pocket.datasets.definitions import SOURCES, DatasetDefinition, is_source
 from pocket.datasets.metadata import MISSPELT, SUMS_OF_FILES, boolean, is_data
 from pocket.errors import UnknownNameError, nearest
 
@@ -24,7 +24,7 @@ _PRIMARY = re.compile(r"(?<![\w./-])/([\w.-]+)/[\w.-]+/[A-Z]+\b")
 def check_keys(kind: str, content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     """Check that no key of a dataset, or of an entry of one, looks like a misspelt one."""
     for key in content:
-        if key not in (*known, *_WITHOUT_EFFECT) and nearest(key, known, 1, MISSPELT):
+        if key not in (*known, *_WITHOUT_EFFECT) and not is_source(key) and nearest(key, known, 1, MISSPELT):
             raise UnknownNameError(kind, key, known, where)
 
 
@@ -64,7 +64,7 @@ def _without_effect(dataset: Mapping[str, Any]) -> Iterable[str]:
     yield from (key for key in dataset if key not in (BUILT_KEYS if is_built else DATASET_KEYS))
     for entry in (dataset,) if is_built else dataset["files"]:
         if not is_built:
-            yield from (key for key in entry if key not in ENTRY_KEYS)
+            yield from (key for key in entry if key not in ENTRY_KEYS and not is_source(key))
         yield from metadata_without_effect(entry.get("metadata", {}))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from pocket.base.runtime.file_state import near_files
 from pocket.datasets import definition_checks
-from pocket.datasets.definitions import GLOBAL, SOURCES, DatasetDefinition
+from pocket.datasets.definitions import GLOBAL, SOURCES, DatasetDefinition, is_source
 from pocket.datasets.metadata import read_metadata, text
 from pocket.errors import DatasetError
 from pocket.io.remote.tokens import holds_token, redacted
@@ -124,10 +124,12 @@ def _read_entry(
     key: str, sample: str, prefix: str, entry: dict[str, Any], origin: Path, where: str
 ) -> DatasetDefinition:
     definition_checks.check_keys("key", entry, definition_checks.ENTRY_KEYS, where)
-    sources = [source for source in SOURCES if source in entry]
+    sources = [key for key in entry if is_source(key)]
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
-        raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
+        raise DatasetError(
+            f"{where} must name its files by exactly one of {', '.join(SOURCES)} or module:function; it has {given}"
+        )
     if "dbs_instance" in entry and sources != ["das_names"]:
         raise DatasetError(f"{where}: only 'das_names' have a 'dbs_instance'")
     metadata = dict(_object(entry.get("metadata", {}), f"metadata of {where}"))

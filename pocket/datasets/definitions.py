@@ -21,6 +21,7 @@ GLOBAL = "prod/global"
 INSTANCES = (GLOBAL, "prod/phys01", "prod/phys02", "prod/phys03")
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
+_OWN_CATALOGUE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _POSITIVE = "expected a positive number of pb"
 
 
@@ -33,7 +34,8 @@ class DatasetDefinition:
         sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``; of a dataset that
             varies another sample, it becomes that one.
         year: data-taking period, e.g. ``"2018"``; empty if none is known, so that no configuration may use the dataset.
-        source: one of :data:`SOURCES`, for which ``values`` are paths, patterns or names.
+        source: one of :data:`SOURCES`, for which ``values`` are paths, patterns or names, or the function
+            ``module:name`` of a catalogue of one's own, which gets each value.
         origin: the definition file; relative paths begin in its folder.
         xsec: cross section in pb; only for simulation, and None where the toys' parameters give it or no configuration
             may use the dataset.
@@ -82,7 +84,7 @@ class DatasetDefinition:
             )
         for kind, name in (("dataset", self.name), ("sample", self.sample)):
             check_file_name(kind, name, self.where, DatasetError)
-        if self.source not in SOURCES:
+        if not is_source(self.source):
             raise UnknownNameError("file source", self.source, SOURCES, self.where)
         if self.dbs_instance not in INSTANCES:
             raise UnknownNameError("dbs_instance", self.dbs_instance, INSTANCES, self.where)
@@ -98,6 +100,11 @@ class DatasetDefinition:
             return self.key
         era, number = self.era and f"Era{self.era}", "" if self.number == 1 else str(self.number)
         return "_".join([self.key, *filter(None, [self.part, self.year, era, number])])
+
+    @property
+    def own_catalogue(self) -> str:
+        """The function that lists its files, ``module:name``; empty if they are of one of :data:`SOURCES`."""
+        return "" if self.source in SOURCES else self.source
 
     def check_complete(self) -> None:
         """Check that it has a year and files, which only those need that are used."""
@@ -142,6 +149,15 @@ class DatasetDefinition:
         }
         skim = {} if self.before_skim is None else {"isSkim": True, **self.before_skim.metadata()}
         return {**self.free, **{key: value for key, value in given.items() if value is not None}, **skim}
+
+
+def is_source(key: str) -> bool:
+    """Return whether a key of an entry of a definition names its files.
+
+    >>> is_source("das_names"), is_source("our_group.catalogue:list_files"), is_source("metadata")
+    (True, True, False)
+    """
+    return key in SOURCES or _OWN_CATALOGUE.fullmatch(key) is not None
 
 
 def toys_prefix(year: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pocket.base.snapshots.process import original
+from pocket.datasets.catalogues.files import CatalogueFile
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.coffea_samples import sample_path
 from pocket.datasets.definitions import DatasetDefinition
@@ -69,6 +71,8 @@ def expand(
         return [DatasetFile(str(path.absolute())) for process in definition.toys for path in toy_files[process]]
     if definition.source == "coffea_samples":
         return [DatasetFile(str(sample_path(name, cache=cache))) for name in values]
+    if definition.own_catalogue:
+        return [file for value in values for file in _own_files(definition.own_catalogue, value, where)]
     if definition.source in CATALOGUE_SOURCES:
         return [file for value in values for file in _catalogued(value, definition, folder, catalogues)]
     return [DatasetFile(url) for value in values for url in _listed(value, definition.source, folder, where)]
@@ -129,6 +133,23 @@ def _catalogued(
         DatasetFile(item.urls[0], item.urls[1:], item.file.identity, item.file.entries, item.file.name)
         for item in listed
     ]
+
+
+def _own_files(reference: str, value: str, where: str) -> list[DatasetFile]:
+    """Return the files that a function of one's own lists: addresses, or these with what is known of the files."""
+    module, _, name = reference.partition(":")
+    found = []
+    for listed in getattr(importlib.import_module(module), name)(value):
+        file = listed if isinstance(listed, CatalogueFile) else CatalogueFile(listed)
+        if not (isinstance(file.name, str) and (is_remote(file.name) or Path(file.name).is_absolute())):
+            raise DatasetError(
+                f"{where}: {reference} lists {file.name!r} for {value!r}, expected an address or an absolute path"
+            )
+        if file.valid:
+            found.append(DatasetFile(file.name, (), file.identity, file.entries, file.name))
+    if not found:
+        raise DatasetError(f"{where}: {reference} lists no file for {value!r}")
+    return found
 
 
 def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:

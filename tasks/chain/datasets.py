@@ -16,7 +16,7 @@ from pocket.base.fingerprint import code_closure
 from pocket.base.fingerprint.places import portable
 from pocket.datasets.definition_files import read_definitions
 from pocket.datasets.definitions import DatasetDefinition
-from pocket.errors import DatasetError, check_known
+from pocket.errors import ConfigError, DatasetError, check_known
 from pocket.io.remote.client import is_remote
 from pocket.io.store import Manifest, store_root, write_output
 from pocket.io.store.paths import store_file, store_name
@@ -131,9 +131,21 @@ class BuildDatasets(StoreTask):
                 for name, definition in self.definitions.items()
             },
             "code": code_closure("pocket.datasets.build"),
+            **self._own_catalogues(),
             "toys": self.toys.fingerprint if self.has_toys else None,
             **({"limit_files": self.limit_files} if self.limit_files else {}),
         }
+
+    def _own_catalogues(self) -> dict[str, Any]:
+        """Return the code of the functions that list files, by their names."""
+        found = {}
+        for definition in self.definitions.values():
+            if function := definition.own_catalogue:
+                try:
+                    found[function] = code_closure(function)
+                except ConfigError as error:
+                    raise DatasetError(f"{definition.where}: {error}") from error
+        return found
 
     @property
     def downloads(self) -> Path:
@@ -159,6 +171,8 @@ class BuildDatasets(StoreTask):
                 files = expand(local, toy_files={}, cache=self.downloads) if local else []
                 ids |= {file.url: _state(Path(file.url)) for file in files[: self.limit_files or None]}
                 ids |= {value: "on a server" for value in definition.values if is_remote(value)}
+            if definition.own_catalogue:
+                ids |= dict.fromkeys(definition.values, f"in a catalogue: {definition.own_catalogue}")
             if definition.source in CATALOGUE_SOURCES:
                 places = catalogue_settings().places(definition.source, definition.storage_prefix)
                 ids |= dict.fromkeys(definition.values, f"in a catalogue: {places}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,8 @@ from pocket.columns import read_columns
 from pocket.columns.formats import check_formats
 from pocket.columns.merging import merge_columns
 from pocket.columns.parquet import write_columns
+from pocket.datasets.definition_files import read_definitions
+from pocket.datasets.listing import expand
 from pocket.executors.base import find_factory
 from pocket.histograms.files import write_sums_and_histograms
 from pocket.scale_factors.measurement.templates import Sums
@@ -71,6 +74,21 @@ def test_format_of_columns(tmp_path: Path) -> None:
     assert written.tolist() == read_columns(merged, "TT", "SR").tolist()
     assert written.weight.tolist() == [0.5] * 6
     assert written.JetGood_pt.tolist() == records.JetGood_pt.tolist() * 2
+
+
+def test_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,), (entry,) = blocks("A catalogue"), blocks("A catalogue", "json")
+    (package := tmp_path / "our_group").mkdir()
+    (package / "__init__.py").touch()
+    listed = tmp_path / "files.json"
+    (package / "catalogue.py").write_text(code.replace("/eos/our_group/files.json", str(listed)))
+    file = {"url": "root://our.site//a.root", "bytes": 120, "adler32": "1a", "events": 7}
+    listed.write_text(json.dumps({"DY_2018": [file]}))
+    (tmp_path / "datasets.json").write_text(json.dumps({"DY": {"sample": "DY", "files": [json.loads(entry)]}}))
+    monkeypatch.syspath_prepend(tmp_path)
+    (dataset,) = read_definitions([tmp_path / "datasets.json"]).values()
+    (found,) = expand(dataset, toy_files={}, cache=tmp_path)
+    assert (found.url, found.entries, found.identity) == (file["url"], 7, "root://our.site//a.root 120 bytes 1a")
 
 
 def test_plot() -> None:

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 class CatalogueFile:
     """File of a dataset; what the catalogue doesn't have is None or empty.
 
-    Its name is its logical name at CMS, and its address at CERN Open Data.
+    Args:
+        name: logical name at CMS; elsewhere the address, or the absolute path.
+        size: in bytes.
+        checksum: of any kind; with the size it tells whether the content has changed, without opening the file.
+        entries: number of events.
+        block: name of its block in DBS.
+        valid: whether the file may be used; others are left out.
     """
 
     name: str

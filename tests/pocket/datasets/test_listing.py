@@ -196,3 +196,58 @@ def test_contents_of_shipped_definitions() -> None:
         "/DYJetsToLL_M-50_TuneCP5_13TeV-amcatnloFXFX-pythia8/RunIISummer20UL16NanoAODv9-106X_mcRun2_asymptotic_v17-v1/"
         "NANOAODSIM"
     ]
+
+
+OWN = """
+from pocket.datasets import CatalogueFile
+
+
+def list_files(name):
+    yield CatalogueFile(f"root://our.site//{name}/a.root", 120, "adler32:1a", 7)
+    yield CatalogueFile(f"root://our.site//{name}/b.root", valid=False)
+    yield f"/data/{name}/c.root"
+
+
+def wrong(name):
+    return [f"{name}/a.root"]
+
+
+def nothing(name):
+    return []
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module with catalogues."""
+    (tmp_path / "own_catalogue.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    return "own_catalogue"
+
+
+def test_catalogue_of_ones_own(own: str, tmp_path: Path) -> None:
+    entry = {f"{own}:list_files": ["dy", "more"], "metadata": {"year": "2018", "isMC": True, "xsec": 2.0}}
+    (tmp_path / "x.json").write_text(json.dumps({"DY": {"sample": "DY", "files": [entry]}}))
+    (dataset,) = read_definitions([tmp_path / "x.json"]).values()
+    assert dataset.own_catalogue == f"{own}:list_files"
+    files = expand(dataset, toy_files={}, cache=CACHE)
+    assert [file.url for file in files] == [
+        "root://our.site//dy/a.root",
+        "/data/dy/c.root",
+        "root://our.site//more/a.root",
+        "/data/more/c.root",
+    ]
+    assert [file.entries for file in files] == [7, None, 7, None]
+    assert [file.identity for file in files[:2]] == ["root://our.site//dy/a.root 120 bytes adler32:1a", ""]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("wrong", "own_catalogue:wrong lists 'dy/a.root' for 'dy', expected an address or an absolute path"),
+        ("nothing", "own_catalogue:nothing lists no file for 'dy'"),
+    ],
+)
+def test_mistakes_of_a_catalogue_of_ones_own(own: str, tmp_path: Path, function: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=f"^dataset 'DY_2018' in .*x.json: {message}$"):
+        expand(definition(tmp_path, f"{own}:{function}", "dy"), toy_files={}, cache=CACHE)

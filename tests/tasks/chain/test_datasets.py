@@ -76,6 +76,28 @@ def test_fileset_of_files(on_files: Chain) -> None:
     assert fileset["DYJetsToMuMu_toys"]["metadata"]["xsec"] == 2000.0
 
 
+def test_catalogue_of_ones_own(on_files: Chain) -> None:
+    """Its files are read, its code counts, and a function that isn't there is said before anything runs."""
+    module = on_files.analysis / "catalogue.py"
+    listing = "def list_files(name):\n    return [{files}]\n"
+    files = [f"{str(on_files.analysis / name)!r}" for name in ("dy_0.root", "dy_1.root")]
+    module.write_text(listing.format(files=files[0]))
+    on_files.define({"small.catalogue:list_files": ["dy"]})
+    task = build_datasets(on_files)
+    task.run()
+    assert [Path(path).name for path in task.fileset()["DYJetsToMuMu_toys"]["files"]] == ["dy_0.root"]
+    assert build_datasets(on_files).complete()
+    module.write_text(listing.format(files=", ".join(files)))
+    task = build_datasets(on_files)
+    assert not task.complete()
+    task.run()
+    assert [Path(path).name for path in task.fileset()["DYJetsToMuMu_toys"]["files"]] == ["dy_0.root", "dy_1.root"]
+    on_files.define({"small.catalogue:list_file": ["dy"]})
+    assert "dataset 'DYJetsToMuMu_toys' in " in (sentence := error(on_files))
+    assert "'list_file'" in sentence
+    assert "list_files" in sentence
+
+
 def test_changed_file_is_noticed(on_files: Chain) -> None:
     """A file that changes on its place, or that a pattern matches now, makes what it is in run again, and no more."""
     on_files.define({"globs": ["dy_?.root"]})
