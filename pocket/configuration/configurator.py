@@ -26,6 +26,7 @@ from pocket.configuration.stored_variations import one_sided_variations, stored_
 from pocket.configuration.user_errors import defined_at
 from pocket.configuration.whole import check_whole
 from pocket.corrections.names import check_corrections
+from pocket.corrections.tagged_names import with_names_of_files
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
 from pocket.datasets.definition_files import by_name, read_all_definitions
@@ -173,6 +174,8 @@ class Configurator(SampleNames, metaclass=_Deferring):
         check_known("section", parameters_read, (*map(str, parameters), EVERYTHING), "parameters_read")
         self.definition_files, self.dataset_filter = _read_datasets(datasets)
         self.definitions, dropped = _selected_definitions(self.definition_files, self.dataset_filter, self._keeps_last)
+        years = {definition.year for definition in self.definitions.values()}
+        self.parameters = with_names_of_files(parameters, self.parameters, years)
         self.skim = check_event_cuts(skim, "skim")
         self.preselections = check_event_cuts(preselections, "preselections")
         self.categories = categories if isinstance(categories, StandardSelection) else StandardSelection(categories)
