@@ -133,6 +133,7 @@ class MergeOutputs(ConfigTask):
         from pocket.outputs.folders import write_merged
         from pocket.outputs.merging import merge_outputs
         from pocket.outputs.normalisation import normalisation_sentences
+        from pocket.outputs.odd_results import hidden_data, odd_results
 
         config = self.config_inst
         plan = config.merging_plan()
@@ -158,5 +159,14 @@ class MergeOutputs(ConfigTask):
             info["absent_triggers"] = absent
             files = {name: list(part["files"]) for name, part in processor.fileset.items()}
             print_note(f"{self.progress_label}: {absent_sentence(absent, files)}")
+        hidden = hidden_data(
+            self.analysis_inst.blind_categories(str(self.config)),
+            config.parameters.get("plotting_style", {}).get("blind_hists") or {},
+        )
+        steps = {"skim": config.skim, "presel": config.preselections, **config.categories.categories}
+        cuts = {step: [cut.name for cut in some] for step, some in steps.items()}
+        info["odd"] = list(odd_results(plan, merged, cuts, hidden))
+        for sentence in info["odd"]:
+            print_note(f"{self.config}: {sentence}")
         with write_output(**self.write_info(), **info) as folder:
             write_merged(folder, plan, merged, folders, recorded_texts(config, self.config))
