@@ -269,7 +269,9 @@ class Configurator(SampleNames, metaclass=_Deferring):
         """
         style, lumi = plain_section(self.parameters, "plotting_style"), plain_section(self.parameters, "lumi") or {}
         picobarns, energies = lumi.get("picobarns") or {}, lumi.get("sqrt_s") or {}
-        years = sorted({definition.year for definition in self.definitions.values()})
+        # The luminosity beside the label is that of the data that are drawn.
+        drawn = [one for one in self.definitions.values() if not one.is_mc] or self.definitions.values()
+        years = sorted({definition.year for definition in drawn})
         return FigurePlan(
             samples=self.samples,
             subsamples=self.subsamples,

@@ -23,7 +23,8 @@ class FigurePlan(SampleNames):
         datasets: dataset → its sample.
         categories: their names.
         combinations: rules that combine variations, such as those of a PDF set.
-        years: year of datasets → its luminosity in pb⁻¹ and its energy in TeV, ``None`` if the parameters lack them.
+        years: year of data, or of simulation if there are none → its luminosity in pb⁻¹ and its energy in TeV, ``None``
+            if the parameters lack them.
         style: the section ``plotting_style`` in our own words, plain, resolved and not checked, see
             :func:`pocket.plots.specification.check_style`.
 

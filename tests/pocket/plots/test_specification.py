@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,25 @@ def test_other_words_are_replaced_in_fingerprints() -> None:
     """Which colour a name has is decided by code that no fingerprint of figures holds."""
     style = {"colors": {"DY": "CMS_blue"}, "cms_label": "Preliminary"}
     assert config(style).spec()["style"] == {"colors_mc": {"DY": "#3f90da"}, "label": "Preliminary"}
+
+
+def test_luminosity_is_that_of_the_data_that_are_drawn(tmp_path: Path) -> None:
+    def entry(sample: str, year: str, is_mc: bool) -> dict[str, Any]:
+        metadata = {"year": year, "isMC": is_mc, **({"xsec": 1.0} if is_mc else {})}
+        return {"sample": sample, "files": [{"paths": ["a.root"], "metadata": metadata}]}
+
+    years = {"2017": {"tot": 100.0}, "2018": {"tot": 200.0}}
+    parameters = OmegaConf.create({"lumi": {"picobarns": years, "sqrt_s": {"2017": 13, "2018": 13}}})
+    definitions = {
+        "TT": entry("TT", "2017", True),
+        "DY": entry("DY", "2018", True),
+        "DATA": entry("DATA", "2018", False),
+    }
+    (file := tmp_path / "datasets.json").write_text(json.dumps(definitions))
+
+    def period(*samples: str) -> Any:
+        datasets = {"jsons": [file], "filter": {"samples": samples}}
+        return configure(parameters=parameters, datasets=datasets).figure_plan().period()
+
+    assert period("TT", "DY", "DATA") == [[("2018", 200.0)], [13]]
+    assert period("TT", "DY") == [[("2017", 100.0), ("2018", 200.0)], [13, 13]]
