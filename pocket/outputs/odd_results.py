@@ -84,6 +84,9 @@ def _empty(
                 break
             before = counts[step]
     for step, samples in lost.items():
+        # A selection may well leave nothing of a background.
+        if step != "initial" and len(samples) < len(names):
+            continue
         whose = "any sample" if len(samples) == len(names) > 1 else some_of(list(samples))
         left = f": {sum(samples.values()):,} are left before" if step != "initial" else ""
         yield f"no event of {whose} {STEPS.get(step, 'is in a category')}{_named(cuts.get(step))}{left}"

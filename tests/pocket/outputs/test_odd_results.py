@@ -66,15 +66,8 @@ def test_nothing_is_odd() -> None:
     ("changes", "expected"),
     [
         ({"DY": (True, [0] * 5, 2.0)}, ["no event of DY is in the files"]),
-        (
-            {"DY": (True, [10000, 0, 0, 0, 0], 2.0)},
-            ["no event of DY passes the skim (two_leptons): 10,000 are left before"],
-        ),
-        (
-            {"DY": (True, [10000, 4000, 0, 0, 0], 2.0)},
-            ["no event of DY passes the preselection (trigger, opposite_charge): 4,000 are left before"],
-        ),
-        ({"DY": (True, [10000, 4000, 400, 0, 0], 2.0)}, ["no event of DY is in a category: 400 are left before"]),
+        # A selection may well leave nothing of a background.
+        ({"DY": (True, [10000, 4000, 0, 0, 0], 2.0)}, []),
         (
             {name: (is_mc, [*events[:2], 0, 0, 0], weight) for name, (is_mc, events, weight) in WORLD.items()},
             ["no event of any sample passes the preselection (trigger, opposite_charge): 15,000 are left before"],
@@ -83,8 +76,6 @@ def test_nothing_is_odd() -> None:
             {name: (is_mc, [*events[:4], 0], weight) for name, (is_mc, events, weight) in WORLD.items()},
             ["no event of any sample is in category 'CR' (no_b_jet)"],
         ),
-        # A sample of which hardly an event is left may lose the last one.
-        ({"DY": (True, [10000, 4000, 9, 0, 0], 2.0)}, []),
         (
             {"DY": (True, [10000, 4000, 400, 5, 100], 80.0), "DATA": (False, [9000, 6000, 3000, 1400, 8000], 1.0)},
             ["DY is 29 % of the simulation in category 'SR', by 5 effective events"],
@@ -139,7 +130,6 @@ def test_hidden_data_are_not_used() -> None:
     assert odd(few, ranges={"categories": ["SR"], "histograms": {"mll_mll": [1, 2]}}) == []
     assert len(odd(few, ranges={"categories": ["CR"], "histograms": {"mll": [1, 2]}})) == 1
     none = {"DATA": (False, [9000, 6000, 0, 0, 0], 1.0)}
-    assert len(odd(none)) == 1
     assert odd(none, blind=("SR",)) == []
 
 
