@@ -5,6 +5,7 @@ Data of hidden categories are never used, nor those of histograms with hidden ra
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,8 +19,6 @@ from pocket.plan.merging import MergingPlan
 NOMINAL = "nominal"
 #: steps before the categories, and what an event does there
 STEPS = {"initial": "is in the files", "skim": "passes the skim", "presel": "passes the preselection"}
-#: number of events of a sample from which it is odd if none of them passes the next step
-FEW = 10
 #: share of the simulated yield from which a sample needs as many effective events, (Σw)²/Σw²
 SHARE, EFFECTIVE = 0.2, 10.0
 #: range of data/simulation, smallest number of data events in a bin, and share of such bins that may be outside
@@ -66,35 +65,33 @@ def _datasets(plan: MergingPlan, sample: str) -> list[str]:
 def _empty(
     plan: MergingPlan, cutflow: Any, names: Mapping[str, str], cuts: Mapping[str, Sequence[str]], hidden: Hidden
 ) -> Iterator[str]:
-    """Yield the steps after which no event of a sample is left, and categories without any event."""
+    """Yield samples without events, the step that no event passes, and categories without any event."""
     is_mc = _samples(plan)
+    if absent := [sample for sample in is_mc if not _passing(cutflow, "initial", _datasets(plan, sample))]:
+        yield f"no event of {some_of(absent)} {STEPS['initial']}"
     is_blind = any(hidden(category, "") for category in plan.categories)
-    shown = {name: sample for name, sample in names.items() if is_mc[sample] or not is_blind}
-    # Step → sample → number of its events before the step.
-    lost: dict[str, dict[str, int]] = {}
-    for name, sample in names.items():
-        datasets = _datasets(plan, sample)
-        counts = {step: sum(_events(cutflow[step].get(one, 0)) for one in datasets) for step in STEPS}
-        counts["categories"] = sum(_in_category(cutflow, one, datasets, name) for one in plan.categories)
-        before = FEW
-        for step in counts if name in shown else ("initial", "skim"):
-            if not counts[step]:
-                if before >= FEW:
-                    lost.setdefault(step, {})[name] = before
-                break
-            before = counts[step]
-    for step, samples in lost.items():
-        # A selection may well leave nothing of a background.
-        if step != "initial" and len(samples) < len(names):
-            continue
-        whose = "any sample" if len(samples) == len(names) > 1 else some_of(list(samples))
-        left = f": {sum(samples.values()):,} are left before" if step != "initial" else ""
-        yield f"no event of {whose} {STEPS.get(step, 'is in a category')}{_named(cuts.get(step))}{left}"
-    if shown.keys() <= {name for samples in lost.values() for name in samples}:
-        return
-    for category in plan.categories:
-        if not sum(_in_category(cutflow, category, _datasets(plan, sample), name) for name, sample in shown.items()):
+    shown = {sample: _datasets(plan, sample) for sample in is_mc if is_mc[sample] or not is_blind}
+    left = {step: sum(_passing(cutflow, step, datasets) for datasets in shown.values()) for step in STEPS}
+    within = {
+        category: sum(_in_category(cutflow, category, shown.get(sample, ()), name) for name, sample in names.items())
+        for category in plan.categories
+    }
+    left["category"] = sum(within.values())
+    for before, step in itertools.pairwise(left):
+        if not left[step]:
+            # A selection may well leave nothing of a background, so this isn't asked of each sample.
+            if left[before]:
+                what = STEPS.get(step, "is in a category")
+                yield f"no event of any sample {what}{_named(cuts.get(step))}: {left[before]:,} are left before"
+            return
+    for category, number in within.items():
+        if not number:
             yield f"no event of any sample is in category {category!r}{_named(cuts.get(category))}"
+
+
+def _passing(cutflow: Any, step: str, datasets: Sequence[str]) -> int:
+    """Return the number of events of datasets that pass a step before the categories."""
+    return sum(int(_events(cutflow[step].get(dataset, 0))) for dataset in datasets)
 
 
 def _named(cuts: Sequence[str] | None) -> str:

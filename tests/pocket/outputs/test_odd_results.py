@@ -77,6 +77,19 @@ def test_nothing_is_odd() -> None:
             ["no event of any sample is in category 'CR' (no_b_jet)"],
         ),
         (
+            {name: (is_mc, [*events[:3], 0, 0], weight) for name, (is_mc, events, weight) in WORLD.items()},
+            ["no event of any sample is in a category: 5,400 are left before"],
+        ),
+        # All are lost, but not at one step.
+        (
+            {
+                "TT": (True, [10000, 5000, 2000, 0, 0], 1.0),
+                "DY": (True, [10000, 4000, 0, 0, 0], 2.0),
+                "DATA": (False, [9000, 0, 0, 0, 0], 1.0),
+            },
+            ["no event of any sample is in a category: 2,000 are left before"],
+        ),
+        (
             {"DY": (True, [10000, 4000, 400, 5, 100], 80.0), "DATA": (False, [9000, 6000, 3000, 1400, 8000], 1.0)},
             ["DY is 29 % of the simulation in category 'SR', by 5 effective events"],
         ),
