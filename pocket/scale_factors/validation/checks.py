@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -120,6 +121,7 @@ def within_errors(
     covariance: Floats,
     *,
     independent: bool,
+    together: Sequence[str] = (),
 ) -> Check:
     """Return the check of numbers with errors: every |pull| below :data:`PULL`, and a reasonable p-value.
 
@@ -127,6 +129,8 @@ def within_errors(
         covariance: covariance of the differences, shape (n, n).
         independent: whether this covariance is exact, and not only an upper limit as for numbers from the same events;
             only then is a large p-value a failure.
+        together: what it means if numbers without correlations are too large on average, and if they are too small; it
+            is a failure where it is given.
     """
     variances, difference = np.diag(covariance), found - expected
     bad = [label for label, good in zip(labels, np.isfinite(difference) & (variances >= 0), strict=True) if not good]
@@ -142,13 +146,23 @@ def within_errors(
     )
     chi2 = agreement(difference, covariance)
     worst = max(numbers, key=_size)
+    shift, smallest = common_shift(difference, expected, variances) if together else (0.0, math.inf)
+    on_average = ""
+    if abs(shift) >= smallest:
+        count = np.count_nonzero(difference * shift > 0)
+        on_average = (
+            f"{together[shift < 0]}, in {count} of {len(numbers)} bins and by {100 * abs(shift):.2g} % on average"
+        )
     if _size(worst) >= PULL:
         outcome = (
             f"{worst.found:.5g} ± {worst.error:.2g} instead of {worst.expected:.5g} in {worst.label}, a pull of "
             f"{worst.off:.2g}, not below {PULL:g}"
         )
-        return Check(name, False, compared, outcome, chi2, numbers)
+        return Check(name, False, compared, f"{outcome}: {on_average}".removesuffix(": "), chi2, numbers)
+    if on_average:
+        return Check(name, False, compared, f"{on_average}, not below {100 * smallest:.2g} %", chi2, numbers)
     noticed = _noticed(expected, covariance)
+    noticed = min(noticed, smallest) if noticed is not None else None
     outcome = f"{len(numbers)} compared, pulls up to {_size(worst):.2g} (in {worst.label}), {chi2}"
     if chi2.p_value < LEAST_P:
         return Check(name, False, compared, f"{outcome}, below {LEAST_P:g}: they are off together", chi2, numbers)
@@ -157,6 +171,23 @@ def within_errors(
         return Check(name, False, compared, outcome, chi2, numbers)
     outcome += f"; would notice {100 * noticed:.2g} %" if noticed is not None else ""
     return Check(name, True, compared, outcome, chi2, numbers, noticed)
+
+
+def common_shift(difference: Floats, expected: Floats, variances: Floats) -> tuple[float, float]:
+    """Return the mean relative difference of independent numbers, and the smallest one that isn't by chance.
+
+    The weights are inverse variances; chance exceeds the smallest one with a probability of :data:`LEAST_P`.
+
+    >>> shift, smallest = common_shift(np.array([0.02, 0.06]), np.array([1.0, 2.0]), np.array([1e-4, 4e-4]))
+    >>> print(f"{shift:.4f} {smallest:.4f}")
+    0.0250 0.0233
+    """
+    some = (variances > 0) & (expected != 0)
+    weights = expected[some] ** 2 / variances[some]
+    total = float(weights.sum())
+    if not total:
+        return 0.0, math.inf
+    return float(weights @ (difference[some] / expected[some])) / total, math.sqrt(chdtri(1, LEAST_P) / total)
 
 
 def _noticed(expected: Floats, covariance: Floats) -> float | None:

@@ -28,7 +28,7 @@ from pocket.scale_factors.files.writer import EFFICIENCY_MARGIN
 from pocket.scale_factors.measurement.binning import bin_labels
 from pocket.scale_factors.measurement.result import FROZEN, VALID, Measured, ScaleFactorResult
 from pocket.scale_factors.measurement.systematic_shifts import Sources
-from pocket.scale_factors.measurement.templates import NOMINAL
+from pocket.scale_factors.measurement.templates import NOMINAL, Templates
 from pocket.scale_factors.methods.efficiency.measure import simulated_efficiency
 from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRatio
 from pocket.scale_factors.validation.algebra import Sides
@@ -230,6 +230,9 @@ def check_all_objects(evidence: Evidence) -> list[Check]:
         return [not_made("all_objects", "the efficiency of all simulated objects", "all_objects=")]
     ((words, place),) = evidence.places("all_objects")
     tolerance = declaration.closure.tolerance
+    # Measured objects of the same samples are some of all, so the efficiencies fluctuate together. The variances are
+    # those of one efficiency in both: a mistake must not change its own error.
+    are_nested = set(place.samples()) <= set(declaration.samples())
     compared = (
         f"the efficiency in simulation of what was measured, and that of all objects ({words}), which may differ by "
         f"{tolerance:g} in each bin besides"
@@ -237,15 +240,22 @@ def check_all_objects(evidence: Evidence) -> list[Check]:
     labels: list[str] = []
     found, expected, variances = [], [], []
     for unit, elsewhere in zip(evidence.units(), evidence.units(place), strict=True):
-        measured, of_all = (simulated_efficiency(one.templates) for one in (unit, elsewhere))
+        measured, of_all = (simulated_efficiency(one.templates).value for one in (unit, elsewhere))
         labels += unit.labels
-        found.append(measured.value)
-        expected.append(of_all.value)
-        # Measured objects are some of all, so the error of the difference is smaller than that of independent ones.
-        parts = [(one.up + one.down) / 2 for one in (measured, of_all)]
-        variances.append(sum(part**2 for part in (*parts, tolerance * of_all.value)))
-    values = (labels, np.concatenate(found), np.concatenate(expected), np.diag(np.concatenate(variances)))
-    return [within_errors("all_objects", compared, *values, independent=False)]
+        found.append(measured)
+        expected.append(of_all)
+        of_one, of_another = (1 / _effective_entries(one.templates) for one in (unit, elsewhere))
+        share = abs(of_one - of_another) if are_nested else of_one + of_another
+        variances.append(of_all * (1 - of_all) * share + (tolerance * of_all) ** 2)
+    values = (np.concatenate(found), np.concatenate(expected), np.diag(np.concatenate(variances)))
+    together = tuple(f"probes beside a tag pass {how} often than all objects" for how in ("more", "less"))
+    return [within_errors("all_objects", compared, labels, *values, independent=False, together=together)]
+
+
+def _effective_entries(templates: Templates) -> Floats:
+    """Return (Σw)²/Σw² of the simulated objects in each bin."""
+    counts = templates.counts_in_range(templates.declaration.mc)
+    return (counts.passing + counts.failing) ** 2 / (counts.passing_variance + counts.failing_variance)
 
 
 def check_remeasured(evidence: Evidence) -> list[Check]:
