@@ -65,14 +65,14 @@ def install_pocketlaw(requirements: str) -> None:
     assert found is not None, requirements
     checkout = Path(unquote(found[1]))
     wheel = tomllib.loads((checkout / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    leave = shutil.ignore_patterns("__pycache__")
     for package in wheel["packages"]:
-        shutil.copytree(checkout / package, site_packages() / package, ignore=leave)
+        # What Python and numba have compiled comes with the packages, which takes half a minute.
+        shutil.copytree(checkout / package, site_packages() / package)
     for source, place in wheel["force-include"].items():
         target = site_packages() / place
         target.parent.mkdir(exist_ok=True)
         if (checkout / source).is_dir():
-            shutil.copytree(checkout / source, target, ignore=leave)
+            shutil.copytree(checkout / source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(checkout / source, target)
     add_command("pocketlaw", "tasks.command.main:main")

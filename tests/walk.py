@@ -287,8 +287,8 @@ def runs_tasks(block: Block) -> bool:
 def copy_files(folder: Path) -> None:
     """Copy the files of the project as they are now: those that git knows or would add.
 
-    What Python and numba have compiled of the engine comes with them, which takes half a minute, and so do the files'
-    times.
+    What Python and numba have compiled of the engine and the tasks comes with them, which takes half a minute, and so
+    do the files' times.
     """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -297,7 +297,8 @@ def copy_files(folder: Path) -> None:
         text=True,
         check=True,
     )
-    compiled = [str(path.relative_to(ROOT)) for path in (ROOT / "pocket").rglob("__pycache__/*.*")]
+    folders = (ROOT / "pocket", ROOT / "tasks")
+    compiled = [str(path.relative_to(ROOT)) for folder in folders for path in folder.rglob("__pycache__/*.*")]
     for name in (*filter(None, listed.stdout.split("\0")), *compiled):
         # What git knows may be deleted, and what is being compiled just now may be there no longer.
         with suppress(FileNotFoundError):
