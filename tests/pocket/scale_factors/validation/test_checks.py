@@ -75,6 +75,27 @@ def test_all_are_off_together() -> None:
     assert errors((2.0,) * 10, covariance=0.99).passed is True
 
 
+def test_together_on_average() -> None:
+    """Numbers that are together too large, or too small, are named by what that means."""
+    words = ("they are more", "they are less")
+    labels, ones = list("abcdefghij"), np.ones(10)
+
+    def shifted(shift: float) -> Check:
+        found, covariance = ones + shift, 0.01 * np.eye(10)
+        return within_errors("a", "this", labels, found, ones, covariance, independent=False, together=words)
+
+    # The mean has an error of 0.1/√10, and p = 0.001 is 3.29 standard deviations.
+    smallest = 0.1 / math.sqrt(10) * stats.norm.isf(0.0005)
+    assert shifted(0.99 * smallest).passed is True
+    assert shifted(0.99 * smallest).noticed == pytest.approx(smallest)
+    assert shifted(1.01 * smallest).outcome == "they are more, in 10 of 10 bins and by 11 % on average, not below 10 %"
+    assert shifted(-0.2).outcome.startswith("they are less, in 10 of 10 bins and by 20 % on average")
+    assert shifted(0.5).outcome.endswith(": they are more, in 10 of 10 bins and by 50 % on average")
+    assert within_errors("a", "this", labels, 1.01 * ones, ones, np.zeros((10, 10)), independent=False).passed is False
+    nothing = within_errors("a", "this", ["x"], ones[:1], ones[:1], np.zeros((1, 1)), independent=False, together=words)
+    assert nothing.passed is True
+
+
 def test_too_good_only_where_numbers_are_independent() -> None:
     pulls = (0.05,) * 10
     assert errors(pulls).passed is True
