@@ -138,8 +138,12 @@ def _catalogued(
 def _own_files(reference: str, value: str, where: str) -> list[DatasetFile]:
     """Return the files that a function of one's own lists: addresses, or these with what is known of the files."""
     module, _, name = reference.partition(":")
+    try:
+        answer = list(getattr(importlib.import_module(module), name)(value))
+    except Exception as error:
+        raise DatasetError(f"{where}: {reference} fails for {value!r}: {type(error).__name__}: {error}") from error
     found = []
-    for listed in getattr(importlib.import_module(module), name)(value):
+    for listed in answer:
         file = listed if isinstance(listed, CatalogueFile) else CatalogueFile(listed)
         if not (isinstance(file.name, str) and (is_remote(file.name) or Path(file.name).is_absolute())):
             raise DatasetError(

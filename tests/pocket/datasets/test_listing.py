@@ -214,6 +214,10 @@ def wrong(name):
 
 def nothing(name):
     return []
+
+
+def broken(name):
+    yield {}[name]
 """
 
 
@@ -246,6 +250,7 @@ def test_catalogue_of_ones_own(own: str, tmp_path: Path) -> None:
     [
         ("wrong", "own_catalogue:wrong lists 'dy/a.root' for 'dy', expected an address or an absolute path"),
         ("nothing", "own_catalogue:nothing lists no file for 'dy'"),
+        ("broken", "own_catalogue:broken fails for 'dy': KeyError: 'dy'"),
     ],
 )
 def test_mistakes_of_a_catalogue_of_ones_own(own: str, tmp_path: Path, function: str, message: str) -> None:
