@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,9 @@ EVERYTHING = (".ci", "conftest.py", "datasets", "law.cfg", "params", "pyproject.
 SECONDS = 2 * 24 * 3600
 #: one of so many files runs whatever has changed
 SHARE = 5
+TESTS = PurePosixPath("tests")
+#: what sets up all tests
+SET_UP = (PurePosixPath("conftest.py"), TESTS / "conftest.py")
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,13 @@ class Selection:
         commit: decides which fifth of the unchanged files runs.
         changed: paths relative to the repository; None where the history doesn't tell, so that all tests run.
         packages: folders of the repository, which those of the tests mirror.
+        users: files that import or run a changed helper of tests, or one that does.
     """
 
     commit: str
     changed: frozenset[PurePosixPath] | None
     packages: frozenset[PurePosixPath]
+    users: frozenset[PurePosixPath] = frozenset()
 
     @classmethod
     def of_checkout(cls, repository: Path) -> Selection:
@@ -37,7 +43,11 @@ class Selection:
             commit = _git(repository, "rev-parse", "HEAD").strip()
             tracked = _git(repository, "ls-files", "-z").split("\0")
             packages = frozenset(folder for path in tracked for folder in PurePosixPath(path).parents)
-            return cls(commit, changed_files(repository), packages)
+            changed = changed_files(repository)
+            texts = {
+                path: (repository / path).read_text("utf-8") for path in map(PurePosixPath, tracked) if is_code(path)
+            }
+            return cls(commit, changed, packages, users_of_helpers(changed or frozenset(), texts))
         except (OSError, subprocess.CalledProcessError):
             return cls("", None, frozenset())
 
@@ -46,13 +56,16 @@ class Selection:
         """Why all slow tests run; empty if a part of them does."""
         if self.changed is None:
             return "the history of two days isn't there"
-        found = sorted(str(path) for path in self.changed if concerns_all(path))
-        return f"{found[0]} has changed" if found else ""
+        if found := sorted(str(path) for path in self.changed if concerns_all(path)):
+            return f"{found[0]} has changed"
+        return "what sets up all tests has changed" if self.users & {*SET_UP} else ""
 
     @cached_property
     def helpers(self) -> frozenset[PurePosixPath]:
         """Folders of changed files that tests beside them, or below, are run with."""
-        return frozenset(path.parent for path in self.changed or () if path.parts[0] == "tests" and not is_test(path))
+        changed = (self.changed or frozenset()) | self.users
+        beside = (path for path in changed if path.is_relative_to(TESTS) and not is_test(path))
+        return frozenset(path.parent for path in beside if path.parent != TESTS)
 
     @cached_property
     def touched(self) -> frozenset[PurePosixPath]:
@@ -77,6 +90,7 @@ class Selection:
             package = package.parent
         return (
             file in (self.changed or ())
+            or file in self.users
             or not self.helpers.isdisjoint(file.parents)
             or (bool(package.parts) and package in self.touched)
         )
@@ -94,8 +108,29 @@ def is_test(path: PurePosixPath) -> bool:
 
 def concerns_all(path: PurePosixPath) -> bool:
     """Whether a change of a file may change what any test gives."""
-    is_helper = path.parent == PurePosixPath("tests") and path.suffix == ".py" and not is_test(path)
-    return path.parts[0] in EVERYTHING or path.name == "conftest.py" or path.suffix == ".lock" or is_helper
+    return path.parts[0] in EVERYTHING or path.name == "conftest.py" or path.suffix == ".lock"
+
+
+def is_code(path: PurePosixPath) -> bool:
+    """Whether a file is code of the tests, or sets them up."""
+    return path.suffix == ".py" and (path.is_relative_to(TESTS) or path in SET_UP)
+
+
+def users_of_helpers(changed: Iterable[PurePosixPath], texts: Mapping[PurePosixPath, str]) -> frozenset[PurePosixPath]:
+    """Return the files that import or run a changed helper in the folder of all tests, or a helper that does.
+
+    Args:
+        texts: code of the tests.
+    """
+    found: set[PurePosixPath] = set()
+    new = set(changed)
+    while names := [path.stem for path in new if path.parent == TESTS and path.suffix == ".py" and not is_test(path)]:
+        one = "|".join(map(re.escape, names))
+        imports = rf"^\s*(from|import) tests\.({one})\b|^\s*from tests import .*\b({one})\b"
+        names_it = re.compile(rf"{imports}|-m\W+tests\.({one})\b|\b({one})\.py\b", re.MULTILINE)
+        new = {path for path, text in texts.items() if path not in found and names_it.search(text)}
+        found |= new
+    return frozenset(found)
 
 
 def changed_files(repository: Path) -> frozenset[PurePosixPath] | None:

@@ -105,6 +105,31 @@ def test_tests_of_a_changed_package_run(repository: Repository, file: str, expec
     assert repository.concerned() == expected
 
 
+def test_tests_that_name_a_changed_helper_run(repository: Repository) -> None:
+    """A helper of all tests is named in one, in another helper, and in one of a folder."""
+    for file, line in {
+        "tests/test_chain.py": "from tests.law_runner import Law",
+        "tests/tools.py": "from tests import entries, law_runner",
+        "tests/pocket/cuts/objects.py": 'HELPER = ROOT / "tests" / "tools.py"',
+        "tests/wheel/test_contents.py": "from tests.law_runners import Law",
+    }.items():
+        (repository.folder / file).write_text(f"{line}\n")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "Name a helper", date=NOW - 8 * DAY)
+    repository.commit(["README.md"], days=3)
+    assert repository.concerned() == []
+    repository.commit(["tests/law_runner.py"])
+    assert repository.concerned() == ["tests/pocket/cuts/test_library.py", "tests/test_chain.py"]
+
+
+def test_all_run_if_a_helper_sets_them_up(repository: Repository) -> None:
+    (repository.folder / "tests" / "conftest.py").write_text("from tests.law_runner import Law\n")
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "Set up", date=NOW - 5 * DAY)
+    repository.commit(["tests/law_runner.py"])
+    assert Selection.of_checkout(repository.folder).reason == "what sets up all tests has changed"
+
+
 def test_older_changes_ask_for_nothing(repository: Repository) -> None:
     repository.commit(["pocket/cuts/library.py"], days=2.1)
     repository.commit(["README.md"])
@@ -148,7 +173,6 @@ def make_shallow(repository: Repository) -> None:
                 "params/eras/2018.yaml",
                 "pyproject.toml",
                 "requirements-dev.lock",
-                "tests/law_runner.py",
                 "tests/pocket/cuts/conftest.py",
             )
         ),
