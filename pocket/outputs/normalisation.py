@@ -128,6 +128,13 @@ def normalisation_notes(plan: MergingPlan) -> Iterator[str]:
             yield f"{weights} not applied to {', '.join(where)}: {_FOLLOWS[lacking]}"
 
 
+def has_luminosity(plan: MergingPlan) -> bool:
+    """Tell whether all simulation has a cross section and the luminosity, or factors of the analysis in their place."""
+    simulated = (metadata for metadata in plan.datasets.values() if metadata["isMC"])
+    applied = (names for metadata in simulated for _, _, names in _applied(plan, metadata))
+    return all({CrossSection.name, Lumi.name}.isdisjoint(_lacking(plan, names)) for names in applied)
+
+
 def _lacking(plan: MergingPlan, names: Collection[str]) -> tuple[str, ...]:
     """Return the usual weights that are not applied."""
     lacking = [] if any(name in names for name in GENERATOR_SUMS) else [GenWeight.name]

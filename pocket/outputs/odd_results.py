@@ -14,6 +14,7 @@ import numpy as np
 
 from pocket.base.runtime.remarks import some_of
 from pocket.base.typing import Floats
+from pocket.outputs.normalisation import has_luminosity
 from pocket.plan.merging import MergingPlan
 
 NOMINAL = "nominal"
@@ -47,6 +48,9 @@ def odd_results(
     yields = _Yields(plan, merged, names)
     for category in plan.categories:
         yield from yields.few_events(category)
+    if not has_luminosity(plan):
+        # That is said by itself, and explains that data are far from simulation.
+        return
     far = _far_bins(plan, merged["variables"], names, hidden)
     for category in plan.categories:
         if not hidden(category, ""):
