@@ -52,7 +52,7 @@ def describe_code(obj: object) -> Node | None:
         if is_library(name):
             return Node(f"module {name} {version(name)}")
         closure = module_code(name)
-        return Node(f"module {name} {closure}", exact=f"module {name} {closure.exact}", reads=closure.reads)
+        return Node(f"module {closure}", exact=f"module {closure.exact}", reads=closure.reads)
     if isinstance(obj, CodeType):
         return _describe_bytecode(obj)
     return _describe_wrapper(obj) or _describe_named(obj)
@@ -149,9 +149,8 @@ def _describe_bytecode(code: CodeType) -> Node:
 
 
 def _describe_class(cls: type) -> Node:
-    name = f"{public_name(cls.__module__)}.{cls.__qualname__}"
     if is_library(cls.__module__):
-        return Node(f"class {name} {version(cls.__module__)}")
+        return Node(f"class {public_name(cls.__module__)}.{cls.__qualname__} {version(cls.__module__)}")
     members = {member: value for member, value in sorted(vars(cls).items()) if _decides(cls, member, value)}
     if issubclass(cls, Enum):
         members = {
@@ -166,7 +165,8 @@ def _describe_class(cls: type) -> Node:
     parts += [(f".{member}", value) for member, value in members.items()]
     if not is_library(type(cls).__module__):
         parts.append((".__class__", type(cls)))
-    label = f"class {name} {' '.join(members)}"
+    # Its content counts, not its module, so that it may move.
+    label = f"class {cls.__qualname__} {' '.join(members)}"
     return Node(label, parts, exact=f"{label} {cls.__doc__}")
 
 

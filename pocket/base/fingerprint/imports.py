@@ -3,14 +3,20 @@
 Names are followed, not modules. Of a module, only these statements count: those that bind a used name, those that they
 use in turn, and those that act when the module is run. So a package that re-exports its members, or another function in
 the same module, isn't part of a closure.
+
+Where the statements stand doesn't count: code that moves to another module has the same digest. A statement is known by
+its syntax and by what its names lead to. Only if that is the same for statements of several modules, and they lead to
+different ones, do the names of their modules count. The order of statements counts in modules that change objects when
+they are run.
 """
 
 from __future__ import annotations
 
+import collections
 import functools
 import itertools
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pocket.base.fingerprint.distributions import number_library
@@ -21,7 +27,7 @@ from pocket.errors import ConfigError, UnknownNameError
 
 
 class Closure(str):
-    """The digest of a closure: of the statements that count of each module, and of libraries that affect numbers.
+    """The digest of a closure: of the statements that count, wherever they stand, and of libraries that affect numbers.
 
     ``exact`` is the one with texts and names, ``reads`` whether a statement may read such of other code.
     """
@@ -35,17 +41,16 @@ class Closure(str):
 
     def __new__(
         cls,
+        code: Iterable[str],
         modules: Mapping[str, str],
         libraries: Iterable[str],
         words: Iterable[str] = (),
         exact: Iterable[str] = (),
         reads: bool = False,
     ) -> Closure:
-        """Return the digest of the counted statements of modules, and of the libraries they use."""
+        """Return the digest of what counts of code, and of the libraries that it uses."""
         libraries = tuple(sorted(libraries))
-        closure = super().__new__(
-            cls, hash_of("modules", [*(f"{name} {modules[name]}" for name in sorted(modules)), *libraries])
-        )
+        closure = super().__new__(cls, hash_of("code", [*code, *libraries]))
         closure.modules = dict(sorted(modules.items()))
         closure.libraries = libraries
         closure.words = tuple(words)
@@ -94,9 +99,7 @@ def code_closure(reference: str, package: str | Collection[str] | None = None) -
         search = _Search(lambda name: f"{name}.".startswith(followed) or (packages is None and not is_known(name)))
         if name:
             search.check_bound(module, name)
-            search.need(module, name)
-        else:
-            search.need_all(module)
+        search.roots += search.need(module, name) if name else search.need_all(module)
         return search
 
     return _remembered((reference, packages), [module], find)
@@ -109,7 +112,7 @@ def closure_of_imports(statements: Iterable[tuple[Import, str]]) -> Closure:
     def find() -> _Search:
         search = _Search(functools.cache(lambda name: not is_library(name)))
         for statement, package in entered:
-            search.enter(statement, package)
+            search.roots += search.enter(statement, package)
         return search
 
     return _remembered(entered, [statement.base(package) for statement, package in entered], find)
@@ -140,6 +143,13 @@ def _state(place: str) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_size
 
 
+#: A statement, as its module and position, or a whole module, without a position.
+_Node = tuple[str, int | None]
+#: A module and a name in it, with the attributes that are taken of that.
+_Name = tuple[str, str]
+#: What a name leads to: statements, modules, other names, and things of libraries, as text.
+_Leads = list[_Node | _Name | str]
+
 #: functions by which a module may bind names that its statements don't show
 _BINDING = frozenset({"exec", "globals", "setattr", "vars"})
 
@@ -151,8 +161,8 @@ class _Module:
     source: Source
     package: str
     counted: set[int] = field(default_factory=set)
-    #: Imports of the used names: without them, a change from one function to another would go unnoticed.
-    imported: set[str] = field(default_factory=set)
+    #: What the module imports for what it does when it is run.
+    effects: _Leads = field(default_factory=list)
 
 
 class _Search:
@@ -162,8 +172,11 @@ class _Search:
         self._follow = follow
         self._locations: dict[str, Location | None] = {}
         self._modules: dict[str, _Module | None] = {}
-        self._needed: set[tuple[str, str, bool]] = set()
-        self._whole: set[str] = set()
+        #: What the search began with leads to.
+        self.roots: _Leads = []
+        self._found: dict[_Name, _Leads] = {}
+        #: Statement or whole module → what each of its names leads to.
+        self._uses: dict[_Node, list[tuple[str, _Leads]]] = {}
         self._libraries: set[str] = set()
         #: Top-level packages whose location was looked up.
         self._seen: set[str] = set()
@@ -175,57 +188,112 @@ class _Search:
         words, exact = [], []
         reads = False
         for name, module in self._modules.items():
-            if module is not None and (module.counted or module.imported):
+            if module is not None and (module.counted or module.effects):
                 statements = [module.source.statements[position] for position in sorted(module.counted)]
-                counted = [statement.digest for statement in statements]
-                digests[name] = hash_of("module", [*counted, *sorted(module.imported)])
+                digests[name] = hash_of("module", [statement.digest for statement in statements])
                 words += [statement.words for statement in statements]
                 exact.append(hash_of(name, [statement.exact for statement in statements]))
                 # The engine's own code decides nothing by texts, which the tests look at.
                 reads |= top_level(name) not in ENGINE_PACKAGES and any(statement.reads for statement in statements)
-        return Closure(digests, self._libraries, words, exact, reads)
+        return Closure(self._counted(), digests, self._libraries, words, exact, reads)
 
-    def need_all(self, name: str) -> None:
-        if name in self._whole:
-            return
-        self._whole.add(name)
+    def _counted(self) -> list[str]:
+        """Return what counts: what the search began with, the statements that this leads to, and what modules do."""
+        known = self._identities()
+        statements = {f"{identity} {self._shown(self._uses[node], known)}" for node, identity in known.items()}
+        effects = {self._effect(name, module, known) for name, module in self._modules.items() if module is not None}
+        return [self._shown([("", self.roots)], known), *sorted(statements), "", *sorted(effects)]
+
+    def _identities(self) -> dict[_Node, str]:
+        """Return what each statement and each whole module is known by: its syntax, unless others have the same."""
+        known = {node: self._digest(node) for node in self._uses}
+        while True:
+            alike: dict[str, list[_Node]] = {}
+            for node, identity in known.items():
+                alike.setdefault(identity, []).append(node)
+            several = [nodes for nodes in alike.values() if len(nodes) > 1]
+            differ = [nodes for nodes in several if len({self._shown(self._uses[node], known) for node in nodes}) > 1]
+            if not differ:
+                return known
+            known |= {node: f"{known[node]} of {node[0]}" for nodes in differ for node in nodes}
+
+    def _shown(self, uses: Iterable[tuple[str, _Leads]], known: Mapping[_Node, str]) -> str:
+        """Return names and what they lead to as text."""
+        return " ".join(f"{name}={'+'.join(self._ends(leads, known))}" for name, leads in uses)
+
+    def _ends(self, leads: _Leads, known: Mapping[_Node, str], passed: frozenset[_Name] = frozenset()) -> Iterator[str]:
+        for each in leads:
+            if isinstance(each, str):
+                yield each
+            elif isinstance(each[1], str):
+                if each not in passed:
+                    yield from self._ends(self._found[each], known, passed | {each})
+            else:
+                yield known[each]
+
+    def _digest(self, node: _Node) -> str:
+        name, position = node
+        module = self._modules[name]
+        statements = module.source.statements if module is not None else ()
+        if position is None:
+            return hash_of("module", [statement.digest for statement in statements])
+        return statements[position].digest
+
+    def _effect(self, name: str, module: _Module, known: Mapping[_Node, str]) -> str:
+        """Return what a module does when it is run, and the order of statements where that may decide something."""
+        statements = {position: module.source.statements[position] for position in sorted(module.counted)}
+        names = collections.Counter(bound for statement in statements.values() for bound in statement.binds)
+        early = {at for at, each in statements.items() if any(self._is_own(module, one) for one in each.early)}
+        again = {at for at, each in statements.items() if any(names[bound] > 1 for bound in each.binds)}
+        acting = {at for at, each in statements.items() if each.acts}
+        if acting or again or any(statements[at].calls for at in early):
+            ordered = [known[name, at] for at in statements if at in early | again | acting]
+        else:
+            ordered = []
+        return " ".join([*ordered, "imports", self._shown([("", module.effects)], known)])
+
+    def _is_own(self, module: _Module, name: str) -> bool:
+        """Tell whether a name in a module is of code that is followed."""
+        bases = (each.statement.base(module.package) for each in module.source.imported.get(name, ()))
+        return name in module.source.binders or any(map(self._follow, bases))
+
+    def need_all(self, name: str) -> _Leads:
         module = self._module(name)
         if module is None:
-            return
-        for position in range(len(module.source.statements)):
-            self._count(name, module, position)
-        for binding in module.source.bindings:
-            if binding.statement.names == ("*",):
-                self.enter(binding.statement, module.package)
-            elif binding.name in module.source.exported:
-                self._bind(name, module, binding, ())
-        for bindings in self._public(name).values():
-            for binding in bindings:
-                self._bind(name, module, binding, ())
+            return []
+        node = (name, None)
+        if node not in self._uses:
+            uses = self._uses[node] = []
+            for position in range(len(module.source.statements)):
+                uses.append(("", [self._count(name, module, position)]))
+            for binding in module.source.bindings:
+                if binding.statement.names == ("*",):
+                    uses.append(("*", self.enter(binding.statement, module.package)))
+                elif binding.name in module.source.exported:
+                    uses.append((binding.name, self._bind(name, module, binding, ())))
+            for public, bindings in self._public(name).items():
+                for binding in bindings:
+                    uses.append((public, self._bind(name, module, binding, ())))
+        return [node]
 
-    def need(self, name: str, attribute: str, rest: tuple[str, ...] = (), inside: bool = False) -> None:
-        """Count the statements that bind a name in a module, ``inside`` if the module itself uses it."""
+    def need(self, name: str, attribute: str, rest: tuple[str, ...] = ()) -> _Leads:
+        """Count the statements that bind a name in a module, and return them."""
         module = self._module(name)
         if module is None:
             # The package has no __init__.
-            if self._follow(name) and self._locate(f"{name}.{attribute}"):
-                self._need_module(f"{name}.{attribute}", rest)
-            return
+            is_module = self._follow(name) and self._locate(f"{name}.{attribute}")
+            return self._need_module(f"{name}.{attribute}", rest) if is_module else []
         positions = module.source.binders.get(attribute, [])
         bindings = module.source.imported.get(attribute, [])
         if not positions and not bindings:
             bindings = self._public(name).get(attribute, [])
         if not positions and not bindings:
             if self._locate(f"{name}.{attribute}"):
-                self._need_module(f"{name}.{attribute}", rest)
-            else:
-                # The name is bound in a way that can't be seen, such as a star import or a module's __getattr__.
-                self.need_all(name)
-            return
-        for position in positions:
-            self._count(name, module, position)
-        for binding in bindings:
-            self._bind(name, module, binding, rest, inside)
+                return self._need_module(f"{name}.{attribute}", rest)
+            # The name is bound in a way that can't be seen, such as a star import or a module's __getattr__.
+            return self.need_all(name)
+        counted: _Leads = [self._count(name, module, position) for position in positions]
+        return counted + [each for binding in bindings for each in self._bind(name, module, binding, rest)]
 
     def check_bound(self, name: str, attribute: str) -> None:
         location = self._locate(name)
@@ -238,67 +306,58 @@ class _Search:
         if attribute not in known and not hidden and not self._locate(f"{name}.{attribute}"):
             raise UnknownNameError("name", attribute, [each for each in known if not each.startswith("__")], name)
 
-    def enter(self, statement: Import, package: str) -> None:
-        """Count the statements that an import binds."""
+    def enter(self, statement: Import, package: str) -> _Leads:
+        """Count the statements that an import binds, and return them."""
         base = statement.base(package)
         if not self._follow(base):
-            self._note_library(base)
-            return
+            return [self._library(statement, package)]
         if not statement.names:
-            self.need_all(base)
-        for name in statement.names:
-            if name == "*":
-                self.need_all(base)
-            else:
-                self.need(base, name)
+            return self.need_all(base)
+        found = (self.need_all(base) if name == "*" else self.need(base, name) for name in statement.names)
+        return list(itertools.chain.from_iterable(found))
 
-    def _count(self, name: str, module: _Module, position: int) -> None:
-        if position in module.counted:
-            return
-        module.counted.add(position)
-        statement = module.source.statements[position]
-        for imported in statement.imports:
-            self.enter(imported, module.package)
-        for chain in statement.uses:
-            first, *rest = chain.split(".")
-            if first in module.source.binders or first in module.source.imported:
-                self.need_once(name, first, tuple(rest), inside=True)
+    def _count(self, name: str, module: _Module, position: int) -> _Node:
+        node = (name, position)
+        if position not in module.counted:
+            module.counted.add(position)
+            statement = module.source.statements[position]
+            uses = self._uses[node] = []
+            for imported in statement.imports:
+                uses.append(("import", self.enter(imported, module.package)))
+            for chain in statement.uses:
+                first, *rest = chain.split(".")
+                if first in module.source.binders or first in module.source.imported:
+                    # In the syntax, names have their own name instead of that under which they are imported.
+                    own = module.source.aliases.get(first, first)
+                    uses.append((own, self.need_once(name, first, tuple(rest))))
+        return node
 
-    def need_once(self, name: str, attribute: str, rest: tuple[str, ...], inside: bool = False) -> None:
+    def need_once(self, name: str, attribute: str, rest: tuple[str, ...]) -> _Leads:
         """Count the statements that bind a name in a module, unless they were counted with these attributes."""
-        key = (name, ".".join([attribute, *rest]), inside)
-        if key not in self._needed:
-            self._needed.add(key)
-            self.need(name, attribute, rest, inside)
+        key = (name, ".".join([attribute, *rest]))
+        if key not in self._found:
+            # The search may come back to the name meanwhile.
+            self._found[key] = []
+            self._found[key] = self.need(name, attribute, rest)
+        return [key]
 
-    def _bind(self, name: str, module: _Module, binding: Binding, rest: tuple[str, ...], inside: bool = False) -> None:
+    def _bind(self, name: str, module: _Module, binding: Binding, rest: tuple[str, ...]) -> _Leads:
         statement = binding.statement
         base = statement.base(module.package)
-        # Inside of the module, the normal form has the own name of what is imported.
-        bound = module.source.aliases.get(binding.name, binding.name) if inside else binding.name
         if not self._follow(base):
-            module.imported.add(f"{bound} is {base} {' '.join(statement.names)}")
-            self._note_library(base)
-        elif statement.names:
+            return [self._library(statement, module.package)]
+        if statement.names:
             target = statement.names[0]
-            is_own = (base, target) == (name, binding.name)  # A package imports its own module.
-            if not is_own:
-                module.imported.add(f"{bound} is {target} of {base}")
-            if is_own or self._is_module_of(base, target):
-                self._need_module(f"{base}.{target}", rest)
-            else:
-                self.need_once(base, target, rest)
-        elif binding.whole:
-            module.imported.add(f"{bound} is {base}")
-            self._need_module(base, rest)
-        else:
-            module.imported.add(f"import {base}")
-            inner = tuple(base.split(".")[1:])
-            if rest[: len(inner)] == inner:
-                self._need_module(base, rest[len(inner) :])
-            else:
-                self.need_all(base)
-                self._need_module(binding.name, rest)
+            # A package may import its own module.
+            if (base, target) == (name, binding.name) or self._is_module_of(base, target):
+                return self._need_module(f"{base}.{target}", rest)
+            return self.need_once(base, target, rest)
+        if binding.whole:
+            return self._need_module(base, rest)
+        inner = tuple(base.split(".")[1:])
+        if rest[: len(inner)] == inner:
+            return self._need_module(base, rest[len(inner) :])
+        return self.need_all(base) + self._need_module(binding.name, rest)
 
     def _is_module_of(self, base: str, target: str) -> bool:
         module = self._module(base)
@@ -311,12 +370,9 @@ class _Search:
         )
         return not bound and self._locate(f"{base}.{target}") is not None
 
-    def _need_module(self, name: str, rest: tuple[str, ...]) -> None:
+    def _need_module(self, name: str, rest: tuple[str, ...]) -> _Leads:
         """Count the attribute that is taken of a module, or all of the module if the attribute isn't known."""
-        if not rest:
-            self.need_all(name)
-        elif name not in self._whole:
-            self.need_once(name, rest[0], rest[1:])
+        return self.need_once(name, rest[0], rest[1:]) if rest else self.need_all(name)
 
     def _module(self, name: str) -> _Module | None:
         """Return a module, and count the statements that act when it and its packages are run."""
@@ -358,19 +414,21 @@ class _Search:
         for binding in source.bindings:
             base = binding.statement.base(module.package)
             if binding.statement.names == ("*",):
-                self.enter(binding.statement, module.package)
+                module.effects += self.enter(binding.statement, module.package)
             elif binding.name not in source.used and binding.name not in source.exported and self._follow(base):
                 target = f"{base}.{binding.statement.names[0]}" if binding.statement.names else base
-                module.imported.add(f"import {target}")
                 if self._module(base) is None or not binding.statement.names or self._locate(target):
-                    self.need_all(target)
+                    module.effects += self.need_all(target)
 
     def _locate(self, name: str) -> Location | None:
         return locate(name, self._locations)
 
-    def _note_library(self, module: str) -> None:
-        top = top_level(module)
+    def _library(self, statement: Import, package: str) -> str:
+        """Return what an import takes of a library, whose version counts."""
+        base = statement.base(package)
+        top = top_level(base)
         if top not in self._seen:
             self._seen.add(top)
             if (library := number_library(top)) and is_library(top):
                 self._libraries.add(library)
+        return f"{base}:{','.join(statement.names)}"

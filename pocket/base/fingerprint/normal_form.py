@@ -285,6 +285,10 @@ class _Writer:
             self._strings.add(node.value)
         self._fields(node)
 
+    def _write_importfrom(self, node: ast.ImportFrom) -> None:
+        # What the import leads to counts with the closure, wherever it stands.
+        self._fields(node, without=("module", "level") if self.module is not None else ())
+
     def _write_alias(self, node: ast.alias) -> None:
         self.parts.append(node.name)
         self.words.update(WORD.findall(node.name))

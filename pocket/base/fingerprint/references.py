@@ -39,17 +39,17 @@ def references(function: FunctionType) -> dict[str, object]:
 
 
 def local_imports(function: FunctionType) -> list[str]:
-    """Return what a function imports: sorted libraries with their versions, then one digest of all other code."""
+    """Return what a function imports: from libraries, with their versions, then one digest of all other code."""
     package = str(function.__globals__.get("__package__") or "")
-    libraries: set[str] = set()
+    libraries: list[str] = []
     own: list[tuple[Import, str]] = []
-    for statement in sorted(_names(function.__code__)[1], key=repr):
+    for statement in _names(function.__code__)[1]:
         base = statement.base(package)
         if is_library(base):
-            libraries.add(version(base))
+            libraries.append(f"{base} {' '.join(statement.names)} of {version(base)}")
         else:
             own.append((statement, package))
-    return [*sorted(libraries), *([closure_of_imports(own)] if own else [])]
+    return [*libraries, *([closure_of_imports(own)] if own else [])]
 
 
 def module_code(name: str) -> Closure:
@@ -78,10 +78,10 @@ def extensions_of_numba() -> Iterator[str]:
 
 
 @functools.cache
-def _names(code: CodeType) -> tuple[set[tuple[str, ...]], set[Import]]:
+def _names(code: CodeType) -> tuple[set[tuple[str, ...]], tuple[Import, ...]]:
     """Return the globals in a function and those in it, e.g. ``("lib", "cuts", "min_pt")``, and the imports."""
     chains: set[tuple[str, ...]] = set()
-    imports: set[Import] = set()
+    imports: dict[Import, None] = {}
     chain: tuple[str, ...] = ()
     before: list[Any] = []
     for instruction in itertools.chain.from_iterable(map(dis.get_instructions, nested_codes(code))):
@@ -95,6 +95,6 @@ def _names(code: CodeType) -> tuple[set[tuple[str, ...]], set[Import]]:
         chain = (instruction.argval,) if instruction.opname in _LOAD_NAME else ()
         if instruction.opname == "IMPORT_NAME":
             level, names = before[-2:]  # The constants that were loaded just before.
-            imports.add(Import(level, instruction.argval, names or ()))
+            imports[Import(level, instruction.argval, names or ())] = None
         before.append(instruction.argval)
-    return chains, imports
+    return chains, tuple(imports)

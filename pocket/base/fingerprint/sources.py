@@ -56,6 +56,8 @@ class Statement(NamedTuple):
     uses: tuple[str, ...]  # The names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
     imports: tuple[Import, ...]
     acts: bool  # Whether it does more than bind names when the module is run.
+    early: tuple[str, ...] = ()  # The names that it reads when the module is run.
+    calls: bool = False  # Whether it calls anything when the module is run.
     reads: bool = False  # Whether it may read texts or names of other code.
     words: str = ""  # All names, attributes and words of strings in it, separated by spaces; not part of the digest.
 
@@ -161,7 +163,20 @@ def _statement(node: ast.stmt, module: Module) -> Statement:
         acts = not all(_is_pure(decorator) for decorator in node.decorator_list)
     imports = tuple(dict.fromkeys(statement for nested in ast.walk(node) for statement in _statements(nested)))
     normal, exact, reads, words, _ = normalise(node, module)
-    return Statement(normal, exact, _bound_names(node), tuple(dict.fromkeys(_uses(node))), imports, acts, reads, words)
+    evaluated = list(_evaluated(node))
+    read = (each.id for each in evaluated if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load))
+    return Statement(
+        digest=normal,
+        exact=exact,
+        binds=_bound_names(node),
+        uses=tuple(dict.fromkeys(_uses(node))),
+        imports=imports,
+        acts=acts,
+        early=tuple(dict.fromkeys(read)),
+        calls=any(isinstance(each, ast.Call) for each in evaluated),
+        reads=reads,
+        words=words,
+    )
 
 
 def _bound_names(node: ast.stmt) -> tuple[str, ...]:
@@ -192,6 +207,21 @@ def _outside_scopes(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, (*_SCOPES, ast.ClassDef)):
             yield from _outside_scopes(child)
+
+
+def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a statement that are evaluated when the module is run, without annotations."""
+    yield node
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+            defaults = filter(None, [*node.args.defaults, *node.args.kw_defaults])
+            children: Iterable[ast.AST] = [*getattr(node, "decorator_list", ()), *defaults]
+        case ast.AnnAssign():
+            children = filter(None, [node.target, node.value])
+        case _:
+            children = ast.iter_child_nodes(node)
+    for child in children:
+        yield from _evaluated(child)
 
 
 def _uses(node: ast.AST) -> Iterator[str]:

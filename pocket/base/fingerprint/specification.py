@@ -16,7 +16,7 @@ from pocket.base.fingerprint.syntax import function_form, nested_codes
 from pocket.base.fingerprint.values import describe
 
 #: Number of the rules by which code and values are hashed; under other rules, equal code has another digest.
-SCHEME = 2
+SCHEME = 3
 #: Longest string of a value that is stored in full; a fingerprint counts all of it.
 _LONGEST = 2000
 

@@ -225,7 +225,9 @@ def _describe_instance(obj: object) -> Node | None:
     if fields is None and not library and any(map(_has_reduction, kind.__mro__)):
         reduced = describe_reduced(obj)
         parts += reduced.parts if reduced is not None else []
-    return Node(f"instance {_name(kind)} {' '.join(state)}", parts)
+    # Code of the user's and of the engine may move to another module, since its class is a part.
+    name = _name(kind) if library else kind.__qualname__
+    return Node(f"instance {name} {' '.join(state)}", parts)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from tests.tasks.mutations.row import (
     EVERYTHING,
     FROM_PROBES,
     MAIN,
+    Edit,
     Row,
     all_of,
     append,
@@ -39,6 +40,19 @@ def move(world: World) -> None:
         file.write_text(f"{docstring}{separator}{'#' * 3}\n\n\n{rest}")
 
 
+def relocated(old: str, new: str, user: str) -> Edit:
+    """Return the edit that moves a module's code to another module, from which the user's module takes it."""
+
+    def make(world: World) -> None:
+        (world.analysis / old).rename(world.analysis / new)
+        file = world.analysis / user
+        before = f"from .{Path(old).stem} import"
+        assert before in file.read_text()
+        file.write_text(file.read_text().replace(before, f"from .{Path(new).stem} import"))
+
+    return make
+
+
 UNCHANGED = [
     Row("a comment", edit("leading", "    return", "    # why\n    return")),
     Row("a docstring", edit("leading", "Require a muon above a threshold.", "Require a hard muon.")),
@@ -48,6 +62,8 @@ UNCHANGED = [
     Row("an annotated constant", edit("idioms:LEAST", "LEAST = 3", "LEAST: int = 3")),
     Row("another format of everything", reformat),
     Row("other lines of everything", move),
+    Row("a class in another module", relocated("calibrators.py", "scales.py", "__init__.py")),
+    Row("a constant in another module", relocated("later.py", "latest.py", "idioms.py")),
     Row("parentheses", edit("heavy", "params={}", "params=({})")),
     Row("a function that nothing uses", append("leading", "def unused():\n    return 3\n")),
     Row("a constant that nothing uses", append("idioms:LEAST", "UNUSED = 3\n")),

@@ -80,6 +80,7 @@ def test_statements_that_act_count_where_a_module_is_run(folder: Path) -> None:
 
 def test_a_name_that_is_imported_from_elsewhere_is_seen(folder: Path) -> None:
     digests = set()
+    write_modules(folder, {"engine.typed": "LIMIT = 31"})
     for module in ("fill", "typed"):
         write_modules(folder, {"engine.names": f"from engine.{module} import LIMIT\ndef f(): return LIMIT"})
         digests.add(code_closure("engine.names:f", "engine"))
@@ -284,3 +285,77 @@ def test_names_that_load_when_they_are_used(
     assert {number for number in NUMBERS if digest(number, number) != before} == counts
     if counts != set(NUMBERS):
         assert digest("added", added="from .other import unused as another\n") == before
+
+
+#: module with a function, what that uses, and something else
+TOGETHER = "LIMIT = 30\nclass Kind:\n    limit = LIMIT\ndef scaled(x): return x * LIMIT\ndef other(): pass"
+USES = "def f(x):\n    from mine_later import LATER\n    return scaled(x), Kind.limit, LATER"
+
+
+def test_code_that_moves_to_another_module_is_the_same(folder: Path) -> None:
+    write_modules(folder, {"mine": f"{TOGETHER}\n{USES}", "mine_later": "LATER = 5"})
+    before = code_closure("mine:f")
+    write_modules(folder, {
+        "mine": f"from elsewhere import Kind, scaled as other_name\n{USES.replace('scaled', 'other_name')}",
+        "elsewhere": f"from mine_limits import LIMIT\n{TOGETHER.partition(chr(10))[2]}", "mine_limits": "LIMIT = 30",
+    })  # fmt: skip
+    assert code_closure("mine:f") == before
+    write_modules(folder, {
+        "mine": USES.replace("mine_later", "mine_limits").replace("def", "from elsewhere import Kind, scaled\ndef"),
+        "mine_limits": "LIMIT = 30\nLATER = 5",
+    })  # fmt: skip
+    assert code_closure("mine:f") == before
+    for name, source in (("mine_limits", "LIMIT = 31\nLATER = 5"), ("mine_limits", "LIMIT = 30\nLATER = 6")):
+        write_modules(folder, {name: source})
+        assert code_closure("mine:f") != before
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        pytest.param("from {} import scaled as one\nfrom {} import scaled as two", id="of functions"),
+        pytest.param("import {} as a\nimport {} as b\none, two = a.scaled, b.scaled", id="of modules"),
+        pytest.param("def f(x):\n    from {} import scaled as one\n    from {} import scaled as two\n"
+                     "    return one(x) - two(x)", id="in the function"),
+    ],
+)  # fmt: skip
+def test_equal_statements_that_lead_to_others_are_told_apart(folder: Path, imports: str) -> None:
+    same = "def scaled(x): return x * factor()"
+    write_modules(folder, {
+        "first": f"from deep_first import factor\n{same}", "second": f"from deep_second import factor\n{same}",
+        "deep_first": "FACTOR = 1\ndef factor(): return FACTOR",
+        "deep_second": "FACTOR = 2\ndef factor(): return FACTOR",
+    })  # fmt: skip
+    digests = set()
+    for modules in (("first", "second"), ("second", "first")):
+        uses = "" if "def f" in imports else "\ndef f(x): return one(x) - two(x)"
+        write_modules(folder, {"mine": imports.format(*modules) + uses})
+        digests.add(code_closure("mine:f"))
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A = []\nB = register(A)\nC = len(A)\ndef register(x): return x.append(1)",
+         "A = []\nC = len(A)\nB = register(A)\ndef register(x): return x.append(1)"),
+        ("A = [1]\nB = A + [3]\nA = [2]\nC = 0", "A = [1]\nA = [2]\nB = A + [3]\nC = 0"),
+        ("A = [1]\nB = A + [3]\nA.append(2)\nC = 0", "A = [1]\nA.append(2)\nB = A + [3]\nC = 0"),
+        ("A = 1\ndef B(x=A): return x\nA = 2\nC = 0", "A = 1\nA = 2\ndef B(x=A): return x\nC = 0"),
+    ],
+)  # fmt: skip
+def test_the_order_counts_where_it_may_decide_something(folder: Path, one: str, other: str) -> None:
+    digests = set()
+    for source in (one, other):
+        write_modules(folder, {"mine": f"{source}\ndef f(): return A, B, C"})
+        digests.add(code_closure("mine:f"))
+    assert len(digests) == 2
+
+
+def test_the_order_of_functions_and_constants_decides_nothing(folder: Path) -> None:
+    first, *parts = "LIMIT = 30", "NAMES = frozenset()", "def scaled(x): return x * LIMIT", "class Kind: a = LIMIT"
+    digests = set()
+    for ordered in ([first, *parts], [first, *reversed(parts)]):
+        write_modules(folder, {"mine": "\n".join([*ordered, "def f(): return scaled, Kind, NAMES"])})
+        digests.add(code_closure("mine:f"))
+    assert len(digests) == 1
