@@ -153,6 +153,7 @@ def test_workers_have_their_own_proxy_again(client: Any) -> None:
     def look() -> tuple[str, str]:
         return os.environ["X509_USER_PROXY"], os.environ["X509_CERT_DIR"]
 
+    client.wait_for_workers(2)  # One may have died in an earlier test, and would have no proxy of its own.
     client.run(own)
     for content in (b"first", b"second"):
         lend_proxy(client, content, "/certificates")
