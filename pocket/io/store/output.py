@@ -73,7 +73,7 @@ def write_output(
     Raises:
         PocketError: if the store can't be written.
         RemoteStoreError: if the remote store can't be written; the output is in the store in this case.
-        ConfigError: if the body writes a file with the manifest's name.
+        ConfigError: if the body writes no file, or one with the manifest's name.
     """
     # This is read before the body, since another process may write the output meanwhile.
     before = written(directory) if replaces is None else replaces
@@ -89,7 +89,7 @@ def write_output(
             with replacing_unless_equal(directory, before) as temporary:
                 with readable_errors(directory, FULL):
                     yield temporary
-                _refuse_manifest(temporary, task)
+                _check_files(temporary, task)
                 with readable_errors(directory):
                     if is_container(directory):
                         write_manifest(temporary, records_to_pack(temporary))
@@ -101,7 +101,7 @@ def write_output(
         else:
             with naming_full_scratch(directory, scratch):
                 yield scratch
-            _refuse_manifest(scratch, task)
+            _check_files(scratch, task)
             with replacing_unless_equal(directory, before) as temporary, readable_errors(directory):
                 files = records_to_pack(scratch) if is_container(directory) else copy_filled(scratch, temporary)
                 with naming_full_scratch(directory, scratch):
@@ -136,9 +136,12 @@ def _decisive(manifest: Manifest) -> tuple[Any, ...]:
     return manifest.inputs, manifest.counted, [manifest.info.get(key, {}) for key in _PARTS]
 
 
-def _refuse_manifest(folder: Path, task: str) -> None:
+def _check_files(folder: Path, task: str) -> None:
     if (folder / NAME).exists():
         raise ConfigError(f"task {task!r} wrote a file {NAME!r}: the name is reserved for the store")
+    # Otherwise the output would be complete, and the task that reads it would fail instead.
+    if not any(path.is_file() for path in folder.rglob("*")):
+        raise ConfigError(f"task {task!r} wrote no file: write_output() yields the folder for its files")
 
 
 def _synced(directory: Path) -> dict[str, FileRecord]:

@@ -51,18 +51,18 @@ def test_exists_if_it_was_made_from_the_inputs_that_are_there(written: Path) -> 
 
 def test_output_that_left_out_files_counts_only_where_that_is_accepted(written: Path) -> None:
     assert not StoreTarget(written, lambda: {"files": "one"}, accept_skipped=False).exists()
-    with write_output(written, task="T", inputs={"files": "one"}, skipped={}):
-        pass
+    with write_output(written, task="T", inputs={"files": "one"}, skipped={}) as folder:
+        (folder / "file").touch()
     assert StoreTarget(written, lambda: {"files": "one"}, accept_skipped=False).exists()
 
 
 def test_report_of_failed_checks_counts_only_where_that_is_accepted(tmp_path: Path) -> None:
-    with write_output(tmp_path / "report", task="T", inputs={}, failed={"exact": "off"}, accepted=True):
-        pass
+    with write_output(tmp_path / "report", task="T", inputs={}, failed={"exact": "off"}, accepted=True) as folder:
+        (folder / "file").touch()
     assert not StoreTarget(tmp_path / "report", dict).exists()
     assert StoreTarget(tmp_path / "report", dict, accept_failed=True).exists()
-    with write_output(tmp_path / "report", task="T", inputs={}, failed={}, accepted=False):
-        pass
+    with write_output(tmp_path / "report", task="T", inputs={}, failed={}, accepted=False) as folder:
+        (folder / "file").touch()
     assert StoreTarget(tmp_path / "report", dict).exists()
 
 
@@ -70,8 +70,8 @@ def test_output_made_with_another_correction_does_not_exist(tmp_path: Path) -> N
     correction = tmp_path / "jerc.json"
     correction.write_text("one")
     recorded = checksums([str(correction)])
-    with write_output(tmp_path / "output", task="T", inputs={}, parameter_files=recorded):
-        pass
+    with write_output(tmp_path / "output", task="T", inputs={}, parameter_files=recorded) as folder:
+        (folder / "file").touch()
     target = StoreTarget(tmp_path / "output", dict)
     assert target.exists()
     correction.write_text("two")
@@ -143,8 +143,8 @@ def test_copy_counts_like_the_folder(storage: FolderStorage, written: Path) -> N
 def test_folder_of_other_content_counts_before_the_copy(storage: FolderStorage, written: Path) -> None:
     target = StoreTarget(written, lambda: {"files": "one"}, remote=f"{STORE}/output")
     target.upload()
-    with write_output(written, task="T", inputs={"files": "two"}):
-        pass
+    with write_output(written, task="T", inputs={"files": "two"}) as folder:
+        (folder / "file").touch()
     assert target.id == manifest_id(written)
     assert not target.exists()
     shutil.rmtree(written)
@@ -156,13 +156,13 @@ def test_targets_in_a_structure(storage: FolderStorage, tmp_path: Path) -> None:
     structure = {"a": targets[0], "b": [law.TargetCollection(targets[1:5]), law.LocalFileTarget("x")], "c": targets[5]}
     assert store_targets(structure) == targets
     for target in targets:
-        with write_output(target.directory, task="T", inputs={}):
-            pass
+        with write_output(target.directory, task="T", inputs={}) as folder:
+            (folder / "file").touch()
     upload_awaiting(targets)
     assert all(target.exists() for target in targets)
-    assert storage.calls["upload"] == 6
+    assert storage.calls["upload"] == 12
     upload_awaiting(targets)
-    assert storage.calls["upload"] == 6
+    assert storage.calls["upload"] == 12
     for target in targets:
         shutil.rmtree(target.directory)
     forget()

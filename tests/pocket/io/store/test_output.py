@@ -106,8 +106,8 @@ def test_the_id_is_that_of_the_content(tmp_path: Path, content: str, info: dict[
 def test_which_files_were_skipped_counts_and_not_why(tmp_path: Path) -> None:
     ids = []
     for name, reason in (("a", "no server"), ("a", "timeout"), ("b", "timeout")):
-        with write_output(tmp_path / "out", task="T", inputs={}, skipped={name: reason}):
-            pass
+        with write_output(tmp_path / "out", task="T", inputs={}, skipped={name: reason}) as folder:
+            (folder / "file").touch()
         ids.append(manifest_id(tmp_path / "out"))
     assert ids[0] == ids[1] != ids[2]
 
@@ -136,6 +136,15 @@ def test_the_manifests_name_is_reserved(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["out", "out.zip"])
+def test_an_output_without_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="task 'T' wrote no file: write_output"):  # noqa: SIM117
+        with write_output(tmp_path / name, task="T", inputs={}) as folder:
+            (folder / "empty").mkdir()
+    assert not is_complete(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unwritable_store_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     for directory in (tmp_path / "file" / "out", tmp_path / "file" / "deep" / "out", Path("/proc/pocket/out")):
@@ -146,9 +155,9 @@ def test_an_unwritable_store_is_a_clear_error(tmp_path: Path) -> None:
             pytest.fail("the body must not run")
     with (
         pytest.raises(PocketError, match=r"can't write .*file in the store: Not a directory"),
-        write_output(tmp_path / "file", task="T", inputs={}),
+        write_output(tmp_path / "file", task="T", inputs={}) as folder,
     ):
-        pass
+        (folder / "file").touch()
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -302,8 +311,8 @@ def test_an_equal_output_written_meanwhile_stays(
 def test_an_equal_output_written_since_the_task_began_stays(tmp_path: Path, replaces: str | None, stays: bool) -> None:
     place = tmp_path / "out"
     for number, before in ((1, None), (2, replaces)):
-        with write_output(place, task="T", inputs={}, replaces=before, number=number):
-            pass
+        with write_output(place, task="T", inputs={}, replaces=before, number=number) as folder:
+            (folder / "file").touch()
     manifest = read_manifest(place)
     assert manifest is not None
     assert manifest.info["number"] == (1 if stays else 2)

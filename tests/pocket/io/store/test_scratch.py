@@ -130,6 +130,7 @@ def test_without_space_the_store_is_filled(
         place = place.with_name("deep") / "out"
     with write_output(place, task="T", inputs={}) as folder:
         assert folder.parent == place.parent
+        (folder / "file").touch()
     assert is_complete(place)
 
 
