@@ -242,10 +242,15 @@ def _crossing(
         side = "below" if len(below) else "above"
         raise StatisticsError(f"CLs is {side} {target:g} at all points of {poi!r}: ask for others with --points")
     at = int(below[0])
-    # A level of 0 stands for less than one toy.
-    pair, spread = np.maximum(values[at - 1 : at + 1], errors[at - 1 : at + 1]), errors[at - 1 : at + 1]
+    # A level of 0 stands for less than one toy, whose level is the error.
+    pair, spread = np.array([values[at - 1], values[at] or errors[at]]), errors[at - 1 : at + 1]
+    if not 0 < pair[1] < target:
+        raise StatisticsError(
+            f"too few toys to tell whether CLs is below {target:g} at {poi} = {points[at]:g}: "
+            "ask for more with --toys-per-point"
+        )
     slope = np.log(pair[1] / pair[0]) / (points[at] - points[at - 1])
-    crossing = min(points[at - 1] + np.log(target / pair[0]) / slope, points[at])
+    crossing = points[at - 1] + np.log(target / pair[0]) / slope
     weight = (crossing - points[at - 1]) / (points[at] - points[at - 1])
     relative = np.hypot((1 - weight) * spread[0] / pair[0], weight * spread[1] / pair[1])
     return float(crossing), float(abs(relative / slope))
